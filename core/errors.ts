@@ -72,7 +72,7 @@ export function explain(error: GantryError): Explanation {
   };
 }
 
-/** Details often begin in lower case and have no full stop, because they also stand inside of sentences. */
+/** Details often begin in lower case and have no full stop, because they are also used within sentences. */
 function sentence(text: string): string {
   const begun = text.replace(/^(?:it|its|the|an?|this|there|no|nothing|they)\b/, (word) => {
     return `${word.charAt(0).toUpperCase()}${word.slice(1)}`;
@@ -81,9 +81,8 @@ function sentence(text: string): string {
 }
 
 /**
- * `{name}` becomes the detail of this name; `{name:text}` becomes the text when there is none; `{count|file|files}` a number
- * with what it counts. A detail that is a sentence
- * brings its own full stop.
+ * `{name}` becomes the detail of this name. `{name:text}` becomes the text when there is no such detail.
+ * `{count|file|files}` becomes a number with its noun. A detail that is a sentence ends with its own full stop.
  */
 function fill(sentence: string, details: JsonObject): string {
   const counts = sentence.replace(/\{(\w+)\|(\w+)\|(\w+)\}/g, (_, name: string, one: string, many: string) =>

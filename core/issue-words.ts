@@ -1,10 +1,12 @@
-// What one issue of zod says about a value, as the end of a sentence whose subject is the name of the value: "must be text".
+// One zod issue in words, as a predicate for the name of the value: "must be text".
 
 import type { z } from "zod";
 import { counted } from "./count.ts";
 import { patternInWords } from "./pipeline/pattern-words.ts";
 
-/** An issue of any kind but the unknown keys, whose subject are the keys. A message that the schema gives comes first. */
+/**
+ * An issue of any kind except unknown keys, whose sentences are about the keys. A message from the schema takes precedence.
+ */
 export function issueInWords(issue: z.core.$ZodIssue): string {
   const own = ownMessage(issue);
   switch (issue.code) {
@@ -31,7 +33,7 @@ export function issueInWords(issue: z.core.$ZodIssue): string {
   }
 }
 
-/** Messages of schemas are a whole ending, such as "must be host:port", or only what the value must be, such as "a label". */
+/** A message of a schema is either a whole predicate, such as "must be host:port", or only a noun, such as "a label". */
 const ENDING = /^(?:must|may|has|is|does|needs|names) /;
 /** The messages that zod makes itself. */
 const FROM_ZOD = /^(?:Invalid|Too (?:small|big)|Unrecognized)\b/;

@@ -1,4 +1,4 @@
-// What a schema finds wrong, in words: the sentences for pipeline files and for configurations.
+// The issues of a schema in words, for pipeline files and configurations.
 
 import type { z } from "zod";
 import { issueInWords } from "./issue-words.ts";
@@ -10,9 +10,9 @@ export type Path = readonly (string | number)[];
 export type PathProblem = {
   readonly path: Path;
   readonly detail: string;
-  /** Is the key wrong, or what it holds? */
+  /** Whether the key is wrong, or its value. */
   readonly on: "key" | "value";
-  /** An expression inside a scalar and an offset in it, to point at. */
+  /** An expression inside a scalar, and an offset in it that the problem points to. */
   readonly within?: { readonly text: string; readonly offset: number };
 };
 
@@ -43,7 +43,7 @@ export function describeIssue(issue: z.core.$ZodIssue, root: unknown, context: I
   return problem(`${name} ${issueInWords(issue)}${suggestion(issue, value)}`);
 }
 
-/** Codes with which a schema refuses a value that is not there. */
+/** Codes with which a schema refuses a missing value. */
 const MISSING: ReadonlySet<string> = new Set(["invalid_type", "invalid_value", "invalid_union", "custom"]);
 
 function nameOf(path: Path, whole: string): string {
@@ -67,7 +67,7 @@ function keyInWords({ issues: [first] }: z.core.$ZodIssueInvalidKey): string {
     : `it ${issueInWords(first)}`;
 }
 
-/** When the value is a map, the writer meant the alternative that is a map; its own problems say more. */
+/** For a map, the alternative that is a map was meant. Its own problems say more. */
 function meantAlternative(issue: z.core.$ZodIssueInvalidUnion, value: unknown): z.core.$ZodIssue[] | undefined {
   if (!isJsonObject(value)) return undefined;
   return issue.errors
@@ -105,7 +105,10 @@ export function withSubject(path: Path, detail: string): string {
   return verb === null || path.length === 0 ? detail : `${nameOf(path, "it")} ${detail.slice(verb[0].length)}`;
 }
 
-/** The names around the last one, for the beginning of a message: `agent.tls`. An element of a list names its list itself. */
+/**
+ * The path without its last name, for the beginning of a message: `agent.tls`. The name of a list element already contains
+ * the list.
+ */
 export function placeAround(path: Path): string {
   return path.slice(0, typeof path.at(-1) === "number" ? -2 : -1).join(".");
 }

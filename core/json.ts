@@ -1,4 +1,4 @@
-// JSON as a type: what may cross a process border or be kept in the journal.
+// JSON as a type: values that may be sent to another process or stored in the journal.
 
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 export type JsonObject = { readonly [key: string]: JsonValue };

@@ -1,6 +1,6 @@
 // "Did you mean …?": the nearest of some known names.
 
-/** The nearest name, if it is near enough to be a slip of the hand. */
+/** The nearest name, if it is near enough to be a typing error. */
 export function nearest(name: string, known: Iterable<string>): string | undefined {
   if (name.length > 100) return undefined;
   let best: string | undefined;
@@ -22,7 +22,7 @@ export function didYouMean(name: string, known: Iterable<string>): string {
   return near === undefined ? "" : ` (did you mean ${near}?)`;
 }
 
-/** Edits between two texts, where two neighbours that changed places count as one edit. */
+/** The edit distance of two texts, where two swapped neighbours count as one edit. */
 function distance(a: string, b: string): number {
   let before: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, index) => index);

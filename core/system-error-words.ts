@@ -1,4 +1,5 @@
-// Errors of the operating system in words, for sentences that people read. The code stays in parentheses, to search for.
+// Errors of the operating system in words, for sentences that people read. The code follows in parentheses, so that it can
+// be searched for.
 
 type Words = { readonly [code: string]: string };
 

@@ -1,7 +1,10 @@
 // Shortens texts for people without splitting a character. Pure.
 
 const ELLIPSIS = "…";
-/** A longer grapheme (a letter with many combining marks) is split at a code point, so that one cannot empty a text. */
+/**
+ * A longer grapheme (a letter with many combining marks) is split at a code point, so that a single one cannot use up the
+ * limit.
+ */
 const MAX_GRAPHEME = 64;
 const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
 
@@ -38,7 +41,7 @@ export function truncateEscaped(text: string, limit: number, escapeText: (text: 
 /** The last position at or before `at` that is between two graphemes. */
 function boundaryBefore(text: string, at: number): number {
   if (at <= 0) return 0;
-  // The grapheme that contains the first unit that is left out begins where the text has to end.
+  // The text ends where the grapheme that contains the first omitted unit begins.
   const start = graphemes.segment(text).containing(at)?.index ?? at;
   if (at - start <= MAX_GRAPHEME) return start;
   return /[\udc00-\udfff]/.test(text.charAt(at)) && /[\ud800-\udbff]/.test(text.charAt(at - 1)) ? at - 1 : at;

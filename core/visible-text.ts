@@ -1,9 +1,9 @@
-// Text of other people for a terminal or a log: characters that move the cursor, talk to the terminal, hide text or reorder
-// it are shown as escapes. Pure.
+// Makes untrusted text safe for a terminal or a log: characters that move the cursor, control the terminal, hide text or
+// reorder it are shown as escapes. Pure.
 
 /**
- * All control characters but line feed and tab (ESC and the C1 forms of it among them), DEL, controls of the writing direction,
- * line and paragraph separators, and tags that no terminal shows.
+ * All control characters except line feed and tab (including ESC and its C1 forms), DEL, direction controls, line and
+ * paragraph separators, and tag characters that no terminal shows.
  */
 const HARMFUL = /(?![\n\t])\p{Cc}|\p{Bidi_Control}|[\p{Zl}\p{Zp}\u{FFF9}-\u{FFFB}\u{E0000}-\u{E007F}]/gu;
 

@@ -2,17 +2,25 @@
 // CPU time, so they run with a low priority in the time in which tests wait for processes, files and timers.
 
 import { type ChildProcess, spawn } from "node:child_process";
+import { join } from "node:path";
+import { run as runTestFiles } from "node:test";
+import { testFiles } from "./test-files.ts";
+import report from "./test-reporter.ts";
 
-const SEEDS = 1_000;
+/** Enough to notice a mistake that is easy to make. `.ci/run` runs 1,000. */
+const SEEDS = 100;
 /** Most tests wait for something most of the time, so there are more of them at once than cores. */
 const CONCURRENCY = 5;
 
-const env = { ...process.env, NODE_COMPILE_CACHE: "node_modules/.cache/gantry" };
+// Absolute, because tests start processes in other folders.
+process.env.NODE_COMPILE_CACHE = join(import.meta.dirname, "../node_modules/.cache/gantry");
 const started = performance.now();
 const children = new Set<ChildProcess>();
+const stopped = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.on(signal, () => {
     for (const child of children) child.kill(signal);
+    stopped.abort();
   });
 
 const built = await run(process.execPath, ["console/build.ts"]);
@@ -21,19 +29,31 @@ let seedLines = "";
 const seeds = run("nice", ["-n", "10", process.execPath, "lab/simulator/main.ts", "--seeds", String(SEEDS)], (text) => {
   seedLines += text;
 });
-const tests = await run(process.execPath, [
-  "--test",
-  `--test-concurrency=${CONCURRENCY}`,
-  "--test-timeout=120000",
-  "--test-reporter=./lab/test-reporter.ts",
-]);
+const passed = await runTests();
 const held = await seeds;
 process.stdout.write(`${seedLines}${Math.round((performance.now() - started) / 1_000)} s in all\n`);
-process.exitCode = tests && held ? 0 : 1;
+if (!passed || !held) process.exitCode = 1;
+
+/** False when a test fails, or the run is stopped. */
+async function runTests(): Promise<boolean> {
+  let passed = false;
+  const events = runTestFiles({
+    files: testFiles(),
+    concurrency: CONCURRENCY,
+    execArgv: ["--test-timeout=120000"],
+    signal: stopped.signal,
+  });
+  // The last summary is the one of all files.
+  events.on("test:summary", ({ file, success }) => {
+    if (file === undefined) passed = success;
+  });
+  for await (const text of events.compose(report)) process.stdout.write(String(text));
+  return passed && !stopped.signal.aborted;
+}
 
 /** False when the program fails or cannot be started. `onText`: receives what it writes, which is else passed through. */
 function run(program: string, args: readonly string[], onText?: (text: string) => void): Promise<boolean> {
-  const child = spawn(program, args, { env, stdio: ["inherit", onText ? "pipe" : "inherit", "inherit"] });
+  const child = spawn(program, args, { stdio: ["inherit", onText ? "pipe" : "inherit", "inherit"] });
   children.add(child);
   child.stdout?.setEncoding("utf8").on("data", (text: string) => onText?.(text));
   return new Promise((resolve) => {

@@ -1,4 +1,4 @@
-// The kinds of channels. A new kind is one entry here and a folder in connectors/.
+// The kinds of channels. A new kind needs one entry here and a folder in connectors/.
 
 import { mailChannel } from "@gantry/connectors/mail/channel.ts";
 import { messengerChannel } from "@gantry/connectors/messenger/channel.ts";

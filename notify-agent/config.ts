@@ -34,7 +34,7 @@ export const notifySchema = z.strictObject({
   port: z.int().min(0).max(65_535).default(0),
   /** PEM files; without them the agent speaks plain HTTP. */
   tls: serverTlsConfig.optional(),
-  /** Plain HTTP beyond this machine; without it, such a host or address is refused. */
+  /** Allow plain HTTP on addresses of other machines; otherwise such a host or address is refused. */
   allowPlainHttp: z.boolean().default(false),
   /** The token with which portal-api authenticates. */
   token: secret,

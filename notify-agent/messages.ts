@@ -36,7 +36,7 @@ export function testContent(channel: string): Content {
     thread: "test",
     state: "succeeded",
     title: `${STATE_LOOKS.succeeded.glyph} Test message of Gantry on ${channel}`,
-    text: "This is a test message that somebody requested. Nothing has happened.",
+    text: "This is a test message that a person requested. Nothing has happened.",
     facts: [["Channel", channel]],
     link: undefined,
   };
@@ -121,7 +121,7 @@ function firstSentence(headline: string, title: string, durationMs: JsonValue | 
   return end === -1 ? undefined : headline.slice(0, end);
 }
 
-/** A headline without its first sentence, when that says the same as the title: the duration is in the facts. */
+/** A headline without its first sentence, if that repeats the title: the duration is in the facts. */
 function beyondTitle(headline: string, title: string, durationMs: JsonValue | undefined): string {
   const same = typeof durationMs === "number" ? `${title} after ${duration(durationMs)}.` : `${title}.`;
   return headline.startsWith(same) ? headline.slice(same.length).trim() : headline;
@@ -173,7 +173,7 @@ function line(value: string, limit: number): string {
   );
 }
 
-/** Without escape sequences and control characters, which are frequent in logs. Line breaks stay. */
+/** Removes escape sequences and control characters, which are frequent in logs. Line breaks are kept. */
 function block(value: string, limit: number): string {
   const plain = value
     .slice(0, limit * 4)

@@ -1,4 +1,5 @@
-// The metrics of the notify-agent, beside those of every process. Keys of deliveries are no labels: there are too many.
+// The metrics of the notify-agent, in addition to those of every process. Keys of deliveries are not used as labels: there
+// are too many.
 
 import { openProcessMetrics, type ProcessMetrics } from "@gantry/runtime/process/metrics.ts";
 import { Counter, Gauge, Histogram } from "prom-client";
@@ -17,7 +18,7 @@ export function makeMetrics(pending: () => ReadonlyMap<string, number>): Metrics
   const registers = [metrics.registry];
   const results = new Counter({
     name: "gantry_notifications_total",
-    help: "Tries to deliver, by what became of the delivery",
+    help: "Tries to deliver, by their result",
     labelNames: ["channel", "result"],
     registers,
   });

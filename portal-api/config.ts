@@ -20,13 +20,13 @@ export const portalConfig = z.strictObject({
   port: z.int().min(0).max(65_535).default(3000),
   /** PEM files; without them the portal speaks plain HTTP. */
   tls: serverTlsConfig.optional(),
-  /** Plain HTTP beyond this machine; without it, such a host or address is refused. */
+  /** Allow plain HTTP on addresses of other machines; otherwise such a host or address is refused. */
   allowPlainHttp: z.boolean().default(false),
-  /** The address that people use. Default: the one it listens on. With https the session cookie is Secure. */
+  /** The address that people use. Default: the address that it listens on. With https the session cookie is Secure. */
   publicUrl: url.optional(),
-  /** Further addresses that people use. A proxy in front must pass the Host header on. */
+  /** Further addresses that people use. A proxy in front must preserve the Host header. */
   publicUrls: z.array(url).default([]),
-  /** How many proxies in front append to X-Forwarded-For. 0: the client is who connects. */
+  /** The number of proxies in front that append to X-Forwarded-For. 0: the client connects directly. */
   trustedProxies: z.int().min(0).max(5).default(0),
   /** Folder of the portal's journal and of `admin-token`. */
   dataDir: z.string().default(".data/portal"),
@@ -47,10 +47,10 @@ export const portalConfig = z.strictObject({
   sessionHours: z.number().positive().max(720).default(12),
   signIn: signIn.prefault({}),
   logLevel: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
-  /** What one person or token may do at a time; more is answered 429. */
+  /** Limits for one person or token; requests above them get 429. */
   limits: z
     .strictObject({
-      /** Twice as many at once after a pause. */
+      /** After a pause, twice as many are allowed at once. */
       requestsPerSecond: z.int().min(1).default(1_000),
       /** Requests that are not answered yet. */
       openRequests: z.int().min(1).default(500),
@@ -94,7 +94,7 @@ export function parseConfig(value: PortalConfigInput): PortalConfig {
   throw new GantryError("config-invalid", { problem: problemsInWords(problems) }, { problems });
 }
 
-/** A policy file decides about everyone whom it names; a default role would give something to all others. */
+/** With a policy file, only the people whom it names have rights; a default role would give rights to all others. */
 function withDefaultRole(config: Parsed): PortalConfig {
   const defaultRole = config.signIn.defaultRole ?? (config.access.policy === undefined ? "viewer" : "none");
   return { ...config, signIn: { ...config.signIn, defaultRole } };

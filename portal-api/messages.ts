@@ -15,7 +15,7 @@ export const say = {
   issuerIsDown: (message: string): string => `${message} Try again in a moment, or sign in in another way.`,
   signInRefused: (issuer: string, problem: string): string => `The sign-in with ${issuer} was refused: ${problem}.`,
   signInIsOver: (): string =>
-    "This sign-in was begun in another browser or tab, was used already, or took too long. Begin again.",
+    "This sign-in was started in another browser or tab, has already been used, or took too long. Start again.",
   mailLabel: (): string => "Mail address",
   mailIsUnknown: (): string => "No sign-in is configured for the domain of this mail address.",
   continueButton: (): string => "Continue",
@@ -26,14 +26,14 @@ export const say = {
   signInIsPaused: (seconds: number): string =>
     `There were too many failed sign-ins. Wait ${seconds} ${seconds === 1 ? "second" : "seconds"}, then try again.`,
   activationTitle: (): string => "Set your password",
-  activationFor: (name: string): string => `Your name for signing in is ${name}.`,
+  activationFor: (name: string): string => `Your sign-in name is ${name}.`,
   activationIsOver: (): string =>
     "This activation link has been used, was replaced or has expired. Ask an administrator for a new one.",
   passwordIsSet: (): string => "Your password is set. Sign in with it.",
   newPasswordLabel: (): string => "New password",
   repeatPasswordLabel: (): string => "New password again",
   setPasswordButton: (): string => "Set password",
-  passwordHint: (least: number): string => `At least ${least} characters. Several words make a good password.`,
+  passwordHint: (least: number): string => `At least ${least} characters. Several words together make a good password.`,
   passwordsDiffer: (): string => "The two passwords are not the same.",
   weakPassword: (problem: string): string => `${problem.charAt(0).toUpperCase()}${problem.slice(1)}.`,
   notBuiltTitle: (): string => "The console is not built",

@@ -1,4 +1,4 @@
-// The metrics of the portal, beside those of every process.
+// The metrics of the portal, in addition to those of every process.
 
 import { openProcessMetrics, type ProcessMetrics } from "@gantry/runtime/process/metrics.ts";
 import { Gauge } from "prom-client";

@@ -22,7 +22,7 @@ import type { PasswordSignIn } from "./people/password-sign-in.ts";
 import type { People } from "./people/people.ts";
 import type { PersonStore } from "./people/person-store.ts";
 
-/** Each takes the name of the caller and throws `limit-reached`. The returned function ends what was opened. */
+/** Each takes the name of the caller and throws `limit-reached`. The returned function releases what was counted. */
 export type Limits = {
   readonly countRequest: (who: string) => void;
   readonly openRequest: (who: string) => () => void;

@@ -1,4 +1,4 @@
-// The part of the configuration that says who may sign in, how, and as what.
+// The part of the configuration that says who may sign in, how, and with which role.
 
 import { z } from "zod";
 import { ROLES } from "./access/decide-access.ts";
@@ -8,28 +8,28 @@ export const url = z.url({ protocol: /^https?$/ }).transform((text) => text.repl
 
 const issuer = z
   .strictObject({
-    /** Part of the names of its people and groups, and of the addresses that the issuer has to know. */
+    /** Used in the names of its people and groups, and in the addresses that must be configured at the issuer. */
     id: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, "must have lower case letters, digits and hyphens"),
-    /** On the sign-in page. */
+    /** Shown on the sign-in page. */
     name: z.string().min(1).max(100),
     /** As in its discovery document, without `/.well-known/…`. */
     issuer: z.url({ protocol: /^https?$/ }),
     clientId: z.string().min(1),
     /** Without a secret the client is public; PKCE protects it. */
     clientSecret: z.string().min(1).optional(),
-    /** A file that holds the secret. */
+    /** A file with the secret. */
     clientSecretFile: z.string().optional(),
-    /** Offered at these addresses of the portal only. Default: at all. */
+    /** Offered only at these addresses of the portal. Default: at all. */
     addresses: z.array(url).optional(),
-    /** Mail domains of its people, for the choice by mail address. */
+    /** Mail domains of its people, to select the issuer by mail address. */
     domains: z.array(z.string().toLowerCase()).default([]),
     usernameClaim: z.string().default("preferred_username"),
     /** A claim with a list of texts. A dotted path such as `realm_access.roles` leads into objects. */
     groupsClaim: z.string().default("groups"),
     scopes: z.array(z.string().regex(/^\S+$/, "must not contain spaces")).default(["openid", "profile", "email"]),
-    /** A PEM file with authorities that are trusted beside those of the system. */
+    /** A PEM file with authorities that are trusted in addition to those of the system. */
     ca: z.string().optional(),
-    /** Needed for an issuer on plain http beyond this machine. */
+    /** Required for an issuer on plain http on another machine. */
     allowPlainHttp: z.boolean().default(false),
   })
   .refine(({ scopes }) => scopes.includes("openid"), { path: ["scopes"], message: "must contain openid" })
@@ -39,7 +39,8 @@ const issuer = z
   })
   .refine(({ issuer: at, allowPlainHttp }) => !at.startsWith("http:") || allowPlainHttp || isLoopback(at), {
     path: ["issuer"],
-    message: "must begin with https:, or set allowPlainHttp: anyone between could sign in as anybody",
+    message:
+      "must begin with https:, or set allowPlainHttp: over plain http, an attacker on the network could sign in as anybody",
   });
 export type IssuerSettings = z.output<typeof issuer>;
 
@@ -49,7 +50,7 @@ export const signIn = z.strictObject({
     .array(issuer)
     .default([])
     .refine((all) => new Set(all.map(({ id }) => id)).size === all.length, "two issuers have the same id"),
-  /** How often the issuer is asked whether a session goes on, and for the groups, in minutes. */
+  /** How often the issuer is asked whether a session is still valid, and for the groups, in minutes. */
   refreshMinutes: z.number().positive().max(1_440).default(5),
   /** Sign-in with a password, for accounts that an administrator creates. */
   localAccounts: z.boolean().default(true),
@@ -66,7 +67,9 @@ export const signIn = z.strictObject({
         .refine(({ group, person }) => (group === undefined) !== (person === undefined), "needs `group` or `person`"),
     )
     .default([]),
-  /** Of everyone else who can sign in. Default: `none` with a policy file, which then decides, otherwise `viewer`. */
+  /**
+   * The role of everyone else who can sign in. Default: `none` with a policy file, which then decides; otherwise `viewer`.
+   */
   defaultRole: role.optional(),
   /** The longest time that a token may be valid. */
   maxTokenDays: z.int().min(1).max(3_650).default(365),

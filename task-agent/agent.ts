@@ -123,7 +123,7 @@ function onTaskChanged(
   const { id, phase, group, cancel } = task.state;
   if (phase === "ended" && group !== undefined)
     void retries.run(`starting the tasks behind task ${id}`, () => groups.advanceBehind(task.state));
-  // The task that it waits for may have ended while this one was queued behind it.
+  // The task that this one waits for may have ended while this one was queued.
   if (phase === "queued") void retries.run(`advancing task ${id}`, () => groups.advance(id));
   const isCanceled = events.some(({ kind }) => kind === "TaskCancelRequested");
   if (isCanceled || (events.length === 0 && cancel)) protocol.cancel(task);

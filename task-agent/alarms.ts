@@ -4,9 +4,11 @@ import type { Clock } from "@gantry/runtime/clock.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 
 export type AlarmKind =
-  /** A runner presents a fence that this store does not know but gave: the store was restored from an older copy. */
+  /** A runner presents a fence that this store issued but no longer knows: the store was restored from an older copy. */
   | "store-rolled-back"
-  /** A runner presents a fence without proof that it was given: made up, or by an older runner after a restore. */
+  /**
+   * A runner presents a fence without proof that it was issued: it is forged, or comes from an older runner after a restore.
+   */
   | "fence-unproven"
   /** The journal has lost acknowledged writes. They were restored from this agent's file, or cannot be restored. */
   | "store-lost-writes"
@@ -16,19 +18,19 @@ export type AlarmKind =
   | "cancel-unconfirmed"
   /** Old tasks or logs cannot be archived, for example because the disk is full. Nothing was removed without a copy. */
   | "retention-failed"
-  /** The pipeline files have mistakes or cannot be read: the last good set stays in force. */
+  /** The pipeline files have mistakes or cannot be read: the last valid set stays in force. */
   | "pipelines-refused"
   /** Processes of a job survived SIGKILL on a runner. */
   | "kill-failed";
 
 export type Alarms = {
-  /** Does nothing when many alarms of this kind were raised lately: runners can cause some kinds at will. */
+  /** Does nothing if many alarms of this kind were raised recently, because runners can cause some kinds at will. */
   readonly raise: (kind: AlarmKind, fields: object, text: string) => void;
   /** How often each alarm was raised since the start. */
   readonly counts: () => ReadonlyMap<AlarmKind, number>;
 };
 
-/** At most so many alarms of one kind in `PERIOD_MS`; the next one after that says how many were left out. */
+/** The most alarms of one kind in `PERIOD_MS`. The next one after that says how many were suppressed. */
 const MAX_IN_PERIOD = 20;
 const PERIOD_MS = 60_000;
 

@@ -33,7 +33,7 @@ const siteToken = z.strictObject({
     .array(z.string().regex(/^[a-z0-9][a-z0-9-]*\*?$/, "must be a name, with or without a * at its end"))
     .min(1),
 });
-/** For whom a token speaks. */
+/** The site, and the runners, that a token represents. */
 export type SiteToken = { readonly site: string; readonly runners?: readonly string[] };
 
 export const agentConfig = z.strictObject({
@@ -58,7 +58,7 @@ export const agentConfig = z.strictObject({
   port: z.int().min(0).max(65_535).default(0),
   /** PEM files; without them the agent speaks plain HTTP. With `clientCa` runners need a certificate of that authority. */
   tls: mutualTlsConfig.optional(),
-  /** Plain HTTP beyond this machine; without it, such a host or address is refused. */
+  /** Allow plain HTTP on addresses of other machines; otherwise such a host or address is refused. */
   allowPlainHttp: z.boolean().default(false),
   /**
    * File with the keys that seal secret parameters. Default: `seal-key` in `data`, which is made when it is missing. Agents
@@ -69,7 +69,10 @@ export const agentConfig = z.strictObject({
   portalUrl: z.string(),
   /** Shared with portal-api and notify-agent. */
   token: z.string().min(16),
-  /** Token of a site → the site, and with `runners` the only names that it may register. Enrolled runners need none. */
+  /**
+   * Token of a site → the site. With `runners`, only runners of these names may register with it. Enrolled runners need no
+   * token.
+   */
   runnerTokens: z.record(z.string().min(16), z.union([z.string(), siteToken])).default({}),
   lease: z.strictObject({ strict: strictTimers, lenient: lenientTimers }).default({
     strict: { renewEveryMs: 15_000, renewWithinMs: 90_000, selfFenceMs: 60_000, reassignAfterMs: 120_000 },
@@ -92,7 +95,7 @@ export const agentConfig = z.strictObject({
 export type AgentConfigInput = z.input<typeof agentConfig>;
 export type AgentConfig = z.output<typeof agentConfig>;
 
-/** Token → for whom it speaks. */
+/** By token, the sender that it identifies. */
 export function siteTokensOf({ runnerTokens }: Pick<AgentConfig, "runnerTokens">): readonly [string, SiteToken][] {
   return Object.entries(runnerTokens).map(([token, given]) => [
     token,

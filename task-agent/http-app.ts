@@ -34,7 +34,7 @@ export type HttpAppDeps = {
   readonly eventsOut: EventsOut | undefined;
 };
 
-/** Enrolment included. The certificate says that the machine is one of ours; who the runner is, its token says. */
+/** Includes enrolment. The certificate proves that the machine is ours; the token identifies the runner. */
 function requireClientCertificate(ctx: Koa.Context, next: Koa.Next): Promise<void> {
   const isRunner = ctx.path.startsWith(`${RUNNER_PREFIX}/`);
   const { socket } = ctx.req;
@@ -56,10 +56,11 @@ export function openHttpApp(deps: HttpAppDeps): ReturnType<typeof createApp> {
     newId: randomUUID,
     paramsBytes: config.limits.paramsBytes,
     admit: openRateLimit(deps.clock, () => settings.now()["tasks.perMinute"]),
-    // A site whose runner has not registered yet is known by its token.
+    // A site without a registered runner is known because it has a token.
     knownSites: () => [
       ...new Set([...tokens.map(([, { site }]) => site), ...agent.registry.stored().runners.map(({ site }) => site)]),
     ],
+    knownSystems: agent.registry.systems,
     onCancel: agent.protocol.cancel,
     onRemove: agent.protocol.remove,
   });

@@ -32,7 +32,7 @@ export const limitsConfig = z.strictObject({
 });
 export type Limits = z.output<typeof limitsConfig>;
 
-/** The words with which a `body-too-large` says where the limit is set. */
+/** Text of a `body-too-large` that says where the limit is configured. */
 export function raise(limit: keyof Limits): string {
   return `, or raise \`limits.${limit}\` in the configuration of the task-agent`;
 }

@@ -85,7 +85,7 @@ export async function startTaskAgent(
         await retention?.close();
         await eventsOut?.close();
         await closed;
-        await agent.close().catch((err: unknown) => logger.warn({ err }, "the other agents could not be told"));
+        await agent.close().catch((err: unknown) => logger.warn({ err }, "the other agents could not be informed"));
         await agent.logs.close();
         await journal.close();
       },
@@ -120,13 +120,16 @@ async function openConfiguredAgent(base: Base, settings: Settings): Promise<Agen
   });
 }
 
-/** Agents that share a journal get a key only by their configuration: one that each of them made would fit none of the others. */
+/**
+ * Agents that share a journal get a key only from their configuration: a key that one of them creates would be useless to
+ * the others.
+ */
 function sealOf({ config, name, logger }: Base): { readonly seal?: Seal } {
   if (config.sealKeyFile !== undefined) return { seal: openSeal(openSealKeys(config.sealKeyFile)) };
   if (name !== undefined) return {};
   const file = join(config.data, "seal-key");
   if (ensureSealKey(file))
-    logger.info({ file }, "a key for secret parameters was made; keep a copy of it apart from backups");
+    logger.info({ file }, "a key for secret parameters was created; keep a copy of it separate from backups");
   return { seal: openSeal(openSealKeys(file)) };
 }
 

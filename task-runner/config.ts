@@ -20,13 +20,12 @@ const secretSource = z.union([
 ]);
 export type SecretSource = z.infer<typeof secretSource>;
 
-/** `apps`: whose own pipelines may name it. Pipelines of the platform may name every secret. */
+/** `apps`: the apps whose own pipelines may use it. Pipelines of the platform team may use every secret. */
 const apps = z.array(name).max(10_000).optional();
 const siteSecret = z.union([
   z.strictObject({ file: z.string().min(1), apps }),
   z.strictObject({ env: z.string().regex(/^[A-Za-z_]\w*$/, "must be the name of an environment variable"), apps }),
 ]);
-export type SiteSecret = z.infer<typeof siteSecret>;
 
 const sharedName = z
   .string()
@@ -61,16 +60,19 @@ export const runnerConfigSchema = z
     agent: z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, "")),
     /** PEM files: the authority of the task-agent's certificate, and a certificate and key of this runner. */
     agentTls: z.strictObject(clientTlsConfig).optional(),
-    /** Plain HTTP to a task-agent on another machine; without it, such an address is refused. */
+    /** Allow plain HTTP to a task-agent on another machine; otherwise such an address is refused. */
     allowPlainHttp: z.boolean().default(false),
     /** The site's token, with which the runner authenticates to the task-agent; or `enrol`. */
     token: z.union([z.string().min(1), secretSource], "text, or a map with `file` or `env`").optional(),
-    /** A one-time token: with it the runner enrols with a key of its own, once. It may stay here afterwards. */
+    /** A one-time token, with which the runner enrols its own key once. It may stay in the configuration afterwards. */
     enrol: z.union([z.string().min(1), secretSource], "text, or a map with `file` or `env`").optional(),
     labels: z.array(z.string().min(1).max(100)).max(100).default([]),
     /** How many jobs run at the same time; default: 2, in a container 1. */
     slots: z.int().min(1).max(1_000).optional(),
-    /** Jobs that run code of repositories, and jobs that deploy. Where runners of a site divide them, no process has both. */
+    /**
+     * The kinds of work that it takes: jobs that run code from repositories, and jobs that deploy. With dedicated runners
+     * for each kind, no process does both.
+     */
     runs: z
       .array(z.enum(WORK))
       .min(1)
@@ -82,18 +84,18 @@ export const runnerConfigSchema = z
     /** How long running jobs may continue after SIGTERM. */
     drainSeconds: z.int().min(0).default(600),
     /**
-     * What keeps scripts of pipelines from the runner, its other jobs and the machine. `sandbox`: bubblewrap; where it does not
-     * work, the runner refuses scripts. `container`: the runner is alone in a container, and takes one job at a time.
-     * `none`: nothing; scripts can read what the runner's user can read.
+     * How scripts of pipelines are isolated from the runner, its other jobs and the machine. `sandbox`: with bubblewrap; if
+     * it does not work, the runner refuses scripts. `container`: the runner is alone in a container, and takes one job at a
+     * time. `none`: not at all; scripts can read everything that the runner's user can read.
      */
     isolation: z.enum(["sandbox", "container", "none"]).default("sandbox"),
     sandbox: z
       .strictObject({
-        /** `none`: scripts reach no network, not even the machine's own. */
+        /** `none`: scripts have no network, not even the machine's own addresses. */
         network: z.enum(["full", "none"]).default("full"),
         /**
-         * Commands of a Dockerfile run in the sandbox with Buildah and a runner that is root. `any`: elsewhere the builder alone
-         * keeps them apart. `sandboxed`: elsewhere they are refused.
+         * Commands of a Dockerfile run in the sandbox if Buildah is installed and the runner is root. Otherwise, `any`: only
+         * the builder isolates them; `sandboxed`: they are refused.
          */
         dockerfiles: z.enum(["any", "sandboxed"]).default("any"),
         /** Further folders that scripts may read, such as toolchains outside of /usr and /opt. */
@@ -106,7 +108,7 @@ export const runnerConfigSchema = z
       .strictObject({
         /** All files of one job, in MiB. */
         diskMb: z.int().min(1).default(20_480),
-        /** Files of one checkout in MiB, and what git may download for it at a time. */
+        /** Limit in MiB for the files of one checkout, and for one download of git. */
         checkoutMb: z.int().min(1).default(10_240),
         checkoutFiles: z.int().min(1).default(1_000_000),
         /** Memory of one script in the sandbox, in MiB. Default: three quarters of what the runner may use. */
@@ -116,30 +118,33 @@ export const runnerConfigSchema = z
       })
       .prefault({}),
     /**
-     * Addresses that people choose, as in FROM of a Dockerfile, may not be on this machine or link-local, unless they are here:
-     * ranges (`127.0.0.0/8`), addresses and names of hosts. Those of metadata of clouds never may.
+     * Addresses that people choose, as in FROM of a Dockerfile, may not be on this machine or link-local, unless they are
+     * listed here: ranges (`127.0.0.0/8`), addresses and host names. Addresses of cloud metadata services are never allowed.
      */
     outbound: z.strictObject({ allow: z.array(reachable).default([]) }).prefault({}),
     logLevel: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
     systems: z.record(name, system).default({}),
     secrets: z.record(secretName, siteSecret).default({}),
-    /** What every app may read with the credentials of the site, besides what belongs to it: names, or `PROJECT/*`. */
+    /**
+     * What every app may read with the credentials of the site, in addition to what belongs to it: names, or `PROJECT/*`.
+     */
     shared: z
       .strictObject({
-        /** By default the templates of the pipeline `create-app` that ships. */
+        /** Default: the templates of the built-in pipeline `create-app`. */
         repositories: z.array(sharedName).max(1_000).default(["TEMPLATES/*"]),
-        /** The project `library` of a Harbor is there from the start, and everybody may read it. */
+        /** Every Harbor has the project `library`, and everybody may read it. */
         images: z.array(sharedName).max(1_000).default(["library/*"]),
       })
       .prefault({}),
   })
   .superRefine((config, context) => {
     if ((config.token === undefined) === (config.enrol === undefined)) {
-      const message = "is needed, or `enrol`, and not both";
+      const message = "or `enrol` must be set, and not both";
       context.addIssue({ code: "custom", path: ["token"], message });
     }
     if (config.isolation === "container" && (config.slots ?? 1) > 1) {
-      const message = "must be 1 with `isolation: container`: the jobs of one container are not kept apart";
+      const message =
+        "must be 1 with `isolation: container`: the jobs of one container are not isolated from each other";
       context.addIssue({ code: "custom", path: ["slots"], message });
     }
     for (const [system, settings] of Object.entries(config.systems)) {
@@ -155,7 +160,7 @@ export type RunnerConfigInput = z.input<typeof runnerConfigSchema>;
 export type RunnerConfig = z.output<typeof runnerConfigSchema>;
 export type SystemSettings = RunnerConfig["systems"][string];
 
-/** The runner may be in a container with a limit of its own. */
+/** The runner may be in a container that has its own limit. */
 function defaultMemoryMb(): number {
   const limit = process.constrainedMemory();
   const bytes = limit > 0 ? Math.min(limit, totalmem()) : totalmem();

@@ -79,7 +79,7 @@ export async function startRunner(input: RunnerConfigInput, deps: Partial<Runner
   }
 }
 
-/** Worker threads with the built-in steps, or those of another module. Several runners may share them. */
+/** Worker threads with the built-in steps, or with the steps of another module. Several runners may share them. */
 export function openJobExecutor(
   logger: Logger,
   { steps = BUILT_IN_STEPS, memoryMb = THREAD_MEMORY_MB } = {},

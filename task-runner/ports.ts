@@ -37,15 +37,15 @@ export type Programs = {
   readonly openGuard: (deps: { readonly clock: Clock; readonly logger: Logger; readonly path: string }) => Guard;
 };
 
-/** Whether scripts can be put into a sandbox here, and what of the machine is shown in it; `why` not, for people. */
+/** Whether scripts can run in a sandbox here, and what the sandbox shows of the machine; or `why` not, for people. */
 export type FindSandbox = (wanted: {
-  /** Where the runner keeps what it makes for sandboxes, such as their /etc. Its content is replaced. */
+  /** Folder for files that the runner creates for sandboxes, such as their /etc. Its content is replaced. */
   readonly folder: string;
   /** PATH of the programs of jobs. */
   readonly path: string;
   /** Further folders that scripts may read, such as toolchains outside of /usr. */
   readonly readOnly: readonly string[];
-  /** The runner's folder and its files with secrets. There is no sandbox when scripts could read one of them. */
+  /** The runner's folder and its files with secrets. There is no sandbox if scripts could read one of them. */
   readonly hidden: readonly string[];
 }) => Promise<SandboxHost | { readonly why: string }>;
 

@@ -64,7 +64,10 @@ export async function openRunner(config: RunnerConfig, deps: RunnerDeps): Promis
   }
 }
 
-/** Without the empty and relative entries of a PATH: they mean the working directory, where a script may have left a `git`. */
+/**
+ * Removes empty and relative entries of a PATH: they mean the working directory, where a script may have put a program named
+ * `git`.
+ */
 function absoluteFolders(path: string): string {
   return path
     .split(delimiter)
@@ -78,7 +81,7 @@ function privatePaths({ data, token, enrol, secrets }: RunnerConfig): readonly s
   return [data, ...sources.flatMap((source) => (typeof source === "object" && "file" in source ? [source.file] : []))];
 }
 
-/** Says in the log when scripts are refused, or when nothing is between them and the runner. */
+/** Logs when scripts are refused, or when they are not isolated from the runner. */
 async function scriptIsolation(
   config: RunnerConfig,
   path: string,
@@ -87,7 +90,7 @@ async function scriptIsolation(
   const { isolation, sandbox } = config;
   const { network, readOnly } = sandbox;
   if (isolation === "none")
-    logger.warn({}, "isolation: none. Scripts of pipelines can read what this runner can read, also its secrets");
+    logger.warn({}, "isolation: none. Scripts of pipelines can read what this runner can read, including its secrets");
   if (isolation !== "sandbox") return { kind: "none" };
   const host = await programs.findSandbox({
     folder: join(config.data, "sandbox"),

@@ -1,7 +1,6 @@
-// A pipeline's script as an attacker: what it can see, change and leave behind when the runner isolates scripts.
+// A pipeline's script as an attacker: what it can see and change when the runner isolates scripts.
 
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
@@ -12,40 +11,13 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { type TestContext, test } from "node:test";
-import { STEPS } from "@gantry/connectors/steps.ts";
-import { succeeded } from "@gantry/core/step/outcome.ts";
-import { defineStep, NO_RETRY } from "@gantry/core/step/step.ts";
-import { z } from "zod";
-import { script, TOKEN, uses } from "./fake-agent.fixture.ts";
-import { sandboxProblem } from "./main.ts";
+import { test } from "node:test";
+import { script, TOKEN } from "./fake-agent.fixture.ts";
 import { machinePrograms } from "./processes/process-group.ts";
-import { limitScript } from "./processes/script-limits.ts";
-import { openTestRunner, type TestRunner } from "./runner.fixture.ts";
-
-const problem = await sandboxProblem(process.env.PATH ?? "");
-const skip = problem === undefined ? false : `no sandbox: ${problem}`;
-
-type Report = Awaited<ReturnType<TestRunner["agent"]["reported"]>>;
-
-function sandboxed(t: TestContext, more: object = {}): Promise<TestRunner> {
-  return openTestRunner(t, {
-    config: { isolation: "sandbox", ...more },
-    env: { RUNNER_CANARY: "canary-of-the-runner", PATH: process.env.PATH ?? "" },
-  });
-}
-
-/** The log of a script, which must have succeeded. */
-async function logOf({ agent }: TestRunner, text: string, more: object = {}): Promise<string> {
-  const job = agent.offer({ steps: [script("attack", text, more)] });
-  const report = await agent.reported(job);
-  assert.equal(report.outcome, "succeeded", JSON.stringify(report.failure));
-  return agent.log(job, "attack");
-}
+import { openTestRunner } from "./runner.fixture.ts";
+import { logOf, sandboxed, skip } from "./sandbox.fixture.ts";
 
 test("a script reads no environment but its own, and sees no other process", { skip }, async (t) => {
   const runner = await sandboxed(t);
@@ -152,121 +124,6 @@ test("scripts are refused when they could read the runner's folder or one of its
   }
 });
 
-const DAEMONS: Readonly<Record<string, string>> = {
-  "in the background": "sleep 9871 &",
-  "in a session of its own": "setsid sleep 9872 &",
-  "without an environment": "(setsid env -i /bin/sleep 9873 &)",
-  "orphaned twice": "(setsid sh -c '(setsid env -i /bin/sleep 9874 &) &' &)",
-  "by nohup": "nohup sleep 9877 > /dev/null 2>&1 &",
-  "disowned by a shell": "bash -c 'sleep 9878 & disown -a'",
-  "by a job scheduler":
-    "(echo sleep 9879 | at now; systemd-run --no-block sleep 9879; echo '* * * * * sleep 9879' | crontab -) 2>/dev/null || true",
-  "deaf to signals": "(setsid sh -c 'trap \"\" TERM HUP INT; exec env -i /bin/sleep 9875' > /dev/null 2>&1 &)",
-};
-
-for (const [how, daemon] of Object.entries(DAEMONS)) {
-  test(`a process that is left ${how} ends with its script`, { skip }, async (t) => {
-    const runner = await sandboxed(t);
-    await logOf(runner, `${daemon}\nsleep 0.1\necho done`);
-    const seconds = /98\d\d/.exec(daemon)?.[0] ?? "";
-    assert.deepEqual(processesWith(`sleep\0${seconds}`), []);
-  });
-}
-
-test("cancel ends a script that hides, and gives one that listens its time", { skip }, async (t) => {
-  const { agent } = await sandboxed(t);
-  const text =
-    "(setsid env -i /bin/sleep 9876 &)\ntrap 'echo cleaned up; exit 0' TERM\necho ready\nwhile :; do sleep 0.05; done";
-  const job = agent.offer({ steps: [script("attack", text)] });
-  await agent.until("the script is ready", () => agent.log(job, "attack").includes("ready"));
-  agent.cancel(job);
-  assert.equal((await agent.reported(job)).outcome, "canceled");
-  assert.match(agent.log(job, "attack"), /cleaned up/);
-  assert.deepEqual(processesWith("sleep\x009876"), []);
-});
-
-test("a script that kills its parent or everything ends itself, and the runner goes on", { skip }, async (t) => {
-  const runner = await sandboxed(t);
-  const job = runner.agent.offer({ steps: [script("attack", "kill -9 $PPID; kill -9 -1; kill -9 1; echo survived")] });
-  await runner.agent.reported(job);
-  assert.match(await logOf(runner, "echo the runner is well"), /well/);
-});
-
-test("a script that forks without end stays below its limit, ends with a cancel, and a job beside it goes on", {
-  skip,
-}, async (t) => {
-  const { agent, data } = await sandboxed(t, { limits: { processes: 64 } });
-  const bomb = agent.offer({
-    steps: [script("attack", "bomb() { bomb | bomb & }; bomb 2>/dev/null; while :; do :; done", { shell: "bash" })],
-  });
-  await agent.until("the bomb has exploded", () => processesWith(`${data}/jobs`).length > 30);
-  const beside = agent.offer({ steps: [script("work", "sleep 0.5; echo done")] });
-  assert.equal((await agent.reported(beside)).outcome, "succeeded");
-  const count = processesWith("1-attack.sh").length;
-  // The shell, bubblewrap and env outside of the script count, too.
-  assert.ok(count <= 70, `${count} processes`);
-  agent.cancel(bomb);
-  assert.equal((await agent.reported(bomb)).outcome, "canceled");
-  assert.deepEqual(processesWith("1-attack.sh"), []);
-});
-
-const ALLOCATE = `
-blocks = []
-while True: blocks.append(bytearray(8 * 1048576))`;
-
-test("a script that allocates without end is ended with the reason, and a job beside it goes on", {
-  skip,
-  timeout: 30_000,
-}, async (t) => {
-  const { agent } = await sandboxed(t, { limits: { memoryMb: 64 } });
-  const hog = agent.offer({ steps: [script("attack", `exec /usr/bin/python3 -c '${ALLOCATE}'`)] });
-  const beside = agent.offer({ steps: [script("work", "sleep 0.3; echo done")] }, { job: "other" });
-  const { outcome, failure } = await agent.reported(hog);
-  assert.equal(outcome, "failed");
-  // Without control groups the program itself finds that there is no more, and says so in its own words.
-  if (process.getuid?.() === 0 && failure?.code === "memory-limit")
-    assert.equal(failure.message, "The script used more than 64 MiB of memory.");
-  else assert.match(JSON.stringify(failure), /MemoryError/);
-  assert.equal((await agent.reported(beside)).outcome, "succeeded");
-});
-
-test("all processes of a script share its memory limit, and their number does not raise it", {
-  skip: skip || (hasMemoryGroups() ? false : "there are no control groups for memory"),
-  timeout: 30_000,
-}, async (t) => {
-  const { agent } = await sandboxed(t, { limits: { memoryMb: 64 } });
-  const job = agent.offer({
-    steps: [
-      script(
-        "attack",
-        "for i in 1 2 3 4; do /usr/bin/python3 -c 'b = bytearray(25 * 1048576); import time; time.sleep(3)' & done; for job in $(jobs -p); do wait $job; done",
-        { shell: "bash" },
-      ),
-    ],
-  });
-  assert.equal((await agent.reported(job)).failure?.code, "memory-limit");
-});
-
-test("when memory is short, the kernel ends a script before the runner", {
-  skip: process.platform !== "linux",
-}, async (t) => {
-  for (const isolation of ["none", ...(problem === undefined ? ["sandbox"] : [])]) {
-    const runner = await openTestRunner(t, { config: { isolation } });
-    assert.equal(await logOf(runner, "cat /proc/self/oom_score_adj"), "500\n");
-  }
-});
-
-test("a script that fills the disk is stopped by the limit of its job, and the log says how much it may write", async (t) => {
-  const { agent } = await openTestRunner(t, { config: { limits: { diskMb: 32 } } });
-  const job = agent.offer({
-    steps: [script("attack", "while :; do dd if=/dev/zero bs=1M count=4 >> big 2>/dev/null; sleep 0.05; done")],
-  });
-  const report = await agent.reported(job);
-  assert.equal(report.outcome, "failed");
-  assert.equal(report.failure?.code, "disk-limit");
-  assert.match(String(report.failure?.message), /more than 32 MiB/);
-});
-
 test("links in /tmp lead no mount of the next script out of the sandbox", { skip }, async (t) => {
   // In this test the data folder is below /tmp, and so are the mounts.
   const { agent, data } = await sandboxed(t);
@@ -285,46 +142,6 @@ test("links in /tmp lead no mount of the next script out of the sandbox", { skip
   assert.deepEqual(readdirSync(outside), []);
 });
 
-const HIDDEN: Readonly<Record<string, string>> = {
-  "a file that it has removed": `
-f = open("f", "wb"); os.unlink("f")
-while True: f.write(b"x" * 4194304); f.flush(); time.sleep(0.05)`,
-  "a file that it has removed and only mapped": `
-f = open("f", "w+b"); os.unlink("f"); f.truncate(1 << 30); m = mmap.mmap(f.fileno(), 1 << 30); f.close()
-for at in range(0, 1 << 30, 4194304): m[at:at + 4194304] = b"x" * 4194304; time.sleep(0.05)`,
-  "folders too deep to list": `
-for _ in range(40): os.mkdir("d" * 200); os.chdir("d" * 200)
-f = open("f", "wb")
-while True: f.write(b"x" * 4194304); f.flush(); time.sleep(0.05)`,
-  "empty files": `
-while True:
-  for _ in range(1000): open(str(time.monotonic_ns()), "x").close()`,
-};
-
-for (const [where, attack] of Object.entries(HIDDEN)) {
-  test(`a script that fills the disk by ${where} is stopped`, { skip, timeout: 30_000 }, async (t) => {
-    const { agent } = await sandboxed(t, { limits: { diskMb: 32 } });
-    const text = `cat > a.py <<'END'\nimport mmap, os, time${attack}\nEND\nexec env -i /usr/bin/python3 a.py`;
-    const report = await agent.reported(agent.offer({ steps: [script("attack", text)] }));
-    assert.equal(report.failure?.code, "disk-limit", JSON.stringify(report.failure));
-  });
-}
-
-test("folders that are too deep or unreadable are removed, and never keep a runner from starting", {
-  skip,
-}, async (t) => {
-  const { agent, data } = await sandboxed(t);
-  const text = `cat > a.py <<'END'
-import os
-os.makedirs("closed/inner"); os.chmod("closed", 0)
-for _ in range(40): os.mkdir("d" * 200); os.chdir("d" * 200)
-END
-/usr/bin/python3 a.py`;
-  const report = await agent.reported(agent.offer({ steps: [script("attack", text)] }));
-  assert.equal(report.outcome, "succeeded");
-  await agent.until("the folder is gone", () => readdirSync(join(data, "jobs")).length === 0);
-});
-
 test("outputs, exit codes, working directory and home work inside as they do outside", { skip }, async (t) => {
   const { agent } = await sandboxed(t);
   const job = agent.offer({
@@ -341,138 +158,6 @@ test("outputs, exit codes, working directory and home work inside as they do out
   assert.equal(report.failure?.message, "The script ended with exit code 7.");
   assert.equal(agent.log(job, "use"), "x\nh\nt\nt\n");
   assert.match(String(report.outputs?.where), /\/workspace$/);
-});
-
-test("a program of a step that does what the workspace tells it is in the sandbox, too", { skip }, async (t) => {
-  const scan = defineStep({
-    name: "test/scan",
-    title: "Scan",
-    input: z.strictObject({ file: z.string() }),
-    output: z.object({ text: z.string() }),
-    needs: [],
-    acts: () => [],
-    effects: [],
-    retry: NO_RETRY,
-    timeoutMs: 10_000,
-    plan: async () => [],
-    run: async ({ exec, input, workspace }) => {
-      const { stdout } = await exec(["sh", join(workspace, "plugin"), input.file], {
-        confined: true,
-        stdout: "capture",
-        env: { TOKEN: "of the scanner" },
-      });
-      return succeeded({ text: stdout });
-    },
-  });
-  const { agent, data } = await openTestRunner(t, { config: { isolation: "sandbox" }, steps: [scan] });
-  const canary = join(data, "canary");
-  writeFileSync(canary, "canary-of-the-runner");
-  const job = agent.offer({
-    steps: [
-      script("leave", `echo 'echo "$TOKEN $PWD"; echo hidden >&2; cat "$1" || true' > plugin`),
-      uses("scan", "test/scan", { file: canary }),
-    ],
-    outputs: { text: "${{ steps.scan.outputs.text }}" },
-  });
-  const report = await agent.reported(job);
-  assert.equal(report.outcome, "succeeded", JSON.stringify(report.failure));
-  assert.match(String(report.outputs?.text), /^of the scanner .*workspace\n$/);
-  assert.match(agent.log(job, "scan"), /hidden\n.*No such file/);
-});
-
-const hasBuildah = spawnSync("buildah", ["--version"]).status === 0;
-const buildStep = await STEPS["image/build-push"]?.();
-
-/** Builds with Buildah; the registry refuses the image, so the log ends with the build. */
-async function buildLog(
-  t: TestContext,
-  dockerfile: string,
-  config: object = {},
-): Promise<[string, TestRunner, Report]> {
-  assert.ok(buildStep);
-  const registry = createServer((_, response) => response.writeHead(403).end("{}"));
-  await new Promise<void>((resolve) => registry.listen(0, "127.0.0.1", resolve));
-  t.after(() => registry.close());
-  const url = `http://127.0.0.1:${(registry.address() as AddressInfo).port}`;
-  const runner = await openTestRunner(t, {
-    config: {
-      isolation: "sandbox",
-      systems: { harbor: { kind: "harbor", url, username: "ci", password: "HARBOR" } },
-      secrets: { HARBOR: { env: "HARBOR_PASSWORD" } },
-      ...config,
-    },
-    env: { HARBOR_PASSWORD: "canary-password", RUNNER_CANARY: "canary-of-the-runner", PATH: process.env.PATH ?? "" },
-    steps: [buildStep],
-  });
-  writeFileSync(join(runner.data, "canary-file"), "canary-of-the-folder");
-  mkdirSync(join(runner.data, "jobs", "other"), { recursive: true });
-  writeFileSync(join(runner.data, "jobs", "other", "canary-file"), "canary-of-another-job");
-  const root = `mkdir -p root/bin root/proc root/tmp
-for program in sh cat ls tr find; do
-  cp -L "$(command -v $program)" root/bin/$program
-  for lib in $(ldd "$(command -v $program)" | grep -o '/[^ ]*'); do mkdir -p "root$(dirname $lib)"; cp -L $lib root$lib; done
-done`;
-  const text = `FROM scratch\nCOPY root /\n${dockerfile}`;
-  const job = runner.agent.offer({
-    steps: [
-      script("prepare", `${root}\ncat > Dockerfile <<'END'\n${text}\nEND`),
-      uses("build", "image/build-push", { repository: "apps/orders", tags: ["1"], builder: "buildah" }),
-    ],
-  });
-  const report = await runner.agent.reported(job);
-  return [runner.agent.log(job, "build"), runner, report];
-}
-
-test("commands of a Dockerfile see no environment, file, process or account of the runner or of other jobs", {
-  skip: skip || (process.getuid?.() !== 0 && "only a runner that is root has a sandbox for builds") || !hasBuildah,
-  timeout: 60_000,
-}, async (t) => {
-  process.env.GANTRY_TEST_CANARY = "canary-of-this-process";
-  t.after(() => delete process.env.GANTRY_TEST_CANARY);
-  const [log] = await buildLog(
-    t,
-    `RUN cat /proc/[0-9]*/environ | tr '\\0' '\\n'; for p in /proc/[0-9]*; do ls $p/root/; find $p/root/tmp $p/root/root $p/root/var -name '*canary*' -o -name config.json -o -name journal.jsonl; done; echo the end
-RUN echo x > /proc/sys/kernel/domainname && echo changed; echo survived`,
-  );
-  assert.match(log, /the end/);
-  assert.match(log, /survived/);
-  assert.doesNotMatch(log, /canary(?!\*)|image-\w+\/config\.json\n|journal\.jsonl\n|^changed/m);
-});
-
-test("a runner may refuse Dockerfiles whose commands it cannot put into the sandbox", {
-  skip: skip || !hasBuildah,
-}, async (t) => {
-  const [, , report] = await buildLog(t, "RUN echo hello", {
-    isolation: "none",
-    sandbox: { dockerfiles: "sandboxed" },
-  });
-  assert.equal(report.failure?.code, "builds-refused", JSON.stringify(report.failure));
-});
-
-test("variables of the pipeline file reach no program that runs as the runner", async (t) => {
-  const show = defineStep({
-    name: "test/show",
-    title: "Show",
-    input: z.strictObject({}),
-    output: z.object({ text: z.string() }),
-    needs: [],
-    acts: () => [],
-    effects: [],
-    retry: NO_RETRY,
-    timeoutMs: 10_000,
-    plan: async () => [],
-    run: async ({ exec }) => succeeded({ text: (await exec(["env"], { stdout: "capture" })).stdout }),
-  });
-  const { agent } = await openTestRunner(t, { steps: [show] });
-  const job = agent.offer({
-    // tar starts the program of the first, and builders those that the second one names.
-    env: { TAR_OPTIONS: "--to-command=sh" },
-    steps: [uses("show", "test/show", {}, { env: { CONTAINERS_CONF: "evil.conf" } })],
-    outputs: { text: "${{ steps.show.outputs.text }}" },
-  });
-  const report = await agent.reported(job);
-  assert.match(String(report.outputs?.text), /^GANTRY_STEP=show$/m);
-  assert.doesNotMatch(String(report.outputs?.text), /TAR_OPTIONS|CONTAINERS_CONF/);
 });
 
 test("network none: a script reaches nothing, not even this machine", { skip }, async (t) => {
@@ -500,20 +185,3 @@ test("without bubblewrap scripts are refused, and the log says why; isolation no
   const open = await openTestRunner(t, { config: { isolation: "none" } });
   assert.ok(open.lines.some((line) => /isolation: none/.test(line)));
 });
-
-function hasMemoryGroups(): boolean {
-  const limits = limitScript(`test-${process.pid}`, { processes: 64, memoryMb: 64 });
-  limits.remove();
-  return limits.inside.every((option) => !option.startsWith("--data"));
-}
-
-function processesWith(argv: string): readonly string[] {
-  return readdirSync("/proc").filter((pid) => {
-    if (!/^\d+$/.test(pid)) return false;
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(argv);
-    } catch {
-      return false; // It ended meanwhile.
-    }
-  });
-}

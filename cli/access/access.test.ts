@@ -17,7 +17,7 @@ test("an account is created, listed, reset, disabled, enabled and removed", asyn
   assert.equal((await run()).out, "Nobody has an account.\n");
   const { out } = await run("add", "dana", "--role", "developer", "--group", "web", "--display-name", "Dana Kim");
   const link = /^ {2}(http\S+)$/m.exec(out)?.[1] ?? "";
-  assert.match(await (await fetch(link)).text(), /Your name for signing in is dana/);
+  assert.match(await (await fetch(link)).text(), /Your sign-in name is dana/);
   assert.match((await run()).out, /^dana +developer +invited +last sign-in never {2}web$/m);
   assert.match((await run("reset", "dana")).out, /\/sign-in\/activate\?code=/);
   assert.match(await (await fetch(link)).text(), /was replaced or has expired/);

@@ -39,7 +39,7 @@ test("lays files out as COPY does", async (t) => {
         "COPY app/main.js renamed.js",
         "COPY conf/*.conf /etc/",
         "COPY current/main.js app/link.js /links/",
-        "COPY --chown=10:20 --chmod=600 conf /own/",
+        "COPY --chown=10:20 --chmod=600 conf/* /own/",
         "COPY <<one <<two /text/",
         "1 $HOME",
         "one",

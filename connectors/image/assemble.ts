@@ -128,6 +128,7 @@ async function buildStage(work: Work, stage: Stage): Promise<StageResult> {
           own,
           directories,
           workdirs,
+          volumes: Object.keys(interpreted.config.Volumes ?? {}),
           base: files.lookup,
           ownerOf: async (text) => files.ownerOf(text, await accountsIn(own)),
         })

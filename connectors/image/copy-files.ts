@@ -29,6 +29,8 @@ export type Before = {
   readonly directories: ReadonlySet<string>;
   /** Working directories so far, as the Dockerfile writes them. */
   readonly workdirs: readonly string[];
+  /** Paths of the volumes of the stage, as the Dockerfile writes them. */
+  readonly volumes: readonly string[];
   /** Reads the layers of the base image. */
   readonly base: () => Promise<Lookup>;
   /** The numbers behind `user` or `user:group`; undefined for an unknown name. */
@@ -41,12 +43,15 @@ export type Before = {
  * where builders do different things.
  */
 export async function entriesOf(change: FileChange, tree: FileTree, before: Before): Promise<readonly LayerEntry[]> {
-  // The container runtime creates a missing working directory.
-  if (change.instruction === "WORKDIR" && !before.scratch) return [];
-  const owner = change.owner === undefined ? ROOT : await before.ownerOf(change.owner);
-  if (!owner) throw mistake(change, `the image knows no user "${change.owner}"`);
+  const isWorkdir = change.instruction === "WORKDIR";
+  // The container runtime creates a missing working directory, as root.
+  if (isWorkdir && change.owner === undefined && !before.scratch) return [];
   const lookup = lookupOf(before, await before.base());
   const at = placeOf(change, lookup);
+  if (isWorkdir && (at === "" || lookup(at) !== undefined)) return [];
+  const owner = change.owner === undefined ? ROOT : await before.ownerOf(change.owner);
+  if (!owner && isWorkdir) throw unsupported(change, `makes a directory of the unknown user ${change.owner}`);
+  if (!owner) throw mistake(change, `the image knows no user "${change.owner}"`);
   const job: Job = { change, tree, before, owner, lookup };
   const found = change.sources.flatMap((source) => sourcesOf(job, source));
   if (change.instruction === "ADD") await refuseArchives(change, found);
@@ -57,10 +62,8 @@ export async function entriesOf(change: FileChange, tree: FileTree, before: Befo
     else entries.push(fileEntry(job, one.file, fileTarget(job, one, found.length + written.length, at)));
   }
   refuseMixed(change, entries);
-  if (change.instruction === "WORKDIR" && at !== "" && !before.directories.has(at))
-    entries.push(directoryEntry(job, at));
-  // Without a base image the layer must contain the parent directories. With one, the base image or the unpacker has them.
-  return before.scratch ? withParents(entries, before.directories) : entries;
+  if (isWorkdir) entries.push(directoryEntry(job, at));
+  return withParents(job, entries);
 }
 
 /** The image as it is before the change: the base image with everything that the stage has made over it. */
@@ -147,6 +150,9 @@ function directoryEntries(job: Job, source: SourceFile, at: string): LayerEntry[
   const filled = new Set(contents.map(({ relative }) => posix.dirname(relative)));
   const entries: LayerEntry[] = [];
   refuseReplacing(job, source, at);
+  // Some builders give the mode to this directory, too, and some only to what is inside.
+  if (job.change.mode !== undefined && job.change.mode !== DIRECTORY_MODE && at !== "" && job.lookup(at) === undefined)
+    throw unsupported(job.change, "makes a directory and gives a --chmod");
   if (needsEntry(job, source, at, contents.length === 0)) entries.push(directoryEntry(job, at, source));
   for (const { relative, file } of contents) {
     const path = at === "" ? relative : `${at}/${relative}`;
@@ -197,9 +203,19 @@ function needsEntry({ before, change, lookup }: Job, source: SourceFile, path: s
 function fileTarget(job: Job, { name, file }: FoundSource, sources: number, at: string): string {
   const inside = at === "" ? name : `${at}/${name}`;
   const isDirectory = job.change.isDirectory || at === "" || job.lookup(at)?.kind === "directory";
+  // Builders do different things when only the files that are there tell that it is several.
+  if (!isDirectory && sources > 1 && job.change.sources.length + job.change.written.length === 1)
+    throw unsupported(job.change, `copies several files to ${job.change.destination}, without a slash at its end`);
   if (!isDirectory && sources > 1) {
     throw mistake(job.change, `with several sources the destination must end with a slash: ${job.change.destination}/`);
   }
+  // Some builders make the directory of a volume at once.
+  if (
+    !isDirectory &&
+    job.lookup(at) === undefined &&
+    job.before.volumes.some((one) => posix.join("/", one) === `/${at}`)
+  )
+    throw unsupported(job.change, `puts a file in the place of the volume /${at}`);
   const target = isDirectory ? inside : at;
   refuseReplacing(job, file, target);
   return target;
@@ -228,24 +244,20 @@ function textFile(name: string, text: string): SourceFile {
   };
 }
 
-/** What an earlier change made keeps its owner and mode. */
-function withParents(entries: readonly LayerEntry[], made: Before["directories"]): readonly LayerEntry[] {
+/**
+ * Missing parents get the owner of what is put there. Without a base image the layer must contain them; with one, the unpacker
+ * makes those of root. What an earlier change or the base image made keeps its owner and mode.
+ */
+function withParents(job: Job, entries: readonly LayerEntry[]): readonly LayerEntry[] {
+  const { before, change, lookup } = job;
+  if (!before.scratch && change.owner === undefined) return entries;
   const known = new Set(entries.map(({ path }) => path));
   const parents: LayerEntry[] = [];
-  for (const { path } of entries) {
-    for (const parent of parentsOf(path)) {
-      if (known.has(parent) || made.has(parent)) continue;
-      known.add(parent);
-      parents.push({
-        path: parent,
-        kind: "directory",
-        mode: DIRECTORY_MODE,
-        ...ROOT,
-        size: 0,
-        link: undefined,
-        content: undefined,
-      });
-    }
+  for (const parent of entries.flatMap(({ path }) => [...parentsOf(path)])) {
+    const isThere = before.scratch ? before.directories.has(parent) : lookup(parent) !== undefined;
+    if (known.has(parent) || isThere) continue;
+    known.add(parent);
+    parents.push({ ...directoryEntry(job, parent), mode: DIRECTORY_MODE });
   }
   return [...parents, ...entries];
 }

@@ -233,10 +233,13 @@ class StageState {
   #workdir({ text, line }: Instruction): void {
     const destination = this.#absolute(this.#fill(text));
     this.#config.WorkingDir = destination;
-    const nothing = { sources: [], written: [], from: undefined, owner: undefined, mode: undefined };
+    const user = this.#config.User ?? "";
+    const nothing = { sources: [], written: [], from: undefined, mode: undefined };
     this.#changes.push({
       ...nothing,
       line,
+      // Builders make the directory as the user of that line.
+      owner: /^(0|root|)(:(0|root))?$/.test(user) ? undefined : user,
       instruction: "WORKDIR",
       destination,
       isDirectory: true,

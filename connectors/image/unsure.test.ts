@@ -178,3 +178,60 @@ test("property: the layout of a Dockerfile does not change its image", async (t)
   });
   await fc.assert(property, { numRuns: 60 });
 });
+
+test("directories that COPY and WORKDIR make have the owner that builders give them", async (t) => {
+  const folders = { context: await tempDir(t), scratch: await tempDir(t) };
+  await writeFiles(folders.context, {
+    a: "A",
+    "etc/passwd": "web:x:1000:1001::/:\n",
+    "etc/group": "ops:x:2000:\n",
+    "d/x": "X",
+  });
+  const ownersIn = async (lines: string): Promise<string> => {
+    const { layers } = await look(await assemble(`FROM scratch\n${lines}\n`, folders));
+    return layers
+      .flat()
+      .map(({ path, owner, mode }) => `${path} ${owner} ${mode}`)
+      .join(", ");
+  };
+  const rows: readonly (readonly [lines: string, owners: string])[] = [
+    ["COPY --chown=5 a /z/y/x", "z/ 5:5 755, z/y/ 5:5 755, z/y/x 5:5 644"],
+    ["COPY --chown=5:6 d /z/y/", "z/ 5:6 755, z/y/ 5:6 755, z/y/x 5:6 644"],
+    ["COPY a /z/\nCOPY --chown=5 a /z/y/", "z/ 0:0 755, z/a 0:0 644, z/y/ 5:5 755, z/y/a 5:5 644"],
+    ["COPY --chown=5 --chmod=600 a /z/", "z/ 5:5 755, z/a 5:5 600"],
+    ["USER 7:8\nWORKDIR /p/q\nCOPY a r/", "p/ 7:8 755, p/q/ 7:8 755, p/q/r/ 0:0 755, p/q/r/a 0:0 644"],
+    ["USER 7\nWORKDIR /p\nUSER 0\nWORKDIR q\nUSER 9\nWORKDIR .", "p/ 7:7 755, p/q/ 0:0 755"],
+    ["USER root:root\nWORKDIR /p", "p/ 0:0 755"],
+  ];
+  for (const [lines, owners] of rows) assert.equal(await ownersIn(lines), owners, lines);
+  assert.match(
+    await ownersIn("COPY etc /etc\nUSER web:ops\nWORKDIR /srv/app"),
+    /srv\/ 1000:2000 755, srv\/app\/ 1000:2000 755$/,
+  );
+});
+
+test("a mode for a new directory, and what only patterns or volumes decide, are left to a real builder", async (t) => {
+  const folders = { context: await tempDir(t), scratch: await tempDir(t) };
+  await writeFiles(folders.context, { a: "A", ab: "B", "d/x": "X", "empty/": "" });
+  const noBuilder = (error: unknown): boolean => error instanceof GantryError && error.code === "no-builder";
+  for (const lines of [
+    "COPY --chmod=0444 d /z",
+    "COPY --chmod=700 empty /z/",
+    "COPY --chmod=0600 . /z/y",
+    "COPY a* /z",
+    "COPY [a]* ./z",
+    "VOLUME /z\nCOPY a /z",
+    "USER nobody\nWORKDIR /z",
+  ])
+    await assert.rejects(assemble(`FROM scratch\n${lines}\n`, folders), noBuilder, lines);
+  for (const lines of [
+    "COPY --chmod=755 d /z",
+    "COPY --chmod=0444 a /z",
+    "COPY --chmod=0444 d /",
+    "COPY a /z/\nCOPY --chmod=0444 d /z",
+    "COPY a* /z/",
+    "VOLUME /z\nCOPY a /z/",
+    "USER nobody\nWORKDIR /",
+  ])
+    await assemble(`FROM scratch\n${lines}\n`, folders);
+});

@@ -32,7 +32,6 @@ export const imageManifestSchema = z.object({
   layers: z.array(descriptorSchema).max(1_000),
   annotations: annotations.optional(),
 });
-export type ImageManifest = z.infer<typeof imageManifestSchema>;
 
 const platformSchema = z.object({ os: z.string(), architecture: z.string(), variant: z.string().optional() });
 export const imageIndexSchema = z.object({
@@ -40,7 +39,6 @@ export const imageIndexSchema = z.object({
     .array(descriptorSchema.extend({ platform: platformSchema.optional(), artifactType: z.string().nullish() }))
     .max(1_000),
 });
-export type ImageIndex = z.infer<typeof imageIndexSchema>;
 
 const names = z.array(z.string()).nullish();
 const emptyObjects = z.record(z.string(), z.object({})).nullish();

@@ -1,13 +1,13 @@
 // Where an Argo CD application names an image: in its Helm values (as a text, as an object, as parameters) and among the images
 // of kustomize, for one source or several. Pure.
 
-import { isMap, isSeq, type ParsedNode } from "yaml";
-import { blockTextAt } from "./block-text.ts";
-import { parseYaml, type YamlDocument, type YamlFile } from "./document.ts";
-import { type Image, parseImageText, printImage } from "./image-text.ts";
-import { editOf, type Place } from "./places.ts";
+import { isAlias, isMap, isScalar, isSeq, type ParsedNode } from "yaml";
+import { blockTextOf } from "./block-text.ts";
+import { behindAlias, mergedPair, pairOf, parseYaml, scalarOf, type YamlFile } from "./document.ts";
+import { parseImageText, printImage } from "./image-text.ts";
+import { editOf, type Place, type PlaceOfSpots, withoutAliases } from "./places.ts";
 import { parsePath } from "./set-path.ts";
-import { type Path, printPath, type Spot, spotsOf } from "./spots.ts";
+import { type Path, printPath, type Spot, samePath, spotsOf, throughAlias } from "./spots.ts";
 import { valuesPlaces } from "./values-places.ts";
 
 type Source = { readonly file: string; readonly document: number; readonly lineOf: (offset: number) => number };
@@ -24,57 +24,87 @@ export function applicationPlaces(
     const isSet = kind === "ApplicationSet";
     const own = String(document.getIn(["metadata", "name"]) ?? "");
     if ((!isSet && kind !== "Application") || (application !== undefined && application !== own)) return [];
-    const spec: Path = isSet ? ["spec", "template", "spec"] : ["spec"];
-    const sources = document.getIn([...spec, "sources"], true);
-    const paths: Path[] = isSeq(sources)
-      ? sources.items.map((_, at) => [...spec, "sources", at])
-      : [[...spec, "source"]];
-    return paths.flatMap((path) => sourcePlaces(file, document, path, { file: name, document: index, lineOf }, own));
+    const top: Located = { node: document.contents, path: [], alias: undefined };
+    const spec = below(file, top, ...(isSet ? ["spec", "template", "spec"] : ["spec"]));
+    const several = below(file, spec, "sources");
+    const sources = isSeq(several?.node) ? itemsOf(file, several) : [below(file, spec, "source")];
+    const here: Source = { file: name, document: index, lineOf };
+    return withoutAliases(sources.flatMap((source) => (source ? sourcePlaces(file, source, here, own) : [])));
   });
 }
 
-function sourcePlaces(
-  file: YamlFile,
-  document: YamlDocument,
-  path: Path,
-  source: Source,
-  application: string,
-): readonly Place[] {
-  const helm: Path = [...path, "helm"];
-  const values = spotsAt(file, document, [...helm, "valuesObject"]);
+/** A node with the way to it, and with the first alias or merge key on this way. */
+type Located = {
+  readonly node: ParsedNode | null;
+  readonly path: Path;
+  readonly alias: { readonly name: string; readonly at: number } | undefined;
+};
+
+/** Follows keys, also where an alias or a merge key stands for the mapping. */
+function below(file: YamlFile, from: Located | undefined, ...keys: readonly string[]): Located | undefined {
+  return keys.reduce<Located | undefined>((at, key) => {
+    if (!at || !isMap(at.node)) return undefined;
+    const own = pairOf(file, at.node, key);
+    const merged = own ? undefined : mergedPair(file, at.node, key);
+    const pair = own ?? merged?.pair;
+    if (!pair) return undefined;
+    const alias = at.alias ?? (merged && { name: "<<", at: merged.at });
+    return located(file, pair.value, [...at.path, key], alias);
+  }, from);
+}
+
+function itemsOf(file: YamlFile, { node, path, alias }: Located): readonly Located[] {
+  return isSeq(node) ? node.items.map((item, index) => located(file, item, [...path, index], alias)) : [];
+}
+
+function located(file: YamlFile, node: ParsedNode | null, path: Path, alias: Located["alias"]): Located {
+  const own = isAlias(node) ? { name: node.source, at: node.range[0] } : undefined;
+  return { node: behindAlias(file, node), path, alias: alias ?? own };
+}
+
+function sourcePlaces(file: YamlFile, from: Located, source: Source, application: string): readonly PlaceOfSpots[] {
+  const values = spotsAt(file, below(file, from, "helm", "valuesObject"));
   // Argo CD does not look at the text where there is an object. Parameters come after both.
-  const base = values.length > 0 ? values : textSpots(source.file, file, document, [...helm, "values"]);
-  const parameters = parameterSpots(file, document, [...helm, "parameters"]);
+  const base = values.length > 0 ? values : textSpots(source.file, file, below(file, from, "helm", "values"));
+  const parameters = parameterSpots(file, below(file, from, "helm", "parameters"));
   const covered = new Set(parameters.map((spot) => printPath(spot.path)));
   const spots = [...base.filter((spot) => !covered.has(printPath(spot.path))), ...parameters];
   return [
     ...valuesPlaces(spots, { ...source, prefix: application === "" ? "" : `${application}: ` }),
-    ...kustomizePlaces(file, document, [...path, "kustomize", "images"], source, application),
+    ...kustomizePlaces(file, below(file, from, "kustomize", "images"), source, application),
   ];
 }
 
-function spotsAt(file: YamlFile, document: YamlDocument, path: Path): readonly Spot[] {
-  const node = document.getIn(path, true) as ParsedNode | undefined;
-  if (!isMap(node)) return [];
-  const inside = spotsOf(file, document, node as ParsedNode, node.range?.[0] ?? 0, []);
-  return inside.map((spot) => ({ ...spot, write: { in: "document", path: [...path, ...spot.path] } }));
+function spotsAt(file: YamlFile, from: Located | undefined): readonly Spot[] {
+  if (!from || !isMap(from.node)) return [];
+  const inside = spotsOf(file, from.node, from.node.range[0], []).map(
+    (spot): Spot => ({ ...spot, write: { in: "document", path: [...from.path, ...spot.path] } }),
+  );
+  return throughAlias(inside, from.alias);
 }
 
-function textSpots(name: string, file: YamlFile, document: YamlDocument, path: Path): readonly Spot[] {
-  const text = document.getIn(path);
-  if (typeof text !== "string" || text.trim() === "") return [];
-  const block = blockTextAt(file, document, path);
+function textSpots(name: string, file: YamlFile, from: Located | undefined): readonly Spot[] {
+  const text = isScalar(from?.node) ? from.node.value : undefined;
+  if (!from || typeof text !== "string" || text.trim() === "") return [];
+  const block = blockTextOf(file, from.node);
   const inner = parseYaml(name, paddedText(file, block?.start ?? 0, text));
   const [only] = inner.documents;
   if (!only) return [];
-  // Offsets are for lines: any of the same line will do.
-  const outer = (offset: number): number => offsetOfLine(file.text, lineAt(inner.text, offset));
-  return spotsOf(inner, only, only.contents, 0, []).map((spot) => ({
-    ...spot,
-    at: outer(spot.at),
-    ...(spot.alias && { alias: { ...spot.alias, anchor: outer(spot.alias.anchor) } }),
-    write: { in: "text", text: path, path: spot.path },
-  }));
+  // Offsets are for lines: any of the same line will do, if different values keep different ones.
+  const outer = (offset: number): number => {
+    const line = lineAt(inner.text, offset);
+    return offsetOfLine(file.text, line) + offset - offsetOfLine(inner.text, line);
+  };
+  const spots = spotsOf(inner, only.contents, 0, []).map(
+    (spot): Spot => ({
+      ...spot,
+      at: outer(spot.at),
+      ...(spot.alias && { alias: { ...spot.alias, anchor: outer(spot.alias.anchor) } }),
+      ...(spot.merged === undefined ? {} : { merged: outer(spot.merged) }),
+      write: { in: "text", text: from.path, path: spot.path },
+    }),
+  );
+  return throughAlias(spots, from.alias);
 }
 
 /** The text behind as many empty lines as the file has before it: errors then name the line of the file. */
@@ -82,62 +112,61 @@ export function paddedText(file: YamlFile, start: number, text: string): string 
   return "\n".repeat(lineAt(file.text, start) - 1) + text;
 }
 
-function parameterSpots(file: YamlFile, document: YamlDocument, path: Path): readonly Spot[] {
-  const list = document.getIn(path, true);
-  if (!isSeq(list)) return [];
-  return list.items.flatMap((item, at) => {
-    if (!isMap(item)) return [];
-    const key = parsePath(String(item.get("name") ?? "").replaceAll("\\.", "."));
-    const [value] = spotsOf(
-      file,
-      document,
-      (item.get("value", true) ?? null) as ParsedNode | null,
-      item.range?.[0] ?? 0,
-      [],
-    );
-    if (!key || !value) return [];
+/** Of parameters with the same name the last one counts; those that are texts by force come last. */
+function parameterSpots(file: YamlFile, list: Located | undefined): readonly Spot[] {
+  const all = (list ? itemsOf(file, list) : []).flatMap((item) => {
+    const { node } = item;
+    const name = isMap(node) ? scalarOf(file, node, "name") : undefined;
+    const value = below(file, item, "value");
+    const key = parsePath(String(name?.value ?? "").replaceAll("\\.", "."));
+    if (!isMap(node) || !key || !value) return [];
+    const isForced = scalarOf(file, node, "forceString")?.value === true;
+    const own = pairOf(file, node, "value")?.value ?? null;
     const plain = key.filter((part) => typeof part !== "object");
-    return [{ ...value, path: plain, write: { in: "list", path: [...path, at, "value"] } } as const];
+    return throughAlias(spotsOf(file, item.alias ? value.node : own, node.range[0], []), item.alias).map((spot) => ({
+      isForced,
+      spot: { ...spot, path: plain, write: { in: "list", path: value.path } } satisfies Spot,
+    }));
   });
+  const sorted = all.toSorted((a, b) => Number(a.isForced) - Number(b.isForced)).map(({ spot }) => spot);
+  return sorted.filter((spot, index) => !sorted.slice(index + 1).some(({ path }) => samePath(path, spot.path)));
 }
 
 /** Entries read `new:tag`, `new@digest`, or with the name that the manifests have: `old=new:tag`. */
 function kustomizePlaces(
   file: YamlFile,
-  document: YamlDocument,
-  path: Path,
+  list: Located | undefined,
   { file: name, document: index, lineOf }: Source,
   application: string,
-): readonly Place[] {
-  const list = document.getIn(path, true);
-  if (!isSeq(list)) return [];
-  return list.items.flatMap((item, at) => {
-    const [spot] = isMap(item) ? [] : spotsOf(file, document, item as ParsedNode, 0, [...path, at]);
+): readonly PlaceOfSpots[] {
+  if (!list || !isSeq(list.node)) return [];
+  return list.node.items.flatMap((item, at): readonly PlaceOfSpots[] => {
+    const inside = isMap(item) ? [] : spotsOf(file, item, item.range[0], [...list.path, at]);
+    const [spot] = throughAlias(inside, list.alias);
     if (!spot) return [];
     const { text } = spot;
     const [first = "", second] = text.split("=");
     const image = parseImageText(second ?? first);
     const label = `${application === "" ? "" : `${application}: `}kustomize.images[${at}]`;
     const own = `kustomize.images[${at}]`;
-    return [
-      {
-        file: name,
-        document: index,
-        line: lineOf(spot.at),
-        label,
-        isAt: (one: string) => one === label || one === own,
-        repositories: [...(image ? [image.repository] : []), ...(second === undefined ? [] : [first])],
-        shown: text,
-        editsFor: (wanted: Image) => {
-          const old = second === undefined ? (image?.repository ?? first) : first;
-          const now = printImage(wanted.repository, wanted.tag, wanted.digest);
-          const isDone = image?.repository === wanted.repository && image.digest === wanted.digest;
-          if (isDone && (wanted.tag === undefined || wanted.tag === image.tag)) return [];
-          const value = old === wanted.repository ? now : `${old}=${now}`;
-          return [editOf(spot, value)];
-        },
+    const place: Place = {
+      file: name,
+      document: index,
+      line: lineOf(spot.at),
+      label,
+      isAt: (one) => one === label || one === own,
+      repositories: [...(image ? [image.repository] : []), ...(second === undefined ? [] : [first])],
+      shown: text,
+      editsFor: (wanted) => {
+        const old = second === undefined ? (image?.repository ?? first) : first;
+        const now = printImage(wanted.repository, wanted.tag, wanted.digest);
+        const isDone = image?.repository === wanted.repository && image.digest === wanted.digest;
+        if (isDone && (wanted.tag === undefined || wanted.tag === image.tag)) return [];
+        const value = old === wanted.repository ? now : `${old}=${now}`;
+        return [editOf(spot, value)];
       },
-    ];
+    };
+    return [[place, [spot]]];
   });
 }
 

@@ -7,13 +7,11 @@ import { blockScalar } from "./layout.ts";
 import type { Path } from "./spots.ts";
 import { type Change, isExactly } from "./verify.ts";
 
-/** The text at a path; its lines begin at `line` of the file (from 1). Undefined when there is no literal block (`|`). */
-export function blockTextAt(
+/** The text of a node, with the offsets of its lines. Undefined when it is no literal block (`|`). */
+export function blockTextOf(
   file: YamlFile,
-  document: YamlDocument,
-  path: Path,
+  node: unknown,
 ): { readonly text: string; readonly start: number; readonly end: number; readonly indent: string } | undefined {
-  const node: unknown = document.getIn(path, true);
   if (!isScalar(node) || node.type !== "BLOCK_LITERAL" || node.srcToken?.type !== "block-scalar") return undefined;
   if (typeof node.value !== "string") return undefined;
   const { bodyStart, bodyEnd } = blockScalar(node.srcToken);
@@ -27,7 +25,7 @@ export function blockTextAt(
 
 /** The file with another text there. Throws `file-invalid` when something else would change. */
 export function setBlockText(file: YamlFile, document: YamlDocument, path: Path, wanted: string): string {
-  const block = blockTextAt(file, document, path);
+  const block = blockTextOf(file, document.getIn(path, true));
   const at = block?.start;
   const fail = () =>
     file.wrong(`this text cannot be edited without changing something else of the file; ${advice(file)}`, at);

@@ -8,6 +8,7 @@ import {
   isAlias,
   isMap,
   isScalar,
+  isSeq,
   LineCounter,
   type Pair,
   type ParsedNode,
@@ -111,6 +112,18 @@ export function advice({ text }: YamlFile): string {
   return text.endsWith("\n") ? "edit it by hand" : "add a line end at the end of the file, or edit it by hand";
 }
 
+/** The file is JSON, which its readers may need it to stay. */
+export function isJson(text: string): boolean {
+  const bare = text.replace(/^\uFEFF/, "");
+  if (!/^\s*[{[]/.test(bare)) return false;
+  try {
+    JSON.parse(bare);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Nothing is written there: no value, or only comments. `null` and `~` are written. */
 export function isEmpty(node: unknown): boolean {
   return node === null || node === undefined || (isScalar(node) && node.value === null && (node.source ?? "") === "");
@@ -120,11 +133,7 @@ export function isEmpty(node: unknown): boolean {
  * The entry of a mapping whose key reads as `name`, as JSON readers see it: the number key `9000` is found by "9000", and
  * `true` by "true". Throws `file-invalid` when two keys read the same.
  */
-export function pairOf(
-  file: YamlFile,
-  map: YAMLMap.Parsed,
-  name: string,
-): Pair<ParsedNode, ParsedNode | null> | undefined {
+export function pairOf(file: YamlFile, map: YAMLMap.Parsed, name: string): MapPair | undefined {
   const having = (test: (key: ParsedNode) => boolean): typeof map.items => map.items.filter(({ key }) => test(key));
   const isWritten = (key: unknown): boolean => isScalar(key) && key.source === name;
   const candidates = [
@@ -137,23 +146,49 @@ export function pairOf(
   return first;
 }
 
-/** The value that a merge key `<<` of this mapping brings for `name`, with the place of the merge key. */
-export function mergedValue(
+export type MapPair = Pair<ParsedNode, ParsedNode | null>;
+
+/**
+ * The entry that a merge key `<<` of this mapping brings for `name`, also through further merge keys, with the place of the
+ * merge key. Of several the first one counts.
+ */
+export function mergedPair(
   file: YamlFile,
-  document: YamlDocument,
   map: YAMLMap.Parsed,
   name: string,
-): { readonly value: unknown; readonly at: number } | undefined {
-  for (const { key, value } of map.items) {
-    if (!isScalar(key) || key.source !== "<<") continue;
-    const merged = contentOf(file, document, value);
-    const sources: unknown[] = Array.isArray(merged) ? merged : [merged];
-    for (const one of sources) {
-      const values = new Map<string, unknown>(typeof one === "object" && one !== null ? Object.entries(one) : []);
-      if (values.has(name)) return { value: values.get(name), at: key.range[0] };
-    }
+): { readonly pair: MapPair; readonly at: number } | undefined {
+  for (const { at, source } of mergeSources(file, map)) {
+    const pair = pairOf(file, source, name) ?? mergedPair(file, source, name)?.pair;
+    if (pair) return { pair, at };
   }
   return undefined;
+}
+
+/** The mappings that the merge keys of this one name, each with the place of its merge key. */
+export function mergeSources(
+  file: YamlFile,
+  map: YAMLMap.Parsed,
+): readonly { readonly at: number; readonly source: YAMLMap.Parsed }[] {
+  return map.items.flatMap(({ key, value }) => {
+    if (!isScalar(key) || key.source !== "<<") return [];
+    const named = behindAlias(file, value);
+    return (isSeq(named) ? named.items : [named]).flatMap((one) => {
+      const source = behindAlias(file, one);
+      return isMap(source) ? [{ at: key.range[0], source }] : [];
+    });
+  });
+}
+
+/** The node itself, or the one that has the anchor. */
+export function behindAlias(file: YamlFile, node: ParsedNode | null): ParsedNode | null {
+  return isAlias(node) ? (file.targets.get(node) ?? null) : node;
+}
+
+/** A single value of a mapping as its reader sees it, behind aliases and merge keys. */
+export function scalarOf(file: YamlFile, map: YAMLMap.Parsed, name: string): Scalar.Parsed | undefined {
+  const pair = pairOf(file, map, name) ?? mergedPair(file, map, name)?.pair;
+  const node = pair ? behindAlias(file, pair.value) : null;
+  return isScalar(node) ? node : undefined;
 }
 
 function matches(document: YamlDocument, index: number, selector: DocumentSelector): boolean {

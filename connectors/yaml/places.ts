@@ -28,6 +28,9 @@ export type Place = {
   readonly editsFor: (image: Image) => readonly Edit[];
 };
 
+/** A place with the values that it is made of. */
+export type PlaceOfSpots = readonly [place: Place, spots: readonly Spot[]];
+
 export type Choice = { readonly place: Place; readonly image: Image };
 
 export type Search = {
@@ -106,12 +109,16 @@ export function editOf(spot: Spot, value: string): Edit {
   return { spot, write: spot.write, value };
 }
 
-/** Places that are an alias of another place change with it. They are found by `at` only, and then refused. */
-export function withoutAliases(places: readonly (readonly [Place, Spot])[]): readonly Place[] {
-  const anchors = new Set(places.flatMap(([, { alias, at }]) => (alias ? [] : [at])));
-  return places.map(([place, { alias }]) =>
-    alias && anchors.has(alias.anchor) ? { ...place, repositories: [], container: undefined } : place,
-  );
+/**
+ * Places whose values all stand at another place change with it. They are found by `at` only: an alias is then refused, and
+ * beside a merge key a key of their own is written.
+ */
+export function withoutAliases(places: readonly PlaceOfSpots[]): readonly Place[] {
+  const known = new Set(places.flatMap(([, spots]) => spots.flatMap(({ alias, at }) => (alias ? [] : [at]))));
+  return places.map(([place, spots]) => {
+    const follows = spots.every(({ alias, merged }) => known.has(alias?.anchor ?? merged ?? -1));
+    return follows ? { ...place, repositories: [], container: undefined } : place;
+  });
 }
 
 /** `at` as a path: the place itself, or with one of its fields at the end. */

@@ -60,6 +60,14 @@ export function flowText(value: JsonValue): string {
   return `{${pairs.join(", ")}}`;
 }
 
+/** A value in a file that is JSON. */
+export function jsonText(value: JsonValue): string {
+  if (!isCollection(value)) return JSON.stringify(value);
+  if (isList(value)) return `[${value.map(jsonText).join(", ")}]`;
+  const pairs = Object.entries(value).map(([key, one]) => `${JSON.stringify(key)}: ${jsonText(one)}`);
+  return `{${pairs.join(", ")}}`;
+}
+
 /** The lines of a collection in block style, without indentation. */
 export function blockLines(value: JsonValue): string[] {
   if (isList(value) && value.length > 0) {
@@ -103,9 +111,13 @@ function numberText(value: number): string {
   return text.includes(".") ? text : text.replace("e", ".0e");
 }
 
-/** JSON's escapes are YAML's, too. Line separators and unprintable characters are escaped on top of JSON's own. */
+/**
+ * JSON's escapes are YAML's, too, except for halves of a character. Line separators and unprintable characters are escaped on
+ * top of JSON's own.
+ */
 function doubleQuoted(text: string): string {
-  return JSON.stringify(text).replace(/[\u007f-\u00a0\u00ad\u2028\u2029\ufeff\ufffe\uffff\p{Cf}]/gu, (one) =>
-    [...Array(one.length).keys()].map((at) => `\\u${one.charCodeAt(at).toString(16).padStart(4, "0")}`).join(""),
-  );
+  return JSON.stringify(text).replace(/[\u007f-\u00a0\u00ad\u2028\u2029\ufeff\ufffe\uffff\p{Cf}]/gu, (one) => {
+    const code = (one.codePointAt(0) ?? 0).toString(16);
+    return code.length > 4 ? `\\U${code.padStart(8, "0")}` : `\\u${code.padStart(4, "0")}`;
+  });
 }

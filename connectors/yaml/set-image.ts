@@ -1,12 +1,13 @@
 // The edit of `kustomize/set-image`: one entry of `images:` in a kustomization file gets a new name and digest.
 
-import { isAlias, isMap, isScalar, isSeq, type ParsedNode, type YAMLMap } from "yaml";
+import { isAlias, isMap, isScalar, isSeq, type ParsedNode, visit, type YAMLMap } from "yaml";
 import {
   advice,
   contentOf,
-  mergedValue,
+  mergedPair,
   pairOf,
   parseYaml,
+  scalarOf,
   selectDocument,
   type YamlDocument,
   type YamlFile,
@@ -37,6 +38,7 @@ export function setImage(file: string, text: string, edit: ImageEdit): ImageEdit
   const entry = findEntry(parsed, document, images?.value ?? null, edit.image);
   const previous = entry && textOf(parsed, document, entry, "digest");
   if (entry && isDone(parsed, document, entry, edit)) return { text, changed: false, previous };
+  if (entry && images) refuseShared(parsed, images.value, entry, edit.image);
   const { splices, change } = entry ? changeEntry(parsed, entry, edit) : newEntry(parsed, root, edit);
   const whole: Change = entry && images ? changeOfEntry(images, entry, change) : change;
   const edited = splices && applySplices(text, splices);
@@ -77,8 +79,8 @@ function findEntry(
 
 /** What a merge key `<<` brings is written elsewhere, and may be used elsewhere. Throws for this value, or for any. */
 function refuseMerged(file: YamlFile, document: YamlDocument, map: YAMLMap.Parsed, name: string, value?: string): void {
-  const merged = mergedValue(file, document, map, name);
-  if (!merged || (value !== undefined && merged.value !== value)) return;
+  const merged = mergedPair(file, map, name);
+  if (!merged || (value !== undefined && contentOf(file, document, merged.pair.value) !== value)) return;
   throw file.wrong(`${name} comes from the merge key <<; write it here`, merged.at);
 }
 
@@ -99,6 +101,22 @@ function isDone(
     textOf(file, document, entry, "newName") === newName &&
     textOf(file, document, entry, "digest") === digest
   );
+}
+
+/** Another entry may have a value of this one by an alias or a merge key: its image would change too. */
+function refuseShared(file: YamlFile, images: ParsedNode | null, entry: YAMLMap.Parsed, image: string): void {
+  const values = ["newName", "digest"].map((key) => pairOf(file, entry, key)?.value);
+  const shared = new Set<ParsedNode | null | undefined>([entry, ...values]);
+  for (const other of isSeq(images) ? images.items : []) {
+    visit(other === entry ? null : other, {
+      Alias: (_, alias) => {
+        if (!shared.has(file.targets.get(alias))) return;
+        const name = isMap(other) ? scalarOf(file, other, "name")?.value : undefined;
+        const problem = `the entry of ${String(name)} has *${alias.source}, a value of the entry of ${image}, and would change too`;
+        throw file.wrong(problem, alias.range?.[0]);
+      },
+    });
+  }
 }
 
 function changeOfEntry(images: RootPair, entry: YAMLMap.Parsed, change: Change): Change {

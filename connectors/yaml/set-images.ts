@@ -1,16 +1,15 @@
 // Sets images in the files of one target: finds the places, decides which image belongs where, and edits the texts. Pure.
 
-import type { GantryError } from "@gantry/core/errors.ts";
 import { isScalar } from "yaml";
 import { applicationPlaces, paddedText } from "./application-places.ts";
-import { blockTextAt, setBlockText } from "./block-text.ts";
+import { blockTextOf, setBlockText } from "./block-text.ts";
 import { parseYaml, selectDocument } from "./document.ts";
 import type { Image } from "./image-text.ts";
 import { manifestPlaces } from "./manifest-places.ts";
-import { choosePlaces, type Edit, type Place, refusal, type Search } from "./places.ts";
+import { choosePlaces, type Edit, type Place, refusal, type Search, withoutAliases } from "./places.ts";
 import { setImage } from "./set-image.ts";
-import { setPath, setPaths } from "./set-path.ts";
-import { type Path, type Spot, spotsOf } from "./spots.ts";
+import { setPaths } from "./set-path.ts";
+import { isTemplate, type Path, type Spot, spotsOf } from "./spots.ts";
 import { valuesPlaces } from "./values-places.ts";
 
 export const FORMS = ["kustomize", "helm", "plain", "argocd"] as const;
@@ -62,7 +61,7 @@ function setPlaces(files: readonly TextFile[], { form, images, at, application }
   const search = { images, at, isMany: form === "plain", file: files[0]?.name ?? "" };
   const edits = choosePlaces(places, search).flatMap(({ place, image }) => {
     const made = place.editsFor(image);
-    for (const { spot } of made) if (spot.alias) throw ofAlias(files, place, spot);
+    for (const { spot } of made) refuseSpot(files, place, spot);
     return made.length === 0 ? [] : [{ place, image, made }];
   });
   const edited = files.map(({ name, text }) => {
@@ -70,9 +69,9 @@ function setPlaces(files: readonly TextFile[], { form, images, at, application }
     const all = own.flatMap(({ place, made }) => made.map((edit) => ({ place, edit })));
     return { name, text: applyEdits(name, text, all) };
   });
-  const now = new Map(
-    edited.flatMap((file) => placesOf(form, file, application).map((place) => [keyOf(place), place.shown])),
-  );
+  const after = edited.flatMap((file) => placesOf(form, file, application));
+  refuseOthers(places, after, new Set(edits.map(({ place }) => place)));
+  const now = new Map(after.map((place) => [keyOf(place), place.shown]));
   const changes = edits.map(({ place, image }) => {
     const change = { file: place.file, place: place.label, image: image.name, old: place.shown };
     return { ...change, new: now.get(keyOf(place)) ?? image.digest };
@@ -86,12 +85,8 @@ function placesOf(form: Form, { name, text }: TextFile, application: string | un
   if (form === "plain") return manifestPlaces(name, file, lineOf);
   if (form === "argocd") return applicationPlaces(name, file, lineOf, application);
   const document = selectDocument(file, undefined, "a file of Helm values has one");
-  return valuesPlaces(spotsOf(file, document, document.contents, 0, []), {
-    file: name,
-    document: 0,
-    prefix: "",
-    lineOf,
-  });
+  const places = valuesPlaces(spotsOf(file, document.contents, 0, []), { file: name, document: 0, prefix: "", lineOf });
+  return withoutAliases(places);
 }
 
 type Placed = { readonly place: Place; readonly edit: Edit };
@@ -99,7 +94,7 @@ type Placed = { readonly place: Place; readonly edit: Edit };
 /** Those inside of texts come last: each changes the document around it. */
 function applyEdits(name: string, text: string, edits: readonly Placed[]): string {
   const outer = edits.flatMap(({ place, edit: { write, value } }) =>
-    write.in === "text" ? [] : [{ path: write.path, value, selector: { index: place.document } }],
+    write.in === "text" ? [] : [{ path: write.path, value, selector: { index: place.document }, isSingle: true }],
   );
   return edits.reduce(
     (before, { place, edit: { write, value } }) =>
@@ -116,21 +111,39 @@ function applyInText(
 ): string {
   const file = parseYaml(name, text);
   const document = selectDocument(file, { index });
-  const block = blockTextAt(file, document, at);
+  const node = document.getIn(at, true);
+  const block = blockTextOf(file, node);
   if (!block) {
-    const node = document.getIn(at, true);
     const offset = isScalar(node) ? node.range?.[0] : undefined;
     throw file.wrong("Helm values as a text are edited only where they stand below a `|`; write them so", offset);
   }
   const padding = paddedText(file, block.start, "");
-  const inner = setPath(name, padding + block.text, path, value).text;
+  const inner = setPaths(name, padding + block.text, [{ path, value, selector: { index: 0 }, isSingle: true }]);
   return setBlockText(file, document, at, inner.slice(padding.length));
 }
 
-function ofAlias(files: readonly TextFile[], place: Place, { alias, at }: Spot): GantryError {
-  const text = files.find(({ name }) => name === place.file)?.text ?? "";
-  const where = { ...place, line: text.slice(0, at).split("\n").length };
-  return refusal(where, `it is the alias *${alias?.name}; edit the place that has &${alias?.name}`);
+/** Throws `file-invalid` for a value that stands elsewhere: another text here would change more than this place, or nothing. */
+function refuseSpot(files: readonly TextFile[], place: Place, { alias, at, text }: Spot): void {
+  const whole = files.find(({ name }) => name === place.file)?.text ?? "";
+  const where = { ...place, line: whole.slice(0, at).split("\n").length };
+  if (alias?.name === "<<") throw refusal(where, "it comes from the merge key <<; edit the place that has the anchor");
+  if (alias) throw refusal(where, `it is the alias *${alias.name}; edit the place that has &${alias.name}`);
+  if (isTemplate(text)) throw refusal(where, `it is the template ${text}; edit the place that fills it in`);
+}
+
+/**
+ * Throws `file-invalid` when an edit would change a place that names another image, as anchors and merge keys may. The same
+ * image at another place follows.
+ */
+function refuseOthers(before: readonly Place[], after: readonly Place[], edited: ReadonlySet<Place>): void {
+  const pairs = before.map((place, index) => ({ place, old: place.shown, now: after[index]?.shown }));
+  const done = pairs.filter(({ place }) => edited.has(place));
+  for (const { place, old, now } of pairs) {
+    if (edited.has(place) || old === now) continue;
+    if (done.some((one) => one.old === old && one.now === now)) continue;
+    const [cause] = done;
+    throw refusal(place, `it names ${old}, and would change too with ${cause?.place.label}; write its own value here`);
+  }
 }
 
 function keyOf({ file, document, label }: Place): string {

@@ -4,12 +4,14 @@ import type { JsonValue } from "@gantry/core/json.ts";
 import { isAlias, isMap, isScalar, isSeq, type ParsedNode, visit, type YAMLMap, type YAMLSeq } from "yaml";
 import {
   advice,
+  behindAlias,
   contentOf,
   type DocumentSelector,
   isEmpty,
-  mergedValue,
+  mergedPair,
   pairOf,
   parseYaml,
+  scalarOf,
   selectDocument,
   type YamlDocument,
   type YamlFile,
@@ -52,12 +54,21 @@ export function setPath(
   value: JsonValue,
   selector?: DocumentSelector,
 ): Edited {
+  return setOne(file, text, { path, value, selector });
+}
+
+function setOne(
+  file: string,
+  text: string,
+  { path, value, selector, isSingle }: Partial<PathEdit> & Pick<PathEdit, "path" | "value">,
+): Edited {
   const parsed = parseYaml(file, text);
   const document = selectDocument(parsed, selector);
   const place = resolve(parsed, document, path);
   if (place.missing.length === 0 && isThereAlready(parsed, document, place.slot.node, value)) {
     return { text, changed: false };
   }
+  if (isSingle) refuseCollection(parsed, place);
   refuseTag(parsed, place, value);
   refuseMergedAway(parsed, document, place, value);
   const { splices, change } = editOf(parsed, document, place, value);
@@ -73,6 +84,8 @@ export type PathEdit = {
   readonly path: readonly PathPart[];
   readonly value: JsonValue;
   readonly selector: DocumentSelector;
+  /** A single value stands there, or nothing: a mapping or list is not replaced. */
+  readonly isSingle?: boolean;
 };
 
 /**
@@ -82,17 +95,18 @@ export type PathEdit = {
 export function setPaths(file: string, text: string, edits: readonly PathEdit[]): string {
   const atOnce = edits.length > 1 ? setAtOnce(file, text, edits) : undefined;
   if (atOnce !== undefined) return atOnce;
-  return edits.reduce((before, { path, value, selector }) => setPath(file, before, path, value, selector).text, text);
+  return edits.reduce((before, edit) => setOne(file, before, edit).text, text);
 }
 
 function setAtOnce(file: string, text: string, edits: readonly PathEdit[]): string | undefined {
   const parsed = parseYaml(file, text);
   const splices: Splice[] = [];
   const changes = new Map<YamlDocument, Change>();
-  for (const { path, value, selector } of edits) {
+  for (const { path, value, selector, isSingle } of edits) {
     const document = selectDocument(parsed, selector);
     const place = resolve(parsed, document, path);
     if (place.missing.length === 0 && isThereAlready(parsed, document, place.slot.node, value)) continue;
+    if (isSingle) refuseCollection(parsed, place);
     refuseTag(parsed, place, value);
     const edit = editOf(parsed, document, place, value);
     const before = changes.get(document);
@@ -130,7 +144,7 @@ function resolve(file: YamlFile, document: YamlDocument, path: readonly PathPart
       const pair = pairOf(file, node, part);
       if (!pair) {
         const missing = namesOf(file, path.slice(depth), shown, at);
-        refuseMergedParent(file, document, node, missing);
+        refuseMergedParent(file, node, missing);
         return { slot, changeOf, missing };
       }
       slot = known(file, entrySlot(file.text, node, pair), at);
@@ -157,9 +171,9 @@ function indexOf(
     return part;
   }
   const found = list.items.flatMap((item, index) => {
-    const map = isAlias(item) ? file.targets.get(item) : item;
-    const value = isMap(map) ? map.get(part.key, true) : undefined;
-    return isScalar(value) && (value.source === part.value || String(value.value) === part.value) ? [index] : [];
+    const map = behindAlias(file, item);
+    const value = isMap(map) ? scalarOf(file, map, part.key) : undefined;
+    return value && (value.source === part.value || String(value.value) === part.value) ? [index] : [];
   });
   const [index, second] = found;
   if (index === undefined) throw file.wrong(`${shown} has no element with ${part.key} ${part.value}`, at);
@@ -171,14 +185,9 @@ function indexOf(
 }
 
 /** A mapping that is put beside `<<` hides the merged one as a whole: its other keys would be lost. */
-function refuseMergedParent(
-  file: YamlFile,
-  document: YamlDocument,
-  map: YAMLMap.Parsed,
-  [first, ...rest]: readonly string[],
-): void {
+function refuseMergedParent(file: YamlFile, map: YAMLMap.Parsed, [first, ...rest]: readonly string[]): void {
   if (first === undefined || rest.length === 0) return;
-  const merged = mergedValue(file, document, map, first);
+  const merged = mergedPair(file, map, first);
   if (merged) throw file.wrong(`${first} comes from the merge key <<; edit the place that has the anchor`, merged.at);
 }
 
@@ -200,6 +209,11 @@ function refuseMergedAway(
         throw file.wrong("a merge key << takes its keys from here, so the value must stay a mapping", node.range[0]);
     },
   });
+}
+
+function refuseCollection(file: YamlFile, { slot: { node }, missing }: Place): void {
+  if (missing.length > 0 || (!isMap(node) && !isSeq(node))) return;
+  throw file.wrong(`a ${isMap(node) ? "mapping" : "list"} stands here, not a single value`, node.range[0]);
 }
 
 /** What another value under a tag such as `!secret` means is known to the reader of that tag only. */

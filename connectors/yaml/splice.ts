@@ -3,7 +3,7 @@
 
 import type { JsonValue } from "@gantry/core/json.ts";
 import { type CST, isCollection, isScalar, type Pair, type YAMLMap, type YAMLSeq } from "yaml";
-import { isEmpty, type YamlDocument } from "./document.ts";
+import { isEmpty, isJson, type YamlDocument } from "./document.ts";
 import {
   blockScalar,
   columnOfKeys,
@@ -18,7 +18,7 @@ import {
   startOfLine,
   startOfNextLine,
 } from "./layout.ts";
-import { blockLines, flowText, isBlock, type Quotes, STEP, scalarText } from "./scalar-text.ts";
+import { blockLines, flowText, isBlock, jsonText, type Quotes, STEP, scalarText } from "./scalar-text.ts";
 
 /** Replaces the text from `start` to `end` (offsets in UTF-16 units). */
 export type Splice = { readonly start: number; readonly end: number; readonly text: string };
@@ -41,7 +41,7 @@ export function setSlot(text: string, slot: Slot, value: JsonValue): Splices {
   if (kind === "entry" && !inFlow && isBlock(value)) {
     return at === undefined ? undefined : setBlock(text, slot, at, blockLines(value), indentFor(text, slot, value));
   }
-  const inline = inlineText(value, node, inFlow);
+  const inline = inlineText(text, value, node, inFlow);
   if (isEmpty(node)) return insertInline(slot, at, inline);
   const token = node?.srcToken;
   if (!token) return undefined;
@@ -57,13 +57,13 @@ export function setSlot(text: string, slot: Slot, value: JsonValue): Splices {
 
 /** A new entry at the end of a mapping. */
 export function addEntry(text: string, map: YAMLMap.Parsed, key: string, value: JsonValue): Splices {
-  if (map.flow === true) return addToFlow(text, map, `${scalarText(key, undefined, true)}: ${flowText(value)}`);
+  if (map.flow === true) return addToFlow(text, map, flowEntry(text, key, value));
   return addLines(text, map, blockLines({ [key]: value }));
 }
 
 /** A new item at the end of a list. */
 export function addItem(text: string, list: YAMLSeq.Parsed, value: JsonValue): Splices {
-  if (list.flow === true) return addToFlow(text, list, flowText(value));
+  if (list.flow === true) return addToFlow(text, list, inlineText(text, value, undefined, true));
   return addLines(text, list, blockLines([value]));
 }
 
@@ -84,7 +84,7 @@ export function replaceEntry(text: string, map: YAMLMap.Parsed, pair: Pair, key:
     {
       start,
       end: endOfLast(text, start, endOfItem(item)),
-      text: `${key}: ${scalarText(value, undefined, map.flow === true)}`,
+      text: map.flow === true ? flowEntry(text, key, value) : `${key}: ${scalarText(value, undefined, false)}`,
     },
   ];
 }
@@ -134,8 +134,15 @@ function endOfCommaBehind(map: YAMLMap.Parsed, item: Item): number | undefined {
   return comma && endOfToken(comma);
 }
 
+/** `{key: value}` without the braces. */
+function flowEntry(text: string, key: string, value: JsonValue): string {
+  const name = isJson(text) ? JSON.stringify(key) : scalarText(key, undefined, true);
+  return `${name}: ${inlineText(text, value, undefined, true)}`;
+}
+
 /** What one line can hold for this value, in the quotes of the old one. */
-function inlineText(value: JsonValue, old: unknown, inFlow: boolean): string {
+function inlineText(text: string, value: JsonValue, old: unknown, inFlow: boolean): string {
+  if (isJson(text)) return jsonText(value);
   if (typeof value === "object" && value !== null) return flowText(value);
   return scalarText(value as string | number | boolean | null, quotesOf(old), inFlow);
 }

@@ -1,7 +1,7 @@
 // The single values of a YAML document with the ways to them, and how each is written. Pure.
 
-import { isAlias, isScalar, isSeq, type ParsedNode, type YAMLMap } from "yaml";
-import { mergedValue, type YamlDocument, type YamlFile } from "./document.ts";
+import { isAlias, isMap, isScalar, isSeq, type ParsedNode, type YAMLMap } from "yaml";
+import { behindAlias, mergedPair, type YamlFile } from "./document.ts";
 
 export type Path = readonly (string | number)[];
 
@@ -20,22 +20,21 @@ export type Spot = {
   readonly text: string;
   /** Offset in the file, for errors. */
   readonly at: number;
-  /** It is the alias of this name, for the value that has the anchor at this offset. */
+  /** It is, or is inside of, the alias of this name; the value itself stands at the offset `anchor`. `<<` is a merge key. */
   readonly alias?: { readonly name: string; readonly anchor: number };
+  /** A merge key brings it from this offset. A key of the same name is written beside the merge key. */
+  readonly merged?: number;
   readonly write: Write;
 };
 
 /** What a mapping may get from a merge key `<<` and this module looks at: the fields of an image. */
-const MERGED = ["registry", "repository", "tag", "digest"];
+const MERGED = [
+  ...["registry", "repository", "tag", "digest", "sha"],
+  ...["image", "imageRegistry", "imageRepository", "imageName", "imageTag", "imageDigest"],
+];
 
 /** All single values below a node. What an alias stands for is listed where its anchor is, but a single value at both places. */
-export function spotsOf(
-  file: YamlFile,
-  document: YamlDocument,
-  node: ParsedNode | null,
-  at: number,
-  path: Path,
-): readonly Spot[] {
+export function spotsOf(file: YamlFile, node: ParsedNode | null, at: number, path: Path): readonly Spot[] {
   if (isAlias(node)) {
     const target = file.targets.get(node);
     if (!isScalar(target)) return [];
@@ -43,16 +42,23 @@ export function spotsOf(
     return [{ ...spot(path, textOf(target), node.range?.[0] ?? at), alias }];
   }
   const here = node?.range[0] ?? at;
+  // In a file that only becomes YAML when its templates are filled in, this looks like a mapping.
+  if (isMap(node) && file.text.startsWith("{{", here)) return [spot(path, file.text.slice(here, node.range[1]), here)];
   if (node === null || isScalar(node)) return [spot(path, node === null ? "" : textOf(node), here)];
   if (isSeq(node)) {
-    return node.items.flatMap((item, index) => spotsOf(file, document, item, here, [...path, index]));
+    return node.items.flatMap((item, index) => spotsOf(file, item, here, [...path, index]));
   }
   const own = node.items.flatMap(({ key, value }) =>
     isScalar(key) && key.source !== "<<"
-      ? spotsOf(file, document, value, key.range[0], [...path, key.source ?? String(key.value)])
+      ? spotsOf(file, value, key.range[0], [...path, key.source ?? String(key.value)])
       : [],
   );
-  return [...own, ...mergedSpots(file, document, node, path)];
+  return [...own, ...mergedSpots(file, node, path)];
+}
+
+/** Of Helm, Argo CD and others. */
+export function isTemplate(text: string): boolean {
+  return text.includes("{{");
 }
 
 export function samePath(a: Path, b: Path): boolean {
@@ -68,12 +74,27 @@ export function printPath(path: Path): string {
   }, "");
 }
 
-function mergedSpots(file: YamlFile, document: YamlDocument, map: YAMLMap.Parsed, path: Path): readonly Spot[] {
+function mergedSpots(file: YamlFile, map: YAMLMap.Parsed, path: Path): readonly Spot[] {
   const has = (name: string): boolean => map.items.some(({ key }) => isScalar(key) && key.source === name);
-  return MERGED.flatMap((name) => {
-    const merged = has(name) ? undefined : mergedValue(file, document, map, name);
-    return typeof merged?.value === "string" ? [spot([...path, name], merged.value, merged.at)] : [];
-  });
+  return MERGED.flatMap((name) => (has(name) ? [] : (mergedSpot(file, map, name, path) ?? [])));
+}
+
+/** A single value that only a merge key brings. */
+export function mergedSpot(file: YamlFile, map: YAMLMap.Parsed, name: string, path: Path): Spot | undefined {
+  const merged = mergedPair(file, map, name);
+  const value = merged ? behindAlias(file, merged.pair.value) : null;
+  if (!merged || !isScalar(value)) return undefined;
+  return { ...spot([...path, name], textOf(value), merged.at), merged: value.range[0] };
+}
+
+/** Spots of a value that an alias stands for. */
+export function throughAlias(
+  spots: readonly Spot[],
+  alias: { readonly name: string; readonly at: number } | undefined,
+) {
+  if (!alias) return spots;
+  const { name, at } = alias;
+  return spots.map((one): Spot => ({ ...one, at, alias: one.alias ?? { name, anchor: one.at } }));
 }
 
 function spot(path: Path, text: string, at: number): Spot {

@@ -9,7 +9,7 @@ import {
   splitHost,
   tagWithDigest,
 } from "./image-text.ts";
-import { type Edit, editOf, isPathAt, type Place, refusal, withoutAliases } from "./places.ts";
+import { type Edit, editOf, isPathAt, type Place, type PlaceOfSpots, refusal } from "./places.ts";
 import { parsePath } from "./set-path.ts";
 import { type Path, printPath, type Spot, samePath, type Write } from "./spots.ts";
 
@@ -44,7 +44,7 @@ const GLOBAL_REGISTRIES: readonly Path[] = [
 ];
 
 /** All places among the values, in the order of the file. */
-export function valuesPlaces(spots: readonly Spot[], source: Source): readonly Place[] {
+export function valuesPlaces(spots: readonly Spot[], source: Source): readonly PlaceOfSpots[] {
   const global = spots.find(({ path, text }) => text !== "" && GLOBAL_REGISTRIES.some((one) => samePath(one, path)));
   const groups = [...Map.groupBy(spots, ({ path }) => printPath(path.slice(0, -1))).values()];
   const inFields = groups.flatMap((siblings) => {
@@ -54,9 +54,10 @@ export function valuesPlaces(spots: readonly Spot[], source: Source): readonly P
   const used = new Set(inFields.flatMap((fields) => Object.values(fields)));
   const asText = spots.flatMap((spot) => {
     const image = used.has(spot) ? undefined : imageIn(spot);
-    return image ? [[textPlace(spot, image, source), spot] as const] : [];
+    return image ? [[textPlace(spot, image, source), [spot]] as const] : [];
   });
-  return [...inFields.map((fields) => fieldsPlace(fields, global, source)), ...withoutAliases(asText)];
+  const asFields = inFields.map((fields) => [fieldsPlace(fields, global, source), Object.values(fields)] as const);
+  return [...asFields, ...asText];
 }
 
 function fieldsOf(siblings: readonly Spot[]): Fields | undefined {
@@ -114,7 +115,7 @@ function fieldsPlace(fields: Fields, global: Spot | undefined, source: Source): 
   const first = repository ?? tag ?? digest ?? registry;
   if (!first) throw new Error("an image without fields");
   const path = first.path.slice(0, -1);
-  const host = global?.text || registry?.text;
+  const host = withoutSlash(global?.text || registry?.text || "");
   const written = repository?.text ?? "";
   const full = host && repository ? `${host}/${written}` : written;
   const place = placed(first, path, source);
@@ -151,14 +152,15 @@ function repositoryEdits(name: Name, wanted: Image, place: Pick<Place, "file" | 
   if (full === image.repository || repository.text === image.repository) return [];
   const { host = "", path } = splitHost(image.repository);
   if (global) {
-    if (global.text !== host)
+    if (withoutSlash(global.text) !== host)
       throw refusal(
         place,
         `${printPath(global.path)} is ${global.text}, and the image is in ${host}; change it by hand`,
       );
     return set(repository, path);
   }
-  if (registry) return [...set(registry, host), ...set(repository, path)];
+  // Charts that put the two together without a slash have it in the registry.
+  if (registry) return [...set(registry, registry.text.endsWith("/") ? `${host}/` : host), ...set(repository, path)];
   return set(repository, repositoryFor(repository.text, image));
 }
 
@@ -191,6 +193,10 @@ function isTagOf(text: string, { tag, digest }: Image): boolean {
 function repositoryFor(written: string, image: Image): string {
   const { host, path } = splitHost(written);
   return host === undefined && path === splitHost(image.repository).path ? written : image.repository;
+}
+
+function withoutSlash(host: string): string {
+  return host.replace(/\/$/, "");
 }
 
 function set(spot: Spot, value: string): readonly Edit[] {

@@ -15,7 +15,7 @@ import {
   type YAMLMap,
   type YAMLSeq,
 } from "yaml";
-import { contentOf, isEmpty, parseYaml, type YamlDocument, type YamlFile } from "./document.ts";
+import { contentOf, isEmpty, isJson, parseYaml, type YamlDocument, type YamlFile } from "./document.ts";
 
 /** What an edit means for a node. */
 export type Change =
@@ -57,6 +57,7 @@ export function bothChanges(a: Change, b: Change): Change | undefined {
 
 /** True when `after` is `before` with these changes in these documents. */
 export function areExactly(before: YamlFile, changes: ReadonlyMap<YamlDocument, Change>, after: string): boolean {
+  if (isJson(before.text) && !isJson(after)) return false;
   let again: YamlFile;
   try {
     again = parseYaml("", after);

@@ -1,5 +1,5 @@
-// May this caller do this? A right comes from the role of the caller, which holds everywhere, and from the bindings of the
-// policy. A deny of the policy wins over all of them, and the scope of a token only narrows. Pure.
+// Decides whether a caller has a right. A right comes from the caller's role, which applies everywhere, and from the
+// bindings of the policy. A deny in the policy overrides both, and the scope of a token can only remove rights. Pure.
 
 import type { Binding, Deny, Policy, Subjects } from "./policy.ts";
 import { leastRole, ROLE_VERBS, type Role } from "./roles.ts";
@@ -15,7 +15,7 @@ import {
 } from "./selector.ts";
 import { type Verb, verbEntry } from "./verbs.ts";
 
-/** Who asks: what `Caller` of the portal has for a decision. */
+/** The part of the portal's `Caller` that a decision needs. */
 export type Subject = {
   /** `<issuer>:<username>` for a person of an issuer. */
   readonly name: string;
@@ -47,7 +47,7 @@ export type Rights = {
   readonly decide: (request: RightRequest) => RightDecision;
   /** As `decide`, without the reasons. */
   readonly may: (request: RightRequest) => boolean;
-  /** The verb is allowed whatever it is about, so nothing has to be looked up. */
+  /** The verb is allowed on everything, so nothing has to be looked up. */
   readonly mayEverywhere: (verb: Verb) => boolean;
   /** The verb may be allowed on something. */
   readonly mayAnywhere: (verb: Verb) => boolean;
@@ -59,7 +59,7 @@ export type Rights = {
   readonly isUniform: boolean;
 };
 
-/** `policy` undefined: only the role of the caller counts. */
+/** `policy` undefined: the decision depends only on the caller's role. */
 export function decideRight(
   question: RightRequest & { readonly caller: Subject; readonly policy: Policy | undefined },
 ): RightDecision {
@@ -122,8 +122,9 @@ export function rightsOf(caller: Subject, policy: Policy | undefined): Rights {
 }
 
 /**
- * Whether somebody else has no right that the caller does not have: who may make an account or token, or take one over, must
- * not gain by it. Never wrong with yes. With no, a caller without the role admin may have to ask an administrator.
+ * Whether the subject has no right that the caller lacks: creating or taking over an account or token must not give the
+ * caller new rights. `true` is always correct. `false` may be too strict; a caller without the role admin then has to ask an
+ * administrator.
  */
 export function hasNoMore(other: Subject, caller: Subject, policy: Policy | undefined): boolean {
   const rights = rightsOf(caller, policy);
@@ -169,12 +170,12 @@ function grantInWords({ role, apps, sites, pipelines }: Binding, isOwn: boolean)
 }
 
 /**
- * What to do about a refusal: "Needs the role developer on this app: ask team-payments." A role does not help against a deny
- * or the scope of a token.
+ * What to do about a refusal: "Needs the role developer on this app: ask team-payments." A role does not override a deny or
+ * the scope of a token.
  */
 export function needInWords({ obstacle, whoCould }: RightDecision, on: string): string {
   const { role, groups, people } = whoCould;
-  if (obstacle === "scope") return "Use a token whose scope includes it.";
+  if (obstacle === "scope") return "Use a token whose scope includes this.";
   const ask = [...groups, ...people].slice(0, 3);
   const rest = groups.length + people.length - ask.length;
   const names = ask.length === 0 ? "an administrator" : `${ask.join(", ")}${rest > 0 ? ` or ${rest} more` : ""}`;

@@ -1,4 +1,5 @@
-// The policy: who has which role on what. Written as YAML, checked as a whole, so that a mistake never takes effect in part.
+// The policy: who has which role on what. It is written as YAML and checked as a whole: a policy with a mistake is refused
+// completely.
 
 import { z } from "zod";
 import { didYouMean } from "../suggest.ts";
@@ -14,7 +15,7 @@ export const appPattern = z
     /^(?:[a-z0-9*-]{1,63}|team:[a-z][a-z0-9-]{0,62}|label:[\w./-]{1,100}=[\w.*/-]{1,100})$/,
     "must be a name with `*`, team:NAME or label:NAME=VALUE",
   );
-/** `corp:ada` for a person of the issuer `corp`; without a colon a local account, a local group or a token. */
+/** `corp:ada` is a person of the issuer `corp`. A name without a colon is a local account, a local group or a token. */
 const subject = z.string().regex(/^[^\p{C}]{1,200}$/u, "must be the name of a person or group");
 const list = <T extends z.ZodType>(of: T): z.ZodArray<T> => z.array(of).min(1).max(1_000);
 
@@ -41,7 +42,7 @@ export const policyShape = z.strictObject({
 });
 type PolicyFile = z.output<typeof policyShape>;
 
-/** Who a rule is about: a caller with one of these groups or names. Patterns with `*`. */
+/** The callers that a rule applies to: those with one of these groups or names. Patterns with `*`. */
 export type Subjects = { readonly groups: readonly string[]; readonly people: readonly string[] };
 export type Binding = Subjects & Selector & { readonly role: string; readonly verbs: readonly Verb[] };
 export type Deny = Subjects & Selector & { readonly verbs: readonly Verb[]; readonly reason: string | undefined };
@@ -54,7 +55,7 @@ export type Policy = {
 
 export type PolicyProblem = { readonly path: readonly (string | number)[]; readonly detail: string };
 
-/** What the shape cannot check: roles and teams that nobody defines, and rules that are about nobody. */
+/** What the schema cannot check: roles and teams that are not defined, and rules without groups or people. */
 export function policyProblems(file: PolicyFile): readonly PolicyProblem[] {
   const roles = [...ROLES.filter((role) => role !== "none"), ...Object.keys(file.roles)];
   const problems: PolicyProblem[] = Object.keys(file.roles)

@@ -1,4 +1,4 @@
-// Reads a policy file. Everything that is wrong is reported at once, with file, line and column.
+// Reads a policy file. All mistakes are reported at once, with file, line and column.
 
 import type { Problem } from "../errors.ts";
 import { describeIssues, type Path, placeAround } from "../issues.ts";

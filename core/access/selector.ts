@@ -1,4 +1,4 @@
-// Which apps, sites and pipelines a rule is about, and whether a request is about them.
+// Which apps, sites and pipelines a rule covers, and whether a request is covered.
 
 import { type Verb, verbEntry } from "./verbs.ts";
 
@@ -10,7 +10,7 @@ export type Selector = {
   readonly pipelines?: readonly string[] | undefined;
 };
 
-/** What somebody wants to do. */
+/** The action that a caller requests. */
 export type RightRequest = {
   readonly verb: Verb;
   /** Undefined for a task without an app. */
@@ -18,11 +18,13 @@ export type RightRequest = {
   /** The team and labels of the app, as its record has them. */
   readonly team?: string | undefined;
   readonly labels?: { readonly [name: string]: string } | undefined;
-  /** Of a verb about sites. */
+  /** For verbs about sites. */
   readonly site?: string | undefined;
-  /** Where the work would run; `UNKNOWN_SITE` stands for sites that only the run itself decides. Undefined: not asked for. */
+  /**
+   * Where the work would run; `UNKNOWN_SITE` is a site that is known only during the run. Undefined: sites do not matter.
+   */
   readonly sites?: readonly string[] | undefined;
-  /** Of a task, or the pipeline to start. Undefined: about the app itself. */
+  /** The pipeline of the task, or the one to start. Undefined: the request is about the app itself. */
   readonly pipeline?: string | undefined;
 };
 
@@ -32,7 +34,7 @@ export const UNKNOWN_SITE = "?";
 /** Team → patterns of the names of its apps. */
 export type Teams = { readonly [team: string]: readonly string[] };
 
-/** `*` stands for any characters, also none. */
+/** `*` matches any number of characters, including none. */
 export function matches(pattern: string, text: string): boolean {
   const [first = "", ...rest] = pattern.split("*");
   const last = rest.pop();
@@ -52,7 +54,7 @@ export function matchesAny(patterns: readonly string[], text: string): boolean {
   return patterns.some((pattern) => matches(pattern, text));
 }
 
-/** Whether an app is one of those that a list of `apps` means. A task without an app is one of none. */
+/** Whether a list of `apps` includes an app. No list includes a task without an app. */
 export function matchesApp(
   patterns: readonly string[],
   { app, team, labels = {} }: Pick<RightRequest, "app" | "team" | "labels">,
@@ -77,8 +79,8 @@ function namesNothing({ apps, sites, pipelines }: Selector): boolean {
 }
 
 /**
- * Whether a rule that allows is about all of what a request is about. A rule that names apps or pipelines gives nothing on
- * sites, one that names only sites gives nothing on apps, and one that names anything gives nothing on the installation.
+ * Whether an allowing rule covers everything that a request is about. A rule that names apps or pipelines gives no rights on
+ * sites, one that names only sites gives none on apps, and one that names anything gives none on the installation.
  */
 export function covers(selector: Selector, request: RightRequest, teams: Teams): boolean {
   const { apps, sites, pipelines } = selector;
@@ -89,13 +91,13 @@ export function covers(selector: Selector, request: RightRequest, teams: Teams):
   const isOfPipeline = pipelines === undefined || (pipeline !== undefined && matchesAny(pipelines, pipeline));
   if (on === "pipeline") return isOfPipeline && (sites === undefined || apps !== undefined || pipelines !== undefined);
   if (apps ? !matchesApp(apps, request, teams) : sites !== undefined) return false;
-  // Who may see some tasks of an app may see the app.
+  // A caller who may see some tasks of an app may see the app.
   if (!isOfPipeline && !(verb === "view" && pipeline === undefined)) return false;
   if (sites === undefined) return true;
   return request.sites ? request.sites.every((one) => matchesAny(sites, one)) : !runs;
 }
 
-/** Whether a rule that allows can cover any request with this verb. */
+/** Whether an allowing rule can cover any request with this verb. */
 export function coversSome(selector: Selector, verb: Verb): boolean {
   const { apps, sites, pipelines } = selector;
   const { on } = verbEntry(verb);
@@ -104,7 +106,7 @@ export function coversSome(selector: Selector, verb: Verb): boolean {
   return sites === undefined || apps !== undefined || (on === "pipeline" && pipelines !== undefined);
 }
 
-/** Whether a rule that denies is about any of what a request is about. */
+/** Whether a denying rule covers any part of what a request is about. */
 export function touches(selector: Selector, request: RightRequest, teams: Teams): boolean {
   const { apps, sites, pipelines } = selector;
   const { site, pipeline, verb } = request;
@@ -126,7 +128,10 @@ export type Scope = {
   readonly sites?: readonly string[];
 };
 
-/** Whether a request is within the scope of a token. A scope that names apps or sites leaves out what is about everything. */
+/**
+ * Whether a request is within the scope of a token. A scope that names apps or sites excludes requests about the whole
+ * installation.
+ */
 export function isInScope(scope: Scope, request: RightRequest, teams: Teams): boolean {
   const { verbs, apps, sites } = scope;
   const { on, runs } = verbEntry(request.verb);

@@ -1,5 +1,5 @@
-// What a person or token can have the right to do. Every route of the portal names one of these verbs. Adding a verb means
-// deciding which of the built-in roles (roles.ts) have it.
+// The actions that people and tokens can have the right to do. Every route of the portal names one of these verbs. A new
+// verb must be given to the built-in roles that need it (roles.ts).
 
 /** `installation`: about everything, so a binding that names apps, sites or pipelines never gives it. */
 export type VerbKind = "app" | "site" | "pipeline" | "installation";
@@ -7,9 +7,9 @@ export type VerbKind = "app" | "site" | "pipeline" | "installation";
 export type VerbEntry = {
   /** What a request with this verb is about. */
   readonly on: VerbKind;
-  /** As it stands in "… may not <does>". */
+  /** Completes the sentence "… may not <does>". */
   readonly does: string;
-  /** It starts work at sites, so a binding that names sites gives it only where every site of the work is known. */
+  /** It starts work at sites, so a binding that names sites gives it only if every site of the work is known. */
   readonly runs?: true;
 };
 
@@ -46,15 +46,13 @@ export type VerbOn<K extends VerbKind> = { [V in Verb]: (typeof VERBS)[V]["on"] 
 
 export const VERB_NAMES = Object.keys(VERBS) as readonly Verb[];
 
-/** What a caller has to see in order to use a verb: what one may not see does not exist for one. */
+/**
+ * What a caller must be able to see in order to use a verb: an object that the caller may not see is reported as missing.
+ */
 export function seeingVerbs(verb: Verb): readonly Verb[] {
   const { on, runs } = verbEntry(verb);
   if (on === "site") return ["view-sites"];
   return on === "app" ? ["view", ...(runs ? (["view-pipelines"] as const) : [])] : [];
-}
-
-export function isVerb(text: string): text is Verb {
-  return Object.hasOwn(VERBS, text);
 }
 
 export function verbEntry(verb: Verb): VerbEntry {

@@ -5,12 +5,12 @@ import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts";
 import { type AppFields, appShape } from "./app-shape.ts";
 
 const FIELDS = Object.keys(appShape.shape);
-/** Follow from the fields. */
+/** Derived from the fields. */
 const DERIVED = ["image", "harbor"];
 
 /**
- * The record of an app with these fields. `before`: its record so far, whose other keys stay: a pipeline of one's own may
- * have written them.
+ * The record of an app with these fields. `before`: its current record. Its other keys are kept, because a custom pipeline
+ * may have written them.
  */
 export function recordOf(name: string, fields: AppFields, before: JsonObject = {}): JsonObject {
   const images = (fields.images ?? [{ name, dockerfile: "Dockerfile", context: "." }]).map((image) => ({
@@ -33,8 +33,7 @@ export function recordOf(name: string, fields: AppFields, before: JsonObject = {
 }
 
 /**
- * The fields in a record, as far as it has them: those of a record that create-app or a pipeline of one's own made may not
- * fit the schema.
+ * The fields that a record has. Fields written by create-app or by a custom pipeline may not match the schema.
  */
 export function fieldsOf(record: JsonObject): JsonObject {
   const image = isJsonObject(record.image) ? record.image : undefined;
@@ -59,8 +58,8 @@ function given(fields: { readonly [key: string]: JsonValue | undefined }): JsonO
 }
 
 /**
- * The record with every field that pipelines may read, also where an older version stored it: `images`, `yaml.form`, the
- * names in other systems, and of each target its namespace and path.
+ * The record with every field that pipelines may read, even if an older version stored it: `images`, `yaml.form`, the names
+ * in other systems, and the namespace and path of each target.
  */
 export function completeRecord(name: string, record: JsonObject): JsonObject {
   const { source, yaml, targets } = record;
@@ -104,14 +103,15 @@ function folderOf(path: string): string {
   return path.split("/").slice(0, -1).join("/") || ".";
 }
 
-/** The record of the app under another name: what is outside keeps the names that came from the old one. */
+/** The record of the app under another name. Names in other systems that were derived from the old name do not change. */
 export function renamedRecord(name: string, record: JsonObject): JsonObject {
-  const { targets } = record;
+  const { targets, formerNames } = record;
   return {
     argocd: { project: name },
     sonarqube: { project: name },
     namespace: name,
     ...record,
+    formerNames: [name, ...(Array.isArray(formerNames) ? (formerNames as readonly JsonValue[]) : [])].slice(0, 20),
     ...(Array.isArray(targets)
       ? {
           targets: (targets as readonly JsonValue[]).map((one) =>

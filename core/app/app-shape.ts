@@ -51,7 +51,7 @@ const image = z.strictObject({
     .optional(),
   dockerfile: path.default("Dockerfile"),
   context: path.default("."),
-  /** Commands that build it, one after the other. Default: those of the pipeline. */
+  /** Commands that build it, run in this order. Default: the pipeline's commands. */
   build: z.array(z.string().min(1).max(4_000)).min(1).max(50).optional(),
 });
 
@@ -67,14 +67,14 @@ const target = z.strictObject({
   overlay: path.optional(),
   /** Other forms: the files that name the image, or their folder. */
   files: z.array(path).min(1).max(50).optional(),
-  /** Where in the yaml of the files, if that is not clear. */
+  /** The place in the files' YAML. Needed only if it is ambiguous. */
   at: text(500).optional(),
   /** The folder that Argo CD deploys. Default: the overlay, or the folder of the first file. */
   path: path.optional(),
-  /** Where environments are kept in branches. Default: that of the yaml repository. */
+  /** For environments that are branches. Default: the branch of the yaml repository. */
   branch: branch.optional(),
   namespace: name.optional(),
-  /** The name of its Argo CD application. Default, but not for the form argocd: `<app>-<cluster>`. */
+  /** The name of its Argo CD application. Default: `<app>-<cluster>`; the form argocd has no default. */
   application: z
     .string()
     .max(253)
@@ -102,7 +102,7 @@ export const appShape = z
       push: z.enum(["direct", "pull-request"]).default("direct"),
     }),
     targets: z.array(target).min(1).max(100),
-    /** Of the targets that name no other. Default: the name of the app. */
+    /** For targets without their own. Default: the name of the app. */
     namespace: name.optional(),
     jira: z.strictObject({ key: text(20), url: address.optional() }).optional(),
     /** The project in Harbor. Default: the first part of the repository of the first image. */
@@ -125,13 +125,13 @@ export const appShape = z
 export type AppFields = z.output<typeof appShape>;
 export type AppInput = z.input<typeof appShape>;
 
-/** Indexes of those whose name an earlier one has. */
+/** Indexes of the elements whose name an earlier element has. */
 function repeated(items: readonly { readonly name: string }[]): readonly number[] {
   const names = items.map(({ name }) => name);
   return names.flatMap((one, at) => (names.indexOf(one) < at ? [at] : []));
 }
 
-/** Fields of a target that the form of the yaml needs, or does not know. */
+/** Problems with fields of a target that the form of the yaml requires or does not have. */
 function misfits(form: AppFields["yaml"]["form"], target: AppTarget): readonly (readonly [string, string])[] {
   const { overlay, files, application } = target;
   if (form === "kustomize") {
@@ -142,7 +142,7 @@ function misfits(form: AppFields["yaml"]["form"], target: AppTarget): readonly (
     ...(files === undefined ? [["files", `is missing: the form of the yaml is ${form}`] as const] : []),
     ...(overlay === undefined ? [] : [["overlay", `must be left out: the form of the yaml is ${form}`] as const]),
     ...(form === "argocd" && application === undefined
-      ? [["application", "is missing: it says which application of the files is meant"] as const]
+      ? [["application", "is missing: it selects one of the applications in the files"] as const]
       : []),
   ];
 }

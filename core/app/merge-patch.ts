@@ -1,4 +1,5 @@
-// Changes of JSON objects as merge patches (RFC 7396): what is given replaces, null removes, objects are changed inside. Pure.
+// Merge patches of JSON objects (RFC 7396): a given value replaces the old one, null removes it, and objects are merged.
+// Pure.
 
 import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts";
 
@@ -12,7 +13,9 @@ export function applyPatch(target: JsonObject, patch: JsonObject): JsonObject {
   return Object.fromEntries(result);
 }
 
-/** The patch that makes `to` of `from`; empty when they are equal. Nulls in `to` are not kept: a patch cannot set them. */
+/**
+ * The patch that turns `from` into `to`; empty when they are equal. Nulls in `to` are lost, because a patch cannot set null.
+ */
 export function patchBetween(from: JsonObject, to: JsonObject): JsonObject {
   const changed = Object.entries(to).flatMap(([key, value]): [string, JsonValue][] => {
     const before = from[key];
@@ -23,7 +26,7 @@ export function patchBetween(from: JsonObject, to: JsonObject): JsonObject {
   return Object.fromEntries([...changed, ...removed.map((key): [string, JsonValue] => [key, null])]);
 }
 
-/** Whatever the order of keys. */
+/** Ignores the order of keys. */
 export function isEqual(a: JsonValue | undefined, b: JsonValue | undefined): boolean {
   if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((one, at) => isEqual(one, b[at]));
   if (!isJsonObject(a) || !isJsonObject(b)) return a === b;

@@ -6,31 +6,38 @@ import { applicationOf, completeRecord } from "./app-record.ts";
 export type Place = {
   /** The name of the target. */
   readonly target: string;
-  /** The same text means the same place. */
+  /** Equal texts mean the same place. */
   readonly key: string;
-  /** As it stands in a sentence. */
+  /** The place in words, to use within a sentence. */
   readonly words: string;
 };
 
 /**
- * Two of each target: its folder or files in the yaml repository together with its namespace in a cluster of a site, and its
- * Argo CD application. Branches make no difference: both would write the same objects in the cluster.
+ * Each target has two: its folder or files in the yaml repository together with its namespace in a cluster of a site, and
+ * its Argo CD application. Branches are ignored: two branches would write the same objects in the cluster.
  */
 export function placesOf(name: string, record: JsonObject): readonly Place[] {
   const { yaml, targets } = completeRecord(name, record);
-  if (!isJsonObject(yaml) || !Array.isArray(targets)) return [];
-  const repository = [yaml.system, yaml.project, yaml.slug].map(String).join("/").toLowerCase();
+  if (!Array.isArray(targets)) return [];
+  // An app that is being created has no yaml repository yet.
+  const repository = isJsonObject(yaml)
+    ? [yaml.system, yaml.project, yaml.slug].map(String).join("/").toLowerCase()
+    : undefined;
   return (targets as readonly JsonValue[]).filter(isJsonObject).flatMap((target): Place[] => {
     const { site, cluster, namespace, overlay, files, at } = target;
     const application = applicationOf(name, target);
     const folder = typeof overlay === "string" ? overlay.replace(/^\.\/|\/+$/g, "") : JSON.stringify([files, at ?? ""]);
     const where = `${String(namespace)} in ${String(cluster)} at ${String(site)}`;
     return [
-      {
-        target: String(target.name),
-        key: JSON.stringify(["path", site, cluster, namespace, repository, folder]),
-        words: `${repository} ${String(overlay ?? target.path)} to ${where}`,
-      },
+      ...(repository === undefined
+        ? []
+        : [
+            {
+              target: String(target.name),
+              key: JSON.stringify(["path", site, cluster, namespace, repository, folder]),
+              words: `${repository} ${String(overlay ?? target.path)} to ${where}`,
+            },
+          ]),
       {
         target: String(target.name),
         key: JSON.stringify(["application", site, application]),

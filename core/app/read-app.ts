@@ -1,4 +1,4 @@
-// Reads the fields of an app, with every mistake at its place. Pure.
+// Reads the fields of an app. Every mistake is reported at its place. Pure.
 
 import { describeIssues, type IssueContext, type Path, type PathProblem } from "../issues.ts";
 import { didYouMean } from "../suggest.ts";
@@ -31,7 +31,7 @@ function ownPlaces(name: string, fields: AppFields): readonly PathProblem[] {
 }
 
 export type SiteFacts = {
-  /** Sites that runners serve; undefined where nobody knows. */
+  /** Sites that runners serve; undefined when unknown. */
   readonly sites: readonly string[] | undefined;
 };
 

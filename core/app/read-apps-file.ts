@@ -1,4 +1,4 @@
-// Reads apps.yaml: a list of apps. Everything that is wrong is reported at once, with file, line and column. Pure.
+// Reads apps.yaml: a list of apps. All mistakes are reported at once, with file, line and column. Pure.
 
 import type { Problem } from "../errors.ts";
 import { type Path, type PathProblem, placeAround } from "../issues.ts";
@@ -13,7 +13,7 @@ import { readApp } from "./read-app.ts";
 export type AppOfFile = {
   readonly name: string;
   readonly fields: AppFields;
-  /** Where a JSON pointer into the fields is in the file; for what the portal refuses. */
+  /** The position in the file of a JSON pointer into the fields; used for errors from the portal. */
   readonly problemAt: (pointer: string, detail: string) => Problem;
 };
 export type AppsFile =

@@ -13,7 +13,7 @@ export type ConfigSources = {
   /** YAML or JSON. */
   readonly file?: { readonly name: string; readonly text: string } | undefined;
   readonly env: { readonly [name: string]: string | undefined };
-  /** By their names, see `flagsOf`; undefined ones are not set. */
+  /** By name, see `flagsOf`; an undefined flag is not set. */
   readonly flags?: { readonly [name: string]: string | undefined };
   /** `agent.publicUrl` is read from GANTRY_AGENT_PUBLIC_URL when this is GANTRY. */
   readonly prefix: string;
@@ -24,8 +24,8 @@ export type ConfigSources = {
 export type OpenedConfig<T> = {
   readonly config: T;
   /**
-   * A problem that was found later, with the file and line, or the variable, that its JSON pointer leads to. A pointer to
-   * something that is not in the sources stays as it is.
+   * Adds the file and line, or the variable, that the JSON pointer of a later problem refers to. A pointer to a value that
+   * is not in the sources is kept unchanged.
    */
   readonly locate: (problem: Problem) => Problem;
 };
@@ -233,7 +233,7 @@ function originOf(path: Path, origins: ReadonlyMap<string, string>): string | un
   return undefined;
 }
 
-/** Without the full stop, because one sentence lists several problems. */
+/** Removes the full stop, because one sentence lists several problems. */
 function inWords({ file, line, detail }: Problem): string {
   const text = detail.replace(/\.$/, "");
   return file === undefined ? text : `${file}:${line}: ${text}`;

@@ -1,4 +1,4 @@
-// What can be wrong with what has left the journal. Part of the one table in ../errors.ts.
+// Errors about archived data. Part of the table in ../errors.ts.
 
 import type { ErrorEntry } from "./entry.ts";
 

@@ -8,6 +8,6 @@ export type ErrorEntry = {
   readonly why: string;
   /** What to do about it. */
   readonly todo: string;
-  /** Worth trying again without changing anything? */
+  /** Whether repeating the same request may succeed. */
   readonly retryable?: true;
 };

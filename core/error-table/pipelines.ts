@@ -1,4 +1,4 @@
-// What is wrong with a pipeline file. Part of the one table in ../errors.ts.
+// Errors in pipeline files. Part of the table in ../errors.ts.
 
 import type { ErrorEntry } from "./entry.ts";
 

@@ -1,4 +1,4 @@
-// What runner and task-agent tell each other when something is over. Part of the one table in ../errors.ts.
+// Errors of the protocol between runner and task-agent. Part of the table in ../errors.ts.
 
 import type { ErrorEntry } from "./entry.ts";
 
@@ -24,7 +24,7 @@ export const PROTOCOL_ERRORS = {
   "runner-name-taken": {
     status: 409,
     message: "The runner name {runner} is taken.",
-    why: "A name belongs to the key that enrolled under it, else to the site whose runner registered it first. Names that differ only in special characters count as one.",
+    why: "A name belongs to the key that enrolled under it. Without a key, it belongs to the site whose runner registered it first. Names that differ only in special characters count as one.",
     todo: "Give this runner another `name`, for example one that begins with its site. For a new key of this runner use `gantry runners renew-key`.",
   },
   "version-unfit": {
@@ -49,7 +49,7 @@ export const PROTOCOL_ERRORS = {
     status: 409,
     message: "Attempt {attempt} was first reported as {first} and now as {second}.",
     why: "Two processes may be reporting for one attempt, or a runner's disk was restored from a backup.",
-    todo: "Nothing: the first report stands. Check the runner's log.",
+    todo: "Nothing: the first report counts. Check the runner's log.",
   },
   "cancel-unconfirmed": {
     status: 422,

@@ -1,4 +1,4 @@
-// What is wrong with a request, or with answering it. Part of the one table in ../errors.ts.
+// Errors of requests to the API. Part of the table in ../errors.ts.
 
 import type { ErrorEntry } from "./entry.ts";
 
@@ -163,6 +163,12 @@ export const REQUEST_ERRORS = {
     message: "The policy of an environment refuses build #{number} of {app}.",
     why: "{problem}",
     todo: "Do what the sentence before says, or deploy another build. Whoever has the right override-policy can deploy it anyway, with a reason.",
+  },
+  "claim-taken": {
+    status: 409,
+    message: "The new app {app} cannot have the {what}: it belongs to {other:another app}.",
+    why: "A new app gets what is its own, so that no pipeline uses what another app has.",
+    todo: "Choose another name or another project.",
   },
   "app-unknown": {
     status: 404,

@@ -1,4 +1,4 @@
-// What goes wrong with the work at a site. Part of the one table in ../errors.ts.
+// Errors of steps and scripts that run at a site. Part of the table in ../errors.ts.
 
 import type { ErrorEntry } from "./entry.ts";
 
@@ -19,7 +19,7 @@ export const SITE_ERRORS = {
     status: 403,
     message: "The step {step} may not use {what}.",
     why: "{problem}",
-    todo: "Name what belongs to the app. What every app may read is listed under `shared:` in the runner's configuration. In a pipeline of the platform team, `scope: site` lets a step use more.",
+    todo: "Use only what belongs to the app. The runner's configuration lists under `shared:` what every app may read. In a pipeline of the platform team, `scope: site` lets a step use more.",
   },
   "secret-not-allowed": {
     status: 403,
@@ -182,19 +182,19 @@ export const SITE_ERRORS = {
     status: 422,
     message: "The script used more than {limit} of memory.",
     why: "This is the limit for a script with all its processes on this runner, so the kernel ended one of them.",
-    todo: "Use less, for example by fewer processes at a time, or let the platform team raise `limits.memoryMb` of the runner.",
+    todo: "Use less, for example with fewer processes at a time, or let the platform team raise `limits.memoryMb` of the runner.",
   },
   "disk-full": {
     status: 503,
     message: "The disk of the runner is almost full: {free} MiB are free.",
     why: "The job uses {used} MiB of it, so its script was stopped before other jobs fail.",
-    todo: "Write less, or let the platform team make room on the runner.",
+    todo: "Write less, or ask the platform team to free disk space on the runner.",
   },
   "scripts-refused": {
     status: 503,
     message: "The runner {runner} refuses scripts.",
     why: "Scripts must run in a sandbox, but {why}.",
-    todo: "Make bubblewrap work on the runner's machine. Or write `isolation: container` when the runner is alone in a container, or `isolation: none` when nobody but you writes its scripts.",
+    todo: "Make bubblewrap work on the runner's machine. Or set `isolation: container` if the runner is alone in a container, or `isolation: none` if only you write its scripts.",
   },
   "work-refused": {
     status: 503,
@@ -206,7 +206,7 @@ export const SITE_ERRORS = {
     status: 503,
     message: "The runner {runner} does not build this Dockerfile.",
     why: "Its commands must run in a sandbox, but {why}.",
-    todo: "Install Buildah on a runner with `isolation: sandbox` that is root. Or remove `dockerfiles: sandboxed` from the runner's configuration when you trust everybody who writes Dockerfiles.",
+    todo: "Install Buildah on a runner that has `isolation: sandbox` and runs as root. Or remove `dockerfiles: sandboxed` from the runner's configuration if you trust everybody who writes Dockerfiles.",
   },
   "dockerfile-invalid": {
     status: 422,

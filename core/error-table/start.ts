@@ -1,4 +1,4 @@
-// What stops a process from starting or from remembering. Part of the one table in ../errors.ts.
+// Errors that prevent a process from starting or from storing data. Part of the table in ../errors.ts.
 
 import type { ErrorEntry } from "./entry.ts";
 

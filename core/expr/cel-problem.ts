@@ -1,4 +1,4 @@
-// What the CEL library finds wrong with an expression, in the words of the documentation.
+// Rewords the problems that the CEL library finds in an expression, with the terms of the documentation.
 
 import { didYouMean } from "../suggest.ts";
 import { VARIABLES } from "./environment.ts";
@@ -27,7 +27,7 @@ export function typeInWords(of: string): string {
   return TYPES[type] ?? type;
 }
 
-/** `summary` as the library gives it. `variables`: those that an expression at this place knows. */
+/** `summary`: the library's text. `variables`: those that an expression may use at this place. */
 export function celProblem(summary: string, variables: readonly string[] = VARIABLES): string {
   const [, unknown] = /^unknown variable: (.+)$/i.exec(summary) ?? [];
   if (unknown !== undefined) return `there is no variable ${unknown}${didYouMean(unknown, variables)}`;
@@ -49,7 +49,7 @@ export function celProblem(summary: string, variables: readonly string[] = VARIA
   return summary.charAt(0).toLowerCase() + summary.slice(1);
 }
 
-/** What the parser calls the parts of an expression. */
+/** The parser's names for the parts of an expression. */
 const TOKENS: { readonly [token: string]: string } = {
   EOF: "the end",
   NUMBER: "a number",
@@ -106,7 +106,7 @@ function wrongSyntax(summary: string): string | undefined {
   return character === undefined ? undefined : `\`${character}\` cannot be used here${INSTEAD[character] ?? ""}`;
 }
 
-/** `dyn<int>` is a value from the scope, whose type is only known while it is evaluated. */
+/** `dyn<int>` is a value from the scope, whose type is known only during evaluation. */
 function bare(type: string): string {
   return /^dyn<(.+)>$/.exec(type)?.[1] ?? type;
 }

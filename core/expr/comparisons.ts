@@ -1,5 +1,5 @@
-// Which values an expression compares with texts, numbers and true or false that are written in it, for checks that find
-// comparisons which can never hold.
+// Finds the values that an expression compares with literal texts, numbers and booleans, so that checks can report
+// comparisons that are never true.
 
 import type { ASTNode } from "@marcbachmann/cel-js";
 import { bindingOf, childrenOf, type Reference, referenceOf } from "./references.ts";

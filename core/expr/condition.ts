@@ -4,10 +4,10 @@ import type { JsonObject, JsonValue } from "../json.ts";
 import { checkExpression, expressionFailed } from "./expression.ts";
 
 /**
- * A condition also requires that everything before succeeded, unless it names `status` itself; `always` is always true.
- * No condition is true when everything before succeeded. The scope must have `status`. `before` says how what came before
- * went where that is not the same: in a `finally` job of a failed task, `status` is `failed` although its steps so far
- * succeeded. Throws GantryError `expression-failed`, also when the answer is not true or false.
+ * A condition also requires that everything before succeeded, unless it names `status` itself; `always` is always true. No
+ * condition is true when everything before succeeded. The scope must have `status`. `before` is the status of what came
+ * before, if it differs from `status`: in a `finally` job of a failed task, `status` is `failed` although the job's own
+ * steps have succeeded so far. Throws GantryError `expression-failed`, also when the result is not a boolean.
  */
 export function evaluateCondition(
   condition: string | undefined,

@@ -8,11 +8,11 @@ import type { CelValue } from "./values.ts";
 /** Less than half a second. */
 export const MAX_COST = 5_000_000;
 
-/** Bounds of a value: characters and parts in all, number of elements, characters and parts of the largest element. */
+/** Upper bounds for a value: total characters and parts, number of elements, characters and parts of the largest element. */
 type Bound = { readonly weight: number; readonly count: number; readonly item: number; readonly value?: CelValue };
 
 const SCALAR: Bound = { weight: 1, count: 0, item: 0 };
-/** Counts one for every part that is visited, and the size of every value that is built or walked through. */
+/** Counts one for each visited part, plus the size of every value that is built or traversed. */
 export function costOf(ast: ASTNode, context: ReadonlyMap<string, CelValue>): number {
   let cost = 0;
   visit(ast, new Map([...context].map(([name, value]) => [name, concrete(value)])), 1);
@@ -54,7 +54,7 @@ export function costOf(ast: ASTNode, context: ReadonlyMap<string, CelValue>): nu
         return sum(childrenOf(node).map((child) => visit(child, names, times)));
       default: {
         const parts = childrenOf(node).map((child) => visit(child, names, times));
-        // Comparing and searching walk through what they compare.
+        // Comparing and searching traverse their operands.
         cost += times * sum(parts).weight;
         return SCALAR;
       }
@@ -81,14 +81,14 @@ export function costOf(ast: ASTNode, context: ReadonlyMap<string, CelValue>): nu
   }
 }
 
-/** The size of what a method builds of its receiver and arguments. */
+/** The size of the value that a method builds from its receiver and arguments. */
 function weightAfter(method: string, parts: readonly Bound[], args: readonly ASTNode[]): number {
   const all = sum(parts).weight;
   const [text = SCALAR, ...others] = parts;
   const inserted = others.at(-1)?.weight ?? 0;
   if (method === "join") return all + text.weight * inserted;
   if (method !== "replace") return 2 * all;
-  // With a text that is not longer, the whole does not become longer.
+  // A replacement that is not longer than the replaced text does not lengthen the result.
   const [from, to] = args.map((arg) => (arg.op === "value" && typeof arg.args === "string" ? arg.args.length : 0));
   const isKnown = args.every((arg) => arg.op === "value");
   if (isKnown && from !== undefined && to !== undefined && from > 0 && to <= from) return all;
@@ -130,7 +130,7 @@ function collection(items: readonly Bound[]): Bound {
   return { weight: sum(items).weight, count: items.length, item: largest(items).weight };
 }
 
-/** Measures a value only when it is used: most members of the scope never are. */
+/** Measures a value only when it is used: most members of the scope are never used. */
 function concrete(value: CelValue): Bound {
   if (!Array.isArray(value) && !(value instanceof Map)) return { weight: weigh(value), count: 0, item: 0, value };
   const items = Array.isArray(value) ? value : [...value.values()];

@@ -1,8 +1,8 @@
-// The one CEL environment of Gantry: which variables and functions an expression may name. No clock, no chance, no I/O.
+// Gantry's only CEL environment: the variables and functions that an expression may use. No clock, no randomness, no I/O.
 
 import { Environment } from "@marcbachmann/cel-js";
 
-/** What an expression may name; pipeline.ts says what each one holds. */
+/** The variables that an expression may use; pipeline.ts describes each. */
 export const VARIABLES = [
   "params",
   "app",
@@ -17,10 +17,10 @@ export const VARIABLES = [
   "secrets",
 ] as const;
 
-/** Structural limits, so that reading an expression takes bounded time whoever wrote it. */
+/** Structural limits, so that parsing any expression takes bounded time. */
 const LIMITS = { maxAstNodes: 1_000, maxDepth: 50, maxListElements: 256, maxMapEntries: 256, maxCallArguments: 16 };
 
-/** `types`: of variables whose type is known; others may have any. */
+/** `types`: of variables whose type is known; other variables may have any type. */
 export function makeEnvironment(types: { readonly [variable: string]: string } = {}): Environment {
   const environment = new Environment({
     unlistedVariablesAreDyn: false,

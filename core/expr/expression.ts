@@ -1,5 +1,5 @@
-// CEL expressions: reading, checking and evaluating them. Everything here is bounded: length of the source, number of its
-// parts, work done (cost.ts), size of the result.
+// Parses, checks and evaluates CEL expressions. Everything is bounded: length of the source, number of its parts, work
+// (cost.ts), size of the result.
 
 import { type ASTNode, TypeError as CelTypeError, EvaluationError, ParseError } from "@marcbachmann/cel-js";
 import { GantryError } from "../errors.ts";
@@ -16,7 +16,7 @@ export type Expression = {
   readonly source: string;
   readonly references: readonly Reference[];
   readonly comparisons: readonly Comparison[];
-  /** What CEL knows of the type of the result: `bool`, `int`, `list<…>` … or `dyn` when the values decide. */
+  /** The type of the result as far as CEL knows it: `bool`, `int`, `list<…>` …, or `dyn` when it depends on the values. */
   readonly type: string;
   /** Throws GantryError `expression-failed`. */
   readonly evaluate: (scope: JsonObject) => JsonValue;
@@ -29,13 +29,18 @@ export type ExpressionProblem = {
 };
 
 export const MAX_EXPRESSION_LENGTH = 4_096;
-/** Compiled expressions are kept, because the same pipelines run again and again; the oldest makes room. */
+/**
+ * Compiled expressions are cached, because the same pipelines run often. The oldest one is dropped when the cache is full.
+ */
 const MAX_COMPILED = 1_000;
 
 const environment = makeEnvironment();
 const compiled = new Map<string, Expression | ExpressionProblem>();
 
-/** Reads an expression and checks what can be known without values: syntax, variables, functions, types of literals. */
+/**
+ * Parses an expression and checks everything that does not depend on values: syntax, variables, functions, types of
+ * literals.
+ */
 export function checkExpression(source: string): Expression | ExpressionProblem {
   const known = compiled.get(source);
   if (known !== undefined) return known;
@@ -49,8 +54,8 @@ export function checkExpression(source: string): Expression | ExpressionProblem 
 }
 
 /**
- * The value of an expression. A variable that the scope lacks, or a member that its value lacks, is an error which names
- * it. Throws GantryError `expression-failed`; its details hold the expression, never values.
+ * Evaluates an expression. A missing variable or member is an error that names it. Throws GantryError `expression-failed`,
+ * whose details contain the expression but never values.
  */
 export function evaluate(source: string, scope: JsonObject): JsonValue {
   const expression = checkExpression(source);
@@ -76,7 +81,7 @@ function compile(source: string): Expression | ExpressionProblem {
   }
   const refused = findRefused(parsed.ast);
   if (refused !== undefined) return refused;
-  // The references are read before the check, because checking expands macros in place.
+  // The references are collected before the check, because checking expands macros in place.
   const references = referencesOf(parsed.ast);
   const comparisons = comparisonsOf(parsed.ast);
   const verdict = parsed.check();

@@ -1,13 +1,13 @@
-// Which variables an expression names, with the members it reads from them: `needs.build.outputs.digest`. Read from the
-// syntax tree, never from the text, so that names inside string literals do not count.
+// Finds the variables of an expression, with the members that it reads: `needs.build.outputs.digest`. They come from the
+// syntax tree and not from the text, so names inside string literals do not count.
 
 import type { ASTNode } from "@marcbachmann/cel-js";
 
 export type Reference = {
   readonly variable: string;
-  /** The members, as far as they are written out: `a.b["c"][i].d` gives b, c. */
+  /** The members up to the first computed one: `a.b["c"][i].d` gives b, c. */
   readonly path: readonly string[];
-  /** How many members of the path are plain, i.e. fail when they are missing; the rest follow a `.?`. */
+  /** The number of members before the first `.?`: these fail when they are missing, the others do not. */
   readonly certain: number;
   /** Offset in the expression's text. */
   readonly offset: number;
@@ -36,7 +36,7 @@ export function referencesOf(ast: ASTNode): readonly Reference[] {
       return;
     }
     if (isHas(node)) {
-      // has(a.b) asks whether the last member is there: a missing one is an answer, not a mistake.
+      // has(a.b) tests whether the last member exists, so a missing member is not a mistake.
       const argument = node.args[1][0];
       const inner = argument === undefined ? undefined : readChain(argument);
       if (inner !== undefined && !bound.has(inner.reference.variable)) {
@@ -49,7 +49,7 @@ export function referencesOf(ast: ASTNode): readonly Reference[] {
   }
 }
 
-/** What a comprehension or `cel.bind` binds: a name, and which of its parts see that name. */
+/** A name that a comprehension or `cel.bind` binds, and the parts in which the name is visible. */
 export function bindingOf(
   node: ASTNode,
 ): { name: string; outside: readonly ASTNode[]; inside: readonly ASTNode[] } | undefined {
@@ -94,7 +94,7 @@ export function referenceOf(node: ASTNode): Reference | undefined {
   return chain === undefined || chain.indexes.length > 0 ? undefined : chain.reference;
 }
 
-/** An identifier followed by members; `indexes` are computed members, which are expressions of their own. */
+/** An identifier followed by members; `indexes` are computed members, which are separate expressions. */
 function readChain(node: ASTNode): { reference: Reference; indexes: readonly ASTNode[] } | undefined {
   const links: { name: string | undefined; optional: boolean }[] = [];
   const indexes: ASTNode[] = [];

@@ -1,5 +1,5 @@
-// Templates: JSON whose strings may hold `${{ expression }}`. The text is cut once, the expressions are evaluated once,
-// and what they give is data: it is never looked at again for expressions.
+// Templates: JSON whose strings may hold `${{ expression }}`. The text is split once and the expressions are evaluated once.
+// Their results are data and are never searched for expressions.
 
 import type { JsonObject, JsonValue } from "../json.ts";
 import { checkExpression, evaluate, expressionFailed } from "./expression.ts";
@@ -17,8 +17,8 @@ const MAX_RENDERED = 1_048_576;
 const MAX_DEPTH = 100;
 
 /**
- * Fills in a template. A string that is exactly one `${{ }}` becomes that value with its type; otherwise text is built.
- * Lists and objects are walked through; keys are not templates. Throws GantryError `expression-failed`.
+ * Renders a template. A string that is exactly one `${{ }}` becomes that value with its type; any other string becomes text.
+ * Lists and objects are rendered recursively; keys are not templates. Throws GantryError `expression-failed`.
  */
 export function render(template: JsonValue, scope: JsonObject): JsonValue {
   const budget = { left: MAX_RENDERED };
@@ -38,7 +38,10 @@ export function renderText(template: JsonValue, scope: JsonObject): string {
   return asText(render(template, scope));
 }
 
-/** The variables that a template names. What cannot be read is left out; the rules of pipeline files report it. */
+/**
+ * The variables that a template uses. Expressions that cannot be parsed are skipped; the rules of pipeline files report
+ * them.
+ */
 export function referencesIn(template: JsonValue): readonly TemplateReference[] {
   return expressionsIn(template).flatMap((source) => {
     const expression = checkExpression(source);
@@ -57,12 +60,12 @@ export function expressionsIn(template: JsonValue): readonly string[] {
   return Object.values(template).flatMap(expressionsIn);
 }
 
-/** Does any string of it hold an expression? */
+/** Whether any string in the template contains an expression. */
 export function isTemplated(template: JsonValue): boolean {
   return expressionsIn(template).length > 0;
 }
 
-/** Cuts a text at its expressions. `$${{` stands for the characters `${{`. */
+/** Splits a text at its expressions. `$${{` means the literal characters `${{`. */
 export function cutText(text: string): readonly Piece[] | { readonly problem: string; readonly offset: number } {
   const pieces: Piece[] = [];
   let literal = "";
@@ -88,7 +91,7 @@ export function cutText(text: string): readonly Piece[] | { readonly problem: st
   return pieces;
 }
 
-/** Where the `}}` starts that closes an expression: braces of maps and everything in quotes belong to the expression. */
+/** The position of the `}}` that closes an expression. Braces of maps and everything in quotes belong to the expression. */
 function endOfExpression(text: string, start: number): number {
   let depth = 0;
   let at = start;

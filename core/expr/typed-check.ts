@@ -1,5 +1,5 @@
-// A second check of an expression, with the types that a pipeline declares: params, and what is always text. CEL's own check
-// sees these as values of any type, so that `params.count.join(",")` would fail only when it runs.
+// A second check of an expression, with the types that a pipeline declares: params, and variables that are always text.
+// CEL's own check treats these as values of any type, so `params.count.join(",")` would fail only at run time.
 
 import type { Environment } from "@marcbachmann/cel-js";
 import { celProblem } from "./cel-problem.ts";
@@ -10,13 +10,13 @@ import type { Reference } from "./references.ts";
 /** CEL types of params by name. Those that are missing may have any type. */
 export type ParamTypes = { readonly [name: string]: string };
 
-/** What CEL's check refuses, and what may be right when it runs. */
+/** Expressions that CEL's check refuses although they may be valid at run time. */
 const RUNS: readonly RegExp[] = [
   // A whole number equals a fraction of the same value.
   /^`[!=]=` cannot be used with a (fraction and a whole number|whole number and a fraction)/,
   // A list may hold elements of several types.
   /^`\+` cannot be used with a list and a list/,
-  // A guard against a missing value; for a value that is always there it is only superfluous.
+  // A guard against a missing value. For a value that always exists it is redundant, not wrong.
   /^`[!=]=` cannot be used with (.* and null|null and )/,
 ];
 
@@ -24,7 +24,7 @@ const TASK_TEXTS: ReadonlySet<string> = new Set(["id", "url", "requestedBy", "pi
 
 export type TypedCheck = (source: string) => ExpressionProblem | undefined;
 
-/** The answer finds nothing where `checkExpression` has found a problem. */
+/** The returned function finds nothing if `checkExpression` has found a problem. */
 export function typedCheck(params: ParamTypes): TypedCheck {
   const environment = makeEnvironment({ site: "string", status: "string" });
   const known = new Map<string, string>();
@@ -36,7 +36,7 @@ export function typedCheck(params: ParamTypes): TypedCheck {
       const type = typeOf(reference, params);
       const written = `${reference.variable}.${reference.path.join(".")}`.slice(0, lengthOf(reference));
       if (type === undefined || !isWritten(source, written, reference.offset)) continue;
-      // A variable of its own, with a name of the same length, so that offsets stay right.
+      // Replaced by a variable whose name has the same length, so that offsets stay correct.
       const name = written.replaceAll(".", "_");
       if (!register(environment, known, name, type)) continue;
       typed = typed.slice(0, reference.offset) + name + typed.slice(reference.offset + name.length);
@@ -45,7 +45,7 @@ export function typedCheck(params: ParamTypes): TypedCheck {
     if (verdict.valid) return undefined;
     const summary = verdict.error?.summary ?? "";
     const problem = celProblem(summary);
-    // Both branches of a choice may have types of their own when it runs, and the elements of `[]` have none.
+    // At run time the two branches of a choice may have different types, and `[]` has no element type.
     if (/ternary branches|cannot index/i.test(summary) || /\bundefined\b/.test(problem)) return undefined;
     if (RUNS.some((pattern) => pattern.test(problem))) return undefined;
     return { problem, offset: verdict.error?.range?.start ?? 0 };
@@ -61,13 +61,13 @@ function typeOf({ variable, path, certain }: Reference, params: ParamTypes): str
   return isOutcome ? "string" : undefined;
 }
 
-/** `params.name`, `task.id` or `needs.job.outcome`, without the members behind it. */
+/** `params.name`, `task.id` or `needs.job.outcome`, without further members. */
 function lengthOf({ variable, path }: Reference): number {
   const parts = ["params", "task", "app"].includes(variable) ? 1 : 2;
   return variable.length + path.slice(0, parts).reduce((sum, part) => sum + part.length + 1, 0);
 }
 
-/** Not with brackets, spaces or in another way. */
+/** Only the plain spelling counts: no brackets, no spaces. */
 function isWritten(source: string, text: string, offset: number): boolean {
   return /^[\w.]+$/.test(text) && source.startsWith(text, offset) && !/^\w/.test(source.slice(offset + text.length));
 }

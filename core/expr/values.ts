@@ -6,11 +6,11 @@ import type { JsonValue } from "../json.ts";
 
 export type CelValue = string | number | bigint | boolean | null | CelValue[] | Map<string, CelValue>;
 
-/** Anything larger or deeper is refused rather than copied. */
+/** Larger or deeper values are refused. */
 const MAX_NODES = 100_000;
 const MAX_DEPTH = 64;
 
-/** Why a value cannot be used; turned into a GantryError where the expression is known. */
+/** The reason why a value cannot be used. The caller that knows the expression turns it into a GantryError. */
 export class ValueProblem extends Error {}
 
 export function toCel(value: JsonValue): CelValue {

@@ -4,7 +4,7 @@
 export type Automaton = {
   /** The state after the next byte; state 0 is the root. */
   readonly next: (state: number, byte: number) => number;
-  /** Length of the text that a state stands for: the longest end of what was read that begins some pattern. */
+  /** Length of the text of a state: the longest suffix of the input that is a prefix of some pattern. */
   readonly depth: Int32Array;
   /** Length of the longest pattern that the text of a state ends with; 0 when there is none. */
   readonly found: Int32Array;
@@ -19,15 +19,15 @@ type Tree = {
   readonly byte: Uint8Array;
   readonly child: Int32Array;
   readonly sibling: Int32Array;
-  /** By state, the state of the longest proper end of its text that begins some pattern. */
+  /** By state, the state of the longest proper suffix of its text that is a prefix of some pattern. */
   readonly fail: Int32Array;
-  /** Child of the root by byte, because the root has many children. */
+  /** Children of the root by byte: a table, because the root has many. */
   readonly first: Int32Array;
 };
 
 /**
- * Time and space are proportional to the sum of the patterns' lengths. Empty patterns are ignored. `heads` are texts that are
- * reported apart from the patterns; all of them have the same length.
+ * Time and space are proportional to the sum of the patterns' lengths. Empty patterns are ignored. `heads` are texts that
+ * are reported separately from the patterns; all of them have the same length.
  */
 export function buildAutomaton(patterns: readonly Uint8Array[], heads: readonly Uint8Array[] = []): Automaton {
   const all = [...patterns, ...heads];
@@ -76,7 +76,7 @@ function childOf({ byte: bytes, child, sibling, first }: Tree, state: number, by
   return one;
 }
 
-/** Where a state has no child for a byte, the byte is read in the state of its longest proper end. */
+/** If a state has no child for a byte, the byte is read in the state of its longest proper suffix. */
 function follow(tree: Tree, from: number, byte: number): number {
   for (let state = from; ; state = at(tree.fail, state)) {
     const to = childOf(tree, state, byte);
@@ -84,7 +84,7 @@ function follow(tree: Tree, from: number, byte: number): number {
   }
 }
 
-/** Sets the `fail` links, breadth first because the link of a state needs those of shorter texts. */
+/** Sets the `fail` links, breadth first, because the link of a state depends on those of shorter texts. */
 function link(tree: Tree, found: Int32Array, head: Int32Array): void {
   const { byte: bytes, child, sibling, fail } = tree;
   const queue = new Int32Array(found.length);
@@ -100,7 +100,7 @@ function link(tree: Tree, found: Int32Array, head: Int32Array): void {
   }
 }
 
-/** An element that is there by construction. */
+/** An element that exists by construction. */
 function at(array: Int32Array | Uint8Array, index: number): number {
   return array[index] ?? 0;
 }

@@ -1,14 +1,14 @@
-// Reads a stream without the escape sequences of terminals, because colours may stand in the middle of a secret
-// (grep --color). Texts inside of a sequence are not seen, so this comes besides readers that see everything.
+// Reads a stream without the escape sequences of terminals, because a secret may contain colours (grep --color). Text inside
+// a sequence is not seen, so this is used in addition to readers that see everything.
 
 import type { Reader, Span } from "./reader.ts";
 
 export const ESCAPE = 0x1b;
 const BELL = 0x07;
 const BRACKET = 0x5b;
-/** What begins a string that ends with BEL or `ESC \`: OSC, DCS, SOS, PM, APC. */
+/** Introducers of strings that end with BEL or `ESC \`: OSC, DCS, SOS, PM, APC. */
 const STRINGS: readonly number[] = [0x5d, 0x50, 0x58, 0x5e, 0x5f];
-/** A longer sequence is none. */
+/** Anything longer does not count as a sequence. */
 const MAX_LENGTH = 2_048;
 
 const TEXT = 0;
@@ -17,13 +17,13 @@ const CONTROL = 2;
 const STRING = 3;
 const STRING_END = 4;
 
-/** The readers, with offsets in the stream as it is. */
+/** The readers, whose results have offsets in the original stream. */
 export function withoutEscapes(readers: readonly Reader[]): Reader {
   let state = TEXT;
   let length = 0;
   /** Bytes of text before this piece. */
   let readTo = 0;
-  /** Runs of text without a sequence in them: where each begins in the text, and how far it is moved in the stream. */
+  /** Runs of text without sequences: where each begins in the text, and its offset in the stream relative to that. */
   let runs: { readonly at: number; readonly shift: number }[] = [];
 
   const offsetOf = (place: number): number => place + ((runs.findLast(({ at }) => at <= place) ?? runs[0])?.shift ?? 0);

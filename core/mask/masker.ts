@@ -1,5 +1,5 @@
-// Removes secrets from everything that leaves a runner: log bytes as a stream, texts and JSON as a whole. What is masked
-// does not depend on where a stream was cut into pieces.
+// Removes secrets from everything that leaves a runner: log bytes as a stream, texts and JSON as a whole. The result does
+// not depend on how a stream was split into pieces.
 
 import type { JsonValue } from "../json.ts";
 import { ESCAPE, withoutEscapes } from "./escapes.ts";
@@ -12,13 +12,13 @@ export const MASK = "***";
 export const MIN_SECRET_LENGTH = 6;
 
 export type Masker = {
-  /** From now on this secret is masked, also in streams that are open. Register before the first use. */
+  /** Masks this secret from now on, also in open streams. Must be called before the first use of the secret. */
   readonly add: (secret: string) => void;
   readonly text: (text: string) => string;
-  /** Masks all strings inside, keys too. */
+  /** Masks all strings in the value, including keys. */
   readonly json: <V extends JsonValue>(value: V) => V;
   readonly stream: () => MaskStream;
-  /** Another masker with the same secrets: what is added to one of them is not added to the other. Cheap. */
+  /** A copy with the same secrets; later additions to one are not added to the other. Cheap. */
   readonly fork: () => Masker;
 };
 
@@ -34,7 +34,7 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const MASK_BYTES = encoder.encode(MASK);
 const NOTHING = new Uint8Array(0);
 
-/** Patterns of one kind, with the table that finds them, built when it is needed. */
+/** Patterns of one kind, with their search table, which is built on first use. */
 type Kind = { readonly view: View; readonly patterns: Set<string>; table: Table | undefined };
 
 type Kinds = { readonly [K in "exact" | "folded" | "hex"]: Kind };
@@ -100,7 +100,7 @@ function copyOf({ view, patterns, table }: Kind): Kind {
 function maskStream(current: () => readonly Table[]): MaskStream {
   let tables: readonly Table[] = [];
   let readers: readonly Reader[] = [];
-  /** The stream has escape sequences of a terminal: colours may stand inside of a secret. */
+  /** The stream has terminal escape sequences, so a secret may contain colours. */
   let hasEscapes = false;
   /** Bytes at the end of what was read that may begin a secret, and their offset in the stream. */
   let carry: Uint8Array = NOTHING;
@@ -124,7 +124,7 @@ function maskStream(current: () => readonly Table[]): MaskStream {
     let from = Math.max(covered, carryAt);
     for (const [start, end] of secrets) {
       if (start >= hold) break;
-      // A secret that overlaps a masked one extends that mask and gets none of its own.
+      // A secret that overlaps a masked one extends its mask instead of adding another.
       if (start >= from) {
         if (start > from) output.push(input.subarray(from - carryAt, start - carryAt));
         output.push(MASK_BYTES);

@@ -1,13 +1,16 @@
-// Skips the parts of a stream in which no secret begins. Most of a log is ordinary text, so this loop decides the speed of
-// the masker. It compares four bytes in a row (a gram) with those of the patterns, and looks at a part of the text only:
-// every beginning of a pattern contains one of the places where it looks (Wu and Manber, 1994).
+// Skips the parts of a stream in which no secret begins. Most of a log is ordinary text, so this loop determines the speed
+// of the masker. It compares four bytes in a row (a gram) with those of the patterns, and looks at a part of the text only:
+// the positions are so close that every start of a pattern contains one of them (Wu and Manber, 1994).
 
 /** The shortest pattern, in bytes. */
 export const GRAM = 4;
 
-/** The distance between two places. With more, more grams of the patterns are in the table, and more text matches. */
+/**
+ * The largest distance between two positions. A larger one puts more grams of the patterns into the table, so more text
+ * matches.
+ */
 const MAX_STRIDE = 16;
-/** With shorter distances it is faster to read every byte once. */
+/** Below this distance it is faster to read every byte. */
 const MIN_STRIDE = 4;
 
 const TABLE_BITS = 17;
@@ -17,14 +20,14 @@ const SPREAD = 0x9e3779b1;
 export type Prefilter = {
   /**
    * The index of the byte that completes the first gram of a pattern that begins at `from` or later; the length of `bytes`
-   * when there is none. Some reports are false, and none is missing.
+   * when there is none. There may be false positives, but no false negatives.
    */
   readonly find: (bytes: Uint8Array, from: number) => number;
-  /** Where the gram begins that the byte at `end` completes, but not before `from`. */
+  /** The start of the gram that the byte at `end` completes, at least `from`. */
   readonly startOf: (bytes: Uint8Array, from: number, end: number) => number;
 };
 
-/** `byteOf`: by byte, the byte that counts instead of it; negative when it does not count. */
+/** `byteOf`: maps each byte to the byte that is compared; negative if the byte is skipped. */
 export function buildPrefilter(patterns: readonly Uint8Array[], byteOf: Int16Array): Prefilter {
   const shortest = patterns.reduce((least, pattern) => Math.min(least, pattern.length), GRAM + MAX_STRIDE);
   if (shortest < GRAM) throw new Error(`a pattern has ${shortest} bytes, fewer than ${GRAM}`);
@@ -52,7 +55,7 @@ export function buildPrefilter(patterns: readonly Uint8Array[], byteOf: Int16Arr
     /** No pattern begins between `from` and here. */
     let start = from;
     for (;;) {
-      // A pattern that begins at `start` or later, but not after this place, has the next gram among its first ones.
+      // For a pattern that begins between `start` and this position, the next gram is one of its first ones.
       let index = start + stride - 1;
       let place = -1;
       let gram = 0;

@@ -1,5 +1,5 @@
-// Finds secrets in a stream of bytes. A reader looks at the bytes in one way: as they are, without white space, or at the
-// hexadecimal digits only. It keeps its place between pieces, so cutting a stream changes nothing.
+// Finds secrets in a stream of bytes. Each reader has one view of the bytes: unchanged, without white space, or only the
+// hexadecimal digits. It keeps its state between pieces, so the split of a stream does not matter.
 
 import { type Automaton, buildAutomaton } from "./automaton.ts";
 import { buildPrefilter, GRAM, type Prefilter } from "./prefilter.ts";
@@ -15,11 +15,11 @@ export type Reader = {
   readonly pendingFrom: () => number | undefined;
 };
 
-/** How a reader looks at each byte. */
+/** A reader's view of the bytes. */
 export type View = {
   /** By byte: the byte that counts, or `SKIP`. */
   readonly byteOf: Int16Array;
-  /** Masks what follows a secret in a line of a hex dump: it repeats the bytes as text. */
+  /** Also masks the rest of the line after a secret in a hex dump, because it repeats the bytes as text. */
   readonly masksDumpLines: boolean;
 };
 
@@ -30,13 +30,13 @@ const CARRIAGE_RETURN = 13;
 /** Every byte counts. */
 export const EXACT: View = { byteOf: viewOf("", false), masksDumpLines: false };
 
-/** White space does not count: for text that was folded into lines, or indented. */
+/** Skips white space: for text that was folded into lines, or indented. */
 export const FOLDED: View = {
   byteOf: viewOf("\t\n\r ", false),
   masksDumpLines: false,
 };
 
-/** Only hexadecimal digits count; what usually stands between them is skipped: `74 6f`, `74:6f`, `\x74\x6f`, `&#x74;`. */
+/** Only hexadecimal digits count. Usual separators are skipped: `74 6f`, `74:6f`, `\x74\x6f`, `&#x74;`. */
 export const HEX: View = {
   byteOf: viewOf("\t\n\r :;,-\\xuU%&#", true),
   masksDumpLines: true,
@@ -50,18 +50,18 @@ function viewOf(skipped: string, lowerCase: boolean): Int16Array {
   });
 }
 
-/** What readers of one kind share. */
+/** State that the readers of one kind share. */
 export type Table = {
   readonly view: View;
   readonly automaton: Automaton;
   readonly prefilter: Prefilter;
-  /** By the number of a head, less 1: what follows it in the long patterns that begin with it. */
+  /** By head number minus 1: the rests of the long patterns that begin with this head. */
   readonly rests: readonly (readonly Uint8Array[])[];
 };
 
 /**
- * Of a longer pattern, only the first bytes are in the automaton, and the rest is compared where these are found: a state of
- * the automaton needs 25 bytes, and a key of 16 KiB has forms of more than a million bytes.
+ * Only the first bytes of a longer pattern are in the automaton. The rest is compared after these are found: a state of the
+ * automaton needs 25 bytes, and a key of 16 KiB has forms of more than a million bytes.
  */
 const HEAD_LENGTH = 64;
 
@@ -85,7 +85,7 @@ export function buildTable(patterns: readonly Uint8Array[], view: View): Table {
   };
 }
 
-/** A long pattern whose head was found at `start`; `read` bytes of its rest have been found, too. */
+/** A long pattern whose head was found at `start`, with `read` matching bytes of its rest. */
 type Begun = { readonly start: number; readonly rest: Uint8Array; read: number };
 
 // long: every byte of a log goes through it, and its functions share the same few counters.
@@ -107,8 +107,8 @@ export function openReader({ view, automaton, prefilter, rests }: Table): Reader
   const depthOf = (one: number): number => depth[one] ?? 0;
 
   /**
-   * Where the newest `length` bytes, which begin a secret, start. When a line ends after the first one to three of them,
-   * these are left as they are: else the end of many ordinary lines would be kept back.
+   * The start of the newest `length` bytes, which are a prefix of a secret. If a line ends after the first one to three of
+   * them, these bytes are not masked: otherwise the end of many ordinary lines would be held back.
    */
   const startOf = (length: number): number => {
     for (let back = length - MIN_BEFORE_LINE_END + 1; back < length; back += 1) {
@@ -117,7 +117,7 @@ export function openReader({ view, automaton, prefilter, rests }: Table): Reader
     return offsetOf(length);
   };
 
-  /** Reads one byte. Where the longest pattern starts that ends in it; undefined when none does. */
+  /** Reads one byte. Returns the start of the longest pattern that ends with it; undefined if none does. */
   const step = (byte: number, offset: number): number | undefined => {
     const seen = view.byteOf[byte] ?? 0;
     if (seen < 0) {
@@ -139,12 +139,12 @@ export function openReader({ view, automaton, prefilter, rests }: Table): Reader
   return {
     read: (bytes, from, spans) => {
       let index = 0;
-      /** Before this index the automaton has to read on, because the filter would report the same place again. */
+      /** The automaton must read up to this index, because the filter would report the same position again. */
       let resumeAt = 0;
       while (index < bytes.length) {
         const length = depthOf(state);
         const start = length === 0 ? index : offsetOf(length) - from;
-        // So short a beginning can be read again, when it begins in these bytes.
+        // A prefix this short can be read again if it begins in these bytes.
         if (index >= resumeAt && length < GRAM && start >= 0 && !long.isActive() && !dump.isActive()) {
           const end = prefilter.find(bytes, start);
           index = prefilter.startOf(bytes, start, end);
@@ -163,7 +163,7 @@ export function openReader({ view, automaton, prefilter, rests }: Table): Reader
       if (view.masksDumpLines) dump.endPiece(bytes);
     },
     pendingFrom: () => {
-      // What has begun a long pattern started earlier than what may begin one.
+      // Long patterns in progress started earlier than possible new ones.
       const begun = long.firstStart();
       if (begun !== undefined) return begun;
       const length = depthOf(state);
@@ -175,11 +175,11 @@ export function openReader({ view, automaton, prefilter, rests }: Table): Reader
 
 type LongPatterns = {
   readonly isActive: () => boolean;
-  /** Where the one starts that began first and is not read to its end. */
+  /** The start of the earliest pattern that is not complete yet. */
   readonly firstStart: () => number | undefined;
-  /** The head of a group of patterns was found. */
+  /** Must be called when the head of a group of patterns was found. */
   readonly begin: (group: number, start: number) => void;
-  /** Reads a byte on in all that have begun. Where the longest one starts that ends in this byte. */
+  /** Reads a byte in all patterns in progress. Returns the start of the longest one that ends with this byte. */
   readonly readOn: (seen: number) => number | undefined;
 };
 
@@ -209,26 +209,29 @@ function openLongPatterns(rests: Table["rests"]): LongPatterns {
 }
 
 type DumpLines = {
-  /** Every byte has to be given to `isMasked`. */
+  /** Every byte must be passed to `isMasked`. */
   readonly isActive: () => boolean;
-  /** Reads a byte. True when it belongs to the rest of a dump line that is masked. */
+  /** Reads a byte. True if it is in the masked rest of a dump line. */
   readonly isMasked: (bytes: Uint8Array, index: number) => boolean;
-  /** A secret that ends at this index was found: if its line is one of a dump, the rest of the line is masked. */
+  /**
+   * Must be called when a secret that ends at this index was found. If its line belongs to a dump, the rest of the line is
+   * masked.
+   */
   readonly maskRest: (bytes: Uint8Array, index: number) => void;
-  /** The next call is about the next piece of the stream. */
+  /** Must be called before the next piece of the stream. */
   readonly endPiece: (bytes: Uint8Array) => void;
 };
 
-/** How a line of xxd, hexdump and od begins: `00000010: `. */
+/** The start of a line of xxd, hexdump and od: `00000010: `. */
 const DUMP_LINE = /^[0-9a-f]{6,16}[: ]/i;
 const HEAD_BYTES = 17;
 
 function openDumpLines(): DumpLines {
-  /** The beginning of the line that the byte before `readTo` belongs to. */
+  /** The start of the line that contains the byte before `readTo`. */
   let head = "";
   let readTo = 0;
   let masking = false;
-  /** The line before was masked. The last line of a dump may hold too little of a secret to be found by itself. */
+  /** The previous line was masked. The last line of a dump may contain too little of a secret to be detected by itself. */
   let continues = false;
   const readHead = (bytes: Uint8Array, end: number): void => {
     let line = bytes.subarray(readTo, end);

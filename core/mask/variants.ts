@@ -1,30 +1,30 @@
-// The forms in which a secret appears in logs: as it is, line by line, and in the encodings that programs like to print.
-// Pure, best effort: an encoding that is not listed here is not found.
+// The forms in which a secret appears in logs: unchanged, line by line, and in the encodings that programs often print.
+// Pure. Best effort: an encoding that is not listed here is not found.
 
 const encoder = new TextEncoder();
 
-/** Shorter lines of a secret with several lines are not masked: they would be found everywhere. */
+/** Shorter lines of a multi-line secret are not masked: they would match everywhere. */
 const MIN_LINE = 4;
 
-/** Shorter texts are only looked for as they are written, because with other spaces they would be found everywhere. */
+/** Shorter texts are searched only in their exact form: without regard to spaces they would match everywhere. */
 const MIN_FOLDED = 8;
 
 /** A hex dump splits a secret into lines, so every piece of this many bytes is masked. */
 const DUMP_PIECE = 8;
 const MIN_DUMP_PIECE = 3;
 
-/** Hex dumps of longer secrets are masked up to here, in bytes. */
+/** Hex dumps of longer secrets are masked only up to this many bytes. */
 const MAX_DUMPED = 8192;
 
-/** When a line ends after fewer characters of a secret, only those in the next lines are masked. */
+/** If a line ends after fewer characters of a secret, only the characters on the following lines are masked. */
 export const MIN_BEFORE_LINE_END = 4;
 
 export type Variants = {
-  /** Texts that give the secret away and that `folded` does not cover. */
+  /** Texts that reveal the secret and that `folded` does not cover. */
   readonly exact: Iterable<string>;
   /** Texts without white space, for text that may have been broken into lines or indented. */
   readonly folded: Iterable<string>;
-  /** Pieces of the secret in lower case hexadecimal digits, for text of which only the digits are looked at. */
+  /** Pieces of the secret in lower case hexadecimal digits, for readers that see only digits. */
   readonly hex: Iterable<string>;
 };
 
@@ -49,7 +49,7 @@ export function variantsOf(secret: string): Variants {
 function formsOf(secret: string): readonly string[] {
   const lines = secret.split(/\r?\n/);
   return [secret, secret.trim(), ...(lines.length > 1 ? lines.flatMap((line) => [line, line.trim()]) : [])].filter(
-    // A blank line would be found in every indentation.
+    // A blank line would match every indentation.
     (form) => form.length >= MIN_LINE && form.trim() !== "",
   );
 }
@@ -72,7 +72,7 @@ function base64Forms(bytes: Uint8Array): readonly string[] {
 function nestedForms(secret: string): readonly string[] {
   const inner = [0, 1, 2].flatMap((offset) => {
     const form = base64Forms(encoder.encode(secret))[2 * offset] ?? "";
-    // Where the first line ends depends on the text before the secret. Without such text it is known.
+    // The end of the first line depends on the text before the secret. It is known only if there is no such text.
     return offset === 0 ? [...new Set([form, wrapped(form, 76), wrapped(form, 64)])] : [form];
   });
   const wide = utf16(secret);
@@ -90,7 +90,7 @@ function nestedForms(secret: string): readonly string[] {
 /** The forms of longer secrets would make the table of a masker large. */
 const MAX_RARE = 512;
 
-/** Encodings that need an intention, as far as they are cheap to look for. */
+/** Encodings that programs do not produce by accident, if searching for them is cheap. */
 function rareForms(secret: string): readonly string[] {
   if (secret.length > MAX_RARE) return [];
   const bytes = [...encoder.encode(secret)];
@@ -104,7 +104,7 @@ function rareForms(secret: string): readonly string[] {
     }),
     ...["", "\\", "\\0"].map((mark) => octal.map((one) => mark + one).join("")),
     ...["", ",", ";&#"].map((mark) => decimal.join(mark)),
-    // UTF-16: between two characters of ASCII is a NUL, in both orders.
+    // UTF-16: a NUL between two ASCII characters, in both byte orders.
     [...secret].join("\0"),
     [...secret].reverse().join(""),
     json,
@@ -117,7 +117,7 @@ function rareForms(secret: string): readonly string[] {
 
 const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
-/** Only the characters that the bytes decide, without padding. */
+/** Only the characters that the bytes determine, without padding. */
 function base32(bytes: readonly number[]): string {
   const bits = bytes.map((byte) => byte.toString(2).padStart(8, "0")).join("");
   return (bits.match(/.{5}/g) ?? []).map((five) => BASE32[Number.parseInt(five, 2)]).join("");
@@ -165,7 +165,7 @@ function urlForms(text: string): readonly string[] {
   return [component, strict].flatMap((form) => [form, lower(form), form.replaceAll("%20", "+")]);
 }
 
-/** As JSON (also of Go and PHP, and JSON inside of JSON), shells, HTML and XML quote it. */
+/** Quoted as in JSON (including Go's, PHP's, and JSON inside JSON), shells, HTML and XML. */
 function quotedForms(text: string): readonly string[] {
   const json = JSON.stringify(text).slice(1, -1);
   const twice = JSON.stringify(json).slice(1, -1);
@@ -188,7 +188,7 @@ function quotedForms(text: string): readonly string[] {
     text.replaceAll("'", `'\\''`),
     text.replaceAll("'", `'"'"'`),
     text.replaceAll("'", "\\'"),
-    // What printf %q of a shell writes.
+    // As a shell's printf %q writes it.
     text.replace(/[^\p{L}\p{N}_./:@%+=,-]/gu, "\\$&"),
     ...quotes,
   ];

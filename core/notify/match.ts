@@ -55,7 +55,7 @@ export function matchRules(
       problems.push({ rule: rule.name, part, ...text });
       return undefined;
     };
-    // If the value cannot be computed, a message per event, or to the default receivers, is better than none.
+    // If the value cannot be computed, one message per event, or a message to the default receivers, is better than none.
     const once = (textOf("oncePer", rule.oncePer) ?? notice.id).slice(0, MAX_ONCE);
     return rule.send.map((target) => ({
       key: `${rule.name}/${once}/${target.channel}`,

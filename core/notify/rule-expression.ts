@@ -60,7 +60,7 @@ export function compileRuleExpression(
   const verdict = parsed.check();
   if (!verdict.valid) problems.push(celProblem(verdict.error?.summary ?? "its types do not fit", RULE_VARIABLES));
   else if (verdict.type !== wanted && verdict.type !== "dyn")
-    problems.push(`it must give ${typeInWords(wanted)}, and this gives ${typeInWords(verdict.type ?? "dyn")}`);
+    problems.push(`it must be ${typeInWords(wanted)}, and this is ${typeInWords(verdict.type ?? "dyn")}`);
   if (problems.length > 0) return { problems };
   return { expression: (scope) => evaluate(parsed, scope) };
 }

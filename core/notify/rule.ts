@@ -1,9 +1,10 @@
-// When to send a message, once per which value, and to whom. Compiled at start: a misspelt expression or an unknown channel
-// prevents the start.
+// A rule says when to send a message, how often, and to whom. Rules are compiled at the start: a misspelt expression or an
+// unknown channel prevents it.
 
 import { z } from "zod";
 
-/** As the configuration file writes it. `when`, `oncePer` and `to` are CEL over `event` (the fact, and the `type` of its
+/**
+ * As the configuration file writes it. `when`, `oncePer` and `to` are CEL over `event` (the fact, and the `type` of its
  * CloudEvent) and `task` (id, pipeline, title, app, requestedBy, url).
  */
 export const ruleSchema = z.strictObject({

@@ -47,12 +47,12 @@ describe("reading rules", () => {
     ["a misspelt kind", { when: 'event.kind == "TaskEnd"' }, /no event of kind "TaskEnd" \(did you mean TaskEnded/],
     ["a misspelt kind in a list", { when: 'event.kind in ["TaskEnded", "JobHeeld"]' }, /JobHeeld/],
     ["a misspelt kind deep inside", { when: '!(event.kind == "X" || event.at > 1)' }, /kind "X"/],
-    ["a condition that is no truth", { when: "1 + 1" }, /must give true or false, and this gives a whole number/],
-    ["a key that is no text", { oncePer: "3" }, /must give text, and this gives a whole number/],
+    ["a condition that is no truth", { when: "1 + 1" }, /must be true or false, and this is a whole number/],
+    ["a key that is no text", { oncePer: "3" }, /must be text, and this is a whole number/],
     [
       "a receiver that is no text",
       { send: [{ channel: "ops", to: "true" }] },
-      /must give text, and this gives true or false/,
+      /must be text, and this is true or false/,
     ],
     ["an endless expression", { when: `true${" || true".repeat(500)}` }, /longer than|nodes|depth/i],
   ];

@@ -1,5 +1,5 @@
-// The words that a rule may use. The compiler compares them with the union of task events, so that a new event or field
-// cannot be forgotten here, and a misspelt one in a rule is found when the rule is read.
+// The names that a rule may use. The compiler compares them with the union of task events, so a new event or field cannot be
+// forgotten here, and a misspelt name is detected when a rule is read.
 
 import type { TaskEvent, TaskEventKind } from "../task/events.ts";
 

@@ -2,10 +2,10 @@
 
 const UNITS = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000, ms: 1 } as const;
 
-/** Larger units first, each at most once, at least one. */
+/** At least one unit, each at most once, larger units first. */
 export const DURATION = /^(?=\d)(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?(?:(\d{1,6})ms)?$/;
 
-/** Milliseconds, or undefined for a text that is no duration. */
+/** Milliseconds; undefined if the text is not a duration. */
 export function parseDuration(text: string): number | undefined {
   const match = DURATION.exec(text);
   if (match === null) return undefined;
@@ -13,7 +13,7 @@ export function parseDuration(text: string): number | undefined {
   return Object.values(UNITS).reduce((total, unit, index) => total + unit * Number(numbers[index] ?? 0), 0);
 }
 
-/** The shortest such text: 90000 is "1m30s". */
+/** The shortest text for a duration: 90000 is "1m30s". */
 export function formatDuration(ms: number): string {
   let rest = Math.round(ms);
   let text = "";

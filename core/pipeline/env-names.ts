@@ -1,5 +1,5 @@
-// Environment variables that a pipeline file may not set: the runner sets them, or they would change which programs run or
-// what code they load.
+// Environment variables that a pipeline file may not set, because the runner sets them, or because they change which
+// programs run or what code programs load.
 
 const RESERVED = [
   /^PATH$/,

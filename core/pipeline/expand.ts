@@ -15,13 +15,13 @@ export type ExpandedJob = {
   readonly labels: readonly string[];
 };
 
-/** Jobs that one job of the file may become. */
+/** The most jobs that one job of the file may expand to. */
 export const MAX_EXPANDED = 256;
 export const SITE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
 /**
- * `scope` has what the job's `each`, `site` and `labels` name; `each` is added here. A list that is empty gives no job.
- * Throws GantryError `expression-failed`.
+ * `scope` has the variables that the job's `each`, `site` and `labels` use; `each` is added here. An empty list gives no
+ * jobs. Throws GantryError `expression-failed`.
  */
 export function expandJob(job: Job, scope: JsonObject): readonly ExpandedJob[] {
   const elements = elementsOf(job, scope);
@@ -33,12 +33,12 @@ export function expandJob(job: Job, scope: JsonObject): readonly ExpandedJob[] {
     const inner = { ...scope, each };
     const site = renderText(job.site, inner);
     if (!SITE.test(site))
-      throw expressionFailed(String(job.site), `it gives ${JSON.stringify(site)}, which is not the name of a site`);
+      throw expressionFailed(String(job.site), `its value ${JSON.stringify(site)} is not the name of a site`);
     return { key, each, site, labels: job.labels.map((label) => renderLabel(label, inner)) };
   });
 }
 
-/** A list in the file is named, not written out. */
+/** Error messages name a literal list instead of repeating it. */
 function shownEach({ each }: Job): string {
   return typeof each === "string" ? each : "each";
 }
@@ -57,11 +57,11 @@ function elementsOf(job: Job, scope: JsonObject): readonly { name: string | unde
 
 function renderLabel(template: string, scope: JsonObject): string {
   const label = renderText(template, scope).trim();
-  if (label === "") throw expressionFailed(template, "it gives an empty text, which is no label");
+  if (label === "") throw expressionFailed(template, "its value is an empty text, which is not a label");
   return label;
 }
 
-/** All combinations, the last axis changing fastest. */
+/** All combinations; the last axis changes fastest. */
 function combinations(matrix: { readonly [axis: string]: readonly JsonValue[] }): readonly JsonObject[] {
   const size = Object.values(matrix).reduce((total, values) => total * values.length, 1);
   if (size > MAX_EXPANDED) {
@@ -77,7 +77,10 @@ function combinations(matrix: { readonly [axis: string]: readonly JsonValue[] })
   return all;
 }
 
-/** The element's `name`, or the element itself if it is a scalar, or its index; only characters that a URL path keeps. */
+/**
+ * The element's `name`, or the element itself if it is a scalar, or its index. Only characters that need no escape in a URL
+ * path.
+ */
 export function nameOfElement(element: JsonValue, index: number): string {
   const name = isJsonObject(element) ? element.name : element;
   const scalar = typeof name === "string" || typeof name === "number" || typeof name === "boolean";

@@ -1,12 +1,15 @@
-// The form of a pipeline file, before normalising. Editors get their JSON Schema from it, and the parser its first check.
-// What a form cannot say (names that must exist, cycles, types of inputs) is in rules.ts.
+// The schema of a pipeline file, before normalising. The JSON Schema for editors and the parser's first check are made from
+// it. What a schema cannot express (names that must exist, cycles, types of inputs) is in rules.ts.
 
 import { z } from "zod";
 import { BUILD_KEYS } from "../build/build.ts";
 import { DURATION } from "./duration.ts";
 import { RETRY_ON } from "./retry.ts";
 
-/** Names that every JavaScript object answers to are refused as ids, so that no table is asked for them by mistake. */
+/**
+ * Names of properties that every JavaScript object inherits are refused as ids, so that a lookup in an object never finds
+ * one of them.
+ */
 const RESERVED =
   /^(?!(?:constructor|prototype|toString|valueOf|hasOwnProperty|isPrototypeOf|propertyIsEnumerable|toLocaleString)$)/;
 const id = new RegExp(`${RESERVED.source}[A-Za-z][A-Za-z0-9_-]{0,62}$`);
@@ -23,26 +26,24 @@ const duration = z
   .string('a duration such as "30s", "10m" or "1h30m"')
   .regex(DURATION, 'a duration such as "30s", "10m" or "1h30m"')
   .describe("A duration such as 30s, 10m or 1h30m");
-const template = z.json().describe("Any value; its texts may hold ${{ expression }}");
+const template = z.json().describe("Any value; its texts may contain ${{ expression }}");
 const sentence = z.string().min(1).max(500);
 const templates = (key: RegExp, hint: string) => z.record(z.string().regex(key, hint), template);
 const outputNames = templates(variable, "a name starts with a letter and has letters, digits and `_`");
 const envNames = templates(/^[A-Za-z_][A-Za-z0-9_]{0,99}$/, "a variable has letters, digits and `_`");
 
 const paramTypes = z.enum(["string", "integer", "number", "boolean", "array"]);
+export const itemShape = z.strictObject({
+  type: paramTypes.exclude(["array"]),
+  enum: z.array(z.json()).min(1).max(500).optional(),
+  pattern: z.string().max(500).optional(),
+  minLength: z.int().min(0).optional(),
+  maxLength: z.int().min(0).optional(),
+  minimum: z.number().optional(),
+  maximum: z.number().optional(),
+});
 const itemType = z.union(
-  [
-    paramTypes.exclude(["array"]),
-    z.strictObject({
-      type: paramTypes.exclude(["array"]),
-      enum: z.array(z.json()).min(1).max(500).optional(),
-      pattern: z.string().max(500).optional(),
-      minLength: z.int().min(0).optional(),
-      maxLength: z.int().min(0).optional(),
-      minimum: z.number().optional(),
-      maximum: z.number().optional(),
-    }),
-  ],
+  [paramTypes.exclude(["array"]), itemShape],
   "a type (string, integer, number or boolean), or a map with `type` and its limits",
 );
 
@@ -74,11 +75,7 @@ export const concurrencyShape = z.strictObject({
 export const retryShape = z.strictObject({
   max: z.int().min(0).max(20).describe("How many more attempts"),
   delay: duration.optional(),
-  on: z
-    .array(z.enum(RETRY_ON))
-    .min(1)
-    .optional()
-    .describe("Ends after which to try again; all three if nothing is given"),
+  on: z.array(z.enum(RETRY_ON)).min(1).optional().describe("Outcomes after which to try again. Default: all three"),
   exitCodes: z
     .array(z.int().min(1).max(255))
     .min(1)
@@ -95,13 +92,13 @@ export const stepShape = z.strictObject({
   title: sentence.optional(),
   uses: z.string().min(1).max(100).optional().describe("Name of a step: provider/verb-noun"),
   with: z.record(z.string().max(100), template).optional().describe("The inputs of the step"),
-  run: z.string().min(1).max(65_536).optional().describe("A script; it gets values by env only"),
+  run: z.string().min(1).max(65_536).optional().describe("A script; it gets values only through `env`"),
   shell: z.enum(["sh", "bash", "node", "python3"]).optional(),
   workingDirectory: z.string().max(500).optional().describe("Folder below the workspace"),
   scope: z
     .literal("site", "the word `site`, or nothing")
     .optional()
-    .describe("With uses: the step may act on more than the app of the task"),
+    .describe("With `uses`: the step may act on more than the app of the task"),
   env: envNames.optional(),
   when: z.string("an expression, or `always`").max(4_096).optional().describe("An expression, or always"),
   timeout: duration.optional(),
@@ -128,7 +125,7 @@ export const jobShape = z.strictObject({
   timeout: duration.optional(),
   retry: retry.describe("New attempts of the job"),
   mode: z.enum(["strict", "lenient"]).optional(),
-  retrySafe: z.boolean().optional().describe("May run again by itself when its runner was lost"),
+  retrySafe: z.boolean().optional().describe("May run again automatically after its runner was lost"),
   env: envNames.optional(),
   outputs: outputNames.optional(),
   deploys: z

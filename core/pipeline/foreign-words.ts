@@ -1,4 +1,4 @@
-// Words of other CI systems, with the word of Gantry for the same thing: hints for keys that a pipeline file does not have.
+// Keywords of other CI systems with their equivalents in Gantry: hints for unknown keys in pipeline files.
 
 import type { Path } from "../issues.ts";
 
@@ -91,7 +91,7 @@ const RETRY: Words = {
   interval: "use `delay`",
 };
 
-/** What to write instead; undefined when the word is not known from elsewhere. `path` is where the key stands. */
+/** What to write instead; undefined for a word of no known system. `path`: the place of the key. */
 export function foreignWordHint(path: Path, key: string): string | undefined {
   const words = { ...ANYWHERE, ...wordsAt(path) };
   return Object.hasOwn(words, key) ? words[key] : undefined;

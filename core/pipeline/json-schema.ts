@@ -1,5 +1,5 @@
-// Checks a value against the part of JSON Schema that zod writes for steps and that pipeline files write for parameters.
-// What it does not know (formats, conditions) it lets pass: the runner parses the value with the real schema.
+// Checks a value against the subset of JSON Schema that zod generates for steps and that parameters of pipeline files use.
+// Other keywords (formats, conditions) are ignored: the runner parses the value with the real schema.
 
 import { counted } from "../count.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts";
@@ -23,13 +23,11 @@ const MAX_PROBLEMS = 50;
 const MAX_DEPTH = 128;
 
 /** Everything that does not fit, at most 50 places; an empty list when the value fits. */
-export function checkSchema(
-  schema: JsonObject,
-  value: JsonValue,
-  options: CheckOptions = {},
-): readonly SchemaProblem[] {
-  const problems = check(schema, value, {
-    root: schema,
+export function checkSchema(schema: object, value: JsonValue, options: CheckOptions = {}): readonly SchemaProblem[] {
+  // Types of schemas, such as ParamSchema, have no index signature.
+  const root = schema as JsonObject;
+  const problems = check(root, value, {
+    root,
     unknown: options.unknown ?? (() => false),
     path: [],
     depth: 0,
@@ -41,7 +39,7 @@ type Context = {
   readonly root: JsonObject;
   readonly unknown: (value: JsonValue) => boolean;
   readonly path: readonly (string | number)[];
-  /** Members and references followed so far: also a schema that only refers to itself must end. */
+  /** Members and references followed so far. Limited, because a schema may refer only to itself. */
   readonly depth: number;
 };
 
@@ -87,7 +85,7 @@ function checkAlternatives(schema: JsonObject, value: JsonValue, context: Contex
   if (options === undefined) return all;
   const answers = options.map((one) => check(one, value, context));
   if (answers.some((answer) => answer.length === 0)) return all;
-  // The alternative that came farthest is the one that was meant.
+  // The alternative whose problems reach deepest is probably the one that was meant.
   const [best] = answers.toSorted((a, b) => deepest(b) - deepest(a) || a.length - b.length);
   const details = [...new Set(answers.flatMap((answer) => answer.map((one) => one.detail)))];
   if (best !== undefined && deepest(best) > context.path.length) return [...all, ...best];

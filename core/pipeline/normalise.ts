@@ -1,5 +1,5 @@
-// From the form of the file to the form that is run: short forms written out, durations in milliseconds, every default
-// filled in. Nothing is judged here; rules.ts does that.
+// Converts the form of the file to the form that runs: short forms expanded, durations in milliseconds, defaults filled in.
+// Nothing is checked here; rules.ts does that.
 
 import type { JsonValue } from "../json.ts";
 import { truncate } from "../truncate.ts";
@@ -65,7 +65,7 @@ function workOf(files: readonly StepFile[], steps: ReadonlyMap<string, StepDescr
   return WORK.filter((work) => found.includes(work));
 }
 
-/** Without `on`, every bad end is tried again: the usual reason for `retry` is a script that sometimes fails. */
+/** Without `on`, every bad outcome is retried: the usual reason for `retry` is a script that sometimes fails. */
 function normaliseRetry(file: NonNullable<JobFile["retry"]>): Retry {
   const { max, delay, on = RETRY_ON, exitCodes, backoff, maxDelay } = typeof file === "number" ? { max: file } : file;
   const maxDelayMs = duration(maxDelay);
@@ -101,7 +101,10 @@ function normaliseSteps(files: readonly StepFile[], steps: ReadonlyMap<string, S
   }));
 }
 
-/** A step without an id is named after what it uses (`git/checkout` is `checkout`), a script `run`; with a number when taken. */
+/**
+ * A step without an id is named after the step that it uses (`git/checkout` is `checkout`); a script is named `run`. If the
+ * id is taken, a number is added.
+ */
 export function stepIds(files: readonly { readonly id?: unknown; readonly uses?: unknown }[]): readonly string[] {
   const taken = new Set(files.flatMap((step) => (typeof step.id === "string" ? [step.id] : [])));
   return files.map((step) => {
@@ -128,7 +131,7 @@ function paramsSchema(params: NonNullable<PipelineFile["params"]>): ParamsSchema
   return {
     type: "object",
     properties: Object.fromEntries(entries.map(([name, param]) => [name, paramSchema(param)])),
-    // A default replaces a value that is not given, so only a parameter without one can be missing.
+    // Only a parameter without a default can be missing.
     required: entries
       .filter(([, param]) => param.required === true && param.default === undefined)
       .map(([name]) => name),

@@ -16,8 +16,8 @@ export type CheckedParams = {
 };
 
 /**
- * Given values are data: they are never looked through for expressions. Defaults are templates over `scope` (app, task);
- * one that cannot be filled in is a problem of its parameter, because then a value must be given.
+ * Given values are data and are never searched for expressions. Defaults are templates over `scope` (app, task). If one
+ * cannot be rendered, this is a problem of its parameter, because a value must then be given.
  */
 export function checkParams(schema: ParamsSchema, given: JsonObject, scope: JsonObject): CheckedParams {
   const problems: Problem[] = [];
@@ -37,7 +37,7 @@ export function checkParams(schema: ParamsSchema, given: JsonObject, scope: Json
   }
   const params = Object.fromEntries([...Object.entries(given), ...defaults]);
   const { required } = schema;
-  const plain = { ...schema, required: required.filter((name) => !failed.has(name)) } as unknown as JsonObject;
+  const plain = { ...schema, required: required.filter((name) => !failed.has(name)) };
   for (const { path, detail, missing } of checkSchema(plain, params)) {
     problems.push({ pointer: pointer(missing === undefined ? path : [...path, missing]), detail });
   }

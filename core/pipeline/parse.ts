@@ -12,17 +12,17 @@ import { checkShape } from "./shape.ts";
 import { type Place, placeAt, plainValue, readSource, type Source, sourceAt } from "./source.ts";
 
 export type ParsedPipeline = {
-  /** Only there when nothing is wrong. */
+  /** Present only if there are no problems. */
   readonly pipeline?: Pipeline;
   /** Each with file, line and column, in the order of the file; at most 100. */
   readonly problems: readonly Problem[];
-  /** What runs, but is perhaps not meant. */
+  /** Valid, but probably not what was meant. */
   readonly warnings: readonly Problem[];
 };
 
 const MAX_PROBLEMS = 100;
 
-/** Never throws for what is in the text, and takes bounded time whatever it is. */
+/** Never throws because of the text, and takes bounded time for any text. */
 export function parsePipeline(
   file: { readonly name: string; readonly text: string },
   steps: readonly StepDescription[],
@@ -49,9 +49,9 @@ export function parsePipeline(
   if (shape.file !== undefined) {
     pipeline = normalise(shape.file, known);
     const context: RuleContext = { file: shape.file, pipeline, steps: known, jobIds: jobIdsOf(root) };
-    // Where the form is wrong already, a rule would only say the same in other words.
+    // At a place with a wrong form, a rule would only repeat the problem.
     const broken = new Set(shape.problems.map(({ path }) => JSON.stringify(path)));
-    // What is wrong was cut out, so what holds it only seems to lack it.
+    // The wrong part was removed, so the value around it only seems incomplete.
     const lacking = new Set(
       shape.problems.filter(({ on }) => on === "value").map(({ path }) => JSON.stringify(path.slice(0, -1))),
     );
@@ -61,7 +61,7 @@ export function parsePipeline(
     doubts.push(...absentParams(context));
   }
   const place = (problem: PathProblem) => ({ at: placeOf(problem, root, source.placeOf), detail: problem.detail });
-  // What is wrong with a value that could not be read only follows from that.
+  // Problems of a value that could not be read are consequences of that.
   const unread = new Set(source.problems.map(({ at }) => `${at.line}:${at.column}`));
   const judged = found.map(place).filter(({ at }) => !unread.has(`${at.line}:${at.column}`));
   const problems = locate([...source.problems, ...judged]);
@@ -69,7 +69,7 @@ export function parsePipeline(
   return problems.length === 0 && pipeline !== undefined ? { pipeline, problems, warnings } : { problems, warnings };
 }
 
-/** As exact as the file allows: the expression inside a text if it stands there as it was read, else the text. */
+/** As exact as possible: the expression inside a text, if the file has it exactly as it was read; otherwise the text. */
 function placeOf(problem: PathProblem, root: Source, placeOfOffset: (offset: number) => Place): Place {
   const node = problem.within === undefined ? undefined : sourceAt(root, problem.path);
   if (problem.within !== undefined && node?.kind === "scalar") {

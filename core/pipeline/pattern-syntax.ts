@@ -46,7 +46,7 @@ function quantified(cursor: Cursor, part: Node): Node {
   const range = quantifier(cursor);
   if (range === undefined) return part;
   if (part.kind === "edge") throw new Unsupported("^ and $ cannot be repeated");
-  if (cursor.chars[cursor.at] === "?") cursor.at += 1; // Lazy or not makes no difference to whether a text matches.
+  if (cursor.chars[cursor.at] === "?") cursor.at += 1; // Laziness does not affect whether a text matches.
   if (quantifier(cursor) !== undefined) throw new Unsupported("there is nothing to repeat");
   return { kind: "repeat", part, ...range };
 }

@@ -12,7 +12,7 @@ const RANGES: { readonly [range: string]: readonly [one: string, many: string] }
 const PART =
   /\[(?<members>[^\][^\\]+)\](?<times>[*+?]|\{\d+(?:,\d*)?\})?|(?<text>(?:[A-Za-z0-9:/_@ -]|\\[./_+-])+)(?![*+?{])/y;
 
-/** Undefined for a pattern that is more than a sequence of texts and character classes from start to end. */
+/** Undefined unless the pattern is a sequence of texts and character classes from start to end. */
 export function patternInWords(pattern: string): string | undefined {
   if (!pattern.startsWith("^") || !pattern.endsWith("$")) return undefined;
   const body = pattern.slice(1, -1);

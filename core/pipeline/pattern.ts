@@ -1,7 +1,6 @@
-// Regular expressions whose time grows with the text and not with its powers. Pipeline files bring patterns and people
-// bring the texts, and JavaScript's own engine can be made to run for hours by the two together. This one follows all
-// possibilities at once (Thompson's construction) and knows the common part of the syntax: no look-around, no back
-// references, no word boundaries.
+// Regular expressions that take linear time in the length of the text. Patterns come from pipeline files and texts from
+// people; in JavaScript's own engine a hostile pair can run for hours. This engine follows all alternatives at once
+// (Thompson's construction) and supports the common syntax: no look-around, no back references, no word boundaries.
 
 import { type Accepts, type Node, parsePattern, Unsupported } from "./pattern-syntax.ts";
 
@@ -13,7 +12,7 @@ type Instruction =
   | { readonly op: "start" | "end" | "match" };
 
 const MAX_INSTRUCTIONS = 2_000;
-/** Instructions times characters; a text for which it would be more does not match. */
+/** Instructions times characters. A text that would exceed it does not match. */
 const MAX_WORK = 20_000_000;
 
 export function compilePattern(pattern: string): Pattern | { readonly problem: string } {
@@ -31,7 +30,7 @@ function matches(program: readonly Instruction[], text: string): boolean {
   if (codes.length * program.length > MAX_WORK) return false;
   let current = new Set<number>();
   for (let at = 0; at <= codes.length; at += 1) {
-    // Every place of the text may be the beginning of a match.
+    // A match may begin at any position of the text.
     follow(0, at, current);
     const next = new Set<number>();
     const code = codes[at];

@@ -1,10 +1,7 @@
-// A pipeline after parsing and normalising: every default filled in, every duration in milliseconds, every name checked.
-// It is plain JSON, so that a task can pin it and a runner can be handed a part of it.
-//
-// A Template is JSON whose strings may hold `${{ expression }}` (CEL). A string that is one expression becomes that
-// value with its type; otherwise the values are put into the text. A value is never evaluated twice.
-//
-// What an expression may name:
+// A pipeline after parsing and normalising: every default filled in, every duration in milliseconds, every name checked. It
+// is plain JSON, so that a task can pin it and a runner can be handed a part of it.  A Template is JSON whose strings may
+// contain `${{ expression }}` (CEL). A string that is exactly one expression becomes its value with its type; in any other
+// string the values become text. A value is never evaluated again.  What an expression may name:
 //   params.*   the parameters           app.*    the app's record (name, source, yaml, image, targets, facts …)
 //   task.*     id, url, requestedBy, pipeline, app
 //   each       the element of `each:`, or the values of `matrix:` by axis
@@ -29,15 +26,15 @@ export type Pipeline = {
   /** Text of the button: a verb and its object. */
   readonly button: string;
   /**
-   * `existing`: runs for an app that is on record, seen as `app`. `new`: creates the app named by the param `name`; on
-   * success `outputs.app` is its record. `none`: has nothing to do with apps.
+   * `existing`: runs for a stored app, which expressions see as `app`. `new`: creates the app named by the param `name`; on
+   * success `outputs.app` becomes its record. `none`: not about an app.
    */
   readonly app: "existing" | "new" | "none";
-  /** It takes back the creation of its app; when it succeeds the app is removed. No file has it. */
+  /** Undoes the creation of its app; the app is removed when it succeeds. Never in a file. */
   readonly undoes?: true;
   /**
-   * Who wrote it: the platform team, whose folder of pipelines the installation names, or the people of an app in their own
-   * repository. Set by what reads the file, never by the file. Absent in definitions that an older version has stored.
+   * The author: the platform team, whose folder of pipelines is configured, or the people of an app in their own repository.
+   * Set by the reader of the file, never by the file. Absent in definitions that an older version stored.
    */
   readonly origin?: Origin;
   /** JSON Schema of type object; the form is made from it. Defaults may be templates over `app` and `task`. Use params.ts. */
@@ -75,7 +72,7 @@ export type ParamSchema = {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly items?: ParamSchema;
-  /** Tasks keep it sealed, and nothing shows it. See secret-params.ts. */
+  /** Sealed in tasks and never shown. See secret-params.ts. */
   readonly secret?: boolean;
   /** Hint for the form, e.g. `multiline`, `target`, `branch`. */
   readonly "x-ui"?: string;
@@ -103,16 +100,22 @@ export type Job = {
   readonly timeoutMs: number;
   /** New attempts of the job. Attempts whose runner was lost do not count. */
   readonly retry: Retry;
-  /** `strict`: stops itself before the lease may be given away. `lenient`: goes on computing while cut off. */
+  /**
+   * `strict`: the job is stopped before its lease may be given away. `lenient`: the job continues while the runner is cut
+   * off.
+   */
   readonly mode: "strict" | "lenient";
-  /** May a job that perhaps started run again by itself after its runner was lost? */
+  /** Whether the job may run again automatically after its runner was lost, even if it may have started. */
   readonly retrySafe: boolean;
   readonly env: { readonly [name: string]: Template };
   readonly outputs: { readonly [name: string]: Template };
   /** The target that the job deploys the build of the task to. */
   readonly deploys?: Template;
   readonly steps: readonly StepSpec[];
-  /** What its runner must take; follows from the steps. Absent in definitions that an older version has stored. */
+  /**
+   * The kind of work that its runner must accept; derived from the steps. Absent in definitions that an older version
+   * stored.
+   */
   readonly work?: readonly Work[];
 };
 
@@ -122,9 +125,9 @@ export type StepSpec = {
   readonly when: Condition | undefined;
   /** Of one try. */
   readonly timeoutMs: number | undefined;
-  /** New tries of the step within one attempt of its job. Absent: none. */
+  /** Retries of the step within one attempt of its job. Absent: none. */
   readonly retry?: Retry;
-  /** The step may act on more than the app of the task. Only in definitions of the platform. */
+  /** The step may act on more than the app of the task. Only in definitions of the platform team. */
   readonly scope?: "site";
   readonly env: { readonly [name: string]: Template };
   readonly action: UsesAction | RunAction | UndoAction;
@@ -136,7 +139,7 @@ export type UsesAction = {
   readonly with: { readonly [name: string]: Template };
 };
 
-/** Takes back what `uses` did with this input and output. No file has it: made from a task that failed. Never templated. */
+/** Undoes what `uses` did with this input and output. Never in a file: it is made from a failed task. Never templated. */
 export type UndoAction = {
   readonly kind: "undo";
   readonly uses: string;
@@ -153,7 +156,7 @@ export type RunAction = {
   readonly workingDirectory: string | undefined;
 };
 
-/** What the agent and `gantry lint` know of a step without having its code: made from connectors/steps.ts. */
+/** The description of a step for the agent and `gantry lint`, which do not have its code. Made from connectors/steps.ts. */
 export type StepDescription = {
   readonly name: string;
   readonly title: string;

@@ -1,4 +1,4 @@
-// Every place of a pipeline file that may hold expressions, with what an expression may name there.
+// Every place of a pipeline file that may contain expressions, with the variables that are available there.
 
 import type { VARIABLES } from "../expr/environment.ts";
 import type { Job, Pipeline, StepSpec, Template } from "./pipeline.ts";
@@ -14,7 +14,7 @@ export type TemplatePlace = {
   readonly job: Job | undefined;
   /** The steps that have run when it is evaluated. */
   readonly steps: readonly StepSpec[];
-  /** The jobs whose end it can see. */
+  /** The jobs whose results are available. */
   readonly needs: readonly string[];
 };
 

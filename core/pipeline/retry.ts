@@ -1,17 +1,17 @@
-// `retry:` of a job or a step: whether one more attempt (of a step: one more try) is made after this end, and when.
+// `retry:` of a job or a step: decides whether and when another attempt (for a step: another try) follows.
 
 import type { Outcome } from "../task/states.ts";
 
-/** Ends after which another attempt may be made. */
+/** Outcomes after which another attempt may be made. */
 export const RETRY_ON = ["failed", "errored", "timed-out"] as const;
 export type RetryOn = (typeof RETRY_ON)[number];
 
-/** What is absent is as it was before the keyword existed: pipelines that were pinned by an older version lack it. */
+/** Pipelines pinned by an older version lack newer keywords. An absent keyword means the behaviour before it existed. */
 export type Retry = {
   /** How many more attempts; 0 is none. */
   readonly max: number;
   readonly delayMs: number;
-  /** The parser writes it out. Absent, in pipelines that an older version has pinned: `errored` and `timed-out`. */
+  /** Always set by the parser. Absent in pipelines that an older version pinned: then `errored` and `timed-out`. */
   readonly on?: readonly RetryOn[];
   /** A script that failed is only tried again after one of these exit codes. */
   readonly exitCodes?: readonly number[];
@@ -22,7 +22,7 @@ export type Retry = {
 
 export type End = {
   readonly outcome: Outcome;
-  /** Of the script that failed, if a script failed. */
+  /** The exit code of the script, if a script failed. */
   readonly exitCode?: number | undefined;
 };
 
@@ -30,8 +30,8 @@ const DEFAULT_ON: readonly RetryOn[] = ["errored", "timed-out"];
 const DEFAULT_MAX_DELAY_MS = 600_000;
 
 /**
- * The delay in ms before the next attempt, or undefined when there is none. `tries`: attempts that have ended so far and are
- * held against `max`, this one included, from 1. `random`: from 0 to 1, for the jitter between half and all of the delay.
+ * The delay in ms before the next attempt; undefined if there is none. `tries`: ended attempts that count towards `max`,
+ * including this one, from 1. `random`: from 0 to 1, for a jitter between half and all of the delay.
  */
 export function decideRetry(retry: Retry, end: End, tries: number, random: number): number | undefined {
   const { max, delayMs, on = DEFAULT_ON, exitCodes, backoff = "fixed", maxDelayMs = DEFAULT_MAX_DELAY_MS } = retry;
@@ -44,8 +44,8 @@ export function decideRetry(retry: Retry, end: End, tries: number, random: numbe
 }
 
 /**
- * A number from 0 to 1 that only depends on the text (FNV-1a): jitter for decisions, which are pure. Different tasks spread
- * out, and a decision that is made again gives the same answer.
+ * A number from 0 to 1 that depends only on the text (FNV-1a): jitter for pure decisions. Different tasks spread out, and a
+ * repeated decision gives the same result.
  */
 export function spreadOf(text: string): number {
   let hash = 0x811c9dc5;

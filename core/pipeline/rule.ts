@@ -1,4 +1,4 @@
-// What a rule of pipeline files sees, and what it answers.
+// The input and the result of a rule for pipeline files.
 
 import type { PathProblem } from "../issues.ts";
 import type { PipelineFile } from "./file.ts";
@@ -12,5 +12,5 @@ export type RuleContext = {
   readonly jobIds: readonly string[];
 };
 
-/** Looks at the whole file and reports every mistake of its kind. */
+/** Checks the whole file and reports every mistake of one kind. */
 export type Rule = (context: RuleContext) => readonly PathProblem[];

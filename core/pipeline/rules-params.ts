@@ -2,7 +2,6 @@
 
 import { isTemplated } from "../expr/template.ts";
 import type { PathProblem } from "../issues.ts";
-import type { JsonObject } from "../json.ts";
 import { checkSchema } from "./json-schema.ts";
 import { compilePattern } from "./pattern.ts";
 import type { ParamSchema } from "./pipeline.ts";
@@ -51,7 +50,7 @@ function checkParam(param: ParamSchema, path: readonly (string | number)[]): rea
   }
   const { default: fallback, enum: choices, ...rest } = param;
   for (const [index, choice] of (choices ?? []).entries()) {
-    for (const problem of checkSchema(rest as unknown as JsonObject, choice)) {
+    for (const problem of checkSchema(rest, choice)) {
       problems.push({
         path: [...path, "enum", index],
         detail: `the choice does not fit: ${problem.detail}`,
@@ -60,7 +59,7 @@ function checkParam(param: ParamSchema, path: readonly (string | number)[]): rea
     }
   }
   if (fallback !== undefined && !isTemplated(fallback)) {
-    for (const problem of checkSchema(param as unknown as JsonObject, fallback)) {
+    for (const problem of checkSchema(param, fallback)) {
       problems.push({
         path: [...path, "default", ...problem.path],
         detail: `the default does not fit: ${problem.detail}`,

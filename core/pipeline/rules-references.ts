@@ -1,4 +1,4 @@
-// Rules for expressions: they can be read, and everything they name exists and is known at that place.
+// Rules for expressions: they are valid, and everything that they use exists and is available at that place.
 
 import { BUILD_KEYS } from "../build/build.ts";
 import { checkExpression } from "../expr/expression.ts";
@@ -25,7 +25,7 @@ export function goodExpressions(context: RuleContext): readonly PathProblem[] {
   );
 }
 
-/** Parameters that may be absent and are used as if they were there: not an error, because a `when:` may guard them. */
+/** Parameters that may be absent but are used unconditionally. Not an error, because a `when:` may guard them. */
 export function absentParams({ pipeline }: RuleContext): readonly PathProblem[] {
   const { properties, required } = pipeline.params;
   const mayBeAbsent = (name: string) =>
@@ -50,7 +50,7 @@ function checkCondition(context: RuleContext, place: TemplatePlace, source: stri
   if (source === "true" || source === "false") {
     const detail =
       source === "true"
-        ? "`when: true` says nothing; write `when: always`, or leave it out"
+        ? "`when: true` has no effect; write `when: always`, or leave it out"
         : "`when: false` never runs";
     return [{ path: place.path, detail, on: "value" }];
   }
@@ -131,7 +131,7 @@ function wrongReference(context: RuleContext, place: TemplatePlace, reference: R
       return wrongStep(context, place, reference);
     case "secrets":
       if (first === undefined) return "name one secret: secrets.NAME";
-      return SECRET.test(first) ? undefined : `${first} is no name of a secret`;
+      return SECRET.test(first) ? undefined : `${first} is not the name of a secret`;
     case "site":
     case "status":
       return first === undefined ? undefined : `${variable} is text and has no member ${first}`;
@@ -212,7 +212,7 @@ function notHere(variable: Variable): string {
   return `\`${variable}\` is not known at this place`;
 }
 
-/** `steps.set-image.outputs` is a subtraction for CEL. */
+/** CEL reads `steps.set-image.outputs` as a subtraction. */
 function hyphenHint(source: string): string {
   const match = /\b(needs|jobs|steps|params|app)\.([A-Za-z_]\w*(?:-\w+)+)/.exec(source);
   return match === null ? "" : `; a name with a hyphen is written ${match[1]}["${match[2]}"]`;

@@ -1,4 +1,4 @@
-// Rules for what is known to fail, or never to hold, before anything runs: conditions, comparisons, lists, names.
+// Rules for what certainly fails, or is never true, before anything runs: conditions, comparisons, lists, names.
 
 import { typeInWords } from "../expr/cel-problem.ts";
 import type { Comparison } from "../expr/comparisons.ts";
@@ -18,7 +18,7 @@ import type { RuleContext } from "./rule.ts";
 import { sourcesIn } from "./template-sources.ts";
 
 const STATUSES = ["succeeded", "failed", "canceled"];
-/** Words of other systems. */
+/** Terms of other systems. */
 const SYNONYMS: { readonly [word: string]: string } = {
   success: "succeeded",
   passed: "succeeded",
@@ -49,15 +49,14 @@ export function goodConditions(context: RuleContext): readonly PathProblem[] {
 
 function wrongCondition(context: RuleContext, place: TemplatePlace, expression: Expression): string | undefined {
   const type = typeOf(context, expression);
-  if (type !== undefined && type !== "true or false")
-    return `a condition must give true or false, and this gives ${type}`;
-  if (expression.references.length === 0) return "this condition is always the same, because it names nothing";
+  if (type !== undefined && type !== "true or false") return `a condition must be true or false, and this is ${type}`;
+  if (expression.references.length === 0) return "this condition is always the same, because it uses no variable";
   const isJob = place.path.at(-3) !== "steps";
   const { comparisons } = expression;
   const isCanceled = ({ reference, operator, literals }: Comparison): boolean =>
     reference.variable === "status" && operator === "==" && literals[0] === "canceled";
   if (isJob && place.path[0] === "jobs" && comparisons.some(isCanceled))
-    return 'no job begins after a cancel, so `status == "canceled"` is never true here; it can be true in `finally` and in steps';
+    return 'no job starts after a cancel, so `status == "canceled"` is never true here; it can be true in `finally` and in steps';
   if (expression.references.some(({ variable }) => variable === "status")) return undefined;
   const asked = comparisons.find(
     ({ reference, operator, literals }) =>
@@ -70,7 +69,7 @@ function wrongCondition(context: RuleContext, place: TemplatePlace, expression: 
   return `this is never true: a condition that does not name \`status\` also requires that everything before succeeded; write \`status != "succeeded" && …\``;
 }
 
-/** Comparisons with a value that the other side never has. */
+/** Comparisons with a value that the other side can never have. */
 export function possibleComparisons(context: RuleContext): readonly PathProblem[] {
   return placesOf(context.pipeline).flatMap((place) =>
     sourcesIn(place).flatMap(({ source, path }) => {
@@ -104,7 +103,7 @@ export function fittingTypes(context: RuleContext): readonly PathProblem[] {
   );
 }
 
-/** A whole number is also a `number`, but another type for CEL, so that only the value decides. */
+/** A whole number is also a `number`, but CEL has separate types for them, so the type depends on the value. */
 function celType({ type, items }: ParamSchema): string | undefined {
   if (type !== "array") return CEL_TYPES[type];
   const inner = items && CEL_TYPES[items.type];
@@ -144,7 +143,7 @@ function notOneOf(what: string, literal: JsonValue, values: readonly JsonValue[]
   return `${what} is never ${JSON.stringify(literal)}; it is one of ${values.slice(0, 20).map(String).join(", ")}${hint}`;
 }
 
-/** `each` gives a list; its elements, and the values of an axis, can be told apart and have what the job reads of them. */
+/** `each` is a list. Its elements, and the values of an axis, have different names and the members that the job reads. */
 export function goodLists(context: RuleContext): readonly PathProblem[] {
   return jobsOf(context).flatMap(({ job, path }) => {
     const problems: PathProblem[] = [];
@@ -161,11 +160,11 @@ export function goodLists(context: RuleContext): readonly PathProblem[] {
 
 function notList(context: RuleContext, each: string): string | undefined {
   const [, source] = /^\s*\$\{\{([\s\S]*)\}\}\s*$/.exec(each) ?? [];
-  if (source === undefined) return "`each` must be a list, or one expression that gives a list; this is text";
+  if (source === undefined) return "`each` must be a list, or one expression whose value is a list; this is text";
   const expression = checkExpression(source);
   if ("problem" in expression) return undefined;
   const type = typeOf(context, expression);
-  return type === undefined || type === "a list" ? undefined : `\`each\` must give a list, and this gives ${type}`;
+  return type === undefined || type === "a list" ? undefined : `\`each\` must be a list, and this is ${type}`;
 }
 
 function twins(values: readonly JsonValue[], path: Path): readonly PathProblem[] {
@@ -176,7 +175,7 @@ function twins(values: readonly JsonValue[], path: Path): readonly PathProblem[]
       : [
           {
             path: [...path, index],
-            detail: `two elements have the name ${name}; each becomes a job and needs its own`,
+            detail: `two elements have the name ${name}; each becomes a job and needs its own name`,
             on: "value",
           },
         ],
@@ -201,7 +200,7 @@ function missingMembers(context: RuleContext, job: Job, elements: readonly JsonV
   );
 }
 
-/** Names that the runner, or expanding the job, would refuse. */
+/** Names that would be refused later, by the runner or when the job is expanded. */
 export function goodNames(context: RuleContext): readonly PathProblem[] {
   return jobsOf(context).flatMap(({ job, path }) => {
     const envs = [
@@ -245,7 +244,7 @@ function wrongRetry(retry: Retry, path: Path): readonly PathProblem[] {
   return problems;
 }
 
-/** The type that an expression gives, in words; undefined when only the values decide. */
+/** The type of an expression's value, in words; undefined when it depends on the values. */
 function typeOf({ pipeline }: RuleContext, { type, source, references }: Expression): string | undefined {
   if (type !== "dyn") return typeInWords(type);
   const [reference] = references;

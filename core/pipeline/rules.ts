@@ -1,4 +1,5 @@
-// The rules of pipeline files, beyond their form. Each looks at the whole file and reports every mistake of its kind.
+// The rules of pipeline files that their schema cannot express. Each checks the whole file and reports every mistake of one
+// kind.
 
 import { type PathProblem, placeAround, withSubject } from "../issues.ts";
 import { didYouMean } from "../suggest.ts";
@@ -82,7 +83,7 @@ function knownNeeds({ pipeline, jobIds }: RuleContext): readonly PathProblem[] {
   );
 }
 
-/** Takes away jobs that need nothing more until none is left, or only jobs in and behind cycles. */
+/** Repeatedly removes jobs without unmet needs, until none are left or only jobs in cycles and their dependents. */
 function noCycles({ pipeline }: RuleContext): readonly PathProblem[] {
   const jobs = new Map(allJobs(pipeline).map(({ job, path }) => [job.id, { job, path }]));
   const open = new Map(
@@ -151,7 +152,7 @@ function oneActionPerStep({ file }: RuleContext): readonly PathProblem[] {
   });
 }
 
-/** Titles are shown before anything is known. */
+/** Titles are shown before any value is known. */
 function plainTitles({ file }: RuleContext): readonly PathProblem[] {
   const titled = [
     { title: file.title, path: ["title"] },
@@ -185,7 +186,7 @@ function goodInputs({ pipeline, steps }: RuleContext): readonly PathProblem[] {
       const missing = problem.path.length === 0;
       const isUnknownKey = problem.detail.includes(" is not known");
       const detail = withSubject(problem.path, problem.detail);
-      // A key that is missing is named by its map, anything else by its own name, which is the subject of the sentence.
+      // The subject of the sentence: for a missing key the map that lacks it, otherwise the name of the place.
       const names = isUnknownKey || detail !== problem.detail ? placeAround(problem.path) : problem.path.join(".");
       return {
         path: [...path, "with", ...problem.path],

@@ -4,14 +4,14 @@ import { referencesIn } from "../expr/template.ts";
 import type { JsonObject } from "../json.ts";
 import type { Job, ParamsSchema } from "./pipeline.ts";
 
-/** What views and events have in place of a value. */
+/** Replaces the value in views and events. */
 export const HIDDEN_PARAM = "(secret: kept, not shown)";
 
 export function secretParamsOf({ properties }: ParamsSchema): readonly string[] {
   return Object.entries(properties).flatMap(([name, { secret }]) => (secret === true ? [name] : []));
 }
 
-/** For expressions outside of steps, which must not see them: there a sealed text would be taken for the value. */
+/** For expressions outside steps, which must not see secrets: they would mistake the sealed text for the value. */
 export function withoutSecretParams(schema: ParamsSchema, params: JsonObject): JsonObject {
   const secret = new Set(secretParamsOf(schema));
   if (secret.size === 0) return params;
@@ -23,7 +23,7 @@ export function hideSecretParams(schema: ParamsSchema, params: JsonObject): Json
   return given.length === 0 ? params : { ...params, ...Object.fromEntries(given.map((name) => [name, HIDDEN_PARAM])) };
 }
 
-/** The secret parameters that steps of this job name. */
+/** The secret parameters that steps of this job use. */
 export function secretParamsIn(schema: ParamsSchema, { steps }: Pick<Job, "steps">): readonly string[] {
   const secret = secretParamsOf(schema);
   if (secret.length === 0) return [];

@@ -1,5 +1,5 @@
-// The first check of a pipeline file: does it have the form of file.ts? What does not fit is reported and cut out, so that
-// the rules can look at the rest and a person sees all mistakes at once.
+// The first check of a pipeline file, against the schema in file.ts. Invalid parts are reported and removed, so that the
+// rules can check the rest and all mistakes are reported at once.
 
 import { describeIssues, type Path, type PathProblem, valueAt } from "../issues.ts";
 import type { JsonValue } from "../json.ts";
@@ -14,7 +14,7 @@ import {
 } from "./file.ts";
 import { foreignWordHint } from "./foreign-words.ts";
 
-/** `file` is undefined when so much is wrong that nothing is left to look at. */
+/** `file` is undefined if nothing that can be checked is left. */
 export function checkShape(value: JsonValue): { file: PipelineFile | undefined; problems: readonly PathProblem[] } {
   const problems: PathProblem[] = [];
   let rest: unknown = structuredClone(value);
@@ -22,7 +22,7 @@ export function checkShape(value: JsonValue): { file: PipelineFile | undefined; 
     const parsed = pipelineShape.safeParse(rest);
     if (parsed.success) return { file: parsed.data, problems };
     const found = describeIssues(parsed.error.issues, rest, { keysAt, hintAt: foreignWordHint, whole: "the file" });
-    // Later rounds see the holes that were cut before; only what was there from the start is the writer's mistake.
+    // Later rounds find gaps that earlier rounds left. Only problems of the original text are the author's mistakes.
     if (round === 0) problems.push(...found);
     for (const { path } of found) rest = cut(rest, path);
   }
@@ -43,14 +43,14 @@ function keysAt(path: Path): readonly string[] {
 }
 
 /**
- * Takes a wrong part out: a key of a map with its value; an element of a list is emptied, so that the others keep their
- * places. Where the part is missing, what lacks it goes.
+ * Removes an invalid part: a key of a map with its value. An element of a list is emptied, so that the others keep their
+ * indexes. If a part is missing, the value that lacks it is removed.
  */
 function cut(root: unknown, path: Path): unknown {
   const [last, parent] = [path.at(-1), path.slice(0, -1)];
   if (last === undefined) return {};
   const holder = valueAt(root, parent);
-  // It was taken out with another mistake.
+  // It was removed with another mistake.
   if (holder === undefined) return root;
   if (Array.isArray(holder) && typeof last === "number") {
     if (last < holder.length) holder[last] = {};
@@ -61,7 +61,7 @@ function cut(root: unknown, path: Path): unknown {
     return root;
   }
   if (parent.length === 0) {
-    // A missing part of the file itself is made up, or the rules would have nothing to look at.
+    // A missing part of the file itself gets a substitute, because the rules would otherwise have nothing to check.
     (root as Record<string, unknown>)[last] = last === "name" ? "unnamed" : {};
     return root;
   }

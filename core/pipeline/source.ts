@@ -1,5 +1,5 @@
-// A pipeline file as a tree with places: YAML read with every limit that a stranger's file needs, and with the traps of
-// YAML refused instead of guessed (numbers that do not mean what they say, tags, duplicate keys, cycles).
+// Reads a pipeline file as a tree with source positions. The YAML is untrusted, so everything has a limit, and ambiguous
+// YAML is refused (numbers that are not what they look like, tags, duplicate keys, cycles).
 
 import {
   type Alias,
@@ -30,12 +30,12 @@ export type Source =
       readonly raw: Raw;
     };
 export type SourceEntry = { readonly key: Place; readonly value: Source };
-/** The characters of a scalar as they stand in the file, to find the place of something inside it. */
+/** The characters of a scalar as written in the file, to find a position inside it. */
 type Raw = { readonly text: string; readonly offset: number };
 
 export type SourceProblem = { readonly at: Place; readonly detail: string };
 export type SourceFile = {
-  /** Undefined when the YAML itself cannot be read: what follows a syntax error would only be guessed. */
+  /** Undefined if the YAML cannot be parsed: text after a syntax error could only be guessed. */
   readonly root: Source | undefined;
   readonly problems: readonly SourceProblem[];
   /** The place of a character of the file. */
@@ -87,7 +87,7 @@ export function plainValue(source: Source): JsonValue {
   return Object.fromEntries([...source.entries].map(([key, entry]) => [key, plainValue(entry.value)]));
 }
 
-/** Where a path leads, or its longest part that exists; for a path that ends in a key, the place of the key. */
+/** The position of a path, or of its longest part that exists. For a path that ends in a key, the position of the key. */
 export function placeAt(root: Source, path: readonly (string | number)[], want: "key" | "value" = "value"): Place {
   let at = root.at;
   let node: Source | undefined = root;
@@ -116,7 +116,7 @@ export function sourceAt(root: Source, path: readonly (string | number)[]): Sour
   return node;
 }
 
-/** A quick look before the real reading, whose time and stack grow with depth and size. */
+/** A quick check before parsing, whose time and stack grow with depth and size. */
 function scan(text: string): string | undefined {
   let tokens = 0;
   let flow = 0;
@@ -133,7 +133,7 @@ function scan(text: string): string | undefined {
   return undefined;
 }
 
-/** What reading a document has counted and found so far. Aliases are followed, so the same node may be read often. */
+/** Counters and results of reading a document. Aliases are followed, so a node may be read several times. */
 type Reading = {
   readonly document: Document;
   readonly text: string;

@@ -6,7 +6,7 @@ import type { TemplatePlace } from "./places.ts";
 
 export type Found = { readonly source: string; readonly path: readonly (string | number)[] };
 
-/** The expressions of a place, without `${{ }}`. Texts that cannot be cut into expressions are left out. */
+/** The expressions of a place, without `${{ }}`. Texts that cannot be split into expressions are skipped. */
 export function sourcesIn(place: TemplatePlace): readonly Found[] {
   if (place.condition) return [{ source: String(place.template), path: place.path }];
   return textsOf(place.template, place.path).flatMap(({ source, path }) => {

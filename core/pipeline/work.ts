@@ -1,18 +1,18 @@
-// What kind of work a job is. Runners of a site may divide it, so that the code of repositories never runs in a process that
-// deploys. Pure.
+// The kind of work of a job. Runners of a site can be dedicated to one kind, so that code from repositories never runs in a
+// process that deploys. Pure.
 
 /** `build`: runs code of repositories. `deploy`: uses the accounts of Argo CD, or changes repositories. */
 export const WORK = ["build", "deploy"] as const;
 export type Work = (typeof WORK)[number];
 
-/** The part of a step, or of its description, that tells its work. */
+/** The part of a step, or of its description, that determines the kind of work. */
 type Facts = {
   readonly needs: readonly string[];
   readonly effects: readonly string[];
   readonly runsCode?: true | undefined;
 };
 
-/** `step`: undefined for a script. A step may be neither. */
+/** `step`: undefined for a script. A step may be of neither kind. */
 export function workOfStep(step: Facts | undefined): Work | undefined {
   if (step === undefined || step.runsCode === true) return "build";
   const isDeploy = step.needs.includes("argocd") || (step.needs.includes("git") && step.effects.length > 0);

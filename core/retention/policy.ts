@@ -1,23 +1,24 @@
-// How long what has ended is kept before it leaves for the archive. Read anew at every sweep, so it may be changed meanwhile.
+// How long ended tasks, logs and deliveries are kept before they are archived. The policy is read at every sweep, so changes
+// take effect.
 
 import { z } from "zod";
 
 const days = (least: number) => z.int().min(least).max(36_500);
 const keep = z.int().min(1).max(10_000);
 
-/** A request's idempotency key gives the same answer for so long; the task and the key stay at least until then. */
+/** How long an idempotency key returns the same answer. The task and the key are kept at least that long. */
 export const KEY_WINDOW_DAYS = 7;
 
 export const retentionPolicy = z.strictObject({
-  /** false: nothing leaves. */
+  /** false: nothing is archived or removed. */
   enabled: z.boolean().default(true),
   tasks: z
     .strictObject({
       /** Since the task has ended. */
       days: days(KEY_WINDOW_DAYS).default(90),
-      /** So many of the newest ended tasks of each app and pipeline stay, however old they are. */
+      /** This many of the newest ended tasks of each app and pipeline are kept, regardless of age. */
       keep: keep.default(10),
-      /** Other figures for a pipeline. */
+      /** Overrides for one pipeline. */
       pipelines: z
         .record(z.string(), z.strictObject({ days: days(KEY_WINDOW_DAYS).optional(), keep: keep.optional() }))
         .default({}),
@@ -36,12 +37,12 @@ export type RetentionPolicy = z.output<typeof retentionPolicy>;
 
 export const deliveryRetention = z.strictObject({
   enabled: z.boolean().default(true),
-  /** Since the delivery was decided; at least a day longer than an event may be late. */
+  /** From the creation of the delivery; at least a day longer than the largest delay of an event. */
   days: days(7).default(30),
 });
 export type DeliveryRetention = z.output<typeof deliveryRetention>;
 
-/** What counts for the tasks of one pipeline. */
+/** The policy for the tasks of one pipeline. */
 export function taskTerms(
   { tasks }: RetentionPolicy,
   pipeline: string,
@@ -50,7 +51,7 @@ export function taskTerms(
   return { days: own?.days ?? tasks.days, keep: own?.keep ?? tasks.keep };
 }
 
-/** The least number of days after which any task may leave: older ones are looked at. */
+/** The smallest number of days after which any task may be archived. Only older tasks are examined. */
 export function leastTaskDays({ tasks }: RetentionPolicy): number {
   return Math.min(tasks.days, ...Object.values(tasks.pipelines).map(({ days: own }) => own ?? tasks.days));
 }

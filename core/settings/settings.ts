@@ -1,5 +1,5 @@
-// Settings that an operator may change at run time. A setting that is not set has the value from the configuration of the
-// process, or the default in its row. Addresses, secrets and folders are not settings: they are needed at the start.
+// Settings that an operator may change at run time. An unset setting has the value from the configuration of the process, or
+// the default in its row. Addresses, secrets and folders are not settings, because a process needs them at the start.
 
 import { z } from "zod";
 import { GantryError, type Problem } from "../errors.ts";
@@ -12,14 +12,13 @@ export const PROCESSES = ["task-agent", "task-runner", "notify-agent", "portal-a
 export type ProcessName = (typeof PROCESSES)[number];
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
-export type LiveLogLevel = (typeof LOG_LEVELS)[number];
 
 type Spec = {
   readonly title: string;
   readonly schema: z.ZodType<JsonValue>;
   /** The allowed values, as the end of a sentence that begins with "must be". */
   readonly allowed: string;
-  /** What applies while it is not set. */
+  /** The value while it is not set. */
   readonly unset: string;
   readonly processes: readonly ProcessName[];
 };
@@ -44,7 +43,7 @@ export const SETTINGS = {
   "log.notifyAgent": level("notify-agent"),
   "log.portalApi": level("portal-api"),
   "dispatch.pausedSites": {
-    title: "Sites at which no job is started; what runs there goes on",
+    title: "Sites at which no job is started; running jobs continue",
     schema: z.array(site).max(500),
     allowed: "a list of names of sites, at most 500",
     unset: "none",
@@ -75,32 +74,32 @@ export const SETTINGS = {
     processes: ["task-runner"],
   },
   "runners.drainSeconds": {
-    title: "How long jobs may go on when their runner is asked to end",
+    title: "How long jobs may continue when their runner is asked to end",
     ...whole(0, 86_400),
     unset: "`drainSeconds` of the runner's configuration",
     processes: ["task-runner"],
   },
   "retention.paused": {
-    title: "No task and no log leaves the task-agent's journal",
+    title: "No task and no log is archived",
     schema: z.boolean(),
     allowed: "true or false",
     unset: "`retention.enabled` of the task-agent's configuration",
     processes: ["task-agent"],
   },
   "retention.taskDays": {
-    title: "Days that ended tasks are kept before they leave for the archive",
+    title: "Days that ended tasks are kept before they are archived",
     ...whole(KEY_WINDOW_DAYS, 36_500),
     unset: "`retention.tasks.days` of the task-agent's configuration",
     processes: ["task-agent"],
   },
   "retention.keepTasks": {
-    title: "Newest ended tasks of each app and pipeline that stay, however old they are",
+    title: "Newest ended tasks of each app and pipeline that are kept, regardless of age",
     ...whole(1, 10_000),
     unset: "`retention.tasks.keep` of the task-agent's configuration",
     processes: ["task-agent"],
   },
   "retention.logDays": {
-    title: "Days that logs of ended tasks are kept before they leave for the archive",
+    title: "Days that logs of ended tasks are kept before they are archived",
     ...whole(1, 36_500),
     unset: "`retention.logs.days` of the task-agent's configuration",
     processes: ["task-agent"],
@@ -123,8 +122,8 @@ export type LiveSettings = { readonly [K in SettingKey]?: z.output<(typeof SETTI
 export const NO_SETTINGS: LiveSettings = {};
 
 /**
- * The stored settings, as far as this version knows them. Unknown keys were set by a newer version and are omitted; values
- * that this version does not allow count as not set.
+ * The stored settings that this version knows. Unknown keys were set by a newer version and are omitted; values that this
+ * version does not allow count as not set.
  */
 export function readSettings(kept: JsonObject): LiveSettings {
   const known = SETTING_KEYS.flatMap((key) => {
@@ -135,7 +134,7 @@ export function readSettings(kept: JsonObject): LiveSettings {
 }
 
 export type SettingsWish = {
-  /** The version that the change was made for. */
+  /** The version that the change is based on. */
   readonly version: number;
   /** null resets a setting. */
   readonly changes: { readonly [key: string]: JsonValue };
@@ -143,7 +142,7 @@ export type SettingsWish = {
 
 export type SettingChange = { readonly key: string; readonly from: JsonValue; readonly to: JsonValue };
 
-/** The changes, and the settings after them; no changes if they are set already. Keys of newer versions stay. */
+/** The changes, and the settings after them; no changes if the values are already set. Keys of newer versions are kept. */
 export function decideSettings(
   kept: JsonObject,
   version: number,

@@ -1,4 +1,4 @@
-// The addresses from which repositories of a git host are cloned. Pure.
+// Clone addresses of the repositories of a git host. Pure.
 
 import type { GitSystem } from "./systems.ts";
 

@@ -8,11 +8,22 @@ const common = {
   url,
   title: z.string().optional(),
   standIn: z.boolean().default(false),
-  /** PEM file, read at the runner: certificates to trust for this system. Git trusts only these, all else the usual ones too. */
+  /**
+   * PEM file, read at the runner: certificates to trust for this system. Git trusts only these; other clients trust the
+   * usual ones, too.
+   */
   ca: z.string().min(1).optional(),
-  /** Accepts any certificate. Whoever is between the runner and the system can then read and change everything. */
+  /** Accepts any certificate. Anyone between the runner and the system can then read and change everything. */
   insecureSkipVerify: z.boolean().optional(),
 };
+
+const patterns = (form: RegExp, example: string): z.ZodOptional<z.ZodArray<z.ZodString>> => {
+  const words = `must be like ${example}; \`*\` stands for any characters, \`{app}\` for the name of the app`;
+  return z.array(z.string().max(500).regex(form, words)).max(1_000).optional();
+};
+/** What records of apps may name in this system. `core/app/apps-may.ts` has the defaults and the meaning. */
+const places = patterns(/^[^\s/]+(?:\/[^\s/]+)+$/, "PROJECT/name or PROJECT/*");
+const projects = patterns(/^[^\s/]+$/, "a name");
 
 /** A git host. `url` is the address people open; `api` where the REST API lives if it is elsewhere. */
 export const gitSystem = z.strictObject({
@@ -25,6 +36,7 @@ export const gitSystem = z.strictObject({
   /** User name for git over HTTPS and for Basic authentication; without one the token goes as Bearer. */
   username: z.string().optional(),
   token: z.string(),
+  appsMay: places,
 });
 
 export const harborSystem = z.strictObject({
@@ -34,6 +46,7 @@ export const harborSystem = z.strictObject({
   registry: z.string().optional(),
   username: z.string(),
   password: z.string(),
+  appsMay: places,
 });
 
 export const jiraSystem = z.strictObject({
@@ -44,6 +57,7 @@ export const jiraSystem = z.strictObject({
   token: z.string(),
   /** Account (Cloud: accountId, Data Center: name) that leads new projects. */
   lead: z.string(),
+  appsMay: projects,
 });
 
 export const nexusSystem = z.strictObject({
@@ -57,9 +71,22 @@ export const nexusSystem = z.strictObject({
     .default({}),
 });
 
-export const sonarqubeSystem = z.strictObject({ kind: z.literal("sonarqube"), ...common, token: z.string() });
+export const sonarqubeSystem = z.strictObject({
+  kind: z.literal("sonarqube"),
+  ...common,
+  token: z.string(),
+  appsMay: projects,
+});
 
-export const argocdSystem = z.strictObject({ kind: z.literal("argocd"), ...common, token: z.string() });
+export const argocdSystem = z.strictObject({
+  kind: z.literal("argocd"),
+  ...common,
+  token: z.string(),
+  /** Its projects. */
+  appsMay: projects,
+  /** The namespaces of its clusters. */
+  namespaces: projects,
+});
 
 export const systemSchema = z.discriminatedUnion("kind", [
   gitSystem,

@@ -1,4 +1,4 @@
-// The result of one call of a step, as a closed union: whether it is retryable or final is never decided by a text.
+// The result of one call of a step, as a closed union: whether it is retryable or final never depends on a text.
 
 import { explain, type GantryError, type Problem } from "../errors.ts";
 import type { JsonObject, JsonValue } from "../json.ts";

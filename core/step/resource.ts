@@ -1,5 +1,5 @@
-// What steps act on with the credentials of a site. A step declares it, and the runner compares it with the app of the task:
-// the accounts of a site may do more than one app's pipeline should. Pure.
+// What steps act on with the credentials of a site. A step declares it, and the runner compares it with the app of the task,
+// because the accounts of a site can do more than one app's pipeline may. Pure.
 
 type Named =
   | { readonly kind: "repository"; readonly project: string; readonly slug: string }
@@ -16,8 +16,8 @@ type Named =
   | { readonly kind: "sonarqube-project"; readonly key: string };
 
 /**
- * `create`: the step makes it, and refuses one that exists and was not made for the app of the task. `system`: as the input of
- * the step names it; undefined where the input names none.
+ * `create`: the step creates it, and refuses an existing one that was not created for the app of the task. `system`: as
+ * named in the input of the step; undefined if the input names none.
  */
 export type Resource = Named & {
   readonly access: "read" | "change" | "create";

@@ -1,4 +1,4 @@
-// The failure of a program that ended otherwise than well.
+// The failure of a program that did not end successfully.
 
 import { GantryError } from "../errors.ts";
 

@@ -10,8 +10,8 @@ import type { Resource } from "./resource.ts";
  * Lifecycle, in call order, on one runner:
  *
  * 1. The runner evaluates `with:` and parses it by `input`. A mistake ends the step as `errored`, code `bad-input`.
- * 2. `acts` says what this input names at outside systems. If something does not belong to the app of the task, the
- *    step ends as `failed`, code `outside-app`, and nothing else of it is called.
+ * 2. `acts` says what this input names at outside systems. If something does not belong to the app of the task, the step
+ * ends as `failed`, code `outside-app`, and none of its other functions is called.
  * 3. `run` is called. It must not sleep: to wait for an outside system it returns `waiting(reason, retryAfterMs, memo)`
  *    and is called again later, perhaps in another process, with the same input and the memo.
  * 4. Every change to the outside world goes through `context.effect`. The effect's key is the same in every attempt, so
@@ -29,21 +29,21 @@ export type Step<I = never, O = JsonObject, K extends SystemKind = SystemKind> =
   readonly title: string;
   readonly input: z.ZodType<I>;
   readonly output: z.ZodType<O>;
-  /** The kinds of systems that the step may ask for; it gets no other. */
+  /** The kinds of systems that the step may use; it gets no others. */
   readonly needs: readonly K[];
   /**
-   * Everything at outside systems that this input names and the step reads or changes with the credentials of the site. Empty
-   * for a step that does not use them, or uses only what all apps of the site share. What shows up only while the step runs
-   * (a submodule, a base image) goes through `context.require`.
+   * Everything at outside systems that this input names and the step reads or changes with the credentials of the site.
+   * Empty for a step that does not use them, or uses only what all apps of the site share. What is known only while the step
+   * runs (a submodule, a base image) is declared with `context.require`.
    */
   readonly acts: (input: I) => readonly Resource[];
   /** It starts programs that files of the workspace choose or write, such as the commands of a Dockerfile. */
   readonly runsCode?: true;
   /** Names of the changes it makes outside; empty for a step that only reads or computes. */
   readonly effects: readonly string[];
-  /** How often the runner tries again after a retryable `errored`, and how long it waits in between. */
+  /** How often the runner retries after a retryable `errored`, and how long it waits in between. */
   readonly retry: StepRetry;
-  /** The limit when the pipeline file sets none. Waiting counts. */
+  /** The time limit if the pipeline file sets none. Waiting counts. */
   readonly timeoutMs: number;
   /** What `run` would do, as one sentence per change, without doing it. */
   readonly plan: (context: StepContext<I, K>) => Promise<readonly string[]>;
@@ -79,26 +79,29 @@ export type StepContext<I, K extends SystemKind = SystemKind> = {
   /** Runs a program in its own process group; it is killed as a group when the step ends. Never through a shell. */
   readonly exec: Exec;
   /**
-   * What a program needs of the runner's surroundings: PATH, proxies, certificates, the mark of the attempt. For libraries
-   * that start programs themselves; they give them this and nothing else.
+   * The environment that a program needs from the runner: PATH, proxies, certificates, the cookie of the attempt. For
+   * libraries that start programs themselves: they must pass this and nothing else.
    */
   readonly environment: Readonly<Record<string, string>>;
   readonly effect: RunEffect;
-  /** What a checkout may have, as the site's configuration says. */
+  /** Limits of a checkout, from the site's configuration. */
   readonly checkoutLimits: CheckoutLimits;
-  /** Throws `outside-app` when this may not be used for the app of the task. Called before credentials are sent. */
+  /** Throws `outside-app` if this may not be used for the app of the task. Must be called before credentials are sent. */
   readonly require: (resource: Resource) => void;
-  /** Addresses of other systems than those of the site must be ones that people may choose; else it throws `address-refused`. */
+  /**
+   * Must be called for addresses that are not of the site's systems. Throws `address-refused` for one that people may not
+   * choose.
+   */
   readonly fetch: typeof fetch;
-  /** For a program that is told to call this host, which people chose. Throws `address-refused`. */
+  /** For a program that is given this host, which people chose. Throws `address-refused`. */
   readonly checkHost: (host: string) => Promise<void>;
   /** Aborted on cancel, timeout and lease loss. */
   readonly signal: AbortSignal;
-  /** The runner's clock in milliseconds since 1970; for measuring and for nothing that must be equal in every attempt. */
+  /** The runner's clock in milliseconds since 1970. For measuring, never for values that must be equal in every attempt. */
   readonly nowMs: () => number;
 };
 
-/** `mb`: MiB of its files, and of what git downloads for it. */
+/** `mb`: limit in MiB for its files, and for what git downloads. */
 export type CheckoutLimits = { readonly mb: number; readonly files: number };
 
 /** What a step may know of the task; equal in every attempt. */
@@ -131,24 +134,24 @@ export type ExecOptions = {
   /** Called with every line of both streams as it comes, whatever `stdout` says; unmasked, at most 10,000 characters. */
   readonly onLine?: (line: string) => void;
   /**
-   * For a program that files of the workspace can make start another one: it is run as a script of the pipeline is, with the
-   * workspace, home and temporary folder of the job and nothing else of the runner. It must not need the cache.
-   * `image-build`: it runs the commands of a Dockerfile, for which it must be root where the runner is. Where the runner has no
-   * sandbox for it, the builder alone keeps these commands apart, or the build is refused (`builds-refused`).
+   * For a program that files of the workspace can make start another program. It is run like a script of the pipeline: with
+   * the workspace, home and temporary folder of the job and nothing else of the runner. It must not need the cache.
+   * `image-build`: it runs the commands of a Dockerfile, for which it must be root if the runner is. If the runner has no
+   * sandbox for it, only the builder isolates these commands, or the build is refused (`builds-refused`).
    */
   readonly confined?: true | "image-build";
 };
 export type ExecResult = { readonly exitCode: number; readonly signal: string | null; readonly stdout: string };
-/** A program that ends with another exit code is an answer; one that is not there throws `program-missing`. */
+/** A non-zero exit code is a result and not an error. A program that does not exist throws `program-missing`. */
 export type Exec = (argv: readonly [string, ...string[]], options?: ExecOptions) => Promise<ExecResult>;
 
 /**
  * One change to the outside world. Asks the agent for a permit, then:
  * - never begun: calls `perform`;
  * - begun earlier, end unknown: calls `probe`; if that finds the change its result is used, else `perform` is called;
- * - done earlier: the recorded result, nothing is called.
- * `ordinal` tells apart several effects of the same name in one step (default 0); it must be equal in every attempt.
- * Throws `lease-lost` when the permit is refused. The result is kept: it must be small and hold no secret.
+ * - done earlier: the recorded result, nothing is called. `ordinal` distinguishes several effects of the same name in one
+ * step (default 0); it must be equal in every attempt. Throws `lease-lost` when the permit is refused. The result is kept:
+ * it must be small and hold no secret.
  */
 export type RunEffect = <R extends JsonObject>(effect: {
   readonly name: string;
@@ -160,7 +163,7 @@ export type RunEffect = <R extends JsonObject>(effect: {
   readonly perform: (key: string) => Promise<R>;
 }) => Promise<R>;
 
-/** For the explicit list: a step whose types are forgotten. */
+/** A step with its types erased, for the list of all steps. */
 export type AnyStep = Omit<Step, "input" | "output" | "acts" | "plan" | "run" | "undo"> & {
   readonly input: z.ZodType;
   readonly output: z.ZodType;
@@ -177,7 +180,7 @@ export function stepBook(steps: readonly AnyStep[]): StepBook {
   return Object.fromEntries(steps.map((step) => [step.name, async () => step]));
 }
 
-/** Declares a step: keeps the types inside, forgets them outside. */
+/** Declares a step: its types are checked inside and erased outside. */
 export function defineStep<I, O extends JsonObject, K extends SystemKind = never>(step: Step<I, O, K>): Step<I, O, K> {
   return step;
 }

@@ -1,4 +1,4 @@
-// The runner's wishes about an attempt: claim, start, progress, effects, report. Every one of them is safe to repeat.
+// A runner's requests about an attempt: claim, start, progress, effects, report. Each is safe to repeat.
 
 import { GantryError } from "../errors.ts";
 import type { JsonObject } from "../json.ts";
@@ -11,12 +11,12 @@ import type { AttemptState, JobState, TaskState } from "./model.ts";
 import { effectsSettled } from "./settle-effects.ts";
 import type { Outcome } from "./states.ts";
 
-/** How often a job that had started is given away by itself after its runner was lost; then a person decides. */
+/** How often a started job is given away automatically after its runner was lost. After that, a person decides. */
 const MAX_LOST = 2;
 
 export type Claim = Claimant & { readonly choice: string };
 
-/** Ownership starts here. The offer named attempt and fence; if the job moved on since, the offer is gone. */
+/** Ownership starts here. The offer named attempt and fence; if the job has changed since, the offer is void. */
 export function decideClaim(pipeline: Pipeline, state: TaskState, claim: Claim, now: number): Decision {
   const job = state.jobs[claim.job];
   const gone = (problem: string): Decision => refuse("offer-gone", { problem });
@@ -96,7 +96,7 @@ export function decideProgress(
   if (unknown) return refuse("not-found", { kind: "step", name: unknown.step });
   let at = lastKnownTime(job);
   const events = fresh.map((one, index) => {
-    // Never before what is known already, whatever the clock of the runner says, so that times never go back.
+    // Never earlier than the last known event, regardless of the runner's clock, so that times never go back.
     at = Math.min(now, Math.max(at, now - (one.agoMs ?? 0)));
     return progressEvent(job, one, job.progress + 1 + index, at);
   });
@@ -133,7 +133,7 @@ export function decideEffectBegin(
   const known = state.effects[wish.key];
   if (known?.state === "done") return { decision: NOTHING, permit: { answer: "done", result: known.result ?? {} } };
   const begun: TaskEvent = { kind: "EffectBegun", at: now, job: job.key, attempt: job.attempt, ...wish };
-  // Begun by this very attempt: the reply was lost, or the step is being tried again. In both cases its end is unknown: probe.
+  // Begun by this same attempt: the reply was lost, or the step is being retried. In both cases its end is unknown: probe.
   return { decision: { events: [begun] }, permit: { answer: known ? "verify" : "go" } };
 }
 
@@ -157,7 +157,7 @@ export type Report = {
   readonly outputs: JsonObject;
   readonly failure?: Failure | undefined;
   readonly progress: number;
-  /** Of outcome, outputs and failure: equal exactly when they are. */
+  /** Digest of outcome, outputs and failure. */
   readonly digest: string;
 };
 
@@ -205,10 +205,10 @@ export function decideReport(
   return { events: [...settled, ended, next] };
 }
 
-/** The failure of an attempt that its runner stopped by itself, because it could not renew the lease in time. */
+/** The failure of an attempt that its runner stopped because it could not renew the lease in time. */
 const CUT_OFF = "lease-lost";
 
-/** The work did not end by itself, and it is known to have stopped: as with a runner that was lost, only sooner. */
+/** The work was cut off and is known to have stopped. Handled like a lost runner, only sooner. */
 function cutOff(pipeline: Pipeline, state: TaskState, job: JobState, report: Report, now: number): Decision {
   const reason = report.failure?.message ?? "";
   const gone: TaskEvent = {
@@ -243,7 +243,7 @@ export function attemptOf(state: TaskState, claimant: Claimant): AttemptState | 
   );
 }
 
-/** The lease ran out, or the runner came back without it. What was never started is always safe to give away. */
+/** The lease expired, or the runner came back without it. A job that was never started is always safe to give away. */
 export function decideLost(
   pipeline: Pipeline,
   state: TaskState,
@@ -264,7 +264,7 @@ export function decideLost(
   return { events: [gone, afterLoss(pipeline, state, job, now, "silent")] };
 }
 
-/** `stopped`: its runner has said that nothing of the attempt runs any more. */
+/** `stopped`: the runner has reported that nothing of the attempt runs any more. */
 function afterLoss(
   pipeline: Pipeline,
   state: TaskState,

@@ -1,23 +1,24 @@
-// The wishes of people about a task: cancel it, answer for a held job; and the agent's own: unblock, say why it waits.
+// People's requests about a task (cancel it, resolve a held job) and the agent's own (unblock it, record why it waits).
 
 import { type Decision, NOTHING, refuse } from "./decision.ts";
 import type { TaskEvent } from "./events.ts";
 import type { TaskState } from "./model.ts";
 import { effectsMarkedDone } from "./settle-effects.ts";
 
-/** A cancel that comes again so soon is the same wish: a double click, or a request that was repeated. */
+/** A second cancel within this time counts as the same request: a double click, or a repeated request. */
 const SAME_WISH_MS = 5_000;
 
 /**
- * Changes no lease and no timer: jobs that run are told to stop, jobs that have not begun never will. The jobs of `finally`
- * still run; a cancel while they run cancels them as well.
+ * Changes no lease and no timer. Running jobs are asked to stop, and jobs that have not started will not start. The jobs of
+ * `finally` still run; a cancel while they run cancels them as well.
  */
 export function decideCancel(
   state: TaskState,
   wish: { by: string; reason?: string | undefined },
   now: number,
 ): Decision {
-  // What was wished for has happened: the second answer is the first one, also when a job had failed before the cancel. Not when the cancel came too late.
+  // The request has already had its effect: the second answer equals the first, even if a job had failed before the cancel.
+  // This does not hold if the cancel came too late.
   if (state.phase === "ended" && state.cancel && state.outcome !== "succeeded") return NOTHING;
   if (state.phase === "ended") return refuse("already-ended", { task: state.id, outcome: state.outcome ?? "" });
   const isFinal = state.phase === "finalizing";
@@ -35,7 +36,7 @@ export function decideCancel(
   };
 }
 
-/** A newer task of the same group, with the policy `cancel-older`, takes the place of this one. Safe to repeat. */
+/** A newer task of the same group, with the policy `cancel-older`, replaces this one. Safe to repeat. */
 export function decideSupersede(state: TaskState, newer: { task: string; by: string }, now: number): Decision {
   if (state.phase === "ended" || state.cancel) return NOTHING;
   const reason = `The newer task ${newer.task} of the same concurrency group replaces it.`;
@@ -75,14 +76,14 @@ export function decideResolve(state: TaskState, wish: Resolution, now: number): 
           },
         }
       : {};
-  // The person decides by what the lost runner reported later.
+  // The person accepts the outcome that the lost runner reported later.
   const late = wish.answer === "mark-done" ? job.attempts.at(-1)?.late : undefined;
   const outputs = late?.outcome === "succeeded" ? late.outputs : {};
   const settled = wish.answer === "mark-done" ? effectsMarkedDone(state, job, now) : [];
   return { events: [resolved, ...settled, { kind: "JobEnded", at: now, job: job.key, outcome, outputs, ...failure }] };
 }
 
-/** `ended` has ended; `stillBefore` is the task that it was itself waiting for, if it never had its turn. */
+/** `ended` has ended; `stillBefore` is the task that `ended` was waiting for, if it never had its turn. */
 export function decideUnblock(state: TaskState, ended: string, stillBefore: string | undefined, now: number): Decision {
   if (state.phase !== "queued" || state.behind !== ended) return NOTHING;
   return {
@@ -94,7 +95,7 @@ export function decideUnblock(state: TaskState, ended: string, stillBefore: stri
   };
 }
 
-/** Keeps the reason why a ready job waits in its history, when it changes. */
+/** Records in the history why a ready job waits, when the reason changes. */
 export function decideWaiting(
   state: TaskState,
   waiting: { job: string; code: string; text: string },

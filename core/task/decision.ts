@@ -1,11 +1,11 @@
-// What a decision answers: the facts that follow from a wish, or why it is refused. Never both, never neither.
+// The result of a decision: either the events that follow from a request, or the reason why it is refused.
 
 import { type ErrorCode, GantryError } from "../errors.ts";
 import type { JsonObject } from "../json.ts";
 import type { TaskEvent } from "./events.ts";
 import type { JobState, TaskState } from "./model.ts";
 
-/** No events and no refusal: the wish was fulfilled before; answer as the first time. */
+/** No events and no refusal: the request has already had its effect; give the same answer as the first time. */
 export type Decision =
   | { readonly events: readonly TaskEvent[]; readonly refuse?: undefined }
   | { readonly refuse: GantryError };
@@ -16,7 +16,7 @@ export function refuse(code: ErrorCode, details: JsonObject): Decision {
   return { refuse: new GantryError(code, details) };
 }
 
-/** Whether a cancel of the task concerns this job. The first cancel leaves the jobs of `finally` alone. */
+/** Whether a cancel of the task applies to this job. The first cancel does not affect the jobs of `finally`. */
 export function isCanceled({ cancel }: TaskState, job: Pick<JobState, "final">): boolean {
   return cancel !== undefined && (!job.final || cancel.final === true);
 }
@@ -31,8 +31,8 @@ export type Claimant = {
 };
 
 /**
- * The fence check that every word of a runner goes through. Gives the job when the claimant holds its newest lease,
- * else the refusal: a stale fence may change nothing.
+ * The fence check that every message of a runner passes. Returns the job if the claimant holds its newest lease, otherwise
+ * the refusal: a stale fence may change nothing.
  */
 export function holder(state: TaskState, claimant: Claimant): JobState | GantryError {
   const job = state.jobs[claimant.job];

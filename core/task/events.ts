@@ -38,7 +38,7 @@ export type TaskEvent =
     >
   /** The task of the group that it waited for has ended. */
   | Fact<"TaskUnblocked">
-  /** The task that it waited for was canceled before its own turn: it waits for the one before that. */
+  /** The task that it waited for was canceled before its turn, so it waits for the one before that. */
   | Fact<"TaskRequeued", { readonly behind: string }>
   | Fact<"JobExpanded", OfJob & { readonly final: boolean; readonly jobs: readonly ExpandedJob[] }>
   /** Taken over from the task that this one reruns. */
@@ -110,7 +110,7 @@ export type TaskEvent =
       {
         readonly by: string;
         readonly reason?: string;
-        /** It came while `finally` ran, and cancels that as well. */
+        /** The cancel came while `finally` ran, and cancels that as well. */
         readonly final?: true;
       }
     >

@@ -1,4 +1,4 @@
-// The sentences about tasks that people read, wherever they read them: lists, pages, mail, chat.
+// The sentences about tasks for lists, pages, mail and chat.
 
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import type { Failure } from "../step/outcome.ts";
@@ -27,7 +27,7 @@ export function headline(state: TaskState, pipeline: Pipeline, end: Ending): str
   return `${state.title} ${STATE_LOOKS[end.outcome].word}${by}${place} after ${duration(end.durationMs)}.${why}${decided}`;
 }
 
-/** A task must not look as if it had succeeded by itself when a person has decided so. */
+/** A task that a person marked as done must not look as if it had succeeded by itself. */
 function markedDone(state: TaskState): string {
   const jobs = Object.values(state.jobs).filter(({ resolved }) => resolved?.answer === "mark-done");
   return jobs.map(({ key, resolved }) => (resolved ? ` ${decision(resolved, key)}` : "")).join("");

@@ -88,8 +88,8 @@ export type JobState = {
   readonly labels?: readonly string[];
   readonly final: boolean;
   /**
-   * pending (needs not met) → ready (may be offered) → leased (a runner owns it) → ended; leased → ready when it is
-   * given away or tried again; leased → held when only a person can say whether it may run again.
+   * pending (needs not met) → ready (may be offered) → leased (a runner owns it) → ended; leased → ready when it is given
+   * away or retried; leased → held when only a person can decide whether it may run again.
    */
   readonly phase: "pending" | "ready" | "leased" | "held" | "ended";
   readonly readyAt: number | undefined;
@@ -98,7 +98,7 @@ export type JobState = {
   readonly waiting: Waiting | undefined;
   /** Number of the current or last attempt; 0 before the first. */
   readonly attempt: number;
-  /** Attempts that failed, errored or timed out; they count against the limit of `retry`. */
+  /** Attempts that failed, errored or timed out; they count towards the limit of `retry`. */
   readonly charged: number;
   /** Attempts that were lost after they had started. */
   readonly lost: number;
@@ -113,7 +113,7 @@ export type JobState = {
   readonly failure: Failure | undefined;
   /** Where skipped: by its own condition, or because of what came before. */
   readonly skipped: "condition" | "upstream" | undefined;
-  /** What a person last decided about it, while it was held; absent after it is claimed again, and in older tasks. */
+  /** The last decision of a person while it was held; absent after the next claim, and in older tasks. */
   readonly resolved?: Resolved | undefined;
   readonly startedAt: number | undefined;
   readonly endedAt: number | undefined;
@@ -175,11 +175,11 @@ export type EffectState = {
 /** An app as the task-agent knows it, kept in its own stream. */
 export type AppState = {
   readonly name: string;
-  /** `removed`: it is not known any more, and its name is free. */
+  /** `removed`: the app no longer exists for Gantry, and its name is free. */
   readonly state: "creating" | "ready" | "failed" | "undoing" | "removed";
   readonly createdBy: string;
   readonly createdAt: number;
-  /** The task that created it, is creating it, or is taking its creation back. */
+  /** The task that created it, is creating it, or is undoing its creation. */
   readonly task: string;
   readonly record: JsonObject;
   readonly facts: JsonObject;

@@ -22,7 +22,7 @@ export function taskScope(pipeline: Pipeline, state: TaskState): JsonObject {
   };
 }
 
-/** The scope of one job: the task's, what it needs, and with `job` its own site, element and status. */
+/** The scope of one job: the task's scope and the jobs that it needs. With `job`, also its own site, element and status. */
 export function jobScope(pipeline: Pipeline, state: TaskState, jobId: string, job?: JobState): JsonObject {
   const definition = [...pipeline.jobs, ...pipeline.finally].find((one) => one.id === jobId);
   const final = pipeline.finally.some((one) => one.id === jobId);
@@ -39,7 +39,10 @@ export function jobScope(pipeline: Pipeline, state: TaskState, jobId: string, jo
   };
 }
 
-/** How everything that a job waits for has gone: for a job of `finally` the whole task, else the jobs that it needs. */
+/**
+ * The status of everything that a job waits for: of the whole task for a job of `finally`, otherwise of the jobs that it
+ * needs.
+ */
 export function statusBefore(
   pipeline: Pipeline,
   state: TaskState,
@@ -69,7 +72,7 @@ function needsOf(state: TaskState, ids: readonly string[]): JsonObject {
 
 function needOf(state: TaskState, id: string): JsonObject {
   const jobs = (state.expanded[id] ?? []).map((key) => state.jobs[key]).filter((job) => job !== undefined);
-  // A job under its own id is the only one, or stands for a list that was empty or is not known.
+  // A job whose key is its id is the only one of that id, or represents a list that was empty or is not known yet.
   const elements = jobs.filter((job) => job.key !== id);
   const each = elements.map((job) => ({ each: job.each, outcome: job.outcome ?? "", outputs: job.outputs }));
   const worst = jobs.map((job) => job.outcome).find((outcome) => outcome !== "succeeded" && outcome !== "skipped");

@@ -1,5 +1,5 @@
-// What follows by itself from the state of a task: jobs that become ready, are skipped or canceled, and the end.
-// Called after every decision until nothing follows any more; so no fact is ever waiting for somebody to notice it.
+// Derives the events that follow from the state of a task: jobs become ready, are skipped or canceled, and the task ends.
+// Called after every decision until nothing follows any more, so a consequence never waits for another trigger.
 
 import { readBuildFacts } from "../build/build.ts";
 import { GantryError } from "../errors.ts";
@@ -94,7 +94,7 @@ function expand(pipeline: Pipeline, state: TaskState, job: Job, final: boolean, 
   try {
     const jobs = expandJob(job, late || final ? jobScope(pipeline, state, job.id) : taskScope(pipeline, state));
     if (jobs.length > 0) return [{ kind: "JobExpanded", at: now, job: job.id, final, jobs }];
-    // Without this a job whose list is empty would vanish from the task.
+    // Without this, a job whose list is empty would disappear from the task.
     return [
       { kind: "JobExpanded", at: now, job: job.id, final, jobs: [placeholder] },
       {
@@ -176,7 +176,7 @@ function renderMap(templates: { readonly [name: string]: Template }, scope: Json
   return isJsonObject(rendered) ? rendered : {};
 }
 
-/** The job that decides how a task ended: the first that went wrong. */
+/** The job that determines the outcome of a task: the first one that did not succeed. */
 function worstJob(state: TaskState): JobState | undefined {
   return failedJobs(state)[0] ?? Object.values(state.jobs).find((job) => job.outcome === "canceled");
 }

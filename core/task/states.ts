@@ -1,22 +1,25 @@
-// The one vocabulary of states: console, CLI, mail and chat all read this table. Glyph, word and colour together.
+// The names of states, with glyph, word and colour. Console, CLI, mail and chat all use this table.
 
-/** How a task, a job or a step can end. `failed` is the user's work failing, `errored` is ours; never merged. */
+/**
+ * The outcomes of a task, a job or a step. `failed`: the user's work failed. `errored`: the platform failed. The two are
+ * never merged.
+ */
 export const OUTCOMES = ["succeeded", "failed", "errored", "timed-out", "canceled", "skipped"] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
-/** The work did not succeed, and nobody canceled or skipped it. */
+/** Outcomes of work that did not succeed and was neither canceled nor skipped. */
 export function isBad(outcome: Outcome | undefined): boolean {
   return outcome === "failed" || outcome === "errored" || outcome === "timed-out";
 }
 
-/** What a person sees. `held` is a question that only a person can answer; it is not an end. */
+/** States as people see them. `held` is a question that only a person can answer, not an outcome. */
 export const STATES = ["queued", "waiting", "running", "finalizing", "held", ...OUTCOMES] as const;
 export type State = (typeof STATES)[number];
 
 export type StateLook = {
   readonly word: string;
   readonly glyph: string;
-  /** The glyph where the terminal or the font knows only ASCII. */
+  /** The glyph for terminals and fonts with only ASCII. */
   readonly ascii: string;
   /** Name of the colour pair in the console's tokens. */
   readonly hue: "grey" | "amber" | "blue" | "green" | "red" | "orange" | "faint" | "violet";

@@ -182,7 +182,7 @@ describe("labels", () => {
       params: { gpu: "" },
     });
     assert.equal(task.state.outcome, "errored");
-    assert.match(task.state.failure?.why ?? "", /no label/);
+    assert.match(task.state.failure?.why ?? "", /not a label/);
   });
 });
 

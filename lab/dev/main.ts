@@ -7,7 +7,7 @@ import { RestartedProcess } from "./restarted-process.ts";
 import { watchFolders } from "./watch.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-/** Folders whose code the processes load. */
+/** Folders and files whose code the processes load. */
 const PROCESS_FOLDERS = [
   "core",
   "runtime",
@@ -21,6 +21,7 @@ const PROCESS_FOLDERS = [
   "portal-api",
   "cli",
   "lab/fakes",
+  "lab/start.ts",
 ];
 /** What the console is built from. core and wire are here, too: the console imports from them. */
 const CONSOLE_FOLDERS = ["console/src", "core", "wire"];

@@ -142,7 +142,7 @@ test("a secret parameter reaches the step that names it, and no view, event, log
   assert.equal((await textsIn(folder)).includes(SECRET), false, "nothing on disk has it");
   assert.match(await textsIn(folder), /sealed\.v1\.[0-9a-f]{12}\./);
   assert.equal((await stat(join(folder, "agent/seal-key"))).mode & 0o777, 0o600);
-  assert.match(lines.join(""), /a key for secret parameters was made/);
+  assert.match(lines.join(""), /a key for secret parameters was created/);
 });
 
 test("keys are rotated; without the old key a rerun says which parameter is lost", async (t) => {

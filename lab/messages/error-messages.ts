@@ -39,6 +39,7 @@ const DETAILS: { readonly [C in ErrorCode]: JsonObject } = {
     number: 12,
     problem: "build #12 was not scanned, and prod needs a scan: run CI where the registry scans images",
   },
+  "claim-taken": { app: "orders", what: "image repository apps/orders", other: "shop" },
   "app-unknown": { app: "orders" },
   "pipeline-unknown": { pipeline: "cdd" },
   "already-ended": { task: "t01", outcome: "failed" },

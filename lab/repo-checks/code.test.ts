@@ -4,6 +4,7 @@ import { after } from "node:test";
 import "./import-boundaries.suite.ts";
 import "./packages.suite.ts";
 import "./pipeline-keywords.suite.ts";
+import "./reachability.suite.ts";
 import "./sizes.suite.ts";
 import { project } from "./typescript-project.ts";
 

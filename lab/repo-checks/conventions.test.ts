@@ -10,6 +10,15 @@ type Ban = { readonly pattern: RegExp; readonly instead: string; readonly where?
 
 const BANS: readonly Ban[] = [
   { pattern: /:\s*any\b(?=\s*([;,)=\]|>}]|$))|\bas any\b|<any>/, instead: "the real type, or `unknown`" },
+  {
+    pattern: /biome-ignore(-all|-start)?\b(?! lint\/(a11y\/|suspicious\/noControlCharactersInRegex))/,
+    instead: "do what the rule asks; only rules of accessibility and of control characters have exceptions",
+  },
+  {
+    pattern: /node:timers/,
+    instead: "time is an argument: `SteppedClock` (runtime/stepped-clock.fixture.ts)",
+    where: /\.(test|suite)\.tsx?$/,
+  },
   { pattern: /@ts-(ignore|nocheck|expect-error)/, instead: "make the types true" },
   { pattern: /\bexport default\b/, instead: "a named export", where: /^(?!lab\/test-reporter)/ },
   { pattern: /\b(it|test|describe)\.(only|todo)\b/, instead: "run it or remove it" },
@@ -51,14 +60,43 @@ for (const { path, text } of sources(/^[a-z-]+\/.*\.tsx?$/)) {
       const at = lines.findIndex((line) => ban.pattern.test(line));
       assert.equal(at, -1, `line ${at + 1}: ${lines[at]?.trim()} — instead: ${ban.instead}`);
     }
-    assert.doesNotMatch(path, /(^|\/)(index|utils?|helpers?|common|misc)\.tsx?$/, "a name that says what is inside");
+    assert.doesNotMatch(
+      path,
+      /(^|[/-])(index|utils?|helpers?|common|misc)(\.tsx?$|\/)/,
+      "a name that says what is inside",
+    );
   });
 }
 
-test("conventions: files named decide*.ts have no await", () => {
+/** The one place that types what a journal stores; its casts are what all others are spared. */
+const TYPED_STREAM = "journal/typed-stream.ts";
+
+test("conventions: a cast that the compiler cannot check has its reason in a comment before it", () => {
+  const without = sources(/^(?!lab\/)[a-z-]+\/.*\.tsx?$/)
+    .filter(({ path }) => !isTest(path) && path !== TYPED_STREAM)
+    .flatMap(({ path, text }) => {
+      const lines = text.split("\n");
+      return lines.flatMap((line, at) =>
+        /\bas (unknown|never|object) as\b/.test(line) && !/^\s*\/\/ \S/.test(lines[at - 1] ?? "")
+          ? [`${path}:${at + 1} ${line.trim()}`]
+          : [],
+      );
+    });
+  assert.deepEqual(without, [], "use a schema, a type guard or the right type, or say why the cast is true");
+});
+
+test("conventions: files named decide*.ts wait for nothing", () => {
   for (const { path, text } of sources(/\/decide[^/]*\.ts$/)) {
-    if (!isTest(path)) assert.doesNotMatch(text, /\bawait\b|\basync\b/, path);
+    if (!isTest(path)) assert.doesNotMatch(text, /\bawait\b|\basync\b|\bPromise\b|\.then\(/, path);
   }
+});
+
+test("conventions: all code is TypeScript, in .ts and .tsx files, which the other checks read", () => {
+  const others = sources(/\.([cm]js|jsx?|[cm]ts)$/).map(({ path }) => path);
+  assert.deepEqual(
+    others.filter((path) => !path.startsWith("pipelines/templates/")),
+    [],
+  );
 });
 
 /** What a connector folder can have; a missing file is a missing capability. Tests of these are allowed, too. */
@@ -173,11 +211,11 @@ for (const [folder, files] of connectorFolders) {
     const parts = PRIVATE_FILES[folder] ?? [];
     const known = new Set([...CONNECTOR_FILES, ...parts]);
     assert.ok(names.includes("README.md"), `connectors/${folder} has no README.md`);
-    const isKnown = (name: string): boolean => known.has(name) || name.startsWith("fixtures/") || isTest(name);
+    const isKnown = (name: string): boolean => known.has(name) || (isTest(name) && !name.includes("/"));
     assert.deepEqual(
       names.filter((name) => !isKnown(name)),
       [],
-      `connectors/${folder} has files with other names: ${CONNECTOR_FILES.join(", ")}, fixtures/, or one of PRIVATE_FILES`,
+      `connectors/${folder} has files with other names: ${CONNECTOR_FILES.join(", ")}, or one of PRIVATE_FILES`,
     );
     assert.deepEqual(
       parts.filter((name) => !names.includes(name)),

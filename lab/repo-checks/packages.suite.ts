@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { isTest } from "./sources.ts";
+import { DEMO, isTest } from "./sources.ts";
 import { importsOf, project } from "./typescript-project.ts";
 
 type Manifest = {
@@ -19,8 +19,6 @@ type Manifest = {
 
 /** Programs and type packages of the root: nothing imports them by name. */
 const TOOLS = /^(@biomejs\/biome|node|typescript|@types\/.*)$/;
-/** Files of the lab that `gantry start` loads; the rest of the lab is for tests. */
-const DEMO = /^lab\/(fakes\/|start\.ts$)/;
 /** Files that run when the project is built, not when it is used. */
 const BUILD_SCRIPTS = /^(console\/build\.ts|deploy\/image\/compile\.ts)$/;
 
@@ -83,6 +81,16 @@ test("packages: every package of the root is used", () => {
   const names = new Set(used.map(({ name }) => name));
   assert.deepEqual(
     rootPackages.filter((name) => !TOOLS.test(name) && !names.has(name)),
+    [],
+    "remove it from devDependencies",
+  );
+});
+
+test("packages: every package of types is of a package that is used", () => {
+  const names = new Set(used.map(({ name }) => name));
+  const typed = (name: string): string => name.replace("@types/", "").replace(/^(.+)__(.+)$/, "@$1/$2");
+  assert.deepEqual(
+    rootPackages.filter((name) => /^@types\/(?!node$)/.test(name) && !names.has(typed(name))),
     [],
     "remove it from devDependencies",
   );

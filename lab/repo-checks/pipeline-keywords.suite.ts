@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   concurrencyShape,
+  itemShape,
   jobShape,
   paramShape,
   pipelineShape,
@@ -20,7 +21,8 @@ import {
   isTypeAliasDeclaration,
   isVariableDeclaration,
 } from "typescript/unstable/ast";
-import { isTest } from "./sources.ts";
+import { z } from "zod";
+import { isTest, sources } from "./sources.ts";
 import { project, visit } from "./typescript-project.ts";
 
 /**
@@ -30,6 +32,7 @@ import { project, visit } from "./typescript-project.ts";
 const SHAPES = {
   pipeline: { keywords: Object.keys(pipelineShape.shape), types: ["Pipeline"] },
   parameter: { keywords: Object.keys(paramShape.shape), types: ["ParamSchema", "ParamsSchema"] },
+  item: { keywords: Object.keys(itemShape.shape), types: ["ParamSchema", "ParamsSchema"] },
   concurrency: { keywords: Object.keys(concurrencyShape.shape), types: ["Concurrency"] },
   job: { keywords: Object.keys(jobShape.shape), types: ["Job", "jobSpec"] },
   retry: { keywords: Object.keys(retryShape.shape), types: ["Retry"] },
@@ -109,14 +112,47 @@ function isReadByName(property: string): boolean {
   );
 }
 
+/** All objects with keywords that a schema contains. */
+function objectsIn(schema: unknown, found = new Set<unknown>()): ReadonlySet<unknown> {
+  if (typeof schema !== "object" || schema === null || found.has(schema)) return found;
+  if (schema instanceof z.ZodObject) found.add(schema);
+  if (schema instanceof z.ZodObject) for (const part of Object.values(schema.shape)) objectsIn(part, found);
+  else if (schema instanceof z.ZodType)
+    for (const part of Object.values(schema.def).flat()) if (part instanceof z.ZodType) objectsIn(part, found);
+  return found;
+}
+
+test("pipeline keywords: every map of a pipeline file that has keywords is in the table of this check", () => {
+  const known = new Set<unknown>([
+    pipelineShape,
+    paramShape,
+    itemShape,
+    concurrencyShape,
+    jobShape,
+    retryShape,
+    stepShape,
+  ]);
+  const others = [...objectsIn(pipelineShape)].filter((shape) => !known.has(shape));
+  assert.deepEqual(
+    others.map((shape) => Object.keys((shape as z.ZodObject).shape)),
+    [],
+    "export the shape from core/pipeline/file.ts and add it to SHAPES",
+  );
+});
+
+const guide = sources(/^docs\/pipelines\.md$/)[0]?.text ?? "";
+
 for (const [shape, { keywords, types }] of Object.entries(SHAPES)) {
   for (const keyword of keywords) {
+    test(`pipeline keywords: docs/pipelines.md describes ${shape}.${keyword}`, () => {
+      assert.match(guide, new RegExp(`\`${keyword}\\b[^\`]*\`|\\b${keyword}:`), `add a line about ${keyword}`);
+    });
     test(`pipeline keywords: ${shape}.${keyword} has a consumer`, () => {
       const property = RENAMED[keyword] ?? keyword;
       const found = types.flatMap((type) => declarations.get(`${type}.${property}`) ?? []);
       assert.ok(found.length > 0, `no type of ${types.join(", ")} has the property ${property}: the parser drops it`);
       assert.ok(
-        found.some((place) => read.has(place)) || (shape === "parameter" && isReadByName(property)),
+        found.some((place) => read.has(place)) || (/^(parameter|item)$/.test(shape) && isReadByName(property)),
         `${property} is parsed, and nothing outside the parser reads it`,
       );
     });

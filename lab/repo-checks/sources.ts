@@ -27,6 +27,9 @@ export function sources(matching: RegExp): readonly Source[] {
     });
 }
 
+/** Files of the lab that `gantry start` loads; the rest of the lab is for tests. */
+export const DEMO = /^lab\/(fakes\/|start\.ts$)/;
+
 /** Tests, and what only tests import: fixtures, and suites that several tests run. */
 export function isTest(path: string): boolean {
   return /\.(test|suite|fixture|faults)\.tsx?$|\/suite\//.test(path);

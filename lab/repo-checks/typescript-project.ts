@@ -7,17 +7,22 @@ import type { Node, SourceFile } from "typescript/unstable/ast";
 import {
   isArrowFunction,
   isCallExpression,
+  isClassStaticBlockDeclaration,
   isConstructorDeclaration,
   isExportDeclaration,
   isFunctionDeclaration,
   isFunctionExpression,
   isGetAccessorDeclaration,
+  isIdentifier,
   isImportDeclaration,
   isImportTypeNode,
   isLiteralTypeNode,
   isMethodDeclaration,
+  isNewExpression,
+  isNoSubstitutionTemplateLiteral,
   isSetAccessorDeclaration,
   isStringLiteral,
+  isVariableDeclaration,
   SyntaxKind,
 } from "typescript/unstable/ast";
 import { API, type Project } from "typescript/unstable/sync";
@@ -27,8 +32,8 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 export type ParsedFile = { readonly path: string; readonly text: string; readonly node: SourceFile };
 
 /**
- * `specifier`: as written. `line` counts from 1. Dynamic `import()`, `import("…").Type`, `import.meta.resolve("…")` and
- * `createRequire(…)("…")` are imports, too.
+ * `specifier`: as written. `line` counts from 1. Dynamic `import()`, `import("…").Type`, `import.meta.resolve("…")`,
+ * `createRequire(…)("…")` and `new URL("./worker.ts", import.meta.url)` are imports, too.
  */
 export type Import = { readonly specifier: string; readonly typeOnly: boolean; readonly line: number };
 
@@ -73,8 +78,9 @@ export function lineOf(file: ParsedFile, position: number): number {
 
 export function importsOf(file: ParsedFile): readonly Import[] {
   const found: Import[] = [];
+  const loaders = new Set<string>();
   const add = (specifier: Node | undefined, typeOnly: boolean): void => {
-    if (specifier && isStringLiteral(specifier))
+    if (specifier && (isStringLiteral(specifier) || isNoSubstitutionTemplateLiteral(specifier)))
       found.push({ specifier: specifier.text, typeOnly, line: lineOf(file, specifier.getStart(file.node)) });
   };
   visit(file.node, (node) => {
@@ -82,17 +88,30 @@ export function importsOf(file: ParsedFile): readonly Import[] {
       add(node.moduleSpecifier, node.importClause?.phaseModifier === SyntaxKind.TypeKeyword);
     else if (isExportDeclaration(node)) add(node.moduleSpecifier, node.isTypeOnly);
     else if (isImportTypeNode(node) && isLiteralTypeNode(node.argument)) add(node.argument.literal, true);
-    else if (isCallExpression(node) && isLoader(node.expression)) add(node.arguments[0], false);
+    else if (isVariableDeclaration(node) && node.initializer && isRequireMaker(node.initializer))
+      loaders.add(node.name.getText());
+    else if (isCallExpression(node) && isLoader(node.expression, loaders)) add(node.arguments[0], false);
+    else if (isNewExpression(node) && isCodeAddress(node.arguments)) add(node.arguments?.[0], false);
   });
   return found;
 }
 
-function isLoader(callee: Node): boolean {
+function isLoader(callee: Node, loaders: ReadonlySet<string>): boolean {
   return (
     callee.kind === SyntaxKind.ImportKeyword ||
     callee.getText() === "import.meta.resolve" ||
-    (isCallExpression(callee) && callee.expression.getText() === "createRequire")
+    isRequireMaker(callee) ||
+    (isIdentifier(callee) && loaders.has(callee.text))
   );
+}
+
+function isRequireMaker(node: Node): boolean {
+  return isCallExpression(node) && node.expression.getText() === "createRequire";
+}
+
+/** `"./worker.ts", import.meta.url`: the address of a file that is run, not read. */
+function isCodeAddress(given: readonly Node[] | undefined): boolean {
+  return given?.[1]?.getText() === "import.meta.url" && /^["'`]\.{1,2}\/.+\.tsx?["'`]$/.test(given[0]?.getText() ?? "");
 }
 
 export type FunctionSize = {
@@ -103,6 +122,23 @@ export type FunctionSize = {
 };
 
 const REASON = /\/\/ long: (\S.*)/;
+
+const DECLARATIONS = new Set([
+  SyntaxKind.ImportDeclaration,
+  SyntaxKind.ExportDeclaration,
+  SyntaxKind.FunctionDeclaration,
+  SyntaxKind.ClassDeclaration,
+  SyntaxKind.InterfaceDeclaration,
+  SyntaxKind.TypeAliasDeclaration,
+  SyntaxKind.VariableStatement,
+]);
+
+/** How many lines of a file run when it is loaded: statements outside of functions that declare nothing. */
+export function loadedLinesOf(file: ParsedFile): number {
+  return file.node.statements
+    .filter(({ kind }) => !DECLARATIONS.has(kind))
+    .reduce((sum, node) => sum + lineOf(file, node.end) - lineOf(file, node.getStart(file.node)) + 1, 0);
+}
 
 /** Every function with its length in lines. `reason`: given by a comment `// long: …` on its first two lines or the line before. */
 export function functionsOf(file: ParsedFile): readonly FunctionSize[] {
@@ -115,6 +151,7 @@ export function functionsOf(file: ParsedFile): readonly FunctionSize[] {
       isArrowFunction(node) ||
       isFunctionExpression(node) ||
       isConstructorDeclaration(node) ||
+      isClassStaticBlockDeclaration(node) ||
       isGetAccessorDeclaration(node) ||
       isSetAccessorDeclaration(node);
     if (!isFunction) return;

@@ -1,4 +1,4 @@
-// Short forms of the soak tests for cut connections, overloaded machines and the death of all processes; see short.test.ts.
+// Short forms of the soak tests for cut connections, overloaded machines and the death of all processes; see kills.faults.ts.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -52,7 +52,7 @@ export function openChannelQueues(
   };
 }
 
-/** Every pending delivery, also those of channels that are no longer configured. */
+/** Every pending delivery, including those of channels that are no longer configured. */
 async function* pendingOf(journal: Journal): AsyncGenerator<Delivery> {
   let after: string | undefined;
   while (true) {

@@ -76,7 +76,7 @@ export function messageOf(delivery: Delivery, earlier: readonly EarlierMessage[]
   return { ...content, link: content.link ?? undefined, key, to: to ?? undefined, at: new Date(atMs), earlier };
 }
 
-/** Of a longer thread, the first ones count. */
+/** For a longer thread, the first ones count. */
 const MAX_EARLIER = 50;
 
 /** What the channel of a delivery has delivered about the same task. */

@@ -108,6 +108,7 @@ function recordOf(
   events: readonly { readonly atMicros: number; readonly event: object }[],
 ): ArchiveRecord {
   const tries = events.map(({ atMicros, event }) => [atMicros, event]);
+  // All of it was read from the journal's JSON. The types have no index signature.
   const value = { format: FORMAT, delivery, events: tries } as unknown as ArchiveRecord["value"];
   return { day: new Date(delivery.createdMs).toISOString().slice(0, 10), id: delivery.id, value };
 }

@@ -64,7 +64,7 @@ async function run(deps: FeedSourceDeps, stopping: AbortSignal): Promise<void> {
 /** How far the feed has been read, and the position in the journal, which may be behind. */
 type Position = { readonly after: number; readonly recorded: Recorded };
 
-/** Reads page after page until one is empty; the caller then starts over and checks whether the feed has started anew. */
+/** Reads page after page until one is empty; the caller then starts over and checks whether the feed was replaced. */
 async function follow(deps: FeedSourceDeps, stopping: AbortSignal, onAnswer: () => void): Promise<void> {
   let position = positionOf(await CURSOR.load(deps.journal));
   const newest = await deps.agent.feed({ limit: 1 }, { signal: stopping });
@@ -72,7 +72,7 @@ async function follow(deps: FeedSourceDeps, stopping: AbortSignal, onAnswer: () 
   if (newest.last < position.after) {
     deps.logger.warn(
       { read: position.after, newest: newest.last },
-      "the feed has started anew; reading it from the beginning",
+      "the feed was replaced; reading it from the beginning",
     );
     position = await record(deps, position.recorded, [], 0);
   }

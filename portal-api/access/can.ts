@@ -1,4 +1,4 @@
-// "May this person do that, and why": the question of `gantry can` and of GET /v1/access/can.
+// Decides whether a person may do something, and why: for `gantry can` and GET /v1/access/can.
 
 import { needInWords, type RightDecision, type Subject } from "@gantry/core/access/decide-right.ts";
 import type { RightRequest } from "@gantry/core/access/selector.ts";
@@ -19,8 +19,8 @@ export type Question = {
 const STARTED: { readonly [V in Verb]?: string } = { "run-ci": "ci", "run-cd": "cd", "create-app": "create-app" };
 
 /**
- * Throws what an unknown app, site or pipeline is answered with, when the caller may not see it: also the answer to a
- * question tells what exists.
+ * If the caller may not see an app, site or pipeline, throws the same error as for an unknown one: the answer must not
+ * reveal what exists.
  */
 export async function askRight(
   portal: Portal,
@@ -51,7 +51,7 @@ export async function askRight(
   return theirs.rights.decide(request);
 }
 
-/** What the right needs, for somebody who does not have it. */
+/** What is required for the right, for a person who does not have it. */
 export function needOf(decision: RightDecision, verb: Verb): string | undefined {
   const { on } = verbEntry(verb);
   return decision.allowed ? undefined : needInWords(decision, on === "installation" ? "" : on);

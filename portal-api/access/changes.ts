@@ -1,10 +1,10 @@
-// Tells open streams of a person or token that their access has changed, so that they do not wait for the next regular
+// Notifies open streams of a person or token that their access has changed, so that they do not wait for the next regular
 // check.
 
 import type { Cancel } from "@gantry/runtime/clock.ts";
 
 export type AccessChanges = {
-  /** Something of this caller has ended or changed: a session, a token, the account, its groups. */
+  /** Must be called when something of this caller has ended or changed: a session, a token, the account, its groups. */
   readonly changed: (name: string) => void;
   /** Calls `run` after every change of this caller, until it is canceled. `run` must not throw. */
   readonly watch: (name: string, run: () => void) => Cancel;

@@ -6,7 +6,7 @@ import type Koa from "koa";
 
 const NAME = "gantry_session";
 
-/** `secure`: people reach the portal by https at the address that this request came to. */
+/** `secure`: the address that this request came to uses https. */
 export function sessionCookieOf(ctx: Koa.Context, secure: boolean): string | undefined {
   const value = cookieOf(ctx, NAME, secure);
   return value !== undefined && /^[\w-]{20,100}$/.test(value) ? value : undefined;

@@ -1,15 +1,16 @@
-// Who sent a request, and whether it comes from a page of the portal. What a caller may do is decided in core/access. Pure.
+// Determines who sent a request, and whether it comes from a page of the portal. What a caller may do is decided in
+// core/access. Pure.
 
 import type { Role } from "@gantry/core/access/roles.ts";
 import type { Scope } from "@gantry/core/access/selector.ts";
 
 export { ROLES, type Role } from "@gantry/core/access/roles.ts";
 
-/** Who sent a request. `token`: the token that the identity comes from; revoking it ends its sessions and streams. */
+/** The sender of a request. `token`: the token that the identity comes from; revoking it ends its sessions and streams. */
 export type Caller = {
   /** Unique in the installation. A person of an issuer is `<issuer id>:<username>`; local accounts and tokens have no colon. */
   readonly name: string;
-  /** Holds everywhere. With `none` the caller has only what the policy gives. */
+  /** Applies everywhere. With `none`, the caller has only the rights that the policy gives. */
   readonly role: Role;
   /** Groups from the claims of the issuer, or of the local account. */
   readonly groups: readonly string[];
@@ -18,7 +19,7 @@ export type Caller = {
   readonly scope?: Scope;
   readonly via: "token" | "session";
   readonly token?: string;
-  /** Hash of the secret of the token: a rotation ends one secret, and what was made with it, while the token lives on. */
+  /** Hash of the secret of the token: a rotation ends one secret, and the sessions made with it, but not the token. */
   readonly tokenHash?: string;
   /** Hash of the session that the request came with. */
   readonly session?: string;
@@ -42,7 +43,7 @@ export function isFromOwnPage(source: RequestSource): boolean {
   return source.origin === source.publicOrigin || hostOf(source.origin) === source.host;
 }
 
-/** Whether two callers may do the same. */
+/** Whether two callers have the same rights. */
 export function haveSameRights(one: Caller, other: Caller): boolean {
   const rightsOf = ({ name, role, groups, issuer, scope }: Caller): string =>
     JSON.stringify([name, role, [...groups].sort(), issuer, scope]);

@@ -1,4 +1,4 @@
-// At which sites a pipeline would run, as far as a request tells. Pure.
+// Determines at which sites a pipeline would run, as far as a request tells. Pure.
 
 import { UNKNOWN_SITE } from "@gantry/core/access/selector.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
@@ -12,8 +12,8 @@ export type SiteFacts = {
 };
 
 /**
- * Each site once. A job whose site is a name runs there. `app.…` and `params.…` are read; `each.site` stands for the targets
- * that the request names. Anything else is `UNKNOWN_SITE`.
+ * Each site once. A job whose site is a name runs there. `app.…` and `params.…` are read; `each.site` means the sites of the
+ * targets that the request names. Anything else is `UNKNOWN_SITE`.
  */
 export function sitesOf(facts: SiteFacts): readonly string[] {
   return [...new Set(facts.pipeline.jobs.flatMap((job) => sitesOfJob(job.site, facts)))];

@@ -1,4 +1,4 @@
-// What decisions need to know of tasks, apps and runners, read from the task-agent and kept for a while.
+// Facts about tasks, apps and runners for access decisions, read from the task-agent and cached for a while.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { isJsonObject, type JsonObject } from "@gantry/core/json.ts";
@@ -6,9 +6,9 @@ import type { Clock } from "@gantry/runtime/clock.ts";
 import type { AgentClient } from "@gantry/wire/agent/agent-client.ts";
 import type { AppView, TaskView } from "@gantry/wire/agent/views.ts";
 
-/** Of a task: these never change. */
+/** For a task: these never change. */
 export type TaskFacts = { readonly app: string | undefined; readonly pipeline: string };
-/** Of an app, as its record has them. */
+/** For an app: the values in its record. */
 export type AppFacts = { readonly team?: string; readonly labels?: { readonly [name: string]: string } };
 
 export type KnownApp = { readonly name: string; readonly facts: AppFacts };
@@ -16,17 +16,20 @@ export type KnownApp = { readonly name: string; readonly facts: AppFacts };
 export type Facts = {
   /** Undefined for an unknown task. */
   readonly task: (id: string) => Promise<TaskFacts | undefined>;
-  /** Remembers what a view that was read anyway tells. */
+  /** Caches the facts in a view that was read for another purpose. */
   readonly noteTask: (task: Pick<TaskView, "id" | "app" | "pipeline">) => void;
   /** Empty for an unknown app. At most a few seconds old. */
   readonly app: (name: string) => Promise<AppFacts>;
-  /** An app has changed: what is remembered of it is old. */
+  /** Must be called when an app has changed: its cached facts are outdated. */
   readonly forgetApp: (name: string) => void;
-  /** All apps, at most half a minute old, but with those that `noteApp` has named. The same array until it is read again. */
+  /**
+   * All apps, at most half a minute old, but including those passed to `noteApp`. Returns the same array until the apps are
+   * read again.
+   */
   readonly apps: () => Promise<readonly KnownApp[]>;
-  /** An app that an event or a request has named: it may be new. */
+  /** Must be called with an app that an event or a request names, because it may be new. */
   readonly noteApp: (name: string) => void;
-  /** For use after an outage: the task-agent may have another history now. */
+  /** Must be called after an outage: the task-agent may have another history now. */
   readonly clear: () => void;
 };
 
@@ -79,7 +82,7 @@ type AppList = { readonly read: Facts["apps"]; readonly note: Facts["noteApp"]; 
 type Loading = { readonly apps: Promise<readonly KnownApp[]>; readonly untilMs: number; names: ReadonlySet<string> };
 
 function makeAppList(agent: Pick<AgentClient, "apps">, clock: Clock): AppList {
-  /** Each name makes us read again once, also one that the task-agent does not list. */
+  /** Each name causes one read, including a name that the task-agent does not list. */
   const noted = new Set<string>();
   let list: Loading | undefined;
   return {

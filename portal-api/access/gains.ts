@@ -1,4 +1,4 @@
-// The name, team and labels of an app decide who has rights on it. Whoever sets them must not gain by it.
+// The name, team and labels of an app determine who has rights on it. A caller who sets them must not gain rights.
 
 import type { Rights } from "@gantry/core/access/decide-right.ts";
 import { UNKNOWN_SITE } from "@gantry/core/access/selector.ts";
@@ -14,8 +14,8 @@ export type AppAsSeen = AppFacts & { readonly app: string; readonly sites: reado
 const APP_VERBS = VERB_NAMES.filter((verb) => verbEntry(verb).on === "app");
 
 /**
- * Throws `forbidden` when the caller may do something with `after` that is allowed with none of `before`: for a new app, the
- * ways of looking at it that alone allow its creation.
+ * Throws `forbidden` unless there is an element of `before` compared to which `after` gives the caller no new right. For a
+ * new app, `before` has every set of its facts that by itself allows the creation.
  */
 export async function requireNoGain(
   portal: Pick<Portal, "rights" | "agent">,
@@ -30,10 +30,10 @@ export async function requireNoGain(
   const gained = before.map((one) => gains(rights, pipelines, one, after)).toSorted((a, b) => a.length - b.length)[0];
   if (gained?.length === 0) return;
   const why = `It would give you rights that you do not have now: ${[...new Set(gained)].join(", ")}.`;
-  const todo = "Leave the team, the labels and the name as they are, or ask somebody who has these rights.";
+  const todo = "Keep the team, the labels and the name unchanged, or ask a person who has these rights.";
   throw new GantryError("forbidden", {
     who: caller.name,
-    verb: "set the name, team or labels of the app so",
+    verb: "set the name, team or labels of the app to these values",
     why,
     todo,
   });

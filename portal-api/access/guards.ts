@@ -1,5 +1,5 @@
-// The rights that routes declare. Each says which verb a request needs, on what, and how that is found out. What a caller
-// may not see is answered like something that does not exist, before anything else is said about it.
+// The rights that routes declare. Each determines which verb a request needs, and on what. An object that the caller may not
+// see is reported as missing before anything else about it is revealed.
 
 import { needInWords, type Rights } from "@gantry/core/access/decide-right.ts";
 import { type RightRequest, UNKNOWN_SITE } from "@gantry/core/access/selector.ts";
@@ -11,7 +11,7 @@ import type { Portal } from "../portal.ts";
 import type { Caller } from "./decide-access.ts";
 import { sitesOf, sitesOfApp } from "./decide-sites.ts";
 
-/** What a verb of a route is about. `list`: the route is open to everybody and answers what the caller may see. */
+/** What a verb of a route is about. `list`: the route is open to everybody and returns what the caller may see. */
 export type GuardKind =
   | "installation"
   | "app"
@@ -36,18 +36,18 @@ export type Asked<P, Q, B> = {
 export type Guard<P, Q, B> = {
   readonly verb: Verb;
   readonly on: GuardKind;
-  /** Throws `forbidden`, or what an unknown app, task, site, runner or pipeline is answered with. */
+  /** Throws `forbidden`, or the error for an unknown app, task, site, runner or pipeline. */
   readonly check: (asked: Asked<P, Q, B>) => void | Promise<void>;
 };
 
-/** What a route needs. `signed-in`: any caller, for what is about the caller. */
+/** What a route needs. `signed-in`: any caller, for routes about the caller. */
 export type Right<P, Q, B> = "anyone" | "signed-in" | Guard<P, Q, B>;
 
 export function onInstallation(verb: VerbOn<"installation">): Guard<unknown, unknown, unknown> {
   return { verb, on: "installation", check: (asked) => requireRight(asked, { verb }, "") };
 }
 
-/** A question about the caller needs nothing, one about somebody else the right to manage people. */
+/** Callers may ask about themselves. A question about another person needs the right to manage people. */
 export const aboutOthers: Guard<
   unknown,
   { readonly as?: string | undefined; readonly groups?: readonly string[] | undefined },
@@ -61,7 +61,7 @@ export const aboutOthers: Guard<
   },
 };
 
-/** Of a list: the handler filters it with `visible.ts`. */
+/** For a list: the handler filters it with `visible.ts`. */
 export function listOf(verb: "view" | "view-sites" | "view-pipelines"): Guard<unknown, unknown, unknown> {
   return { verb, on: "list", check: () => {} };
 }
@@ -84,7 +84,7 @@ export function onApp(
   };
 }
 
-/** Creating an app needs the right on its name; nothing is said about an app that has this name already. */
+/** Creating an app needs the right on its name. Nothing is revealed about an existing app of this name. */
 export const onNewApp: Guard<
   unknown,
   unknown,
@@ -136,7 +136,7 @@ export const onStart: Guard<
   },
 };
 
-/** `of`: what a body asks for, where the verb depends on it. */
+/** `of`: the verb for a body, if it depends on the body. */
 export function onTask<B = unknown>(
   verb: VerbOn<"app">,
   of?: (body: B) => { readonly verb: VerbOn<"app">; readonly job: string },
@@ -165,7 +165,7 @@ export function onTask<B = unknown>(
   };
 }
 
-/** A name that a runner of another site has needs the right there, too: it would lose the name. */
+/** A name that a runner of another site has also needs the right there, because that runner would lose the name. */
 export function onSite(
   verb: VerbOn<"site">,
 ): Guard<unknown, unknown, { readonly site: string; readonly runner?: string | undefined }> {
@@ -232,25 +232,25 @@ async function requireOnApp(
   if (rights.mayEverywhere(verb) && rights.mayEverywhere("view")) return;
   const { app, pipeline } = start;
   const record = await recordOf(who, app);
-  // The app itself, not what its pipelines do: whoever sees the app may be told that a verb is missing.
+  // Rights on the app itself, not on its pipelines. A caller who may see the app may learn which verb is missing.
   if (missing && !rights.may({ ...record, app, verb: "view" })) throw missing();
   const sites = await sitesOfStart(who, verb, start);
   requireRight(who, { ...record, app, pipeline, sites, verb }, app === undefined ? "pipeline" : "app");
 }
 
-/** For an app that does not exist yet, so there is nothing to hide. */
+/** For an app that does not exist yet: there is nothing to hide. */
 async function requireStart(who: Who, verb: StartVerb, start: Start): Promise<void> {
   const { app, pipeline } = start;
   if (who.rights.mayEverywhere(verb)) return;
   const sites = await sitesOfStart(who, verb, start);
   const request = { app, pipeline, sites, verb };
   if (who.rights.may(request)) return;
-  // Who could is told only to those who may see what they name: it may be an app of others.
+  // Only a caller who may see the app learns who has the right: the name may be that of an app of others.
   if (who.rights.may({ app, verb: "view" })) requireRight(who, request, "app");
   throw refusal(who.caller, verbEntry(verb).does);
 }
 
-/** An app without a task. It is judged by its name, or as one of the team that it names. */
+/** An app without a task. Its rights depend on its name, or on the team that it names. */
 function requireAdoption(who: Who, app: string | undefined, fields: AppFields | undefined): void {
   const { rights } = who;
   if (rights.mayEverywhere("create-app")) return;
@@ -270,14 +270,14 @@ function requirePipeline({ rights }: Who, pipeline: string): void {
   if (!rights.may({ verb: "view-pipelines", pipeline })) throw new GantryError("pipeline-unknown", { pipeline });
 }
 
-/** `on`: what the request is about, as it stands in "on this app". */
+/** `on`: what the request is about, as in "on this app". */
 function requireRight({ caller, rights }: Pick<Who, "caller" | "rights">, request: RightRequest, on: string): void {
   if (rights.may(request)) return;
   const decision = rights.decide(request);
   throw refusal(caller, verbEntry(request.verb).does, { why: decision.reason, todo: needInWords(decision, on) });
 }
 
-/** `does`: as it stands in "… may not <does>". Without `words`: the general ones. */
+/** `does`: completes "… may not <does>". Without `words`: the general text of the verb. */
 export function refusal(
   { name }: Caller,
   does: string,
@@ -293,7 +293,7 @@ export async function recordOf(
   return rights.needs.record && app !== undefined ? portal.facts.app(app) : {};
 }
 
-/** Undefined when no rule asks for it. */
+/** Undefined if no rule depends on it. */
 export async function sitesOfStart(
   { portal, rights }: Pick<Who, "portal" | "rights">,
   verb: Verb,
@@ -305,15 +305,15 @@ export async function sitesOfStart(
   return sitesOf({ pipeline: view, params: params ?? {}, record: known?.record ?? {} });
 }
 
-/** Also of one out of service. A task-agent of an older version knows only the others. */
+/** Includes runners that are out of service; a task-agent of an older version does not list these. */
 async function siteOfRunner({ agent }: Portal, name: string): Promise<string | undefined> {
   const known = (await agent.runners()).items.find((runner) => runner.name === name);
   return known?.site ?? (await agent.runnerSite(name).catch(ifUnknown))?.site;
 }
 
 /**
- * Of a job, or of all that a rerun may do: where the task ran, and where the pipeline of now would run for the app of now. It
- * may use the newest file, and it always looks up the targets of the app again.
+ * The sites of a job, or of everything that a rerun may do: where the task ran, and where the current pipeline would run for
+ * the current app. A rerun may use the newest file, and it always looks up the targets of the app again.
  */
 async function sitesOfTask(
   who: Who & { readonly params: { readonly id: string } },

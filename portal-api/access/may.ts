@@ -1,4 +1,4 @@
-// What a caller may do, for views: the console disables the rest and says who could.
+// What a caller may do, for views: the console disables everything else and says who may do it.
 
 import { needInWords, type RightDecision, type Rights } from "@gantry/core/access/decide-right.ts";
 import { type RightRequest, UNKNOWN_SITE } from "@gantry/core/access/selector.ts";
@@ -7,7 +7,7 @@ import type { AppFacts } from "./facts.ts";
 
 export type May = {
   readonly may: readonly Verb[];
-  /** Verb → what it needs and who could. */
+  /** By verb: what it needs, and who may use it. */
   readonly mayNot: { readonly [verb: string]: string };
 };
 
@@ -15,11 +15,11 @@ type TaskPart = { readonly app?: string | undefined; readonly pipeline: string; 
 
 const SITE_VERBS = VERB_NAMES.filter((verb) => verbEntry(verb).on === "site");
 const APP_VERBS = VERB_NAMES.filter((verb) => verbEntry(verb).on === "app");
-/** What an app is asked to run with these verbs. */
+/** The pipelines of an app that these verbs start. */
 const PIPELINES: { readonly [V in Verb]?: string } = { "run-ci": "ci", "run-cd": "cd", "create-app": "create-app" };
 const uniform = new WeakMap<Rights, May>();
 
-/** On an app or a task of it. `sites`: where its work can run; a verb that is allowed at one of them is allowed. */
+/** On an app or one of its tasks. `sites`: where its work can run; a verb that is allowed at one of them is allowed. */
 export function mayOn(rights: Rights, given: Omit<RightRequest, "verb" | "sites">, sites: readonly string[]): May {
   const known = uniform.get(rights);
   if (known) return known;
@@ -45,16 +45,16 @@ export function withMay(
 ): { readonly text: string; readonly may: string } {
   const { app, pipeline, sites } = task;
   const may = JSON.stringify(mayOn(rights, { ...record, app, pipeline }, sites));
-  // Both are objects: they become one without parsing the view again.
+  // Both texts are objects, so they are joined without parsing the view again.
   return { text: `${text.slice(0, -1)},${may.slice(1)}`, may };
 }
 
-/** Anywhere: for what has no page of an app or a task. */
+/** Anywhere: for actions without a page of an app or a task. */
 export function mayAnywhere(rights: Rights): May {
   return mayOf(VERB_NAMES, rights.mayAnywhere, (verb) => refusalInWords(rights.decide({ verb }), ""));
 }
 
-/** In one text, because a button has no room for two. */
+/** Joined into one text, because a button has no room for two. */
 function refusalInWords(decision: RightDecision, on: string): string {
   const need = needInWords(decision, on);
   return decision.obstacle === "no-role" ? need : `${decision.reason} ${need}`;

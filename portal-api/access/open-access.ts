@@ -1,4 +1,4 @@
-// Puts together what knows tokens, sessions and people.
+// Assembles the stores of tokens, sessions and people.
 
 import type { Journal } from "@gantry/journal/journal.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
@@ -27,7 +27,7 @@ export function openAccess(
 ): Access {
   const changes = makeAccessChanges();
   const personStore = openPersonStore(journal, changes);
-  // People and tokens ask each other whether a name is in use.
+  // People and tokens share one set of names, so each store checks the other.
   const made: { tokens?: Tokens } = {};
   const people = makePeople({
     journal,

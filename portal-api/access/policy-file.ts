@@ -1,4 +1,5 @@
-// The policy file: read and checked at the start, read again while the portal runs. A file with a mistake changes nothing.
+// The policy file: read and checked at the start, and read again while the portal runs. A file with a mistake is not
+// applied.
 
 import { readFile } from "node:fs/promises";
 import type { Policy } from "@gantry/core/access/policy.ts";
@@ -13,9 +14,9 @@ import type { PolicySource } from "./rights.ts";
 export type PolicyFile = PolicySource & { readonly close: () => Promise<void> };
 
 export type PolicyFileOptions = {
-  /** Undefined: there is no policy, and only roles count. */
+  /** Undefined: there is no policy, and only roles give rights. */
   readonly file: string | undefined;
-  /** How often the file is read, in ms. It is read, not watched: a mounted folder or a git checkout may replace it. */
+  /** How often the file is read, in ms. It is not watched, because a mounted folder or a git checkout may replace it. */
   readonly pollMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -44,7 +45,7 @@ export async function openPolicyFile(options: PolicyFileOptions): Promise<Policy
       () => "",
       (error: unknown) => String(error instanceof GantryError ? error.details.problem : error),
     );
-    // Each problem once, not every few seconds.
+    // Logs each problem once, not every few seconds.
     if (found !== "" && found !== problem)
       logger.error({ file, problem: found }, "the policy is not valid: the last valid one stays in force");
     problem = found;

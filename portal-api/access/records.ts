@@ -41,17 +41,19 @@ export const SIGN_INS = ["link", "token", "password", "sso"] as const;
 /** `session/<hash>`, and `link/<hash>` for one-time sign-in codes: an identity that ends by time or with `endedAt`. */
 export const grantRecord = z.object({
   name: z.string(),
-  /** Unused when `token` or `person` says what is allowed. */
+  /** Unused if `token` or `person` determines the rights. */
   role,
   /** Ends with this token, and has its rights. */
   token: z.string().optional(),
-  /** Hash of the secret of the token that it was made with, with which it ends. Missing in grants of older versions. */
+  /**
+   * Hash of the secret of the token that it was made with; it ends with this secret. Missing in grants of older versions.
+   */
   tokenHash: z.string().optional(),
   /** Has the rights of the person `name`, and ends with `sessionsEndedAt` of the person. */
   person: z.boolean().optional(),
-  /** Hash of the session that it was made from, with which it ends. */
+  /** Hash of the session that it was made from; it ends with that session. */
   parent: z.string().optional(),
-  /** How many such sessions there are above it. */
+  /** Length of the chain of such sessions above it. */
   depth: z.number().optional(),
   openedAt: micros.optional(),
   signIn: z.enum(SIGN_INS).optional(),

@@ -4,20 +4,20 @@ import { hasNoMore, type Rights, rightsOf, type Subject } from "@gantry/core/acc
 import type { Policy } from "@gantry/core/access/policy.ts";
 
 export type RightsOf = {
-  /** Under the policy in force now: a caller that stays, as that of a stream, must ask again. */
+  /** Under the current policy. Long-lived callers, such as streams, must ask again. */
   readonly of: (caller: Subject) => Rights;
   /** See `hasNoMore` of core. */
   readonly hasNoMore: (other: Subject, caller: Subject) => boolean;
-  /** Grows when the policy changes. */
+  /** Increases when the policy changes. */
   readonly version: () => number;
 };
 
-/** Where the policy comes from; `version` grows when it changes. */
+/** The source of the policy; `version` increases when it changes. */
 export type PolicySource = { readonly policy: () => Policy | undefined; readonly version: () => number };
 
 const MAX_ENTRIES = 5_000;
 
-/** Remembers the rights of callers: every request makes a new object for its caller. */
+/** Caches the rights of callers, because every request creates a new object for its caller. */
 export function makeRights(source: PolicySource): RightsOf {
   const known = new Map<string, Rights>();
   let version = source.version();

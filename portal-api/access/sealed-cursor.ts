@@ -1,5 +1,5 @@
-// Cursors of pages hold the key of the last item that was read. Where that may be an item of others, the caller gets the
-// cursor encrypted.
+// Cursors of pages contain the key of the last item that was read. If the caller may not see that item, the cursor is
+// encrypted.
 
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from "node:crypto";
 import { GantryError } from "@gantry/core/errors.ts";
@@ -22,7 +22,8 @@ export function makeCursors(secret: string): Cursors {
   const nonceKey = keyFor("nonce");
   return {
     seal: (cursor) => {
-      // From the content: two different cursors do not share one, and the same cursor is sealed to the same text.
+      // Derived from the content: different cursors do not share a nonce, and the same cursor is always sealed to the same
+      // text.
       const nonce = createHmac("sha256", nonceKey).update(cursor).digest().subarray(0, NONCE);
       const cipher = createCipheriv("aes-256-gcm", key, nonce);
       const sealed = Buffer.concat([nonce, cipher.update(cursor, "utf8"), cipher.final(), cipher.getAuthTag()]);

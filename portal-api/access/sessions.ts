@@ -19,11 +19,11 @@ import {
 } from "./records.ts";
 import type { Tokens } from "./tokens.ts";
 
-/** Who a sign-in link or a session is for. */
+/** The owner of a sign-in link or a session. */
 export type Principal = {
   readonly name: string;
   readonly role: Role;
-  /** The token that it ends with, and whose rights it has. */
+  /** The token that gives its rights, and with which it ends. */
   readonly token?: string | undefined;
   /** Hash of the secret of the token. */
   readonly tokenHash?: string | undefined;
@@ -58,7 +58,7 @@ export type Sessions = {
   readonly identify: (secret: string) => Promise<Caller | undefined>;
   /** The caller of the session with this hash, as of now. */
   readonly callerOf: (hash: string) => Promise<Caller | undefined>;
-  /** Also ends everything that was made from it. False when it had ended already. */
+  /** Also ends everything that was made from it. False if it had already ended. */
   readonly end: (hash: string) => Promise<boolean>;
   /** Valid sessions of a person or token, newest first; at most 200. */
   readonly listOf: (name: string) => Promise<readonly Session[]>;
@@ -173,7 +173,7 @@ async function openOfSso(journal: Journal, key: string): Promise<IndexPage["item
 
 type Load = (stream: string, level?: number) => Promise<Valid | undefined>;
 
-/** Loads a grant with what it may do now; undefined when it, or something that it was made from, has ended. */
+/** Loads a grant with its current rights; undefined if it, or something that it was made from, has ended. */
 function makeLoad({ journal, tokens, people }: SessionDeps): Load {
   const rightsOf = async (record: GrantRecord): Promise<Rights | undefined> => {
     const { name, role, token, tokenHash, person, openedAt = Number.MAX_SAFE_INTEGER } = record;

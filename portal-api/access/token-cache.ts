@@ -1,4 +1,5 @@
-// Callers by the secret of their token, for one second: a client that polls does not cost a read of the journal each time.
+// Caches callers by the secret of their token for one second, so that a polling client does not cost a read of the journal
+// each time.
 
 import type { Clock } from "@gantry/runtime/clock.ts";
 import type { Caller } from "./decide-access.ts";
@@ -6,8 +7,8 @@ import type { Caller } from "./decide-access.ts";
 export type TokenCache = {
   readonly get: (secret: string) => Caller | undefined;
   /**
-   * Stores nothing when something has changed since `generation` was read: the caller may be out of date. `leftMs`: until
-   * the token expires.
+   * Stores nothing if something has changed since `generation` was read, because the caller may be out of date. `leftMs`:
+   * until the token expires.
    */
   readonly put: (secret: string, caller: Caller, generation: number, leftMs: number) => void;
   /** Changes with every `clear`. */

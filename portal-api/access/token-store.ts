@@ -78,7 +78,10 @@ export function isTokenAlive(record: TokenRecord | undefined, now: number): reco
   return record !== undefined && isAlive({ ...record, endedAt: record.revokedAt }, now);
 }
 
-/** The secret of this hash opens the token: it is the newest one, or the one before, for a while after a rotation. */
+/**
+ * Whether the secret with this hash is valid for the token: it is the newest one or, for a while after a rotation, the
+ * previous one.
+ */
 export function opensToken({ hash, previous }: TokenRecord, given: string, now: number): boolean {
   return hash === given || (previous?.hash === given && previous.until > now);
 }

@@ -1,4 +1,4 @@
-// API tokens: created, shown once, listed without their secret, rotated, revoked. A service token has rights of its own; a
+// API tokens: created, shown once, listed without their secret, rotated, revoked. A service token has its own rights; a
 // personal one has those of its owner. The scope of a token narrows them.
 
 import { GantryError } from "@gantry/core/errors.ts";
@@ -52,7 +52,7 @@ export type TokenDeps = {
   readonly clock: Clock;
   readonly people: Pick<People, "rightsOf">;
   readonly changes: AccessChanges;
-  /** Whether the name belongs to an account: a token of the same name would be taken for the person. */
+  /** Whether the name belongs to an account: a token of the same name could be mistaken for the person. */
   readonly isPersonName: (name: string) => Promise<boolean>;
   /** Personal tokens of an issuer's people are refused when the issuer has not confirmed them for so long. */
   readonly confirmDays: number;

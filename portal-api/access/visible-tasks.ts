@@ -10,8 +10,8 @@ import { type Sight, visiblePage } from "./visible.ts";
 type Query = TaskQuery & { readonly limit: number };
 
 /**
- * Asks the task-agent for the tasks of the visible apps, when they are few; else reads all tasks and filters. Both are
- * filtered here, so what the task-agent answers never decides who sees what.
+ * Asks the task-agent for the tasks of the visible apps if there are few; otherwise reads all tasks. Both results are
+ * filtered here, so the task-agent's answer never determines who sees what.
  */
 export async function visibleTasks(portal: Portal, sight: Sight, query: Query): Promise<Page<TaskSummary>> {
   if (sight.none || (query.app !== undefined && !(await sight.app(query.app)))) return { items: [] };

@@ -1,4 +1,4 @@
-// What a caller may see: the one place that lists, events, streams and texts are filtered by.
+// What a caller may see. All lists, events, streams and texts are filtered here.
 
 import type { Rights } from "@gantry/core/access/decide-right.ts";
 import type { Page, PageQuery } from "@gantry/wire/agent/agent-client.ts";
@@ -16,15 +16,15 @@ export type Seen = {
 };
 
 export type Sight = {
-  /** Nothing has to be filtered. */
+  /** The caller may see everything, so nothing has to be filtered. */
   readonly all: boolean;
   readonly none: boolean;
-  /** Only tasks of apps are seen. */
+  /** Only tasks of apps are visible. */
   readonly byApp: boolean;
   readonly app: (name: string) => Promise<boolean>;
-  /** Names of all apps that are seen, up to half a minute old. */
+  /** Names of all visible apps, up to half a minute old. */
   readonly apps: () => Promise<readonly string[]>;
-  /** What decisions need to know of an app; empty when they need nothing. */
+  /** The facts of an app that decisions depend on; empty if they depend on none. */
   readonly record: (app: string | undefined) => Promise<AppFacts>;
   readonly task: (seen: Seen) => Promise<boolean>;
   readonly site: (name: string) => boolean;
@@ -48,7 +48,7 @@ export function sightOf(portal: SightDeps, caller: Caller): Sight {
     const facts =
       seen.pipeline === undefined && seen.task !== undefined ? await portal.facts.task(seen.task) : undefined;
     const { app, pipeline } = facts ?? seen;
-    // A task is judged by its pipeline, too. What is of no app and no pipeline is about the installation.
+    // For a task, its pipeline counts, too. Anything without an app and a pipeline is about the installation.
     if (pipeline === undefined && (seen.task !== undefined || app === undefined)) return false;
     return rights.may({ ...(await record(app)), app, pipeline, verb: "view" });
   };
@@ -69,7 +69,7 @@ export function sightOf(portal: SightDeps, caller: Caller): Sight {
 
 const visible = new WeakMap<Rights, { readonly all: readonly KnownApp[]; readonly names: readonly string[] }>();
 
-/** Remembered until the apps or the rights change: thousands of apps are not judged anew for each request. */
+/** Cached until the apps or the rights change, so that thousands of apps are not checked for each request. */
 function visibleApps(rights: Rights, all: readonly KnownApp[]): readonly string[] {
   const known = visible.get(rights);
   if (known?.all === all) return known.names;
@@ -109,10 +109,12 @@ export async function filterVisible<T>(items: readonly T[], isVisible: (item: T)
   return items.filter((_, at) => visible[at]);
 }
 
-/** Reads of the other process for one page. A page may be short then, with a cursor for the rest. */
+/** The most reads of the other process for one page. A page may then be short, with a cursor for the rest. */
 const MAX_READS = 20;
 
-/** A page of what is visible: reads on until it is full. Never reads past what it shows, so its cursor is that of the last read. */
+/**
+ * A page of visible items: reads until it is full. Never reads beyond what it shows, so its cursor is that of the last read.
+ */
 export async function visiblePage<T, Q extends PageQuery>(
   { cursors }: Pick<Sight, "cursors">,
   query: Q & { readonly limit: number },

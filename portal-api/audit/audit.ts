@@ -85,7 +85,7 @@ export function openAudit(options: AuditOptions): Audit {
     await closeLostIntents(chain, clock.nowMs() - LOST_MS);
     while (await chain.trim(clock.nowMs() - options.days * DAY_MS));
     await logHead();
-    // Not while it is unreachable: the feed goes on from the same place afterwards.
+    // Skipped while the task-agent is unreachable: the feed continues from the same place afterwards.
     await followAgent({ agent: options.agent, journal: options.journal, chain }, clock.nowMs()).catch(
       (error: unknown) => logger.debug({ err: error }, "the audit log could not be compared with the task-agent"),
     );
@@ -133,7 +133,7 @@ export function openAudit(options: AuditOptions): Audit {
 /** Requests whose outcome is in the log. */
 const recorded = new WeakSet<Koa.Context>();
 
-/** Must be called by the router, so that a refusal before the route is known. */
+/** The router calls this, so that refusals before the route runs are recorded. */
 export function announce(ctx: Koa.Context, route: AuditedRoute, caller: Caller | undefined): void {
   ctx.state.audited = { route, caller };
 }
@@ -142,7 +142,7 @@ function stateOf(ctx: Koa.Context): { readonly route?: AuditedRoute; readonly ca
   return (ctx.state.audited ?? {}) as { route?: AuditedRoute; caller?: Caller | undefined };
 }
 
-/** Whether somebody tried what they may not. A page that is opened without any credentials is not such a try. */
+/** Whether a caller attempted something forbidden. Opening a page without any credentials does not count. */
 function isRefusal(ctx: Koa.Context, route: AuditedRoute, caller: Caller | undefined, status: number): boolean {
   if (route.method !== "GET") return status < 500;
   if (status === 401) return ctx.get("authorization") !== "" || ctx.get("cookie") !== "" || ctx.querystring !== "";
@@ -170,7 +170,7 @@ async function recordAround(
   };
   if (route.method === "GET" || !caller) {
     await run();
-    // A sign-in: before it there was nobody to name in an intent, and its session is known to nobody before the answer.
+    // A sign-in: before it there is no caller to name in an intent, and its session is not in use before the answer.
     if (noteOf(ctx).who && ctx.status < 400) await done({ status: ctx.status });
     return;
   }
@@ -189,7 +189,7 @@ async function recordAround(
 
 type Budget = { readonly check: (who: string) => void; readonly spend: (who: string) => void };
 
-/** Every intent is written before its outcome is known, so a caller who is refused on and on has to be slowed down. */
+/** Every intent is written before its outcome is known, so a caller who is refused repeatedly must be slowed down. */
 function openBudget(clock: Pick<Clock, "monotonicMs">, limit: number): Budget {
   const spent = new Map<string, number>();
   let minute = 0;
@@ -208,7 +208,7 @@ function openBudget(clock: Pick<Clock, "monotonicMs">, limit: number): Budget {
   };
 }
 
-/** Says of intents that no process can be working on any more that their outcome is not known. */
+/** Closes intents that no process can still be working on: records that their outcome is unknown. */
 async function closeLostIntents(chain: AuditChain, beforeMs: number): Promise<void> {
   const { open } = await chain.head();
   for (const [of, atMs] of open) {

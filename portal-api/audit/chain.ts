@@ -1,8 +1,7 @@
-// The audit chain in the portal's journal. Entry n is in the stream `audit/<(n-1) / SEGMENT>`, so that a number is enough to
-// find it and old entries can be removed as whole streams. `audit-head` names the end of the chain.
-//
-// Several portals may append: the segment that an entry goes to is compared-and-set. Whoever loses loads the end again and
-// chains its entries anew. Entries that arrive while an append runs share the next one.
+// The audit chain in the portal's journal. Entry n is in the stream `audit/<(n-1) / SEGMENT>`, so that it can be found by
+// its number and old entries can be removed as whole streams. `audit-head` has the end of the chain.  Several portals may
+// append: the segment of an entry is compared-and-set. A portal that loses loads the end again and chains its entries again.
+// Entries that arrive while an append runs share the next append.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { AppendResult, Journal, StreamAppend } from "@gantry/journal/journal.ts";
@@ -23,9 +22,9 @@ export type Head = ChainEnd & {
 
 const START: Head = { ...CHAIN_START, atMs: 0, first: 1, open: [] };
 
-/** Without events: the segments decide conflicts. */
+/** Has no events: conflicts are detected at the segments. */
 export const auditHead = defineStream<Head, never>({ prefix: "audit-head" });
-/** The snapshot of a segment says nothing. */
+/** The snapshot of a segment is empty. */
 export const auditSegment = defineStream<null, AuditEntry>({ prefix: "audit/" });
 
 export type AuditChain = {
@@ -70,7 +69,7 @@ export function openAuditChain(journal: Journal): AuditChain {
           known = next;
           for (const [at, one] of group.entries()) one.resolve(entries[at]?.seq ?? 0);
         } else {
-          // Another portal was faster: chain the same entries after its own.
+          // Another portal was faster: chain these entries after its entries.
           known = undefined;
           pending.unshift(...group);
         }
@@ -81,7 +80,7 @@ export function openAuditChain(journal: Journal): AuditChain {
         for (const one of group.length > 0 ? group : pending.splice(0)) one.reject(error);
       }
     }
-    // At once after the last look at `pending`: an entry that comes now begins anew.
+    // Set immediately after the last check of `pending`, so that an entry that arrives now starts a new run.
     running = undefined;
   };
 
@@ -151,7 +150,7 @@ function batchOf(entries: readonly AuditEntry[], from: Head, next: Head): readon
   ];
 }
 
-/** A store that fails may have committed nevertheless: only the end of the chain can tell. */
+/** A failed store may still have committed: only the end of the chain shows it. */
 async function appendSafely(
   journal: Journal,
   batch: readonly StreamAppend[],
@@ -174,14 +173,14 @@ type Trimming = Pick<AuditChain, "head" | "append"> & {
 async function trim({ journal, head, append, read }: Trimming, beforeMs: number): Promise<boolean> {
   const { first, seq } = await head();
   const segment = segmentOf(first);
-  // What a process that ended between its entry and the removal has left.
+  // Left by a process that ended between its entry and the removal.
   if (segment > 0) await removeSegment(journal, segment - 1);
   const through = (segment + 1) * SEGMENT;
   // The newest segment stays: it is still written to.
   if (through >= seq) return false;
   const [last] = await read(segment, SEGMENT - 1, 1);
   if (!last || Date.parse(last.at) >= beforeMs) return false;
-  // The entry comes first: the chain must never begin at a place that it does not explain.
+  // The entry is written first, because the chain must always explain where it begins.
   await append({ kind: "trimmed", through, throughHash: last.hash });
   await removeSegment(journal, segment);
   return true;

@@ -1,5 +1,5 @@
-// What the task-agent has recorded and no entry of the audit log explains: changes by another client of the agent, or by a
-// portal that was killed before it could record the outcome, and what runners refused to do. Pure.
+// Finds records of the task-agent that no entry of the audit log explains: changes by another client of the agent, changes
+// by a portal that was killed before it could record the outcome, and refusals of runners. Pure.
 
 import { isJsonObject } from "@gantry/core/json.ts";
 import type { FeedEvent } from "@gantry/wire/agent/views.ts";
@@ -17,13 +17,13 @@ const VERBS: { readonly [C in Change]: string } = {
   cancel: "cancel a task",
   resolve: "decide about a held job",
 };
-/** Other operations about a task start it. */
+/** All other operations about a task start one. */
 const CHANGES_OF_ROUTES: { readonly [route: string]: Change | undefined } = {
   cancelTask: "cancel",
   resolveJob: "resolve",
 };
 
-/** `entries`: everything that was recorded since some minutes before the first of the events. */
+/** `entries`: all entries from some minutes before the first event on. */
 export function decideAgentChanges(
   events: readonly FeedEvent[],
   entries: readonly AuditEntry[],
@@ -38,7 +38,7 @@ export function decideAgentChanges(
   });
 }
 
-/** Codes with which a runner refuses a step that reaches for something of another app. */
+/** Codes with which a runner refuses a step that tries to use something of another app. */
 const REFUSED_BY_RUNNERS: ReadonlySet<string> = new Set(["outside-app", "secret-not-allowed"]);
 
 function refusalOf({ data }: FeedEvent): string | undefined {
@@ -63,7 +63,7 @@ function changeOf({ data }: FeedEvent): Change | undefined {
   return typeof kind === "string" && Object.hasOwn(CHANGES, kind) ? CHANGES[kind] : undefined;
 }
 
-/** The comparison goes over some events again when the portal was killed. */
+/** After the portal was killed, the comparison repeats some events. */
 function refusalKey(code: string, task: string, time: string): string {
   return `${code} ${harmless(task)} ${new Date(time).toISOString()}`;
 }
@@ -72,7 +72,7 @@ function refusalFacts({ data, time }: FeedEvent, code: string): AuditFacts {
   return {
     kind: "agent",
     who: { name: harmless(data.requestedBy) },
-    verb: "run a step that reaches beyond the app; the runner refused it",
+    verb: "run a step that uses more than the app; the runner refused it",
     on: onOf(data),
     code,
     since: new Date(time).toISOString(),

@@ -1,4 +1,4 @@
-// Who sent a request and from where, as the audit log says it. Pure.
+// The sender and origin of a request, as recorded in the audit log. Pure.
 
 import { type AuditFacts, harmless } from "@gantry/wire/audit/entry.ts";
 import type { Caller } from "../access/decide-access.ts";
@@ -9,7 +9,7 @@ export type Sender = {
   readonly userAgent: string;
 };
 
-/** Enough to find a session, too little to guess its cookie. */
+/** Long enough to identify a session, too short to guess its cookie. */
 const SESSION_DIGITS = 16;
 
 export function decideOrigin(

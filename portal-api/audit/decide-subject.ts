@@ -5,7 +5,7 @@ import { harmless } from "@gantry/wire/audit/entry.ts";
 
 export type Subject = { readonly [what: string]: string };
 
-/** Fields of bodies and queries that name something or say what is to be done. Others may be long or secret. */
+/** Fields of bodies and queries that name an object or an action. Other fields may be long or secret. */
 const TOLD = [
   "app",
   "pipeline",

@@ -1,5 +1,5 @@
 // Searches the audit log, newest first. One request reads a bounded number of entries: when it has found fewer than a page,
-// its cursor goes on from there.
+// its cursor continues from there.
 
 import type { AuditEntry } from "@gantry/wire/audit/entry.ts";
 import type { AuditChain, Head } from "./chain.ts";
@@ -50,7 +50,7 @@ export async function findEntries(chain: AuditChain, query: AuditQuery): Promise
   return { items, before };
 }
 
-/** An intent is shown only while it has no outcome: the outcome says everything that the intent does. */
+/** An intent is shown only while it has no outcome, because the outcome contains everything that the intent has. */
 function isShown({ kind, seq }: AuditEntry, { open }: Head): boolean {
   return kind !== "intent" || open.some(([intent]) => intent === seq);
 }
@@ -73,7 +73,7 @@ function matches(entry: AuditEntry, { who, verb, app, task, result }: AuditQuery
   );
 }
 
-/** Number of the first entry after a time, by halving: times in the chain never go back. */
+/** Number of the first entry after a time, by binary search: times in the chain never go back. */
 async function firstAfter(chain: AuditChain, { first, seq }: Head, untilMs: number): Promise<number> {
   let low = first;
   let high = seq + 1;

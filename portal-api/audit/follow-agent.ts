@@ -11,13 +11,15 @@ import { decideAgentChanges } from "./decide-agent-changes.ts";
 /** `seq`: every event of the feed up to this one has been compared. */
 const position = defineStream<{ readonly seq: number }, never>({ prefix: "audit-feed" });
 
-/** A request can be under way for so long: only older events are compared. */
+/** The longest time that a request can take: only older events are compared. */
 const SETTLED_MS = 2 * 60_000;
-/** An intent can be so much older than the change of the task-agent. */
+/** The longest time between an intent and its change in the task-agent. */
 const EARLIER_MS = 10 * 60_000;
 const PAGE = 500;
 
-/** Compares everything that has settled. Rejects when the agent or the journal fails; the next call goes on from there. */
+/**
+ * Compares all events that are old enough. Rejects when the agent or the journal fails; the next call continues from there.
+ */
 export async function followAgent(
   { agent, journal, chain }: { agent: Pick<AgentClient, "feed">; journal: Journal; chain: AuditChain },
   nowMs: number,
@@ -27,7 +29,7 @@ export async function followAgent(
   const save = async (seq: number): Promise<void> => {
     await journal.append([position.append("", { expected: 0, state: { seq } })]);
   };
-  // A new portal begins now. A smaller number than the known one is that of a task-agent with a new data folder.
+  // A new portal begins at the current event. A number below the known one means that the task-agent has a new data folder.
   if (known === undefined || newest.last < known) return save(newest.last);
   for (let after = known; after < newest.last; ) {
     const page = await agent.feed({ after, limit: PAGE });

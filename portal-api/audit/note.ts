@@ -1,4 +1,4 @@
-// What a route knows and the audit log needs: who has signed in, which task was started.
+// Facts for the audit log that only the route knows: who has signed in, which task was started.
 
 import { hash } from "node:crypto";
 import { isJsonObject, type JsonValue } from "@gantry/core/json.ts";
@@ -30,7 +30,7 @@ export function noteTask(ctx: Koa.Context, task: TaskView): void {
   notes.set(ctx, { ...noteOf(ctx), on: { ...noteOf(ctx).on, ...on }, pipeline, paramsHash: hashOfParams(task.params) });
 }
 
-/** The same for equal parameters, whatever the order of their keys. */
+/** The same for equal parameters, regardless of the order of their keys. */
 export function hashOfParams(params: JsonValue): string {
   return hash("sha256", JSON.stringify(sorted(params)));
 }

@@ -5,7 +5,7 @@ import type { Clock } from "@gantry/runtime/clock.ts";
 import type { AuditFacts } from "@gantry/wire/audit/entry.ts";
 
 export type Refusals = {
-  /** Counts a refusal. `facts` are those of the first one in a minute. */
+  /** Counts a refusal. The `facts` of the first one in a minute are recorded. */
   readonly add: (caller: string, facts: AuditFacts) => void;
   /** Records what was counted in minutes that are over, or everything when `all`. */
   readonly flush: (all?: boolean) => void;
@@ -16,12 +16,12 @@ type Counted = { readonly facts: AuditFacts; readonly sinceMs: number; readonly 
 const MINUTE_MS = 60_000;
 /** Routes and codes of one caller that are counted separately in a minute; further ones by code. */
 const MAX_OF_CALLER = 50;
-/** The same for all who are not signed in, together: they can have as many addresses as they like. */
+/** The same limit for all callers who are not signed in together, because they can use any number of addresses. */
 const MAX_OF_STRANGERS = 200;
 
 export function openRefusals(clock: Pick<Clock, "nowMs">, record: (facts: AuditFacts) => void): Refusals {
   const counted = new Map<string, Counted>();
-  /** Entries of a caller; those of strangers are counted under the empty name. */
+  /** Entries of a caller; those of callers who are not signed in are counted under the empty name. */
   const sizes = new Map<string, number>();
 
   const flush = (all = false): void => {

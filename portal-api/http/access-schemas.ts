@@ -25,7 +25,7 @@ export const personView = z
 
 export const activationView = z
   .object({
-    url: z.string().describe("The person opens it and sets a password. It works once"),
+    url: z.string().describe("The person opens it to set a password. It works once"),
     expiresAt: z.iso.datetime(),
   })
   .meta({ id: "Activation" });

@@ -1,4 +1,4 @@
-// Addresses at both ends of a request: which of the portal's addresses the browser uses, and where the client is.
+// The addresses at both ends of a request: the portal's address that the browser uses, and the address of the client.
 
 import type Koa from "koa";
 import type { Opening } from "../access/sessions.ts";
@@ -20,8 +20,8 @@ export function isSecure(portal: Addresses, ctx: Koa.Context): boolean {
 }
 
 /**
- * The address of the client. Each trusted proxy has appended the address that it saw to X-Forwarded-For; what the client
- * itself wrote there is further left and is not read.
+ * The address of the client. Each trusted proxy has appended the address that it saw to X-Forwarded-For. Values that the
+ * client itself sent are further left and are not read.
  */
 export function clientAddress({ config }: Pick<Portal, "config">, ctx: Koa.Context): string {
   const own = ctx.req.socket.remoteAddress ?? "unknown";
@@ -33,7 +33,7 @@ export function clientAddress({ config }: Pick<Portal, "config">, ctx: Koa.Conte
   return (hops.at(-config.trustedProxies) || own).slice(0, 64);
 }
 
-/** What a session remembers about how it was opened. */
+/** What a session records about how it was opened. */
 export function openingOf(portal: Portal, ctx: Koa.Context, signIn: Opening["signIn"]): Opening {
   return { signIn, address: clientAddress(portal, ctx), userAgent: ctx.get("user-agent").slice(0, 200) };
 }

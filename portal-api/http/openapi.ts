@@ -60,7 +60,7 @@ const EXAMPLES: { readonly [parameter: string]: string } = {
   session: "0".repeat(64),
 };
 
-/** What the server refuses before it knows the route, and what can happen everywhere. */
+/** Errors before the route is known, and errors that every route can have. */
 const EVERYWHERE: readonly ErrorCode[] = [
   "bad-request",
   "method-not-allowed",
@@ -105,8 +105,8 @@ const ON: Readonly<Record<Exclude<Needed, string>["on"], string>> = {
   runner: " on the site of the runner",
   pipeline: " on the pipeline",
   installation: " on everything",
-  others: ", but not for questions about the caller",
-  list: "; the list has only what the caller may see",
+  others: ", except about the caller",
+  list: "; the list contains only what the caller may see",
 };
 
 /** What a route needs, as a sentence. */
@@ -128,7 +128,7 @@ function parametersOf(one: Route, schemas: Schemas): JsonValue {
     name: "If-Match",
     in: "header",
     required: true,
-    description: "The ETag of what the change was decided on, or * for any",
+    description: "The ETag of the version on which the change is based, or * for any",
     schema: { type: "string", minLength: 1, maxLength: 202 },
   };
   return [
@@ -170,7 +170,7 @@ function responsesOf(one: Route, schemas: Schemas, problems: Problems): JsonObje
       ]);
       const answer = {
         description,
-        // A page may answer with itself or, where the request has not the right form, with a problem.
+        // A page answers with HTML or, if the request is invalid, with a problem.
         ...(shown.length > 0 ? { content: { ...problems[status]?.content, ...Object.fromEntries(shown) } } : {}),
         ...(named.length > 0 ? { headers: Object.fromEntries(named) } : {}),
       };

@@ -27,7 +27,7 @@ export async function sendVisible(
   sendText(ctx, body, revision === undefined ? etagOf(body) : `${revision}.${etagOf(body)}`);
 }
 
-/** The revision in a tag that `sendVisible` made: the rest of the view may have changed since. */
+/** The revision in an ETag from `sendVisible`: the rest of the view may have changed since. */
 export function revisionIn(tag: string): string {
   return tag.split(".")[0] ?? tag;
 }

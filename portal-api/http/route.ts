@@ -31,7 +31,7 @@ type Declared = {
   readonly tag: string;
   readonly summary: string;
   readonly description?: string;
-  /** What the route does, as it stands in the error "… may not <verb>" and in the audit log: `run CI`. */
+  /** What the route does, as in the error "… may not <verb>" and in the audit log: `run CI`. */
   readonly verb: string;
   readonly responses: { readonly [status: number]: ResponseSpec };
   /** Error codes beyond those that `errorsOf` derives from the declaration. */
@@ -42,7 +42,7 @@ type Declared = {
   readonly requiresIdempotencyKey?: true;
   /** The If-Match header is required. */
   readonly requiresIfMatch?: true;
-  /** Called by another system, without a cookie: its body proves who sent it. */
+  /** Called by another system, without a cookie: the body identifies the sender. */
   readonly isCalledFromOutside?: true;
   /** An HTML page: a browser that is not signed in is redirected to the sign-in page. */
   readonly page?: true;
@@ -69,7 +69,7 @@ export type Call<P, Q, B> = {
   readonly key: string;
   /** The tag in If-Match; undefined for `*`, and for routes that do not require it. */
   readonly ifMatch: string | undefined;
-  /** Undefined only where `right` is `anyone`. */
+  /** Undefined only if `right` is `anyone`. */
   readonly caller: Caller | undefined;
   /** Checks the right of the route again, under the policy in force now. Throws as before the handler was called. */
   readonly authorise: () => Promise<void>;

@@ -84,15 +84,15 @@ function authorise(portal: Portal, ctx: Koa.Context, one: Route, caller: Caller 
 }
 
 /**
- * Before the body is read: a verb that the caller has nowhere. Where the caller may not see everything, the guard of the
- * route answers instead, so that nobody learns what exists.
+ * Refuses a verb that the caller has nowhere, before the body is read. If the caller may not see everything, the guard of
+ * the route decides instead, so that the answer does not reveal what exists.
  */
 function refuseHopeless({ rights }: Portal, { right, verb }: Route, caller: Caller): void {
   if (typeof right === "string" || right.on === "list" || right.on === "others" || right.on === "pipeline") return;
   const { decide, mayAnywhere, mayEverywhere } = rights.of(caller);
   const isAboutSites = right.on === "site" || right.on === "runner";
   const seesAll = right.on === "installation" || mayEverywhere(isAboutSites ? "view-sites" : "view");
-  // Of a start the verb depends on the body.
+  // The verb of a start depends on the body.
   if (!seesAll || right.on === "start" || mayAnywhere(right.verb)) return;
   const decision = decide({ verb: right.verb });
   throw refusal(caller, verb, { why: decision.reason, todo: needInWords(decision, "") });

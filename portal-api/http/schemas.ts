@@ -38,7 +38,7 @@ const digits = (most: number, least = 0): z.ZodType<number> =>
     .pipe(z.number().min(least, `must be at least ${least}`).max(most))
     .meta({ type: "integer", minimum: least, maximum: most });
 
-/** As many digits as every number of them is exact. */
+/** Only as many digits as a number can have exactly. */
 const MOST = 999_999_999_999_999;
 
 export const seqQuery = digits(MOST);
@@ -93,7 +93,7 @@ export const scopeSchema = z
     verbs: scopeList(z.enum(VERB_NAMES)).superRefine((verbs = [], ctx) => {
       const missing = new Set(verbs.flatMap(seeingVerbs).filter((verb) => !verbs.includes(verb)));
       if (missing.size === 0) return;
-      const message = `must also have ${[...missing].join(" and ")}: what a token may not see does not exist for it`;
+      const message = `must also have ${[...missing].join(" and ")}: a token cannot use what it may not see`;
       ctx.addIssue({ code: "custom", message });
     }),
     apps: scopeList(appPattern),
@@ -117,7 +117,7 @@ export const tokenView = z
     createdBy: z.string(),
     createdAt: z.iso.datetime(),
     rotatedAt: z.iso.datetime().optional(),
-    previousUntil: z.iso.datetime().optional().describe("Until then the secret before the rotation is valid, too"),
+    previousUntil: z.iso.datetime().optional().describe("Until then the previous secret is valid, too"),
     expiresAt: z.iso.datetime().optional(),
     lastUsedAt: z.iso.datetime().optional().describe("Precise to a minute"),
   })

@@ -1,7 +1,7 @@
-// Loads many keys that are asked for at the same time with one call.
+// Loads many keys that are requested at the same time with one call.
 
 export type BatchOptions = {
-  /** Keys in one call at most. */
+  /** The most keys in one call. */
   readonly maxKeys: number;
   /**
    * Awaited between two calls when callers wait for the second one already. Callers that were just answered often ask

@@ -14,8 +14,8 @@ export const EMPTY_BUFFER: EventBuffer = { events: [], floor: 0, last: undefined
 
 /**
  * `isPosition`: the page was read only to find the newest number. It starts an empty buffer and leaves a filled one
- * unchanged: missed events are read next. A number below that of the buffer means that the feed has started anew (a
- * task-agent with a new data folder), so the buffer has events of another history and is emptied.
+ * unchanged: missed events are read next. A number below that of the buffer means that the feed was replaced (a task-agent
+ * with a new data folder), so the buffer has events of another history and is emptied.
  */
 export function decideBuffer(
   buffer: EventBuffer,

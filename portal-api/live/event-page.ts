@@ -1,4 +1,4 @@
-// What the two routes of events answer with.
+// The answer of the two routes of events.
 
 import { feedEvent } from "@gantry/wire/agent/views.ts";
 import { z } from "zod";

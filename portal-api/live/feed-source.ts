@@ -37,8 +37,8 @@ export async function readFeed(
 /**
  * A stream of the events after `start`, or of new events when it is undefined. `event: reset` asks a client to read its
  * views again, because it missed too many events or has a number of another history; the stream continues with the newest
- * event. `event: link` says whether the portal is connected to the feed. `sight` is asked for each reading: the rights of
- * the caller may change.
+ * event. `event: link` says whether the portal is connected to the feed. `sight` is called for each read, because the rights
+ * of the caller may change.
  */
 export function feedSource(portal: Portal, start: number | undefined, filter: FeedFilter, sight: () => Sight): Source {
   const { hub } = portal;
@@ -51,7 +51,8 @@ export function feedSource(portal: Portal, start: number | undefined, filter: Fe
   const resetOf = async (at: number, signal: AbortSignal): Promise<number | undefined> => {
     const last = hub.last() ?? at;
     if (last - at > portal.config.live.replay) return last;
-    // A number ahead of ours may come from another portal that has read further. Only the feed itself can tell.
+    // A number ahead of ours may come from another portal that has read further. Only the feed itself shows whether it is
+    // valid.
     if (at <= last || !hub.isUp()) return undefined;
     const position = await portal.agent.feed({ limit: 1 }, { signal });
     return at > position.last ? position.last : undefined;

@@ -105,7 +105,7 @@ async function readFeed(options: HubOptions, state: HubState, closing: AbortSign
 
 async function readPage(options: HubOptions, state: HubState, signal: AbortSignal): Promise<void> {
   const { last } = state.buffer;
-  // After an outage the hub asks for the newest number first, to detect a feed that has started anew.
+  // After an outage the hub asks for the newest number first, to detect a feed that was replaced.
   const isPosition = !state.up;
   const query = last === undefined || isPosition ? { limit: PAGE } : { after: last, limit: PAGE, waitMs: POLL_MS };
   const page = await options.agent.feed(query, { signal });

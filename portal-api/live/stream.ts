@@ -49,7 +49,7 @@ export type StreamRequest = {
 /** Responds with a stream, or throws `limit-reached`. When the source fails, the stream ends and is logged; clients reconnect. */
 export function sendStream(request: StreamRequest, source: Source): void {
   const { ctx, portal } = request;
-  // The client has left already, so nothing would tell when the stream ends.
+  // The client has already disconnected, so no event would end the stream.
   if (ctx.res.destroyed) return;
   const end = portal.limits.openStream(request.caller.name);
   const revoked = watchAccess(request);
@@ -79,7 +79,7 @@ function watchAccess(request: StreamRequest): {
   };
   const forget = portal.changes.watch(caller.name, () => {
     check().catch((error: unknown) => {
-      // Without an answer, the stream must not go on.
+      // Without an answer, the stream must not continue.
       portal.logger.warn({ request_id: requestIdOf(ctx), err: error }, "a caller could not be authorised again");
       revoked.abort();
     });
@@ -122,7 +122,7 @@ async function* frames(request: StreamRequest, source: Source, signal: AbortSign
 
 async function isStillAllowed({ portal, caller, authorise }: StreamRequest): Promise<boolean> {
   const now = await callerNow(portal, caller);
-  // With other rights the client has to connect anew: what it may see has changed.
+  // With other rights the client must reconnect, because what it may see has changed.
   if (!now || !haveSameRights(now, caller)) return false;
   return authorise().then(
     () => true,

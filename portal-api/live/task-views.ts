@@ -13,7 +13,7 @@ import { batchLoader } from "./batch-loader.ts";
 export type TaskViews = {
   /** The view as JSON text with its ETag. Throws `not-found` and `unavailable`. */
   readonly read: (id: string) => Promise<Omit<CachedView, "tag">>;
-  /** For use after an outage: the task-agent may have another history now. */
+  /** Must be called after an outage: the task-agent may have another history now. */
   readonly clear: () => void;
 };
 

@@ -1,4 +1,4 @@
-// Who the claims of an issuer are about. Pure.
+// Reads the identity from the claims of an issuer. Pure.
 
 import { USERNAME } from "../people/person-record.ts";
 import type { IssuerSettings } from "../sign-in-config.ts";
@@ -9,7 +9,7 @@ export type Identity = {
   /** `<issuer id>:<username>` */
   readonly name: string;
   readonly subject: string;
-  /** As the issuer names them. Some issuers omit the claim for a person without groups. */
+  /** The issuer's names. Some issuers omit the claim for a person without groups. */
   readonly groups: readonly string[];
   readonly displayName?: string;
   readonly mail?: string;
@@ -39,7 +39,7 @@ export function decideIdentity(claims: Claims, names: Names): Identity | { reado
   };
 }
 
-/** Whether the claims lack something that the userinfo endpoint may have. */
+/** Whether the claims lack a value that the userinfo endpoint may have. */
 export function isIncomplete(claims: Claims, names: Names): boolean {
   return claimAt(claims, names.usernameClaim) === undefined || claimAt(claims, names.groupsClaim) === undefined;
 }
@@ -52,7 +52,7 @@ function claimAt(claims: Claims, path: string): unknown {
   }, claims);
 }
 
-/** Keycloak writes full paths with a slash in front. */
+/** Keycloak writes full paths with a leading slash. */
 function groupsOf(value: unknown): readonly string[] {
   const list: readonly unknown[] = Array.isArray(value) ? value : [value];
   const texts = list.filter((one): one is string => typeof one === "string" && one !== "" && one.length <= MAX_TEXT);

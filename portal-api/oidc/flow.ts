@@ -1,5 +1,4 @@
-// The authorization code flow with PKCE, state and nonce. openid-client checks the answers; what it leaves open is checked
-// here.
+// The authorization code flow with PKCE, state and nonce. openid-client checks the answers; the remaining checks are here.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import * as client from "openid-client";
@@ -40,8 +39,8 @@ export async function beginSignIn(
 }
 
 /**
- * What the issuer gave for the answer that the browser brought. Throws `sign-in-refused` when the issuer or a check
- * refuses, and `unavailable` when the issuer cannot be asked.
+ * Exchanges the answer that the browser brought for tokens and claims of the issuer. Throws `sign-in-refused` when the
+ * issuer or a check refuses, and `unavailable` when the issuer cannot be reached.
  */
 export async function finishSignIn(issuer: Issuer, begun: Transaction, query: URLSearchParams): Promise<Grant> {
   const configuration = await issuer.configuration();
@@ -59,7 +58,10 @@ export async function finishSignIn(issuer: Issuer, begun: Transaction, query: UR
   }
 }
 
-/** Asks whether the session goes on. Throws `sign-in-refused` when it does not, `unavailable` when nobody can tell. */
+/**
+ * Asks the issuer whether the session is still valid. Throws `sign-in-refused` if it is not, and `unavailable` if the issuer
+ * cannot be asked.
+ */
 export async function refreshGrant(
   issuer: Issuer,
   refreshToken: string,
@@ -101,8 +103,8 @@ function tokensOf(answer: Answer): SsoTokens {
 }
 
 /**
- * The issuer's own refusals have a code of OAuth. A network error or an error 5xx says nothing about the person. All other
- * errors are failed checks of what the issuer or the browser sent.
+ * The issuer's own refusals have a code of OAuth. A network error or a 5xx answer is not about the person. All other errors
+ * are failed checks of data from the issuer or the browser.
  */
 function refusal(issuer: Issuer, error: unknown): GantryError {
   if (error instanceof GantryError) return error;

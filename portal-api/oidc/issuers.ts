@@ -1,5 +1,5 @@
-// The configured issuers. Each is asked for its discovery document when it is first needed, so one that is down neither
-// keeps the portal from starting nor disturbs the others.
+// The configured issuers. The discovery document of each is read on first use, so an issuer that is down neither prevents
+// the portal from starting nor affects the others.
 
 import { readFile } from "node:fs/promises";
 import { getCACertificates } from "node:tls";
@@ -18,21 +18,21 @@ export type Issuer = {
   readonly configuration: () => Promise<client.Configuration>;
   /** The keys with which the issuer signs. Throws `unavailable`. */
   readonly keys: () => Promise<JWTVerifyGetKey>;
-  /** The last attempt to reach it has failed. */
+  /** Whether the last attempt to reach it failed. */
   readonly isDown: () => boolean;
 };
 
 export type Issuers = {
   readonly all: readonly Issuer[];
   readonly get: (id: string) => Issuer | undefined;
-  /** Those that are offered at this address of the portal. */
+  /** The issuers that are offered at this address of the portal. */
   readonly at: (address: string) => readonly Issuer[];
   readonly ofMail: (mail: string) => Issuer | undefined;
 };
 
 /** Endpoints and supported features of an issuer change rarely. */
 const DISCOVERY_MS = 60 * 60_000;
-/** For so long, a failed attempt is not repeated. */
+/** How long a failed attempt is not repeated. */
 const DOWN_MS = 5_000;
 const TIMEOUT_S = 5;
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
@@ -144,7 +144,7 @@ async function textOf(file: string | undefined): Promise<string | undefined> {
   });
 }
 
-/** An error of the libraries, or of the network, as one that people understand. */
+/** Converts an error of the libraries, or of the network, to one that people understand. */
 export function unavailable({ name }: Pick<IssuerSettings, "name">, cause: unknown): GantryError {
   if (cause instanceof GantryError) return cause;
   return new GantryError("unavailable", { what: `The sign-in of ${name}`, problem: wordsOf(cause) }, { cause });

@@ -9,7 +9,7 @@ import { type Issuer, unavailable } from "./issuers.ts";
 export type Logout = { readonly sid: string | undefined; readonly sub: string | undefined };
 
 const EVENT = "http://schemas.openid.net/event/backchannel-logout";
-/** Everything that OIDC signs with, except what needs a shared secret, and `none`. */
+/** The signature algorithms of OIDC, except `none` and those with a shared secret. */
 const ALGORITHMS = [
   "RS256",
   "RS384",
@@ -59,7 +59,7 @@ async function verify(issuer: Issuer, token: string, currentDate: Date): Promise
       currentDate,
     });
     const { typ } = protectedHeader;
-    // An ID token must not pass for a logout token. Issuers from before the final version write JWT, or nothing.
+    // An ID token must not be accepted as a logout token. Issuers older than the final specification write JWT, or no type.
     if (typ !== undefined && !/^(?:application\/)?(?:logout\+jwt|jwt)$/i.test(typ)) throw refuse(`its type is ${typ}`);
     return payload;
   } catch (error) {

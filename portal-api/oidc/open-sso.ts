@@ -1,4 +1,4 @@
-// Sign-in by issuers: what the routes need of it.
+// Sign-in with issuers: the interface for the routes.
 
 import type { Journal } from "@gantry/journal/journal.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
@@ -48,7 +48,7 @@ async function endSessions(sessions: Sessions, issuer: string, { sid, sub }: Log
   }
 }
 
-/** The sessions, which tell the refresher when one at an issuer is used. */
+/** The sessions; they notify the refresher when a session at an issuer is used. */
 export function refreshing(sessions: Sessions, refresher: Refresher): Sessions {
   return {
     ...sessions,
@@ -56,7 +56,7 @@ export function refreshing(sessions: Sessions, refresher: Refresher): Sessions {
       const caller = await sessions.identify(secret);
       if (caller?.issuer === undefined || caller.session === undefined) return caller;
       await refresher.used(caller.session, secret);
-      // The issuer may just have ended it, or changed the groups.
+      // The issuer may have just ended it, or changed the groups.
       return sessions.identify(secret);
     },
   };

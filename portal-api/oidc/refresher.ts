@@ -1,6 +1,6 @@
-// Asks the issuers regularly whether the sessions go on, and for the groups of their people. The tokens for it are kept in
-// memory; in the journal they are sealed with the secret of the session. After a restart a session is therefore asked about
-// when it is next used, before its request is answered.
+// Asks the issuers regularly whether their sessions are still valid, and for the groups of their people. The tokens for this
+// are kept in memory; in the journal they are sealed with the secret of the session. After a restart, a session is therefore
+// checked when it is next used, before its request is answered.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
@@ -116,7 +116,7 @@ async function refreshSession(deps: RefresherDeps, hash: string, one: Kept): Pro
     return false;
   };
   if (!issuer) return end("the issuer is no longer configured");
-  // Without a refresh token nobody can be asked: the session lasts as long as sessions do.
+  // Without a refresh token the issuer cannot be asked: the session lasts for the usual lifetime.
   if (one.tokens.refreshToken === undefined) return true;
   try {
     const { claims, tokens } = await refreshGrant(issuer, one.tokens.refreshToken);

@@ -1,4 +1,4 @@
-// Texts that only this process, or only the owner of a session, can read: AES-256-GCM with a random nonce.
+// Encrypts texts that only this process, or only the owner of a session, can read: AES-256-GCM with a random nonce.
 
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
 
@@ -22,12 +22,12 @@ export function unseal(key: Buffer, text: string): string | undefined {
     const opened = Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES)), decipher.final()]);
     return opened.toString("utf8");
   } catch {
-    // The only error that these calls have for a key of the right length: the tag does not match.
+    // The only error of these calls with a key of the right length: the tag does not match.
     return undefined;
   }
 }
 
-/** The key of what belongs to a session. Only its cookie has the secret, so a copy of the journal opens nothing. */
+/** The key for the data of a session. Only its cookie has the secret, so a copy of the journal reveals nothing. */
 export function sessionKey(secret: string): Buffer {
   return Buffer.from(hkdfSync("sha256", secret, "", "gantry session tokens", 32));
 }

@@ -1,4 +1,4 @@
-// Turns what an issuer gave into a person and a session.
+// Creates a person and a session from an issuer's answer.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
@@ -50,7 +50,7 @@ export async function openSsoSession(
   throw new GantryError("conflict", { what: `The account ${identity.name}` });
 }
 
-/** The person after a refresh; undefined when the claims are no longer about this person. */
+/** The person after a refresh; undefined if the claims are no longer those of this person. */
 export function confirmed(
   before: PersonRecord,
   identity: Identity | undefined,

@@ -1,5 +1,5 @@
-// A sign-in at an issuer that has begun: what the answer has to match. It is in a cookie of the browser that began, sealed
-// with a key of this process, so an answer can neither be planted in another browser nor be used twice.
+// A started sign-in at an issuer, with the values that the answer must match. It is in a cookie of the browser that started
+// it, sealed with a key of this process, so an answer can neither be planted in another browser nor be used twice.
 
 import { randomBytes } from "node:crypto";
 import type { Clock } from "@gantry/runtime/clock.ts";
@@ -9,7 +9,7 @@ import { seal, unseal } from "./seal.ts";
 
 const transaction = z.object({
   issuer: z.string(),
-  /** Of the portal, where the sign-in began. */
+  /** The address of the portal where the sign-in began. */
   address: z.string(),
   state: z.string(),
   nonce: z.string(),
@@ -22,7 +22,7 @@ export type Transaction = z.infer<typeof transaction>;
 export type Transactions = {
   /** The value of the cookie. */
   readonly begin: (content: Omit<Transaction, "untilMs">) => string;
-  /** Undefined when the cookie is not from here, too old, or was used already. It cannot be used again. */
+  /** Undefined if the cookie is not from this process, is too old, or was already used. It cannot be used again. */
   readonly use: (cookie: string) => Transaction | undefined;
 };
 

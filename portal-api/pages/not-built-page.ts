@@ -1,4 +1,4 @@
-// What a browser gets while the console's files are missing: in a clone that nobody has built.
+// The page for browsers while the console's files are missing, as in a fresh clone.
 
 import { say } from "../messages.ts";
 import { document, html } from "./page.ts";

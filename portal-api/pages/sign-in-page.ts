@@ -16,7 +16,7 @@ type SignInView = {
   readonly isTokenWrong: boolean;
   readonly issuers: readonly Issuer[];
   readonly hasPasswords: boolean;
-  /** Ask for a mail address, which chooses among several issuers. */
+  /** Asks for a mail address, which selects one of several issuers. */
   readonly asksForMail: boolean;
 };
 

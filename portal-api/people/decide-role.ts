@@ -1,4 +1,5 @@
-// Which role a person has: the one that an administrator gave, and those that their groups have by configuration. Pure.
+// The role of a person, from the one that an administrator gave and those that the configuration gives to their groups.
+// Pure.
 
 import { ROLES, type Role } from "../access/decide-access.ts";
 import type { PersonRecord } from "./person-record.ts";
@@ -9,7 +10,7 @@ export type RoleRule = {
   readonly role: Role;
 };
 
-/** The last one in the list of roles that applies. `otherwise`: of people to whom no administrator gave one. */
+/** The last role in the list of roles that applies. `otherwise`: for people to whom no administrator gave one. */
 export function decideRole(
   person: Pick<PersonRecord, "name" | "groups" | "role" | "issuer">,
   rules: readonly RoleRule[],

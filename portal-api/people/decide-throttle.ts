@@ -1,6 +1,6 @@
 // How long a sign-in has to wait after failed ones. Pure.
 
-/** `count`: sign-ins since the last successful one. One that is being checked counts as failed until it has succeeded. */
+/** `count`: sign-ins since the last successful one. A sign-in in progress counts as failed until it has succeeded. */
 export type Failures = { readonly count: number; readonly lastMs: number };
 
 const FIRST_DELAY_MS = 1_000;

@@ -52,7 +52,7 @@ export function makePasswordSignIn(deps: {
         addresses: [attempt.address, ...others].slice(0, KNOWN_ADDRESSES),
       };
       const event = { kind: "PersonSignedIn", name: record.name };
-      // The account has changed meanwhile: the person tries again.
+      // The account has changed meanwhile: the person must try again.
       return store.save({ record: next, event }, version, [await session(record)]);
     },
   };

@@ -1,12 +1,14 @@
-// Passwords are stored as scrypt with a salt. Its cost is OWASP's for 32 MiB: N = 2^15, r = 8, p = 3. Only few are computed
-// at a time, so that a flood of sign-ins can take neither the processor nor the memory.
+// Passwords are stored as scrypt with a salt. Its cost is OWASP's for 32 MiB: N = 2^15, r = 8, p = 3. Few are computed at a
+// time, so that a flood of sign-ins cannot exhaust processor or memory.
 
 import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from "node:crypto";
 import { GantryError } from "@gantry/core/errors.ts";
 
 export type Passwords = {
   readonly hash: (password: string) => Promise<string>;
-  /** Without a stored password it takes as long and is false: the time does not tell whether there is an account. */
+  /**
+   * Without a stored password it takes the same time and is false, so the time does not reveal whether the account exists.
+   */
   readonly verify: (password: string, stored: string | undefined) => Promise<boolean>;
 };
 
@@ -22,7 +24,7 @@ const STORED = /^scrypt\$(\d+)\$(\d+)\$(\d+)\$([\w-]+)\$([\w-]+)$/;
 
 export const PASSWORD_LENGTH = { least: 12, most: 256 } as const;
 
-/** Both calls throw `limit-reached` when too many are waiting already. `cost`: of new passwords. */
+/** Both calls throw `limit-reached` when too many are already waiting. `cost`: for new passwords. */
 export function makePasswords(cost: Cost = COST): Passwords {
   const inTurn = openTurns(PARALLEL, MAX_WAITING);
   const derive = (password: string, salt: Buffer, costs: Cost): Promise<Buffer> =>
@@ -48,7 +50,7 @@ export function makePasswords(cost: Cost = COST): Passwords {
   };
 }
 
-/** What is wrong with a new password, or undefined. Length matters most; rules about characters make passwords worse. */
+/** The problem with a new password, or undefined. Length matters most; rules about characters make passwords worse. */
 export function passwordProblem(password: string, name: string): string | undefined {
   const { least, most } = PASSWORD_LENGTH;
   const length = [...password].length;

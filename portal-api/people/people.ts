@@ -18,7 +18,7 @@ export type NewPerson = {
   readonly groups?: readonly string[] | undefined;
 };
 
-/** What a person may do at present. */
+/** The current rights of a person. */
 export type PersonRights = Pick<Caller, "name" | "role" | "groups" | "issuer">;
 
 /** Safe to use concurrently. A change is durable when its promise resolves, and takes effect for the next request. */
@@ -29,7 +29,7 @@ export type People = {
   readonly reset: (name: string, by: string) => Promise<Activation>;
   /** Sets the password. Undefined when the code is unknown, used, replaced or expired. Throws `bad-request` for a weak password. */
   readonly activate: (code: string, password: string) => Promise<PersonRecord | undefined>;
-  /** Whether a code could be used now, and by whom. */
+  /** The person who could use a code now, if it is valid. */
   readonly ownerOf: (code: string) => Promise<string | undefined>;
   /** Ends all sessions. Throws `bad-request` for a weak password. The caller has verified the old one. */
   readonly setPassword: (record: PersonRecord, version: number, password: string) => Promise<void>;
@@ -58,7 +58,7 @@ export type PeopleDeps = {
   readonly store: PersonStore;
   readonly passwords: Passwords;
   readonly settings: PeopleSettings;
-  /** Whether a token has this name: a person of the same name would have its rights. */
+  /** Whether a token has this name: a person of the same name would get its rights. */
   readonly isTokenName: (name: string) => Promise<boolean>;
 };
 

@@ -12,12 +12,12 @@ export const personRecord = z.object({
   createdAt: micros,
   displayName: z.string().optional(),
   mail: z.string().optional(),
-  /** As the issuer names them. Rules name them `<issuer id>:<group>`, so that one issuer cannot give groups of another. */
+  /** The issuer's names. Rules use `<issuer id>:<group>`, so that one issuer cannot assign groups of another. */
   groups: z.array(z.string()),
   /** Given by an administrator. Other roles come from `signIn.roles`. */
   role: z.enum(ROLES).optional(),
   issuer: z.string().optional(),
-  /** The `sub` of the issuer. A username that the issuer gives to someone else is not the same person. */
+  /** The `sub` of the issuer: it detects a username that the issuer has given to someone else. */
   subject: z.string().optional(),
   /** See passwords.ts. */
   password: z.string().optional(),

@@ -11,7 +11,7 @@ export type PersonChange = { readonly record: PersonRecord; readonly event: Json
 
 /** Safe to use concurrently; changes are durable when their promise resolves. */
 export type PersonStore = {
-  /** Version 0 and no record when there was never such a person. A removed one still has a record. */
+  /** Version 0 and no record if the person never existed. A removed person still has a record. */
   readonly load: (name: string) => Promise<StoredPerson>;
   /** By name, without removed ones. */
   readonly all: () => Promise<readonly PersonRecord[]>;

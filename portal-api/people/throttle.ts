@@ -1,5 +1,5 @@
-// Slows down guessing of passwords: per account and per client address. An account that does not exist is slowed down in
-// the same way, so that the answer does not tell which ones do. Counted in memory: a restart forgets.
+// Slows down guessing of passwords: per account and per client address. An account that does not exist is slowed down in the
+// same way, so that the answer does not reveal which accounts exist. Counted in memory; a restart resets it.
 
 import { isIPv6 } from "node:net";
 import { GantryError } from "@gantry/core/errors.ts";
@@ -8,9 +8,9 @@ import { type Failures, isForgotten, oneMore, waitMs } from "./decide-throttle.t
 
 export type Throttle = {
   /**
-   * Counts an attempt as failed, or throws `sign-in-paused`. `isKnown`: this account has signed in from this address
-   * before. It then has a count of its own, so that an attacker elsewhere cannot keep its owner out. The returned function
-   * is called when the attempt has succeeded.
+   * Counts an attempt as failed, or throws `sign-in-paused`. `isKnown`: this account has signed in from this address before.
+   * It then has its own count, so that an attacker elsewhere cannot lock out its owner. The returned function is called when
+   * the attempt has succeeded.
    */
   readonly begin: (name: string, address: string, isKnown: boolean) => () => void;
 };
@@ -81,7 +81,7 @@ function makeCounts(free: number): Counts {
   };
 }
 
-/** Those without a delay first: random names must not push out the count of an account that is under attack. */
+/** Removes entries without a delay first: random names must not evict the count of an account that is under attack. */
 function forgetSome(entries: Map<string, Failures>, free: number, nowMs: number): void {
   for (const [key, one] of entries) if (isForgotten(one, nowMs) || one.count < free) entries.delete(key);
   for (const key of entries.keys()) {

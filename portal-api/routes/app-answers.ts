@@ -32,9 +32,9 @@ export async function hidingOthers<T>(sight: Pick<Sight, "app">, work: Promise<T
   try {
     return await work;
   } catch (error) {
-    if (!(error instanceof GantryError) || error.code !== "place-taken") throw error;
+    if (!(error instanceof GantryError) || (error.code !== "place-taken" && error.code !== "claim-taken")) throw error;
     const { other, ...rest } = error.details;
     if (typeof other === "string" && (await sight.app(other))) throw error;
-    throw new GantryError("place-taken", rest);
+    throw new GantryError(error.code, rest);
   }
 }

@@ -18,7 +18,7 @@ const answerView = z
   .object({
     allowed: z.boolean(),
     reason: z.string().describe("One sentence"),
-    needs: z.string().optional().describe("What the right needs, and who has it"),
+    needs: z.string().optional().describe("What is required for the right, and who has it"),
     as: z.object({ name: z.string(), role: z.enum(ROLES), groups: z.array(z.string()) }),
   })
   .meta({ id: "RightAnswer" });
@@ -30,7 +30,7 @@ export const askRightRoute = route({
   tag: "access",
   summary: "Ask whether somebody may do something, and why",
   description:
-    "Without `as`: the caller. The groups of a person are those of the last sign-in or refresh, unless `groups` names others.",
+    "Without `as`, about the caller. The groups of a person are those of the last sign-in or refresh, unless `groups` is given.",
   right: aboutOthers,
   verb: "ask about the rights of others",
   query: z.strictObject({
@@ -65,7 +65,7 @@ export const askRightRoute = route({
   },
 });
 
-/** Of a person who has never signed in: the groups that the question names, and what the policy says of the name. */
+/** For a person who has never signed in: the groups in the request, and the policy's rules for the name. */
 async function subjectOf(
   portal: Portal,
   caller: Caller,

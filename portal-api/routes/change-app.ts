@@ -29,7 +29,7 @@ export const changeApp = route({
   tag: "apps",
   summary: "Change an app",
   description:
-    "Running tasks go on with the app as it was. While a task of the app runs, no target can be moved or removed. Nobody can give themselves rights with `team` and `labels`.",
+    "Running tasks continue with the old version of the app. While a task of the app runs, no target can be moved or removed. Callers cannot give themselves rights with `team` and `labels`.",
   right: onApp("change-app"),
   verb: "change an app",
   params: inApp,
@@ -58,7 +58,7 @@ export const changeApp = route({
       patch: JSON.parse(JSON.stringify(body)),
       ...(revision === undefined ? {} : { revision }),
     };
-    // Checked on what would result, at the revision that is then changed.
+    // Checked with the resulting app, at the revision that is then changed.
     const { app: planned } = await hidingOthers(sight, portal.agent.changeApp(params.app, { ...wish, dryRun: true }));
     const setsRights = !["team", "labels"].every((key) => isEqual(before.record[key], planned.record[key]));
     if (setsRights) await requireNoGain(portal, caller, [asSeen(before)], asSeen(planned));
@@ -77,7 +77,7 @@ export const renameApp = route({
   tag: "apps",
   summary: "Rename an app",
   description:
-    "Its record, its newest image and its targets stay, and names in other systems, too. Old tasks keep the old name. Refused while a task of the app runs. Also needs the right create-app on the new name.",
+    "Its record, its newest image, its targets and its names in other systems do not change. Old tasks keep the old name. Refused while a task of the app runs. Also needs the right create-app on the new name.",
   right: onRename,
   verb: "rename an app",
   params: inApp,

@@ -11,7 +11,7 @@ export const removeRunner = route({
   tag: "sites",
   summary: "Take a runner out of service",
   description:
-    "For a runner that is gone for good, or must not work any more. It is no longer listed and can neither register nor renew; what it was working on is given to others as after a lost runner.",
+    "For a runner that no longer exists, or must not work any more. It is no longer listed and can neither register nor renew its leases; its jobs are given to other runners, as after the loss of a runner.",
   right: onRunner("manage-runners"),
   verb: "remove runners",
   params: inRunner,

@@ -1,4 +1,4 @@
-// POST /v1/apps: the button "Create app", and the adoption of what is there already.
+// POST /v1/apps: the button "Create app", and the adoption of an existing app.
 
 import { appShape } from "@gantry/core/app/app-shape.ts";
 import { GantryError } from "@gantry/core/errors.ts";
@@ -15,8 +15,8 @@ import { asSeen, hidingOthers, sendOutcome } from "./app-answers.ts";
 
 const body = z
   .strictObject({
-    params: params.describe("To create one: its `name`, and the other parameters of create-app").optional(),
-    adopt: z.literal(true).optional().describe("The app is there already: `name` and `app` say where"),
+    params: params.describe("To create an app: its `name`, and the other parameters of create-app").optional(),
+    adopt: z.literal(true).optional().describe("Adopt an existing app, which `name` and `app` describe"),
     name: name.optional(),
     app: appShape.optional(),
     dryRun: z.boolean().default(false).describe("With `adopt`: check everything and write nothing"),
@@ -37,9 +37,9 @@ export const createApp = route({
   path: "/v1/apps",
   id: "createApp",
   tag: "apps",
-  summary: "Create an app, or adopt one that is there already",
+  summary: "Create an app, or adopt an existing one",
   description:
-    "With `params`: starts the pipeline create-app, which creates the repositories, projects and Argo CD applications of a new app. With `adopt`: makes an app of repositories and targets that exist; nothing outside changes, and the same app again changes nothing (200).",
+    "With `params`: starts the pipeline create-app, which creates the repositories, projects and Argo CD applications of a new app. With `adopt`: makes an app from existing repositories and targets; nothing outside changes, and repeating the request changes nothing (200).",
   right: onNewApp,
   verb: "create an app",
   requiresIdempotencyKey: true,
@@ -59,21 +59,22 @@ export const createApp = route({
     },
   },
   responses: {
-    200: json("With `adopt`: the app is there already, or `dryRun`", appOutcome),
+    200: json("With `adopt`: the app was already adopted, or `dryRun`", appOutcome),
     201: json("The app is adopted", appOutcome),
     202: accepted,
   },
-  errors: ["bad-params", "app-exists", "idempotency-key-reused", "conflict", "place-taken"],
+  errors: ["bad-params", "app-exists", "idempotency-key-reused", "conflict", "place-taken", "claim-taken"],
   handle: async (call) => {
     const { params, name = "", app } = call.body;
     if (app) return adopt(call, name, app);
-    const task = await call.portal.agent.startTask({
+    const sight = sightOf(call.portal, callerOf(call));
+    const starting = call.portal.agent.startTask({
       pipeline: "create-app",
       params: params ?? {},
       idempotencyKey: call.key,
       principal: callerOf(call).name,
     });
-    await sendAccepted(call, task);
+    await sendAccepted(call, await hidingOthers(sight, starting));
   },
 });
 
@@ -94,7 +95,7 @@ async function adopt(call: Call<unknown, unknown, Body>, name: string, app: NonN
   if (planned.change !== "unchanged")
     await requireOwnClaims(portal, caller, name, { before: {}, after: planned.app.record });
   const outcome = await hidingOthers(sight, portal.agent.adoptApp(name, wish));
-  // Its image and its tasks are nothing for those who may not see it.
+  // Its image and its tasks are omitted for a caller who may not see the app.
   if (outcome.change === "unchanged" && !rights.may({ ...asSeen(outcome.app), verb: "view" }))
     throw new GantryError("app-exists", { app: name, why: "The name is taken" });
   portal.facts.forgetApp(name);

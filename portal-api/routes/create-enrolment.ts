@@ -10,7 +10,7 @@ import { inRunner, json, name } from "../http/schemas.ts";
 
 const enrolment = enrolmentView
   .extend({
-    command: z.string().describe("Starts the runner, on a machine that has Gantry; it is used up with the token"),
+    command: z.string().describe("Starts the runner, on a machine with Gantry; it works once, like the token"),
   })
   .meta({ id: "Enrolment" });
 
@@ -21,14 +21,14 @@ export const createEnrolment = route({
   tag: "sites",
   summary: "Create a one-time token with which a runner enrols",
   description:
-    "It is valid for ten minutes, for one runner of this site, or with `runner` only for the runner of this name. Only this response contains the token itself.",
+    "It is valid for ten minutes and for one runner of this site; with `runner`, only for the runner of this name. Only this response contains the token itself.",
   right: onSite("enrol"),
   verb: "enrol runners",
   body: z.strictObject({
     site: name,
     runner: name
       .optional()
-      .describe("May also be a name that runners of another site use without a key; they lose it."),
+      .describe("May also be a name that runners of another site use without a key. They lose the name."),
   }),
   responses: { 201: json("The token", enrolment) },
   handle: async (call) => {
@@ -45,7 +45,7 @@ export const renewRunnerKey = route({
   tag: "sites",
   summary: "End the key of a runner and create a one-time token for a new one",
   description:
-    "The key and everything that was signed in with it is invalid at once. Jobs that run continue if the runner enrols again in time.",
+    "The key and all sessions that use it become invalid at once. Running jobs continue if the runner enrols again in time.",
   right: onRunner("enrol"),
   verb: "renew keys of runners",
   params: inRunner,

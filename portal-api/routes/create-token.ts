@@ -60,7 +60,7 @@ export const rotateToken = route({
   tag: "access",
   summary: "Give a service token a new secret",
   description:
-    "Only this response contains it. It expires after `days`, by default after as long as the one before. The old secret " +
+    "Only this response contains it. It expires after `days`, by default after the same time as the previous one. The old secret " +
     "stays valid for `overlapMinutes`; another rotation ends it at once.",
   right: onInstallation("manage-tokens"),
   verb: "rotate tokens",
@@ -83,7 +83,7 @@ export const rotateToken = route({
   },
 });
 
-/** A narrowed token must not make a wider one. */
+/** A token with a scope must not create one with more rights. */
 export function refuseScoped(call: Pick<Call<unknown, unknown, unknown>, "caller">): void {
   const caller = callerOf(call);
   if (caller.scope !== undefined) {
@@ -95,8 +95,8 @@ export function refuseScoped(call: Pick<Call<unknown, unknown, unknown>, "caller
 }
 
 /**
- * Nobody gives or takes over more than they may do themselves: neither an account or token with a wider role, nor one whose
- * name or groups the policy gives more.
+ * Callers cannot give or take over more rights than they have: neither with an account or token that has a higher role, nor
+ * with one whose name or groups have more rights by the policy.
  */
 export function refuseMore(
   call: Pick<Call<unknown, unknown, unknown>, "caller" | "portal">,

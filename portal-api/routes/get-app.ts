@@ -16,7 +16,7 @@ export const getApp = route({
   id: "getApp",
   tag: "apps",
   summary: "Get an app, with its record and its newest tasks",
-  description: "The ETag can be sent as If-Match with a change: it differs when the record has changed.",
+  description: "The ETag can be sent as If-Match with a change. It changes with the record.",
   right: onApp("view"),
   verb: "see apps",
   params: inApp,

@@ -26,7 +26,7 @@ export const listAudit = route({
   tag: "audit",
   summary: "List changes and refused requests, newest first",
   description:
-    "One request searches a limited number of entries. A page can be empty and still have a cursor: the search goes on there.",
+    "One request searches a limited number of entries. A page can be empty and still have a cursor, from which the search continues.",
   right: onInstallation("view-audit"),
   verb: "see the audit log",
   query: z.strictObject({

@@ -25,7 +25,7 @@ export const listInbox = route({
       throw new GantryError("unavailable", { what: "notify-agent", problem: "The portal's configuration names none." });
     }
     const sight = sightOf(portal, callerOf(call));
-    // Without a task or an app it is about the installation: a test of a channel.
+    // A message without a task and an app is about the installation: a test of a channel.
     const found = sight.none
       ? { items: [] }
       : await visiblePage(sight, { limit: 50, ...query }, notify.inbox, sight.task);

@@ -45,8 +45,9 @@ const changePassword = route({
   path: "/v1/me/password",
   id: "changePassword",
   tag: "access",
-  summary: "Change the own password",
-  description: "Ends all sessions of the caller, also the one of this request: sign in with the new password.",
+  summary: "Change your own password",
+  description:
+    "Ends all sessions of the caller, including the one of this request: sign in again with the new password.",
   right: "signed-in",
   verb: "change their own password",
   body: z.strictObject({ old: z.string().max(1_000), new: z.string().max(1_000) }),
@@ -68,7 +69,7 @@ const listOwnSessions = route({
   path: "/v1/me/sessions",
   id: "listOwnSessions",
   tag: "access",
-  summary: "List the own sessions",
+  summary: "List your own sessions",
   right: "signed-in",
   verb: "see their own sessions",
   responses: { 200: json("The newest 200 valid sessions", page(sessionView)) },
@@ -84,7 +85,7 @@ const endOwnSession = route({
   path: "/v1/me/sessions/{session}",
   id: "endOwnSession",
   tag: "access",
-  summary: "End one of the own sessions, and everything that was made from it",
+  summary: "End one of your own sessions, and everything that was made from it",
   right: "signed-in",
   verb: "end their own sessions",
   params: z.strictObject({ session: sessionId }),
@@ -103,7 +104,7 @@ const listOwnTokens = route({
   path: "/v1/me/tokens",
   id: "listOwnTokens",
   tag: "access",
-  summary: "List the own personal tokens, without their secrets",
+  summary: "List your own personal tokens, without their secrets",
   right: "signed-in",
   verb: "see their own tokens",
   responses: { 200: json("All valid personal tokens of the caller", page(tokenView)) },
@@ -178,7 +179,7 @@ const revokeOwnToken = route({
 type AnyCall = Pick<Call<unknown, unknown, unknown>, "caller" | "portal">;
 
 /**
- * The account of the caller; undefined for service tokens. A service token has no colon in its name and no account of the
+ * The account of the caller; undefined for service tokens. The name of a service token has no colon, and no account of the
  * same name can be created.
  */
 async function recordOf(call: AnyCall): Promise<PersonRecord | undefined> {
@@ -192,7 +193,7 @@ async function personOf(call: AnyCall): Promise<PersonRecord> {
   return record;
 }
 
-/** A stolen token must not make others that outlive it. */
+/** A stolen token must not create others that outlive it. */
 async function signedInPersonOf(call: AnyCall): Promise<PersonRecord> {
   refuseScoped(call);
   if (callerOf(call).token !== undefined) throw new GantryError("forbidden", { who: "A token", verb: "create tokens" });

@@ -127,7 +127,7 @@ export const activate = route({
   },
 });
 
-/** What is wrong, in words, or that the link was used meanwhile; undefined when the password is set. */
+/** The problem in words, or that the link was used meanwhile; undefined when the password is set. */
 async function setPassword(
   portal: Portal,
   request: { code: string; password: string },

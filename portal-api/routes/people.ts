@@ -80,7 +80,7 @@ const resetPerson = route({
   path: "/v1/people/{name}/reset",
   id: "resetPerson",
   tag: "access",
-  summary: "Take the password of a local account away and create a link that sets a new one",
+  summary: "Remove the password of a local account and create a link that sets a new one",
   description: "Ends all sessions and personal tokens of the person at once.",
   right: onInstallation("manage-people"),
   verb: "reset people",

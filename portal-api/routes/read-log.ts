@@ -171,7 +171,7 @@ async function* logLines(reading: LogReading, first: LogPiece, query: LineQuery)
   for (;;) {
     const at = piece.from + piece.bytes.length;
     const isEnd = at >= first.size || piece.bytes.length === 0;
-    // The last line may still be being written: what there is of it is returned.
+    // The last line may be incomplete; its current part is returned.
     for (const line of [...lines.push(piece.bytes), ...(isEnd ? lines.finish() : [])]) {
       if (line.n < query.from || !wanted(line)) continue;
       if (left === 0) return;
@@ -226,7 +226,7 @@ function logSource(
         frame({ event: "end", data: { size: piece.size, offset, line } }),
       ];
     },
-    // The task-agent holds the next request until there are bytes. The pause is for one that does not.
+    // The task-agent holds the next request until there are bytes. The pause is for an agent that does not.
     wait: (_, signal) => (isEmpty ? pause(query.clock, EMPTY_PAUSE_MS, signal) : Promise.resolve()),
     position: () => {
       const { offset, line } = lines.position();

@@ -13,7 +13,7 @@ export const removeApp = route({
   tag: "apps",
   summary: "Forget an app, or undo its failed creation",
   description:
-    "With `undo=false` the app is forgotten at once and everything outside stays; refused while a task of the app runs. With `undo=true`, only for an app whose creation failed, a task deletes what the creation made, and nothing else; the app is forgotten when it succeeds. To go on with the creation instead, rerun its task.",
+    "With `undo=false`, the app is forgotten at once and nothing outside changes; refused while a task of the app runs. With `undo=true`, only for an app whose creation failed, a task deletes exactly what the creation made; the app is forgotten when it succeeds. To continue the creation instead, rerun its task.",
   right: onApp("remove-app"),
   verb: "remove an app",
   params: inApp,

@@ -2,9 +2,11 @@
 
 import { z } from "zod";
 import { onTask } from "../access/guards.ts";
+import { sightOf } from "../access/visible.ts";
 import { sendAccepted } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { accepted, inTask } from "../http/schemas.ts";
+import { hidingOthers } from "./app-answers.ts";
 
 export const rerunTask = route({
   method: "POST",
@@ -24,18 +26,19 @@ export const rerunTask = route({
     definition: z
       .enum(["pinned", "newest"])
       .default("pinned")
-      .describe("`pinned`: with the pipeline file that the task ran with; `newest`: with the one in force now"),
+      .describe("`pinned`: with the pipeline file of the original task; `newest`: with the current one"),
   }),
   example: { from: "failed" },
   responses: { 202: accepted },
-  errors: ["conflict", "idempotency-key-reused", "task-archived"],
+  errors: ["conflict", "idempotency-key-reused", "task-archived", "place-taken", "claim-taken"],
   handle: async (call) => {
-    const task = await call.portal.agent.rerun(call.params.id, {
+    const starting = call.portal.agent.rerun(call.params.id, {
       principal: callerOf(call).name,
       idempotencyKey: call.key,
       from: call.body.from,
       definition: call.body.definition,
     });
+    const task = await hidingOthers(sightOf(call.portal, callerOf(call)), starting);
     await sendAccepted(call, task);
   },
 });

@@ -8,7 +8,7 @@ import { accepted, innerId, inTask, reason } from "../http/schemas.ts";
 
 type Answer = { readonly job: string; readonly answer: "run-again" | "mark-done" | "fail" };
 
-/** Marking a job as done has a verb of its own: nobody has seen its work succeed. */
+/** Marking a job as done has its own verb, because the success of its work was not observed. */
 function wanted({ job, answer }: Answer): { readonly verb: "resolve" | "mark-done"; readonly job: string } {
   return { verb: answer === "mark-done" ? "mark-done" : "resolve", job };
 }

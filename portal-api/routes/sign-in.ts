@@ -23,7 +23,7 @@ export const showSignIn = route({
   query: z.strictObject({
     code: z.string().max(200).optional(),
     mail: z.string().max(254).optional().describe("Chooses the issuer of its domain"),
-    set: z.literal("password").optional().describe("The password was set just now: the page says so"),
+    set: z.literal("password").optional().describe("The password was just set: the page says so"),
     next,
   }),
   responses: {

@@ -35,14 +35,14 @@ export const signOut = route({
   },
 });
 
-/** Undefined when the session is not one of an issuer, or the issuer has no such address or does not answer. */
+/** Undefined if the session is not from an issuer, or if the issuer has no such address or does not answer. */
 async function issuersSignOut({ ctx, portal, caller }: Call<unknown, unknown, unknown>): Promise<string | undefined> {
   const secret = sessionCookieOf(ctx, isSecure(portal, ctx));
   if (secret === undefined || caller?.session === undefined) return undefined;
   const record = await portal.sessions.load(caller.session);
   const issuer = record?.sso && portal.sso.issuers.get(record.sso.issuer);
   if (!issuer || issuer.isDown()) return undefined;
-  // Nothing must keep a person from signing out here.
+  // A failure must not prevent a person from signing out here.
   const configuration = await issuer.configuration().catch(() => undefined);
   if (configuration?.serverMetadata().end_session_endpoint === undefined) return undefined;
   const idToken = tokensIn(record, secret)?.idToken;

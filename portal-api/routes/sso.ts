@@ -59,11 +59,11 @@ const finishSso = route({
   right: "anyone",
   verb: "sign in",
   params: oneIssuer,
-  // An issuer may add parameters of its own (OAuth 2.0, section 4.1.2).
+  // An issuer may add its own parameters (OAuth 2.0, section 4.1.2).
   query: z.looseObject({ state: z.string().optional() }),
   responses: {
     303: { description: "Signed in", headers: { "Set-Cookie": "The session cookie" } },
-    400: { description: "The sign-in form: this browser did not begin the sign-in, or it is too old", content: html },
+    400: { description: "The sign-in form: this browser did not start the sign-in, or it is too old", content: html },
     403: { description: "The sign-in form: the issuer refused, or its answer did not pass the checks", content: html },
     503: { description: "The sign-in form: the issuer does not answer", content: html },
   },
@@ -123,11 +123,11 @@ function takeTransaction(portal: Portal, ctx: Koa.Context, issuer: Issuer): Tran
   setCookie(ctx, TRANSACTION_COOKIE, { value: "", seconds: 0, secure });
   ctx.set("Cache-Control", "no-store");
   const begun = cookie === undefined ? undefined : portal.sso.transactions.use(cookie);
-  // Another issuer's answer (a mix-up attack): each issuer has its own callback.
+  // An answer from another issuer (a mix-up attack): each issuer has its own callback.
   return begun?.issuer === issuer.settings.id ? begun : undefined;
 }
 
-/** Responds with the sign-in page and the error. Throws what is not about the sign-in. */
+/** Responds with the sign-in page and the error. Rethrows errors that are not about the sign-in. */
 async function sendProblem(
   { ctx, portal }: { readonly ctx: Koa.Context; readonly portal: Portal },
   error: unknown,

@@ -2,9 +2,11 @@
 
 import { z } from "zod";
 import { onStart } from "../access/guards.ts";
+import { sightOf } from "../access/visible.ts";
 import { sendAccepted } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { accepted, name, params } from "../http/schemas.ts";
+import { hidingOthers } from "./app-answers.ts";
 
 export const startTask = route({
   method: "POST",
@@ -18,16 +20,25 @@ export const startTask = route({
   body: z.strictObject({ pipeline: name, app: name.optional(), params: params.default({}) }),
   example: { pipeline: "ci", app: "orders", params: { ref: "main" } },
   responses: { 202: accepted },
-  errors: ["bad-params", "app-unknown", "app-exists", "pipeline-unknown", "idempotency-key-reused"],
+  errors: [
+    "bad-params",
+    "app-unknown",
+    "app-exists",
+    "place-taken",
+    "claim-taken",
+    "pipeline-unknown",
+    "idempotency-key-reused",
+  ],
   handle: async (call) => {
     const { pipeline, app, params: given } = call.body;
-    const task = await call.portal.agent.startTask({
+    const starting = call.portal.agent.startTask({
       pipeline,
       ...(app === undefined ? {} : { app }),
       params: given,
       idempotencyKey: call.key,
       principal: callerOf(call).name,
     });
+    const task = await hidingOthers(sightOf(call.portal, callerOf(call)), starting);
     await sendAccepted(call, task);
   },
 });

@@ -11,7 +11,10 @@ import { type FeedPart, feedSource, readFeed } from "../live/feed-source.ts";
 import { longPoll } from "../live/long-poll.ts";
 import { lastEventId, sendStream } from "../live/stream.ts";
 
-/** Readings of one request before it reaches the end of the history: the client asks again, and each request counts. */
+/**
+ * The most reads of one request before the end of the history is reached. The client then asks again, and each request
+ * counts towards its limit.
+ */
 const MAX_READS = 20;
 
 export const watchEvents = route({

@@ -22,7 +22,7 @@ export async function listTasks(deps: ListDeps, query: Query): Promise<Sent<Page
   const found =
     query.apps && query.app === undefined ? await ofApps(deps, query.apps, query) : await byIndex(deps, query);
   const wanted = found.items.map(taskStream.stateOf).filter((state) => isWanted(state, query));
-  // The snapshots of the page are as new as reading each task again would be.
+  // The snapshots of the page are as recent as a separate read of each task.
   const items = wanted.map(async (state) => taskSummary(state, await deps.definitions.pinned(state.definition)));
   return {
     items: await Promise.all(items),

@@ -1,5 +1,6 @@
 // `/agent/v1`, for the platform plane: wire/agent/routes.ts declares the routes, this file answers them.
 
+import type { KnownSystems } from "@gantry/core/app/apps-may.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { requireBearer } from "@gantry/runtime/http/bearer.ts";
@@ -52,6 +53,7 @@ export type PortalRoutesDeps = {
   readonly admit?: (principal: string) => void;
   readonly paramsBytes?: number;
   readonly knownSites?: () => readonly string[];
+  readonly knownSystems?: KnownSystems;
   readonly onCancel: (task: TaskRecord) => void;
   /** Takes a runner out of service. */
   readonly onRemove: (runner: string) => Promise<void>;

@@ -1,10 +1,10 @@
-// What the task-agent answers to runners, without HTTP: wire/runner/routes.ts declares the calls.
+// The task-agent's answers to runners, without HTTP: wire/runner/routes.ts declares the calls.
 
 import { type RunnerCall, type RunnerHandlers, runnerCallsByPath } from "@gantry/wire/runner/routes.ts";
 
 /**
- * The site for which the caller may speak, and a signal that is aborted when the caller has left. The signal is made for
- * calls that wait only: it costs as much as the rest of a small call.
+ * The site that the caller represents, and a signal that is aborted when the caller has disconnected. Only calls that wait
+ * get a signal: it costs as much as the rest of a small call.
  */
 type Caller = readonly [site: string, gone: () => AbortSignal];
 

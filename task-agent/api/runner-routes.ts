@@ -1,4 +1,4 @@
-// HTTP for runners. The token says for which site the caller may speak.
+// HTTP for runners. The token determines which site the caller represents.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { bearerOf, bySecret } from "@gantry/runtime/http/bearer.ts";
@@ -39,7 +39,7 @@ const BODY = z.unknown();
 const named = z.object({ runner: z.string().max(200) });
 /** A report may hold the outputs of a whole job. */
 const LIMIT = 4 * 1_048_576;
-/** A body counts as one more request for each of these: otherwise a few thousand large ones would keep the agent busy. */
+/** A body counts as one more request per this many bytes: otherwise a few thousand large ones would keep the agent busy. */
 const WEIGHED_BYTES = 1_024;
 const WEIGHED_LOG_BYTES = 65_536;
 
@@ -85,7 +85,7 @@ export function runnerRoutes({
     const { site } = sender;
     const gone = (): AbortSignal => clientGoneSignal(ctx);
     const who = `The runners of site ${site}`;
-    // A body without a length could have any.
+    // A body without a length may have any size.
     admit(who, 1 + Math.floor(Math.min(ctx.request.length ?? LIMIT, LIMIT) / WEIGHED_BYTES));
     const body = await readJson(ctx, BODY, { limit: LIMIT });
     const listed = lengthOf(body, "items") + lengthOf(body, "running");
@@ -124,7 +124,7 @@ function addIdentityRoutes(router: Router, identities: Identities, admit: (ctx: 
   });
 }
 
-/** The address of the caller; of an IPv6 address its network, because whoever has one has all of it. */
+/** The address of the caller. For IPv6 the /64 network, because one customer usually has all of its addresses. */
 function networkOf({ req }: Koa.Context): string {
   const address = req.socket.remoteAddress ?? "unknown";
   if (!address.includes(":") || address.includes(".")) return address;

@@ -77,7 +77,7 @@ export function taskView(state: TaskState, pipeline: Pipeline, version: number, 
 export function appView(app: AppState): AppView {
   return {
     name: app.name,
-    // One that was removed is not shown.
+    // A removed app is not shown.
     state: app.state === "removed" ? "failed" : app.state,
     createdBy: app.createdBy,
     createdAt: iso(app.createdAt),
@@ -116,6 +116,7 @@ export function pipelineView({ pipeline, version }: Definition): PipelineView {
     button: pipeline.button,
     app: pipeline.app,
     version,
+    // JSON Schema, read from a pipeline file. Its type has no index signature.
     params: pipeline.params as unknown as Jsons,
     jobs: [...pipeline.jobs, ...pipeline.finally].map((job) => ({
       id: job.id,
@@ -272,12 +273,12 @@ function stepStates(job: JobState, definition: Job | undefined): State[] {
   );
 }
 
-/** It ran, or waited, when its attempt ended: its end is not known. */
+/** It was running or waiting when its attempt ended, so its own end is unknown. */
 function isInterrupted(job: JobState, step: StepState | undefined): boolean {
   return job.phase !== "leased" && (step?.state === "running" || step?.state === "waiting");
 }
 
-/** Why a step has the state that it shows, as a sentence; undefined when that needs no explanation. */
+/** Explains the state of a step in a sentence; undefined if it needs no explanation. */
 function stepReason(job: JobState, step: StepState | undefined): string | undefined {
   if (step?.reason !== undefined) return step.reason;
   const isOpen = isInterrupted(job, step);
@@ -290,7 +291,7 @@ function stepReason(job: JobState, step: StepState | undefined): string | undefi
   return isOpen && last?.outcome === "lost" ? `Its runner ${last.runner} was lost while it ran.` : undefined;
 }
 
-/** A step that never came to run, or was interrupted, shares the fate of its job. */
+/** A step that never ran, or was interrupted, has the outcome of its job. */
 function stepState(job: JobState, step: StepState | undefined): State {
   if (isInterrupted(job, step)) return job.outcome ?? (job.phase === "held" ? "held" : "errored");
   if (step && step.state !== "queued") return step.state;

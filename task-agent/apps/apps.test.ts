@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { appInput } from "@gantry/core/app/app.fixture.ts";
+import type { KnownSystems, ReportedSystem } from "@gantry/core/app/apps-may.ts";
 import { explain, GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { AppState } from "@gantry/core/task/model.ts";
@@ -19,10 +20,15 @@ const SHOP = appInput({
   yaml: { system: "bitbucket", project: "APPS", slug: "shop-deploy" },
 }) as unknown as JsonObject;
 
-function openBench(store: MemoryStore = newMemoryStore()) {
+function openBench(store: MemoryStore = newMemoryStore(), knownSystems?: KnownSystems) {
   const clock = new SteppedClock();
   const journal = openMemoryJournal({ indexes: AGENT_INDEXES, clock, store });
-  const apps = openApps({ journal, tasks: { now: async () => clock.nowMs() }, knownSites: () => ["seoul", "tokyo"] });
+  const apps = openApps({
+    journal,
+    tasks: { now: async () => clock.nowMs() },
+    knownSites: () => ["seoul", "tokyo"],
+    ...(knownSystems ? { knownSystems } : {}),
+  });
   const load = async (name: string): Promise<AppState | undefined> => (await appStream.load(journal, name))?.state;
   /** An open task of an app, as far as apps look at it. */
   const openTask = async (app: string, id: string): Promise<void> => {
@@ -180,5 +186,61 @@ describe("apps that are not made by a task", () => {
     await apps.forget("orders", "ada");
     assert.equal((await refusal(apps.forget("orders", "ada"))).code, "app-unknown");
     assert.equal((await adopt(apps, "orders")).change, "create");
+  });
+});
+
+describe("what the platform team lets apps have at a site", () => {
+  const git = { name: "bitbucket", kind: "git", appsMay: ["APPS/*"] };
+  const argocd = { name: "argocd", kind: "argocd", appsMay: ["{app}"], namespaces: ["{app}", "shop-*"] };
+  const harbor = { name: "harbor", kind: "harbor", appsMay: ["apps/*"] };
+  const jira = { name: "jira", kind: "jira", appsMay: [] };
+  const SYSTEMS: { readonly [site: string]: readonly ReportedSystem[] } = {
+    seoul: [git, argocd, harbor, jira, { name: "old", kind: "sonarqube" }],
+    tokyo: [{ ...git, appsMay: ["TOKYO/*"] }],
+  };
+  const bench = () => openBench(newMemoryStore(), async () => (site) => SYSTEMS[site] ?? []);
+  const fin = { system: "bitbucket", project: "FIN", slug: "core" };
+  const [target] = appInput().targets;
+
+  const REFUSED: readonly [name: string, changes: object, pointer: string][] = [
+    ["a repository", { source: fin }, "/app/source/slug"],
+    ["a yaml repository", { yaml: fin }, "/app/yaml/slug"],
+    ["an image repository", { images: [{ name: "x", repository: "fin/core" }] }, "/app/images/0/repository"],
+    ["an Argo CD project", { argocd: { project: "infra" } }, "/app/argocd/project"],
+    ["a namespace", { namespace: "fin" }, "/app/targets/0/namespace"],
+    ["a namespace of the cluster", { namespace: "kube-system" }, "/app/targets/0/namespace"],
+    ["a Jira project", { jira: { key: "HR" } }, "/app/jira/key"],
+    [
+      "a yaml repository that one of its sites does not list",
+      { targets: [target, { ...target, name: "tokyo", site: "tokyo" }] },
+      "/app/yaml/slug",
+    ],
+  ];
+  for (const [what, changes, pointer] of REFUSED) {
+    test(`${what} that no app has is refused in an adoption and in a change`, async () => {
+      const { apps } = bench();
+      const app = { ...APP, ...changes } as JsonObject;
+      const adoption = await refusal(adopt(apps, "orders", app));
+      assert.deepEqual(
+        [adoption.code, adoption.problems?.map((one) => one.pointer).includes(pointer)],
+        ["bad-request", true],
+        JSON.stringify(adoption.problems),
+      );
+      assert.match(explain(adoption).message, /does not let this app have the .*; the platform team can add it to `/);
+      await adopt(apps, "orders");
+      const change = { ...BY, patch: changes as JsonObject, revision: undefined };
+      assert.equal((await refusal(apps.change("orders", change))).code, "bad-request");
+    });
+  }
+
+  test("what is listed may be named, what a record had before stays, and a renamed app keeps its things", async () => {
+    const { apps, load } = bench();
+    await adopt(apps, "orders", { ...APP, namespace: "shop-live" } as JsonObject);
+    await apps.rename("orders", "sales", "ada");
+    const patch = { title: "Sales" };
+    assert.equal((await apps.change("sales", { ...BY, patch, revision: undefined })).change, "change");
+    assert.deepEqual((await load("sales"))?.record.formerNames, ["orders"]);
+    const named = { ...BY, patch: { formerNames: ["infra"] }, revision: undefined };
+    assert.equal((await refusal(apps.change("sales", named))).code, "bad-request");
   });
 });

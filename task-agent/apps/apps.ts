@@ -2,15 +2,15 @@
 // apps never take the same place, also at two agents.
 
 import { hash } from "node:crypto";
-import { placesOf } from "@gantry/core/app/places.ts";
+import type { KnownSystems } from "@gantry/core/app/apps-may.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { AppState } from "@gantry/core/task/model.ts";
 import type { Journal, StreamAppend } from "@gantry/journal/journal.ts";
-import { defineStream } from "@gantry/journal/typed-stream.ts";
+import { allOf, openGuard, requireFreePlaces } from "../tasks/app-places.ts";
 import { canonicalJson } from "../tasks/canonical-json.ts";
 import { serialize } from "../tasks/serialize.ts";
-import { appStream, placeKey, taskStream } from "../tasks/task-stream.ts";
+import { appStream, taskStream } from "../tasks/task-stream.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import {
   type AppDecision,
@@ -25,6 +25,8 @@ export type AppsDeps = {
   readonly journal: Journal;
   readonly tasks: Pick<Tasks, "now">;
   readonly knownSites?: () => readonly string[];
+  /** What apps may have at the sites. Default: nobody knows, and only runners check it. */
+  readonly knownSystems?: KnownSystems;
 };
 
 export type AppOutcome = Pick<AppDecision, "change" | "app">;
@@ -50,13 +52,9 @@ export type Apps = {
   readonly forget: (name: string, by: string) => Promise<void>;
 };
 
-/** One event per change of a place. It does not exist until every app is in the index of places. */
-const placesStream = defineStream<{ readonly isIndexed: true }>({ prefix: "app-places" });
-
 const MAX_CONFLICTS = 8;
-const PAGE = 500;
 
-/** Changes with the record of an app, and with nothing else. */
+/** Depends only on the record of an app. */
 export function revisionOf({ record }: Pick<AppState, "record">): string {
   return hash("sha256", canonicalJson(record), "base64url").slice(0, 22);
 }
@@ -121,7 +119,7 @@ function appendOf({ app, events }: AppDecision, expected: number): StreamAppend 
 }
 
 async function readFacts(
-  { journal, tasks, knownSites }: AppsDeps,
+  { journal, tasks, knownSites, knownSystems }: AppsDeps,
   name: string,
   by: string,
 ): Promise<{ readonly facts: AppFacts; readonly version: number }> {
@@ -135,6 +133,7 @@ async function readFacts(
       // Read after the app: a task that starts later changes the version of the app.
       openTask: app && (await openTaskOf(journal, name)),
       sites: knownSites?.(),
+      systemsAt: await knownSystems?.(),
       by,
       at: await tasks.now(),
     },
@@ -143,52 +142,9 @@ async function readFacts(
 }
 
 async function openTaskOf(journal: Journal, name: string): Promise<string | undefined> {
-  for await (const item of all(journal, "open")) {
+  for await (const item of allOf(journal, "open")) {
     const { app, id } = taskStream.stateOf(item);
     if (app === name) return id;
   }
   return undefined;
-}
-
-/** Throws `place-taken`. `own`: the names under which the app itself is known. */
-async function requireFreePlaces(journal: Journal, app: AppState, own: readonly string[]): Promise<void> {
-  if (app.state === "removed") return;
-  for (const { key, target, words } of placesOf(app.name, app.record)) {
-    const { items } = await journal.find({ index: "app-places", prefix: placeKey(key), limit: 3 });
-    const other = items.map(appStream.stateOf).find(({ name }) => !own.includes(name));
-    if (other) throw new GantryError("place-taken", { app: app.name, target, other: other.name, place: words });
-  }
-}
-
-/**
- * The part of a batch that meets a conflict when another agent changed a place since. The first time, apps that an older
- * version stored are put into the index of places.
- */
-async function openGuard(journal: Journal): Promise<(app: string) => StreamAppend> {
-  const guard = await placesStream.load(journal);
-  if (!guard) await indexPlaces(journal);
-  return (app) =>
-    placesStream.append("", {
-      expected: guard?.version ?? 0,
-      events: [{ kind: "AppPlacesChanged", app }],
-      state: { isIndexed: true },
-    });
-}
-
-async function indexPlaces(journal: Journal): Promise<void> {
-  for await (const item of all(journal, "apps")) {
-    const state = appStream.stateOf(item);
-    // On a conflict, the other writer has written the entries as well.
-    await journal.append([appStream.append(state.name, { expected: item.version, state })]);
-  }
-}
-
-type Item = Awaited<ReturnType<Journal["find"]>>["items"][number];
-
-async function* all(journal: Journal, index: string): AsyncGenerator<Item> {
-  for (let cursor: string | undefined, first = true; first || cursor !== undefined; first = false) {
-    const page = await journal.find({ index, limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
-    yield* page.items;
-    cursor = page.cursor;
-  }
 }

@@ -1,6 +1,7 @@
 // How people change apps outside of tasks: adopt, change, rename, forget. Pure.
 
 import { fieldsOf, recordOf, renamedRecord } from "@gantry/core/app/app-record.ts";
+import { claimProblems, type ReportedSystem } from "@gantry/core/app/apps-may.ts";
 import { applyPatch, isEqual } from "@gantry/core/app/merge-patch.ts";
 import { placesOf } from "@gantry/core/app/places.ts";
 import { pointerOf, readApp, siteProblems } from "@gantry/core/app/read-app.ts";
@@ -14,12 +15,14 @@ export type AppFacts = {
   readonly name: string;
   /** As stored; undefined when there is none. */
   readonly app: AppState | undefined;
-  /** Changes with the record. */
+  /** Depends only on the record. */
   readonly revision: string;
   /** A task of the app that has not ended. */
   readonly openTask: string | undefined;
-  /** Sites that runners serve; undefined where nobody knows. */
+  /** Sites that runners serve; undefined when unknown. */
   readonly sites: readonly string[] | undefined;
+  /** What apps may have at a site; undefined where nobody knows. */
+  readonly systemsAt?: ((site: string) => readonly ReportedSystem[]) | undefined;
   readonly by: string;
   readonly at: number;
 };
@@ -30,7 +33,7 @@ export type AppDecision = {
   readonly events: readonly JsonObject[];
 };
 
-/** The app as adopted; unchanged when it is there with the same record, so that a repeated request does nothing. */
+/** The adopted app. Unchanged if it exists with the same record, so that a repeated request does nothing. */
 export function decideAdopt(facts: AppFacts, value: JsonObject): AppDecision | GantryError {
   const { name, app, by, at } = facts;
   if (app && app.state !== "ready") return notReady(app);
@@ -45,8 +48,8 @@ export function decideAdopt(facts: AppFacts, value: JsonObject): AppDecision | G
 }
 
 /**
- * The app after a merge patch of its fields. `revision`: what the author has seen; undefined for any. While a task runs, the
- * app keeps the places that the task may be deploying to: another app could take them.
+ * The app after a merge patch of its fields. `revision`: the one that the author has seen; undefined for any. While a task
+ * runs, the app keeps the places that the task may be deploying to, because another app could take them.
  */
 export function decideChange(
   facts: AppFacts,
@@ -67,7 +70,7 @@ export function decideChange(
   return { change: "change", app: { ...app, record }, events: [{ kind: "AppChanged", at, by, record }] };
 }
 
-/** The app under its new name, and what is left under the old one. */
+/** The app under its new name, and what remains under the old one. */
 export function decideRename(
   facts: AppFacts,
   to: string,
@@ -114,11 +117,17 @@ function notReady({ name, state, task }: AppState): GantryError {
 }
 
 /** `bad-request` with one problem per mistake. `where` is the prefix of the pointers. */
-function recordFrom({ name, app, sites }: AppFacts, value: JsonObject, where: string): JsonObject | GantryError {
+function recordFrom(
+  { name, app, sites, systemsAt }: AppFacts,
+  value: JsonObject,
+  where: string,
+): JsonObject | GantryError {
   const read = readApp(name, value);
   const problems = read.ok ? siteProblems(read.fields, { sites }) : read.problems;
   if (!read.ok || problems.length > 0) return invalid(problems, where);
-  return recordOf(name, read.fields, app?.record);
+  const after = recordOf(name, read.fields, app?.record);
+  const unlisted = claimProblems({ name, before: app?.record ?? {}, after, systemsAt });
+  return unlisted.length > 0 ? invalid(unlisted, where) : after;
 }
 
 function invalid(problems: readonly PathProblem[], where: string): GantryError {

@@ -1,5 +1,5 @@
-// Whether a process may register as a runner. Pure. The newest process wins for good: a process that was replaced may not
-// come back. Otherwise two live processes with one name would take over from each other without end.
+// Decides whether a process may register as a runner. Pure. The newest process wins permanently: a replaced process may not
+// come back. Otherwise two live processes with one name would replace each other endlessly.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { SessionRequest } from "@gantry/wire/runner/protocol.ts";
@@ -19,9 +19,9 @@ const MAX_REPLACED = 200;
 
 /**
  * The runner after its process has registered, or why the process may not: `runner-name-taken` for a name that belongs to
- * another site, or is stored under the same key as another name; `session-gone` for a replaced process,
- * `unauthenticated` for a runner out of service, or `conflict` for a registration that arrives after a newer one of the same
- * process. Its list of running jobs is out of date, and must not take away jobs that were claimed since.
+ * another site, or is stored under the same key as another name; `session-gone` for a replaced process, `unauthenticated`
+ * for a runner out of service, or `conflict` for a registration that arrives after a newer one of the same process. Its list
+ * of running jobs is out of date, and must not revoke jobs that were claimed since.
  */
 export function decideRegister(
   known: RunnerState | undefined,
@@ -39,7 +39,7 @@ export function decideRegister(
   return { facts, at, replaced, removed: false };
 }
 
-/** The runner after its name was given to another site: the process of the site before may not come back. */
+/** The runner after its name was given to another site: the process of the previous site may not come back. */
 export function decideHandOver(known: RunnerState, site: string): RunnerState {
   const replaced = [known.facts.bootId, ...known.replaced].slice(0, MAX_REPLACED);
   return { ...known, facts: { ...known.facts, site }, replaced, removed: false };

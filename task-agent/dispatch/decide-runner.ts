@@ -10,7 +10,7 @@ export type RunnerFacts = {
   readonly site: string;
   readonly labels: readonly string[];
   readonly slots: number;
-  /** What jobs it takes. Absent: all; it is older, and does not check what steps act on. */
+  /** The kinds of jobs that it takes. Absent: all; the runner is an older version that does not check what steps act on. */
   readonly runs?: readonly Work[] | undefined;
   /** Free slots without an open offer. */
   readonly free: number;
@@ -39,7 +39,7 @@ export type JobRequirements = {
 /** Runners that are stored as registered, whether they are signed in or not. */
 export type StoredRunners = {
   readonly runners: readonly { readonly runner: string; readonly site: string }[];
-  /** ISO time of the agent's start: before that it has heard of no runner. */
+  /** ISO time of the agent's start: earlier requests of runners are unknown to it. */
   readonly since: string;
 };
 
@@ -56,8 +56,8 @@ export type Choice =
 type WaitingCode = Extract<Choice, { kind: "waiting" }>["code"];
 
 /**
- * The best of the runners that are alive, have all labels and a free slot; or the first of these conditions that none meets.
- * `runners`: those that are signed in. `stored`: only for the reason why none is alive.
+ * The best of the runners that are alive, have all labels and a free slot. If there is none: the first of these conditions
+ * that no runner meets. `runners`: those that are signed in. `stored`: only for the reason why none is alive.
  */
 export function chooseRunner(job: JobRequirements, runners: readonly RunnerFacts[], stored?: StoredRunners): Choice {
   const ofSite = runners.filter((one) => one.site === job.site);
@@ -139,11 +139,11 @@ function best(job: JobRequirements, free: readonly RunnerFacts[]): Choice {
 
 /**
  * A mirror of the app's repository counts more than idle slots; an open poll breaks ties. A runner that lost the job comes
- * last, however warm it is: what made it lose the job may last, or the job itself may have caused it.
+ * last, even with a mirror: the cause may persist, or the job itself may be the cause.
  */
 function score(job: JobRequirements, one: RunnerFacts): number {
   if (job.lostBy?.includes(one.runner)) return one.free / one.slots - 1;
-  // Those that take the other kind of work, too, are kept free of this one.
+  // Prefers runners for only this kind of work, so that the others stay free for the other kind.
   const special = one.runs?.length === 1 && (job.work ?? []).length > 0 ? 4 : 0;
   const mirror = job.app !== undefined && one.warm.includes(job.app) ? 2 : 0;
   return special + mirror + one.free / one.slots + (one.polling ? 0.5 : 0);

@@ -1,4 +1,4 @@
-// Whether a job may start at a site, as administrators have set it. Pure.
+// Whether the settings of administrators let a job start at a site. Pure.
 
 import { counted } from "@gantry/core/count.ts";
 import type { LiveSettings } from "@gantry/core/settings/settings.ts";

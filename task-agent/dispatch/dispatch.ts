@@ -14,7 +14,7 @@ export type Dispatch = {
   readonly onTaskChanged: (task: TaskRecord, isLocal?: boolean) => void;
   /** A runner of the site has free slots. */
   readonly onSlotsFree: (site: string) => void;
-  /** The session is over: what it was offered is offered again at once. */
+  /** The session is over: its offers are made to other runners at once. */
   readonly onSessionEnded: (session: Session) => void;
   /** The open offer with this id, when this session holds it. */
   readonly openOffer: (session: Session, offer: string) => OpenOffer | undefined;
@@ -120,7 +120,7 @@ function takeOver(
   }
 }
 
-/** Then the agent that made the job ready, whichever it is, has a runner for it. */
+/** In this case the agent that made the job ready has a runner for it, whichever agent it is. */
 function everyAgentHasRunner(ready: ReadyJob, agents: readonly (readonly RunnerFacts[])[]): boolean {
   return agents.length > 0 && agents.every((runners) => chooseRunner(ready, runners).kind === "chosen");
 }

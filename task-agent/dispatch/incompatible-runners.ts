@@ -12,7 +12,7 @@ export type IncompatibleRunners = {
 
 const MAX_KEPT = 1_000;
 
-/** `forgetAfterMs`: a runner that has not tried for so long is gone. */
+/** `forgetAfterMs`: a runner that has not tried for this long counts as gone. */
 export function openIncompatibleRunners(clock: Pick<Clock, "monotonicMs">, forgetAfterMs: number): IncompatibleRunners {
   const seen = new Map<string, { readonly site: string; readonly text: string; readonly atMs: number }>();
   return {

@@ -5,11 +5,11 @@ import type { Clock } from "@gantry/runtime/clock.ts";
 import { serialize } from "../tasks/serialize.ts";
 
 export type RunnerNames = {
-  /** Registers a name that is new. Throws `limit-reached` instead when the site has no room for it. */
+  /** Registers a new name. Throws `limit-reached` if the site already has as many names as it may. */
   readonly add: <T>(site: string, register: () => Promise<T>) => Promise<T>;
 };
 
-/** For so long a site counts as full, so that refusals stay cheap. */
+/** How long a site counts as full without counting again, so that refusals stay cheap. */
 const FULL_MS = 10_000;
 
 /** `count`: the names of a site that are in service. */
@@ -28,7 +28,7 @@ export function openRunnerNames(
     return !isFull;
   };
   return {
-    // One after the other, or many at once would all find room.
+    // One at a time: concurrent calls would all find the limit not reached.
     add: (site, register) =>
       serialize(queues, site, async () => {
         if (await hasRoom(site)) return register();

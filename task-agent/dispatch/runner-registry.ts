@@ -36,6 +36,8 @@ export type RunnerRegistry = {
   readonly stored: () => StoredRunners;
   readonly runners: () => Promise<RunnerView[]>;
   readonly sites: () => Promise<SiteView[]>;
+  /** The systems of a site, as each of its runners in service has reported them. */
+  readonly systems: () => Promise<(site: string) => SessionRequest["systems"]>;
 };
 
 export type RunnerRegistryDeps = {
@@ -111,6 +113,10 @@ export function openRunnerRegistry(deps: RunnerRegistryDeps): RunnerRegistry {
     stored: () => ({ runners: [...sites].map(([runner, site]) => ({ runner, site })), since }),
     runners: async () => runnerViews(deps, await runnersInService(journal)),
     sites: async () => siteViews(deps, await runnersInService(journal)),
+    systems: async () => {
+      const found = await runnersInService(journal);
+      return (site) => found.flatMap(({ facts }) => (facts.site === site ? facts.systems : []));
+    },
   };
 }
 

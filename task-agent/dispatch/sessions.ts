@@ -20,7 +20,7 @@ export type Session = {
   readonly cancels: Map<string, CancelDirective>;
   /** Apps whose repositories the runner has mirrored, newest first. */
   readonly warm: string[];
-  /** It lost a job by its silence and has not been heard of since. */
+  /** It lost a job because it was silent, and has sent nothing since. */
   isDoubtful: boolean;
   /** Wakes the open poll, when there is one. */
   wake: (() => void) | undefined;
@@ -32,12 +32,15 @@ export type Sessions = {
   readonly use: (id: string, site: string) => Session;
   /** Ends the session of a runner, when it has one. */
   readonly end: (runner: string) => void;
-  /** The runner has lost a job by its silence: it is not alive until it is heard of again, also when its poll is open. */
+  /**
+   * The runner has lost a job because it was silent. It does not count as alive until its next request, even if its poll is
+   * open.
+   */
   readonly doubt: (runner: string) => void;
   readonly byRunner: (runner: string) => Session | undefined;
   readonly bySession: (id: string) => Session | undefined;
   readonly all: () => readonly Session[];
-  /** When a runner whose session has ended was heard last, RFC 3339; undefined when this process does not know. */
+  /** When a runner whose session has ended sent its last request, RFC 3339; undefined when this process does not know. */
   readonly lastHeard: (runner: string) => string | undefined;
   readonly facts: (session: Session) => RunnerFacts;
   /**
@@ -66,7 +69,7 @@ export function openSessions(deps: SessionsDeps): Sessions {
   const { clock } = deps;
   const sessions = new Map<string, Session>();
   const newest = new Map<string, string>();
-  /** Of runners without a session, as far as this process knows: when they were heard last, on the monotonic clock. */
+  /** For runners without a session, as far as this process knows: the time of their last request, on the monotonic clock. */
   const heardBefore = new Map<string, number>();
 
   const close = (session: Session): void => {

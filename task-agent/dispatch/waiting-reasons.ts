@@ -1,4 +1,4 @@
-// Writes down in the history of a task why its ready job waits.
+// Records in the history of a task why its ready job waits.
 
 import { decideWaiting } from "@gantry/core/task/decide-task.ts";
 import type { Tasks } from "../tasks/tasks.ts";
@@ -37,7 +37,7 @@ export class WaitingReasons {
     try {
       await this.#tasks.change(task, ({ state }, now) => decideWaiting(state, { job, code, text }, now));
     } catch (error) {
-      // The other jobs of the queue must not wait because of it.
+      // A failure must not delay the other jobs of the queue.
       this.#onError(error, `saving why job ${job} of task ${task} waits`);
     }
   }

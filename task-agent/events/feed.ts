@@ -24,7 +24,7 @@ export type Feed = {
   readonly taskChanged: (task: string, version: number, waitMs: number, signal: AbortSignal) => Promise<void>;
 };
 
-/** Events this soon after the first one go into the same page: readers of the feed can wait, and runners go first. */
+/** Events this soon after the first one go into the same page: readers of the feed can wait, and runners have priority. */
 const BATCH_MS = 20;
 
 export function openFeed(journal: Journal, tasks: Tasks, clock: Clock): Feed {

@@ -1,5 +1,5 @@
-// How far the readers of the feed have read: an event that one of them has not read yet must stay in the journal. A reader
-// that gives its name acknowledges with each request everything up to its position. Positions are saved now and then, not at
+// Tracks how far the readers of the feed have read: an event that one of them has not read yet must stay in the journal.
+// With each request, a named reader acknowledges everything up to its position. Positions are saved at intervals, not at
 // each request. After a restart an older position counts, so more is kept, never less.
 
 import type { Journal } from "@gantry/journal/journal.ts";
@@ -14,7 +14,7 @@ export type Readers = {
   readonly all: () => Promise<readonly Reader[]>;
 };
 
-/** A limit on names, in case a client sends a new one with every request. */
+/** The most names, in case a client sends a new one with every request. */
 const MAX_READERS = 100;
 
 const readerStream = defineStream<Reader>({ prefix: "reader/", index: ({ name }) => ({ readers: [name] }) });

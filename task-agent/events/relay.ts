@@ -169,7 +169,7 @@ async function loadPosition({ journal }: RelayDeps): Promise<RelayPosition> {
 }
 
 /**
- * Moves the position forward, unless another agent is further by now: then returns that agent's position. The stream has no
+ * Moves the position forward, unless another agent is already further: then returns that agent's position. The stream has no
  * events and so no version. Two agents that save at once may set the position back a little, which repeats some events.
  */
 async function savePosition(deps: RelayDeps, position: RelayPosition): Promise<RelayPosition> {

@@ -1,4 +1,4 @@
-// Who may enrol under which name, and which signatures and tokens count. Pure.
+// Decides who may enrol under which name, and which signatures and tokens are valid. Pure.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { EnrolRequest } from "@gantry/wire/runner/identity.ts";
@@ -7,9 +7,9 @@ import type { RunnerState } from "../dispatch/decide-register.ts";
 /** A one-time token; its stream is named after the hash of the token. */
 export type EnrolmentState = {
   readonly site: string;
-  /** The only runner that may use it; absent: any one. */
+  /** The only runner that may use it; absent: any runner. */
   readonly runner?: string;
-  /** Who made it. */
+  /** The creator. */
   readonly by: string;
   /** ms since 1970. */
   readonly expiresAt: number;
@@ -27,19 +27,19 @@ export type RunnerKeyState = {
   readonly revoked?: true;
 };
 
-/** Who sent a request: any runner of the site, with `runners` only those of these names, or with `runner` this one alone. */
+/** The sender of a request: any runner of the site; with `runners`, one of these; with `runner`, exactly this one. */
 export type RunnerIdentity = {
   readonly site: string;
   readonly runner?: string;
   readonly publicKey?: string;
-  /** A `*` at the end of a name stands for any text. */
+  /** A `*` at the end of a name matches any text. */
   readonly runners?: readonly string[];
 };
 
 /**
- * The site for which the runner is enrolled. `isRepeat`: it was enrolled already, and the answer was lost. Refuses with
- * `enrolment-invalid`, and with `runner-name-taken` when the name belongs to another site. A name that has had a key, or that
- * runners of another site use without one, can be taken only with a token that an administrator made for this name.
+ * The site for which the runner is enrolled. `isRepeat`: it was already enrolled, and the answer was lost. Refuses with
+ * `enrolment-invalid`, and with `runner-name-taken` when the name belongs to another site. A name that has had a key, or
+ * that runners of another site use without one, requires a token that an administrator created for this name.
  */
 export function decideEnrol(
   enrolment: EnrolmentState | undefined,
@@ -62,7 +62,7 @@ export function decideEnrol(
   return { site, isRepeat: false };
 }
 
-/** Whether the sender may register under this name; a name with a key belongs to whoever has the key. */
+/** Whether the sender may register under this name. A name with a key belongs to the holder of the key. */
 export function decideName(
   sender: RunnerIdentity,
   runner: string,

@@ -1,5 +1,5 @@
 // Runners with a key of their own: their enrolment, and the tokens that they get for signing a challenge. Challenges and
-// tokens are signed and not stored, so they count at every agent that shares the journal and the platform token.
+// tokens are signed and not stored, so they are valid at every agent that shares the journal and the platform token.
 
 import { createHash, createPublicKey, createSecretKey, randomBytes, verify } from "node:crypto";
 import { GantryError } from "@gantry/core/errors.ts";
@@ -24,23 +24,25 @@ import {
 import { readClaims, signClaims } from "./signed-text.ts";
 
 export type Identities = {
-  /** A one-time token with which one runner may enrol at this site. Only the answer has it; its hash is stored. */
+  /**
+   * Creates a one-time token with which one runner may enrol at this site. Only the answer contains it; its hash is stored.
+   */
   readonly createEnrolment: (request: EnrolmentRequest) => Promise<Enrolment>;
   /** The key of a runner is invalid at once at every agent. Resolves with a token for a new one. Throws `not-found`. */
   readonly renewKey: (runner: string, by: string) => Promise<Enrolment>;
-  /** Remembers name and public key of a runner. Throws `enrolment-invalid` and `runner-name-taken`. */
+  /** Stores name and public key of a runner. Throws `enrolment-invalid` and `runner-name-taken`. */
   readonly enrol: (request: EnrolRequest) => Promise<{ readonly site: string }>;
-  /** What the runner must sign within half a minute. */
+  /** A challenge that the runner must sign within half a minute. */
   readonly challenge: (runner: string) => string;
   /** A token for a signed challenge. Throws `unauthenticated`, also for a runner that was taken out of service. */
   readonly issueToken: (request: TokenRequest) => Promise<TokenReply>;
-  /** Whose token this is; undefined when it is none of these, or has expired. */
+  /** The owner of a token; undefined if it is not one of these tokens, or has expired. */
   readonly identify: (token: string | undefined) => RunnerIdentity | undefined;
   /** Throws `runner-name-taken` or `unauthenticated` unless the sender may register under this name. */
   readonly checkName: (sender: RunnerIdentity, runner: string) => Promise<void>;
 };
 
-/** `runner`: the only one that may use the token. `by`: who asked for it. */
+/** `runner`: the only one that may use the token. `by`: the creator. */
 export type EnrolmentRequest = { readonly site: string; readonly runner?: string | undefined; readonly by: string };
 /** `expiresAt`: ms since 1970. */
 export type Enrolment = {
@@ -57,9 +59,9 @@ export type IdentitiesDeps = {
   readonly key: Uint8Array;
   /** What is stored about a runner that has registered. */
   readonly registered: (runner: string) => Promise<RunnerState | undefined>;
-  /** A runner has a new key, or none any more: what it did with the one before is over. */
+  /** A runner has a new key, or no longer has one: sessions with the previous key have ended. */
   readonly onKeyChanged: (runner: string) => void;
-  /** The name of a runner belongs to this site, whichever runner registered it before. */
+  /** The name of a runner now belongs to this site, even if another site registered it before. */
   readonly handOver: (runner: string, site: string) => Promise<void>;
 };
 
@@ -73,7 +75,7 @@ const TOKEN_MS = 600_000;
 export function openIdentities(deps: IdentitiesDeps): Identities {
   const { journal, clock, registered } = deps;
   const key = createSecretKey(deps.key);
-  /** A name that cannot enrol has no key, and may not be the name of a stream. */
+  /** A name that cannot enrol has no key, and may be invalid as the name of a stream. */
   const keyOf = async (runner: string): Promise<RunnerKeyState | undefined> =>
     enrolRequest.shape.runner.safeParse(runner).success ? (await keyStream.load(journal, runner))?.state : undefined;
   const createEnrolment = async ({ site, runner, by }: EnrolmentRequest): Promise<Enrolment> => {
@@ -102,7 +104,7 @@ export function openIdentities(deps: IdentitiesDeps): Identities {
       const now = clock.nowMs();
       const known = await keyOf(runner);
       const isFresh = readClaims(key, "challenge", challenge, now)?.runner === runner;
-      // The cheap test first: whoever has no challenge of ours makes us verify nothing.
+      // The cheap test first: without a challenge of ours, no signature is verified.
       const isSigned =
         isFresh &&
         known !== undefined &&
@@ -127,7 +129,7 @@ export function openIdentities(deps: IdentitiesDeps): Identities {
   };
 }
 
-/** Key and used token are committed together, so that a token enrols one runner, whatever crashes. */
+/** Key and used token are committed together, so that a token enrols only one runner, even after a crash. */
 async function enrol(
   { journal, clock, registered, onKeyChanged }: IdentitiesDeps,
   { token, runner, publicKey }: EnrolRequest,

@@ -1,10 +1,13 @@
-// Short-lived texts that this agent signs and that every agent with the same key recognises: nothing is stored for them.
+// Short-lived signed texts that every agent with the same key recognises. Nothing is stored for them.
 
 import { createHmac, type KeyObject, timingSafeEqual } from "node:crypto";
 
 type Claims = { readonly [name: string]: string };
 
-/** Signs claims until `expiresAt`, ms since 1970. `purpose` keeps texts of one kind from counting as another. */
+/**
+ * Signs claims that are valid until `expiresAt`, ms since 1970. `purpose` prevents a text of one kind from being accepted as
+ * another.
+ */
 export function signClaims(key: KeyObject, purpose: string, claims: Claims, expiresAt: number): string {
   const body = Buffer.from(JSON.stringify({ ...claims, expiresAt })).toString("base64url");
   return `${body}.${macOf(key, purpose, body)}`;
@@ -16,7 +19,7 @@ export function readClaims(key: KeyObject, purpose: string, text: string, now: n
   const expected = Buffer.from(macOf(key, purpose, body));
   const given = Buffer.from(mac);
   if (more.length > 0 || given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined;
-  // Written by `signClaims`, as the signature proves.
+  // The signature proves that `signClaims` wrote it.
   const { expiresAt, ...claims } = JSON.parse(Buffer.from(body, "base64url").toString("utf8"));
   return now < expiresAt ? claims : undefined;
 }

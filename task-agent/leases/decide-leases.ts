@@ -30,7 +30,7 @@ export function leaseEnd(
   return now - since > config.cancelGraceMs + CLEANUP_MS ? "canceled" : undefined;
 }
 
-/** Saved now and then: when each lease was renewed, and when the last recovery window began. Store time, ms. */
+/** Saved at intervals: when each lease was renewed, and when the last recovery window began. Store time, ms. */
 export type SavedLeaseTimes = { readonly windowAtMs: number; readonly renewedMs: { readonly [lease: string]: number } };
 
 /** The least time between two recovery windows, so that an agent that keeps crashing does not keep a dead runner's job. */
@@ -40,9 +40,9 @@ const SAME_MOMENT_MS = 1_000;
 
 /**
  * After a start of the agent every lease gets its full time once more, because its holder could not renew it while the agent
- * was down. There are two exceptions: within ten minutes of the last such window, and for a lease that was not renewed
- * since then, the time continues from what was saved. A strict job always gets its full time: its last renewal is not
- * known to the second, and it must never run twice at once. Returns since when each lease counts as renewed.
+ * was down. There are two exceptions: within ten minutes of the last such window, and for a lease that was not renewed since
+ * then, the time continues from what was saved. A strict job always gets its full time: its last renewal is not known to the
+ * second, and it must never run twice at once. Returns the time at which each lease counts as renewed.
  */
 export function decideRecovery(
   leases: readonly { readonly id: string; readonly mode: LeaseMode; readonly claimedMs: number }[],

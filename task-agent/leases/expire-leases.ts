@@ -37,7 +37,7 @@ export async function expireLeases(deps: ExpireDeps, table: LeaseTable, now: num
     try {
       deps.onSilent?.(lease.runner);
       const silentS = Math.round((now - lease.renewedMs) / 1_000);
-      await revokeLease(deps.tasks, lease, `runner ${lease.runner} has not been heard of for ${silentS} s`);
+      await revokeLease(deps.tasks, lease, `runner ${lease.runner} has been silent for ${silentS} s`);
     } catch (error) {
       // The next sweep tries again.
       failed ??= { error };

@@ -1,6 +1,6 @@
 // The counter of fences. It grows with the store's time and never falls behind a fence that a runner presents with a proof
-// that it was given, so that a store which was restored from an older copy gives no fence twice. The proof is needed because
-// a runner could make up a fence, and use up the numbers or make the next ones guessable.
+// that it was issued, so that a store restored from an older copy never issues a fence twice. The proof is needed because a
+// runner could invent a fence, to exhaust the numbers or to make the next ones guessable.
 
 import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
 import type { Journal } from "@gantry/journal/journal.ts";
@@ -10,7 +10,7 @@ import type { Alarms } from "../alarms.ts";
 import type { LeaseOwner } from "./lease-table.ts";
 
 export type Fences = {
-  /** A fence larger than every earlier one and than `before`. Rejects when the store fails. */
+  /** A fence larger than every earlier one, and larger than `before`. Rejects when the store fails. */
   readonly next: (before: number) => Promise<number>;
   /** A proof that this fence was given to this runner for this attempt. Valid at every agent with the same key. */
   readonly prove: (ref: JobRef, runner: LeaseOwner) => string;
@@ -75,9 +75,9 @@ export async function openFences({ journal, alarms, key }: FencesDeps): Promise<
 }
 
 const ROLLED_BACK =
-  "a runner presents a fence that this store does not know but gave: it may have been restored from an older copy";
+  "a runner presents a fence that this store issued but no longer knows: it may have been restored from an older copy";
 const UNPROVEN =
-  "a runner presents a fence without proof that it was given: made up, or the store was restored from an older copy and the runner is of an older version";
+  "a runner presents a fence without proof that it was issued: it is forged, or the store was restored from an older copy and the runner has an older version";
 
 function proofOf(key: KeyObject, { task, job, attempt, fence }: JobRef, { site, runner }: LeaseOwner): string {
   const text = JSON.stringify([site, runner, task, job, attempt, fence]);

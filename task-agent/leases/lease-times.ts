@@ -1,5 +1,5 @@
-// Saves now and then when each lease was last renewed, and reads it after a start of the agent: then leases get their full
-// time once more (the recovery window), so a restart takes no work from a runner that is alive.
+// Saves at intervals when each lease was last renewed, and reads this when the agent starts. Leases then get their full time
+// once more (the recovery window), so a restart takes no work from a live runner.
 
 import type { Journal } from "@gantry/journal/journal.ts";
 import { defineStream } from "@gantry/journal/typed-stream.ts";
@@ -11,7 +11,7 @@ import type { LeaseEntry, LeaseTable } from "./lease-table.ts";
 const leaseTimesStream = defineStream<SavedLeaseTimes>({ prefix: "agent/leases" });
 
 export type LeaseTimes = {
-  /** Saves unless it was done in the last 10 s. Rejects when the store fails. */
+  /** Saves, unless the last save was less than 10 s ago. Rejects when the store fails. */
   readonly saveIfDue: () => Promise<void>;
   /** To be called once, after every unfinished task is known. Returns the ms that this took, in which no runner could renew. */
   readonly recover: () => Promise<number>;

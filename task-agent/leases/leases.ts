@@ -1,4 +1,4 @@
-// Which runner holds which job, and until when. Renewals are kept in memory and saved now and then.
+// Which runner holds which job, and until when. Renewals are kept in memory and saved at intervals.
 
 import type { Journal } from "@gantry/journal/journal.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
@@ -22,7 +22,7 @@ export type Leases = {
   readonly silentSince: (task: string, job: string) => number | undefined;
   /** To be called once, after every unfinished task is known: starts the recovery window. */
   readonly recover: () => Promise<void>;
-  /** Saves the times of all leases now and then, and revokes those that were not renewed in time. */
+  /** Saves the times of all leases at intervals, and revokes those that were not renewed in time. */
   readonly sweep: () => Promise<void>;
   /** Revokes one lease now. Nothing happens when its fence is not the newest any more. Rejects when the store fails. */
   readonly revoke: (lease: HeldLease, reason: string) => Promise<void>;
@@ -48,7 +48,7 @@ export function openLeases(deps: LeasesDeps): Leases {
   const { tasks, config, clock } = deps;
   const table = new LeaseTable(clock, config);
   const times = openLeaseTimes(table, { ...deps, name: deps.name });
-  /** Runners that are alive get time to come back before any lease is revoked. Monotonic. */
+  /** Live runners get time to come back before any lease is revoked. Monotonic. */
   let sweepFromMs = 0;
 
   return {

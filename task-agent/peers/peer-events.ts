@@ -29,7 +29,7 @@ export async function handlePeerEvents(deps: PeerEventsDeps, events: readonly Jo
   let isStoredNew = false;
   for (const { event, version } of events) {
     if (typeof event.runner !== "string" || !ENDS_SESSION.has(event.kind)) continue;
-    // A runner that has registered elsewhere is offered nothing here any more.
+    // A runner that has registered at another agent gets no more offers here.
     if (event.kind === "RunnerRegistered" && !deps.registry.isNewer(event.runner, version)) continue;
     deps.sessions.end(event.runner);
     isStoredNew = true;

@@ -53,7 +53,7 @@ export function openPeers({ name, journal, runners, heardAgoMs, onChanged }: Pee
   let others: readonly PeerState[] = [];
   let storeMs = 0;
   let sites = new Map<string, string>();
-  /** Outlives the state of a peer: an agent that has just restarted has heard of no runner yet. */
+  /** Outlives the state of a peer: an agent that has just restarted knows of no runner yet. */
   const lastHeard = new Map<string, number>();
 
   const publish = async (state: Omit<PeerState, "name">): Promise<void> => {

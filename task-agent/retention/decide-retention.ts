@@ -44,7 +44,7 @@ export function decideKeep(task: RetainableTask, facts: RetentionFacts): KeepRea
   return decideKeepByTask(task, facts) ?? keepReasonByContext(facts);
 }
 
-/** The reasons that follow from the task alone. If there is one, nothing else needs to be read. */
+/** The reasons that depend only on the task. If there is one, nothing else needs to be read. */
 export function decideKeepByTask(
   task: RetainableTask,
   { policy, now }: Pick<RetentionFacts, "policy" | "now">,
@@ -74,7 +74,10 @@ export function decideReadUpTo(readers: readonly Reader[], relay: number | undef
   return Math.min(Number.POSITIVE_INFINITY, relay ?? Number.POSITIVE_INFINITY, ...positions);
 }
 
-/** May the logs of this task be archived? `state`: undefined when the task is not in the journal; then `isArchived` counts. */
+/**
+ * Whether the logs of this task may be archived. `state`: undefined when the task is not in the journal; then `isArchived`
+ * counts.
+ */
 export function decideArchiveLogs(
   state: Pick<TaskState, "phase" | "endedAt"> | undefined,
   { policy, now, isArchived }: { readonly policy: RetentionPolicy; readonly now: number; readonly isArchived: boolean },

@@ -40,6 +40,7 @@ export function archiveRecord(
   if (day === undefined) return undefined;
   const rows = events.map((one) => [one.seq, one.version, one.atMicros, one.event]);
   const value = { format: FORMAT, version, state, events: rows };
+  // All of it was read from the journal's JSON. The types have no index signature.
   return { day, id: state.id, value: value as unknown as JsonObject };
 }
 

@@ -17,5 +17,5 @@ export function sendCancels(sessions: Pick<Sessions, "byRunner">, task: TaskReco
 
 /** "canceled by kim: wrong version" */
 export function cancelReason({ state }: TaskRecord): string {
-  return `canceled by ${state.cancel?.by ?? "nobody"}${state.cancel?.reason ? `: ${state.cancel.reason}` : ""}`;
+  return `canceled by ${state.cancel?.by ?? "someone"}${state.cancel?.reason ? `: ${state.cancel.reason}` : ""}`;
 }

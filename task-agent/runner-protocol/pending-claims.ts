@@ -3,7 +3,7 @@
 import type { Claimant } from "@gantry/core/task/decision.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 
-/** Many more than can be in progress at once. */
+/** Far more than the claims that can be in progress at once. */
 const MAX_LOCAL = 10_000;
 
 export class PendingClaims {
@@ -47,7 +47,7 @@ export class PendingClaims {
     await this.#tasks.resolveUnanswered();
   }
 
-  /** Was the claim with this fence made here? Answers true only once. */
+  /** Whether the claim with this fence was made here. Returns true only once per fence. */
   takeLocal(fence: number): boolean {
     return this.#localFences.delete(fence);
   }

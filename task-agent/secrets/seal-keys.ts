@@ -39,7 +39,7 @@ export function openSealKeys(file: string): () => Keys {
         keys = readKeys(file);
         readAt = at;
       } catch {
-        // It is being written. The next call reads it again.
+        // The file is being written. The next call reads it again.
       }
     }
     return keys;

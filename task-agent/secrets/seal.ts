@@ -9,7 +9,7 @@ export type Seal = {
   readonly seal: (text: string, place: string) => string;
   /** Undefined when the key is not there any more, or the text is not one that was sealed for this place. */
   readonly open: (sealed: string, place: string) => string | undefined;
-  /** Equal for equal texts, and says nothing about the text to somebody without the keys. */
+  /** Equal for equal texts. Without the keys it reveals nothing about the text. */
   readonly digest: (text: string) => string;
 };
 
@@ -17,7 +17,7 @@ const PREFIX = "sealed.v1.";
 const NONCE = 12;
 const TAG = 16;
 
-/** `keys`: the first one seals, all of them open. Asked each time, because the file can change. */
+/** `keys`: the first one seals, all of them open. Called each time, because the file can change. */
 export function openSeal(keys: () => readonly [SealKey, ...SealKey[]]): Seal {
   return {
     seal: (text, place) => {
@@ -39,11 +39,11 @@ export function openSeal(keys: () => readonly [SealKey, ...SealKey[]]): Seal {
       try {
         return Buffer.concat([decipher.update(bytes.subarray(NONCE, -TAG)), decipher.final()]).toString("utf8");
       } catch {
-        // Node says only that it is not authentic.
+        // Node reports only that it is not authentic.
         return undefined;
       }
     },
-    // By the oldest key: a rotation must not change what repeated requests are compared by.
+    // With the oldest key: a rotation must not change the digests by which repeated requests are compared.
     digest: (text) =>
       createHmac("sha256", keys().at(-1)?.key ?? "")
         .update(text)

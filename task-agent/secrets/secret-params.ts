@@ -21,12 +21,12 @@ export function sealParams(
   });
 }
 
-/** For comparing requests: with digests in place of secrets. */
+/** For comparing requests: digests instead of secrets. */
 export function comparableParams(seal: Seal | undefined, schema: ParamsSchema, params: JsonObject): JsonObject {
   return mapSecrets(schema, params, (text) => (seal ? seal.digest(text) : ""));
 }
 
-/** The parameters as they were given, for a rerun. Throws `sealing-key-missing`. */
+/** The original parameters, for a rerun. Throws `sealing-key-missing`. */
 export function openParams(seal: Seal | undefined, schema: ParamsSchema, params: JsonObject, task: string): JsonObject {
   return mapSecrets(schema, params, (sealed, param) => {
     const text = seal?.open(sealed, placeOf(task, param));
@@ -57,7 +57,7 @@ function mapSecrets(
 ): JsonObject {
   const changed = secretParamsOf(schema).flatMap((name) => {
     const value = params[name];
-    // Another type is refused by the schema before anything is stored.
+    // The schema refuses any other type before anything is stored.
     return typeof value === "string" ? [[name, change(value, name)]] : [];
   });
   return changed.length === 0 ? params : { ...params, ...Object.fromEntries(changed) };

@@ -121,7 +121,7 @@ export async function openSettings(
   };
 }
 
-/** Nothing is set, and nothing ever changes. */
+/** Settings that are never set and never change. */
 export const NO_SETTINGS_STORE: Pick<Settings, "now" | "listen"> = { now: () => NO_SETTINGS, listen: () => {} };
 
 /** The settings that runners receive. */

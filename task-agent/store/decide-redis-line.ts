@@ -1,10 +1,10 @@
-// Whether the connection to a Redis is safe enough. Whoever can change the journal can start any task. Pure.
+// Whether the connection to a Redis is safe enough. Anyone who can change the journal can start any task. Pure.
 
 import type { Problem } from "@gantry/core/errors.ts";
 import { isLoopback } from "@gantry/runtime/http/plain-http.ts";
 import type { JournalConfig } from "./journal-config.ts";
 
-/** What others on the network could do; empty on this machine alone. */
+/** What others on the network could do; empty if the connection stays on this machine. */
 export function decideRedisLine(config: JournalConfig): readonly Problem[] {
   const { address, sentinels = [], cluster = [], password, tls } = config;
   const all = [...(address === undefined ? [] : [address]), ...sentinels, ...cluster];
@@ -16,7 +16,7 @@ export function decideRedisLine(config: JournalConfig): readonly Problem[] {
       ? [
           {
             pointer: "/journal/password",
-            detail: `it is missing, so everybody who reaches ${remote} can change tasks. Set it, ${otherwise}`,
+            detail: `it is missing, so anyone who can reach ${remote} can change tasks. Set it, ${otherwise}`,
           },
         ]
       : []),
@@ -25,7 +25,7 @@ export function decideRedisLine(config: JournalConfig): readonly Problem[] {
       : [
           {
             pointer: "/journal/tls",
-            detail: `it is off, so everybody on the way to ${remote} can read the password and change tasks. Set it to true, ${otherwise}`,
+            detail: `it is off, so anyone on the path to ${remote} can read the password and change tasks. Set it to true, ${otherwise}`,
           },
         ]),
   ];

@@ -83,7 +83,7 @@ function addressOf({ address, sentinels, sentinelName, cluster }: JournalConfig)
   return { host: address?.slice(0, cut) ?? "", port: Number(address?.slice(cut + 1)) };
 }
 
-/** At the start, an unavailable store is an error that an operator must see, not one to wait for. */
+/** At the start, an unavailable store is an error that an operator must see. The agent does not wait for it. */
 function unreachable(error: unknown, address: RedisAddress): unknown {
   if (!(error instanceof GantryError) || error.code !== "unavailable") return error;
   const addresses =

@@ -1,6 +1,6 @@
-// How a task is created and changed: read → decide → commit, and again when somebody else committed first.
+// Creates and changes tasks: read → decide → commit, repeated when another writer committed first.
 
-import { GantryError } from "@gantry/core/errors.ts";
+import { explain, GantryError } from "@gantry/core/errors.ts";
 import type { Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import type { Decision } from "@gantry/core/task/decision.ts";
 import type { TaskEvent } from "@gantry/core/task/events.ts";
@@ -9,7 +9,8 @@ import type { TaskState } from "@gantry/core/task/model.ts";
 import { settle } from "@gantry/core/task/settle.ts";
 import type { Journal, StreamAppend } from "@gantry/journal/journal.ts";
 import { buildAppend } from "../builds/build-stream.ts";
-import { appAfter, buildAfter } from "./decide-app.ts";
+import { takenByOthers } from "./app-places.ts";
+import { appAfter, buildAfter, creationRefused } from "./decide-app.ts";
 import type { TaskRecord, TaskStore } from "./task-store.ts";
 import { appStream, taskAppend } from "./task-stream.ts";
 
@@ -21,8 +22,8 @@ export async function storeNow(journal: Pick<Journal, "now">): Promise<number> {
 }
 
 /**
- * Throws what the decision refuses, `not-found`, or `conflict` when others kept committing first. Calls for one task must
- * be made one after the other.
+ * Throws the decision's refusal, `not-found`, or `conflict` when other writers kept committing first. Calls for one task
+ * must be made one after the other.
  */
 export async function changeTask(
   store: TaskStore,
@@ -84,8 +85,11 @@ function fold(
 async function appEnded(journal: Journal, task: TaskRecord): Promise<readonly StreamAppend[]> {
   if (task.state.app === undefined) return [];
   const loaded = await appStream.load(journal, task.state.app);
-  const change = loaded && appAfter(loaded.state, task);
-  if (!change) return [];
+  const planned = loaded && appAfter(loaded.state, task);
+  if (!planned) return [];
+  const isNew = task.pipeline.app === "new" && planned.app.state === "ready";
+  const taken = isNew ? await takenByOthers(journal, planned.app) : undefined;
+  const change = taken ? creationRefused(planned, explain(taken).message) : planned;
   const build = buildAfter(change.app, task.state);
   return [
     appStream.append(change.app.name, { expected: loaded.version, events: change.events, state: change.app }),

@@ -3,7 +3,8 @@
 import { completeRecord } from "@gantry/core/app/app-record.ts";
 import type { Build } from "@gantry/core/build/build.ts";
 import { GantryError } from "@gantry/core/errors.ts";
-import { isJsonObject, type JsonObject } from "@gantry/core/json.ts";
+import { referencesIn, render } from "@gantry/core/expr/template.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
 import type { Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import type { AppState, Deployment, TaskState } from "@gantry/core/task/model.ts";
 
@@ -16,7 +17,7 @@ export type AppChange = { readonly app: AppState; readonly events: readonly Json
 export function appRequested(
   pipeline: Pipeline,
   app: AppState | undefined,
-  task: { id: string; app: string; by: string; at: number; rerun: boolean },
+  task: { id: string; app: string; by: string; at: number; rerun: boolean; record?: JsonObject },
 ): AppChange | GantryError {
   if (pipeline.app === "existing") {
     if (app?.state !== "ready") return new GantryError("app-unknown", { app: task.app });
@@ -46,7 +47,7 @@ export function appRequested(
       createdBy: app?.createdBy ?? task.by,
       createdAt: app?.createdAt ?? task.at,
       task: task.id,
-      record: app?.record ?? {},
+      record: task.record ?? app?.record ?? {},
       facts: app?.facts ?? {},
       latest: { ...app?.latest, [pipeline.name]: task.id },
     },
@@ -54,7 +55,7 @@ export function appRequested(
   };
 }
 
-/** Its name is taken by an app that is ready. */
+/** A ready app has this name. */
 export function appExists({ name, task }: AppState): GantryError {
   return new GantryError("app-exists", { app: name, ...(task === "" ? {} : { task, why: `Task ${task} created it` }) });
 }
@@ -62,7 +63,7 @@ export function appExists({ name, task }: AppState): GantryError {
 /** The app after its task has ended; undefined when the app does not change. */
 export function appAfter(
   app: AppState,
-  { state, pipeline }: { state: TaskState; pipeline: Pipeline },
+  { state, pipeline }: { readonly state: TaskState; readonly pipeline: Pipeline },
 ): AppChange | undefined {
   const at = state.endedAt ?? state.requestedAt;
   if (pipeline.undoes) return undone(app, state, at);
@@ -131,6 +132,40 @@ function created(app: AppState, state: TaskState, at: number): AppChange | undef
     app: { ...app, state: "ready", task: state.id, record: isJsonObject(record) ? record : {} },
     events: [{ kind: "AppCreated", at, task: state.id }],
   };
+}
+
+/** The app that was created, but has what another app has. */
+export function creationRefused({ app, events }: AppChange, reason: string): AppChange {
+  const failed = events.map((event) => ({ ...event, kind: "AppCreationFailed", reason }));
+  return { app: { ...app, state: "failed" }, events: failed };
+}
+
+/** What is known of the record before the task has run: what comes from the parameters alone. */
+export function expectedRecord({ outputs }: Pipeline, scope: JsonObject): JsonObject {
+  return isJsonObject(outputs.app) ? knownPart(outputs.app, scope) : {};
+}
+
+function knownPart(template: JsonObject, scope: JsonObject): JsonObject {
+  const known = Object.entries(template).flatMap(([key, value]): [string, JsonValue][] => {
+    if (isJsonObject(value)) {
+      const part = knownPart(value, scope);
+      return Object.keys(part).length === 0 ? [] : [[key, part]];
+    }
+    const isKnown = referencesIn(value).every(({ variable }) => Object.hasOwn(scope, variable));
+    const rendered = isKnown ? tryRender(value, scope) : undefined;
+    return rendered === undefined ? [] : [[key, rendered]];
+  });
+  return Object.fromEntries(known);
+}
+
+/** Undefined where it depends on more, such as a secret parameter. */
+function tryRender(template: JsonValue, scope: JsonObject): JsonValue | undefined {
+  try {
+    return render(template, scope);
+  } catch (error) {
+    if (error instanceof GantryError && error.code === "expression-failed") return undefined;
+    throw error;
+  }
 }
 
 /** The value of `app` in expressions. */

@@ -1,4 +1,5 @@
-// Do the places that a request names exist? Asked before a task starts: later its first effect would be made already. Pure.
+// Checks that the places in a request exist. This happens before the task starts: later, its first effect may already have
+// been made. Pure.
 
 import { listed, siteProblem } from "@gantry/core/app/read-app.ts";
 import { GantryError, type Problem } from "@gantry/core/errors.ts";
@@ -12,7 +13,7 @@ export type PlaceFacts = {
   readonly params: JsonObject;
   /** The record of the app, as expressions see it. */
   readonly app: JsonObject;
-  /** Sites that runners serve; undefined where nobody knows. */
+  /** Sites that runners serve; undefined when unknown. */
   readonly sites: readonly string[] | undefined;
 };
 
@@ -36,8 +37,8 @@ export function placeProblems({ pipeline, params, app, sites }: PlaceFacts): rea
 }
 
 /**
- * `body-too-large` when a parameter names more places than jobs can be made of. Asked first: every other check would take its
- * time, and list thousands of problems.
+ * `body-too-large` if a parameter names more places than a task can have jobs. Checked first: the other checks would be slow
+ * and report thousands of problems.
  */
 export function tooManyPlaces({ params }: Pipeline, given: JsonObject): GantryError | undefined {
   for (const [name, param] of Object.entries(params.properties)) {
@@ -49,7 +50,7 @@ export function tooManyPlaces({ params }: Pipeline, given: JsonObject): GantryEr
   return undefined;
 }
 
-/** What is wrong with a value; undefined when it is a place. */
+/** The problem with a value; undefined if it is a place. */
 type Check = (value: string) => string | undefined;
 
 function checkOf(

@@ -1,5 +1,6 @@
 // Turns a request into the first event of a task, or says why the request is refused. Pure.
 
+import { claimProblems, type ReportedSystem } from "@gantry/core/app/apps-may.ts";
 import { buildScope } from "@gantry/core/build/build.ts";
 import type { Environments } from "@gantry/core/build/environments.ts";
 import { GantryError, type Problem } from "@gantry/core/errors.ts";
@@ -7,13 +8,14 @@ import { renderText } from "@gantry/core/expr/template.ts";
 import { withSubject } from "@gantry/core/issues.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { checkParams } from "@gantry/core/pipeline/params.ts";
+import { withoutSecretParams } from "@gantry/core/pipeline/secret-params.ts";
 import type { TaskEventOf } from "@gantry/core/task/events.ts";
 import { taskTitle } from "@gantry/core/task/messages.ts";
 import type { AppState, TaskState } from "@gantry/core/task/model.ts";
 import type { StartTask } from "@gantry/wire/agent/agent-api.ts";
 import type { ChosenBuild } from "../builds/choose-build.ts";
 import { policyProblems } from "../builds/decide-policy.ts";
-import { appRequested, appScope } from "./decide-app.ts";
+import { appRequested, appScope, expectedRecord } from "./decide-app.ts";
 import { placeProblems, tooManyPlaces } from "./decide-places.ts";
 import type { Definition } from "./definitions.ts";
 
@@ -35,12 +37,14 @@ export type StartFacts = {
   readonly id: string;
   readonly url: string;
   readonly rerun: Rerun | undefined;
-  /** Sites that runners serve; undefined where nobody knows. */
+  /** Sites that runners serve; undefined when unknown. */
   readonly sites?: readonly string[] | undefined;
   /** The build that the request deploys, or why there is none. Undefined for a pipeline that deploys no build. */
   readonly build?: ChosenBuild | undefined;
   /** What environments demand of a build. Default: nothing but the release branch. */
   readonly environments?: Environments;
+  /** What apps may have at a site; undefined where nobody knows. */
+  readonly systemsAt?: ((site: string) => readonly ReportedSystem[]) | undefined;
 };
 
 /** The first event of the task, without its position in its group, and the change of the app. */
@@ -79,7 +83,7 @@ export function decideStart(facts: StartFacts): Started | GantryError {
     ...nameProblems(definition, name, checked.problems),
     ...buildProblems(facts.build, checked.problems),
   ];
-  // Only values of the right form name a place.
+  // Only values with a valid form can be places.
   const problems = wrong.length > 0 ? wrong : placeProblems({ pipeline, params, app: scope, sites });
   if (problems.length > 0) {
     const problem = problems.map(paramProblem).join("; ");
@@ -96,7 +100,7 @@ export function decideStart(facts: StartFacts): Started | GantryError {
       number: build?.number ?? 0,
       problem: unmet.join("; "),
     });
-  const change = pipeline.app === "new" ? appRequested(pipeline, app, appRequest) : existing;
+  const change = pipeline.app === "new" ? newApp(facts, params, appRequest) : existing;
   if (change instanceof GantryError) return change;
   const group = pipeline.concurrency && renderText(pipeline.concurrency.group, { params, app: scope });
   const event: Started["event"] = {
@@ -131,7 +135,31 @@ function buildProblems(chosen: ChosenBuild | undefined, known: readonly Problem[
   return known.some((one) => one.pointer === pointer) ? [] : [{ pointer, detail: chosen.problem }];
 }
 
-/** Names of apps become parts of addresses, repositories and namespaces, so this holds whatever the pipeline's own pattern allows. */
+/** The app that is being created, with what is known of its record: nobody else can take it while the task runs. */
+function newApp(
+  { definition: { pipeline }, app, url, systemsAt }: StartFacts,
+  params: JsonObject,
+  request: Parameters<typeof appRequested>[2],
+): ReturnType<typeof appRequested> {
+  const scope = {
+    params: withoutSecretParams(pipeline.params, params),
+    app: { name: request.app },
+    task: { id: request.id, url, requestedBy: request.by, pipeline: pipeline.name, app: request.app },
+  };
+  const record = expectedRecord(pipeline, scope);
+  const refused = claimProblems({ name: request.app, before: app?.record ?? {}, after: record, systemsAt });
+  if (refused.length > 0) {
+    const problem = refused.map(({ detail }) => detail).join("; ");
+    const problems = refused.map(({ detail }): Problem => ({ detail: `${detail}.` }));
+    return new GantryError("bad-params", { pipeline: pipeline.name, problem }, { problems });
+  }
+  return appRequested(pipeline, app, { ...request, record });
+}
+
+/**
+ * Names of apps become parts of addresses, repositories and namespaces, so this applies in addition to the pipeline's own
+ * pattern.
+ */
 const APP_NAME = /^[a-z][a-z0-9-]{0,62}$/;
 
 /** "targets.0 must be text, not a number": details of a parameter begin with "it". */

@@ -1,4 +1,4 @@
-// What takes back a failed creation of an app: a pipeline with one step for each step that made something, newest first.
+// Builds the pipeline that undoes a failed creation of an app: one step for each step that created something, newest first.
 // Pure.
 
 import { GantryError } from "@gantry/core/errors.ts";
@@ -15,8 +15,8 @@ type Made = { readonly site: string; readonly title: string; readonly action: Un
 const TIMEOUT_MS = 15 * 60_000;
 
 /**
- * `tasks`: those that tried to create the app, newest first. `undoable`: names of the steps that have an undo. Undefined
- * when no step made anything that can be taken back.
+ * `tasks`: those that tried to create the app, newest first. `undoable`: names of the steps that have an undo. Undefined if
+ * no step created anything that can be undone.
  */
 export function undoPipeline(
   app: string,
@@ -49,7 +49,7 @@ export function undoPipeline(
   };
 }
 
-/** The steps of one task that made something, newest first as far as their jobs are ordered. */
+/** The steps of one task that created something, newest first as far as their jobs are ordered. */
 function madeBy({ state, pipeline }: PastTask, undoable: ReadonlySet<string>): readonly Made[] {
   return Object.values(state.jobs)
     .toReversed()
@@ -73,7 +73,7 @@ function madeBy({ state, pipeline }: PastTask, undoable: ReadonlySet<string>): r
     });
 }
 
-/** The input that the step had; undefined when it holds a secret, which only the site can fill in. */
+/** The input of the step; undefined if it contains a secret, which only the site can resolve. */
 function inputOf({ state, pipeline }: PastTask, job: JobState, template: JsonObject): JsonObject | undefined {
   const steps = Object.fromEntries(job.steps.map(({ id, outputs }) => [id, { outputs }]));
   try {
@@ -85,7 +85,9 @@ function inputOf({ state, pipeline }: PastTask, job: JobState, template: JsonObj
   }
 }
 
-/** A later attempt of the step finds what an earlier one made, and says so: the record of the effect knows better. */
+/**
+ * A later attempt of the step reports that it found what an earlier one created. The record of the effect is more reliable.
+ */
 function createdOf(state: TaskState, job: JobState, step: StepState): JsonObject {
   const made = Object.values(state.effects).some(
     (effect) => effect.job === job.key && effect.step === step.id && effect.result?.created === true,
@@ -93,7 +95,9 @@ function createdOf(state: TaskState, job: JobState, step: StepState): JsonObject
   return made ? { created: true } : {};
 }
 
-/** One entry per thing: a rerun finds what the task before it made. It was made when any of them made it. */
+/**
+ * One entry per object: a rerun finds what the earlier task created. It counts as created if any of the tasks created it.
+ */
 function merged(all: readonly Made[]): readonly Made[] {
   const byInput = Map.groupBy(all, ({ site, action }) => JSON.stringify([site, action.uses, action.with]));
   return [...byInput.values()].flatMap((same) => {
@@ -122,7 +126,7 @@ function newJob(number: number, site: string, after: string | undefined): Omit<J
     retrySafe: true,
     env: {},
     outputs: {},
-    // Most of what is taken back was made with the accounts of the git host and of Argo CD.
+    // Most of these objects were created with the accounts of the git host and of Argo CD.
     work: ["deploy"],
   };
 }

@@ -1,6 +1,6 @@
 // The pipeline definitions in use, and every version that a task is pinned to. A version is the digest of the file. Every
 // version is stored in the journal, so that a task runs to its end with the file it started with. The journal also has the
-// set that was last in force: it stays in force when the files are bad at a start of the agent.
+// last valid set, which stays in force if the files are invalid when the agent starts.
 
 import type { Environments } from "@gantry/core/build/environments.ts";
 import type { Problem } from "@gantry/core/errors.ts";
@@ -16,7 +16,7 @@ export type { Definition } from "./read-definitions.ts";
 
 const definitionStream = defineStream<Pipeline>({ prefix: "definition/" });
 
-/** The set that was last in force. Agents that share a journal share it; it is only read when the files are bad. */
+/** The last valid set. Agents that share a journal share it. It is read only if the files are invalid. */
 type SetState = {
   readonly definitions: readonly { readonly name: string; readonly version: string }[];
   /** Absent in sets of older versions. */
@@ -37,8 +37,9 @@ export type Definitions = {
 };
 
 /**
- * Reads every `*.yaml` of the folder. A mistake in any file refuses the whole set: the last good one stays in force, with an
- * alarm. Where there is none, throws `pipeline-invalid` with every mistake in the error, or why the folder cannot be read.
+ * Reads every `*.yaml` of the folder. A mistake in any file invalidates the whole set: the last valid one stays in force,
+ * and an alarm is raised. If there is none, throws `pipeline-invalid` with every mistake in the error, or why the folder
+ * cannot be read.
  */
 export async function openDefinitions(
   folder: string,

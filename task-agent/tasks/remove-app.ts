@@ -1,4 +1,4 @@
-// Removes an app whose creation failed by taking back what its creation made. Forgetting an app is in ../apps/apps.ts.
+// Removes an app whose creation failed: undoes what its creation made. Forgetting an app is in ../apps/apps.ts.
 
 import { createHash } from "node:crypto";
 import { GantryError } from "@gantry/core/errors.ts";
@@ -25,8 +25,8 @@ export type RemoveDeps = {
 const MAX_TASKS = 1_000;
 
 /**
- * Starts the task that takes back what the creation made; when it succeeds the app is forgotten. While one runs, that one
- * is answered. Throws `app-unknown`, and `conflict` when the creation did not fail or made nothing that can be taken back.
+ * Starts the task that undoes the creation; the app is forgotten when it succeeds. Returns the running task if there is one.
+ * Throws `app-unknown`, and `conflict` if the creation did not fail or created nothing that can be undone.
  */
 export async function undoApp(deps: RemoveDeps, name: string, by: string): Promise<TaskRecord> {
   const { journal, tasks, definitions } = deps;
@@ -78,7 +78,7 @@ async function failedApp(journal: Journal, name: string): Promise<{ state: AppSt
   return loaded;
 }
 
-/** The tasks that tried to create this app since its name was free, newest first. */
+/** The tasks that tried to create this app since its name was last free, newest first. */
 async function creationsOf({ journal, tasks }: RemoveDeps, app: AppState): Promise<readonly PastTask[]> {
   const page = await journal.find({
     index: "tasks-by-app",

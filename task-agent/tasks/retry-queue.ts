@@ -1,4 +1,4 @@
-// Work that must succeed in the end: what fails is tried again at every tick.
+// Work that must eventually succeed: failed work is retried at every tick.
 
 export type RetryQueue = {
   /** Runs the work now. If it fails, the error is reported and `retry` runs the work again. Never rejects. */

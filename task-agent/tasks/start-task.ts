@@ -2,6 +2,7 @@
 // never start two tasks, even when they reach two agents.
 
 import { hash } from "node:crypto";
+import type { KnownSystems } from "@gantry/core/app/apps-may.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import { secretParamsOf } from "@gantry/core/pipeline/secret-params.ts";
@@ -16,6 +17,7 @@ import { raise } from "../limits.ts";
 import { DAY_MS } from "../retention/decide-retention.ts";
 import type { Seal } from "../secrets/seal.ts";
 import { comparableParams, openParams, sealParams } from "../secrets/secret-params.ts";
+import { openGuard, takenByOthers } from "./app-places.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import { appName, decideStart, isAppName, type Rerun, type Started } from "./decide-start.ts";
 import type { Definition, Definitions } from "./definitions.ts";
@@ -37,8 +39,10 @@ export type StartDeps = {
   readonly paramsBytes?: number;
   /** Seals secret parameters. Absent: tasks with secret parameters are refused. */
   readonly seal?: Seal | undefined;
-  /** Sites that runners serve. Default: nobody knows, and sites are not checked. */
+  /** Sites that runners serve. Default: unknown, and sites are not checked. */
   readonly knownSites?: () => readonly string[];
+  /** What apps may have at the sites. Default: nobody knows, and only runners check it. */
+  readonly knownSystems?: KnownSystems;
 };
 
 type KeyState = { readonly task: string; readonly fingerprint: string };
@@ -82,8 +86,10 @@ export async function startTask(deps: StartDeps, request: StartTask, rerun?: Rer
       sites: deps.knownSites?.(),
       build: app && (await chooseBuild(deps.journal, definition.pipeline, app, request.params)),
       environments: deps.definitions.environments?.() ?? {},
+      systemsAt: definition.pipeline.app === "new" ? await deps.knownSystems?.() : undefined,
     });
     if (decided instanceof GantryError) throw decided;
+    const places = await guardPlaces(deps, definition, decided);
     const params = sealParams(deps.seal, definition.pipeline, decided.event.params, id);
     const group = await joinGroup(deps, decided.event.group, id);
     const event = { ...decided.event, params, ...(group?.behind === undefined ? {} : { behind: group.behind }) };
@@ -96,6 +102,7 @@ export async function startTask(deps: StartDeps, request: StartTask, rerun?: Rer
       }),
       ...(group ? [group.append] : []),
       ...appAppend(decided, loaded?.version ?? 0),
+      ...places,
     ];
     const record = await deps.tasks.create(definition.pipeline, [event], alongside);
     if (record) return cancelOlder(deps.tasks, record);
@@ -103,7 +110,7 @@ export async function startTask(deps: StartDeps, request: StartTask, rerun?: Rer
   throw new GantryError("conflict", { what: `App ${request.app ?? ""}` });
 }
 
-/** A task is rerun with the file that it ran with, unless the newest one is asked for: it may do something else. */
+/** A rerun uses the file of the original task unless the newest one is requested, because that one may do something else. */
 async function definitionFor({ definitions }: StartDeps, { pipeline }: StartTask, rerun?: Rerun): Promise<Definition> {
   if (rerun?.definition === "pinned") {
     const version = rerun.of.definition;
@@ -114,7 +121,7 @@ async function definitionFor({ definitions }: StartDeps, { pipeline }: StartTask
   return current;
 }
 
-/** Differs for requests with one key that ask for different tasks. */
+/** Differs for requests with the same key that ask for different tasks. */
 function fingerprintOf({ pipeline, app }: StartTask, params: JsonObject, rerun: Rerun | undefined): string {
   return digest([
     pipeline,
@@ -122,14 +129,14 @@ function fingerprintOf({ pipeline, app }: StartTask, params: JsonObject, rerun: 
     params,
     rerun?.of.id ?? null,
     rerun?.keep ?? null,
-    // Only where it was asked for, so that keys of older versions stay valid.
+    // Included only if requested, so that keys of older versions stay valid.
     ...(rerun?.definition === "newest" ? ["newest"] : []),
   ]);
 }
 
 /**
- * The request for a new task with the parameters of an older one. A secret that the new file does not call secret any more
- * is left out: it would be stored and shown. Throws `sealing-key-missing`.
+ * The request for a new task with the parameters of an older one. A secret that is no longer declared as secret in the new
+ * file is omitted: it would be stored and shown. Throws `sealing-key-missing`.
  */
 export function rerunRequest(
   { seal, definitions }: Pick<StartDeps, "seal" | "definitions">,
@@ -152,6 +159,19 @@ export function rerunRequest(
 
 function appAppend({ app, appEvents }: Started, expected: number): readonly StreamAppend[] {
   return app ? [appStream.append(app.name, { expected, events: appEvents, state: app })] : [];
+}
+
+/** Throws `claim-taken` and `place-taken` when a new app would have what another one has; the append notices others that come in between. */
+async function guardPlaces(
+  { journal }: StartDeps,
+  { pipeline }: Definition,
+  { app }: Started,
+): Promise<readonly StreamAppend[]> {
+  if (pipeline.app !== "new" || app?.state !== "creating") return [];
+  const guard = await openGuard(journal);
+  const taken = await takenByOthers(journal, app);
+  if (taken) throw taken;
+  return [guard(app.name)];
 }
 
 /** `behind`: the task that must end first; undefined when the new task may start at once. */

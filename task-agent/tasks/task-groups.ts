@@ -9,8 +9,8 @@ import type { Tasks } from "./tasks.ts";
 
 export type TaskGroups = {
   /**
-   * Lets a queued task start when the task that it waits for has ended, or lets it wait for the one before that. Does
-   * nothing for any other task. Rejects when the store fails.
+   * Starts a queued task if the task that it waits for has ended; if that one was canceled before its turn, the task then
+   * waits for the one before it. Does nothing for any other task. Rejects when the store fails.
    */
   readonly advance: (id: string) => Promise<void>;
   /** Advances the tasks that wait for this ended task. Rejects when the store fails. */

@@ -14,7 +14,7 @@ export type LinkOptions = {
   readonly signal: AbortSignal;
   /** Give up after this many failures; default: never. */
   readonly tries?: number;
-  /** The task-agent lacks something that the call depends on: supply it before the call is repeated. */
+  /** Called when the task-agent lacks something that the call depends on: must supply it before the call is repeated. */
   readonly onConflict?: () => void;
 };
 
@@ -24,11 +24,11 @@ export type Link = {
    * `bad-request`, …), `session-gone` when a newer process took over, and the signal's reason.
    */
   readonly call: <T>(call: LinkCall<T>, options: LinkOptions) => Promise<T>;
-  /** One try; it is repeated only when the session was gone. */
+  /** One try; it is repeated only if the session was gone. */
   readonly once: <T>(call: LinkCall<T>, options: CallOptions & { readonly signal: AbortSignal }) => Promise<T>;
 };
 
-/** The most that a runner stays away after a restart of the task-agent. */
+/** The longest time that a runner stays away after a restart of the task-agent. */
 const BACKOFF = { firstMs: 200, maxMs: 5_000, jitter: "full" } as const;
 
 export function createLink(
@@ -83,7 +83,10 @@ export function createLink(
   };
 }
 
-/** `unauthenticated`, too: tokens are rotated while the runner runs, and refusals.ts ends a runner that stays refused. */
+/**
+ * Includes `unauthenticated`: tokens are rotated while the runner runs, and refusals.ts ends a runner that is refused
+ * permanently.
+ */
 function isTransient(error: unknown): boolean {
   return isRetryable(error) || isCode(error, "session-gone", "unauthenticated", "internal");
 }

@@ -14,7 +14,7 @@ export type Connection = {
   readonly link: Link;
   readonly session: Session;
   /**
-   * Registers once more without the work that was cut off, so that the task-agent gives that work away now and not when its
+   * Registers again without the work that was cut off, so that the task-agent gives that work away now and not only when its
    * leases expire. A failure is only logged.
    */
   readonly giveBack: (running: ReturnType<AttemptRegistry["running"]>) => Promise<void>;
@@ -64,6 +64,6 @@ async function register(
   try {
     await client.session(request, { timeoutMs: GIVE_BACK_MS });
   } catch (error) {
-    logger.info({ err: error }, "could not tell the task-agent that the runner ends");
+    logger.info({ err: error }, "the task-agent could not be informed that the runner ends");
   }
 }

@@ -22,7 +22,7 @@ export type PollOptions = {
   readonly live: Pick<LiveSettings, "apply" | "pollMs">;
   readonly session: Pick<Session, "isOpen">;
   readonly begin: (claimed: Claimed) => void;
-  /** Ends the loop. A claim that is under way is completed, and its attempt begins. */
+  /** Ends the loop. A claim in progress is completed, and its attempt begins. */
   readonly signal: AbortSignal;
   /** How many jobs the runner has at a time. */
   readonly slots: number;
@@ -57,7 +57,7 @@ async function pollWithoutSlots(options: PollOptions): Promise<void> {
     const newOffers = offers.filter(({ ref }) => !registry.has(ref)).slice(0, options.slots);
     await Promise.all(newOffers.map((offer) => answerOffer(options, offer)));
   } catch (error) {
-    deps.logger.info({ err: error }, "could not tell the task-agent that this runner takes no more work");
+    deps.logger.info({ err: error }, "the task-agent could not be informed that this runner takes no more work");
   } finally {
     deadline.cancel();
   }
@@ -84,7 +84,8 @@ async function takeWork(options: PollOptions): Promise<void> {
     }
     live.apply(reply.settings);
     for (const { ref, reason, graceMs } of reply.cancels) registry.stop(ref, canceled(reason, graceMs));
-    // Claimed or declined, because each poll repeats the other offers; so many at a time, however many the agent sends.
+    // Every offer is claimed or declined, because each poll repeats the other offers. This many are handled at a time,
+    // regardless of how many the agent sends.
     const newOffers = reply.offers.filter(({ ref }) => !registry.has(ref)).slice(0, options.slots);
     await Promise.all(newOffers.map((offer) => answerOffer(options, offer)));
   }

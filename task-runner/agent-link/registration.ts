@@ -1,9 +1,11 @@
 // How a process of the runner describes itself when it opens a session.
 
 import { availableParallelism, hostname, totalmem } from "node:os";
+import { listOf, SYSTEM_OF } from "@gantry/core/app/apps-may.ts";
+import { CLAIM_KINDS } from "@gantry/core/app/claims.ts";
 import type { SessionRequest } from "@gantry/wire/runner/protocol.ts";
 import type { AttemptRegistry } from "../attempts/attempt-registry.ts";
-import { type RunnerConfig, slotsOf } from "../config.ts";
+import { type RunnerConfig, type SystemSettings, slotsOf } from "../config.ts";
 import manifest from "../package.json" with { type: "json" };
 
 /** The returned function describes the current state, with the next registration number. `bootId`: unique per process. */
@@ -12,13 +14,17 @@ export function describeRunner(
   registry: Pick<AttemptRegistry, "running">,
   bootId: string,
 ): () => SessionRequest {
-  const systems = Object.entries(config.systems).map(([name, { kind, url, standIn, insecureSkipVerify }]) => ({
-    name,
-    kind,
-    url,
-    standIn,
-    ...(insecureSkipVerify === true ? { insecureSkipVerify } : {}),
-  }));
+  const systems = Object.entries(config.systems).map(([name, settings]) => {
+    const { kind, url, standIn, insecureSkipVerify } = settings;
+    return {
+      name,
+      kind,
+      url,
+      standIn,
+      ...(insecureSkipVerify === true ? { insecureSkipVerify } : {}),
+      ...listsOf(settings),
+    };
+  });
   let registration = 0;
   return () => ({
     runner: config.name,
@@ -38,4 +44,14 @@ export function describeRunner(
     systems,
     running: [...registry.running()],
   });
+}
+
+/** What apps may have there: the agent refuses records that name anything else, before the runner would. */
+function listsOf(settings: SystemSettings): { readonly appsMay?: string[]; readonly namespaces?: string[] } {
+  const kind = CLAIM_KINDS.find((one) => one !== "namespace" && SYSTEM_OF[one] === settings.kind);
+  if (kind === undefined || settings.kind === "nexus") return {};
+  return {
+    appsMay: [...listOf(kind, settings)],
+    ...(settings.kind === "argocd" ? { namespaces: [...listOf("namespace", settings)] } : {}),
+  };
 }

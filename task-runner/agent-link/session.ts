@@ -26,12 +26,12 @@ export type SessionOptions = {
   /** What this process is and which attempts it has, at this moment. */
   readonly describe: () => SessionRequest;
   readonly onDirectives: (directives: SessionReply["directives"]) => void;
-  /** A newer process of the same runner has taken over: the task-agent accepts nothing of this one any more. */
+  /** A newer process of the same runner has taken over: the task-agent accepts nothing from this one any more. */
   readonly onSuperseded: () => void;
   readonly signal: AbortSignal;
 };
 
-/** The most that a runner stays away after a restart of the task-agent. */
+/** The longest time that a runner stays away after a restart of the task-agent. */
 const BACKOFF = { firstMs: 200, maxMs: 5_000, jitter: "full" } as const;
 
 export function createSession(options: SessionOptions): Session {

@@ -21,7 +21,7 @@ export type Delivery = {
   readonly isClosing: () => boolean;
 };
 
-/** The task-agent accepts logs of an attempt that it gave away, but nobody should wait for them for long. */
+/** The task-agent accepts logs of an attempt that it gave away, but the wait for them must be short. */
 const LATE_LOGS_MS = 60_000;
 /** The task-agent may lack progress while it recovers. When it still says so after many repetitions, repeating is useless. */
 const MAX_CONFLICTS = 20;

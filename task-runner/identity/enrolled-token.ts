@@ -11,21 +11,21 @@ export type EnrolledOptions = {
   readonly runner: string;
   /** Folder of the runner. */
   readonly data: string;
-  /** Reads the one-time token. Once the runner is enrolled it need not be there any more. */
+  /** Reads the one-time token, which is no longer needed once the runner is enrolled. */
   readonly enrolment: () => Promise<string>;
   readonly client: IdentityClient;
   readonly deps: Pick<RunnerDeps, "files" | "clock" | "logger">;
 };
 
-/** A token is renewed when it lasts for less than this share of its time. */
+/** A token is renewed when less than this share of its lifetime is left. */
 const RENEW_AT = 0.3;
 
 /**
- * Makes a key and enrols the runner unless it is enrolled; while the task-agent cannot be reached, the first call of the
- * returned function does it. An enrolled runner whose one-time token is another one now makes a new key and enrols again. The
- * returned function answers a token that is valid now. It rejects with `unavailable`, and with
- * `unauthenticated` when the task-agent does not accept the key. Throws `enrolment-invalid`, `runner-name-taken`,
- * `secret-unreadable` and `data-unusable`.
+ * Creates a key and enrols the runner unless it is enrolled. If the task-agent cannot be reached, the first call of the
+ * returned function does this. An enrolled runner whose one-time token has changed creates a new key and enrols again. The
+ * returned function resolves to a token that is valid now. It rejects with `unavailable`, and with `unauthenticated` when
+ * the task-agent does not accept the key. Throws `enrolment-invalid`, `runner-name-taken`, `secret-unreadable` and
+ * `data-unusable`.
  */
 export async function openEnrolledToken(options: EnrolledOptions): Promise<() => Promise<string>> {
   const { client, deps, runner } = options;
@@ -57,7 +57,7 @@ export async function openEnrolledToken(options: EnrolledOptions): Promise<() =>
     try {
       await renewing;
     } catch (error) {
-      // The token that is there lasts for a while yet.
+      // The current token is still valid for a while.
       if (leftMs() <= 0 || !isCode(error, "unavailable")) throw error;
     }
     if (!current) throw new GantryError("unauthenticated");
@@ -66,8 +66,8 @@ export async function openEnrolledToken(options: EnrolledOptions): Promise<() =>
 }
 
 /**
- * The key, or a new one when the configuration has another one-time token than the key was enrolled with. The old key stays
- * when the new one is refused.
+ * The key, or a new one if the one-time token in the configuration differs from the one with which the key was enrolled. The
+ * old key is kept if the new one is refused.
  */
 async function renewedKey(options: EnrolledOptions, key: RunnerKey): Promise<RunnerKey> {
   if (!key.isEnrolled || key.enrolledWith === undefined) return key;

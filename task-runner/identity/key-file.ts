@@ -11,7 +11,7 @@ export type RunnerKey = {
   readonly privateKey: KeyObject;
   /** 32 bytes, base64url. */
   readonly publicKey: string;
-  /** The task-agent knows the public key. */
+  /** Whether the task-agent has the public key. */
   readonly isEnrolled: boolean;
   /** Digest of the one-time token that it was enrolled with; older versions did not save it. */
   readonly enrolledWith?: string | undefined;
@@ -24,7 +24,7 @@ const keyFile = z.object({
   enrolledWith: z.string().optional(),
 });
 
-/** The key of this runner, or a new one, which is on the disk when this resolves. Throws `data-unusable`. */
+/** The key of this runner, or a new one, which is on disk when this resolves. Throws `data-unusable`. */
 export async function openKey(files: Files, data: string, runner: string): Promise<RunnerKey> {
   const path = pathIn(data);
   const text = await files.readText(path);
@@ -33,7 +33,7 @@ export async function openKey(files: Files, data: string, runner: string): Promi
   return newKey(files, data, runner);
 }
 
-/** A new key in place of the one that is there, durable when it resolves. */
+/** Replaces the key by a new one; durable when it resolves. */
 export async function newKey(files: Files, data: string, runner: string): Promise<RunnerKey> {
   const { privateKey } = generateKeyPairSync("ed25519");
   const key = { runner, privateKey, publicKey: publicOf(privateKey), isEnrolled: false };

@@ -1,6 +1,6 @@
-// Stops a script that writes more than its job may, or that fills the disk of the runner. There is no quota for a folder that
-// works on every file system, so the free space is asked for every second, which costs nothing, and the folder is measured only
-// when so much has gone that the job may have taken it.
+// Stops a script that writes more than its job may, or that fills the disk of the runner. No folder quota works on every
+// file system, so the free space is checked every second, which is cheap. The folder is measured only when so much space has
+// disappeared that the job may have used it.
 
 import { lstat, readdir, statfs } from "node:fs/promises";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ export type DiskLimit = {
   readonly clock: Clock;
   /** The folder of the attempt. */
   readonly folder: string;
-  /** What it may hold, in MiB. */
+  /** The limit, in MiB. */
   readonly limitMb: number;
 };
 
@@ -21,14 +21,14 @@ const LOOK_MS = 1_000;
 const MIB = 1_048_576;
 /** With less free space than this, a job that uses more than a fifth of its limit is stopped. */
 const RESERVE_MB = 512;
-/** The same for files: the part of all that the file system can hold. */
+/** The same for the number of files: the free share of what the file system can hold. */
 const RESERVE_FILES = 0.05;
-/** An empty file counts as much as a small one: a file system holds a limited number of files, too. */
+/** An empty file counts as much as a small one, because the number of files is limited, too. */
 const MIN_FILE = 4_096;
 
 type Free = { readonly mb: number; readonly files: number; readonly isLow: boolean };
 
-/** Resolves with the reason as soon as the folder has grown beyond the limit; never, when the signal is aborted before. */
+/** Resolves with the reason as soon as the folder exceeds the limit; never resolves if the signal is aborted first. */
 export async function diskExceeded({ clock, folder, limitMb }: DiskLimit, signal: AbortSignal): Promise<GantryError> {
   let measuredAt = await freeSpace(folder);
   for (;;) {
@@ -48,13 +48,13 @@ export async function diskExceeded({ clock, folder, limitMb }: DiskLimit, signal
 async function freeSpace(folder: string): Promise<Free> {
   const { bavail, bsize, files, ffree } = await statfs(folder);
   const mb = (bavail * bsize) / MIB;
-  // Some file systems do not limit the number of files, and say 0.
+  // Some file systems do not limit the number of files, and report 0.
   return { mb, files: ffree, isLow: mb < RESERVE_MB || (files > 0 && ffree < files * RESERVE_FILES) };
 }
 
 /**
- * Counts until the limit is passed. Files that vanish meanwhile count nothing. Links are not followed. A folder whose path is
- * too long for the system counts as too much: it can be made only step by step, to hide what is in it.
+ * Counts until the limit is exceeded. Files that disappear meanwhile count as 0. Links are not followed. A folder whose path
+ * is too long for the system exceeds the limit: it can be created only step by step, to hide its content.
  */
 async function sizeMb(folder: string, limitMb: number): Promise<number> {
   let bytes = 0;

@@ -1,5 +1,5 @@
-// The /etc of a sandbox: a folder with copies of those files that programs need, made once per runner. One mount of it costs a
-// fraction of a mount per file.
+// The /etc of a sandbox: a folder with copies of the files that programs need, created once per runner. Mounting it costs a
+// fraction of one mount per file.
 
 import { chmodSync, copyFileSync, renameSync, type Stats, statSync, utimesSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
@@ -14,7 +14,7 @@ export type EtcView = {
   readonly files: readonly string[];
 };
 
-/** `mounts`: paths below /etc that are mounted over the view, which therefore needs something there. */
+/** `mounts`: paths below /etc that are mounted over the view, which therefore needs a file or folder at each. */
 export async function makeEtcView(
   folder: string,
   files: readonly string[],
@@ -22,7 +22,7 @@ export async function makeEtcView(
 ): Promise<EtcView> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(dirname(folder), { recursive: true, mode: 0o700 });
-  // Open as /etc is; the folder around it is closed.
+  // Readable for everyone, like /etc; its parent folder is not.
   await mkdir(folder, { mode: 0o755 });
   const view = { folder, files };
   for (const path of files) await mkdir(dirname(placeOf(view, path)), { recursive: true });
@@ -32,19 +32,31 @@ export async function makeEtcView(
     if (statSync(path).isDirectory()) await mkdir(place, { recursive: true });
     else await writeFile(place, "");
   }
-  refreshEtcView(view);
+  copyChanges(view);
   return view;
 }
 
+/** How old what a script sees may be: with 140 files, a look at all of them takes half a millisecond. */
+const FRESH_MS = 1_000;
+
+/** By the folder of the view. */
+const freshUntil = new Map<string, number>();
+
 /**
- * Copies what has changed, such as the addresses of name servers. Called before every script; takes less than a millisecond. Files
- * that are gone or cannot be read keep their last copy. Several threads may call it at once.
+ * Copies what has changed, such as the addresses of name servers. Called before every script. Files that are gone or cannot be read
+ * keep their last copy. Several threads may call it at once.
  */
-export function refreshEtcView(view: EtcView): void {
+export function refreshEtcView(view: EtcView, nowMs: number): void {
+  if (nowMs < (freshUntil.get(view.folder) ?? 0)) return;
+  freshUntil.set(view.folder, nowMs + FRESH_MS);
+  copyChanges(view);
+}
+
+function copyChanges(view: EtcView): void {
   for (const path of view.files) {
     const place = placeOf(view, path);
     const [now, copied] = [factsOf(path), factsOf(place)];
-    // A copy gets the time of its file.
+    // A copy gets the modification time of its original.
     if (!now?.isFile() || (copied?.size === now.size && Math.abs(copied.mtimeMs - now.mtimeMs) < 1)) continue;
     const fresh = `${place}.${process.pid}-${threadId}.new`;
     try {

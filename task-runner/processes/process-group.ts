@@ -31,8 +31,8 @@ export function groupAlive(pgid: number): boolean {
  * survived SIGKILL because it hangs in the kernel.
  */
 export async function endGroup(pgid: number, graceMs: number, clock: Clock): Promise<boolean> {
-  // Most groups are gone by now, or will be in a millisecond: nothing is looked up for them.
-  if (!signalGroup(pgid, "SIGTERM")) return true;
+  // Most groups are gone by now, and nothing is looked up for them. Of others only zombies are left.
+  if (!signalGroup(pgid, "SIGTERM") || !groupAlive(pgid)) return true;
   if (await isGone(pgid, graceMs, clock)) return true;
   signalGroup(pgid, "SIGKILL");
   return isGone(pgid, KILL_LIMIT_MS, clock);
@@ -57,8 +57,8 @@ export function killByCookie(cookie: string): number {
 const POLL = { firstMs: 1, maxMs: 100, jitter: "none" } as const;
 
 /**
- * The same, and resolves when none of them is left: on a busy machine a process goes on for a moment after SIGKILL was sent.
- * Processes that hang in the kernel are waited for only for a limited time. Returns how many were killed.
+ * The same, but resolves when none of them is left: on a busy machine a process continues for a moment after SIGKILL. The
+ * wait for processes that hang in the kernel is limited. Returns how many were killed.
  */
 export async function endByCookie(
   programs: Pick<Programs, "killByCookie">,
@@ -130,7 +130,7 @@ function statOf(pid: number): { state: string; pgid: number; startTicks: string 
 
 const STAT = Buffer.alloc(4_096);
 
-/** With fewer calls than for a file of unknown length: a look at a group reads the line of every process. */
+/** Uses fewer calls than a read of a file of unknown length, because listing a group reads the line of every process. */
 function readStat(pid: number): string | undefined {
   return unlessGone(() => {
     const file = openSync(`/proc/${pid}/stat`, "r");

@@ -1,5 +1,5 @@
-// Finds out, once per runner, whether scripts can be put into a sandbox on this machine, and what of the machine they may
-// see there. The command line is made by sandbox-arguments.ts.
+// Determines, once per runner, whether scripts can run in a sandbox on this machine, and what they may see there. The
+// command line is built by sandbox-arguments.ts.
 
 import { execFile } from "node:child_process";
 import { constants } from "node:fs";
@@ -15,8 +15,8 @@ import { type SandboxHost, sandboxArguments } from "./sandbox-arguments.ts";
 const run = promisify(execFile);
 
 /**
- * What programs need of the system. Of /etc only the files by which they find hosts, users, libraries and certificates: the
- * others may hold secrets of the machine.
+ * The system files that programs need. Of /etc only the files for hosts, users, libraries and certificates: the others may
+ * contain secrets of the machine.
  */
 const ETC = [
   ..."alternatives ca-certificates ca-certificates.conf fonts gai.conf group host.conf hosts ld.so.cache ld.so.conf ld.so.conf.d"
@@ -29,11 +29,11 @@ const ETC = [
 ];
 const SYSTEM = ["/usr", "/opt"];
 
-/** At the root these are folders on some systems, and links into /usr on others. */
+/** On some systems these are folders at the root, on others links into /usr. */
 const ROOTS = ["/bin", "/lib", "/lib32", "/lib64", "/libx32", "/sbin"];
 const PROBE_MS = 10_000;
 
-/** Never throws: where no namespace can be had, the answer says why. Takes about 20 ms. */
+/** Never throws: if no namespace can be created, the result says why. Takes about 20 ms. */
 export const findSandbox: FindSandbox = async ({ folder, path, readOnly, hidden }) => {
   if (process.platform !== "linux") return { why: "bubblewrap works on Linux only" };
   const program = await findProgram("bwrap", path);
@@ -59,7 +59,7 @@ export const findSandbox: FindSandbox = async ({ folder, path, readOnly, hidden 
   } catch (error) {
     const output = (error as { stderr?: unknown }).stderr;
     const problem = typeof output === "string" && output.trim() !== "" ? output.trim() : (error as Error).message;
-    return { why: `bubblewrap cannot make namespaces here: ${truncate(problem, 300)}` };
+    return { why: `bubblewrap cannot create namespaces here: ${truncate(problem, 300)}` };
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
@@ -109,7 +109,7 @@ async function inspectHost(
   };
 }
 
-/** A folder with more entries is mounted: looking through it before every script would cost more. */
+/** A folder with more entries is mounted: checking it before every script would cost more. */
 const MAX_COPIED = 60;
 
 /** The files among these paths, and those in small folders. */
@@ -141,7 +141,7 @@ async function findShown(host: SandboxHost, hidden: readonly string[]): Promise<
   return undefined;
 }
 
-/** Sorted, without what another folder of the list shows already. */
+/** Sorted, without paths below another folder of the list. */
 function withoutNested(paths: readonly string[]): readonly string[] {
   const sorted = [...new Set(paths)].toSorted();
   return sorted.filter((path) => !sorted.some((other) => path.startsWith(`${other}/`)));

@@ -1,8 +1,7 @@
-// A script that forks or allocates without end must not take the machine along. For a runner that is root, control groups of
-// Linux limit a script with all its processes. Other users have no control groups: there the number of processes is a limit of
-// the user namespace, and memory is limited for each process only.
-//
-// Everything here is synchronous: files of control groups are answered by the kernel in microseconds, a thread is not.
+// A script that forks or allocates endlessly must not bring down the machine. If the runner is root, Linux control groups
+// limit a script with all its processes. Other users have no control groups: for them the user namespace limits the number
+// of processes, and memory is limited only per process.  Everything here is synchronous: the kernel serves files of control
+// groups in microseconds, faster than a switch to another thread.
 
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,25 +11,25 @@ export type ScriptLimits = {
   readonly inside: readonly string[];
   /** The files into which the script's first process writes its id, outside of the sandbox. */
   readonly groups: readonly string[];
-  /** Whether the kernel has ended a process because the script used too much memory. Only control groups tell. */
+  /** Whether the kernel has ended a process because the script used too much memory. Known only with control groups. */
   readonly isOutOfMemory: () => boolean;
   readonly remove: () => void;
 };
 
-type Wanted = { readonly processes: number; readonly memoryMb: number };
+export type WantedLimits = { readonly processes: number; readonly memoryMb: number };
 
 const MIB = 1_048_576;
 
 export const NO_LIMITS: ScriptLimits = { inside: [], groups: [], isOutOfMemory: () => false, remove: () => undefined };
 
 /** `name`: unique on the machine. A limit for which there is no way is left out. */
-export function limitScript(name: string, wanted: Wanted): ScriptLimits {
+export function limitScript(name: string, wanted: WantedLimits): ScriptLimits {
   const isRoot = process.getuid?.() === 0;
   const groups = isRoot ? makeGroups(`gantry-${name}`, wanted) : [];
   const options = [
     // Linux counts the processes of a user, except those of root.
     ...(isRoot ? [] : [`--nproc=${wanted.processes}`]),
-    // Not the address space, of which many programs reserve far more than they use.
+    // Not the address space, because many programs reserve far more of it than they use.
     ...(groups.some(({ limits }) => limits.includes("memory")) ? [] : [`--data=${wanted.memoryMb * MIB}`]),
   ];
   return {
@@ -49,7 +48,7 @@ type Group = { readonly folder: string; readonly limits: readonly Controller[] }
 const ROOT = "/sys/fs/cgroup";
 
 /** One folder for all controllers (version 2 of control groups), or one for each. */
-function makeGroups(name: string, wanted: Wanted): readonly Group[] {
+function makeGroups(name: string, wanted: WantedLimits): readonly Group[] {
   const isUnified = existsSync(join(ROOT, "cgroup.controllers"));
   const groups = isUnified
     ? [makeGroup(join(ROOT, name), ["pids", "memory"], wanted)]
@@ -63,7 +62,7 @@ function makeGroups(name: string, wanted: Wanted): readonly Group[] {
 function makeGroup(
   folder: string,
   controllers: readonly Controller[],
-  { processes, memoryMb }: Wanted,
+  { processes, memoryMb }: WantedLimits,
 ): Group | undefined {
   if (!attempt(() => mkdirSync(folder))) return undefined;
   const limits = controllers.filter((controller) =>
@@ -75,12 +74,15 @@ function makeGroup(
     removeGroup(folder);
     return undefined;
   }
-  // Without it a script could go on in swap, at the cost of all others. Not every machine counts swap.
+  // Without it, a script could continue in swap and slow down all others. Not every machine accounts for swap.
   if (limits.includes("memory")) write(folder, "memory.swap.max", 0);
   return { folder, limits };
 }
 
-/** Below the group of the runner, whose own limit then counts, too. Where it is not shown, the mounted folder is the runner's. */
+/**
+ * Below the group of the runner, so that its own limit applies, too. If the group is not shown, the mounted folder is the
+ * runner's.
+ */
 function ownMemoryGroup(): string {
   const mounted = join(ROOT, "memory");
   const own = /^\d+:(?:[^:\n]*,)?memory(?:,[^:\n]*)?:(.+)$/m.exec(read("/proc/self/cgroup"))?.[1];
@@ -93,7 +95,7 @@ function hasKilled(folder: string): boolean {
   return ["memory.events", "memory.oom_control"].some((file) => /^oom_kill [1-9]/m.test(read(join(folder, file))));
 }
 
-/** Groups that could not be removed: for a moment the kernel counts processes that have ended. The next script tries again. */
+/** Groups that could not be removed, because the kernel counts ended processes for a moment. The next script tries again. */
 const leftovers = new Set<string>();
 
 function removeGroup(folder: string): void {
@@ -116,7 +118,7 @@ function read(file: string): string {
   return text;
 }
 
-/** Versions and machines differ in what is there and may be written: what does not work is left out. */
+/** Versions and machines differ in which files exist and are writable. A file that cannot be written is skipped. */
 function attempt(work: () => unknown): boolean {
   try {
     work();

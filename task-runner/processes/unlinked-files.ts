@@ -1,11 +1,12 @@
-// Finds the disk space of files that a job has removed and still holds open: no folder shows them, and they grow on.
+// Measures the disk space of files that a job has removed and still holds open: no folder shows them, and they can keep
+// growing.
 
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 /**
  * Bytes of the removed files that processes of the job hold open or have mapped, on the file system of its folder. A mapping
- * counts with its whole length. Linux only; elsewhere 0. Processes that end meanwhile count nothing.
+ * counts with its whole length. Linux only; elsewhere 0. Processes that end meanwhile count as 0.
  */
 export function unlinkedBytes(folder: string): number {
   if (process.platform !== "linux") return 0;
@@ -18,7 +19,7 @@ export function unlinkedBytes(folder: string): number {
   return [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0);
 }
 
-/** The processes that have the job's folder in their environment, and all that descend from them whatever theirs is. */
+/** The processes that have the job's folder in their environment, and all their descendants with any environment. */
 function processesOf(folder: string): ReadonlySet<number> {
   const all = attempt(() => readdirSync("/proc"), []).filter((name) => /^\d+$/.test(name));
   const parents = new Map(all.map((pid) => [Number(pid), parentOf(pid)]));
@@ -64,12 +65,12 @@ function mappedFiles(pid: number, dev: number): (readonly [inode: number, bytes:
 
 const MAPPING = /^([0-9a-f]+)-([0-9a-f]+) \S+ \S+ ([0-9a-f]+):([0-9a-f]+) (\d+) +\/.* \(deleted\)$/;
 
-/** As `st_dev` says it: see makedev(3). Numbers beyond 32 bits do not occur. */
+/** In the format of `st_dev`: see makedev(3). Numbers beyond 32 bits do not occur. */
 function deviceOf(major: number, minor: number): number {
   return (minor & 0xff) + (major & 0xfff) * 0x100 + (minor >> 8) * 0x100000;
 }
 
-/** Processes and their files vanish at any moment, and some may not be inspected. */
+/** Processes and their files can disappear at any moment, and some may not be inspected. */
 function attempt<T>(read: () => T, otherwise: T): T {
   try {
     return read();

@@ -1,6 +1,6 @@
 // The runner's own journal: one file of JSON lines, appended and synced. After a crash, the next process reads from it what
-// the previous one was doing. Its content is small, so the whole state stays in memory and the file is rewritten now and
-// then.
+// the previous one was doing. Its content is small, so the whole state stays in memory and the file is rewritten from time
+// to time.
 
 import { dirname } from "node:path";
 import type { Logger } from "@gantry/runtime/process/logger.ts";

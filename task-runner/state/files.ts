@@ -68,12 +68,12 @@ export const machineFiles: Files = {
 };
 
 /**
- * For what a script left that Node cannot remove: folders so deep that their path is too long for the system, and folders
- * that it made unreadable. The programs go down folder by folder.
+ * For folders of a script that Node cannot remove: those whose path is too long for the system, and those that the script
+ * made unreadable. The programs descend folder by folder.
  */
 async function removeByPrograms(path: string): Promise<void> {
   const run = promisify(execFile);
-  // It fails when there is something that it may not change; then only the removal matters.
+  // It fails for files that it may not change. Only the removal matters.
   await run("chmod", ["-R", "u+rwX", "--", path]).catch(() => undefined);
   await run("rm", ["-rf", "--", path]);
 }

@@ -50,8 +50,8 @@ export async function cacheFolder(files: Files, data: string, site: string): Pro
 }
 
 /**
- * Removes the folders of attempts that are over, except the logs of `undelivered` attempts. One that cannot be removed is
- * only logged: no job can keep the runner from starting.
+ * Removes the folders of attempts that are over, except the logs of `undelivered` attempts. A folder that cannot be removed
+ * is only logged: no job may prevent the runner from starting.
  */
 export async function removeLeftovers(
   { files, logger }: { readonly files: Files; readonly logger: Logger },

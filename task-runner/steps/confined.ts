@@ -1,7 +1,7 @@
-// Runs the code of strangers: scripts of pipelines, and programs that do what files of a workspace tell them. Where the runner
+// Runs untrusted code: scripts of pipelines, and programs that are controlled by files of a workspace. If the runner
 // isolates scripts, such a program sees the folders of its job and nothing of the runner.
 
-import { randomUUID } from "node:crypto";
+import { spawn } from "node:child_process";
 import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { delimiter, isAbsolute, join } from "node:path";
@@ -13,21 +13,22 @@ import { refreshEtcView } from "../processes/etc-view.ts";
 import { clearMountPoints } from "../processes/mount-points.ts";
 import { RESTORE_SIGTERM } from "../processes/sandbox.ts";
 import { type SandboxJob, sandboxArguments } from "../processes/sandbox-arguments.ts";
-import { limitScript, NO_LIMITS, type ScriptLimits } from "../processes/script-limits.ts";
+import { NO_LIMITS, type ScriptLimits } from "../processes/script-limits.ts";
+import { OOM_SCORE, type StartProgram, takeShell } from "../processes/script-shell.ts";
 import type { JobContext } from "./job-context.ts";
 import { execOf, type StepRun } from "./step-run.ts";
 
-export type Confined = Omit<ExecOptions, "cwd" | "confined"> & {
+export type Confined = Omit<ExecOptions, "cwd" | "confined" | "input"> & {
   readonly cwd: string;
   readonly isImageBuild?: boolean;
-  /** Joins standard output and standard error in the kernel, which is the only place where their order is known. */
+  /** Joins standard output and standard error in the kernel, because only there their order is known. */
   readonly joined?: boolean;
   /** Files beside the workspace, home and temporary folder of the job. */
   readonly writable?: readonly string[];
   readonly readable?: readonly string[];
 };
 
-/** Resolves with an error when the job has used too much of the disk or of memory. Throws `scripts-refused`, and what `Exec` throws. */
+/** Resolves with an error if the job has used too much disk or memory. Throws `scripts-refused`, and what `Exec` throws. */
 export async function runConfined(
   run: StepRun,
   argv: readonly string[],
@@ -35,17 +36,21 @@ export async function runConfined(
 ): Promise<ExecResult | GantryError> {
   const { job } = run;
   const { workspace, home, tmp } = job.folders;
-  const { isolation, config } = job.environment;
+  const { isolation, config, path } = job.environment;
   const { processes, memoryMb } = config.limits;
-  const limits = isolation.kind === "sandbox" ? limitScript(randomUUID(), { processes, memoryMb }) : NO_LIMITS;
+  const variables = Object.keys({ ...run.env, ...options.env });
+  const { limits, start } =
+    isolation.kind === "sandbox"
+      ? takeShell({ processes, memoryMb, path, variables, joined })
+      : { limits: NO_LIMITS, start: spawn };
   try {
     const place = { cwd, tmp, writable: [workspace, home, tmp, ...writable], readable, isImageBuild };
     if (isolation.kind === "sandbox") {
-      refreshEtcView(isolation.host.etc);
-      await clearMountPoints(tmp, [...isolation.host.readOnly, ...place.writable, ...readable]);
+      refreshEtcView(isolation.host.etc, job.environment.deps.clock.monotonicMs());
+      clearMountPoints(tmp, [...isolation.host.readOnly, ...place.writable, ...readable]);
     }
-    const command = isolated(job, argv, limits, place, joined ? " 2>&1" : "");
-    const result = await execWithinDisk(run, command, { ...options, cwd });
+    const command = isolated(job, argv, limits, place, joined);
+    const result = await execWithinDisk(run, command, start, { ...options, cwd });
     const isFailed = !(result instanceof GantryError) && result.exitCode !== 0;
     return isFailed && limits.isOutOfMemory()
       ? new GantryError("memory-limit", { limit: memoryInWords(memoryMb) })
@@ -56,8 +61,8 @@ export async function runConfined(
 }
 
 /**
- * An `exec` of a step. Its `confined` programs are run as scripts are. The others run as the runner, so variables of the
- * pipeline file do not reach them.
+ * An `exec` of a step. Its `confined` programs run like scripts. The others run like the runner itself and do not get the
+ * variables of the pipeline file.
  */
 export function confiningExec(run: StepRun): Exec {
   const { workspace } = run.job.folders;
@@ -65,6 +70,7 @@ export function confiningExec(run: StepRun): Exec {
   return async (argv, { confined = false, ...options } = {}) => {
     const isImageBuild = confined === "image-build";
     if (!confined || (isImageBuild && !hasBuildSandbox(run.job, argv[0]))) return exec(argv, options);
+    if (options.input !== undefined) throw new Error(`${argv[0]} is confined, so it gets no input`);
     await requireProgram(argv[0], run.job.environment.path);
     // Variables of the pipeline file can name programs that a builder starts.
     const own = isImageBuild ? { ...run, env: run.ownEnv } : run;
@@ -74,7 +80,7 @@ export function confiningExec(run: StepRun): Exec {
   };
 }
 
-/** Throws `builds-refused` where there is none, and the configuration asks for it. */
+/** Throws `builds-refused` if there is no sandbox and the configuration requires one. */
 function hasBuildSandbox({ environment: { isolation, config } }: JobContext, builder: string): boolean {
   const why =
     isolation.kind !== "sandbox"
@@ -100,6 +106,7 @@ export async function requireProgram(program: string, path: string): Promise<voi
 async function execWithinDisk(
   run: StepRun,
   command: readonly [string, ...string[]],
+  start: StartProgram,
   options: ExecOptions & { readonly cwd: string },
 ): Promise<ExecResult | GantryError> {
   const { folders, environment } = run.job;
@@ -115,7 +122,7 @@ async function execWithinDisk(
     (err: unknown) => logger.warn({ err }, "the disk use of a script could not be measured"),
   );
   try {
-    const exec = execOf({ ...run, signal: AbortSignal.any([run.signal, exceeded.signal]) }, options.cwd);
+    const exec = execOf({ ...run, signal: AbortSignal.any([run.signal, exceeded.signal]) }, options.cwd, start);
     return await exec(command, options);
   } catch (error) {
     if (problem && error === exceeded.signal.reason) return problem;
@@ -129,32 +136,25 @@ function memoryInWords(mb: number): string {
   return mb % 1_024 === 0 ? `${mb / 1_024} GiB` : `${mb} MiB`;
 }
 
-/** As the kernel counts it, from -1000 to 1000: when memory is short, it ends the script and not the runner. */
-const OOM_SCORE = 500;
-
-/** The command line of a program, inside its sandbox if there is one. `redirect`: what the shell adds to it. */
+/** The command line of a program, inside its sandbox if there is one. */
 function isolated(
   { environment: { isolation, config } }: JobContext,
   argv: readonly string[],
   limits: ScriptLimits,
   job: Omit<SandboxJob, "network">,
-  redirect: string,
+  joined: boolean,
 ): readonly [string, ...string[]] {
-  // The shell has an id of its own in /proc on Linux only.
-  const start = `{ echo ${OOM_SCORE} > /proc/$$/oom_score_adj; } 2>/dev/null; exec "$@"${redirect}`;
   switch (isolation.kind) {
-    case "none":
+    case "none": {
+      // The shell has an id of its own in /proc on Linux only.
+      const start = `{ echo ${OOM_SCORE} > /proc/$$/oom_score_adj; } 2>/dev/null; exec "$@"${joined ? " 2>&1" : ""}`;
       return ["/bin/sh", "-c", start, "run", ...argv];
+    }
     case "refused":
       throw new GantryError("scripts-refused", { runner: config.name, why: isolation.why });
     case "sandbox": {
       const sandbox = sandboxArguments(isolation.host, { ...job, network: isolation.network });
-      // bubblewrap must outlive a SIGTERM to the group: the script gets its time to end, and the sandbox ends after it.
-      const deaf = `trap "" TERM; ${start}`;
-      // The files up to `--` are those of control groups, into which the process writes its id.
-      const join = `while [ "$1" != -- ]; do echo $$ > "$1" || exit 125; shift; done; shift`;
-      const inside = ["/usr/bin/env", ...RESTORE_SIGTERM, ...limits.inside, ...argv];
-      return ["/bin/sh", "-c", `${join}; ${deaf}`, "run", ...limits.groups, "--", ...sandbox, ...inside];
+      return [...sandbox, "/usr/bin/env", ...RESTORE_SIGTERM, ...limits.inside, ...argv];
     }
   }
 }

@@ -1,6 +1,9 @@
-// Whether a step may act on something with the credentials of the site. They reach more than the app of the task, so the
-// answer comes from the app's record as the task-agent has pinned it in the job, never from what the step was given. Pure.
+// Decides whether a step may act on something with the credentials of the site. These have access to more than the app of
+// the task, so the decision uses the app's record that the task-agent has pinned in the job, never the input of the step.
+// Pure.
 
+import { mayHave, namesOf, SYSTEM_OF, type SystemLists } from "@gantry/core/app/apps-may.ts";
+import type { ClaimKind } from "@gantry/core/app/claims.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { slugAt } from "@gantry/core/site/clone-address.ts";
 import type { SystemKind } from "@gantry/core/site/systems.ts";
@@ -11,7 +14,7 @@ import type { RunnerConfig } from "../config.ts";
 
 export type Bounds = {
   readonly spec: Pick<JobSpec, "app" | "definition" | "scope" | "site">;
-  /** The step says `scope: site`. */
+  /** The step has `scope: site`. */
   readonly isSiteWide: boolean;
   readonly config: Pick<RunnerConfig, "shared" | "systems">;
   /** What earlier steps of this job have created. */
@@ -20,24 +23,25 @@ export type Bounds = {
 
 const text = z.string().optional();
 const repository = z.object({ system: text, project: z.string(), slug: z.string() }).optional().catch(undefined);
-/** The part of an app's record that says what belongs to it. Parts that are absent or of another form own nothing. */
+/** The part of an app's record that lists what belongs to it. Parts that are absent or malformed add nothing. */
 const recordSchema = z.object({
   name: z.string(),
   source: repository,
   yaml: repository,
   image: z.object({ system: text, repository: z.string() }).optional().catch(undefined),
-  /** Of an app with several. */
+  /** For an app with several. */
   images: z
     .array(z.object({ system: text, repository: z.string() }))
     .optional()
     .catch(undefined),
   harbor: z.object({ system: text, project: z.string() }).optional().catch(undefined),
   jira: z.object({ system: text, key: z.string() }).optional().catch(undefined),
-  /** Its projects in other systems, where they do not have the name of the app. */
+  /** Its projects in other systems, if they are not named like the app. */
   argocd: z.object({ project: z.string() }).optional().catch(undefined),
   sonarqube: z.object({ project: z.string() }).optional().catch(undefined),
   build: z.object({ site: z.string() }).optional().catch(undefined),
   namespace: z.string().optional().catch(undefined),
+  formerNames: z.array(z.string()).optional().catch(undefined),
   targets: z
     .array(z.object({ name: z.string(), site: z.string(), cluster: z.string(), namespace: text, application: text }))
     .default([])
@@ -46,8 +50,8 @@ const recordSchema = z.object({
 type AppRecord = z.output<typeof recordSchema>;
 
 /**
- * Why these may not be used, as sentences for people; undefined when they may. Definitions of the platform with `scope: site` or
- * without an app are not limited.
+ * Why these may not be used, as sentences for people; undefined if they may. Definitions of the platform team with `scope:
+ * site` or without an app are not limited.
  */
 export function outsideApp(bounds: Bounds, resources: readonly Resource[]): string | undefined {
   const { definition, site } = bounds.spec;
@@ -67,7 +71,7 @@ export function outsideApp(bounds: Bounds, resources: readonly Resource[]): stri
   return undefined;
 }
 
-/** Whether an app's own pipeline may name this secret. Definitions of the platform may name each. */
+/** Whether an app's own pipeline may use this secret. Definitions of the platform team may use every secret. */
 export function mayNameSecret(
   { definition, app }: Bounds["spec"],
   secret: { readonly apps?: readonly string[] | undefined },
@@ -78,15 +82,19 @@ export function mayNameSecret(
 function problemOf(bounds: Bounds, app: AppRecord | undefined, resource: Resource): string | undefined {
   const { spec, made, config } = bounds;
   const isNew = spec.definition?.app === "new" && spec.definition.origin === "platform";
-  if (isNew && (resource.access === "create" || made.some((one) => isSame(one, resource)))) return undefined;
-  if (app && belongs(app, resource, config)) return undefined;
+  if (isNew && (resource.access === "create" || made.some((one) => isSame(one, resource))))
+    return mayCreate(spec.app ?? "", resource, config) ? undefined : unlisted(resource);
+  if (app && belongs(app, resource, config))
+    return isListed(app, resource, config) || (resource.access === "read" && isShared(resource, config))
+      ? undefined
+      : unlisted(resource);
   if (resource.access === "read" && isShared(resource, config)) return undefined;
   const owned = app ? ownedInWords(app, resource.kind) : undefined;
   const has = owned === undefined ? "" : ` Its own: ${owned}.`;
   return `${capital(resourceInWords(resource))} does not belong to the app ${spec.app ?? "of this task"}.${has}`;
 }
 
-/** The record names the app by itself, too: a scope of another app is none. */
+/** The record also contains the app's own name: a scope for another app does not count. */
 function recordOf({ app, scope }: Bounds["spec"]): AppRecord | undefined {
   const parsed = recordSchema.safeParse((scope as JsonObject).app);
   return parsed.success && parsed.data.name === app ? parsed.data : undefined;
@@ -120,9 +128,66 @@ function belongs(app: AppRecord, resource: Resource, config: Bounds["config"]): 
     case "jira-project":
       return resource.key === app.jira?.key && at("jira", app.jira.system);
     case "sonarqube-project":
-      // Branches may have projects of their own: `orders:feature-x`.
+      // Branches may have their own projects: `orders:feature-x`.
       return resource.key === sonarqubeProjectOf(app) || resource.key.startsWith(`${sonarqubeProjectOf(app)}:`);
   }
+}
+
+/** Whether the site lets apps have it, whatever the record says: see core/app/apps-may.ts. */
+function isListed(app: AppRecord, resource: Resource, config: Bounds["config"]): boolean {
+  const names = namesOf(app.name, app);
+  const may = (kind: ClaimKind, name: string, lists: SystemLists | undefined = systemOf(kind, resource, config)) =>
+    lists === undefined || mayHave(kind, name, lists, names);
+  switch (resource.kind) {
+    case "repository":
+      return may("repository", `${resource.project}/${resource.slug}`);
+    case "clone-url":
+      return repositoriesOf(app).some((one) =>
+        gitHosts(config, one.system).some(
+          (host) =>
+            sameText(slugAt(host, one.project, resource.url), one.slug) &&
+            may("repository", `${one.project}/${one.slug}`, host),
+        ),
+      );
+    case "image":
+      return may("image", resource.repository);
+    case "image-project":
+      return imagesOf(app).some(
+        ({ repository }) => repository.startsWith(`${resource.project}/`) && may("image", repository),
+      );
+    case "argocd-project":
+    case "argocd-application":
+      return may("argocd-project", resource.project);
+    case "destination":
+      return resource.namespace === undefined || may("namespace", resource.namespace);
+    case "jira-project":
+      return may("jira-project", resource.key);
+    case "sonarqube-project":
+      return may("sonarqube-project", sonarqubeProjectOf(app));
+  }
+}
+
+/** What a new app gets: by its name, and a Jira project that nobody listed is new. */
+function mayCreate(app: string, resource: Resource, config: Bounds["config"]): boolean {
+  if (resource.kind === "repository") {
+    const lists = systemOf("repository", resource, config);
+    return lists === undefined || mayHave("repository", `${resource.project}/${resource.slug}`, lists, [app]);
+  }
+  if (resource.kind !== "jira-project") return true;
+  const lists = systemOf("jira-project", resource, config);
+  return lists?.appsMay === undefined || mayHave("jira-project", resource.key, lists, [app]);
+}
+
+/** The settings of the system that the resource is in. Undefined where the step will not find it either. */
+function systemOf(kind: ClaimKind, { system }: Resource, config: Bounds["config"]): SystemLists | undefined {
+  const name = system ?? onlySystem(SYSTEM_OF[kind], config);
+  const settings = name === undefined || !Object.hasOwn(config.systems, name) ? undefined : config.systems[name];
+  return settings?.kind === "nexus" ? undefined : settings;
+}
+
+function unlisted(resource: Resource): string {
+  const list = resource.kind === "destination" ? "namespaces" : "appsMay";
+  return `The site does not let apps have ${resourceInWords(resource)}: \`${list}\` of the system in the runner's configuration does not list it.`;
 }
 
 function isShared(resource: Resource, { shared, systems }: Bounds["config"]): boolean {
@@ -144,7 +209,7 @@ function isShared(resource: Resource, { shared, systems }: Bounds["config"]): bo
   }
 }
 
-/** `LIBS/*` fits every name in LIBS, but no path out of it. */
+/** `LIBS/*` matches every name in LIBS, but no path that leads out of it. */
 function fits(pattern: string, name: string): boolean {
   if (name.split("/").some((part) => ["", ".", ".."].includes(part))) return false;
   return pattern.endsWith("/*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
@@ -173,7 +238,7 @@ function sonarqubeProjectOf({ name, sonarqube }: AppRecord): string {
 
 type Place = { readonly project: string; readonly slug: string };
 
-/** Hosts do not distinguish repositories by case. */
+/** Git hosts ignore the case of repository names. */
 function isSameRepository(one: Place, other: Place): boolean {
   return sameText(one.project, other.project) && sameText(one.slug, other.slug);
 }
@@ -196,7 +261,7 @@ function gitHosts({ systems }: Pick<Bounds["config"], "systems">, name: string |
   );
 }
 
-/** The system that a step gets when it names none. */
+/** The system that a step gets if it names none. */
 function onlySystem(kind: SystemKind, { systems }: Pick<Bounds["config"], "systems">): string | undefined {
   const names = Object.entries(systems).flatMap(([name, settings]) => (settings.kind === kind ? [name] : []));
   return names.length === 1 ? names[0] : undefined;

@@ -1,5 +1,5 @@
-// Makes a change to an outside system under a permit of the task-agent. Whatever crashes at whatever time, the change is
-// made once, as far as the step's probe can tell.
+// Makes a change to an outside system under a permit of the task-agent. Even after a crash at any time, the change is made
+// once, as far as the step's probe can tell.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";

@@ -1,7 +1,7 @@
 // Runs programs: without a shell, in their own process group and a clean environment. Nothing of a program is left when it
 // ends or is stopped.
 
-import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
+import type { ChildProcess, SpawnOptions } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { access } from "node:fs/promises";
 import { StringDecoder } from "node:string_decoder";
@@ -14,6 +14,7 @@ import { DEFAULT_GRACE_MS, Stopped } from "../attempts/stop.ts";
 import type { LogSpool } from "../logs/log-spool.ts";
 import type { Programs } from "../ports.ts";
 import { killByCookie, startOf } from "../processes/process-group.ts";
+import type { StartProgram } from "../processes/script-shell.ts";
 import type { JobControl } from "../workers/job-executor.ts";
 
 export type ExecContext = {
@@ -32,10 +33,14 @@ export type ExecContext = {
   readonly emit: JobControl["emit"];
   /** Name of the runner, for errors. */
   readonly runner: string;
+  /** The process that it starts leads a group of its own. */
+  readonly start: StartProgram;
 };
 
 /** Grace period for background processes that a program left behind. */
 const LEFT_BEHIND_GRACE_MS = 1_000;
+/** What the end of a program takes along is given this time before it gets a signal. */
+const SETTLE_MS = 5;
 /** After the group has ended, its output ends at once, unless a process that left the group holds it open. */
 const DRAIN_MS = 50;
 /** Maximum wait for a process that cannot be found; only Linux lists processes with their environment. */
@@ -55,9 +60,10 @@ export function createExec(context: ExecContext): Exec {
     const cwd = options.cwd ?? context.cwd;
     await access(cwd);
     const cookie = randomUUID();
-    const child = spawn(program, args, spawnOptions(context, options, cwd, cookie));
+    const child = context.start(program, args, spawnOptions(context, options, cwd, cookie));
     const started = new Promise<void>((resolve, reject) => {
-      child.once("spawn", resolve);
+      // It may have been started some time ago.
+      if (child.pid !== undefined) resolve();
       child.once("error", (error: NodeJS.ErrnoException) => {
         const isMissing = error.code === "ENOENT" || error.code === "EACCES";
         reject(isMissing ? new GantryError("program-missing", { program }) : error);
@@ -71,11 +77,17 @@ export function createExec(context: ExecContext): Exec {
     const closed = new Promise<void>((resolve) => child.once("close", () => resolve()));
     await started;
     feed(child, options.input);
-    const drained = (): Promise<void> => drain(child, closed, cookie, context.clock);
-    return await follow(context, child, { exited, drained }, output);
+    const closedWithin = waitFor(closed, context.clock);
+    return await follow(context, child, { exited, closedWithin, cookie }, output);
   };
 }
 
+type Ends = {
+  readonly exited: Promise<ExitStatus>;
+  /** Resolves when all output has been read, but after so many milliseconds at the latest; with whether it has. */
+  readonly closedWithin: (ms: number) => Promise<boolean>;
+  readonly cookie: string;
+};
 type ExitStatus = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
 
 function spawnOptions(context: ExecContext, options: ExecOptions, cwd: string, cookie: string): SpawnOptions {
@@ -91,7 +103,7 @@ function spawnOptions(context: ExecContext, options: ExecOptions, cwd: string, c
 async function follow(
   { clock, logger, signal, programs, emit, runner }: ExecContext,
   child: ChildProcess,
-  { exited, drained }: { exited: Promise<ExitStatus>; drained: () => Promise<void> },
+  { exited, closedWithin, cookie }: Ends,
   output: () => string,
 ): Promise<ExecResult> {
   const pgid = child.pid ?? 0;
@@ -105,6 +117,8 @@ async function follow(
   signal.addEventListener("abort", stop, { once: true });
   try {
     const { code, signal: killedBy } = await exited;
+    // The rest of a sandbox ends by itself, and nothing has to be looked up when it has.
+    await closedWithin(SETTLE_MS);
     ending ??= programs.endGroup(pgid, LEFT_BEHIND_GRACE_MS, clock);
     if (await ending) emit({ kind: "group-ended", pgid });
     else {
@@ -112,7 +126,7 @@ async function follow(
       emit({ kind: "group-survived", pgid });
       throw new GantryError("kill-failed", { runner });
     }
-    await drained();
+    await drain(child, closedWithin, cookie);
     signal.throwIfAborted();
     return { exitCode: code ?? -1, signal: killedBy, stdout: output() };
   } finally {
@@ -121,21 +135,22 @@ async function follow(
 }
 
 /** Resolves when all output has been read. Processes that left the group and still hold the output open are killed. */
-async function drain(child: ChildProcess, closed: Promise<void>, cookie: string, clock: Clock): Promise<void> {
-  let isClosed = false;
-  const end = new AbortController();
-  void closed.then(() => {
-    isClosed = true;
-    end.abort();
-  });
-  const closedWithin = (ms: number): Promise<void> => pause(clock, ms, end.signal);
-  await closedWithin(DRAIN_MS);
-  if (!isClosed) {
+async function drain(child: ChildProcess, closedWithin: Ends["closedWithin"], cookie: string): Promise<void> {
+  if (!(await closedWithin(DRAIN_MS))) {
     killByCookie(`${COOKIE}=${cookie}`);
     await closedWithin(MAX_DRAIN_MS);
   }
   child.stdout?.destroy();
   child.stderr?.destroy();
+}
+
+function waitFor(closed: Promise<void>, clock: Clock): Ends["closedWithin"] {
+  const end = new AbortController();
+  void closed.then(() => end.abort());
+  return async (ms) => {
+    await pause(clock, ms, end.signal);
+    return end.signal.aborted;
+  };
 }
 
 /** The returned function gives the captured output; it is empty in the mode `log`. */
@@ -157,7 +172,7 @@ function collect(child: ChildProcess, log: ExecContext["log"], mode: "log" | "ca
 
 const MAX_LINE = 10_000;
 
-/** The rest without a line end is told when the stream ends. */
+/** A last line without a line end is reported when the stream ends. */
 function tellLines(stream: ChildProcess["stdout"], onLine: (line: string) => void): void {
   const decoder = new StringDecoder("utf8");
   let rest = "";

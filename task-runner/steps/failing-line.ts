@@ -17,7 +17,7 @@ const MAX_LINE = 500;
 /** Lines that begin a group of the log: the failure is in the last group that began. */
 const GROUP = /^(::group::|##\[group\])/;
 
-/** How compilers, test runners and shells begin or name an error. */
+/** How compilers, test runners and shells begin or label an error. */
 const ERROR_LINES = [
   /^\s*(?:--- )?(not ok|fail|failed|failure|fatal|error|err!|panic|✖|✗|×|✘|❌)(\b|[:!\s])/i,
   /\b(error|fatal|panic|exception)(\[[\w-]+\])?:/i,
@@ -39,7 +39,7 @@ const HARMLESS = [
   /(\.\.\. ?ok|\bPASS(ED)?)\s*(\(.*\))?$/,
   // What `set -x` prints is a command, not its result.
   /^\++ /,
-  // What may happen, or did not matter.
+  // Conditionals, and failures that were ignored.
   /\bif (it|this|that|the|any)\b.*\bfail/i,
   /^\s*(warning|warn|info|debug|note)\b/i,
 ];

@@ -1,4 +1,5 @@
-// Whether this runner does the work of a step. The task-agent chooses the runner accordingly; an older one does not.
+// Checks that this runner does the kind of work of a step. The task-agent chooses the runner accordingly, but an older one
+// does not.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Work } from "@gantry/core/pipeline/work.ts";

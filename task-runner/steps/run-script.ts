@@ -30,7 +30,7 @@ export async function runScript(run: StepRun, action: RunAction): Promise<StepRe
   const { argv, extension } = SHELLS[action.shell];
   await requireProgram(argv[0], job.environment.path);
   const id = step.id.replace(/[^A-Za-z0-9_-]/g, "_").slice(0, 60);
-  // Never the files of an earlier try: its script may have replaced them.
+  // Files of an earlier try are never reused, because its script may have replaced them.
   const name = `${job.spec.steps.indexOf(step) + 1}-${id}${tryNumber === 1 ? "" : `.${tryNumber}`}`;
   const file = join(job.folders.scripts, `${name}.${extension}`);
   const outputFile = join(job.folders.scripts, `${name}.outputs`);
@@ -66,7 +66,7 @@ async function workingDirectory(job: JobContext, step: JobStep, folder: string |
     const [inside, real] = await Promise.all([realpath(workspace), realpath(join(workspace, folder))]);
     if (real !== inside && !real.startsWith(inside + sep)) throw refused(`${folder} is outside the workspace.`);
     if (!(await stat(real)).isDirectory()) throw refused(`${folder} is not a folder.`);
-    // Below the workspace's own address, by which the sandbox knows it.
+    // Relative to the workspace's own path, under which the sandbox has it.
     return join(workspace, relative(inside, real));
   } catch (error) {
     if (error instanceof GantryError) throw error;

@@ -76,7 +76,7 @@ async function tryUntilEnded(
     const result = await tryOnce(tries);
     const { outcome, failure } = result;
     const waitMs = step.retry && decideRetry(step.retry, { outcome, exitCode: failure?.exitCode }, tries, random());
-    // After a stop there is no time for another try, and none may run beside code of this one.
+    // After a stop there is no time for another try, and no try may run while code of this one still runs.
     if (waitMs === undefined || !failure || result.mayStillRun || signal.aborted) return result;
     reportRetry({ job, step, log }, tries, failure, waitMs);
     await pause(clock, waitMs, signal);

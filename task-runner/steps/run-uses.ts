@@ -39,7 +39,7 @@ export async function runUses(run: StepRun, action: UsesAction): Promise<StepRes
   return result;
 }
 
-/** Takes back what a step of an earlier task did. Throws like `runUses`. */
+/** Undoes what a step of an earlier task did. Throws like `runUses`. */
 export async function runUndo(run: StepRun, action: UndoAction): Promise<StepResult> {
   const step = await loadStep(run, action.uses);
   const { undo } = step;
@@ -50,7 +50,7 @@ export async function runUndo(run: StepRun, action: UndoAction): Promise<StepRes
     ...step,
     output: z.object({}),
     run: async (context) => {
-      // The output fits the schema of this very step.
+      // The output was checked with the schema of this step.
       await undo(context, output.data as never);
       return succeeded({});
     },
@@ -68,7 +68,10 @@ async function loadStep({ job }: StepRun, name: string): Promise<AnyStep> {
   return step;
 }
 
-/** Throws `bad-input`, and `outside-app` unless the input names what the task may use. Nothing of the step has run then. */
+/**
+ * Throws `bad-input`, and `outside-app` unless the input names what the task may use. In that case nothing of the step has
+ * run.
+ */
 function checkInput(
   run: StepRun,
   step: AnyStep,
@@ -89,7 +92,7 @@ function requireInside({ job, step: { scope } }: StepRun, step: string, acts: re
   throw new GantryError("outside-app", { step, what: what || "the credentials of the site", problem });
 }
 
-/** The task-agent made this job from its own record of what the creation of the app has made. */
+/** The task-agent made this job from its own record of what the creation of the app had created. */
 function wasMade({ job }: StepRun, output: unknown): boolean {
   const created = z.object({ created: z.literal(true) }).safeParse(output);
   return job.spec.definition?.origin === "platform" && created.success;
@@ -220,7 +223,7 @@ function contextOf(
     }),
     checkoutLimits: { mb: environment.config.limits.checkoutMb, files: environment.config.limits.checkoutFiles },
     require: (resource) => requireInside(run, step.name, [resource]),
-    // So that a step that does not pass on its signal is stopped, too.
+    // Also stops a step that does not pass on its signal.
     fetch: (address, init) => {
       const signals = init?.signal ? [signal, init.signal] : [signal];
       return fetchSystem(address, { ...init, signal: AbortSignal.any(signals) });

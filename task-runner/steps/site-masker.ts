@@ -1,5 +1,5 @@
-// The maskers of jobs. A job's masker knows every secret of the runner's configuration from the start, not only those that the
-// job asks for: what a script got hold of by another way must not reach its log either.
+// The maskers of jobs. A job's masker knows every secret of the runner's configuration from the start, not only those that
+// the job uses: a secret that a script obtained in another way must not reach its log either.
 
 import { createMasker, type Masker, MIN_SECRET_LENGTH } from "@gantry/core/mask/masker.ts";
 import type { JobRequest } from "../workers/job-executor.ts";
@@ -8,8 +8,8 @@ import { readSecret } from "./secrets.ts";
 type Request = Pick<JobRequest, "config" | "env" | "token">;
 
 /**
- * Reads the secrets for each job, because they can be rotated; the patterns are built again only when one has changed. A secret
- * that cannot be read is left out: the step that needs it says so.
+ * Reads the secrets for each job, because they can be rotated; the patterns are built again only when one has changed. A
+ * secret that cannot be read is skipped: the step that needs it reports the error.
  */
 export function openSiteMaskers(): (request: Request) => Promise<Masker> {
   let known: { readonly values: readonly string[]; readonly masker: Masker } | undefined;

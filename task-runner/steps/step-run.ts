@@ -1,5 +1,6 @@
 // What the implementations of a step share: its run, its result, its programs, its errors.
 
+import { spawn } from "node:child_process";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { Failure } from "@gantry/core/step/outcome.ts";
@@ -9,6 +10,7 @@ import type { Outcome } from "@gantry/core/task/states.ts";
 import { refFields } from "../attempts/refs.ts";
 import { duration } from "../attempts/stop.ts";
 import type { LogSpool } from "../logs/log-spool.ts";
+import type { StartProgram } from "../processes/script-shell.ts";
 import { clipFailure } from "./clip.ts";
 import { createExec } from "./exec.ts";
 import type { FailingLine } from "./failing-line.ts";
@@ -24,9 +26,12 @@ export type StepRun = {
   readonly signal: AbortSignal;
   /** The environment of scripts and other confined programs. */
   readonly env: Readonly<Record<string, string>>;
-  /** What the output of this try says about its failure. */
+  /** The reason for the failure of this try, from its output. */
   readonly failing: Pick<FailingLine, "line" | "isError">;
-  /** The same without the variables of the pipeline file: many name a program to start, or a file that names one. */
+  /**
+   * The same without the variables of the pipeline file, because many variables name a program to start, or a file that
+   * does.
+   */
   readonly ownEnv: Readonly<Record<string, string>>;
   /** Sets the time limit of this try, in milliseconds from its start. */
   readonly limitTo: (ms: number) => void;
@@ -46,7 +51,7 @@ export function toGantryError(job: JobContext, step: JobStep, error: unknown): G
   return new GantryError("internal", { problem: job.masker.text(inWords(job, error)) });
 }
 
-/** The pipeline asks for what its app may not have: the work of its writer has failed, not Gantry. */
+/** The pipeline requests something that its app may not have: this is a failure of the user's work, not of Gantry. */
 export function isRefusal({ code }: GantryError): boolean {
   return code === "outside-app" || code === "secret-not-allowed";
 }
@@ -73,12 +78,15 @@ export function reportRetry(
   });
 }
 
+type ExecRun = Pick<StepRun, "job" | "step" | "log" | "env" | "signal" | "programs">;
+
 /** Starts programs of one step, in its environment and with its log. `cwd`: the default working directory. */
-export function execOf(run: Pick<StepRun, "job" | "step" | "log" | "env" | "signal" | "programs">, cwd: string): Exec {
+export function execOf(run: ExecRun, cwd: string, start: StartProgram = spawn): Exec {
   const { job, log, env, signal } = run;
   const { deps, config } = job.environment;
   const { clock, programs, logger } = deps;
-  const exec = createExec({ clock, programs, logger, signal, cwd, env, log, emit: job.emit, runner: config.name });
+  const { name: runner } = config;
+  const exec = createExec({ clock, programs, logger, signal, cwd, env, log, emit: job.emit, runner, start });
   return async (argv, options) => {
     run.programs.running += 1;
     try {

@@ -13,7 +13,7 @@ export async function renderWithSecrets(job: JobContext, template: JsonObject, s
   const { secrets: known, config } = job.environment;
   for (const name of secretsNamedIn(template)) {
     const { app = "", site } = job.spec;
-    // A secret that is not listed is reported as missing, by whoever names it.
+    // A secret that is not listed is reported as missing by the expression that uses it.
     const source = Object.hasOwn(config.secrets, name) ? config.secrets[name] : undefined;
     if (source && !mayNameSecret(job.spec, source))
       throw new GantryError("secret-not-allowed", { app, secret: name, site });
@@ -25,7 +25,7 @@ export async function renderWithSecrets(job: JobContext, template: JsonObject, s
   throw new GantryError("internal", { problem: "The template of an object did not render to an object." });
 }
 
-/** The values were given to the masker before the first step. Throws `sealing-key-missing`. */
+/** The masker has the values since before the first step. Throws `sealing-key-missing`. */
 function secretParamsFor({ spec, ref }: JobContext, template: JsonObject): JsonObject {
   const { secretParams = {} } = spec;
   const named = referencesIn(template).flatMap(({ variable, path }) => (variable === "params" ? [path[0]] : []));

@@ -28,7 +28,7 @@ export type JobRequest = {
   readonly env: Readonly<Record<string, string | undefined>>;
 };
 
-/** What keeps the scripts of a job from everything that is not theirs. */
+/** How the scripts of a job are isolated. */
 export type ScriptIsolation =
   | { readonly kind: "none" }
   | { readonly kind: "sandbox"; readonly host: SandboxHost; readonly network: "full" | "none" }

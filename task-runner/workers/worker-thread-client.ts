@@ -35,8 +35,8 @@ const YOUNG_GENERATION_MB = 4;
 export function startWorkerThread({ steps, memoryMb, clock }: ThreadOptions): WorkerThreadClient {
   const worker = new Worker(new URL("./worker.ts", import.meta.url), {
     workerData: { steps },
-    // Node lets a full thread grow by 16 MB while it is terminated, and ends the whole process where that is not enough.
-    // What survives a collection of the young generation is added at once, so the young generation must be small.
+    // Node lets a full thread grow by 16 MB while it is terminated, and ends the whole process if that is not enough.
+    // Objects that survive a collection of the young generation are added at once, so the young generation must be small.
     resourceLimits: { maxOldGenerationSizeMb: memoryMb, maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
   });
   // The owner of the thread lives longer than the thread.

@@ -272,7 +272,6 @@ export const systemView = z
     insecureSkipVerify: z.boolean().optional(),
   })
   .meta({ id: "System" });
-export type SystemView = z.infer<typeof systemView>;
 
 /** A step that pipelines may use: core's StepDescription on the wire. */
 export const stepDescription = z

@@ -80,6 +80,9 @@ export const sessionRequest = z.object({
         url: z.string(),
         standIn: z.boolean(),
         insecureSkipVerify: z.boolean().optional(),
+        /** What records of apps may name there, see core/app/apps-may.ts. Absent: the runner is older, or no app has anything there. */
+        appsMay: z.array(z.string().max(500)).max(1_000).optional(),
+        namespaces: z.array(z.string().max(500)).max(1_000).optional(),
       }),
     )
     .max(200),

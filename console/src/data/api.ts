@@ -62,7 +62,7 @@ export async function ask(path: string, init: RequestInit): Promise<Response> {
   });
   if (answer.ok) return answer;
   const problem = await problemOf(answer);
-  // A wrong password, when it is changed, is 401, too.
+  // A change of password with a wrong old one is also answered 401.
   if (answer.status === 401 && problem.code !== "password-wrong") {
     location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
   }
@@ -175,7 +175,7 @@ export function startCall(
 export type Me = {
   readonly name: string;
   readonly role: Role;
-  /** Verbs that are allowed on something; of the others what they need, and who could. */
+  /** Verbs that are allowed on something; for the others, what they need and who may use them. */
   readonly may: readonly string[];
   readonly mayNot: { readonly [verb: string]: string };
   readonly version: string;
@@ -224,13 +224,13 @@ export function start(
 
 type SavedApp = { readonly app: AppView };
 
-/** Makes an app of what is there already. `dryRun`: checks everything and writes nothing. */
+/** Adopts an existing app. `dryRun`: checks everything and writes nothing. */
 export async function adoptApp(name: string, app: JsonObject, dryRun: boolean): Promise<AppView> {
   const saved = await send<SavedApp>("POST", v1.apps, { adopt: true, name, app, dryRun }, newKey());
   return needed(saved).app;
 }
 
-/** `revision`: the one that was changed; without it, any. */
+/** `revision`: the one on which the change is based; without it, any. */
 export async function patchApp(
   name: string,
   patch: JsonObject,

@@ -49,7 +49,7 @@ const ROW_EVENTS: readonly unknown[] = [
   "TaskEnded",
 ];
 
-/** Does this event change what a list of tasks shows? */
+/** Whether this event changes what a list of tasks shows. */
 export function changesTaskRows({ data }: FeedEvent): boolean {
   return ROW_EVENTS.includes(data.event.kind);
 }
@@ -91,16 +91,16 @@ function applyToJob(job: JobView, fact: JsonObject, step: unknown, at: string): 
   }
 }
 
-/** As it is before an attempt runs it. */
+/** The state of a step before an attempt runs it. */
 function newStep({ id, title, uses }: StepView): StepView {
   return { id, title, ...(uses === undefined ? {} : { uses }), state: "queued", tries: 0, outputs: {} };
 }
 
-/** Steps that ran when their attempt ended: how they ended is not known. Their clock stops once. */
+/** Steps that were running when their attempt ended: their own end is unknown. Their clock stops once. */
 function closeSteps(steps: StepView[], state: State, at: string): StepView[] {
   return steps.map((step) => {
     const isOpen = step.state === "running" || step.state === "waiting";
-    // An end that was told has a duration; a view that was read meanwhile gives the reason of one that was not.
+    // A reported end has a duration. For an unreported end, a view that was read meanwhile has the reason.
     const isUntold = step.endedAt !== undefined && (step.durationMs === undefined || step.reason !== undefined);
     if (!isOpen && step.state !== "held" && !(step.state === "errored" && isUntold)) return step;
     const { waiting: _, ...rest } = step;
@@ -108,7 +108,7 @@ function closeSteps(steps: StepView[], state: State, at: string): StepView[] {
   });
 }
 
-/** Steps of a job that has ended: those that never came to run share its fate. */
+/** Steps of a job that has ended: those that never ran have its outcome. */
 function endSteps(steps: StepView[], state: State, at: string, isKept = false): StepView[] {
   const unrun = isKept || state === "canceled" ? state : "skipped";
   return closeSteps(steps, state, at).map((step) => (step.state === "queued" ? { ...step, state: unrun } : step));

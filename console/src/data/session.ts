@@ -6,15 +6,15 @@ import { type Me, read, send } from "./api.ts";
 
 export const me = signal<Me | undefined>(undefined);
 
-/** An app, a task or a site, which says itself what the person may do with it. */
+/** An app, a task or a site; its view says what the person may do with it. */
 type Rated = {
   readonly may?: readonly string[] | undefined;
   readonly mayNot?: { readonly [verb: string]: string } | undefined;
 };
 
 /**
- * Why the person may not do something: what it needs and who could. Undefined when it is allowed. Without `on`, or while it
- * is loading: whether it is allowed anywhere. The portal decides; this only keeps people from trying in vain.
+ * Why the person may not do something: what it needs and who may do it. Undefined if it is allowed. Without `on`, or while
+ * that is loading: whether it is allowed anywhere. The portal decides; this only avoids futile attempts.
  */
 export function refusalOf(verb: Verb, on?: Rated): string | undefined {
   const account = me.value;

@@ -16,9 +16,9 @@ export type Resource<T> = {
 
 /** How events change a resource. */
 export type Subscription<T> = {
-  /** Must the resource be read again after this event? */
+  /** Whether the resource must be read again after this event. */
   readonly reloadOn?: (event: FeedEvent) => boolean;
-  /** Applies what the event itself says, before the new response is there. */
+  /** Applies the data in the event itself, before the new response arrives. */
   readonly patch?: (data: T, event: FeedEvent) => T;
 };
 
@@ -33,11 +33,11 @@ type Entry = {
   readAt: number;
 };
 
-/** At most this many responses stay in the cache. Those that no view uses are kept for going back. */
+/** The most responses in the cache. Responses that no view uses are kept for back navigation. */
 const MAX_ENTRIES = 60;
 /** Events that arrive within this time cause one read. */
 const SETTLE_MS = 80;
-/** The least time between two reads of one resource. What an event says by itself is shown before that. */
+/** The shortest time between two reads of one resource. The data in an event itself is shown sooner. */
 const MIN_INTERVAL_MS = 400;
 const entries = new Map<string, Entry>();
 
@@ -73,7 +73,7 @@ export function onEvent(event: FeedEvent): void {
   }
 }
 
-/** Events were missed: reads everything again that a view shows. */
+/** For missed events: reads everything that a view shows again. */
 export function onReset(): void {
   for (const entry of entries.values()) {
     if (entry.listening.size > 0) schedule(entry);

@@ -1,4 +1,4 @@
-// One request of a button or form at a time, and why the last one failed.
+// Sends one request of a button or form at a time, and keeps the error of the last one.
 
 import type { ProblemBody } from "@gantry/runtime/http/problem.ts";
 import { useSignal } from "@preact/signals";
@@ -6,7 +6,7 @@ import { problemFrom } from "./api.ts";
 
 export type Action = {
   readonly isSending: boolean;
-  /** Of the last request; undefined while one is sent and after one succeeded. */
+  /** The error of the last request; undefined while one is sent and after one succeeded. */
   readonly problem: ProblemBody | undefined;
   /** Does nothing while another request is sent. */
   readonly run: (send: () => Promise<void>) => void;

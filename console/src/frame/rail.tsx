@@ -48,7 +48,7 @@ function RailItem({ entry, isCollapsed }: { entry: RailEntry; isCollapsed: boole
   );
 }
 
-/** Is this path the entry's page, or one below it? */
+/** Whether this path is the entry's page, or one below it. */
 function isWithin(path: string, entry: string): boolean {
   return entry === "/" ? path === "/" : path === entry || path.startsWith(`${entry}/`);
 }

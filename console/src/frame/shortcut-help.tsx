@@ -12,7 +12,7 @@ const SHORTCUTS: readonly (readonly [keys: string, action: string])[] = [
   ),
   ["j · k", "Task: next and previous step"],
   ["f", "Task: next failed step"],
-  ["l", "Task: move to the log"],
+  ["l", "Task: focus the log"],
   ["1 · 2 · 3", "Task: graph, list, timeline"],
   ["?", "Show this list"],
   ["Esc", "Close a dialog"],

@@ -64,8 +64,8 @@ export function useOpenAt(
 
 /**
  * Scrolls to a line and marks it. In a long log the chunk of the line may not be rendered yet: then it scrolls to the chunk
- * first, and again when the line is there. `movesPage` also scrolls the page; a log that opens by itself must not, so that
- * the headline of the task stays visible.
+ * first, and again when the line is there. `movesPage` also scrolls the page. A log that opens automatically must not, so
+ * that the headline of the task stays visible.
  */
 export function showLine(box: HTMLDivElement | null, n: number, movesPage = true, framesLeft = MAX_FRAMES): void {
   if (!box || framesLeft === 0) return;

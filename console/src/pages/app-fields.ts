@@ -11,7 +11,7 @@ const TARGETS = `[
   { "name": "seoul", "site": "seoul", "cluster": "seoul-dp", "overlay": "overlays/seoul", "namespace": "orders" }
 ]`;
 
-/** The name of a field is its path in the app: `source.branch`. `sites`: for choices; empty where nobody knows. */
+/** The name of a field is its path in the app: `source.branch`. `sites`: the choices; empty when unknown. */
 export function appFields(sites: readonly SiteView[], isNew: boolean): readonly Field[] {
   const siteNames = sites.map(({ name }) => name);
   const hosts = [
@@ -28,7 +28,7 @@ export function appFields(sites: readonly SiteView[], isNew: boolean): readonly 
       ? [field("name", "Name", { isRequired: true, description: "Lower case letters, digits and hyphens." })]
       : []),
     field("title", "Title", { isRequired: true, description: "The display name of the app." }),
-    field("team", "Team", { description: "Decides who has rights on the app." }),
+    field("team", "Team", { description: "Determines who has rights on the app." }),
     field("labels", "Labels", { kind: "json", description: 'A JSON map of texts, such as {"tier": "1"}.' }),
     ...repository("source", "Source"),
     field("source.folder", "Source: folder", { description: "In a monorepo." }),
@@ -40,13 +40,13 @@ export function appFields(sites: readonly SiteView[], isNew: boolean): readonly 
     }),
     ...repository("yaml", "Yaml"),
     field("yaml.form", "Yaml: form", { choices: ["kustomize", "helm", "plain", "argocd"], default: "kustomize" }),
-    field("namespace", "Namespace", { description: "Of targets that name none. Empty: the name of the app." }),
+    field("namespace", "Namespace", { description: "For targets without their own. Empty: the name of the app." }),
     field("targets", "Targets", {
       kind: "json",
       isRequired: true,
       default: TARGETS,
       description:
-        "A JSON list. `overlay` is for kustomize; other forms have `files`. `application` is an Argo CD application that exists.",
+        "A JSON list. `overlay` is for kustomize; other forms have `files`. `application` is an existing Argo CD application.",
     }),
   ];
 }
@@ -67,7 +67,7 @@ function field(name: string, title: string, more: Partial<Field>): Field {
   };
 }
 
-/** The values of an app that is there already. */
+/** The values of an existing app. */
 export function entriesOf(fields: readonly Field[], { record }: Pick<AppView, "record">): Entries {
   return Object.fromEntries(
     fields.map(({ name }) => {
@@ -79,7 +79,7 @@ export function entriesOf(fields: readonly Field[], { record }: Pick<AppView, "r
 }
 
 /**
- * What the fields say, without those that are empty. `before`: the app that is changed; what it has and the form has not is
+ * The values of the non-empty fields. `before`: the app that is changed; a value that it has and the form lacks becomes
  * null, which removes it.
  */
 export function appBody(fields: readonly Field[], entries: Entries, before?: Pick<AppView, "record">): JsonObject {
@@ -95,7 +95,7 @@ export function appBody(fields: readonly Field[], entries: Entries, before?: Pic
   return body;
 }
 
-/** The keys that are gone, as a merge patch says it. */
+/** The removed keys, as in a merge patch. */
 function removals(before: JsonObject, after: JsonObject): JsonObject {
   return Object.fromEntries(
     Object.keys(before)

@@ -32,7 +32,7 @@ export function ChangeAppPage({ name }: { name: string }) {
   const app = useResource<AppView>(v1.app(name));
   return (
     <>
-      <PageHeader title={`Change ${name}`} note="Running tasks go on with the app as it was." />
+      <PageHeader title={`Change ${name}`} note="Running tasks continue with the old version of the app." />
       <Loaded resource={app}>
         {(view) => (
           <Loaded resource={sites}>{({ items }) => <AppForm sites={items} app={view} key={view.revision} />}</Loaded>

@@ -23,7 +23,7 @@ export function AppPage({ name }: { name: string }) {
     reloadOn: (event) => event.data.app === name && changesTaskRows(event),
     patch: applyToPage,
   });
-  // What one may not see does not exist: no buttons, and no list that looks empty.
+  // Without the right to see the app, there are no buttons and no list that looks empty.
   if (app.data.value === undefined && app.problem.value?.status === 404) {
     return (
       <>
@@ -63,7 +63,7 @@ export function AppPage({ name }: { name: string }) {
   );
 }
 
-/** Of those who may change the app. */
+/** Only for people who may change the app. */
 function ChangeLink({ app }: { app: AppView | undefined }) {
   if (app?.state !== "ready" || refusalOf("change-app", app) !== undefined) return null;
   return (
@@ -123,7 +123,7 @@ function Targets({ app }: { app: AppView }) {
   const targets = listAt(record, "targets");
   if (targets.length === 0) {
     const text =
-      state === "ready" ? "This app has no targets." : "The targets are known when the app has been created.";
+      state === "ready" ? "This app has no targets." : "The targets are known after the app has been created.";
     return <p class="quiet">{text}</p>;
   }
   return (

@@ -71,7 +71,7 @@ function NoApps() {
   );
 }
 
-/** Of those who may create apps. */
+/** Only for people who may create apps. */
 function AdoptLink() {
   if (refusalOf("create-app") !== undefined) return null;
   return (

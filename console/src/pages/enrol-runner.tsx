@@ -1,4 +1,4 @@
-// Enrols a runner, and ends the key of one: both answer a command with a one-time token, which is shown once.
+// Enrols a runner, or ends the key of one. Both return a command with a one-time token, which is shown once.
 
 import { useSignal } from "@preact/signals";
 import { type Enrolment, send, v1 } from "../data/api.ts";

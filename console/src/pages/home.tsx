@@ -1,4 +1,4 @@
-// Home: what needs attention, what is running, what has ended lately.
+// Home: what needs attention, what is running, what has recently ended.
 
 import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { AppView, TaskSummary } from "@gantry/wire/agent/views.ts";

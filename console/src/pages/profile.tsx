@@ -1,4 +1,4 @@
-// The profile: what the account of the signed-in person is, its sessions, its personal tokens and its password.
+// The profile: the account of the signed-in person, its sessions, its personal tokens and its password.
 
 import { type Account, type Page, type SessionView, send, v1 } from "../data/api.ts";
 import { me, signOut } from "../data/session.ts";
@@ -29,7 +29,7 @@ export function ProfilePage() {
                   </div>
                   <div>
                     <dt>Role</dt>
-                    <dd>{person.role === "none" ? "none; what you may do comes from the policy" : person.role}</dd>
+                    <dd>{person.role === "none" ? "none; your rights come from the policy" : person.role}</dd>
                   </div>
                   <div>
                     <dt>Groups</dt>

@@ -1,4 +1,4 @@
-// Settings: the theme; for those who may also live settings and tokens.
+// Settings: the theme and, for people with the rights, live settings and tokens.
 
 import { mayDo, me, refusalOf } from "../data/session.ts";
 import { ThemeChoice } from "../frame/theme-choice.tsx";

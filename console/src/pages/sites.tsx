@@ -193,7 +193,7 @@ function Runner({ runner, isManaged, onChanged }: RunnerProps) {
   );
 }
 
-/** For a runner that is gone for good, or must not work any more: it is out at once, also when it is online. */
+/** For a runner that no longer exists, or must not work any more: it is removed at once, even if it is online. */
 function RemoveRunner({ name, onRemoved }: { name: string; onRemoved: () => void }) {
   const { isSending, problem, run } = useAction();
   const remove = (): void =>

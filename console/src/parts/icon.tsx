@@ -1,4 +1,4 @@
-// Icons, drawn from the symbols `#i-<name>` of sprite.svg. An icon is decoration: what it means is said beside it.
+// Icons, drawn from the symbols `#i-<name>` of sprite.svg. An icon is decoration: the text beside it has its meaning.
 
 export function Icon({ name }: { name: string }) {
   return (

@@ -1,4 +1,4 @@
-// Text from the API and from pipeline files: what stands between backticks is shown as code, without the backticks.
+// Text from the API and from pipeline files: text between backticks is shown as code, without the backticks.
 
 import type { ComponentChildren } from "preact";
 

@@ -16,8 +16,8 @@ export function BuildChoice({ app, value, shared, onChange }: Props) {
   const builds = useResource<Page<BuildView>>(v1.builds(app)).data.value?.items ?? [];
   const release = builds.filter(({ isRelease }) => isRelease);
   const others = builds.filter(({ isRelease }) => !isRelease);
-  const isOther = value !== "" && !builds.some((one) => valueOf(one) === value);
-  const chosen = builds.find((one) => valueOf(one) === value) ?? (value === "" ? release[0] : undefined);
+  const isOther = value !== "" && !builds.some((one) => numberOrDigest(one) === value);
+  const chosen = builds.find((one) => numberOrDigest(one) === value) ?? (value === "" ? release[0] : undefined);
   return (
     <>
       <select {...shared} value={value} onChange={({ currentTarget }) => onChange(currentTarget.value)}>
@@ -25,14 +25,14 @@ export function BuildChoice({ app, value, shared, onChange }: Props) {
           {release[0] ? `newest of the release branch: ${buildLine(release[0])}` : "newest of the release branch"}
         </option>
         {release.map((build) => (
-          <option key={build.number} value={valueOf(build)}>
+          <option key={build.number} value={numberOrDigest(build)}>
             {buildLine(build)}
           </option>
         ))}
         {others.length > 0 ? (
           <optgroup label="Other branches">
             {others.map((build) => (
-              <option key={build.number} value={valueOf(build)}>
+              <option key={build.number} value={numberOrDigest(build)}>
                 {buildLine(build)}
               </option>
             ))}
@@ -60,7 +60,7 @@ function Unmet({ build }: { build: BuildView }) {
 }
 
 /** An image that an older version recorded has no number. */
-function valueOf({ number, images }: BuildView): string {
+function numberOrDigest({ number, images }: BuildView): string {
   return number === 0 ? (images[0]?.digest ?? "") : String(number);
 }
 

@@ -21,7 +21,7 @@ export type Field = {
   /** From the schema. The value of an expression is known only when the task runs. */
   readonly default?: JsonValue;
   readonly isDecidedLater: boolean;
-  /** It is not shown, neither while it is typed nor later. */
+  /** It is never shown, not even while it is typed. */
   readonly isSecret: boolean;
   /** The `x-ui` hint of the pipeline's author: `branch`, `target`, `text` … */
   readonly ui?: string;
@@ -80,7 +80,7 @@ export function paramsOf(fields: readonly Field[], entries: Entries): { readonly
   return params;
 }
 
-/** For what is shown: a variable of the shell in place of each secret. */
+/** The parameters for display: a shell variable instead of each secret. */
 export function withoutSecrets(
   fields: readonly Field[],
   params: ReturnType<typeof paramsOf>,

@@ -1,4 +1,4 @@
-// Jobs of one `matrix` or `each`, taken together: a graph or list with every one of them would be too long to read.
+// Groups jobs of one `matrix` or `each`: a graph or list with all of them would be too long to read.
 
 import { STATES, type State } from "@gantry/core/task/states.ts";
 import type { JobView, TaskView } from "@gantry/wire/agent/views.ts";

@@ -65,7 +65,7 @@ export function decideNextFailure(task: TaskView, from: Selection | undefined): 
   return next && { job: next.job, step: next.step };
 }
 
-/** What a screen reader says of a newly selected step: `Step 2 of 5, failed: Run the tests, in build`. */
+/** Screen reader text for a newly selected step: `Step 2 of 5, failed: Run the tests, in build`. */
 export function positionText(task: TaskView, { job, step }: Selection): string {
   const all = stepsOf(task);
   const at = all.findIndex((one) => one.job === job && one.step === step);

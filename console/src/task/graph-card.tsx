@@ -14,7 +14,7 @@ import { StepDuration, StepLink } from "./step-link.tsx";
 
 type Place = {
   readonly at: { readonly x: number; readonly y: number };
-  /** The pointer is on another box that this one has nothing to do with. */
+  /** The pointer is on a box that this one is not connected to. */
   readonly isDimmed: boolean;
   readonly onHover: (isOver: boolean) => void;
 };

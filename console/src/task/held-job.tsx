@@ -18,8 +18,7 @@ const ANSWERS = [
 ] as const;
 
 export function HeldJob({ task, job }: { task: TaskView; job: JobView }) {
-  const reason =
-    job.waiting?.text ?? job.failure?.message ?? "The job may have been done in part. Only a person can tell.";
+  const reason = job.waiting?.text ?? job.failure?.message ?? "The job may be partly done. Only a person can tell.";
   return (
     <section class="held hue-violet" aria-label={`${job.key} is held`}>
       <p class="strong">

@@ -20,7 +20,7 @@ export async function lossesOf(
   const events = await agent.client.taskEvents(task, 0, 1_000);
   const reasons = events.flatMap(({ data: { event } }) => (event.kind === "AttemptLost" ? [String(event.reason)] : []));
   const isMissed = (reason: string): boolean => {
-    const silentS = /has not been heard of for (\d+) s/.exec(reason)?.[1];
+    const silentS = /has been silent for (\d+) s/.exec(reason)?.[1];
     if (silentS !== undefined) return Number(silentS) * 1_000 >= SHORT_LEASES.lease.strict.reassignAfterMs;
     // The runner stopped the work by itself, so it must have tried to renew.
     const triedInVain = runners.some(({ lines }) => lines.some((line) => line.includes("could not be renewed")));

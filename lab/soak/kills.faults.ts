@@ -1,5 +1,5 @@
-// Short forms of the soak tests. `npm run test:faults` has more of them, `npm run test:soak` runs all for longer. Figures are
-// in docs/promises.md.
+// Short forms of the soak tests of killed and suspended processes; network.faults.ts has more. `npm run test:soak` runs all for
+// longer. Figures are in docs/promises.md.
 
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";

@@ -1,0 +1,104 @@
+// What apps may have in the systems of a site. Whoever adopts or changes an app says what belongs to it, and pipelines use that
+// with the account of the site, which reaches more. So the platform team lists, per system, what records may name. Pure.
+
+import { matches } from "../access/selector.ts";
+import type { PathProblem } from "../issues.ts";
+import type { JsonObject } from "../json.ts";
+import type { SystemKind } from "../site/systems.ts";
+import { type Claim, type ClaimKind, claimsOf } from "./claims.ts";
+
+/** The lists of a system as its configuration has them. */
+export type SystemLists = {
+  readonly appsMay?: readonly string[] | undefined;
+  readonly namespaces?: readonly string[] | undefined;
+};
+
+export const SYSTEM_OF: { readonly [K in ClaimKind]: SystemKind } = {
+  repository: "git",
+  image: "harbor",
+  "argocd-project": "argocd",
+  namespace: "argocd",
+  "jira-project": "jira",
+  "sonarqube-project": "sonarqube",
+};
+
+/** What the shipped create-app makes with its defaults. A Jira project is made by Gantry, or listed. */
+const DEFAULTS: { readonly [K in ClaimKind]: readonly string[] } = {
+  repository: ["APPS/*"],
+  image: ["apps/*"],
+  "argocd-project": ["{app}"],
+  namespace: ["{app}"],
+  "jira-project": [],
+  "sonarqube-project": ["{app}"],
+};
+
+/** They belong to the cluster or to everybody: only their own name lists them, no pattern. */
+const RESERVED: { readonly [K in ClaimKind]?: RegExp } = {
+  namespace: /^(?:default|argocd|argo-cd|gantry|kube-.*|openshift|openshift-.*)$/,
+  "argocd-project": /^default$/,
+};
+
+/** The lists in force: those of the configuration, or the defaults. */
+export function listOf(kind: ClaimKind, { appsMay, namespaces }: SystemLists): readonly string[] {
+  return (kind === "namespace" ? namespaces : appsMay) ?? DEFAULTS[kind];
+}
+
+/** `names`: the name of the app, and those that it had before. */
+export function mayHave(kind: ClaimKind, name: string, lists: SystemLists, names: readonly string[]): boolean {
+  const list = listOf(kind, lists);
+  if (RESERVED[kind]?.test(name)) return list.includes(name);
+  if (name.split("/").some((part) => ["", ".", ".."].includes(part))) return false;
+  // Git hosts do not distinguish repositories by case.
+  const plain = (text: string): string => (kind === "repository" ? text.toLowerCase() : text);
+  return list.some((pattern) => names.some((app) => matches(plain(pattern.replaceAll("{app}", app)), plain(name))));
+}
+
+/** The name of an app and its earlier names, which things outside have kept. */
+export function namesOf(app: string, { formerNames }: { readonly formerNames?: unknown }): readonly string[] {
+  const former: readonly unknown[] = Array.isArray(formerNames) ? formerNames : [];
+  return [app, ...former.filter((one) => typeof one === "string")];
+}
+
+/** A system as a runner reports it. Older runners report no lists, and check nothing. */
+export type ReportedSystem = SystemLists & { readonly name: string; readonly kind: string };
+
+/** Reads which systems sites have. */
+export type KnownSystems = () => Promise<(site: string) => readonly ReportedSystem[]>;
+
+export type Claimant = {
+  readonly name: string;
+  readonly before: JsonObject;
+  readonly after: JsonObject;
+  /** Site → its systems, once per runner; undefined where nobody knows. */
+  readonly systemsAt: ((site: string) => readonly ReportedSystem[]) | undefined;
+};
+
+/** What the record newly names and a site of the app does not let apps have. */
+export function claimProblems({ name, before, after, systemsAt }: Claimant): readonly PathProblem[] {
+  if (systemsAt === undefined) return [];
+  const at = ({ words, system }: Claim, site: string): string => JSON.stringify([words, system, site]);
+  const known = new Set(claimsOf(name, before).flatMap((claim) => claim.sites.map((site) => at(claim, site))));
+  const names = namesOf(name, after);
+  return claimsOf(name, after).flatMap((claim): PathProblem[] => {
+    const refusing = claim.sites
+      .filter((site) => !known.has(at(claim, site)))
+      .map((site) => ({ site, system: refusingSystem(claim, names, systemsAt(site)) }))
+      .find(({ system }) => system !== undefined);
+    if (refusing?.system === undefined) return [];
+    const list = claim.kind === "namespace" ? "namespaces" : "appsMay";
+    const detail = `the site ${refusing.site} does not let this app have the ${claim.words}; the platform team can add it to \`${list}\` of the system ${refusing.system} in the configuration of its runners`;
+    return [{ path: claim.path, detail, on: "value" }];
+  });
+}
+
+/** The name of the first system, when the site has such systems and none of them lists it. */
+function refusingSystem(
+  { kind, name, system }: Claim,
+  names: readonly string[],
+  systems: readonly ReportedSystem[],
+): string | undefined {
+  const asked = systems.filter(
+    (one) => one.kind === SYSTEM_OF[kind] && (system === undefined || one.name === system) && one.appsMay !== undefined,
+  );
+  return asked.some((one) => mayHave(kind, name, one, names)) ? undefined : asked[0]?.name;
+}

@@ -1,0 +1,79 @@
+// Which app has what: two apps never take the same place, also at two agents, and a new app takes nothing that another has.
+
+import { claimsOf } from "@gantry/core/app/claims.ts";
+import { placesOf } from "@gantry/core/app/places.ts";
+import { GantryError } from "@gantry/core/errors.ts";
+import type { AppState } from "@gantry/core/task/model.ts";
+import type { Journal, StreamAppend } from "@gantry/journal/journal.ts";
+import { defineStream } from "@gantry/journal/typed-stream.ts";
+import { appStream, placeKey } from "./task-stream.ts";
+
+/** One event per change of a place. It does not exist until every app is in the index of places. */
+const placesStream = defineStream<{ readonly isIndexed: true }>({ prefix: "app-places" });
+
+const PAGE = 500;
+
+/** Throws `place-taken`. `own`: the names under which the app itself is known. */
+export async function requireFreePlaces(journal: Journal, app: AppState, own: readonly string[]): Promise<void> {
+  if (app.state === "removed") return;
+  for (const { key, target, words } of placesOf(app.name, app.record)) {
+    const { items } = await journal.find({ index: "app-places", prefix: placeKey(key), limit: 3 });
+    const other = items.map(appStream.stateOf).find(({ name }) => !own.includes(name));
+    if (other) throw new GantryError("place-taken", { app: app.name, target, other: other.name, place: words });
+  }
+}
+
+/**
+ * The part of a batch that meets a conflict when another agent changed a place since. The first time, apps that an older
+ * version stored are put into the index of places.
+ */
+export async function openGuard(journal: Journal): Promise<(app: string) => StreamAppend> {
+  const guard = await placesStream.load(journal);
+  if (!guard) await indexPlaces(journal);
+  return (app) =>
+    placesStream.append("", {
+      expected: guard?.version ?? 0,
+      events: [{ kind: "AppPlacesChanged", app }],
+      state: { isIndexed: true },
+    });
+}
+
+async function indexPlaces(journal: Journal): Promise<void> {
+  for await (const item of allOf(journal, "apps")) {
+    const state = appStream.stateOf(item);
+    // On a conflict, the other writer has written the entries as well.
+    await journal.append([appStream.append(state.name, { expected: item.version, state })]);
+  }
+}
+
+/**
+ * Why a new app cannot have what its record names: `claim-taken` or `place-taken`. An adopted app may share what both apps
+ * have when its author may change both; a new one has things of its own.
+ */
+export async function takenByOthers(journal: Journal, { name, record }: AppState): Promise<GantryError | undefined> {
+  const claims = new Set(claimsOf(name, record).map(({ words }) => words));
+  const places = placesOf(name, record);
+  for await (const item of allOf(journal, "apps")) {
+    const other = appStream.stateOf(item);
+    if (other.name === name) continue;
+    const claim = claimsOf(other.name, other.record).find(({ words }) => claims.has(words));
+    if (claim) return new GantryError("claim-taken", { app: name, what: claim.words, other: other.name });
+    const taken = new Set(placesOf(other.name, other.record).map(({ key }) => key));
+    const place = places.find(({ key }) => taken.has(key));
+    if (place) {
+      const { target, words } = place;
+      return new GantryError("place-taken", { app: name, target, other: other.name, place: words });
+    }
+  }
+  return undefined;
+}
+
+type Item = Awaited<ReturnType<Journal["find"]>>["items"][number];
+
+export async function* allOf(journal: Journal, index: string): AsyncGenerator<Item> {
+  for (let cursor: string | undefined, first = true; first || cursor !== undefined; first = false) {
+    const page = await journal.find({ index, limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
+    yield* page.items;
+    cursor = page.cursor;
+  }
+}

@@ -1,0 +1,64 @@
+// A pipeline's script as an attacker: the processes that it starts, leaves behind and kills.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { script } from "./fake-agent.fixture.ts";
+import { logOf, processesWith, sandboxed, skip } from "./sandbox.fixture.ts";
+
+const DAEMONS: Readonly<Record<string, string>> = {
+  "in the background": "sleep 9871 &",
+  "in a session of its own": "setsid sleep 9872 &",
+  "without an environment": "(setsid env -i /bin/sleep 9873 &)",
+  "orphaned twice": "(setsid sh -c '(setsid env -i /bin/sleep 9874 &) &' &)",
+  "by nohup": "nohup sleep 9877 > /dev/null 2>&1 &",
+  "disowned by a shell": "bash -c 'sleep 9878 & disown -a'",
+  "by a job scheduler":
+    "(echo sleep 9879 | at now; systemd-run --no-block sleep 9879; echo '* * * * * sleep 9879' | crontab -) 2>/dev/null || true",
+  "deaf to signals": "(setsid sh -c 'trap \"\" TERM HUP INT; exec env -i /bin/sleep 9875' > /dev/null 2>&1 &)",
+};
+
+for (const [how, daemon] of Object.entries(DAEMONS)) {
+  test(`a process that is left ${how} ends with its script`, { skip }, async (t) => {
+    const runner = await sandboxed(t);
+    await logOf(runner, `${daemon}\nsleep 0.1\necho done`);
+    const seconds = /98\d\d/.exec(daemon)?.[0] ?? "";
+    assert.deepEqual(processesWith(`sleep\0${seconds}`), []);
+  });
+}
+
+test("cancel ends a script that hides, and gives one that listens its time", { skip }, async (t) => {
+  const { agent } = await sandboxed(t);
+  const text =
+    "(setsid env -i /bin/sleep 9876 &)\ntrap 'echo cleaned up; exit 0' TERM\necho ready\nwhile :; do sleep 0.05; done";
+  const job = agent.offer({ steps: [script("attack", text)] });
+  await agent.until("the script is ready", () => agent.log(job, "attack").includes("ready"));
+  agent.cancel(job);
+  assert.equal((await agent.reported(job)).outcome, "canceled");
+  assert.match(agent.log(job, "attack"), /cleaned up/);
+  assert.deepEqual(processesWith("sleep\x009876"), []);
+});
+
+test("a script that kills its parent or everything ends itself, and the runner goes on", { skip }, async (t) => {
+  const runner = await sandboxed(t);
+  const job = runner.agent.offer({ steps: [script("attack", "kill -9 $PPID; kill -9 -1; kill -9 1; echo survived")] });
+  await runner.agent.reported(job);
+  assert.match(await logOf(runner, "echo the runner is well"), /well/);
+});
+
+test("a script that forks without end stays below its limit, ends with a cancel, and a job beside it goes on", {
+  skip,
+}, async (t) => {
+  const { agent, data } = await sandboxed(t, { limits: { processes: 64 } });
+  const bomb = agent.offer({
+    steps: [script("attack", "bomb() { bomb | bomb & }; bomb 2>/dev/null; while :; do :; done", { shell: "bash" })],
+  });
+  await agent.until("the bomb has exploded", () => processesWith(`${data}/jobs`).length > 30);
+  const beside = agent.offer({ steps: [script("work", "sleep 0.5; echo done")] });
+  assert.equal((await agent.reported(beside)).outcome, "succeeded");
+  const count = processesWith("1-attack.sh").length;
+  // The shell, bubblewrap and env outside of the script count, too.
+  assert.ok(count <= 70, `${count} processes`);
+  agent.cancel(bomb);
+  assert.equal((await agent.reported(bomb)).outcome, "canceled");
+  assert.deepEqual(processesWith("1-attack.sh"), []);
+});
