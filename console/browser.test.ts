@@ -7,6 +7,7 @@ import type { JobView, TaskView } from "@gantry/wire/agent/views.ts";
 import axe, { type RunOptions } from "axe-core";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { type FakePortal, startFakePortal } from "./portal.fixture.ts";
+import { COMMIT } from "./tasks.fixture.ts";
 
 const CHROMIUM = "/usr/bin/chromium";
 const skip = existsSync(CHROMIUM) ? false : `no Chromium at ${CHROMIUM}`;
@@ -178,24 +179,29 @@ test("run CD: the form, errors at their fields, a new key for every request, the
   await visit(page, "/apps/orders");
   await page.getByRole("link", { name: "Run CD", exact: true }).click();
   const sheet = page.getByRole("dialog");
-  await sheet.getByLabel("Image digest").fill("latest");
+  assert.equal(
+    await sheet.getByLabel("Build").locator("option").first().textContent(),
+    `newest of the release branch: #12 main ${COMMIT.slice(0, 8)} Round half a cent to even`,
+  );
+  await sheet.getByText("prod takes no critical ones").waitFor();
+  await sheet.getByLabel("Build").selectOption("11");
   await sheet.getByLabel("tokyo").check();
   assert.match(
     (await sheet.locator(".command").textContent()) ?? "",
     /\/v1\/apps\/orders\/cd[\s\S]*"targets":\["tokyo"\]/,
   );
   const before = portal.requests.length;
-  portal.refuseNext([{ pointer: "/params/digest", detail: "it must match ^sha256:" }]);
+  portal.refuseNext([{ pointer: "/params/build", detail: "there is no build #11 of orders" }]);
   await sheet.getByRole("button", { name: "Run CD" }).click();
-  await sheet.locator(".field.is-wrong", { hasText: "it must match" }).waitFor();
-  await sheet.getByLabel("Image digest").fill("");
+  await sheet.locator(".field.is-wrong", { hasText: "there is no build #11" }).waitFor();
+  await sheet.getByLabel("Build").selectOption("");
   await sheet.getByRole("button", { name: "Run CD" }).click();
   await page.waitForURL(/\/tasks\/t0ci-waiting$/);
   const requests = portal.requests.slice(before);
   assert.deepEqual(
     requests.map(({ what, body }) => [what, body]),
     [
-      ["POST /v1/apps/orders/cd", { params: { digest: "latest", targets: ["tokyo"] } }],
+      ["POST /v1/apps/orders/cd", { params: { build: "11", targets: ["tokyo"] } }],
       ["POST /v1/apps/orders/cd", { params: { targets: ["tokyo"] } }],
     ],
   );

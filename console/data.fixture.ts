@@ -1,6 +1,6 @@
 // What the fixture's portal answers beside tasks: apps, pipelines, sites, the inbox and a log.
 
-import type { AppView, InboxItem, PipelineView, SiteView } from "@gantry/wire/agent/views.ts";
+import type { AppView, BuildView, InboxItem, PipelineView, SiteView } from "@gantry/wire/agent/views.ts";
 import { at, COMMIT, DIGEST } from "./tasks.fixture.ts";
 
 const record = (name: string, title: string): AppView["record"] => ({
@@ -92,18 +92,19 @@ export const PIPELINES: readonly PipelineView[] = [
   {
     name: "cd",
     title: "CD",
-    summary: "Writes the image into the yaml repository and lets Argo CD bring it to the chosen targets.",
+    summary: "Writes the images of a build into the yaml repository and lets Argo CD bring it to the chosen targets.",
     button: "Run CD",
     app: "existing",
     version: DIGEST,
     params: {
       type: "object",
       properties: {
-        digest: {
+        build: {
           type: "string",
-          title: "Image digest",
-          description: "The newest one on record if nothing is given.",
-          default: "${{ app.facts.digest }}",
+          title: "Build",
+          description: "The newest of the release branch if nothing is given.",
+          default: "",
+          "x-ui": "build",
         },
         targets: {
           type: "array",
@@ -217,3 +218,30 @@ export const LOG = [
   "# fail 1",
   "",
 ].join("\n");
+
+const built = (number: number, fields: Partial<BuildView> = {}): BuildView => ({
+  number,
+  app: "orders",
+  commit: COMMIT,
+  branch: "main",
+  subject: "Round half a cent to even",
+  author: "Kim",
+  images: [{ name: "orders", repository: "apps/orders", image: "harbor.seoul.example/apps/orders", digest: DIGEST }],
+  scan: { severity: "Low", report: "http://harbor.seoul.example/report" },
+  gate: { status: "OK" },
+  task: "t0ci-waiting",
+  by: "kim",
+  at: "2026-11-20T07:00:00Z",
+  runsIn: number === 11 ? ["seoul", "tokyo"] : [],
+  isRelease: true,
+  unmet: {},
+  ...fields,
+});
+/** Of the app orders: one that prod does not take, one that runs, and one of another branch. */
+export const BUILDS: readonly BuildView[] = [
+  built(13, { branch: "feature/round", isRelease: false, scan: { severity: "Critical" } }),
+  built(12, {
+    unmet: { tokyo: ["The scan of build #12 found Critical vulnerabilities, and prod takes no critical ones"] },
+  }),
+  built(11),
+];

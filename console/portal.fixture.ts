@@ -9,7 +9,7 @@ import { extname, join } from "node:path";
 import type { Verb } from "@gantry/core/access/verbs.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { buildConsole } from "./build.ts";
-import { APPS, INBOX, LOG, PIPELINES, SITES } from "./data.fixture.ts";
+import { APPS, BUILDS, INBOX, LOG, PIPELINES, SITES } from "./data.fixture.ts";
 import { TASKS } from "./tasks.fixture.ts";
 
 export type FakePortal = {
@@ -168,6 +168,9 @@ const RESPONSES: { readonly [path: string]: unknown } = {
   },
   ...Object.fromEntries(TASKS.map((task) => [`/v1/tasks/${task.id}`, task])),
   ...Object.fromEntries(APPS.map((app) => [`/v1/apps/${app.name}`, app])),
+  ...Object.fromEntries(
+    APPS.map(({ name }) => [`/v1/apps/${name}/builds`, { items: name === "orders" ? BUILDS : [] }]),
+  ),
   ...Object.fromEntries(PIPELINES.map((pipeline) => [`/v1/pipelines/${pipeline.name}`, pipeline])),
 };
 

@@ -14,7 +14,6 @@ const image = z.object({
   image: text(500),
   digest: z.string().regex(/^sha256:[0-9a-f]{64}$/, "must be sha256: and 64 hexadecimal digits"),
 });
-export type BuildImage = z.output<typeof image>;
 
 /** What a pipeline says of its build in `build:`. Values that are absent, null or empty are left out. */
 export const buildFacts = z.object({

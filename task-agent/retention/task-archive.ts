@@ -55,6 +55,7 @@ export function openTaskArchive(folder: string, definitions: Pick<Definitions, "
       const found = await find(id);
       if (!found) return undefined;
       const { version, state: parsed, events } = stored.parse(found);
+      // Only this file writes the archive, from a TaskState.
       const state = parsed as unknown as TaskState;
       return {
         record: { state, version, pipeline: await definitions.pinned(state.definition) },

@@ -116,10 +116,10 @@ test("wrong input, failing systems, failing apps", { timeout: 240_000 }, async (
   });
 
   await t.test("a digest that exists nowhere is refused before anything is committed", async () => {
-    const started = await gantry.press("/v1/apps/orders/cd", { params: { digest: `sha256:${"0".repeat(64)}` } });
-    const task = await gantry.ended(started.id);
-    assert.equal(task.state, "failed", task.headline);
-    assert.deepEqual(task.failedAt, { job: "commit[main]", step: "image" });
+    const body = { params: { build: `sha256:${"0".repeat(64)}` } };
+    const refused = await gantry.call("POST", "/v1/apps/orders/cd", body, { "idempotency-key": "nowhere" });
+    assert.equal(refused.status, 400);
+    assert.match(JSON.stringify(refused.body), /no build of orders has an image with the digest/);
   });
 
   const failedAt = async (task: TaskView, job: string, step: string, line: RegExp): Promise<void> => {
