@@ -1,43 +1,23 @@
 // `gantry can` against a real portal and a real task-agent.
 
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, test } from "node:test";
-import { startPortal } from "@gantry/portal-api/main.ts";
 import { makeLogger } from "@gantry/runtime/process/logger.ts";
-import { startTaskAgent } from "@gantry/task-agent/main.ts";
 import { can } from "./can.ts";
-import { runCommand } from "./portal.fixture.ts";
+import { openPortal } from "./portal.fixture.ts";
 
-const token = "platform-token-of-this-test";
 const logger = makeLogger("test", "silent");
-const folder = await mkdtemp(join(tmpdir(), "gantry-cli-can-"));
-const policy = join(folder, "roles.yaml");
-await writeFile(
-  policy,
-  `
+const policy = `
 teams: { payments: [orders] }
 bindings:
   - { role: developer, groups: ["corp:team-payments"], apps: ["team:payments"] }
 deny:
   - { verbs: [run-cd], people: ["corp:eve"], reason: On leave. }
-`,
-);
-const agent = await startTaskAgent({ data: join(folder, "agent"), portalUrl: "http://portal", token }, { logger });
-const portal = await startPortal(
-  { dataDir: join(folder, "portal"), port: 0, agent: { url: agent.url, token }, access: { policy } },
-  { logger },
-);
-after(async () => {
-  await portal.close();
-  await agent.close();
-  await rm(folder, { recursive: true });
-});
+`;
+const portal = await openPortal({ agent: logger, portal: logger }, {}, policy);
+after(portal.close);
 
-const run = (...argv: string[]) =>
-  runCommand(can, argv, { url: portal.url, tokenFile: join(folder, "portal/admin-token") });
+const run = (...argv: string[]) => portal.run(can, ...argv);
 
 test("gantry can says yes or no and why", async () => {
   assert.deepEqual(await run("run-cd", "orders"), { code: 0, out: "yes: admin. The role admin allows it.\n" });

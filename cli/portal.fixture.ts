@@ -1,7 +1,7 @@
 // A real portal and a real task-agent, and commands that use them as administrator.
 
 import { readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startPortal } from "@gantry/portal-api/main.ts";
@@ -42,18 +42,26 @@ export async function runCommand(
   return { code: await command(argv, io), out };
 }
 
-/** `runnerTokens`: the site of each token of a runner. */
+/** `runnerTokens`: the site of each token of a runner. `policy`: the text of a policy file. */
 export async function openPortal(
   loggers: { readonly agent: Logger; readonly portal: Logger },
   runnerTokens: Readonly<Record<string, string>> = {},
+  policy?: string,
 ): Promise<PortalOfTest> {
   const folder = await mkdtemp(join(tmpdir(), "gantry-cli-"));
+  const file = join(folder, "roles.yaml");
+  if (policy !== undefined) await writeFile(file, policy);
   const agent = await startTaskAgent(
     { data: join(folder, "agent"), portalUrl: "http://portal", token: TOKEN, runnerTokens },
     { logger: loggers.agent },
   );
   const portal = await startPortal(
-    { dataDir: join(folder, "portal"), port: 0, agent: { url: agent.url, token: TOKEN } },
+    {
+      dataDir: join(folder, "portal"),
+      port: 0,
+      agent: { url: agent.url, token: TOKEN },
+      ...(policy === undefined ? {} : { access: { policy: file } }),
+    },
     { logger: loggers.portal },
   );
   const tokenFile = join(folder, "portal/admin-token");

@@ -1,9 +1,9 @@
 // `gantry runners` against a real portal and a real task-agent.
 
 import assert from "node:assert/strict";
-import { randomUUID } from "node:crypto";
 import { after, test } from "node:test";
 import { makeLogger } from "@gantry/runtime/process/logger.ts";
+import { registrationOf } from "@gantry/wire/runner/registration.fixture.ts";
 import { createIdentityClient, createRunnerClient } from "@gantry/wire/runner/runner-client.ts";
 import { openPortal } from "./portal.fixture.ts";
 import { runners } from "./runners.ts";
@@ -15,17 +15,9 @@ after(portal.close);
 const run = (...argv: string[]) => portal.run(runners, ...argv);
 
 function register(): Promise<unknown> {
-  return createRunnerClient({ url: portal.agentUrl, token: () => runnerToken, fetch }).session({
-    runner: "seoul-1",
-    bootId: randomUUID(),
-    site: "seoul",
-    labels: [],
-    slots: 1,
-    version: "0.0.0",
-    host: { name: "host", platform: "linux", cpus: 1, memoryMb: 1 },
-    systems: [],
-    running: [],
-  });
+  return createRunnerClient({ url: portal.agentUrl, token: () => runnerToken, fetch }).session(
+    registrationOf("seoul-1", "seoul"),
+  );
 }
 
 test("a removed runner is refused when it comes back, until it is readmitted", async () => {

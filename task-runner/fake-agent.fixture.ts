@@ -17,6 +17,7 @@ import {
   type RunnerCalls,
   runnerCallsByPath,
 } from "@gantry/wire/runner/routes.ts";
+import { SPEC } from "./job-spec.fixture.ts";
 
 export const TOKEN = "token-of-the-runner";
 
@@ -380,22 +381,6 @@ export function script(
 }
 
 type Spec = wire.JobSpec["steps"][number];
-
-const SPEC: wire.JobSpec = {
-  pipeline: "ci",
-  app: "orders",
-  title: "Build",
-  site: "seoul",
-  mode: "strict",
-  timeoutMs: 60_000,
-  requestedBy: "kim",
-  requestedAtMs: 1_767_323_045_000,
-  taskUrl: "https://portal.example/tasks/t1",
-  env: {},
-  outputs: {},
-  steps: [],
-  scope: { params: {}, app: { name: "orders" }, task: { id: "t1" }, site: "seoul" },
-};
 
 function refusal(code: Extract<ErrorCode, "lease-lost" | "offer-gone">): GantryError {
   return new GantryError(code, { problem: "The fence is stale." });

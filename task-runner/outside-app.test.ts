@@ -2,103 +2,20 @@
 // it by the app's record in the job, and no outside system hears of it.
 
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { type TestContext, test } from "node:test";
-import { STEPS } from "@gantry/connectors/steps.ts";
-import type * as wire from "@gantry/wire/runner/protocol.ts";
-import { type FakeAgent, script, uses } from "./fake-agent.fixture.ts";
-import { openTestRunner } from "./runner.fixture.ts";
+import { test } from "node:test";
+import { script, uses } from "./fake-agent.fixture.ts";
+import {
+  COMMIT,
+  type Definition,
+  DIGEST,
+  type Input,
+  ORDERS,
+  OWN,
+  openWorld,
+  PLATFORM,
+  repository,
+} from "./outside-app.fixture.ts";
 
-const steps = await Promise.all(Object.values(STEPS).map((load) => load()));
-const DIGEST = `sha256:${"ab".repeat(32)}`;
-const COMMIT = "c0".repeat(20);
-
-const ORDERS = {
-  name: "orders",
-  title: "Orders",
-  source: { system: "git", project: "APPS", slug: "orders", url: "https://git.example/orders" },
-  yaml: { system: "git", project: "APPS", slug: "orders-deploy", url: "https://git.example/orders-deploy" },
-  image: { name: "orders", repository: "apps/orders" },
-  harbor: { project: "apps" },
-  jira: { key: "ORD" },
-  build: { site: "seoul" },
-  namespace: "orders",
-  targets: [{ name: "seoul", site: "seoul", cluster: "seoul-dp", overlay: "overlays/seoul-dp" }],
-  facts: {},
-};
-
-type Input = wire.JobSpec["scope"];
-type Definition = NonNullable<wire.JobSpec["definition"]>;
-const OWN: Definition = { origin: "app", app: "existing" };
-const PLATFORM: Definition = { origin: "platform", app: "existing" };
-
-type World = {
-  readonly agent: FakeAgent;
-  /** Addresses that the outside systems were asked for. */
-  readonly asked: string[];
-  readonly url: string;
-  readonly run: (
-    steps: readonly ReturnType<typeof uses>[],
-    definition?: Definition,
-    more?: Partial<wire.JobSpec>,
-  ) => Promise<wire.ReportRequest>;
-};
-
-/** `appsMay` of systems, and `namespaces`. */
-type Lists = { readonly [system: string]: readonly string[] };
-
-/** Every outside system of the site is one server that refuses everything. */
-async function openWorld(t: TestContext, config: object = {}, lists: Lists = {}): Promise<World> {
-  const asked: string[] = [];
-  const server = createServer((request, response) => {
-    asked.push(request.url ?? "");
-    response.writeHead(403, { "content-type": "application/json" }).end("{}");
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const { agent } = await openTestRunner(t, {
-    steps,
-    config: {
-      systems: {
-        git: { kind: "git", provider: "bitbucket-dc", url, username: "gantry", token: "GIT", appsMay: lists.git },
-        other: { kind: "git", provider: "bitbucket-dc", url, username: "gantry", token: "GIT" },
-        harbor: { kind: "harbor", url, username: "gantry", password: "HARBOR" },
-        argocd: { kind: "argocd", url, token: "ARGOCD", appsMay: lists.argocd, namespaces: lists.namespaces },
-        jira: { kind: "jira", flavour: "data-center", url, token: "JIRA", lead: "kim", appsMay: lists.jira },
-        sonar: { kind: "sonarqube", url, token: "SONAR" },
-      },
-      secrets: {
-        GIT: { env: "CREDENTIAL" },
-        HARBOR: { env: "CREDENTIAL" },
-        ARGOCD: { env: "CREDENTIAL" },
-        JIRA: { env: "CREDENTIAL" },
-        SONAR: { env: "CREDENTIAL" },
-        SIGNING_KEY: { env: "SIGNING", apps: ["orders"] },
-        OTHER_KEY: { env: "SIGNING", apps: ["payments"] },
-      },
-      ...config,
-    },
-    env: { CREDENTIAL: "credential-of-the-site", SIGNING: "signing-key-of-orders" },
-  });
-  const run: World["run"] = async (jobSteps, definition = OWN, more = {}) => {
-    const scope = { params: {}, app: ORDERS, task: { id: "t1" }, site: "seoul", ...more.scope };
-    const job = agent.offer({ steps: [...jobSteps], definition, ...more, scope });
-    return agent.reported(job);
-  };
-  return { agent, asked, run, url };
-}
-
-const repository = (slug: string, more: Input = {}): Input => ({
-  system: "git",
-  project: "APPS",
-  slug,
-  ...more,
-});
 const application = { app: "payments-seoul-dp", project: "payments", revision: COMMIT };
 
 /** What the attacker does → the step, its input, and what the refusal names. */
@@ -357,90 +274,4 @@ test("a job without a definition's origin comes from an older task-agent and run
     scope: { params: {}, app: ORDERS, task: { id: "t1" } },
   });
   assert.equal((await agent.reported(job)).failure?.code, "system-forbidden");
-});
-
-/** What the record says, whoever wrote it, and the site does not let apps have → a step that uses it. */
-const UNLISTED: readonly [what: string, record: object, name: string, input: Input, refused: RegExp][] = [
-  [
-    "a repository",
-    { source: { system: "git", project: "FIN", slug: "core" } },
-    "git/checkout",
-    { repository: repository("core", { project: "FIN" }) },
-    /repository FIN\/core/,
-  ],
-  [
-    "an image repository",
-    { image: { repository: "fin/core" } },
-    "image/verify",
-    { repository: "fin/core", digest: DIGEST },
-    /image repository fin\/core/,
-  ],
-  ["an image project", { harbor: { project: "fin" } }, "harbor/ensure-project", { project: "fin" }, /project fin/],
-  [
-    "an Argo CD project",
-    { argocd: { project: "infra" } },
-    "argocd/sync",
-    { app: "orders-seoul-dp", project: "infra", revision: COMMIT },
-    /Argo CD application orders-seoul-dp in project infra/,
-  ],
-  [
-    "a namespace of the cluster",
-    { namespace: "kube-system" },
-    "argocd/ensure-project",
-    {
-      project: "orders",
-      sourceRepos: ["${{ params.deploy }}"],
-      destinations: [{ cluster: "seoul-dp", namespace: "kube-system" }],
-    },
-    /namespace kube-system/,
-  ],
-  ["a Jira project", { jira: { key: "HR" } }, "jira/comment", { issue: "HR-1", text: "x" }, /Jira project HR/],
-  [
-    "a SonarQube project",
-    { sonarqube: { project: "fin" } },
-    "sonarqube/quality-gate",
-    { ceTask: "t", projectKey: "fin" },
-    /SonarQube project fin/,
-  ],
-];
-
-test("what the site does not list for apps is refused, also when the app's record has it", async (t) => {
-  const { asked, run, url } = await openWorld(t);
-  for (const [what, record, name, input, refused] of UNLISTED) {
-    const { failure } = await run([uses("attack", name, input)], PLATFORM, {
-      scope: { params: { deploy: `${url}/scm/apps/orders-deploy.git` }, app: { ...ORDERS, ...record } },
-    });
-    assert.equal(failure?.code, "outside-app", `${what}: ${JSON.stringify(failure)}`);
-    assert.match(`${failure?.message} ${failure?.why}`, refused);
-    assert.match(String(failure?.why), /does not list it/, what);
-  }
-  assert.deepEqual(asked, []);
-});
-
-test("the platform team lists per system what apps may have", async (t) => {
-  const { run } = await openWorld(t, {}, { git: ["FIN/*"], argocd: ["infra"], jira: ["HR"] });
-  for (const [what, record, name, input] of UNLISTED.filter(([, , name]) => /^(?:git|jira|argocd\/sync)/.test(name))) {
-    const { failure } = await run([uses("use", name, input)], PLATFORM, { scope: { app: { ...ORDERS, ...record } } });
-    assert.notEqual(failure?.code, "outside-app", `${what}: ${failure?.why}`);
-  }
-});
-
-test("a new app gets no repository in a project that the site does not list", async (t) => {
-  const { asked, run } = await openWorld(t);
-  const make = uses("make", "git/create-repository", { repository: repository("orders", { project: "FIN" }) });
-  const creating: Definition = { origin: "platform", app: "new" };
-  const { failure } = await run([make], creating, { scope: { app: { name: "orders" } } });
-  assert.equal(failure?.code, "outside-app");
-  assert.deepEqual(asked, []);
-});
-
-test("a renamed app keeps what bears its earlier name, and gets nothing by it of others", async (t) => {
-  const { run } = await openWorld(t);
-  const sync = uses("sync", "argocd/sync", { app: "orders-seoul-dp", project: "orders", revision: COMMIT });
-  const record = { ...ORDERS, name: "shop", argocd: { project: "orders" } };
-  const targets = [{ ...ORDERS.targets[0], application: "orders-seoul-dp" }];
-  const ask = async (more: object) =>
-    (await run([sync], PLATFORM, { app: "shop", scope: { app: { ...record, targets, ...more } } })).failure?.code;
-  assert.equal(await ask({ formerNames: ["orders"] }), "system-strange");
-  assert.equal(await ask({}), "outside-app");
 });

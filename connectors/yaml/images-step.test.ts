@@ -6,6 +6,7 @@ import { startLabHost } from "../git/lab.fixture.ts";
 import { checkout, commitPush } from "../git/steps.ts";
 import { openBench, type StepBench } from "../step.fixture.ts";
 import { tempDir } from "../temp-dir.fixture.ts";
+import { benchWith } from "./bench.fixture.ts";
 import { yamlSetImages } from "./images-step.ts";
 import { kustomizeSetImage } from "./steps.ts";
 
@@ -13,19 +14,6 @@ const OLD = `sha256:${"a".repeat(64)}`;
 const NEW = `sha256:${"b".repeat(64)}`;
 const IMAGE = { name: "orders", repository: "harbor.example/apps/orders", digest: NEW };
 const REF = `${IMAGE.repository}@${NEW}`;
-
-async function benchWith(
-  t: { after: (fn: () => Promise<void>) => void },
-  files: Record<string, string>,
-): Promise<StepBench> {
-  const bench = await openBench({ systems: [] });
-  t.after(() => bench.close());
-  for (const [path, text] of Object.entries(files)) {
-    await mkdir(join(bench.workspace, path, ".."), { recursive: true });
-    await writeFile(join(bench.workspace, path), text);
-  }
-  return bench;
-}
 
 const read = (bench: StepBench, path: string): Promise<string> => readFile(join(bench.workspace, path), "utf8");
 

@@ -2,38 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { GantryError } from "@gantry/core/errors.ts";
-import type { JsonValue } from "@gantry/core/json.ts";
-import fc from "fast-check";
-import type { DocumentSelector } from "./document.ts";
-import { layouts } from "./layouts.fixture.ts";
-import { parsePath, setPath, setPaths } from "./set-path.ts";
-
-function set(text: string, path: string, value: JsonValue, document?: DocumentSelector): string {
-  const parts = parsePath(path);
-  assert.ok(parts, path);
-  return setPath("f.yaml", text, parts, value, document).text;
-}
-
-/** The problem of a refused edit, which names the line. */
-function refusal(work: () => unknown): string {
-  try {
-    work();
-  } catch (error) {
-    assert.ok(error instanceof GantryError && error.code === "file-invalid", String(error));
-    return String(error.details.problem);
-  }
-  throw new Error("it was not refused");
-}
-
-type Row = readonly [text: string, path: string, value: JsonValue, edited: string];
-
-function table(rows: readonly Row[]): void {
-  for (const [text, path, value, edited] of rows) {
-    assert.equal(set(text, path, value), edited, JSON.stringify(text));
-    assert.equal(set(edited, path, value), edited, "editing twice is editing once");
-  }
-}
+import { type Row, refusal, set, table } from "./set-path.fixture.ts";
 
 test("keys that YAML does not read as text are found by what is written", () => {
   table([
@@ -86,43 +55,6 @@ test("a parent without a value becomes a mapping, and the comment behind it stay
     ["---\n...\n", "image", "v2", "---\nimage: v2\n...\n"],
     ["? image\n: \nb: 1\n", "image.tag", "v2", "? image\n: \n  tag: v2\nb: 1\n"],
   ]);
-});
-
-test("anchors, aliases and tags stay, and what they would break is refused with its line", () => {
-  table([
-    ['tag: &t "1.0"\nweb:\n  tag: *t\n', "tag", "2.0", 'tag: &t "2.0"\nweb:\n  tag: *t\n'],
-    ['tag: &t "1.0"\nother: x\n', "tag", "2.0", 'tag: &t "2.0"\nother: x\n'],
-    ["tag: &t\n  v1\nb: *t\n", "tag", "v2", "tag: &t\n  v2\nb: *t\n"],
-    ['base: &b\n  tag: "1.0"\nweb: *b\n', "base.tag", "2.0", 'base: &b\n  tag: "2.0"\nweb: *b\n'],
-    ["base: &b\n  x: 1\nweb: *b\n", "base.tag", "v", "base: &b\n  x: 1\n  tag: v\nweb: *b\n"],
-    ["base: &b {x: 1}\nweb: *b\n", "base.tag", "v", "base: &b {x: 1, tag: v}\nweb: *b\n"],
-    ["list: &l\n- a\n- b\nweb: *l\n", "list[1]", "c", "list: &l\n- a\n- c\nweb: *l\n"],
-    ["a: &x 1\nb: *x # c\n", "b", 2, "a: &x 1\nb: 2 # c\n"],
-    ["- &x one\n- *x\n", "[0]", "two", "- &x two\n- *x\n"],
-    ["- &x one\n- *x\n", "[1]", "two", "- &x one\n- two\n"],
-    ["a: &x |\n  text\nb: *x\n", "a", "new", "a: &x new\nb: *x\n"],
-    ["a: &x\n  b: 1\nc: *x\n", "a", "new", "a: &x new\nc: *x\n"],
-    ["&k a: 1\n*k : 2\n", "a", 3, "&k a: 3\n*k : 2\n"],
-    ["a: &x {}\nb:\n  <<: *x\n", "b.tag", "v", "a: &x {}\nb:\n  <<: *x\n  tag: v\n"],
-    ["a: !!str 5\n", "a", "6", 'a: !!str "6"\n'],
-    ["a: &x !!str v\nb: *x\n", "a", "w", "a: &x !!str w\nb: *x\n"],
-  ]);
-  const refused: readonly (readonly [text: string, path: string, value: JsonValue, problem: RegExp])[] = [
-    ["a: &x {t: 1}\nweb: *x\n", "web.t", 2, /^line 2: web is the alias \*x; edit the place that has &x$/],
-    ["a: &x {t: 1}\nweb: [*x]\n", "web[t=1].t", 2, /^line 2: web.t=1 is the alias \*x/],
-    ["a:\n  b: &x 1\nc: *x\n", "a", 2, /^line 2: this place cannot be edited/],
-    ["a: !secret x\n", "a", "y", /^line 1: the value here has the tag !secret/],
-    ["a: !!int 5\n", "a", "y", /^line 1: the value here has the tag !!int/],
-    ["a: 1\nb: *none\n", "a", 2, /^line 2: the alias \*none has no anchor before it$/],
-    ["a: &x {i: {r: 1}}\nw:\n  <<: *x\n", "w.i.t", 2, /^line 3: i comes from the merge key <</],
-    ["a: &x {i: {r: 1}}\nw:\n  <<: [*x]\n", "w.i.t", 2, /^line 3: i comes from the merge key <</],
-  ];
-  for (const [text, path, value, problem] of refused)
-    assert.match(
-      refusal(() => set(text, path, value)),
-      problem,
-      text,
-    );
 });
 
 /** Each is read as something else than a text by PyYAML, go-yaml or a YAML 1.2 reader when it is plain. */
@@ -243,140 +175,6 @@ test("nothing but the edit changes: numbers, line ends, flow style and spaces el
   assert.equal(set("a: 1", "b", 2), "a: 1\nb: 2\n");
 });
 
-const MANIFESTS = `# the app
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web, namespace: shop}
-spec:
-  replicas: 1 # few
----
-apiVersion: v1
-kind: Service
-metadata:
-  name: web
----
-# nothing here
----
-kind: Deployment
-metadata:
-  name: log
-spec:
-  replicas: 0x1
-`;
-
-test("a document is chosen by what is written, and by what YAML reads there", () => {
-  const written = [
-    ...["007", "7", "0x1F", "1e3", "1_000", "0.10", "true", "True", "yes", "2026-01-02", "12:30", "'007'", '"on"'],
-    ...["9007199254740993", "-0", ".inf", "0o17", "web", "&a 010", "!!str 008"],
-  ];
-  for (const name of written) {
-    const file = `kind: A\nmetadata: {name: ${name}}\n---\nkind: A\nmetadata: {name: other}\n`;
-    const asked = name.replace(/^(&a|!!str) /, "").replace(/^['"](.*)['"]$/, "$1");
-    assert.equal(set(file, "x", 1, { name: asked }), file.replace("}\n---", "}\nx: 1\n---"), name);
-  }
-  for (const name of ["null", "~", ""]) {
-    const file = `metadata: {name: ${name}}\n---\na: 1\n`;
-    assert.match(
-      refusal(() => set(file, "x", 1, { name: name || "null" })),
-      /^no document has name/,
-    );
-  }
-});
-
-test("one of several documents is chosen by kind, name, namespace, apiVersion or index", () => {
-  const web = MANIFESTS.replace("replicas: 1 #", "replicas: 3 #");
-  const log = MANIFESTS.replace("replicas: 0x1", "replicas: 3");
-  const rows: readonly (readonly [DocumentSelector, string])[] = [
-    [{ kind: "Deployment", name: "web" }, web],
-    [{ kind: "Deployment", name: "log" }, log],
-    [{ name: "log" }, log],
-    [{ namespace: "shop" }, web],
-    [{ apiVersion: "apps/v1" }, web],
-    [{ index: 0 }, web],
-    [{ index: 2 }, log],
-    [{ index: 2, kind: "Deployment" }, log],
-  ];
-  for (const [selector, edited] of rows) assert.equal(set(MANIFESTS, "spec.replicas", 3, selector), edited);
-  const refused: readonly (readonly [DocumentSelector | undefined, RegExp])[] = [
-    [
-      undefined,
-      /^line \d+: the file holds several documents: 0: Deployment web, 1: Service web, 2: Deployment log; say which one/,
-    ],
-    [{ kind: "Deployment" }, /^line \d+: several documents have kind Deployment$/],
-    [
-      { kind: "Job" },
-      /^no document has kind Job; the file holds 0: Deployment web, 1: Service web, 2: Deployment log$/,
-    ],
-    [{ index: 3 }, /^no document has index 3/],
-  ];
-  for (const [selector, problem] of refused)
-    assert.match(
-      refusal(() => set(MANIFESTS, "a", 1, selector)),
-      problem,
-    );
-  assert.equal(set("---\na: 1\n---\n", "a", 2), "---\na: 2\n---\n", "empty documents do not count");
-  assert.equal(set("a: 1\n---\nb: 2\n", "c", 3, { index: 0 }), "a: 1\nc: 3\n---\nb: 2\n");
-});
-
-test("an element must be clear: none and several are refused with the line", () => {
-  const text = "l:\n- name: a\n- name: b\n- name: a\n- 5\n- name: 7\n";
-  assert.match(
-    refusal(() => set(text, "l[name=a].x", 1)),
-    /^line 4: l has several elements with name a$/,
-  );
-  assert.match(
-    refusal(() => set(text, "l[name=c].x", 1)),
-    /^line 2: l has no element with name c$/,
-  );
-  assert.match(
-    refusal(() => set(text, "l[9]", 1)),
-    /^line 2: l has no element 9$/,
-  );
-  assert.match(
-    refusal(() => set(text, "l.x", 1)),
-    /^line 2: l is not a mapping$/,
-  );
-  assert.equal(set(text, "l[name=7].x", 1), `${text}  x: 1\n`);
-});
-
-test("what a merge key takes its keys from stays a mapping", () => {
-  const bases = ["a: &A {m: 1}\n", "a: &A\n  m: 1\n"];
-  const uses = ["<<: *A\n", "b:\n  <<: *A\n", "b: {<<: *A, z: 1}\n", "b:\n  <<: [*A]\n", "l:\n  - <<: *A\n"];
-  for (const base of bases) {
-    for (const use of uses) {
-      for (const value of ["x", 1, null, [], ["x"]]) {
-        assert.throws(
-          () => setPath("f.yaml", base + use, ["a"], value),
-          (error) => error instanceof GantryError && /a merge key << takes/.test(String(error.details.problem)),
-          base + use + JSON.stringify(value),
-        );
-      }
-      assert.ok(setPath("f.yaml", base + use, ["a", "m"], 2).changed);
-    }
-    assert.ok(setPath("f.yaml", `${base}b: *A\n`, ["a"], "x").changed, "aliases follow");
-  }
-});
-
-test("an alias keeps its anchor, also where an earlier one has the same name", () => {
-  const rows: readonly (readonly [text: string, path: string])[] = [
-    ["q: &x 0\na: {b: &x 1}\nc: *x\n", "a"],
-    ["q: &x 0\na:\n  b: &x 1\nc: *x\n", "a"],
-    ["q: &x 0\na: [&x 1]\nc: {d: [*x]}\n", "a"],
-    ["q: &x 0\na: {&x k: 1}\nc: *x\n", "a"],
-    ["- &x 0\n- [&x 1]\n- *x : 2\n", "[1]"],
-  ];
-  for (const [text, path] of rows) {
-    assert.match(
-      refusal(() => set(text, path, 5)),
-      /^line [23]: this place cannot be edited/,
-      text,
-    );
-  }
-  assert.equal(set("q: &x 0\na: &x 1\nc: *x\n", "q", 5), "q: &x 5\na: &x 1\nc: *x\n");
-  assert.equal(set("q: &x 0\nb: *x\na: &x 1\nc: *x\n", "b", 5), "q: &x 0\nb: 5\na: &x 1\nc: *x\n");
-  assert.equal(set("x: &k key\n*k : a\n", "key", "b"), "x: &k key\n*k : b\n");
-});
-
 test("a block text that ends the file without a line end does not get one", () => {
   for (const [text, path] of [
     ["b: 1\na: |\n  x", "c"],
@@ -395,27 +193,6 @@ test("a block text that ends the file without a line end does not get one", () =
   assert.equal(set("b: 1\na: |\n  x\n", "c", 2), "b: 1\na: |\n  x\nc: 2\n");
 });
 
-test("many aliases and deep nesting take neither minutes nor the stack", () => {
-  const names = Array.from({ length: 4000 }, (_, at) => `k${at}: &a${at} v\nz${at}: *a${at}\n`).join("");
-  // CPU time: other work on the machine must not matter.
-  const started = process.cpuUsage();
-  assert.equal(set(`${names}b: 1\n`, "b", 2), `${names}b: 2\n`);
-  assert.ok(process.cpuUsage(started).user < 10_000_000);
-  const one = `a: &x 1\nl:\n${"- *x\n".repeat(500)}`;
-  assert.equal(set(`${one}b: 1\n`, "b", 2), `${one}b: 2\n`, "an anchor may be used often");
-  const refused: readonly (readonly [text: string, problem: RegExp])[] = [
-    [`a: &x 1\nl:\n${"- *x\n".repeat(20_000)}`, /^line 10003: it has more than 10000 aliases$/],
-    ["a: &x [*x]\n", /^line 1: the alias \*x is inside the value that has &x$/],
-    [`a: ${"[".repeat(600)}${"]".repeat(600)}\n`, /^line 1: it is nested more than 500 levels deep$/],
-    [`a: ${"[".repeat(50_000)}${"]".repeat(50_000)}\n`, /^line 1: it is nested (more than 500 levels|too) deep(ly)?$/],
-  ];
-  for (const [text, problem] of refused)
-    assert.match(
-      refusal(() => set(text, "b", 2)),
-      problem,
-    );
-});
-
 test("a value that YAML 1.1 reads differently counts as missing, at any depth", () => {
   table([
     ["a: 010\n", "a", 10, "a: 10\n"],
@@ -429,77 +206,4 @@ test("a value that YAML 1.1 reads differently counts as missing, at any depth", 
     ["a: {on: 1}\n", "a", { on: 1 }, 'a:\n  "on": 1\n'],
     ["a: [0, -0.5, True]\n", "a", [0, -0.5, true], "a: [0, -0.5, True]\n"],
   ]);
-});
-
-test("property: in any layout, only the lines of the value change, and editing twice is editing once", () => {
-  const value = fc.oneof(
-    fc.constantFrom<JsonValue>("v2", "yes", "", " x", "a\nb\n", 5, 1.5, true, null, {}, [], { a: 1, b: { c: ["on"] } }),
-    fc.jsonValue({ maxDepth: 2 }).map((one) => JSON.parse(JSON.stringify(one)) as JsonValue),
-  );
-  fc.assert(
-    fc.property(
-      layouts(),
-      fc.nat(1000),
-      value,
-      fc.constantFrom("", '["added"]', '["added"]["deep"]'),
-      (layout, pick, one, add) => {
-        const spot = layout.spots[pick % layout.spots.length];
-        fc.pre(spot !== undefined);
-        const document = layout.documents > 1 ? { index: 1 } : undefined;
-        let edited: string;
-        try {
-          edited = set(layout.text, spot.path + add, one, document);
-        } catch (error) {
-          assert.ok(error instanceof GantryError && error.code === "file-invalid", String(error));
-          return;
-        }
-        if (edited === layout.text) return;
-        const end = layout.text.includes("\r\n") ? "\r\n" : "\n";
-        const lines = layout.text.split(end);
-        const before = lines.slice(0, spot.first).map((line) => line + end);
-        const after = lines
-          .slice(spot.last + 1)
-          .map((line) => end + line)
-          .join("");
-        assert.ok(edited.startsWith(before.join("")), edited);
-        assert.ok(edited.endsWith(after), edited);
-        if (end === "\r\n") assert.doesNotMatch(edited, /(^|[^\r])\n/);
-        assert.equal(set(edited, spot.path + add, one, document), edited);
-      },
-    ),
-    { numRuns: 400 },
-  );
-});
-
-test("edits that are made at once give what they give one after the other", () => {
-  const outcome = (work: () => string): string => {
-    try {
-      return work();
-    } catch (error) {
-      assert.ok(error instanceof GantryError && error.code === "file-invalid", String(error));
-      return "refused";
-    }
-  };
-  let made = 0;
-  fc.assert(
-    fc.property(layouts(), fc.nat(), fc.nat(), ({ text, spots, documents }, first, second) => {
-      const edits = [first, second].flatMap((at, index) => {
-        const path = parsePath(spots[at % spots.length]?.path ?? "");
-        return path ? [{ path, value: `v${index}`, selector: { index: documents - 1 } }] : [];
-      });
-      const oneByOne = outcome(() =>
-        edits.reduce(
-          (before, { path, value, selector }) => setPath("f.yaml", before, path, value, selector).text,
-          text,
-        ),
-      );
-      const atOnce = outcome(() => setPaths("f.yaml", text, edits));
-      // A first edit may take away what the second one means; both ways are right then.
-      if (oneByOne === "refused" || first % spots.length === second % spots.length) return;
-      assert.equal(atOnce, oneByOne);
-      made += 1;
-    }),
-    { numRuns: 300 },
-  );
-  assert.ok(made > 50, `only ${made} were made`);
 });

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { readFile, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { parseDocument } from "yaml";
-import { openBench, type StepBench } from "../step.fixture.ts";
+import { benchWith } from "./bench.fixture.ts";
 import { setImage } from "./set-image.ts";
 import { parsePath, setPath } from "./set-path.ts";
 import { kustomizeSetImage, yamlEdit } from "./steps.ts";
@@ -30,19 +30,6 @@ images:
     newTag: "2"
 namespace: orders # last
 `;
-
-async function benchWith(
-  t: { after: (fn: () => Promise<void>) => void },
-  files: Record<string, string>,
-): Promise<StepBench> {
-  const bench = await openBench({ systems: [] });
-  t.after(() => bench.close());
-  for (const [path, text] of Object.entries(files)) {
-    await mkdir(join(bench.workspace, path, ".."), { recursive: true });
-    await writeFile(join(bench.workspace, path), text);
-  }
-  return bench;
-}
 
 test("an image is set in every overlay, and nothing else of the files changes", async (t) => {
   const bench = await benchWith(t, {

@@ -78,6 +78,16 @@ function namesNothing({ apps, sites, pipelines }: Selector): boolean {
   return apps === undefined && sites === undefined && pipelines === undefined;
 }
 
+/** Of a request on a site. */
+function hasSite(selector: Selector, site: string | undefined): boolean {
+  const { sites } = selector;
+  return sites ? site !== undefined && matchesAny(sites, site) : namesNothing(selector);
+}
+
+function hasPipeline({ pipelines }: Selector, pipeline: string | undefined): boolean {
+  return pipelines === undefined || (pipeline !== undefined && matchesAny(pipelines, pipeline));
+}
+
 /**
  * Whether an allowing rule covers everything that a request is about. A rule that names apps or pipelines gives no rights on
  * sites, one that names only sites gives none on apps, and one that names anything gives none on the installation.
@@ -87,8 +97,8 @@ export function covers(selector: Selector, request: RightRequest, teams: Teams):
   const { site, pipeline, verb } = request;
   const { on, runs } = verbEntry(verb);
   if (on === "installation") return namesNothing(selector);
-  if (on === "site") return sites ? site !== undefined && matchesAny(sites, site) : namesNothing(selector);
-  const isOfPipeline = pipelines === undefined || (pipeline !== undefined && matchesAny(pipelines, pipeline));
+  if (on === "site") return hasSite(selector, site);
+  const isOfPipeline = hasPipeline(selector, pipeline);
   if (on === "pipeline") return isOfPipeline && (sites === undefined || apps !== undefined || pipelines !== undefined);
   if (apps ? !matchesApp(apps, request, teams) : sites !== undefined) return false;
   // A caller who may see some tasks of an app may see the app.
@@ -108,12 +118,12 @@ export function coversSome(selector: Selector, verb: Verb): boolean {
 
 /** Whether a denying rule covers any part of what a request is about. */
 export function touches(selector: Selector, request: RightRequest, teams: Teams): boolean {
-  const { apps, sites, pipelines } = selector;
+  const { apps, sites } = selector;
   const { site, pipeline, verb } = request;
   const { on, runs } = verbEntry(verb);
   if (on === "installation") return namesNothing(selector);
-  if (on === "site") return sites ? site !== undefined && matchesAny(sites, site) : namesNothing(selector);
-  const isOfPipeline = pipelines === undefined || (pipeline !== undefined && matchesAny(pipelines, pipeline));
+  if (on === "site") return hasSite(selector, site);
+  const isOfPipeline = hasPipeline(selector, pipeline);
   if (on === "pipeline") return isOfPipeline && apps === undefined && sites === undefined;
   if (!isOfPipeline || (apps && !matchesApp(apps, request, teams))) return false;
   if (sites === undefined) return true;

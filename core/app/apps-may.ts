@@ -1,5 +1,6 @@
-// What apps may have in the systems of a site. Whoever adopts or changes an app says what belongs to it, and pipelines use that
-// with the account of the site, which reaches more. So the platform team lists, per system, what records may name. Pure.
+// What apps may have in the systems of a site. The person who adopts or changes an app determines what belongs to it, and
+// pipelines use that with the account of the site, which has access to more. So the platform team lists, per system, what
+// records may name. Pure.
 
 import { matches } from "../access/selector.ts";
 import type { PathProblem } from "../issues.ts";
@@ -7,7 +8,7 @@ import type { JsonObject } from "../json.ts";
 import type { SystemKind } from "../site/systems.ts";
 import { type Claim, type ClaimKind, claimsOf } from "./claims.ts";
 
-/** The lists of a system as its configuration has them. */
+/** The lists in the configuration of a system. */
 export type SystemLists = {
   readonly appsMay?: readonly string[] | undefined;
   readonly namespaces?: readonly string[] | undefined;
@@ -22,7 +23,7 @@ export const SYSTEM_OF: { readonly [K in ClaimKind]: SystemKind } = {
   "sonarqube-project": "sonarqube",
 };
 
-/** What the shipped create-app makes with its defaults. A Jira project is made by Gantry, or listed. */
+/** What the shipped create-app creates with its defaults. A Jira project must be created by Gantry or listed. */
 const DEFAULTS: { readonly [K in ClaimKind]: readonly string[] } = {
   repository: ["APPS/*"],
   image: ["apps/*"],
@@ -32,34 +33,34 @@ const DEFAULTS: { readonly [K in ClaimKind]: readonly string[] } = {
   "sonarqube-project": ["{app}"],
 };
 
-/** They belong to the cluster or to everybody: only their own name lists them, no pattern. */
+/** Names that belong to the cluster or to everybody: patterns do not include them, only their full names do. */
 const RESERVED: { readonly [K in ClaimKind]?: RegExp } = {
   namespace: /^(?:default|argocd|argo-cd|gantry|kube-.*|openshift|openshift-.*)$/,
   "argocd-project": /^default$/,
 };
 
-/** The lists in force: those of the configuration, or the defaults. */
+/** The list in force: from the configuration, or the default. */
 export function listOf(kind: ClaimKind, { appsMay, namespaces }: SystemLists): readonly string[] {
   return (kind === "namespace" ? namespaces : appsMay) ?? DEFAULTS[kind];
 }
 
-/** `names`: the name of the app, and those that it had before. */
+/** `names`: the current and earlier names of the app. */
 export function mayHave(kind: ClaimKind, name: string, lists: SystemLists, names: readonly string[]): boolean {
   const list = listOf(kind, lists);
   if (RESERVED[kind]?.test(name)) return list.includes(name);
   if (name.split("/").some((part) => ["", ".", ".."].includes(part))) return false;
-  // Git hosts do not distinguish repositories by case.
+  // Git hosts ignore the case of repository names.
   const plain = (text: string): string => (kind === "repository" ? text.toLowerCase() : text);
   return list.some((pattern) => names.some((app) => matches(plain(pattern.replaceAll("{app}", app)), plain(name))));
 }
 
-/** The name of an app and its earlier names, which things outside have kept. */
+/** The name of an app and its earlier names, which outside systems still use. */
 export function namesOf(app: string, { formerNames }: { readonly formerNames?: unknown }): readonly string[] {
   const former: readonly unknown[] = Array.isArray(formerNames) ? formerNames : [];
   return [app, ...former.filter((one) => typeof one === "string")];
 }
 
-/** A system as a runner reports it. Older runners report no lists, and check nothing. */
+/** A system as a runner reports it. Older runners report no lists and check nothing. */
 export type ReportedSystem = SystemLists & { readonly name: string; readonly kind: string };
 
 /** Reads which systems sites have. */
@@ -69,11 +70,11 @@ export type Claimant = {
   readonly name: string;
   readonly before: JsonObject;
   readonly after: JsonObject;
-  /** Site → its systems, once per runner; undefined where nobody knows. */
+  /** Site → its systems, once per runner; undefined when unknown. */
   readonly systemsAt: ((site: string) => readonly ReportedSystem[]) | undefined;
 };
 
-/** What the record newly names and a site of the app does not let apps have. */
+/** What the record newly names although a site of the app does not let apps have it. */
 export function claimProblems({ name, before, after, systemsAt }: Claimant): readonly PathProblem[] {
   if (systemsAt === undefined) return [];
   const at = ({ words, system }: Claim, site: string): string => JSON.stringify([words, system, site]);
@@ -91,7 +92,7 @@ export function claimProblems({ name, before, after, systemsAt }: Claimant): rea
   });
 }
 
-/** The name of the first system, when the site has such systems and none of them lists it. */
+/** The name of the first system, if the site has such systems and none of them lists the claim. */
 function refusingSystem(
   { kind, name, system }: Claim,
   names: readonly string[],

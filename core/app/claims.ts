@@ -1,4 +1,4 @@
-// What the record of an app says belongs to it: its pipelines may use that with the accounts of the sites. Pure.
+// What belongs to an app according to its record. Its pipelines may use that with the accounts of the sites. Pure.
 
 import type { Path } from "../issues.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts";
@@ -16,19 +16,19 @@ export type ClaimKind = (typeof CLAIM_KINDS)[number];
 
 export type Claim = {
   readonly kind: ClaimKind;
-  /** As the system knows it. */
+  /** The name in the outside system. */
   readonly name: string;
-  /** Of the outside system, where the record says it. */
+  /** The name of the outside system, if the record has it. */
   readonly system: string | undefined;
-  /** Where pipelines use it. */
+  /** The sites where pipelines use it. */
   readonly sites: readonly string[];
-  /** "repository apps/orders". The same words mean the same thing. */
+  /** "repository apps/orders". Equal words mean the same object. */
   readonly words: string;
-  /** Where the record says so. */
+  /** The place in the record. */
   readonly path: Path;
 };
 
-/** Nothing for an empty record: the app has none yet. */
+/** Empty for an empty record: the app has none yet. */
 export function claimsOf(app: string, record: JsonObject): readonly Claim[] {
   if (Object.keys(record).length === 0) return [];
   const { source, yaml, image, images, jira, argocd, sonarqube, harbor, build, targets } = completeRecord(app, record);
@@ -69,7 +69,7 @@ export function claimsOf(app: string, record: JsonObject): readonly Claim[] {
   return [...new Map(claims.toReversed().map((one) => [one.words, one])).values()].toReversed();
 }
 
-/** Git hosts do not distinguish repositories by case. */
+/** Git hosts ignore the case of repository names. */
 function repository(value: JsonValue | undefined, field: string, sites: readonly string[]): readonly Claim[] {
   const [owner, slug] = [textAt(value, "project"), textAt(value, "slug")];
   if (!owner || !slug) return [];

@@ -1,26 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GantryError } from "../errors.ts";
+import { job } from "../task/task.fixture.ts";
 import { expandJob } from "./expand.ts";
 import type { Job } from "./pipeline.ts";
 
-const JOB: Job = {
-  id: "deploy",
-  title: "Deploy",
-  needs: [],
-  site: "seoul",
-  labels: [],
-  each: undefined,
-  matrix: undefined,
-  when: undefined,
-  timeoutMs: 1_000,
-  retry: { max: 0, delayMs: 0 },
-  mode: "strict",
-  retrySafe: false,
-  env: {},
-  outputs: {},
-  steps: [],
-};
+const JOB = job("deploy");
 
 test("a plain job stays one job", () => {
   assert.deepEqual(expandJob(JOB, {}), [{ key: "deploy", each: null, site: "seoul", labels: [] }]);

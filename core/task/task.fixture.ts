@@ -49,6 +49,18 @@ export function job(id: string, part: Partial<Job> = {}): Job {
   };
 }
 
+/** A step with a script that does nothing. */
+export function scriptStep(id: string): Job["steps"][number] {
+  return {
+    id,
+    title: id,
+    when: undefined,
+    timeoutMs: undefined,
+    env: {},
+    action: { kind: "run", run: "true", shell: "sh", workingDirectory: undefined },
+  };
+}
+
 export function pipeline(jobs: readonly Job[], part: Partial<Pipeline> = {}): Pipeline {
   return {
     name: "test",

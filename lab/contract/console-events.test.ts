@@ -3,19 +3,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { applyToTask } from "@gantry/console/src/data/apply-event.ts";
-import { job, pipeline, TaskUnderTest } from "@gantry/core/task/task.fixture.ts";
+import { job, pipeline, scriptStep, TaskUnderTest } from "@gantry/core/task/task.fixture.ts";
 import { taskView } from "@gantry/task-agent/api/view.ts";
 import { type FeedEvent, feedEvent, type TaskView } from "@gantry/wire/agent/views.ts";
 import fc from "fast-check";
-
-const step = (id: string) => ({
-  id,
-  title: id,
-  when: undefined,
-  timeoutMs: undefined,
-  env: {},
-  action: { kind: "run" as const, run: "true", shell: "sh" as const, workingDirectory: undefined },
-});
 
 const wish = fc.constantFrom(
   "claim",
@@ -96,8 +87,12 @@ function play(task: TaskUnderTest, what: string): void {
 test("after every event, the page shows the states and times of the task-agent", () => {
   fc.assert(
     fc.property(fc.array(wish, { maxLength: 30 }), fc.boolean(), (wishes, retrySafe) => {
-      const deploy = job("deploy", { retrySafe, retry: { max: 2, delayMs: 0 }, steps: [step("edit"), step("push")] });
-      const after = job("tell", { needs: ["deploy"], steps: [step("mail")] });
+      const deploy = job("deploy", {
+        retrySafe,
+        retry: { max: 2, delayMs: 0 },
+        steps: [scriptStep("edit"), scriptStep("push")],
+      });
+      const after = job("tell", { needs: ["deploy"], steps: [scriptStep("mail")] });
       const task = new TaskUnderTest(pipeline([deploy, after]));
       for (const one of wishes) {
         task.now += 1_000;

@@ -11,44 +11,13 @@ import { openMemoryJournal } from "@gantry/journal/memory/memory.ts";
 import { SteppedClock } from "@gantry/runtime/stepped-clock.fixture.ts";
 import fc from "fast-check";
 import { Registry } from "prom-client";
-import {
-  DELIVERY_STREAMS,
-  type Delivery,
-  deliveryId,
-  NOTIFY_INDEXES,
-  recordDelivery,
-  streamIdOf,
-} from "../deliveries/delivery.ts";
+import { delivered } from "../deliveries/delivery.fixture.ts";
+import { DELIVERY_STREAMS, NOTIFY_INDEXES, recordDelivery, streamIdOf } from "../deliveries/delivery.ts";
 import { DAY_MS, mayBeRemoved } from "./decide-removal.ts";
 import { DELIVERIES, openRetention } from "./retention.ts";
 
 const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const NOW = 1_790_000_000_000;
-const content = { title: "t", text: "", state: "succeeded", facts: [], link: null } as unknown as Delivery["content"];
-
-function delivery(key: string, createdMs: number, change: Partial<Delivery> = {}): Delivery {
-  return {
-    key,
-    id: deliveryId(createdMs * 1_000),
-    rule: "task-ended",
-    channel: "ops",
-    to: null,
-    event: "t1/9",
-    task: "t1",
-    app: null,
-    content,
-    atMs: createdMs,
-    createdMs,
-    state: "delivered",
-    tries: 1,
-    nextTryMs: null,
-    deliveredMs: createdMs,
-    problem: null,
-    ref: null,
-    ...change,
-  };
-}
-
 test("only settled, old deliveries are removed whose key cannot occur again", () => {
   const env = fc.record({
     state: fc.constantFrom("pending" as const, "delivered" as const, "refused" as const, "given-up" as const),
@@ -77,12 +46,12 @@ test("a pass moves old deliveries to the archive; the others stay", async (t) =>
   const journal = openMemoryJournal({ indexes: NOTIFY_INDEXES, clock });
   const start = clock.nowMs();
   const kept = [
-    delivery("app/orders/ops", start + 900),
-    delivery("task-ended/t1/pending", start + 901, { state: "pending" }),
-    delivery("task-ended/t1/young", start + 20 * DAY_MS),
+    delivered("app/orders/ops", "t1", start + 900),
+    delivered("task-ended/t1/pending", "t1", start + 901, { state: "pending" }),
+    delivered("task-ended/t1/young", "t1", start + 20 * DAY_MS),
   ];
   const old = Array.from({ length: 45 }, (_, at) =>
-    delivery(`task-ended/t1/${at}`, start + at, at % 2 === 0 ? { channel: "inbox" } : {}),
+    delivered(`task-ended/t1/${at}`, "t1", start + at, at % 2 === 0 ? { channel: "inbox" } : {}),
   );
   for (const one of [...old, ...kept])
     await journal.append([recordDelivery(one, 0, { kind: "DeliveryRecorded", key: one.key })]);

@@ -9,8 +9,8 @@ import type { Caller } from "./decide-access.ts";
 import { appFacts } from "./facts.ts";
 
 /**
- * Throws `forbidden` when the record names something that it did not name before and that another app has, unless the caller
- * may change that app, too. Says nothing about the other app. What no app has is bounded by `appsMay` of the sites.
+ * Throws `forbidden` if the record newly names something that another app has, unless the caller may change that app, too.
+ * The error does not name the other app. `appsMay` of the sites limits what the record may name of the rest.
  */
 export async function requireOwnClaims(
   { rights: rightsOf, agent }: Pick<Portal, "rights" | "agent">,

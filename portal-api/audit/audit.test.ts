@@ -244,7 +244,7 @@ test("what the task-agent did for a person without this portal, and what a runne
   assert.deepEqual(recorded, [
     ["agent", "kim", "run a pipeline", "t-other", "d1"],
     ["agent", "lee", "cancel a task", "t-portal", undefined],
-    ["agent", "kim", "run a step that reaches beyond the app; the runner refused it", "t-portal", "outside-app"],
+    ["agent", "kim", "run a step that uses more than the app; the runner refused it", "t-portal", "outside-app"],
   ]);
   events.length = 0;
   await follow();

@@ -11,19 +11,10 @@ import { READER_HEADER } from "@gantry/wire/agent/agent-api.ts";
 import { type AgentClient, makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
 import type { AgentConfigInput } from "../config.ts";
 import { startTaskAgent } from "../main.ts";
+import { PIPELINE, SEOUL, TOKEN } from "../release.fixture.ts";
 import { ScriptedRunner } from "../runner-protocol/runner.fixture.ts";
 
-const TOKEN = "platform-token-of-this-test";
-const SEOUL = "runner-token-of-seoul-0";
 const DAY_MS = 86_400_000;
-const PIPELINE = `
-name: release
-title: Release
-button: Run release
-app: none
-jobs:
-  work: { site: seoul, mode: strict, retrySafe: true, steps: [{ id: make, title: Make, run: "true" }] }
-`;
 const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** The machine's time, which a test can set ahead; the hourly pass begins on demand. */

@@ -2,22 +2,14 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { job, pipeline, TaskUnderTest } from "@gantry/core/task/task.fixture.ts";
+import { job, pipeline, scriptStep, TaskUnderTest } from "@gantry/core/task/task.fixture.ts";
 import { iso, taskView } from "./view.ts";
 
-const step = (id: string) => ({
-  id,
-  title: id,
-  when: undefined,
-  timeoutMs: undefined,
-  env: {},
-  action: { kind: "run" as const, run: "true", shell: "sh" as const, workingDirectory: undefined },
-});
 const [STARTED, LOST] = [2_000, 120_000];
 
 /** `push` of three steps was running when the runner was lost. */
 function interrupted({ retrySafe = false } = {}): TaskUnderTest {
-  const steps = [step("edit"), step("push"), step("sync")];
+  const steps = [scriptStep("edit"), scriptStep("push"), scriptStep("sync")];
   const task = new TaskUnderTest(pipeline([job("deploy", { retrySafe, steps })]));
   const who = task.claim("deploy");
   task.start(who);

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { type AgentClient, makeAgentClient, type TaskQuery } from "@gantry/wire/agent/agent-client.ts";
+import { registrationOf } from "@gantry/wire/runner/registration.fixture.ts";
 import { createRunnerClient } from "@gantry/wire/runner/runner-client.ts";
 import { startTaskAgent } from "../main.ts";
 
@@ -83,17 +84,7 @@ test("the other filters hold, too", async () => {
 });
 
 test("the site of a runner is known, also when it is out of service", async () => {
-  await createRunnerClient({ url: agent.url, token: () => SEOUL, fetch }).session({
-    runner: "seoul-1",
-    bootId: crypto.randomUUID(),
-    site: "seoul",
-    labels: [],
-    slots: 1,
-    version: "0.0.0",
-    host: { name: "host", platform: "linux", cpus: 1, memoryMb: 1 },
-    systems: [],
-    running: [],
-  });
+  await createRunnerClient({ url: agent.url, token: () => SEOUL, fetch }).session(registrationOf("seoul-1", "seoul"));
   assert.deepEqual(await client.runnerSite("seoul-1"), { site: "seoul" });
   await client.removeRunner("seoul-1");
   assert.deepEqual(await client.runnerSite("seoul-1"), { site: "seoul" });

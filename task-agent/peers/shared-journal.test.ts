@@ -12,18 +12,9 @@ import type { Listening } from "@gantry/runtime/http/listen.ts";
 import { type AgentClient, makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
 import type { AgentConfigInput } from "../config.ts";
 import { startTaskAgent } from "../main.ts";
+import { PIPELINE, SEOUL, TOKEN } from "../release.fixture.ts";
 import { ScriptedRunner } from "../runner-protocol/runner.fixture.ts";
 
-const TOKEN = "platform-token-of-this-test";
-const SEOUL = "runner-token-of-seoul-0";
-const PIPELINE = `
-name: release
-title: Release
-button: Run release
-app: none
-jobs:
-  work: { site: seoul, mode: strict, retrySafe: true, steps: [{ id: make, title: Make, run: "true" }] }
-`;
 /** Short, so that a lease ends during a test. */
 const strict = { renewEveryMs: 100, renewWithinMs: 300, selfFenceMs: 600, reassignAfterMs: 2_000 };
 const lenient = { ...strict, selfFenceMs: 1_000 };

@@ -13,18 +13,8 @@ import { decodeEvent, encodeEvent } from "@gantry/wire/bus/event-codec.ts";
 import { openRateLimit } from "../api/rate-limit.ts";
 import { decideSiteBlock } from "../dispatch/decide-site-block.ts";
 import { startTaskAgent } from "../main.ts";
+import { PIPELINE, SEOUL, TOKEN } from "../release.fixture.ts";
 import { ScriptedRunner } from "../runner-protocol/runner.fixture.ts";
-
-const TOKEN = "platform-token-of-this-test";
-const SEOUL = "runner-token-of-seoul-0";
-const PIPELINE = `
-name: release
-title: Release
-button: Run release
-app: none
-jobs:
-  work: { site: seoul, steps: [{ id: make, title: Make, run: "true" }] }
-`;
 
 const data = await mkdtemp(join(tmpdir(), "gantry-settings-"));
 await writeFile(join(data, "release.yaml"), PIPELINE);

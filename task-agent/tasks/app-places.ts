@@ -1,4 +1,5 @@
-// Which app has what: two apps never take the same place, also at two agents, and a new app takes nothing that another has.
+// Which app has which place: two apps never get the same place, even at two agents, and a new app gets nothing that another
+// has.
 
 import { claimsOf } from "@gantry/core/app/claims.ts";
 import { placesOf } from "@gantry/core/app/places.ts";
@@ -24,8 +25,8 @@ export async function requireFreePlaces(journal: Journal, app: AppState, own: re
 }
 
 /**
- * The part of a batch that meets a conflict when another agent changed a place since. The first time, apps that an older
- * version stored are put into the index of places.
+ * The part of a batch that causes a conflict if another agent has changed a place since. The first call adds apps that an
+ * older version stored to the index of places.
  */
 export async function openGuard(journal: Journal): Promise<(app: string) => StreamAppend> {
   const guard = await placesStream.load(journal);
@@ -47,8 +48,8 @@ async function indexPlaces(journal: Journal): Promise<void> {
 }
 
 /**
- * Why a new app cannot have what its record names: `claim-taken` or `place-taken`. An adopted app may share what both apps
- * have when its author may change both; a new one has things of its own.
+ * Why a new app cannot have what its record names: `claim-taken` or `place-taken`. An adopted app may share what another app
+ * has if its author may change both. A new app may not share anything.
  */
 export async function takenByOthers(journal: Journal, { name, record }: AppState): Promise<GantryError | undefined> {
   const claims = new Set(claimsOf(name, record).map(({ words }) => words));

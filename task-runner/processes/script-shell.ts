@@ -1,6 +1,6 @@
-// Starts a program of a sandbox from a shell that waits for its command. The shell was started, and has joined its control
-// groups, while the program before it was running: a fork of the runner costs milliseconds for each 100 MB of its memory, and
-// joining a control group waits for a grace period of the kernel (RCU), some 7 ms.
+// Starts a program of a sandbox from a shell that already waits for its command. The shell was started, and joined its
+// control groups, while the previous program was running: a fork of the runner costs milliseconds per 100 MB of its memory,
+// and joining a control group waits for a grace period of the kernel (RCU), about 7 ms.
 
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
@@ -11,7 +11,7 @@ export type StartProgram = (program: string, args: readonly string[], options: S
 
 export type ScriptShell = {
   readonly limits: ScriptLimits;
-  /** To be called at most once. The program and all that it starts are in the control groups. */
+  /** Must be called at most once. The program and everything that it starts are in the control groups. */
   readonly start: StartProgram;
 };
 
@@ -23,16 +23,16 @@ type Wanted = WantedLimits & {
 export type ShellWanted = Wanted & {
   /** Names of the variables of the program. */
   readonly variables: readonly string[];
-  /** Joins standard output and standard error in the kernel, which is the only place where their order is known. */
+  /** Joins standard output and standard error in the kernel, because only there their order is known. */
   readonly joined: boolean;
 };
 
 type Shell = { readonly child: ChildProcess; readonly limits: ScriptLimits; readonly wanted: Wanted };
 
-/** Of this thread. It ends with the thread, because its standard input ends then. */
+/** The waiting shell of this thread. It ends with the thread, because its standard input is then closed. */
 let waiting: Shell | undefined;
 
-/** As the kernel counts it, from -1000 to 1000: when memory is short, it ends the script and not the runner. */
+/** The kernel's scale is -1000 to 1000. When memory is short, the kernel ends the script and not the runner. */
 export const OOM_SCORE = 500;
 
 /** What a shell does first. Its arguments are the files of control groups into which it writes its id. */
@@ -47,7 +47,7 @@ trap "" TERM
 
 /** The shell for one program, whose standard input is empty. The caller removes the limits when the program has ended. */
 export function takeShell({ variables, joined, ...wanted }: ShellWanted): ScriptShell {
-  // A shell would change these. One that is started with them keeps them.
+  // A shell changes these variables unless it was started with them.
   const isSpecial = variables.some((name) => SPECIAL.test(name));
   const ready = isSpecial ? undefined : takeWaiting(wanted);
   const limits = ready?.limits ?? limitScript(randomUUID(), wanted);
@@ -100,13 +100,13 @@ function startShell(limits: ScriptLimits, wanted: Wanted, env: NodeJS.ProcessEnv
     detached: true,
     stdio: ["pipe", "pipe", "pipe"],
   });
-  // A shell that has ended shows it by its exit.
+  // The exit event reports a shell that has ended.
   child.stdin?.on("error", () => {});
   child.stdin?.write(JOIN);
   return { child, limits, wanted };
 }
 
-/** Variables that are more to a shell than text, in dash or bash. */
+/** Variables with a special meaning in dash or bash. */
 const SPECIAL =
   /^(?:BASH.*|COMP_.*|DIRSTACK|EPOCH.*|EUID|FUNCNAME|GROUPS|HIST.*|IFS|LINENO|OPT.*|PIPESTATUS|POSIXLY_CORRECT|PPID|PS\d|S?RANDOM|SECONDS|SHELLOPTS|UID|_)$/;
 

@@ -8,17 +8,18 @@ import { ActionTable } from "../parts/action-table.tsx";
 import { ConfirmButton } from "../parts/confirm-button.tsx";
 import { Loaded, ProblemBox } from "../parts/loading-states.tsx";
 import { Section } from "../parts/page-layout.tsx";
-import { CopyButton, RelativeTime } from "../parts/values.tsx";
+import { RelativeTime } from "../parts/values.tsx";
+import { NewToken } from "./new-token.tsx";
 
-type NewToken = TokenView & { readonly token: string };
+type CreatedToken = TokenView & { readonly token: string };
 
 export function OwnTokens({ mayCreate }: { mayCreate: boolean }) {
   const tokens = useResource<Page<TokenView>>(v1.ownTokens);
-  const created = useSignal<NewToken | undefined>(undefined);
+  const created = useSignal<CreatedToken | undefined>(undefined);
   const { isSending, problem, run } = useAction();
   const show = (path: string, body: { readonly [field: string]: string | number }): void =>
     run(async () => {
-      created.value = await send<NewToken>("POST", path, body);
+      created.value = await send<CreatedToken>("POST", path, body);
       tokens.reload();
     });
   const revoke = (name: string): void =>
@@ -34,16 +35,7 @@ export function OwnTokens({ mayCreate }: { mayCreate: boolean }) {
         <OwnTokenForm isSending={isSending} onCreate={(name, days) => show(v1.ownTokens, { name, days })} />
       ) : null}
       {problem ? <ProblemBox problem={problem} /> : null}
-      {created.value ? (
-        <div class="fresh" role="status">
-          <p>
-            The token <strong>{created.value.name}</strong>. It is shown only now.
-          </p>
-          <p>
-            <code>{created.value.token}</code> <CopyButton text={created.value.token} what="Copy token" />
-          </p>
-        </div>
-      ) : null}
+      {created.value ? <NewToken name={created.value.name} token={created.value.token} /> : null}
       <Loaded resource={tokens}>
         {({ items }) => (
           <ActionTable heads={["Name", "Created", "Expires", "Last used"]} action="Rotate or revoke">

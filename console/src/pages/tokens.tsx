@@ -8,7 +8,8 @@ import { ActionTable } from "../parts/action-table.tsx";
 import { ConfirmButton } from "../parts/confirm-button.tsx";
 import { Loaded, ProblemBox } from "../parts/loading-states.tsx";
 import { Section } from "../parts/page-layout.tsx";
-import { CopyButton, RelativeTime } from "../parts/values.tsx";
+import { RelativeTime } from "../parts/values.tsx";
+import { NewToken } from "./new-token.tsx";
 import { TokenForm } from "./token-form.tsx";
 
 export function Tokens() {
@@ -38,16 +39,7 @@ export function Tokens() {
     <Section title="Tokens">
       <TokenForm onCreate={create} />
       {problem.value ? <ProblemBox problem={problem.value} /> : null}
-      {created.value ? (
-        <div class="fresh" role="status">
-          <p>
-            The token <strong>{created.value.name}</strong>. It is shown only now.
-          </p>
-          <p>
-            <code>{created.value.token}</code> <CopyButton text={created.value.token} what="Copy token" />
-          </p>
-        </div>
-      ) : null}
+      {created.value ? <NewToken {...created.value} /> : null}
       <TokenTable tokens={tokens} onRevoke={revoke} />
     </Section>
   );

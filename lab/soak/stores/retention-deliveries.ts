@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { openSqliteJournal } from "@gantry/journal/sqlite/sqlite.ts";
+import { delivered } from "@gantry/notify-agent/deliveries/delivery.fixture.ts";
 import {
   DELIVERY_STREAMS,
   type Delivery,
-  deliveryId,
   NOTIFY_INDEXES,
   recordDelivery,
   streamIdOf,
@@ -44,9 +44,9 @@ export async function killWhileDeliveriesLeave(
   const open = () => openSqliteJournal({ file: join(bed.folder, "notify.db"), indexes: NOTIFY_INDEXES });
   try {
     const nowMs = Date.now();
-    const old = many(kills * perKill, (n) => delivery(`task-ended/t${n}/ops`, `t${n}`, nowMs - 60 * DAY_MS + n));
-    const young = many(OTHERS, (n) => delivery(`task-ended/y${n}/ops`, `y${n}`, nowMs - DAY_MS + n));
-    const lasting = many(OTHERS, (n) => delivery(`app-made/app-${n}/ops`, `l${n}`, nowMs - 61 * DAY_MS + n));
+    const old = many(kills * perKill, (n) => delivered(`task-ended/t${n}/ops`, `t${n}`, nowMs - 60 * DAY_MS + n));
+    const young = many(OTHERS, (n) => delivered(`task-ended/y${n}/ops`, `y${n}`, nowMs - DAY_MS + n));
+    const lasting = many(OTHERS, (n) => delivered(`app-made/app-${n}/ops`, `l${n}`, nowMs - 61 * DAY_MS + n));
     const journal = await open();
     for (const one of [...old, ...young, ...lasting])
       await journal.append([recordDelivery(one, 0, { kind: "Decided" })]);
@@ -112,28 +112,6 @@ async function audit(
 
 function hasItsTry({ events }: JsonObject): boolean {
   return Array.isArray(events) && events.length === 1;
-}
-
-function delivery(key: string, task: string, createdMs: number): Delivery {
-  return {
-    key,
-    id: deliveryId(createdMs * 1_000),
-    rule: key.slice(0, key.indexOf("/")),
-    channel: "ops",
-    to: null,
-    event: `${task}/9`,
-    task,
-    app: null,
-    content: { title: key, text: "", state: "succeeded", facts: [], link: null } as unknown as Delivery["content"],
-    atMs: createdMs,
-    createdMs,
-    state: "delivered",
-    tries: 1,
-    nextTryMs: null,
-    deliveredMs: createdMs,
-    problem: null,
-    ref: null,
-  };
 }
 
 function pause(ms: number): Promise<void> {

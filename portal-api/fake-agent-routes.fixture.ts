@@ -1,0 +1,208 @@
+// The routes of the fake task-agent: wire/agent/routes.ts without the checks of a real agent.
+
+import { hash } from "node:crypto";
+import { GantryError } from "@gantry/core/errors.ts";
+import type { JsonObject } from "@gantry/core/json.ts";
+import { addRoutes, type RouteHandlers } from "@gantry/runtime/http/serve-routes.ts";
+import { LOG_FINAL_HEADER, LOG_SIZE_HEADER, type StartTask } from "@gantry/wire/agent/agent-api.ts";
+import { AGENT_PREFIX, AGENT_ROUTES, type AgentRoutes } from "@gantry/wire/agent/routes.ts";
+import { type AppView, type SiteView, type TaskView, taskTag } from "@gantry/wire/agent/views.ts";
+import Router from "@koa/router";
+import type Koa from "koa";
+import { APP, type FakeState, need, SETTINGS, SITE } from "./fake-agent-state.fixture.ts";
+
+/** What the routes need of the agent. */
+export type Parts = {
+  readonly addTask: (fields: Partial<TaskView>) => TaskView;
+  readonly emit: (task: string, kind: string, more?: JsonObject) => unknown;
+  readonly state: () => FakeState;
+  readonly hold: (ctx: Koa.Context, ms: number) => Promise<void>;
+};
+type Handlers = Partial<RouteHandlers<AgentRoutes>>;
+
+/** Without the route for following settings, like an older agent. */
+export function makeRoutes(parts: Parts): Router {
+  const router = new Router({ prefix: AGENT_PREFIX });
+  const handlers: Handlers = { ...taskHandlers(parts), ...logAndFeed(parts), ...catalog(parts), ...FIXED };
+  addRoutes(router, AGENT_ROUTES, handlers);
+  return router;
+}
+
+function taskHandlers({ state, addTask, emit }: Parts): Handlers {
+  const once = (wish: StartTask): TaskView => {
+    const scope = `${wish.principal} ${wish.idempotencyKey}`;
+    const body = JSON.stringify(wish);
+    const known = state().keys.get(scope);
+    if (known && known.body !== body) throw new GantryError("idempotency-key-reused");
+    if (known) return need(state(), known.task);
+    checkParams(wish);
+    const task = addTask({ pipeline: wish.pipeline, app: wish.app, params: wish.params, requestedBy: wish.principal });
+    state().keys.set(scope, { body, task: task.id });
+    return task;
+  };
+  return {
+    startTask: ({ body }) => once(body),
+    tasks: ({ query: { app, apps, limit, cursor } }) => {
+      const all = [...state().tasks.values()].reverse();
+      const wanted = all
+        .filter((task) => app === undefined || task.app === app)
+        .filter((task) => apps === undefined || (task.app !== undefined && apps.includes(task.app)));
+      return pageOf(wanted, ({ id }) => id, { limit, cursor });
+    },
+    task: ({ params }) => need(state(), params.id),
+    taskTags: ({ query: { ids } }) => {
+      const known = ids.map((id) => state().tasks.get(id)).filter((task) => task !== undefined);
+      return { tags: Object.fromEntries(known.map((task) => [task.id, taskTag(task)])) };
+    },
+    taskEvents: ({ params: { id }, query: { after, limit } }) => {
+      need(state(), id);
+      const ofTask = state().events.filter((event) => event.subject === id);
+      return { items: ofTask.filter((event) => event.taskseq > after).slice(0, limit) };
+    },
+    cancel: ({ params: { id }, body: { principal } }) => {
+      const task = need(state(), id);
+      if (task.endedAt) throw new GantryError("already-ended", { task: task.id, outcome: task.state });
+      emit(task.id, "CancelRequested", { by: principal });
+      return need(state(), task.id);
+    },
+    rerun: ({ params: { id }, body: { principal, idempotencyKey } }) =>
+      once({ pipeline: need(state(), id).pipeline, params: {}, principal, idempotencyKey }),
+    resolve: ({ params: { id }, body: { job } }) => {
+      emit(need(state(), id).id, "JobResolved", { job });
+      return need(state(), id);
+    },
+  };
+}
+
+function logAndFeed({ state, hold }: Parts): Handlers {
+  return {
+    log: async ({ ctx, params: { id, step }, query: { from, limit, wait } }) => {
+      need(state(), id);
+      if (step !== "checkout") throw new GantryError("not-found", { kind: "log", name: "of this step" });
+      const until = performance.now() + wait;
+      while (from >= state().log.bytes.length && !state().log.final && performance.now() < until) {
+        await hold(ctx, until - performance.now());
+      }
+      const { bytes, final } = state().log;
+      ctx.set(LOG_SIZE_HEADER, String(bytes.length));
+      ctx.set(LOG_FINAL_HEADER, String(final));
+      ctx.body = bytes.subarray(from, from + limit);
+      return undefined;
+    },
+    feed: async ({ ctx, query: { after, limit, wait } }) => {
+      const last = (): number => state().events.at(-1)?.seq ?? 0;
+      if (after === undefined) return { events: [], last: last() };
+      if (last() <= after) await hold(ctx, wait);
+      const events = state()
+        .events.filter((event) => event.seq > after)
+        .slice(0, limit);
+      return { events, last: events.at(-1)?.seq ?? last() };
+    },
+  };
+}
+
+/** The cursor has the number of items before the page and, as that of a journal, the key of the last one that was read. */
+function pageOf<T>(
+  all: readonly T[],
+  keyOf: (item: T) => string,
+  { limit, cursor }: { readonly limit: number; readonly cursor?: string | undefined },
+): { items: T[]; nextCursor?: string } {
+  const start = cursor === undefined ? 0 : Number.parseInt(Buffer.from(cursor, "base64url").toString(), 10);
+  const items = all.slice(start, start + limit);
+  const last = items.at(-1);
+  if (last === undefined || all.length <= start + limit) return { items };
+  return { items, nextCursor: Buffer.from(`${start + limit} ${keyOf(last)}`).toString("base64url") };
+}
+
+function catalog({ state }: Pick<Parts, "state">): Handlers {
+  const sites = (): readonly SiteView[] => [...state().sites.values()];
+  const needApp = (name: string): AppView => {
+    const app = state().apps.get(name);
+    if (!app) throw new GantryError("app-unknown", { app: name });
+    return app;
+  };
+  const needRunner = (name: string): undefined => {
+    const isKnown = name === "seoul-1" || sites().some(({ runners }) => runners.some((one) => one.name === name));
+    if (!isKnown) throw new GantryError("not-found", { kind: "runner", name });
+  };
+  return {
+    apps: ({ query }) => pageOf([...state().apps.values()], ({ name }) => name, query),
+    app: ({ params: { name } }) => needApp(name),
+    builds: ({ params: { name } }) => {
+      needApp(name);
+      return { items: state().builds.get(name) ?? [] };
+    },
+    ...appChanges(state, needApp),
+    pipelines: () => ({ items: [...state().pipelines.values()] }),
+    pipeline: ({ params: { name } }) => {
+      const pipeline = state().pipelines.get(name);
+      if (!pipeline) throw new GantryError("pipeline-unknown", { pipeline: name });
+      return pipeline;
+    },
+    runners: () => ({ items: sites().flatMap(({ runners }) => runners) }),
+    runnerSite: ({ params: { name } }) => {
+      needRunner(name);
+      return { site: sites().find(({ runners }) => runners.some((one) => one.name === name))?.name ?? SITE.name };
+    },
+    removeRunner: ({ params: { name } }) => needRunner(name),
+    readmitRunner: ({ params: { name } }) => needRunner(name),
+    sites: () => ({ items: [...sites()] }),
+  };
+}
+
+/** Without the checks of a real task-agent, but with its answers. */
+function appChanges(state: () => FakeState, needApp: (name: string) => AppView): Handlers {
+  const save = (app: AppView): AppView => {
+    state().apps.set(app.name, app);
+    return app;
+  };
+  const revisionOf = (record: JsonObject): string => hash("sha256", JSON.stringify(record));
+  return {
+    adoptApp: ({ params: { name }, body: { app, dryRun, principal } }) => {
+      const known = state().apps.get(name);
+      if (known && revisionOf(known.record) !== revisionOf(app)) throw new GantryError("app-exists", { app: name });
+      const taken = [...state().apps.values()].find(
+        (one) => one.name !== name && revisionOf(one.record) === revisionOf(app),
+      );
+      if (taken)
+        throw new GantryError("place-taken", { app: name, target: "seoul", other: taken.name, place: "a folder" });
+      const made = { ...APP, name, createdBy: principal, task: "", record: app, revision: revisionOf(app) };
+      return { change: known ? "unchanged" : "create", app: known ?? (dryRun ? made : save(made)) };
+    },
+    changeApp: ({ params: { name }, body: { patch, revision, dryRun } }) => {
+      const app = needApp(name);
+      if (revision !== undefined && revision !== app.revision)
+        throw new GantryError("version-differs", { found: app.revision ?? "", wanted: revision });
+      const record = { ...app.record, ...patch };
+      const changed = { ...app, record, revision: revisionOf(record) };
+      return { change: "change", app: dryRun ? changed : save(changed) };
+    },
+    renameApp: ({ params: { name }, body: { to } }) => {
+      const app = needApp(name);
+      state().apps.delete(name);
+      return save({ ...app, name: to });
+    },
+    forgetApp: ({ params: { name } }) => void needApp(name),
+  };
+}
+
+const FIXED: Handlers = {
+  steps: () => ({ items: [] }),
+  createEnrolment: ({ body: { site } }) => ({ site, token: "one-time-token", expiresAt: "2026-11-20T07:10:00Z" }),
+  renewRunnerKey: ({ params: { name } }) => ({
+    site: "seoul",
+    runner: name,
+    token: "one-time-token",
+    expiresAt: "2026-11-20T07:10:00Z",
+  }),
+  settings: () => SETTINGS,
+  changeSettings: () => SETTINGS,
+  settingsHistory: () => ({ items: [] }),
+};
+
+/** The only rule of the fake pipelines: `ref` is a text. */
+function checkParams({ pipeline, params }: StartTask): void {
+  if (params.ref === undefined || typeof params.ref === "string") return;
+  const problems = [{ detail: "This must be a text.", pointer: "/params/ref" }];
+  throw new GantryError("bad-params", { pipeline, problem: "ref must be a text." }, { problems });
+}

@@ -1,0 +1,99 @@
+// A site whose outside systems refuse everything, and a runner that works there for the app orders.
+
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { TestContext } from "node:test";
+import { STEPS } from "@gantry/connectors/steps.ts";
+import type * as wire from "@gantry/wire/runner/protocol.ts";
+import type { FakeAgent, uses } from "./fake-agent.fixture.ts";
+import { openTestRunner } from "./runner.fixture.ts";
+
+const steps = await Promise.all(Object.values(STEPS).map((load) => load()));
+export const DIGEST = `sha256:${"ab".repeat(32)}`;
+export const COMMIT = "c0".repeat(20);
+
+export const ORDERS = {
+  name: "orders",
+  title: "Orders",
+  source: { system: "git", project: "APPS", slug: "orders", url: "https://git.example/orders" },
+  yaml: { system: "git", project: "APPS", slug: "orders-deploy", url: "https://git.example/orders-deploy" },
+  image: { name: "orders", repository: "apps/orders" },
+  harbor: { project: "apps" },
+  jira: { key: "ORD" },
+  build: { site: "seoul" },
+  namespace: "orders",
+  targets: [{ name: "seoul", site: "seoul", cluster: "seoul-dp", overlay: "overlays/seoul-dp" }],
+  facts: {},
+};
+
+export type Input = wire.JobSpec["scope"];
+export type Definition = NonNullable<wire.JobSpec["definition"]>;
+export const OWN: Definition = { origin: "app", app: "existing" };
+export const PLATFORM: Definition = { origin: "platform", app: "existing" };
+
+export type World = {
+  readonly agent: FakeAgent;
+  /** Addresses that the outside systems were asked for. */
+  readonly asked: string[];
+  readonly url: string;
+  readonly run: (
+    steps: readonly ReturnType<typeof uses>[],
+    definition?: Definition,
+    more?: Partial<wire.JobSpec>,
+  ) => Promise<wire.ReportRequest>;
+};
+
+/** `appsMay` of systems, and `namespaces`. */
+type Lists = { readonly [system: string]: readonly string[] };
+
+/** Every outside system of the site is one server that refuses everything. */
+export async function openWorld(t: TestContext, config: object = {}, lists: Lists = {}): Promise<World> {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(request.url ?? "");
+    response.writeHead(403, { "content-type": "application/json" }).end("{}");
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { agent } = await openTestRunner(t, {
+    steps,
+    config: {
+      systems: {
+        git: { kind: "git", provider: "bitbucket-dc", url, username: "gantry", token: "GIT", appsMay: lists.git },
+        other: { kind: "git", provider: "bitbucket-dc", url, username: "gantry", token: "GIT" },
+        harbor: { kind: "harbor", url, username: "gantry", password: "HARBOR" },
+        argocd: { kind: "argocd", url, token: "ARGOCD", appsMay: lists.argocd, namespaces: lists.namespaces },
+        jira: { kind: "jira", flavour: "data-center", url, token: "JIRA", lead: "kim", appsMay: lists.jira },
+        sonar: { kind: "sonarqube", url, token: "SONAR" },
+      },
+      secrets: {
+        GIT: { env: "CREDENTIAL" },
+        HARBOR: { env: "CREDENTIAL" },
+        ARGOCD: { env: "CREDENTIAL" },
+        JIRA: { env: "CREDENTIAL" },
+        SONAR: { env: "CREDENTIAL" },
+        SIGNING_KEY: { env: "SIGNING", apps: ["orders"] },
+        OTHER_KEY: { env: "SIGNING", apps: ["payments"] },
+      },
+      ...config,
+    },
+    env: { CREDENTIAL: "credential-of-the-site", SIGNING: "signing-key-of-orders" },
+  });
+  const run: World["run"] = async (jobSteps, definition = OWN, more = {}) => {
+    const scope = { params: {}, app: ORDERS, task: { id: "t1" }, site: "seoul", ...more.scope };
+    const job = agent.offer({ steps: [...jobSteps], definition, ...more, scope });
+    return agent.reported(job);
+  };
+  return { agent, asked, run, url };
+}
+
+export const repository = (slug: string, more: Input = {}): Input => ({
+  system: "git",
+  project: "APPS",
+  slug,
+  ...more,
+});
