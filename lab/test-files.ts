@@ -4,7 +4,7 @@ import { globSync } from "node:fs";
 import { resolve } from "node:path";
 
 /**
- * Tests that only compute: they start no process and no server, and leave nothing behind. They share one process, because
+ * Tests that start no other process, change nothing global and leave nothing behind. They share one process, because
  * starting one and loading the modules costs about 0.17 s of CPU time per file.
  */
 const IN_ONE_PROCESS = [
@@ -17,6 +17,10 @@ const IN_ONE_PROCESS = [
   "notify-agent/messages.test.ts",
   "portal-api/{access/sessions,live/batch-loader}.test.ts",
   "runtime/{backoff,http/outbound-guard,process/arguments,process/parse-flags}.test.ts",
+  // These have an agent in memory, whose clock the tests set.
+  "task-agent/{api/interrupted-steps,api/view,apps/*,attacks/*,events/*,leases/*,peers/peers}.test.ts",
+  "task-agent/dispatch/{dispatch,head-start,sessions,waiting-for-runners}.test.ts",
+  "task-agent/{runner-protocol/*,tasks/recovery,tasks/rerun}.test.ts",
   "task-runner/steps/{failing-line,script-outputs}.test.ts",
   "wire/{audit,bus,runner}/**/!(runner-client).test.ts",
 ];
