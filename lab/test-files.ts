@@ -4,7 +4,7 @@ import { globSync } from "node:fs";
 import { resolve } from "node:path";
 
 /**
- * Tests that only compute: they start no process and no server, and leave nothing behind. They share one process, because
+ * Tests that start no other process, change nothing global and leave nothing behind. They share one process, because
  * starting one and loading the modules costs about 0.17 s of CPU time per file.
  */
 const IN_ONE_PROCESS = [
@@ -13,10 +13,14 @@ const IN_ONE_PROCESS = [
   "console/{app-fields,form,layout,log-lines,store,task-page}.test.ts",
   "connectors/{argo-cd/image-use,image/docker*,image/referenced-images,mail/render,messenger/limits}.test.ts",
   "connectors/{nexus/settings-files,oci/reference,sonarqube/report-task,yaml/set-*}.test.ts",
-  "journal/{memory/memory,redis/batch,redis/own-ranges,typed-stream}.test.ts",
+  "journal/{memory/memory,redis/own-ranges,typed-stream}.test.ts",
   "notify-agent/messages.test.ts",
   "portal-api/{access/sessions,live/batch-loader}.test.ts",
   "runtime/{backoff,http/outbound-guard,process/arguments,process/parse-flags}.test.ts",
+  // These have an agent in memory, whose clock the tests set.
+  "task-agent/{api/interrupted-steps,api/view,apps/*,events/*,leases/*,peers/peers}.test.ts",
+  "task-agent/dispatch/{dispatch,head-start,sessions,waiting-for-runners}.test.ts",
+  "task-agent/{runner-protocol/*,tasks/recovery,tasks/rerun}.test.ts",
   "task-runner/steps/{failing-line,script-outputs}.test.ts",
   "wire/{audit,bus,runner}/**/!(runner-client).test.ts",
 ];

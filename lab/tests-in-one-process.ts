@@ -1,4 +1,4 @@
-// Runs the tests that only compute in one process; see test-files.ts.
+// Runs in one process the tests that can share one; see test-files.ts.
 
 import { testsInOneProcess } from "./test-files.ts";
 
