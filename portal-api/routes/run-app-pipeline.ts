@@ -1,5 +1,6 @@
 // POST /v1/apps/{app}/ci and …/cd: the buttons "Run CI" and "Run CD".
 
+import type { ErrorCode } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { z } from "zod";
 import { onApp } from "../access/guards.ts";
@@ -7,17 +8,21 @@ import { sendAccepted } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { accepted, inApp, params } from "../http/schemas.ts";
 
-/** Deploys although the policy of an environment is not met; needs the verb `override-policy`. */
-const override = z
-  .strictObject({ reason: z.string().trim().min(1).max(500) })
-  .optional()
-  .describe("Why the policies of environments are not applied. Needs the verb override-policy");
+const ciBody = z.strictObject({ params: params.default({}) });
+const cdBody = ciBody.extend({
+  override: z
+    .strictObject({ reason: z.string().trim().min(1).max(500) })
+    .optional()
+    .describe("Why the policies of environments are not applied. Needs the verb override-policy"),
+});
 
 export const runCi = runAppPipeline({
   pipeline: "ci",
   id: "runCi",
   verb: "run-ci",
   does: "run CI",
+  body: ciBody,
+  errors: [],
   summary: "Run CI of an app",
   description: "Builds and tests the source of the app, and pushes an image to the registry.",
   example: { params: { ref: "main" } },
@@ -28,6 +33,8 @@ export const runCd = runAppPipeline({
   id: "runCd",
   verb: "run-cd",
   does: "run CD",
+  body: cdBody,
+  errors: ["policy-unmet"],
   summary: "Run CD of an app",
   description:
     "Writes the images of a build into the yaml repository and waits until Argo CD has deployed it to the targets.",
@@ -39,11 +46,13 @@ function runAppPipeline(button: {
   id: string;
   verb: "run-ci" | "run-cd";
   does: string;
+  body: z.ZodType<z.output<typeof ciBody> & Partial<z.output<typeof cdBody>>>;
+  errors: readonly ErrorCode[];
   summary: string;
   description: string;
   example: JsonObject;
 }) {
-  const { pipeline, id, verb, does, summary, description, example } = button;
+  const { pipeline, id, verb, does, body, errors, summary, description, example } = button;
   return route({
     method: "POST",
     path: `/v1/apps/{app}/${pipeline}`,
@@ -55,15 +64,10 @@ function runAppPipeline(button: {
     verb: does,
     requiresIdempotencyKey: true,
     params: inApp,
-    body: z.strictObject({ params: params.default({}), override: pipeline === "cd" ? override : z.undefined() }),
+    body,
     example,
     responses: { 202: accepted },
-    errors: [
-      "bad-params",
-      "app-unknown",
-      "idempotency-key-reused",
-      ...(pipeline === "cd" ? (["policy-unmet"] as const) : []),
-    ],
+    errors: ["bad-params", "app-unknown", "idempotency-key-reused", ...errors],
     handle: async (call) => {
       const task = await call.portal.agent.startTask({
         pipeline,
