@@ -19,16 +19,17 @@ export type Parts = {
   readonly hold: (ctx: Koa.Context, ms: number) => Promise<void>;
 };
 type Handlers = Partial<RouteHandlers<AgentRoutes>>;
+/** A new route of the task-agent needs an answer here, except that settings cannot be followed, as with an older agent. */
+type AllHandlers = Omit<RouteHandlers<AgentRoutes>, "settingsNow">;
 
-/** Without the route for following settings, like an older agent. */
 export function makeRoutes(parts: Parts): Router {
   const router = new Router({ prefix: AGENT_PREFIX });
-  const handlers: Handlers = { ...taskHandlers(parts), ...logAndFeed(parts), ...catalog(parts), ...FIXED };
+  const handlers: AllHandlers = { ...taskHandlers(parts), ...logAndFeed(parts), ...catalog(parts), ...FIXED };
   addRoutes(router, AGENT_ROUTES, handlers);
   return router;
 }
 
-function taskHandlers({ state, addTask, emit }: Parts): Handlers {
+function taskHandlers({ state, addTask, emit }: Parts) {
   const once = (wish: StartTask): TaskView => {
     const scope = `${wish.principal} ${wish.idempotencyKey}`;
     const body = JSON.stringify(wish);
@@ -42,6 +43,10 @@ function taskHandlers({ state, addTask, emit }: Parts): Handlers {
   };
   return {
     startTask: ({ body }) => once(body),
+    undoApp: ({ params: { name }, body: { principal } }) => {
+      if (!state().apps.has(name)) throw new GantryError("app-unknown", { app: name });
+      return addTask({ pipeline: "create-app", app: name, params: {}, requestedBy: principal });
+    },
     tasks: ({ query: { app, apps, limit, cursor } }) => {
       const all = [...state().tasks.values()].reverse();
       const wanted = all
@@ -71,10 +76,10 @@ function taskHandlers({ state, addTask, emit }: Parts): Handlers {
       emit(need(state(), id).id, "JobResolved", { job });
       return need(state(), id);
     },
-  };
+  } satisfies Handlers;
 }
 
-function logAndFeed({ state, hold }: Parts): Handlers {
+function logAndFeed({ state, hold }: Parts) {
   return {
     log: async ({ ctx, params: { id, step }, query: { from, limit, wait } }) => {
       need(state(), id);
@@ -98,7 +103,7 @@ function logAndFeed({ state, hold }: Parts): Handlers {
         .slice(0, limit);
       return { events, last: events.at(-1)?.seq ?? last() };
     },
-  };
+  } satisfies Handlers;
 }
 
 /** The cursor has the number of items before the page and, as that of a journal, the key of the last one that was read. */
@@ -114,7 +119,7 @@ function pageOf<T>(
   return { items, nextCursor: Buffer.from(`${start + limit} ${keyOf(last)}`).toString("base64url") };
 }
 
-function catalog({ state }: Pick<Parts, "state">): Handlers {
+function catalog({ state }: Pick<Parts, "state">) {
   const sites = (): readonly SiteView[] => [...state().sites.values()];
   const needApp = (name: string): AppView => {
     const app = state().apps.get(name);
@@ -147,11 +152,11 @@ function catalog({ state }: Pick<Parts, "state">): Handlers {
     removeRunner: ({ params: { name } }) => needRunner(name),
     readmitRunner: ({ params: { name } }) => needRunner(name),
     sites: () => ({ items: [...sites()] }),
-  };
+  } satisfies Handlers;
 }
 
 /** Without the checks of a real task-agent, but with its answers. */
-function appChanges(state: () => FakeState, needApp: (name: string) => AppView): Handlers {
+function appChanges(state: () => FakeState, needApp: (name: string) => AppView) {
   const save = (app: AppView): AppView => {
     state().apps.set(app.name, app);
     return app;
@@ -183,10 +188,10 @@ function appChanges(state: () => FakeState, needApp: (name: string) => AppView):
       return save({ ...app, name: to });
     },
     forgetApp: ({ params: { name } }) => void needApp(name),
-  };
+  } satisfies Handlers;
 }
 
-const FIXED: Handlers = {
+const FIXED = {
   steps: () => ({ items: [] }),
   createEnrolment: ({ body: { site } }) => ({ site, token: "one-time-token", expiresAt: "2026-11-20T07:10:00Z" }),
   renewRunnerKey: ({ params: { name } }) => ({
@@ -198,7 +203,7 @@ const FIXED: Handlers = {
   settings: () => SETTINGS,
   changeSettings: () => SETTINGS,
   settingsHistory: () => ({ items: [] }),
-};
+} satisfies Handlers;
 
 /** The only rule of the fake pipelines: `ref` is a text. */
 function checkParams({ pipeline, params }: StartTask): void {

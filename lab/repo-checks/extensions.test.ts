@@ -32,6 +32,17 @@ for (const { path } of sources(/^connectors\/[^/]+\/channel\.ts$/)) {
   });
 }
 
+test("extensions: the README of its connector describes every step", () => {
+  const table = textOf("connectors/steps.ts");
+  const steps = [...table.matchAll(/^ {2}"([a-z-]+\/[a-z-]+)": .*import\("\.\/([a-z-]+)\//gm)];
+  assert.equal(steps.length, table.match(/^ {2}"/gm)?.length, "a step has another form than the others");
+  const missing = steps.filter(([, step, folder]) => !textOf(`connectors/${folder}/README.md`).includes(`\`${step}\``));
+  assert.deepEqual(
+    missing.map(([, step, folder]) => `${step} in connectors/${folder}/README.md`),
+    [],
+  );
+});
+
 test("extensions: every shortcut opens one page", () => {
   const table = "console/src/frame/pages.tsx";
   const letters = [...textOf(table).matchAll(/\bshortcut: "(.+?)"/g)].map(([, letter]) => letter);
