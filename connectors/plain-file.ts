@@ -2,35 +2,60 @@
 // a device has no end.
 
 import { constants } from "node:fs";
-import { open, realpath } from "node:fs/promises";
+import { type FileHandle, open, realpath } from "node:fs/promises";
 import { relative, sep } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
 
+type Limits = {
+  /** For people. */
+  readonly name: string;
+  readonly maxBytes: number;
+};
+
 /**
- * The text of a file below `root`; undefined when there is none. Links are followed inside of `root`. Throws `file-invalid`,
- * with `name` for people, when it leads outside, is no regular file, or is larger than `maxBytes`.
+ * The text of a file below `root`; undefined when there is none. Links are followed inside of `root`. Throws `file-invalid` when
+ * it leads outside, and as `readPlainBytes` does.
  */
-export async function readPlainFile(
-  root: string,
-  file: string,
-  { name, maxBytes }: { readonly name: string; readonly maxBytes: number },
-): Promise<string | undefined> {
-  const invalid = (problem: string): GantryError =>
-    new GantryError("file-invalid", { file: name, problem }, { problems: [{ detail: problem, file: name }] });
-  const real = await orAbsent(realpath(file));
+export async function readPlainFile(root: string, file: string, limits: Limits): Promise<string | undefined> {
+  const real = await orAbsent(realpath(file)).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === "ELOOP" ? invalid(limits, "it is a link that leads nowhere") : error;
+  });
   if (real === undefined) return undefined;
   const way = relative(await realpath(root), real);
-  if (way === ".." || way.startsWith(`..${sep}`)) throw invalid("it is a link that leads outside");
-  const handle = await orAbsent(open(real, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK));
+  if (way === ".." || way.startsWith(`..${sep}`)) throw invalid(limits, "it is a link that leads outside");
+  return (await readPlainBytes(real, limits))?.toString("utf8");
+}
+
+/**
+ * The content of a file; undefined when there is none. Throws `file-invalid` when it is a link, no regular file, or larger than
+ * `maxBytes`. Links on the way to it are followed: the caller has checked them.
+ */
+export async function readPlainBytes(file: string | Buffer, limits: Limits): Promise<Buffer | undefined> {
+  const handle = await openPlain(file, limits);
   if (handle === undefined) return undefined;
   try {
-    const facts = await handle.stat();
-    if (!facts.isFile()) throw invalid("it is not a file");
-    if (facts.size > maxBytes) throw invalid(`it is larger than ${maxBytes} bytes`);
-    return await handle.readFile("utf8");
+    const { size } = await handle.stat();
+    if (size > limits.maxBytes) throw invalid(limits, `it is larger than ${limits.maxBytes} bytes`);
+    return await handle.readFile();
   } finally {
     await handle.close();
   }
+}
+
+/** For files of any size; otherwise as `readPlainBytes`. The caller closes the handle. */
+export async function openPlain(file: string | Buffer, limits: Pick<Limits, "name">): Promise<FileHandle | undefined> {
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  const handle = await orAbsent(open(file, flags)).catch((error: NodeJS.ErrnoException) => {
+    // ENXIO: a socket.
+    throw ["ELOOP", "ENXIO"].includes(error.code ?? "") ? invalid(limits, "it is not a file") : error;
+  });
+  if (handle === undefined || (await handle.stat()).isFile()) return handle;
+  await handle.close();
+  throw invalid(limits, "it is not a file");
+}
+
+function invalid({ name }: Pick<Limits, "name">, problem: string): GantryError {
+  return new GantryError("file-invalid", { file: name, problem }, { problems: [{ detail: problem, file: name }] });
 }
 
 async function orAbsent<T>(promise: Promise<T>): Promise<T | undefined> {

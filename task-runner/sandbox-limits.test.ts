@@ -84,7 +84,7 @@ while True:
 
 for (const [where, attack] of Object.entries(HIDDEN)) {
   test(`a script that fills the disk by ${where} is stopped`, { skip, timeout: 30_000 }, async (t) => {
-    const { agent } = await sandboxed(t, { limits: { diskMb: 32 } });
+    const { agent } = await sandboxed(t, { limits: { diskMb: 16 } });
     const text = `cat > a.py <<'END'\nimport mmap, os, time${attack}\nEND\nexec env -i /usr/bin/python3 a.py`;
     const report = await agent.reported(agent.offer({ steps: [script("attack", text)] }));
     assert.equal(report.failure?.code, "disk-limit", JSON.stringify(report.failure));

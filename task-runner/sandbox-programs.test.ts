@@ -121,6 +121,35 @@ test("a runner may refuse Dockerfiles whose commands it cannot put into the sand
   assert.equal(report.failure?.code, "builds-refused", JSON.stringify(report.failure));
 });
 
+test("network none: Dockerfiles with commands are refused where these would reach the network", { skip }, async (t) => {
+  const build = defineStep({
+    name: "test/build",
+    title: "Build",
+    input: z.strictObject({}),
+    output: z.object({}),
+    needs: [],
+    acts: () => [],
+    effects: [],
+    retry: NO_RETRY,
+    timeoutMs: 10_000,
+    plan: async () => [],
+    run: async ({ exec }) => {
+      // A builder that cannot run in a sandbox.
+      await exec(["true"], { confined: "image-build" });
+      return succeeded({});
+    },
+  });
+  for (const [network, code] of [
+    ["full", undefined],
+    ["none", "builds-refused"],
+  ]) {
+    const config = { isolation: "sandbox", sandbox: { network } };
+    const { agent } = await openTestRunner(t, { config, steps: [build] });
+    const report = await agent.reported(agent.offer({ steps: [uses("build", "test/build", {})] }));
+    assert.equal(report.failure?.code, code, JSON.stringify(report.failure));
+  }
+});
+
 test("variables of the pipeline file reach no program that runs as the runner", async (t) => {
   const show = defineStep({
     name: "test/show",

@@ -64,6 +64,15 @@ test("a script cannot write to the shared cache, to the system or to the runner'
   assert.match(log, /Read-only file system/);
 });
 
+test("a script reads no file of the system that is only for root", { skip }, async (t) => {
+  const runner = await sandboxed(t);
+  const log = await logOf(
+    runner,
+    "find -L /etc ! -perm -o=r 2>/dev/null || true; test -r /etc/ssl/certs && test -s /etc/passwd && echo fine",
+  );
+  assert.equal(log, "fine\n");
+});
+
 test("a script of a runner that is root can change no setting of the kernel", { skip }, async (t) => {
   const runner = await sandboxed(t);
   const log = await logOf(

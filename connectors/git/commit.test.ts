@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -195,6 +196,28 @@ test("a folder that is no checkout is laid over the branch; nothing of the branc
   const done = await bench.once(commitPush, { repository, directory: "plain", message: "Lay over" });
   assert.equal(done.kind === "succeeded" && done.output.changed, true, JSON.stringify(done));
   assert.deepEqual(await lab.store.files(await idOf(lab), "main"), ["a.txt", "b.txt"]);
+});
+
+test("pipes and endless links in place of files are refused or left out at once", { timeout: 20_000 }, async (t) => {
+  const { lab, bench } = await labWithBench(t);
+  const repository = await checkedOut(lab, bench, { ".gitattributes": "*.bin filter=lfs\n", "a.txt": "one\n" });
+  const folder = join(bench.workspace, "rendered");
+  await mkdir(folder);
+  await writeFile(join(folder, "a.txt"), "two\n");
+  const push = async (): Promise<string> => {
+    bench.nextTask();
+    const end = await bench.once(commitPush, { repository, directory: "rendered", message: "Deploy" });
+    return "failure" in end ? end.failure.code : end.kind;
+  };
+  // Opening one waits for a writer, in a thread that all of the runner shares.
+  execFileSync("mkfifo", [join(folder, ".gitattributes"), join(folder, "pipe")]);
+  assert.equal(await push(), "bad-input");
+  await rm(join(folder, ".gitattributes"));
+  await symlink("/dev/zero", join(folder, ".gitattributes"));
+  assert.equal(await push(), "bad-input");
+  await rm(join(folder, ".gitattributes"));
+  assert.equal(await push(), "succeeded");
+  assert.deepEqual(await lab.store.files(await idOf(lab), "main"), [".gitattributes", "a.txt"]);
 });
 
 test("a new branch begins where the checkout was", async (t) => {

@@ -2,11 +2,11 @@
 // Trees and commits are made in the site's mirror with a separate index.
 
 import { createHash, randomUUID } from "node:crypto";
-import { lstat, readFile, rm } from "node:fs/promises";
+import { lstat, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
 import { truncate } from "@gantry/core/truncate.ts";
-import { readPlainFile } from "../plain-file.ts";
+import { openPlain, readPlainFile } from "../plain-file.ts";
 import { bytesOfQuoted, MAX_POINTER, MODE, parsePointer, type TreeEntry } from "./decide-contents.ts";
 import { type Git, type GitRuntime, openGit } from "./git.ts";
 import { lfsPaths } from "./lfs.ts";
@@ -185,13 +185,27 @@ async function restorePointers(git: Git, folder: string, changes: readonly Chang
     const pointer = /^0+$/.test(before)
       ? undefined
       : parsePointer(await git(["cat-file", "-p", "--end-of-options", before]));
-    const now = await readFile(Buffer.concat([Buffer.from(`${folder}/`), bytesOfQuoted(quoted)]));
-    if (pointer && createHash("sha256").update(now).digest("hex") === pointer.oid) {
+    const now = await contentOf(Buffer.concat([Buffer.from(`${folder}/`), bytesOfQuoted(quoted)]), path);
+    if (pointer && now.sha256 === pointer.oid) {
       await git(["update-index", "--index-info"], { input: `${mode} ${before}\t${quoted}\n` });
-    } else if (now.length > MAX_POINTER || !parsePointer(now.toString("utf8"))) {
+    } else if (now.text === undefined || !parsePointer(now.text)) {
       throw badFolder(`${JSON.stringify(truncate(path, 200))} is kept in Git LFS; a change of it cannot be pushed`);
     }
   }
+}
+
+/** Of a file that may be as large as the disk. `text`: of one that is small enough for a pointer. */
+async function contentOf(file: Buffer, name: string): Promise<{ readonly sha256: string; readonly text?: string }> {
+  const handle = await openPlain(file, { name });
+  if (handle === undefined) throw badFolder(`${JSON.stringify(truncate(name, 200))} is gone`);
+  const hash = createHash("sha256");
+  let text: string | undefined = "";
+  // The stream closes the file.
+  for await (const bytes of handle.createReadStream() as AsyncIterable<Buffer>) {
+    hash.update(bytes);
+    text = text !== undefined && text.length + bytes.length <= MAX_POINTER ? text + bytes.toString("utf8") : undefined;
+  }
+  return { sha256: hash.digest("hex"), ...(text === undefined ? {} : { text }) };
 }
 
 async function attributeFiles(git: Git): Promise<Pick<TreeEntry, "mode" | "path" | "quoted">[]> {

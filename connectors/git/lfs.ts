@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { GantryError } from "@gantry/core/errors.ts";
 import { z } from "zod";
+import { readPlainBytes } from "../plain-file.ts";
 import { bytesOfQuoted, MAX_POINTER, type Pointer, parsePointer, type TreeEntry } from "./decide-contents.ts";
 import type { Git, Remote } from "./git.ts";
 
@@ -69,6 +70,9 @@ export async function fillLfs(
   return pointers.size;
 }
 
+/** As in git, which ignores larger ones. */
+const MAX_ATTRIBUTES = 100 * 1_048_576;
+
 /** The files whose attributes say `filter=lfs`, quoted. git is called only if some attributes mention LFS. */
 export async function lfsPaths(
   git: Git,
@@ -77,21 +81,17 @@ export async function lfsPaths(
 ): Promise<string[]> {
   const attributes = entries.filter(({ path, mode }) => /(^|\/)\.gitattributes$/.test(path) && mode.startsWith("100"));
   const texts = await Promise.all(
-    attributes.map(({ quoted }) =>
-      // A folder that is laid over a branch need not have all files of the branch.
-      readFile(Buffer.concat([Buffer.from(`${folder}/`), bytesOfQuoted(quoted)]), "utf8").catch(noFile),
-    ),
+    attributes.map(({ path, quoted }) => {
+      const file = Buffer.concat([Buffer.from(`${folder}/`), bytesOfQuoted(quoted)]);
+      return readPlainBytes(file, { name: path, maxBytes: MAX_ATTRIBUTES });
+    }),
   );
-  if (!texts.some((text) => /lfs/.test(text))) return [];
+  // A folder that is laid over a branch need not have all files of the branch.
+  if (!texts.some((text) => text?.includes("lfs"))) return [];
   const files = entries.filter(({ mode }) => mode.startsWith("100"));
   const input = files.map(({ quoted }) => `${quoted}\n`).join("");
   const told = await git(["-c", "core.quotePath=true", "check-attr", "--stdin", "filter"], { input });
   return told.split("\n").flatMap((line) => (line.endsWith(": filter: lfs") ? [line.slice(0, -13)] : []));
-}
-
-function noFile(error: NodeJS.ErrnoException): string {
-  if (error.code === "ENOENT" || error.code === "ENOTDIR") return "";
-  throw error;
 }
 
 async function pointerAt(file: Buffer): Promise<Pointer | undefined> {

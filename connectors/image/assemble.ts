@@ -166,10 +166,13 @@ async function buildStage(work: Work, stage: Stage): Promise<StageResult> {
   return result;
 }
 
+const MAX_ACCOUNTS = 16 * 1_048_576;
+
 /** Accounts that the Dockerfile copies into the image take precedence over those of the base image. */
 async function accountsIn(own: ReadonlyMap<string, LayerEntry>): Promise<Partial<Accounts>> {
   const textOf = async (path: string): Promise<string | undefined> => {
-    const content = own.get(path)?.content;
+    const { content, size = 0 } = own.get(path) ?? {};
+    if (size > MAX_ACCOUNTS) throw new GantryError("dockerfile-invalid", { problem: `/${path} has ${size} bytes` });
     return content && ("text" in content ? content.text : readFile(content.file, "utf8"));
   };
   const [passwd, group] = await Promise.all([textOf("etc/passwd"), textOf("etc/group")]);

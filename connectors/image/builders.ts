@@ -1,7 +1,7 @@
 // The real builders: which of them a runner has, and how each writes an image as an OCI layout into a folder. None of them
 // pushes: pushing is the same for all images, and no builder needs the password for it.
 
-import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Exec } from "@gantry/core/step/step.ts";
 import { buildFailure } from "./decide-build-failure.ts";
@@ -119,7 +119,6 @@ export async function runBuilder(
     const { exitCode, signal } = await exec(argv, options);
     if (exitCode !== 0) throw buildFailure({ program: argv[0], exitCode, signal, lines }, dockerfile, file);
   }
-  await readFile(join(request.layout, "index.json"));
 }
 
 const COMMANDS: { readonly [B in RealBuilder]: (request: BuildRequest) => readonly Command[] } = {

@@ -11,6 +11,10 @@ import { type Descriptor, imageIndexSchema, imageManifestSchema, isIndex, sha256
 import { blobOfFile } from "../oci/upload.ts";
 import type { BuiltImage, ImageBlob } from "./push-image.ts";
 
+/** Registries refuse larger ones. */
+const MAX_DOCUMENT = 4 * 1_048_576;
+const MAX_MANIFESTS = 100;
+
 /** Throws `system-strange` when the layout is none, or something in it is missing or damaged. */
 export async function readLayout(folder: string, builder: string): Promise<BuiltImage> {
   const strange = (problem: string): GantryError =>
@@ -24,18 +28,30 @@ export async function readLayout(folder: string, builder: string): Promise<Built
   };
   const fileOf = ({ digest }: Descriptor): string => join(folder, "blobs", "sha256", digest.slice("sha256:".length));
 
+  const root = await realpath(folder).catch(() => {
+    throw strange("there is no layout");
+  });
   /** What commands of a Dockerfile may have replaced by a link to a file of the runner is not read. */
-  const root = await realpath(folder);
   const plain = async (file: string): Promise<string> => {
-    const isPlain = (await realpath(file)) === join(root, relative(folder, file)) && (await stat(file)).isFile();
-    if (!isPlain) throw strange(`${relative(folder, file)} is not a plain file`);
+    const real = await realpath(file).catch(() => undefined);
+    const isPlain = real === join(root, relative(folder, file)) && (await stat(real)).isFile();
+    if (!isPlain) throw strange(`${relative(folder, file)} is missing, or is not a plain file`);
     return file;
+  };
+  const document = async (file: string): Promise<Buffer> => {
+    if ((await stat(await plain(file))).size > MAX_DOCUMENT) throw strange(`${relative(folder, file)} is too large`);
+    return readFile(file);
   };
 
   const blobs: ImageBlob[] = [];
   const manifests: ManifestDocument[] = [];
+  const seen = new Set<string>();
   const add = async (descriptor: Descriptor): Promise<void> => {
-    const bytes = await readFile(await plain(fileOf(descriptor)));
+    // Indexes that name the same ones many times would be read for ever.
+    if (seen.has(descriptor.digest)) return;
+    seen.add(descriptor.digest);
+    if (seen.size > MAX_MANIFESTS) throw strange(`it left more than ${MAX_MANIFESTS} manifests`);
+    const bytes = await document(fileOf(descriptor));
     if (sha256(bytes) !== descriptor.digest) throw strange(`${descriptor.digest} is damaged`);
     if (isIndex(descriptor.mediaType)) {
       for (const child of parse(imageIndexSchema, bytes, "index").manifests) await add(child);
@@ -53,11 +69,7 @@ export async function readLayout(folder: string, builder: string): Promise<Built
     manifests.push({ digest: descriptor.digest, mediaType: descriptor.mediaType, bytes });
   };
 
-  const { manifests: roots } = parse(
-    imageIndexSchema,
-    await readFile(await plain(join(folder, "index.json"))),
-    "index.json",
-  );
+  const { manifests: roots } = parse(imageIndexSchema, await document(join(folder, "index.json")), "index.json");
   const [only] = roots;
   if (!only || roots.length !== 1) throw strange(`it left ${counted(roots.length, "image")} instead of one`);
   await add(only);

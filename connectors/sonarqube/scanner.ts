@@ -1,10 +1,11 @@
 // Runs sonar-scanner in the workspace and reads where its report went.
 
-import { lstat, readFile, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { SonarqubeSystem } from "@gantry/core/site/systems.ts";
 import type { StepContext } from "@gantry/core/step/step.ts";
+import { readPlainFile } from "../plain-file.ts";
 import { decideScanFailure } from "./decide-scan-failure.ts";
 import { parseReportTask } from "./report-task.ts";
 
@@ -47,7 +48,7 @@ export async function scan(
   });
   const title = system.title ?? system.name;
   if (exitCode !== 0) throw decideScanFailure({ system: title, projectKey: wanted.projectKey, exitCode, errors });
-  const report = parseReportTask(await readReport(join(work, "report-task.txt")));
+  const report = parseReportTask(await readReport(directory));
   // The scanner's files must not get into an image or a commit.
   await rm(work, { recursive: true, force: true });
   if (report.projectKey === wanted.projectKey) return { ceTask: report.ceTaskId };
@@ -73,12 +74,14 @@ function argumentsOf(task: string, url: string, wanted: Omit<Scan, "system" | "d
 }
 
 /** The sources may contain anything at this path: a link, or a pipe without a writer. */
-async function readReport(file: string): Promise<string> {
-  const facts = await lstat(file).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
+async function readReport(directory: string): Promise<string> {
+  const name = ".scannerwork/report-task.txt";
+  const limits = { name, maxBytes: MAX_REPORT };
+  const text = await readPlainFile(directory, join(directory, name), limits).catch((error: unknown) => {
+    if (error instanceof GantryError) return undefined;
     throw error;
   });
-  if (facts?.isFile() && facts.size <= MAX_REPORT) return readFile(file, "utf8");
-  const problem = "it ended well and left no .scannerwork/report-task.txt";
+  if (text !== undefined) return text;
+  const problem = `it ended well and left no ${name}`;
   throw new GantryError("system-strange", { system: "sonar-scanner", what: "analyse the sources", problem });
 }

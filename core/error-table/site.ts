@@ -206,7 +206,7 @@ export const SITE_ERRORS = {
     status: 503,
     message: "The runner {runner} does not build this Dockerfile.",
     why: "Its commands must run in a sandbox, but {why}.",
-    todo: "Install Buildah on a runner that has `isolation: sandbox` and runs as root. Or remove `dockerfiles: sandboxed` from the runner's configuration if you trust everybody who writes Dockerfiles.",
+    todo: "Install Buildah on a runner with `isolation: sandbox` that is root. Or remove `dockerfiles: sandboxed` and `network: none` from the runner's configuration when you trust everybody who writes Dockerfiles.",
   },
   "dockerfile-invalid": {
     status: 422,

@@ -9,7 +9,6 @@ import { type IncomingMessage, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, type TestContext } from "node:test";
-import { job, pipeline } from "@gantry/core/task/task.fixture.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { type MemoryStore, newMemoryStore, openMemoryJournal } from "@gantry/journal/memory/memory.ts";
 import { openRedisJournal } from "@gantry/journal/redis/redis.ts";
@@ -31,11 +30,14 @@ import { openLogStore } from "../logs/log-store.ts";
 import { type Claimed, type Identity, ScriptedRunner } from "../runner-protocol/runner.fixture.ts";
 import { NO_SETTINGS_STORE, type Settings } from "../settings/settings.ts";
 import { AGENT_INDEXES } from "../store/indexes.ts";
-import type { Definitions } from "../tasks/definitions.ts";
+import { definitionsOf, type SITES } from "./pipelines.fixture.ts";
 
 const PLATFORM_TOKEN = "platform-token-of-this-test";
-const TOKENS = { seoul: "runner-token-of-seoul-0", busan: "runner-token-of-busan-0" };
-export type Site = keyof typeof TOKENS;
+const TOKENS: { readonly [site in Site]: string } = {
+  seoul: "runner-token-of-seoul-0",
+  busan: "runner-token-of-busan-0",
+};
+export type Site = (typeof SITES)[number];
 
 /** How many agents there are, and whether they know their runners from their own memory. */
 export const SETUPS = ["one agent", "one agent after a restart", "two agents on Redis"] as const;
@@ -49,23 +51,6 @@ export function needs(setup: Setup): { readonly skip: string | false } {
 /** One Redis for all tests of a file; each has its own keys. */
 let redis: Promise<RedisServer> | undefined;
 after(async () => (await redis)?.dispose());
-
-const PARAMS = {
-  type: "object",
-  properties: { targets: { type: "array", items: { type: "string" }, "x-ui": "target" }, text: { type: "string" } },
-  required: [],
-  additionalProperties: false,
-} as const;
-
-/** One pipeline per site, each with one job named `work` with the steps `make` and `test`. */
-const PIPELINES = new Map(
-  (Object.keys(TOKENS) as Site[]).map((site) => {
-    const action = { kind: "uses" as const, uses: "test/step", with: {} };
-    const rest = { when: undefined, timeoutMs: undefined, env: {}, action };
-    const steps = ["make", "test"].map((id) => ({ id, title: id, ...rest }));
-    return [site, pipeline([job("work", { site, mode: "strict", steps })], { name: site, params: PARAMS })];
-  }),
-);
 
 type Member = { readonly agent: Agent; readonly server: Listening; readonly close: () => Promise<void> };
 
@@ -90,17 +75,27 @@ export class Battlefield {
   readonly #store: Store;
   readonly #setup: Setup;
   readonly #config: Partial<AgentConfigInput>;
+  readonly #scripts: Readonly<Record<string, string>>;
+  /** Of each agent: a restarted one is at the same address. */
+  readonly #ports = new Map<string | undefined, number>();
   #members: Member[] = [];
   #passedMs = 0;
 
-  private constructor(setup: Setup, config: Partial<AgentConfigInput>) {
+  private constructor(setup: Setup, config: Partial<AgentConfigInput>, scripts: Readonly<Record<string, string>>) {
     this.#setup = setup;
     this.#config = config;
+    this.#scripts = scripts;
     this.#store = setup === "two agents on Redis" ? redisStore() : memoryStore();
   }
 
-  static async open(t: TestContext, setup: Setup, config: Partial<AgentConfigInput> = {}): Promise<Battlefield> {
-    const field = new Battlefield(setup, config);
+  /** `scripts`: the steps of the pipeline `scripts`, for busan. */
+  static async open(
+    t: TestContext,
+    setup: Setup,
+    config: Partial<AgentConfigInput> = {},
+    scripts: Readonly<Record<string, string>> = {},
+  ): Promise<Battlefield> {
+    const field = new Battlefield(setup, config, scripts);
     await field.#begin();
     t.after(async () => {
       await field.#end();
@@ -118,6 +113,11 @@ export class Battlefield {
 
   get client(): AgentClient {
     return makeAgentClient({ url: this.#first.server.url, token: PLATFORM_TOKEN });
+  }
+
+  /** What a portal and a runner of busan need to reach the agent where the victim is not signed in, if there is one. */
+  get attackedAgent(): { readonly url: string; readonly portalToken: string; readonly runnerToken: string } {
+    return { url: this.#attacked.server.url, portalToken: PLATFORM_TOKEN, runnerToken: TOKENS.busan };
   }
 
   /** The wall clock of the agents. */
@@ -140,6 +140,8 @@ export class Battlefield {
     if (this.#setup !== "one agent after a restart") return;
     await this.#end();
     await this.#begin();
+    // Connections to the agent before it are found to be closed when they are used.
+    await this.settled(() => this.client.sites().then(Boolean, () => false));
   }
 
   signIn(
@@ -164,7 +166,7 @@ export class Battlefield {
     return ScriptedRunner.signIn(this.#attacked.server.url, TOKENS.busan, "busan", name);
   }
 
-  async request(site: Site, params: StartTask["params"] = {}): Promise<string> {
+  async request(site: Site | "scripts", params: StartTask["params"] = {}): Promise<string> {
     const asked = { pipeline: site, params, idempotencyKey: randomUUID(), principal: "dev" };
     return (await this.client.startTask(asked)).id;
   }
@@ -262,7 +264,7 @@ export class Battlefield {
     const agent = await openAgent({
       config,
       journal,
-      definitions,
+      definitions: definitionsOf(this.#scripts),
       logs: limitLogs(openLogStore(this.#logs, clock, { shared: name !== undefined }), this.#logs, config.limits),
       logger,
       clock,
@@ -293,7 +295,8 @@ export class Battlefield {
       onRemove: agent.protocol.remove,
     });
     app.use(portal.routes());
-    const server = await listen(app, { host: "127.0.0.1", port: 0 });
+    const server = await listen(app, { host: "127.0.0.1", port: this.#ports.get(name) ?? 0 });
+    this.#ports.set(name, Number(new URL(server.url).port));
     const close = async (): Promise<void> => {
       const closed = server.close();
       agent.wakePolls();
@@ -344,20 +347,6 @@ for _, key in ipairs(redis.call('KEYS', '{' .. ARGV[1] .. '}:events:*')) do
 end
 table.sort(found, function(a, b) return a[1] < b[1] end)
 return cjson.encode(found)`;
-
-const definitions: Definitions = {
-  list: () => [...PIPELINES.values()].map((one) => ({ pipeline: one, version: one.name })),
-  current: (name) => {
-    const found = PIPELINES.get(name as Site);
-    return found && { pipeline: found, version: found.name };
-  },
-  pinned: async (version) => {
-    const found = PIPELINES.get(version as Site);
-    if (!found) throw new Error(`no definition ${version}`);
-    return found;
-  },
-  steps: [],
-};
 
 /** What a runner says when it registers. */
 export function registration(part: Partial<SessionRequest> = {}): SessionRequest {

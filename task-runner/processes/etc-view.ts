@@ -2,7 +2,7 @@
 // fraction of one mount per file.
 
 import { chmodSync, copyFileSync, renameSync, type Stats, statSync, utimesSync } from "node:fs";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { lstat, mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { threadId } from "node:worker_threads";
 
@@ -14,7 +14,62 @@ export type EtcView = {
   readonly files: readonly string[];
 };
 
-/** `mounts`: paths below /etc that are mounted over the view, which therefore needs a file or folder at each. */
+export type EtcChoice = {
+  /** To be copied. */
+  readonly files: readonly string[];
+  /** To be mounted: they have so many files that comparing them with their copies would cost more. */
+  readonly folders: readonly string[];
+};
+
+/** A folder with more entries is mounted. */
+const MAX_COPIED = 60;
+
+/**
+ * What of these files and folders is shown. Only what everybody may read: the script of a runner that is root is the machine's
+ * root without its capabilities, so it can read what belongs to root, such as /etc/ssl/private.
+ */
+export async function chooseEtc(paths: readonly string[]): Promise<EtcChoice> {
+  const all = await Promise.all(paths.map((path) => choiceAt(path)));
+  return { files: all.flatMap(({ files }) => files), folders: all.flatMap(({ folders }) => folders) };
+}
+
+const NOTHING: EtcChoice = { files: [], folders: [] };
+
+async function choiceAt(path: string): Promise<EtcChoice> {
+  const facts = await stat(path).catch(() => undefined);
+  if (!facts || !isForAll(facts)) return NOTHING;
+  if (facts.isFile()) return { files: [path], folders: [] };
+  if (!facts.isDirectory()) return NOTHING;
+  const inside = await readdir(path, { recursive: true }).catch(() => undefined);
+  if (inside && inside.length > MAX_COPIED && (await areForAll(inside.map((name) => join(path, name)))))
+    return { files: [], folders: [path] };
+  const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
+  const places = entries.map((entry) => join(path, entry.name));
+  // Links to folders may lead in circles.
+  const isCircle = async (index: number): Promise<boolean> =>
+    entries[index]?.isSymbolicLink() === true && (await isFolder(places[index] ?? path));
+  const circles = await Promise.all(places.map((_, index) => isCircle(index)));
+  return chooseEtc(places.filter((_, index) => circles[index] !== true));
+}
+
+async function areForAll(paths: readonly string[]): Promise<boolean> {
+  const all = await Promise.all(paths.map((path) => lstat(path).catch(() => undefined)));
+  return all.every((facts) => facts === undefined || facts.isSymbolicLink() || isForAll(facts));
+}
+
+function isForAll(facts: Stats): boolean {
+  const needed = facts.isDirectory() ? 0o005 : 0o004;
+  return (facts.mode & needed) === needed;
+}
+
+function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (facts) => facts.isDirectory(),
+    () => false,
+  );
+}
+
+/** `mounts`: paths below /etc that are mounted over the view, which therefore needs something there. */
 export async function makeEtcView(
   folder: string,
   files: readonly string[],

@@ -3,13 +3,13 @@
 
 import { execFile } from "node:child_process";
 import { constants } from "node:fs";
-import { access, lstat, mkdtemp, readdir, readlink, realpath, rm, stat } from "node:fs/promises";
+import { access, lstat, mkdtemp, readlink, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, isAbsolute, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { truncate } from "@gantry/core/truncate.ts";
 import type { FindSandbox } from "../ports.ts";
-import { makeEtcView } from "./etc-view.ts";
+import { chooseEtc, makeEtcView } from "./etc-view.ts";
 import { type SandboxHost, sandboxArguments } from "./sandbox-arguments.ts";
 
 const run = promisify(execFile);
@@ -83,8 +83,7 @@ async function inspectHost(
   }
   const isLinked = (one: string): boolean => links.some(({ at }) => one === at || one.startsWith(`${at}/`));
   const onPath = path.split(delimiter).filter((folder) => isAbsolute(folder) && folder !== "/");
-  const etcFiles = await filesOf(ETC);
-  const etcFolders = ETC.filter((one) => !etcFiles.some((file) => file === one || file.startsWith(`${one}/`)));
+  const { files: etcFiles, folders: etcFolders } = await chooseEtc(ETC);
   const wanted = [...SYSTEM, ...etcFolders, ...folders, ...onPath, dirname(process.execPath), ...more].filter(
     (one) => !isLinked(one),
   );
@@ -107,26 +106,6 @@ async function inspectHost(
     isRoot: process.getuid?.() === 0,
     canForbidNamespaces: stdout.includes("--disable-userns"),
   };
-}
-
-/** A folder with more entries is mounted: checking it before every script would cost more. */
-const MAX_COPIED = 60;
-
-/** The files among these paths, and those in small folders. */
-async function filesOf(paths: readonly string[]): Promise<readonly string[]> {
-  const found = await Promise.all(paths.map(filesIn));
-  return found.flat();
-}
-
-async function filesIn(path: string): Promise<readonly string[]> {
-  const facts = await stat(path).catch(() => undefined);
-  if (facts?.isFile()) return [path];
-  if (!facts?.isDirectory()) return [];
-  const names = await readdir(path, { recursive: true }).catch(() => []);
-  if (names.length > MAX_COPIED) return [];
-  const places = names.map((name) => join(path, name));
-  const all = await Promise.all(places.map((place) => stat(place).catch(() => undefined)));
-  return places.filter((_, index) => all[index]?.isFile());
 }
 
 const NO_HELP = { stdout: "" };

@@ -80,7 +80,7 @@ export function confiningExec(run: StepRun): Exec {
   };
 }
 
-/** Throws `builds-refused` if there is no sandbox and the configuration requires one. */
+/** Throws `builds-refused` where there is none, and the configuration asks for it: its commands are to reach no network, too. */
 function hasBuildSandbox({ environment: { isolation, config } }: JobContext, builder: string): boolean {
   const why =
     isolation.kind !== "sandbox"
@@ -90,8 +90,9 @@ function hasBuildSandbox({ environment: { isolation, config } }: JobContext, bui
         : builder !== "buildah"
           ? `${builder} cannot run in one`
           : undefined;
-  if (why !== undefined && config.sandbox.dockerfiles === "sandboxed")
-    throw new GantryError("builds-refused", { runner: config.name, why });
+  const isNeeded =
+    config.sandbox.dockerfiles === "sandboxed" || (isolation.kind === "sandbox" && isolation.network === "none");
+  if (why !== undefined && isNeeded) throw new GantryError("builds-refused", { runner: config.name, why });
   return why === undefined;
 }
 
