@@ -15,8 +15,9 @@ const HOUR_MS = 3_600_000;
 
 /**
  * 404 and 410: the address no longer exists (Slack: hook revoked, channel archived). 401: the token has to be renewed, and
- * the message can wait for that. Other 4xx: the receiver will never accept this message. 200 with a web page comes from a
- * proxy or a login page, not from the receiver.
+ * the message can wait for that. Other 4xx: the receiver will never accept this message. A web page, and a 403 or 404 without
+ * a body or with the words of a proxy, comes from what stands in front of a receiver that restarts: it says nothing about
+ * the message.
  */
 export function readChannelAnswer(answer: ChannelAnswer, nowMs: number): SendResult {
   const { status } = answer;
@@ -28,6 +29,7 @@ export function readChannelAnswer(answer: ChannelAnswer, nowMs: number): SendRes
       : { kind: "retry", problem: `status ${status}, but it says: ${refused}` };
   }
   const problem = `status ${status}${isPage(answer) ? " with a web page" : said(answer.text)}`;
+  if (isOfProxy(answer)) return { kind: "retry", problem: `${problem}; this is not from the receiver` };
   if (status === 429 || status === 503) {
     const afterMs = retryAfterMs(answer.retryAfter, nowMs);
     return { kind: "retry", problem, ...(afterMs === undefined ? {} : { afterMs }) };
@@ -39,6 +41,17 @@ export function readChannelAnswer(answer: ChannelAnswer, nowMs: number): SendRes
 
 function isPage({ type, text }: ChannelAnswer): boolean {
   return type.includes("html") || /^\s*<(!doctype|html)/i.test(text);
+}
+
+const MAY_BE_OF_PROXY = [400, 403, 404, 405];
+/** What ingresses and load balancers say when they know no receiver yet. */
+const WORDS_OF_PROXY =
+  /^(default backend - 404|404 page not found|response 404 \(backend NotFound\).*|RBAC: access denied)$/i;
+
+function isOfProxy(answer: ChannelAnswer): boolean {
+  if (!MAY_BE_OF_PROXY.includes(answer.status)) return false;
+  const text = answer.text.trim();
+  return isPage(answer) || WORDS_OF_PROXY.test(text) || (text === "" && [403, 404].includes(answer.status));
 }
 
 /** Some receivers answer 200 and report the failure in the body. */

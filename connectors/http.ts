@@ -3,6 +3,7 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { connectionProblem } from "@gantry/core/system-error-words.ts";
+import { truncate } from "@gantry/core/truncate.ts";
 import type { z } from "zod";
 import { tlsProblem } from "./certificate.ts";
 import { problemOf } from "./http-problem.ts";
@@ -56,8 +57,9 @@ export type OtherAnswer = {
  * One request. `path` begins with `/`; its parts must be encoded by the caller. `expect` lists statuses besides 2xx that
  * are ordinary answers. Everything else throws: `certificate-untrusted`, `credential-refused` (401), `system-forbidden` (403), `system-unavailable`
  * (no connection, no answer in time, 408, 429, 5xx; with `retryAfterMs` among the details when the system said so),
- * `system-refused` (other 4xx), `system-strange` (a redirect, a web page, no JSON, other fields than needed, too large).
- * Errors of an answer have its `status` among the details. When the signal of the client aborts, its reason is thrown.
+ * `system-refused` (other 4xx), `system-strange` (a redirect, a web page, no JSON, other fields than needed, too large). An
+ * expected status without JSON is none of the system's and `system-strange`, too. Errors of an answer have its `status`
+ * among the details, except for JSON with other fields. When the signal of the client aborts, its reason is thrown.
  */
 export type Call = {
   <T = unknown>(path: string, options?: CallOptions<T> & { readonly expect?: undefined }): Promise<HttpAnswer<T>>;
@@ -186,6 +188,7 @@ function read<T>(request: Request, options: AnyOptions<T>, received: Received): 
   const ok = status >= 200 && status < 300;
   if (!ok && !options.expect?.includes(status)) throw errorOf(request, received);
   if (isPage(received)) throw problem(request, "system-strange", "a web page came instead of data", { status });
+  if (isForeign(request, options, received)) throw foreignAnswer(request, received);
   if (!ok) return { ok, status, headers, body: parse(received) };
   if (!options.schema) return { ok, status, headers, body: parse(received) as T };
   const checked = options.schema.safeParse(parse(received));
@@ -241,6 +244,32 @@ function problem(
 
 function isPage({ headers, text }: Received): boolean {
   return /^text\/html|xhtml/.test(headers.get("content-type") ?? "") || /^\s*<(!doctype|html)/i.test(text);
+}
+
+/**
+ * Is this no answer of the system's API but one of a proxy in front of it, as while it starts? All of these systems answer
+ * in JSON: also their 404, whose body must not be empty, and every answer of which a part is needed.
+ */
+function isForeign<T>({ method }: Request, { schema }: AnyOptions<T>, { status, text }: Received): boolean {
+  if (method === "HEAD") return false;
+  if (status < 300 && schema === undefined) return false;
+  if (text.trim() !== "") return !isJson(text);
+  return status === 404 || (status < 300 && schema?.safeParse(undefined).success === false);
+}
+
+function foreignAnswer(request: Request, { status, text }: Received): GantryError {
+  const told = text.trim() === "" ? "without a body" : `with a text instead of data: ${truncate(text.trim(), 200)}`;
+  const hint = status === 404 ? "; is a sub-path missing in `url:`?" : "";
+  return problem(request, "system-strange", `status ${status} ${told}${hint}`, { status });
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The JSON value, whatever the content type (several systems send text/plain); else the text; undefined for an empty body. */

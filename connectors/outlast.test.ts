@@ -13,6 +13,8 @@ const UNAUTHORIZED = ["credential-refused", { status: 401 }] as const;
 const FORBIDDEN = ["system-forbidden", { status: 403 }] as const;
 const BAD_GATEWAY = ["system-unavailable", { status: 502 }] as const;
 const PAGE = ["system-strange", { status: 404 }] as const;
+/** A proxy that starts has a certificate of its own until it has read its configuration. */
+const CERTIFICATE = ["certificate-untrusted"] as const;
 
 /** Plays the runner: one look per second of simulated time, each with the next answer; the last one repeats. */
 async function play(
@@ -53,6 +55,7 @@ const RESTARTS: readonly (readonly [string, readonly Answer[]])[] = [
   ["two restarts", ["pending", ...many(REFUSED, 500), "pending", ...many(REFUSED, 500), "done"]],
   ["down at the first look", [...many(REFUSED, 22), ...many(NOT_FOUND, 60), ...many(UNAUTHORIZED, 20), "done"]],
   ["starting at the first look", [...many(UNAUTHORIZED, 5), "pending", "done"]],
+  ["another certificate for a minute", ["pending", ...many(CERTIFICATE, 60), "done"]],
   ["404 at the first look, then down", [NOT_FOUND, ...many(REFUSED, 60), ...many(UNAUTHORIZED, 60), "done"]],
 ];
 
@@ -77,8 +80,19 @@ test("an outage that does not end is reported after ten minutes, and other error
   const down = await play(["pending", REFUSED]);
   assert.ok(down.end instanceof GantryError && down.end.code === "system-unavailable");
   assert.equal(down.atS, 601);
-  for (const code of ["system-refused", "certificate-untrusted", "bad-input", "gate-failed"] as const) {
+  for (const code of ["system-refused", "bad-input", "gate-failed"] as const) {
     const { end, atS } = await play(["pending", [code]]);
     assert.ok(end instanceof GantryError && end.code === code && atS === 1, code);
   }
+});
+
+test("a certificate that was never trusted is reported at once, and one that stays wrong after ten minutes", async () => {
+  for (const before of [[], [REFUSED]]) {
+    const { end, atS } = await play([...before, CERTIFICATE]);
+    assert.ok(end instanceof GantryError && end.code === "certificate-untrusted");
+    assert.equal(atS, before.length);
+  }
+  const { end, atS } = await play(["pending", CERTIFICATE]);
+  assert.ok(end instanceof GantryError && end.code === "certificate-untrusted");
+  assert.equal(atS, 601);
 });

@@ -30,8 +30,10 @@ type Waiter = { readonly memo: JsonValue | undefined; readonly nowMs: () => numb
  * Calls `look` with the step's own memo, and with the length of the outage that this call ends if it succeeds (0: none); a
  * step that measures how long a system takes has to subtract it. Gives its outcome. An error that a restart can cause becomes `waiting`:
  * - `system-unavailable`: for up to 10 minutes without a proper answer;
- * - `credential-refused`, `system-forbidden`, a web page, a redirect, and a 404 that `look` did not expect: equally
- *   long if the system has answered properly in this step before or was down in this outage, else for 10 seconds.
+ * - `credential-refused`, `system-forbidden`, a web page, a redirect, no JSON, and a 404 that `look` did not expect: equally
+ *   long if the system has answered properly in this step before or was down in this outage, else for 10 seconds;
+ * - `certificate-untrusted`: equally long after a proper answer, because a proxy that starts may have a certificate of its
+ *   own; else it is thrown at once.
  * Every other error is thrown at once.
  */
 export async function outlastRestart<O>(
@@ -48,13 +50,19 @@ export async function outlastRestart<O>(
     if (!(error instanceof GantryError) || !mayBeStarting(error)) throw error;
     const since = memo.outage ?? { sinceMs: nowMs(), calls: 0, down: false };
     const down = since.down || error.code === "system-unavailable";
-    const limitMs = memo.answered || down ? OUTAGE_LIMIT_MS : FIRST_ANSWER_LIMIT_MS;
+    const limitMs = limitOf(error, memo.answered, down);
     if (nowMs() - since.sinceMs >= limitMs) throw error;
     const { message, why } = explain(error);
     const outage = { sinceMs: since.sinceMs, calls: since.calls + 1, down };
     const pauseMs = backoffMs(PAUSE, outage.calls);
     return waiting(`${message} ${why}`, Math.max(pauseMs, retryAfterOf(error)), { ...memo, outage });
   }
+}
+
+function limitOf({ code }: GantryError, answered: boolean, down: boolean): number {
+  if (answered) return OUTAGE_LIMIT_MS;
+  if (code === "certificate-untrusted") return 0;
+  return down ? OUTAGE_LIMIT_MS : FIRST_ANSWER_LIMIT_MS;
 }
 
 /** Can a server that is starting, or a proxy in front of it, cause this error? */
@@ -64,7 +72,7 @@ function mayBeStarting({ code, details }: GantryError): boolean {
   if (code === "system-strange") return typeof details.status === "number";
   // Without a status it is not about our own credentials: the system reports what a third one refused.
   if (code === "credential-refused") return details.status === 401;
-  return code === "system-unavailable" || code === "system-forbidden";
+  return code === "system-unavailable" || code === "system-forbidden" || code === "certificate-untrusted";
 }
 
 function retryAfterOf({ details }: GantryError): number {

@@ -5,6 +5,7 @@ import { failed, failureOf, succeeded } from "@gantry/core/step/outcome.ts";
 import { defineStep, USUAL_RETRY } from "@gantry/core/step/step.ts";
 import { didYouMean } from "@gantry/core/suggest.ts";
 import { z } from "zod";
+import { outlastRestart } from "../outlast.ts";
 import { connect } from "./client.ts";
 
 const SHOWN = 20;
@@ -21,20 +22,21 @@ export const argocdRequireCluster = defineStep({
   acts: ({ cluster, system }) => [{ kind: "destination", access: "read", cluster, system }],
   effects: [],
   retry: USUAL_RETRY,
-  timeoutMs: 120_000,
+  timeoutMs: 900_000,
   plan: async () => [],
-  run: async (context) => {
-    const { cluster } = context.input;
-    const argocd = context.system("argocd", context.input.system);
-    const known = await connect(argocd, context).clusterNames();
-    if (known.includes(cluster)) return succeeded({ cluster, verified: true });
-    // Argo CD leaves out what the account may not see. Where that is everything, the answer says nothing.
-    if (known.length === 0) {
-      context.log(`the account of ${argocd.name} sees no cluster, so ${cluster} could not be verified`);
-      return succeeded({ cluster, verified: false });
-    }
-    const names = known.toSorted().slice(0, SHOWN).join(", ");
-    const problem = `It shows ${names}${didYouMean(cluster, known)}.`;
-    return failed(failureOf(new GantryError("cluster-unknown", { cluster, system: argocd.name, problem })));
-  },
+  run: (context) =>
+    outlastRestart(context, async () => {
+      const { cluster } = context.input;
+      const argocd = context.system("argocd", context.input.system);
+      const known = await connect(argocd, context).clusterNames();
+      if (known.includes(cluster)) return succeeded({ cluster, verified: true });
+      // Argo CD leaves out what the account may not see. Where that is everything, the answer says nothing.
+      if (known.length === 0) {
+        context.log(`the account of ${argocd.name} sees no cluster, so ${cluster} could not be verified`);
+        return succeeded({ cluster, verified: false });
+      }
+      const names = known.toSorted().slice(0, SHOWN).join(", ");
+      const problem = `It shows ${names}${didYouMean(cluster, known)}.`;
+      return failed(failureOf(new GantryError("cluster-unknown", { cluster, system: argocd.name, problem })));
+    }),
 });

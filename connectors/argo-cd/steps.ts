@@ -45,6 +45,19 @@ const memoSchema = z.object({
 });
 type Memo = z.output<typeof memoSchema>;
 
+/** While Argo CD was away, it looked at nothing: that time does not count against the app. */
+function memoOf(given: JsonValue | undefined, outageMs: number): Memo {
+  const memo = memoSchema.parse(given ?? {});
+  const later = (sinceMs: number | undefined): number | undefined => sinceMs && sinceMs + outageMs;
+  const { errorSinceMs, sickSinceMs, unusedSinceMs } = memo;
+  return {
+    ...memo,
+    errorSinceMs: later(errorSinceMs),
+    sickSinceMs: later(sickSinceMs),
+    unusedSinceMs: later(unusedSinceMs),
+  };
+}
+
 export const argocdDiff = defineStep({
   name: "argocd/diff",
   title: "Show what a sync would change",
@@ -57,10 +70,10 @@ export const argocdDiff = defineStep({
   timeoutMs: 900_000,
   plan: async ({ input }) => [`compare ${input.app} with ${short(input.revision)}`],
   run: (context) =>
-    outlastRestart(context, async (given) => {
+    outlastRestart(context, async (given, outageMs) => {
       const { input, log } = context;
       const client = connect(context.system("argocd", input.system), context);
-      const memo = memoSchema.parse(given ?? {});
+      const memo = memoOf(given, outageMs);
       const app = await seen(client, context, refreshOf(memo) ?? "normal");
       const trouble = comparisonOutcome(context, app, memo);
       if (trouble) return trouble;
@@ -100,7 +113,7 @@ export const argocdSync = defineStep({
     if (kind === "already") return [];
     return [`${kind === "refreshed" ? "refresh" : "sync"} ${input.app} to ${short(input.revision)}`];
   },
-  run: (context) => outlastRestart(context, (memo) => syncNow(context, memoSchema.parse(memo ?? {}))),
+  run: (context) => outlastRestart(context, (memo, outageMs) => syncNow(context, memoOf(memo, outageMs))),
 });
 
 type SyncContext = StepContext<PlaceInput, "argocd">;
@@ -193,7 +206,7 @@ export const argocdWait = defineStep({
   retry: USUAL_RETRY,
   timeoutMs: 900_000,
   plan: async ({ input }) => [`wait until ${input.app} is healthy at ${short(input.revision)}`],
-  run: (context) => outlastRestart(context, (memo) => look(context, memoSchema.parse(memo ?? {}))),
+  run: (context) => outlastRestart(context, (memo, outageMs) => look(context, memoOf(memo, outageMs))),
 });
 
 type WaitContext = StepContext<z.output<typeof waitInput>, "argocd">;

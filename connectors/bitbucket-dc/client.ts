@@ -88,8 +88,8 @@ async function getRepository(client: Client, project: string, slug: string): Pro
     what,
   });
   if (answer.ok) return toRepository(project, answer.body, client);
-  // A missing project is a mistake in the pipeline; a missing repository is an ordinary answer.
-  if (answer.status === 404 && exceptionOf(answer) !== "NoSuchProjectException") return undefined;
+  // A missing project is a mistake in the pipeline; a missing repository is an ordinary answer. Bitbucket names the exception.
+  if (answer.status === 404 && !["", "NoSuchProjectException"].includes(exceptionOf(answer))) return undefined;
   throw refusal(client, what, answer);
 }
 
@@ -149,8 +149,9 @@ function toRepository(project: string, body: Repository, client: Client): HostRe
 function refusal(client: Client, what: string, answer: OtherAnswer): GantryError {
   const exception = exceptionOf(answer);
   const problem = withoutToken(`status ${answer.status}: ${problemOf(answer.body)}`, client.git);
-  const details = { system: client.git.name, what, problem };
-  if (answer.status !== 401) return new GantryError("system-refused", details);
+  // Without an exception it is no answer of Bitbucket's: something else answers, as while it starts.
+  const details = { system: client.git.name, what, problem, ...(exception === "" ? { status: answer.status } : {}) };
+  if (answer.status !== 401) return new GantryError(exception === "" ? "system-strange" : "system-refused", details);
   return new GantryError(exception === "AuthorisationException" ? "system-forbidden" : "credential-refused", details);
 }
 

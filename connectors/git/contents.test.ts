@@ -9,7 +9,7 @@ import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { GantryError } from "@gantry/core/errors.ts";
-import { openBench } from "../step.fixture.ts";
+import { fastClock, openBench } from "../step.fixture.ts";
 import { tempDir } from "../temp-dir.fixture.ts";
 import { startLabHost } from "./lab.fixture.ts";
 import { plantTree, seed, type TreeFile } from "./lab-git.fixture.ts";
@@ -157,7 +157,7 @@ test("submodules are checked out, nested ones too, and a later commit leaves the
   for (const [index, [name, files, problem]] of bad.entries()) {
     const slug = await plant([...files, { path: "l", mode: "160000", content: missing }]);
     bench.nextTask();
-    const outcome = await bench.once(checkout, { repository: repository(slug), directory: `bad${index}` });
+    const outcome = await bench.run(checkout, { repository: repository(slug), directory: `bad${index}` });
     assert.equal(outcome.kind, "errored", name);
     assert.match(JSON.stringify(outcome), problem, name);
   }
@@ -300,7 +300,13 @@ async function world(t: TestContext, more: Pick<Parameters<typeof openBench>[0],
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const system = { ...lab.system, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
-  const bench = await openBench({ systems: [system], task: { requestedAtMs: Date.now() }, ...more });
+  const bench = await openBench({
+    systems: [system],
+    task: { requestedAtMs: Date.now() },
+    limits: { maxPauseMs: 5 },
+    nowMs: fastClock(),
+    ...more,
+  });
   t.after(async () => {
     await bench.close();
     server.closeAllConnections();

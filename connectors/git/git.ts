@@ -16,6 +16,11 @@ export type Remote = {
   readonly authorization: string;
   /** TLS settings of the system: a PEM file to trust, or no verification at all. */
   readonly tls?: { readonly ca: string | undefined; readonly insecureSkipVerify: boolean | undefined };
+  /**
+   * Throws when no git answers at this address. Git takes any text, or nothing, with status 200 for a repository without
+   * branches.
+   */
+  readonly mustBeGit?: (url: string) => Promise<void>;
 };
 
 export type GitPlace = {
@@ -86,9 +91,19 @@ export function gitError(error: unknown, verb: string, remote: Remote | undefine
   );
   const what = `git ${verb}`;
   if (remote === undefined) return new GantryError("internal", { what, problem: `${what}: ${problem}` });
-  const details = { system: remote.system, what, problem };
+  const status = statusIn(told);
+  const details = { system: remote.system, what, problem, ...(status === undefined ? {} : { status }) };
   for (const [pattern, code] of MEANINGS) if (pattern.test(told)) return new GantryError(code, details);
   return new GantryError("system-refused", details);
+}
+
+/** The status of the answer that git complains about; undefined: it complains about something else. */
+function statusIn(told: string): number | undefined {
+  const named = /requested URL returned error: (\d{3})/i.exec(told)?.[1];
+  if (named !== undefined) return Number(named);
+  if (/Authentication failed|could not read Username/i.test(told)) return 401;
+  if (/^fatal: repository .* not found/im.test(told)) return 404;
+  return /not valid: is this a git repository|redirect/i.test(told) ? 200 : undefined;
 }
 
 /** The first pattern that matches counts. The texts are those of git and curl in the C locale. */
@@ -101,7 +116,7 @@ const MEANINGS = [
   [/requested URL returned error: 403/i, "system-forbidden"],
   [/requested URL returned error: (408|429|5\d\d)/i, "system-unavailable"],
   [
-    /requested URL returned error: 3\d\d|redirect|not valid: is this a git repository|bad line length|protocol error/i,
+    /requested URL returned error: [34]\d\d|redirect|not valid: is this a git repository|bad line length|protocol error/i,
     "system-strange",
   ],
   [

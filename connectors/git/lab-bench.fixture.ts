@@ -1,12 +1,16 @@
 // A fake git host with a bench whose steps use it.
 
-import { openBench, type StepBench } from "../step.fixture.ts";
+import { fastClock, openBench, type StepBench } from "../step.fixture.ts";
 import { tempDir } from "../temp-dir.fixture.ts";
 import { type LabHost, startLabHost } from "./lab.fixture.ts";
 
 export async function labWithBench(t: Parameters<typeof tempDir>[0]): Promise<{ lab: LabHost; bench: StepBench }> {
   const lab = await startLabHost("bitbucket-dc", await tempDir(t));
-  const bench = await openBench({ systems: [lab.system] });
+  const bench = await openBench({
+    systems: [lab.system],
+    limits: { maxPauseMs: 5, limitMs: 60_000 },
+    nowMs: fastClock(),
+  });
   t.after(async () => {
     await bench.close();
     await lab.server.close();

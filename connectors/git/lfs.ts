@@ -109,7 +109,13 @@ async function download(access: LfsAccess, pointers: readonly Pointer[]): Promis
   });
   const answer = answerSchema.safeParse(await response.json().catch(() => undefined));
   if (!answer.success)
-    throw refusal(access, "system-strange", "ask for Git LFS files", "the answer is no batch of objects");
+    throw refusal(
+      access,
+      "system-strange",
+      "ask for Git LFS files",
+      "the answer is no batch of objects",
+      response.status,
+    );
   for (const pointer of pointers) {
     const object = answer.data.objects.find(({ oid }) => oid === pointer.oid);
     const link = object?.actions?.download;
@@ -168,13 +174,16 @@ async function send(access: LfsAccess, address: string, what: string, init: Requ
     throw refusal(access, "system-unavailable", what, String(error));
   }
   const { status } = response;
-  if (status >= 200 && status < 300) return response;
+  const isPage = /html/.test(response.headers.get("content-type") ?? "");
+  if (status >= 200 && status < 300 && !isPage) return response;
   await response.body?.cancel();
   const problem = `status ${status}${status === 404 ? ": the host has no Git LFS for this repository" : ""}`;
-  if (status === 401) throw refusal(access, "credential-refused", what, problem);
-  if (status === 403) throw refusal(access, "system-forbidden", what, problem);
-  if (status === 408 || status === 429 || status >= 500) throw refusal(access, "system-unavailable", what, problem);
-  throw refusal(access, status < 400 ? "system-strange" : "system-refused", what, problem);
+  if (status === 401) throw refusal(access, "credential-refused", what, problem, status);
+  if (status === 403) throw refusal(access, "system-forbidden", what, problem, status);
+  if (status === 408 || status === 429 || status >= 500) {
+    throw refusal(access, "system-unavailable", what, problem, status);
+  }
+  throw refusal(access, status < 400 || isPage ? "system-strange" : "system-refused", what, problem, status);
 }
 
 function objectsIn({ cache }: LfsAccess): string {
@@ -183,6 +192,7 @@ function objectsIn({ cache }: LfsAccess): string {
 
 type Code = "credential-refused" | "system-forbidden" | "system-unavailable" | "system-refused" | "system-strange";
 
-function refusal({ remote }: LfsAccess, code: Code, what: string, problem: string): GantryError {
-  return new GantryError(code, { system: remote.system, what, problem });
+function refusal({ remote }: LfsAccess, code: Code, what: string, problem: string, status?: number): GantryError {
+  const details = { system: remote.system, what, problem };
+  return new GantryError(code, status === undefined ? details : { ...details, status });
 }

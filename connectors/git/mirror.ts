@@ -43,6 +43,7 @@ export async function listRemote(
     if (value.startsWith("ref: ") && name === "HEAD") head = value.slice("ref: ".length);
     else if (isCommitId(value)) tips.set(name, value);
   }
+  if (tips.size === 0) await mirror.remote.mustBeGit?.(mirror.remote.url);
   return { tips, head };
 }
 
@@ -82,8 +83,9 @@ export async function fetchRevision(mirror: Mirror, source: string): Promise<str
       { remote },
     );
   } catch (error) {
-    if (isMissingRef(error)) return undefined;
-    throw error;
+    if (!isMissingRef(error)) throw error;
+    await remote.mustBeGit?.(remote.url);
+    return undefined;
   }
   const commit = (await git(["rev-parse", "--verify", "--end-of-options", `${mine}^{commit}`])).trim();
   await keepReachable(mirror, source, commit, mine);

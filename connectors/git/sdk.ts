@@ -5,6 +5,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import { isJsonObject } from "@gantry/core/json.ts";
 import { connectionProblem } from "@gantry/core/system-error-words.ts";
 import type { z } from "zod";
+import { tlsProblem } from "../certificate.ts";
 import { problemOf } from "../http-problem.ts";
 import { type HostAccess, withoutToken } from "./host.ts";
 
@@ -23,7 +24,8 @@ export type SdkCall<Api, T> = {
 };
 
 /**
- * One call through a library. `openApi`: opens the library, which must use this fetch. Throws `credential-refused` (401), `system-forbidden` (403), `system-unavailable` (no
+ * One call through a library. `openApi`: opens the library, which must use this fetch. Throws `certificate-untrusted`,
+ * `credential-refused` (401), `system-forbidden` (403), `system-unavailable` (no
  * answer, 408, 429, 5xx, a rate limit reported as 403), `system-refused` (other 4xx), `system-strange` (a redirect, other
  * fields than needed, too large), or the reason of the signal.
  */
@@ -47,10 +49,15 @@ export async function callSdk<Api, T>(
     const { data } = await call.send(openApi(access, guarded));
     const checked = call.schema.safeParse(data);
     if (checked.success) return { ok: true, data: checked.data };
+    const isData = isJsonObject(data) || Array.isArray(data);
     const wrong = checked.error.issues
       .slice(0, 5)
       .map((issue) => `${issue.path.join(".") || "body"}: ${issue.message}`);
-    throw new GantryError("system-strange", { ...details, problem: wrong.join("; ") });
+    throw new GantryError("system-strange", {
+      ...details,
+      problem: wrong.join("; "),
+      ...(isData ? {} : { status: 200 }),
+    });
   } catch (error) {
     if (lost !== undefined) throw lost.error;
     const refused = refusedBy(access, error);
@@ -82,7 +89,11 @@ function refusedBy(access: HostAccess, error: unknown): Refused | undefined {
 
 function refusalOf(details: Details, refused: Refused): GantryError {
   const { status } = refused;
-  const all = { ...details, problem: `status ${status}${refused.problem === "" ? "" : `: ${refused.problem}`}` };
+  const all = {
+    ...details,
+    status,
+    problem: `status ${status}${refused.problem === "" ? "" : `: ${refused.problem}`}`,
+  };
   if (refused.pauseMs !== undefined && (status === 403 || status === 429)) {
     return new GantryError("system-unavailable", { ...all, retryAfterMs: refused.pauseMs });
   }
@@ -127,9 +138,10 @@ async function fetchBounded(
       : send());
     if (response.status >= 300 && response.status < 400) {
       const problem = `it redirects elsewhere (status ${response.status}); was the repository renamed?`;
-      throw new GantryError("system-strange", { ...details, problem });
+      throw new GantryError("system-strange", { ...details, problem, status: response.status });
     }
     const body = await readBounded(response, details);
+    mustBeOfTheApi(details, response, body);
     const headers = new Headers(response.headers);
     // One of the libraries cannot read an answer without a type.
     if (!headers.has("content-type")) headers.set("content-type", "text/plain; charset=utf-8");
@@ -138,8 +150,35 @@ async function fetchBounded(
   } catch (error) {
     if (access.signal.aborted) throw access.signal.reason;
     if (error instanceof GantryError) throw error;
+    const untrusted = tlsProblem(error);
+    if (untrusted !== undefined) throw new GantryError("certificate-untrusted", { ...details, problem: untrusted });
     const problem = timeout.aborted ? `no answer within ${TIMEOUT_MS / 1000} s` : connectionProblem(error);
     throw new GantryError("system-unavailable", { ...details, problem }, { cause: error });
+  }
+}
+
+/** Answers whose status alone says who has to act: the credentials, the rights, or the host. */
+const TELLING = [401, 403, 408, 429];
+
+/**
+ * A proxy in front of a host that starts answers with pages and texts: neither its 200 nor its 404 says anything about a
+ * repository. All hosts answer in JSON, or with 2xx without a body.
+ */
+function mustBeOfTheApi(details: Details, { status, headers }: Response, body: Uint8Array): void {
+  if (status >= 500 || TELLING.includes(status)) return;
+  const text = Buffer.from(body).toString("utf8").trim();
+  if (text === "" ? status !== 404 : isJson(text)) return;
+  const what = /html/.test(headers.get("content-type") ?? "") ? "a web page" : "a text";
+  const problem = `status ${status} ${text === "" ? "without a body" : `with ${what} instead of data`}`;
+  throw new GantryError("system-strange", { ...details, problem, status });
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
   }
 }
 

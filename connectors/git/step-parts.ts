@@ -4,8 +4,9 @@ import { GantryError } from "@gantry/core/errors.ts";
 import type { GitSystem } from "@gantry/core/site/systems.ts";
 import { type StepOutcome, waiting } from "@gantry/core/step/outcome.ts";
 import type { StepContext } from "@gantry/core/step/step.ts";
+import { connectionProblem } from "@gantry/core/system-error-words.ts";
 import { z } from "zod";
-import type { GitRuntime } from "./git.ts";
+import type { GitRuntime, Remote } from "./git.ts";
 import type { GitHost } from "./host.ts";
 import { openHost } from "./hosts.ts";
 import { type Mirror, openMirror } from "./mirror.ts";
@@ -33,8 +34,39 @@ export async function openRepository(
     base: system.cloneBase ?? system.url,
   });
   const { ca, insecureSkipVerify } = system;
-  const remote = { system: system.name, url, authorization: host.gitAuthorization(), tls: { ca, insecureSkipVerify } };
+  const remote: Remote = {
+    system: system.name,
+    url,
+    authorization: host.gitAuthorization(),
+    tls: { ca, insecureSkipVerify },
+    mustBeGit: (address) => mustBeGit(context, remote, address),
+  };
   return { host, mirror: await openMirror(context.cache, remote, runtimeOf(context)) };
+}
+
+const ADVERTISEMENT_MS = 30_000;
+const ADVERTISEMENT = "application/x-git-upload-pack-advertisement";
+
+async function mustBeGit(
+  { fetch, signal }: Pick<StepContext<unknown>, "fetch" | "signal">,
+  { system, authorization }: Remote,
+  url: string,
+): Promise<void> {
+  const what = `read ${url}`;
+  const timeout = AbortSignal.timeout(ADVERTISEMENT_MS);
+  const answer = await fetch(`${url}/info/refs?service=git-upload-pack`, {
+    headers: { authorization, "user-agent": "git/gantry" },
+    redirect: "manual",
+    signal: AbortSignal.any([signal, timeout]),
+  }).catch((error: unknown) => {
+    signal.throwIfAborted();
+    throw new GantryError("system-unavailable", { system, what, problem: connectionProblem(error) });
+  });
+  await answer.body?.cancel();
+  const { status, headers } = answer;
+  if (status === 200 && headers.get("content-type") === ADVERTISEMENT) return;
+  const problem = `status ${status} came, and not from git`;
+  throw new GantryError("system-unavailable", { system, what, problem, status });
 }
 
 export function hostOf(

@@ -2,10 +2,11 @@
 
 import { counted } from "@gantry/core/count.ts";
 import { GantryError } from "@gantry/core/errors.ts";
-import { succeeded, waiting } from "@gantry/core/step/outcome.ts";
+import { type StepOutcome, succeeded, waiting } from "@gantry/core/step/outcome.ts";
 import { defineStep, NO_RETRY, type StepContext, USUAL_RETRY } from "@gantry/core/step/step.ts";
 import { tryLock } from "@gantry/runtime/lock.ts";
 import { z } from "zod";
+import { outlastRestart } from "../outlast.ts";
 import { baseOf, bringRevision, fillFolder } from "./checkout.ts";
 import { bringTip, commitAndPush, type Draft, EFFECT_TRAILER, findPushed, hasChanges, messageOf } from "./commit.ts";
 import { fillContents } from "./contents.ts";
@@ -41,6 +42,8 @@ const checkoutOutput = z.object({
   url: z.string(),
 });
 
+type CheckoutContext = StepContext<z.output<typeof checkoutInput>, "git">;
+
 export const checkout = defineStep({
   name: "git/checkout",
   title: "Check out",
@@ -52,33 +55,35 @@ export const checkout = defineStep({
   retry: USUAL_RETRY,
   timeoutMs: 15 * MINUTES,
   plan: async ({ input }) => [`check out ${input.ref ?? "the default branch"} of ${nameOf(input.repository)}`],
-  run: async (context) => {
-    const { input } = context;
-    const { host, mirror } = await openRepository(context, input.repository);
-    const revision = await resolveRevision(mirror, input.ref);
-    const unlock = tryLock(`${mirror.dir}.lock`);
-    if (unlock === undefined) return waiting("another job is downloading the same repository", 500);
-    const commit = await bringRevision(mirror, revision).finally(unlock);
-    const folder = await folderInside(context.workspace, input.directory, "git/checkout");
-    const { depth, submodules, lfs } = input;
-    const { cache, fetch, log } = context;
-    const runtime = runtimeOf(context);
-    const { git, entries, ...made } = await fillFolder(mirror, revision, { commit, folder, depth }, runtime);
-    await fillContents(
-      { runtime, cache, fetch, depth, submodules, lfs, log, require: context.require },
-      { mirror, git, folder, commit, entries },
-    );
-    context.log(`${revision.name} is at ${commit.slice(0, 12)}: ${made.subject}`);
-    return succeeded({
-      ...made,
-      shortCommit: commit.slice(0, 12),
-      branch: revision.name,
-      directory: input.directory,
-      cloneUrl: mirror.remote.url,
-      url: host.commitUrl(input.repository.project, input.repository.slug, commit),
-    });
-  },
+  run: (context) => outlastRestart(context, () => checkOut(context)),
 });
+
+async function checkOut(context: CheckoutContext): Promise<StepOutcome<z.output<typeof checkoutOutput>>> {
+  const { input } = context;
+  const { host, mirror } = await openRepository(context, input.repository);
+  const revision = await resolveRevision(mirror, input.ref);
+  const unlock = tryLock(`${mirror.dir}.lock`);
+  if (unlock === undefined) return waiting("another job is downloading the same repository", 500);
+  const commit = await bringRevision(mirror, revision).finally(unlock);
+  const folder = await folderInside(context.workspace, input.directory, "git/checkout");
+  const { depth, submodules, lfs } = input;
+  const { cache, fetch, log } = context;
+  const runtime = runtimeOf(context);
+  const { git, entries, ...made } = await fillFolder(mirror, revision, { commit, folder, depth }, runtime);
+  await fillContents(
+    { runtime, cache, fetch, depth, submodules, lfs, log, require: context.require },
+    { mirror, git, folder, commit, entries },
+  );
+  context.log(`${revision.name} is at ${commit.slice(0, 12)}: ${made.subject}`);
+  return succeeded({
+    ...made,
+    shortCommit: commit.slice(0, 12),
+    branch: revision.name,
+    directory: input.directory,
+    cloneUrl: mirror.remote.url,
+    url: host.commitUrl(input.repository.project, input.repository.slug, commit),
+  });
+}
 
 const createInput = z.strictObject({
   repository: repositoryInput,
@@ -95,6 +100,8 @@ const createOutput = z.object({
   created: z.boolean(),
 });
 
+type CreateContext = StepContext<z.output<typeof createInput>, "git">;
+
 export const createRepository = defineStep({
   name: "git/create-repository",
   title: "Create a repository",
@@ -104,7 +111,7 @@ export const createRepository = defineStep({
   acts: ({ repository }) => [{ kind: "repository", access: "create", ...repository }],
   effects: ["create-repository", "delete-repository"],
   retry: USUAL_RETRY,
-  timeoutMs: 10 * MINUTES,
+  timeoutMs: 15 * MINUTES,
   plan: async (context) => {
     const { system, host } = hostOf(context, context.input.repository);
     const { project, slug } = context.input.repository;
@@ -112,35 +119,36 @@ export const createRepository = defineStep({
     if (found === undefined) return [`create repository ${project}/${slug} at ${system.name}`];
     return carriesMarker(found.description, markerOf(context.task)) ? [] : [`stop: ${project}/${slug} exists already`];
   },
-  run: (context) =>
-    withPauses(async () => {
-      const { system, host } = hostOf(context, context.input.repository);
-      const { project } = context.input.repository;
-      const wanted = { project, slug: context.input.repository.slug, ...context.input };
-      const { slug, created } = await ensureRepository(context, host, wanted);
-      const repository = await host.getRepository(project, slug);
-      if (repository === undefined) {
-        const problem = "it was made a moment ago and cannot be found";
-        throw new GantryError("system-strange", { system: system.name, what: `read ${project}/${slug}`, problem });
-      }
-      if (!repository.ready) return waiting(`${system.name} is preparing ${project}/${slug}`, 1_000);
-      context.log(`${created ? "created" : "found our own"} ${host.repositoryUrl(project, slug)}`);
-      return succeeded({
-        system: system.name,
-        project,
-        slug,
-        url: host.repositoryUrl(project, slug),
-        cloneUrl: host.cloneUrl(project, slug),
-        defaultBranch: repository.defaultBranch ?? "main",
-        created,
-      });
-    }),
+  run: (context) => outlastRestart(context, () => withPauses(() => createOnce(context))),
   undo: async (context, output) => {
     if (!output.created) return;
     const { host } = hostOf(context, { ...context.input.repository, system: output.system });
     await removeRepository(context, host, output);
   },
 });
+
+async function createOnce(context: CreateContext): Promise<StepOutcome<z.output<typeof createOutput>>> {
+  const { system, host } = hostOf(context, context.input.repository);
+  const { project } = context.input.repository;
+  const wanted = { project, slug: context.input.repository.slug, ...context.input };
+  const { slug, created } = await ensureRepository(context, host, wanted);
+  const repository = await host.getRepository(project, slug);
+  if (repository === undefined) {
+    const problem = "it was made a moment ago and cannot be found";
+    throw new GantryError("system-strange", { system: system.name, what: `read ${project}/${slug}`, problem });
+  }
+  if (!repository.ready) return waiting(`${system.name} is preparing ${project}/${slug}`, 1_000);
+  context.log(`${created ? "created" : "found our own"} ${host.repositoryUrl(project, slug)}`);
+  return succeeded({
+    system: system.name,
+    project,
+    slug,
+    url: host.repositoryUrl(project, slug),
+    cloneUrl: host.cloneUrl(project, slug),
+    defaultBranch: repository.defaultBranch ?? "main",
+    created,
+  });
+}
 
 const renderInput = z.strictObject({
   from: z.string().max(500),
@@ -205,14 +213,15 @@ export const commitPush = defineStep({
   retry: USUAL_RETRY,
   timeoutMs: 15 * MINUTES,
   plan: async ({ input }) => [`commit and push to ${input.branch} of ${nameOf(input.repository)}: ${input.message}`],
-  run: async (context) => {
-    const { input, task } = context;
-    const { host, mirror } = await openRepository(context, input.repository);
-    const { commit, changed } = await pushFolder(context, mirror);
-    context.log(changed ? `pushed ${commit.slice(0, 12)} to ${input.branch}` : `nothing to push for ${task.pipeline}`);
-    const url = host.commitUrl(input.repository.project, input.repository.slug, commit);
-    return succeeded({ commit, changed, branch: input.branch, url });
-  },
+  run: (context) =>
+    outlastRestart(context, async () => {
+      const { input, task, log } = context;
+      const { host, mirror } = await openRepository(context, input.repository);
+      const { commit, changed } = await pushFolder(context, mirror);
+      log(changed ? `pushed ${commit.slice(0, 12)} to ${input.branch}` : `nothing to push for ${task.pipeline}`);
+      const url = host.commitUrl(input.repository.project, input.repository.slug, commit);
+      return succeeded({ commit, changed, branch: input.branch, url });
+    }),
 });
 
 async function pushFolder(context: PushContext, mirror: Mirror): Promise<{ commit: string; changed: boolean }> {

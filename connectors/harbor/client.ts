@@ -102,7 +102,12 @@ export function createHarbor(
     createProject: async (name, metadata) => {
       const json = { project_name: name, metadata };
       const what = `create project ${name}`;
-      return (await http.post("/projects", { json, what, expect: [409] })).ok;
+      const answer = await http.post("/projects", { json, what, expect: [409] });
+      if (answer.ok && answer.status !== CREATED) {
+        const problem = `status ${answer.status} where Harbor answers ${CREATED}`;
+        throw new GantryError("system-strange", { system: title, what, problem, status: answer.status });
+      }
+      return answer.ok;
     },
     deleteProject: async (name) => {
       const headers = BY_NAME;
@@ -130,6 +135,8 @@ export function createHarbor(
     },
   };
 }
+
+const CREATED = 201;
 
 /** Without this header, Harbor reads a name that consists of digits as an id. */
 const BY_NAME = { "x-is-resource-name": "true" };

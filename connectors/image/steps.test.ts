@@ -173,15 +173,21 @@ test("a registry that drops the connection is survived", async (t) => {
   assert.ok(await registryOf(world).headManifest("orders/web", "1"));
 });
 
-test("a registry that stays away is an error that may be tried again", async (t) => {
-  const world = await harborBench(t);
+test("a registry that stays away is an error that may be tried again, after ten minutes without another build", async (t) => {
+  let nowMs = Date.now();
+  const aMinuteLater = (): number => {
+    nowMs += 60_000;
+    return nowMs;
+  };
+  const world = await harborBench(t, { nowMs: aMinuteLater });
   await writeFiles(world.bench.workspace, { Dockerfile: "FROM scratch\nCOPY a /\n", a: "a" });
   world.harbor.faults.add({ match: "/v2/", times: 1_000, kind: "drop" });
-  const outcome = await world.bench.once(buildPush, INPUT);
+  const outcome = await world.bench.run(buildPush, INPUT, { maxPauseMs: 5 });
   assert.deepEqual(
     [outcome.kind, outcome.kind === "errored" && outcome.failure.code, outcome.kind === "errored" && outcome.retryable],
     ["errored", "system-unavailable", true],
   );
+  assert.match(world.bench.reasons.at(-1) ?? "", /look for orders\/web/, "it only asks whether the registry is back");
 });
 
 test("mistakes in the Dockerfile are the user's, and point at the line", async (t) => {

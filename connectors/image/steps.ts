@@ -10,6 +10,7 @@ import { z } from "zod";
 import { createRegistry, type Registry } from "../oci/client.ts";
 import { parsePlatform } from "../oci/manifest.ts";
 import { type ImageReference, isRepositoryName, isTag, registryUrl } from "../oci/reference.ts";
+import { outlastRestart } from "../outlast.ts";
 import { readPlainFile } from "../plain-file.ts";
 import { assembleImage } from "./assemble.ts";
 import { readIgnoreText } from "./build-context.ts";
@@ -74,21 +75,31 @@ export const buildPush = defineStep<Input, Output, "harbor">({
       `Push ${image} with the tags ${input.tags.join(", ")}, sending only the blobs that it lacks.`,
     ];
   },
-  run: async (context) => {
-    const scratch = await mkdtemp(join(context.home, "image-"));
-    try {
-      return await buildAndPush(context, scratch);
-    } catch (error) {
-      // A Dockerfile that is wrong, or does not build, is the user's work failing.
-      if (error instanceof GantryError && USERS_MISTAKES.includes(error.code)) {
-        return failed(failureOf(error));
-      }
-      throw error;
-    } finally {
-      await rm(scratch, { recursive: true, force: true });
-    }
-  },
+  run: (context) => outlastRestart(context, (_, outageMs) => buildInScratch(context, outageMs > 0)),
 });
+
+async function buildInScratch(context: Context, isAfterOutage: boolean): Promise<StepOutcome<Output>> {
+  // Nothing is built again for a registry that is still away.
+  if (isAfterOutage) await mustAnswer(context);
+  const scratch = await mkdtemp(join(context.home, "image-"));
+  try {
+    return await buildAndPush(context, scratch);
+  } catch (error) {
+    // A Dockerfile that is wrong, or does not build, is the user's work failing.
+    if (error instanceof GantryError && USERS_MISTAKES.includes(error.code)) {
+      return failed(failureOf(error));
+    }
+    throw error;
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+async function mustAnswer(context: Context): Promise<void> {
+  const { repository, system, tags } = context.input;
+  const registry = siteRegistry(context, context.system("harbor", system));
+  await registry.headManifest(repository, tags[0] ?? "latest");
+}
 
 async function buildAndPush(context: Context, scratch: string): Promise<StepOutcome<Output>> {
   const { input, log } = context;

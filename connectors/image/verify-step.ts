@@ -5,6 +5,7 @@ import { failed, failureOf, succeeded } from "@gantry/core/step/outcome.ts";
 import { defineStep, type StepContext, USUAL_RETRY } from "@gantry/core/step/step.ts";
 import { z } from "zod";
 import { isDigest, isRepositoryName } from "../oci/reference.ts";
+import { outlastRestart } from "../outlast.ts";
 import { registryHost, siteRegistry } from "./site-registry.ts";
 
 const image = z.strictObject({
@@ -26,12 +27,13 @@ export const verify = defineStep({
   acts: ({ repository, system }) => [{ kind: "image", access: "read", repository, system }],
   effects: [],
   retry: USUAL_RETRY,
-  timeoutMs: 5 * 60_000,
+  timeoutMs: 15 * 60_000,
   plan: async () => [],
-  run: async (context) => {
-    const { missing, ...there } = await lookUp(context, context.input);
-    return missing ? failed(failureOf(missing)) : succeeded(there);
-  },
+  run: (context) =>
+    outlastRestart(context, async () => {
+      const { missing, ...there } = await lookUp(context, context.input);
+      return missing ? failed(failureOf(missing)) : succeeded(there);
+    }),
 });
 
 export const verifyImages = defineStep({
@@ -48,17 +50,18 @@ export const verifyImages = defineStep({
   acts: ({ images }) => images.map(({ repository, system }) => ({ kind: "image", access: "read", repository, system })),
   effects: [],
   retry: USUAL_RETRY,
-  timeoutMs: 5 * 60_000,
+  timeoutMs: 15 * 60_000,
   plan: async () => [],
-  run: async (context) => {
-    const images: (z.output<typeof found> & { name: string })[] = [];
-    for (const { name, ...one } of context.input.images) {
-      const { missing, ...there } = await lookUp(context, one);
-      if (missing) return failed(failureOf(missing));
-      images.push({ name, ...there });
-    }
-    return succeeded({ images });
-  },
+  run: (context) =>
+    outlastRestart(context, async () => {
+      const images: (z.output<typeof found> & { name: string })[] = [];
+      for (const { name, ...one } of context.input.images) {
+        const { missing, ...there } = await lookUp(context, one);
+        if (missing) return failed(failureOf(missing));
+        images.push({ name, ...there });
+      }
+      return succeeded({ images });
+    }),
 });
 
 async function lookUp(

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
@@ -35,6 +36,23 @@ async function startLab(
     await rm(dir, { recursive: true, force: true });
   });
   return { box, channel, dir };
+}
+
+/** A server that says these lines: the first when it is called, each other one when it has been spoken to. */
+async function startSpeaker(t: TestContext, lines: readonly string[]): Promise<number> {
+  const server = createServer((socket) => {
+    const left = [...lines];
+    const speak = (): void => {
+      const line = left.shift();
+      if (line === undefined) socket.end();
+      else socket.write(`${line}\r\n`);
+    };
+    socket.on("error", () => {}).on("data", speak);
+    speak();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => server.close());
+  return (server.address() as AddressInfo).port;
 }
 
 function openChannel(port: number, more: object = {}): Channel {
@@ -169,6 +187,19 @@ describe("what the server says", () => {
       assert.equal(result.kind, kind);
       assert.match("problem" in result ? result.problem : "", /not this one/);
       assert.equal((await channel.send(message, limit())).kind, "delivered");
+    });
+  }
+
+  for (const [what, answers] of [
+    ["the greeting", ["554 no backend is up"]],
+    ["the answer to EHLO and HELO", ["220 mail", "550 not yet", "550 not yet"]],
+    ["a closing line after the greeting", ["220 mail", "421 shutting down"]],
+    ["a page of a proxy", ["HTTP/1.1 400 Bad Request"]],
+  ] as const) {
+    test(`a server that starts says nothing about the mail: ${what}`, async (t) => {
+      const channel = openChannel(await startSpeaker(t, answers));
+      const result = await channel.send(message, limit());
+      assert.equal(result.kind, "retry", JSON.stringify(result));
     });
   }
 

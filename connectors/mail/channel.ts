@@ -186,16 +186,20 @@ function firstOfEach(config: MailConfig, { earlier = [] }: Message, to: readonly
 }
 
 /**
- * A 5xx about the mail is final; about signing in it is not, because the password can be corrected. 4xx and everything below
- * SMTP passes.
+ * A 5xx about the mail is final. About signing in it is not, because the password can be corrected, nor in the greeting: there
+ * it says that nobody serves at the moment. 4xx and everything below SMTP passes.
  */
 function readMailError(error: unknown, config: MailConfig): SendResult {
-  const { code, responseCode } = error as { code?: unknown; responseCode?: unknown };
+  const { code, responseCode, command } = error as { code?: unknown; responseCode?: unknown; command?: unknown };
   const text = error instanceof Error ? error.message : "the mail could not be sent";
   const problem = cleaned(tlsAdvice(text, config) ?? text, config);
-  const final = typeof responseCode === "number" && responseCode >= 500 && code !== "EAUTH" && code !== "ETLS";
+  const isAboutMail = code !== "EAUTH" && code !== "ETLS" && !BEFORE_MAIL.includes(String(command));
+  const final = typeof responseCode === "number" && responseCode >= 500 && isAboutMail;
   return { kind: final ? "refused" : "retry", problem };
 }
+
+/** What the library calls the parts of a conversation before the mail is spoken of. */
+const BEFORE_MAIL: readonly string[] = ["CONN", "EHLO", "HELO", "LHLO", "STARTTLS"];
 
 /** What to change when TLS fails; OpenSSL's own words name neither the server nor the remedy. */
 function tlsAdvice(text: string, { host, port, tls }: MailConfig): string | undefined {

@@ -174,7 +174,7 @@ test("an account without the right to push gets that error, not one about its pa
 test("credentials go to the registry's own host and to hosts that are trusted, to no other", async (t) => {
   const elsewhere = await serverThat(t, () => [200, { token: "t", expires_in: 300 }]);
   const asked = await serverThat(t, (_, headers) => {
-    if (headers.authorization) return [404, {}];
+    if (headers.authorization) return [404, { errors: [{ code: "NAME_UNKNOWN" }] }];
     return [401, {}, `Bearer realm="${elsewhere.url}/token",service="s"`];
   });
   // A registry on plain HTTP may not send the runner to another plain address of its network …

@@ -3,20 +3,22 @@
 import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
+import { isJsonObject } from "@gantry/core/json.ts";
 import { truncate } from "@gantry/core/truncate.ts";
 import { z } from "zod";
 import { type Descriptor, descriptorSchema, MANIFEST_ACCEPT, sha256 } from "./manifest.ts";
 import { checkDigest, isDigest } from "./reference.ts";
 import {
   createTransport,
+  parseJson,
   pullScope,
   pushScope,
   type RegistryCall,
   type RegistryOptions,
-  readBounded,
+  readAnswer,
   registryError,
 } from "./transport.ts";
-import { type BlobSource, uploadBlob } from "./upload.ts";
+import { type BlobSource, isBlob, mustBeStored, uploadBlob } from "./upload.ts";
 
 export type ManifestDocument = { readonly digest: string; readonly mediaType: string; readonly bytes: Buffer };
 
@@ -48,6 +50,8 @@ export type Registry = {
 
 export type Referrer = Descriptor & { readonly artifactType?: string | undefined };
 
+/** Every error of a registry lists errors. */
+const errorsSchema = z.object({ errors: z.array(z.unknown()) });
 const MAX_MANIFEST = 4 * 1024 * 1024;
 const referrersSchema = z.object({
   manifests: z.array(descriptorSchema.extend({ artifactType: z.string().optional() })).max(10_000),
@@ -71,7 +75,7 @@ export function createRegistry(options: RegistryOptions): Registry {
         what: `look for a blob in ${repository}`,
         expect: [404],
       });
-      return response.status === 200;
+      return isBlob(response, digest);
     },
     readBlob: (repository, blob, maxBytes) => readBlob(call, repository, blob, maxBytes),
     saveBlob: async (repository, blob, file) => {
@@ -83,7 +87,8 @@ export function createRegistry(options: RegistryOptions): Registry {
   };
 }
 
-async function headManifest({ options, send }: RegistryCall, repository: string, reference: string) {
+async function headManifest(call: RegistryCall, repository: string, reference: string): Promise<string | undefined> {
+  const { options, send } = call;
   const what = `look for ${repository} ${reference}`;
   const response = await send({
     method: "HEAD",
@@ -93,14 +98,20 @@ async function headManifest({ options, send }: RegistryCall, repository: string,
     what,
     expect: [404],
   });
-  if (response.status === 404) return undefined;
-  const digest = response.headers.get("docker-content-digest") ?? (isDigest(reference) ? reference : "");
-  return checkDigest(digest, options.title, what);
+  const digest = response.headers.get("docker-content-digest");
+  if (response.status === 200 && digest !== null) return checkDigest(digest, options.title, what);
+  if (response.status === 404 && response.headers.has("docker-distribution-api-version")) return undefined;
+  // HEAD has no body that could tell a registry's answer from that of a proxy in front of one that starts.
+  return (await getManifest(call, repository, reference))?.digest;
 }
 
-async function getManifest({ options, send }: RegistryCall, repository: string, reference: string) {
+async function getManifest(
+  { options, send }: RegistryCall,
+  repository: string,
+  reference: string,
+): Promise<ManifestDocument | undefined> {
   const what = `read manifest ${repository} ${reference}`;
-  const fail = (problem: string): Error => registryError(options, "system-strange", what, problem);
+  const fail = (problem: string): Error => registryError(options, "system-strange", what, problem, 200);
   const response = await send({
     method: "GET",
     address: `v2/${repository}/manifests/${reference}`,
@@ -109,8 +120,12 @@ async function getManifest({ options, send }: RegistryCall, repository: string, 
     what,
     expect: [404],
   });
-  const bytes = await readBounded(response, MAX_MANIFEST, fail);
-  if (response.status === 404) return undefined;
+  const bytes = await readAnswer(options, what, response, MAX_MANIFEST);
+  if (response.status === 404) {
+    if (errorsSchema.safeParse(parseJson(bytes)).success) return undefined;
+    throw registryError(options, "system-unavailable", what, "status 404, not from a registry", 404);
+  }
+  if (!isJsonObject(parseJson(bytes))) throw fail("it is not JSON");
   const digest = sha256(bytes);
   if (isDigest(reference) && reference !== digest) throw fail(`the content has the digest ${digest}`);
   const mediaType = (response.headers.get("content-type") ?? "").split(";")[0]?.trim() ?? "";
@@ -133,6 +148,7 @@ async function putManifest(
     what,
   });
   await response.body?.cancel();
+  mustBeStored(options, what, response);
   const digest = response.headers.get("docker-content-digest");
   if (digest !== null && digest !== manifest.digest) {
     throw registryError(options, "system-strange", what, `it stored the digest ${truncate(digest, 100)}`);
@@ -174,7 +190,7 @@ async function* streamBlob(call: RegistryCall, repository: string, blob: Descrip
   }
   const digest = `sha256:${hash.digest("hex")}`;
   if (digest !== blob.digest)
-    throw registryError(options, "system-strange", what, `the content has the digest ${digest}`);
+    throw registryError(options, "system-strange", what, `the content has the digest ${digest}`, response.status);
 }
 
 async function listReferrers(
@@ -184,7 +200,7 @@ async function listReferrers(
   artifactType: string,
 ): Promise<readonly Referrer[]> {
   const what = `read referrers of ${repository} ${digest}`;
-  const fail = (problem: string): Error => registryError(options, "system-strange", what, problem);
+  const fail = (problem: string): Error => registryError(options, "system-strange", what, problem, 200);
   const response = await send({
     method: "GET",
     address: `v2/${repository}/referrers/${digest}?artifactType=${encodeURIComponent(artifactType)}`,
@@ -192,10 +208,10 @@ async function listReferrers(
     what,
     expect: [404],
   });
-  const bytes = await readBounded(response, MAX_MANIFEST, fail);
+  const bytes = await readAnswer(options, what, response, MAX_MANIFEST);
   // Registries from before version 1.1 of the API know no referrers.
   if (response.status === 404) return [];
-  const parsed = referrersSchema.safeParse(JSON.parse(bytes.toString("utf8") || "null"));
+  const parsed = referrersSchema.safeParse(parseJson(bytes));
   if (!parsed.success) throw fail("it is no image index");
   return parsed.data.manifests.filter((one) => one.artifactType === artifactType);
 }

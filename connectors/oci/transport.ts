@@ -5,6 +5,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import { connectionProblem } from "@gantry/core/system-error-words.ts";
 import { machineDeadline } from "@gantry/runtime/deadline.ts";
 import { z } from "zod";
+import { tlsProblem } from "../certificate.ts";
 import { basicAuth } from "../http.ts";
 import { problemOf } from "../http-problem.ts";
 
@@ -42,7 +43,7 @@ export type RegistryRequest = {
 };
 
 /**
- * Sends one request. The caller must read or cancel the body of the answer. Throws `credential-refused`,
+ * Sends one request. The caller must read or cancel the body of the answer. Throws `certificate-untrusted`, `credential-refused`,
  * `system-forbidden`, `system-unavailable` (no connection, no answer in time, 408, 429, 5xx), `system-refused` (other 4xx)
  * and `system-strange`; when the signal aborts, its reason. Safe to use concurrently.
  */
@@ -95,12 +96,22 @@ export function createTransport(options: RegistryOptions): Transport {
   };
 }
 
-/** Reads a small answer as text; more than the limit is cut off by an error. */
-export async function readBounded(
+/** The body of an answer. Throws `system-strange` above the limit, and `system-unavailable` when the connection breaks. */
+export async function readAnswer(
+  options: RegistryOptions,
+  what: string,
   response: Response,
   limit: number,
-  fail: (problem: string) => Error,
 ): Promise<Buffer> {
+  const tooLong = (problem: string): Error => registryError(options, "system-strange", what, problem);
+  return readBounded(response, limit, tooLong).catch((error: unknown) => {
+    options.signal.throwIfAborted();
+    if (error instanceof GantryError) throw error;
+    throw registryError(options, "system-unavailable", what, connectionProblem(error));
+  });
+}
+
+async function readBounded(response: Response, limit: number, fail: (problem: string) => Error): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of response.body ?? []) {
@@ -111,13 +122,21 @@ export async function readBounded(
   return Buffer.concat(chunks);
 }
 
+/** `status`: that of the answer, where it may be one of a proxy in front of a registry that starts; see ../outlast.ts. */
 export function registryError(
   options: Pick<RegistryOptions, "title">,
-  code: "credential-refused" | "system-forbidden" | "system-unavailable" | "system-refused" | "system-strange",
+  code:
+    | "certificate-untrusted"
+    | "credential-refused"
+    | "system-forbidden"
+    | "system-unavailable"
+    | "system-refused"
+    | "system-strange",
   what: string,
   problem: string,
+  status?: number,
 ): GantryError {
-  return new GantryError(code, { system: options.title, what, problem });
+  return new GantryError(code, { system: options.title, what, problem, ...(status === undefined ? {} : { status }) });
 }
 
 /** A kept connection that was closed, or one bad backend behind a balancer, costs nothing but another try. */
@@ -133,7 +152,7 @@ async function sendPatiently(
       if (left === 0 || ![502, 503, 504].includes(response.status)) return response;
       await response.body?.cancel();
     } catch (error) {
-      if (left === 0 || !(error instanceof GantryError)) throw error;
+      if (left === 0 || !(error instanceof GantryError) || error.code === "certificate-untrusted") throw error;
     }
   }
 }
@@ -164,6 +183,8 @@ async function sendOnce(
   } catch (error) {
     options.signal.throwIfAborted();
     if (error instanceof GantryError) throw error;
+    const untrusted = tlsProblem(error);
+    if (untrusted !== undefined) throw registryError(options, "certificate-untrusted", request.what, untrusted);
     const problem = timeout.signal.aborted ? `no answer within ${timeoutMs / 1000} s` : connectionProblem(error);
     throw registryError(options, "system-unavailable", request.what, problem);
   } finally {
@@ -182,10 +203,10 @@ async function authorize(
   if (!challenge) {
     // A token was taken and still it is refused, without a word about another one: the right is missing.
     const code = known ? "system-forbidden" : "credential-refused";
-    throw registryError(options, code, request.what, complaint || "status 401");
+    throw registryError(options, code, request.what, complaint || "status 401", 401);
   }
   if (challenge.scheme === "basic") {
-    if (!credentials) throw registryError(options, "credential-refused", request.what, "it asks for a password");
+    if (!credentials) throw registryError(options, "credential-refused", request.what, "it asks for a password", 401);
     return { header: basicAuth(credentials.username, credentials.password), untilMs: Number.MAX_SAFE_INTEGER };
   }
   const realm = realmOf(options, request, challenge);
@@ -199,8 +220,8 @@ async function authorize(
     await sendPatiently(options, realm, login, authorization),
     authorization,
   );
-  const fail = (problem: string): GantryError => registryError(options, "system-strange", login.what, problem);
-  const answer = tokenAnswer.safeParse(parseJson(await readBounded(response, MAX_SMALL_ANSWER, fail)));
+  const fail = (problem: string): GantryError => registryError(options, "system-strange", login.what, problem, 200);
+  const answer = tokenAnswer.safeParse(parseJson(await readAnswer(options, login.what, response, MAX_SMALL_ANSWER)));
   const token = answer.data?.token || answer.data?.access_token;
   if (!token) throw fail("the token service gave no token");
   const told = Number.parseFloat(String(answer.data?.expires_in));
@@ -234,19 +255,30 @@ async function checkStatus(
   authorization: string | undefined,
 ): Promise<Response> {
   const { status } = response;
-  if ((status >= 200 && status < 300) || request.expect?.includes(status)) return response;
+  const isPage = /html/.test(response.headers.get("content-type") ?? "");
+  if ((status >= 200 && status < 300) || request.expect?.includes(status)) {
+    if (!isPage) return response;
+    await response.body?.cancel();
+    throw registryError(options, "system-strange", request.what, `status ${status} with a web page`, status);
+  }
   const told = await problemText(options, response);
   const text = `status ${status}${told === "" ? "" : `: ${told}`}`;
   if (status === 401 && options.credentials && authorization?.startsWith("Bearer ")) {
     // The token service knew the account; what it lacks is the right.
-    throw registryError(options, "system-forbidden", request.what, text);
+    throw registryError(options, "system-forbidden", request.what, text, status);
   }
-  if (status === 401) throw registryError(options, "credential-refused", request.what, text);
-  if (status === 403) throw registryError(options, "system-forbidden", request.what, text);
+  if (status === 401) throw registryError(options, "credential-refused", request.what, text, status);
+  if (status === 403) throw registryError(options, "system-forbidden", request.what, text, status);
   if (status === 408 || status === 429 || status >= 500) {
-    throw registryError(options, "system-unavailable", request.what, text);
+    throw registryError(options, "system-unavailable", request.what, text, status);
   }
-  throw registryError(options, status < 400 ? "system-strange" : "system-refused", request.what, text);
+  throw registryError(
+    options,
+    status < 400 || isPage ? "system-strange" : "system-refused",
+    request.what,
+    text,
+    status,
+  );
 }
 
 async function problemText({ isForeign }: RegistryOptions, response: Response): Promise<string> {
@@ -280,7 +312,8 @@ function challengeOf(header: string | null): Challenge | undefined {
   return { scheme, realm: fields.get("realm") ?? "", service: fields.get("service") ?? "" };
 }
 
-function parseJson(bytes: Buffer): unknown {
+/** Undefined when it is not JSON. */
+export function parseJson(bytes: Buffer): unknown {
   try {
     return JSON.parse(bytes.toString("utf8"));
   } catch {

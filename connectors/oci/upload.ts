@@ -132,20 +132,34 @@ async function finish(upload: Upload, { location, offset }: Place): Promise<void
     offset === 0 || body.byteLength === 0 ? {} : { "content-range": `${offset}-${blob.size - 1}` };
   const address = new URL(location);
   address.searchParams.set("digest", blob.digest);
-  await send(upload, {
+  const response = await send(upload, {
     method: "PUT",
     address: address.href,
     headers: { "content-type": "application/octet-stream", ...range },
     body,
     once: true,
   });
+  mustBeStored(upload.call.options, upload.what, response);
+}
+
+/** Throws for an answer to a PUT that a proxy gave, and no registry: 201, or at least the header that every registry sends. */
+export function mustBeStored(options: RegistryCall["options"], what: string, { status, headers }: Response): void {
+  if (status === 201 || headers.has("docker-content-digest")) return;
+  throw registryError(options, "system-strange", what, `status ${status} where a registry answers 201`, status);
+}
+
+/** Is this answer to a HEAD the one of a registry that has the blob? When in doubt it is sent once more. */
+export function isBlob({ status, headers }: Response, digest: string): boolean {
+  if (status !== 200) return false;
+  const told = headers.get("docker-content-digest");
+  return told === null ? /octet-stream/.test(headers.get("content-type") ?? "") : told === digest;
 }
 
 /** After an interruption: the blob may be complete, the upload may go on, or it has to begin anew. */
 async function whereAreWe(upload: Upload, at: Place): Promise<Place | "there"> {
   const { repository, blob } = upload;
   const done = await send(upload, { method: "HEAD", address: `v2/${repository}/blobs/${blob.digest}`, expect: [404] });
-  if (done.status === 200) return "there";
+  if (isBlob(done, blob.digest)) return "there";
   const told = await send(upload, { method: "GET", address: at.location, expect: [404, 405, 416] });
   const range = /^(?:bytes=)?0-(\d+)$/.exec(told.headers.get("range") ?? "");
   // `0-0` means nothing as well as one byte; in both cases a new upload is right.
@@ -173,5 +187,11 @@ async function send(
 function locationOf({ call, what }: Upload, response: Response): string {
   const location = URL.parse(response.headers.get("location") ?? "", `${call.options.url}/`);
   if (location && response.headers.has("location")) return location.href;
-  throw registryError(call.options, "system-strange", what, "the answer to the upload has no Location");
+  throw registryError(
+    call.options,
+    "system-strange",
+    what,
+    "the answer to the upload has no Location",
+    response.status,
+  );
 }

@@ -29,7 +29,7 @@ export function createSonarqube(system: SonarqubeSystem, fetcher: typeof fetch, 
   const title = system.title ?? system.name;
   const ask = asker(system, title, fetcher, signal);
   const findProject: SonarqubeClient["findProject"] = async (key) => {
-    const call = { what: `read project ${key}`, query: { component: key }, expect: [403, 404] };
+    const call = { what: `read project ${key}`, query: { component: key }, schema: shown, expect: [403, 404] };
     const answer = await ask((http) => http.get("/api/components/show", call));
     if (answer.ok) return "exists";
     if (answer.status === 403) return "hidden";
@@ -42,7 +42,12 @@ export function createSonarqube(system: SonarqubeSystem, fetcher: typeof fetch, 
       const what = `create project ${key}`;
       // An existing project is answered 400, by old versions 500; only the text says which it is.
       const answer = await ask((http) =>
-        http.post("/api/projects/create", { what, form: { project: key, name }, expect: [400, 404, 500] }),
+        http.post("/api/projects/create", {
+          what,
+          form: { project: key, name },
+          schema: created,
+          expect: [400, 404, 500],
+        }),
       );
       if (answer.ok) return true;
       mustBeRunning(title, what, answer);
@@ -114,6 +119,8 @@ function mustBeRunning(system: string, what: string, { status, body }: OtherAnsw
   throw new GantryError("system-unavailable", { system, what, problem: `it is starting (status 404: ${problem})` });
 }
 
+const shown = z.object({ component: z.object({ key: z.string() }) });
+const created = z.object({ project: z.object({ key: z.string() }) });
 const features = z.array(z.string());
 
 const ceTask = z.object({

@@ -32,9 +32,8 @@ export function decideTask(
   }
   switch (task.status) {
     case "PENDING":
-      return { waitFor: "SonarQube has the analysis in its queue" };
     case "IN_PROGRESS":
-      return { waitFor: "SonarQube is processing the analysis" };
+      return { waitFor: phaseOf(task.status) };
     case "CANCELED":
       throw refuse("The background task was canceled in SonarQube, so there is no verdict.");
     case "FAILED":
@@ -47,6 +46,25 @@ export function decideTask(
         problem: "task.analysisId: missing in a task that succeeded",
       });
   }
+}
+
+/** How often an analysis is made when SonarQube cancels it again and again. */
+const MAX_ANALYSES = 3;
+
+/**
+ * After an analysis was sent, `analyses` of them so far: to wait until SonarQube has taken it in, or to make it again. A
+ * SonarQube that went down while it processed a task cancels that task when it starts again.
+ */
+export function decideIntake(
+  task: CeTask | undefined,
+  analyses: number,
+): { readonly waitFor: string } | "again" | "done" {
+  if (task?.status === "PENDING" || task?.status === "IN_PROGRESS") return { waitFor: phaseOf(task.status) };
+  return task?.status === "CANCELED" && analyses < MAX_ANALYSES ? "again" : "done";
+}
+
+function phaseOf(status: "PENDING" | "IN_PROGRESS"): string {
+  return status === "PENDING" ? "SonarQube has the analysis in its queue" : "SonarQube is processing the analysis";
 }
 
 export function decideGate(gate: Gate, analysis: string, subject: Subject): StepOutcome<GateOutput> {

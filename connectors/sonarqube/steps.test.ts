@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { access, chmod, mkdir, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { SonarqubeSystem } from "@gantry/core/site/systems.ts";
 import type { FakeServer } from "@gantry/lab/fakes/fake-server.ts";
@@ -211,6 +212,28 @@ test("tasks and verdicts survive a kill of the fake", async (t) => {
   });
   t.after(() => again.close());
   assert.equal((await bench.run(qualityGate, analysis, SOON)).kind, "succeeded");
+});
+
+test("an analysis that a restart of SonarQube canceled is made again", async (t) => {
+  const { sonarqube, bench, dir } = await world(t, CLEAN, { fake: { runMs: 60_000 } });
+  const running = bench.run(analyze, { projectKey: "orders" }, { maxPauseMs: 10 });
+  while (!bench.reasons.includes("SonarQube is processing the analysis")) await setImmediate();
+  await sonarqube.close();
+  const again = await startSonarqube({
+    name: "sonarqube",
+    dir,
+    token: TOKEN,
+    port: sonarqube.port,
+    queueMs: 1,
+    runMs: 1,
+  });
+  t.after(() => again.close());
+  const outcome = await running;
+  assert.ok(outcome.kind === "succeeded", JSON.stringify(outcome));
+  const { ceTask, projectKey } = outcome.output;
+  assert.equal((await bench.run(qualityGate, { ceTask, projectKey }, SOON)).kind, "succeeded");
+  assert.match(bench.lines.join("\n"), /SonarQube canceled the analysis, as it does after a restart/);
+  assert.equal(again.exchanges.filter(({ path }) => path === "/api/ce/submit").length, 1);
 });
 
 /** The verdict of a whole CI of these sources: analysis and gate. */

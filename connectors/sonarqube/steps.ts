@@ -3,14 +3,15 @@
 import { realpath } from "node:fs/promises";
 import { join, relative, resolve, sep } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
+import type { JsonValue } from "@gantry/core/json.ts";
 import type { SonarqubeSystem } from "@gantry/core/site/systems.ts";
-import { failed, failureOf, succeeded, waiting } from "@gantry/core/step/outcome.ts";
+import { failed, failureOf, type StepOutcome, succeeded, waiting } from "@gantry/core/step/outcome.ts";
 import { defineStep, type StepContext, USUAL_RETRY } from "@gantry/core/step/step.ts";
 import { z } from "zod";
 import { outlastRestart } from "../outlast.ts";
 import { createSonarqube, type SonarqubeClient } from "./client.ts";
 import { type BranchPlace, decideBranch } from "./decide-branch.ts";
-import { decideGate, decideTask, type Subject } from "./decide-gate.ts";
+import { decideGate, decideIntake, decideTask, type Subject } from "./decide-gate.ts";
 import { scan } from "./scanner.ts";
 
 const MINUTE_MS = 60_000;
@@ -44,11 +45,14 @@ const analyzeInput = z.strictObject({
   system,
 });
 
+const analyzeOutput = z.strictObject({ ceTask: z.string(), projectKey: z.string(), dashboardUrl: z.string() });
+type AnalyzeOutput = z.output<typeof analyzeOutput>;
+
 export const analyze = defineStep({
   name: "sonarqube/analyze",
   title: "Analyse the sources with SonarQube",
   input: analyzeInput,
-  output: z.strictObject({ ceTask: z.string(), projectKey: z.string(), dashboardUrl: z.string() }),
+  output: analyzeOutput,
   needs: ["sonarqube"],
   acts: ({ projectKey: key, system }) => [{ kind: "sonarqube-project", access: "change", key, system }],
   runsCode: true,
@@ -60,29 +64,46 @@ export const analyze = defineStep({
     const absent = (await connect(context).findProject(key)) === "absent";
     return [...(absent ? [`create the SonarQube project ${key}`] : []), `analyse the sources as ${key}`];
   },
-  run: (context) =>
-    outlastRestart(context, async () => {
-      const directory = await folderOf(context);
-      const sonarqube = connect(context);
-      const place = await placeOf(context, sonarqube);
-      tellPlace(context, place);
-      await ensureProject(context, sonarqube, place.projectKey);
-      try {
-        const { ceTask } = await context.effect({
-          name: "analysis",
-          what: `analyse the sources as ${place.projectKey}`,
-          // An analysis whose task id was lost is made again: it says the same about the same commit.
-          probe: async () => undefined,
-          perform: () => scan(context, { ...context.input, ...place, system: systemOf(context), directory }),
-        });
-        const { projectKey: key, branch } = place;
-        return succeeded({ ceTask, projectKey: key, dashboardUrl: dashboardOf(context, key, branch) });
-      } catch (error) {
-        if (error instanceof GantryError && error.code === "script-failed") return failed(failureOf(error));
-        throw error;
-      }
-    }),
+  run: (context) => outlastRestart(context, (memo) => analyseOnce(context, memo)),
 });
+
+/** Number of analyses of this attempt of the step. */
+const memoSchema = z.object({ analyses: z.int().min(1) });
+
+async function analyseOnce(context: AnalyzeContext, memo: JsonValue | undefined): Promise<StepOutcome<AnalyzeOutput>> {
+  const { analyses } = memo === undefined ? { analyses: 1 } : memoSchema.parse(memo);
+  const directory = await folderOf(context);
+  const sonarqube = connect(context);
+  const place = await placeOf(context, sonarqube);
+  if (memo === undefined) {
+    tellPlace(context, place);
+    await ensureProject(context, sonarqube, place.projectKey);
+  }
+  try {
+    const { ceTask } = await context.effect({
+      name: "analysis",
+      ordinal: analyses - 1,
+      what: `analyse the sources as ${place.projectKey}`,
+      // An analysis whose task id was lost is made again: it says the same about the same commit.
+      probe: async () => undefined,
+      perform: () => scan(context, { ...context.input, ...place, system: systemOf(context), directory }),
+    });
+    const next = decideIntake(await sonarqube.ceTask(ceTask), analyses);
+    if (next === "again") {
+      const reason = "SonarQube canceled the analysis, as it does after a restart; it is made again";
+      context.log(reason);
+      return waiting(reason, LOOK_AGAIN_MS, { analyses: analyses + 1 });
+    }
+    if (next !== "done") return waiting(next.waitFor, LOOK_AGAIN_MS, { analyses });
+    const { projectKey: key, branch } = place;
+    return succeeded({ ceTask, projectKey: key, dashboardUrl: dashboardOf(context, key, branch) });
+  } catch (error) {
+    if (!(error instanceof GantryError) || error.code !== "script-failed") throw error;
+    // A failure says something about the sources only while the server serves; else this throws.
+    await sonarqube.findProject(place.projectKey);
+    return failed(failureOf(error));
+  }
+}
 
 export const qualityGate = defineStep({
   name: "sonarqube/quality-gate",

@@ -123,7 +123,7 @@ function masked(value: JsonValue, key = ""): JsonValue {
   }
   if (typeof value === "number" && /Ms$/.test(key)) return 0;
   if (typeof value !== "string") return value;
-  if (/^(id|version|analysisId|submitterLogin|nodeName|scannerContext)$/.test(key)) return `<${key}>`;
+  if (/^(id|version|componentId|analysisId|submitterLogin|nodeName|scannerContext)$/.test(key)) return `<${key}>`;
   return value.replaceAll(/\d{4}-\d\d-\d\dT[\d:]+[+-]\d{4}/g, "<time>").replaceAll(/squ_\w+/g, "<token>");
 }
 

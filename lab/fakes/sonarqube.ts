@@ -55,6 +55,8 @@ type Task = {
   branch?: string | undefined;
   submittedMs: number;
   report: Report;
+  /** It was being processed when SonarQube went down. */
+  canceled?: boolean;
 };
 type State = { projects: Project[]; tasks: Task[] };
 
@@ -80,7 +82,7 @@ const FEW_LINES = [
 export async function startSonarqube(options: SonarqubeOptions): Promise<FakeServer> {
   const { state, save } = openState<State>(options, () => ({ projects: [], tasks: [] }));
   const world: World = { options, state, save };
-  return serve(options, (router) => {
+  const server = await serve(options, (router) => {
     router.get("/api/system/status", (ctx) => {
       ctx.body = { id: "LAB", version: `${options.release ?? "26.7"}.0`, status: "UP" };
     });
@@ -103,6 +105,16 @@ export async function startSonarqube(options: SonarqubeOptions): Promise<FakeSer
     router.use(api.routes());
     addPages(router, world);
   });
+  return {
+    ...server,
+    close: async () => {
+      // A task that was being processed is canceled when SonarQube starts again; one in the queue is not.
+      const running = state.tasks.filter((task) => statusOf(world, task) === "IN_PROGRESS");
+      for (const task of running) task.canceled = true;
+      if (running.length > 0) save();
+      await server.close();
+    },
+  };
 }
 
 type World = { readonly options: SonarqubeOptions; readonly state: State; readonly save: () => void };
@@ -282,6 +294,7 @@ function addPages(router: Router, world: World): void {
 }
 
 function statusOf({ options }: World, task: Task): "PENDING" | "IN_PROGRESS" | "SUCCESS" | "FAILED" | "CANCELED" {
+  if (task.canceled === true) return "CANCELED";
   const { queueMs = 400, runMs = 800 } = options;
   const ageMs = Date.now() - task.submittedMs;
   if (ageMs < queueMs) return "PENDING";

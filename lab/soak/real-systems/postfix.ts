@@ -17,6 +17,7 @@ const PROGRAM = "/usr/sbin/postfix";
 const RECEIVERS = ["ops@corp.example", "grey@corp.example", "lee@corp.example"];
 const GREYLIST_MS = 1_500;
 const [TRIES, AGAIN_MS] = [100, 200];
+const LOG = "log";
 
 /** Why the scenario cannot run on this machine. */
 export function noPostfix(): string | undefined {
@@ -24,28 +25,30 @@ export function noPostfix(): string | undefined {
   return process.getuid?.() === 0 ? undefined : "postfix needs root";
 }
 
-/** `greylisted`: mails that were tried again. `missing`: pairs of mail and receiver that never arrived. */
+/** `greylisted`, `interrupted`: mails that a greylist or a restart made Gantry send again. `missing`: pairs of mail and receiver that never arrived. */
 export async function mailWhileRestarting(
   times: number,
-): Promise<{ sent: number; greylisted: number; missing: number }> {
+): Promise<{ sent: number; greylisted: number; interrupted: number; missing: number }> {
   const dir = await mkdtemp(join(tmpdir(), "gantry-postfix-"));
   chmodSync(dir, 0o755);
   const policy = await startGreylist();
   const port = await portOf(createServer(), true);
   await configure(dir, port, await portOf(policy, false));
-  await run(PROGRAM, ["-c", dir, "start"]);
+  await start(dir);
   const config = { host: "127.0.0.1", port, tls: "if-offered", from: "gantry@corp.example", to: RECEIVERS };
   const channel = mailChannel.open(mailConfig.parse(config), { fetch });
-  const figures = { sent: 0, greylisted: 0, missing: 0 };
+  const figures = { sent: 0, greylisted: 0, interrupted: 0, missing: 0 };
   try {
     for (let nth = 0; nth < times; nth++) {
       const restart = async (): Promise<void> => {
-        await pause(100 + ((nth * 37) % 400));
+        // A moment within the conversation, different every time.
+        await pause((nth * 7) % 100);
         await run(PROGRAM, ["-c", dir, "abort"]);
-        await run(PROGRAM, ["-c", dir, "start"]);
+        await start(dir);
       };
-      const [failures] = await Promise.all([sendUntilDone(channel, `mail-${nth}`), restart()]);
-      if (failures > 0) figures.greylisted += 1;
+      const [problems] = await Promise.all([sendUntilDone(channel, `mail-${nth}`), restart()]);
+      if (problems.some(isGreylisting)) figures.greylisted += 1;
+      if (problems.some((problem) => !isGreylisting(problem))) figures.interrupted += 1;
       figures.sent += 1;
     }
     figures.missing = await missingIn(join(dir, "mail"), times);
@@ -58,7 +61,28 @@ export async function mailWhileRestarting(
   }
 }
 
-async function sendUntilDone(channel: ReturnType<typeof mailChannel.open>, title: string): Promise<number> {
+/** `abort` returns before the old daemons have ended, and until then a start is refused because they hold the lock. */
+async function start(dir: string): Promise<void> {
+  for (let refusals = 0; ; refusals++) {
+    try {
+      await run(PROGRAM, ["-c", dir, "start"]);
+      return;
+    } catch (error) {
+      if (refusals < TRIES) await pause(AGAIN_MS);
+      else
+        throw new Error(`Postfix did not start: ${(await readFile(join(dir, LOG), "utf8")).slice(-2_000)}`, {
+          cause: error,
+        });
+    }
+  }
+}
+
+function isGreylisting(problem: string): boolean {
+  return /greylisted/i.test(problem);
+}
+
+/** Answers why each attempt before the last one failed. */
+async function sendUntilDone(channel: ReturnType<typeof mailChannel.open>, title: string): Promise<readonly string[]> {
   const [thread, state, at] = ["soak", "failed", new Date()] as const;
   const message: Message = {
     key: title,
@@ -71,10 +95,12 @@ async function sendUntilDone(channel: ReturnType<typeof mailChannel.open>, title
     link: undefined,
     at,
   };
-  for (let failures = 0; failures < TRIES; failures++) {
+  const problems: string[] = [];
+  while (problems.length < TRIES) {
     const result = await channel.send(message, AbortSignal.timeout(10_000));
-    if (result.kind === "delivered") return failures;
+    if (result.kind === "delivered") return problems;
     if (result.kind === "refused") throw new Error(`refused: ${result.problem}`);
+    problems.push(result.problem);
     await pause(AGAIN_MS);
   }
   throw new Error(`${title} was never delivered`);
@@ -137,6 +163,8 @@ myhostname = mail.corp.example
 mydestination =
 inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
+maillog_file = ${dir}/${LOG}
+maillog_file_prefixes = ${dir}
 mynetworks = 127.0.0.0/8
 smtpd_recipient_restrictions = check_policy_service inet:127.0.0.1:${policyPort}, permit
 virtual_mailbox_domains = corp.example
@@ -150,6 +178,7 @@ virtual_gid_maps = static:65534
   await writeFile(
     join(dir, "master.cf"),
     `127.0.0.1:${port} inet n - n - - smtpd
+postlog unix-dgram n - n - 1 postlogd
 pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr

@@ -18,8 +18,17 @@ const CLEAN = "def port():\n    return 8080\n";
 /** Put together so that our own checks do not count it. */
 const WITH_ISSUE = `${CLEAN}\n\n# ${["FIX", "ME"].join("")}: later\ndef host():\n    return 1\n`;
 
-/** When the next kill comes: before or after the request that matches reaches the server, or at a line of the log. */
-type Trap = { readonly request?: RegExp; readonly answered?: boolean; readonly afterMs?: number };
+/**
+ * When the next kill comes: before or after the request that matches reaches the server, or after a time. `twice`: a second
+ * kill follows as soon as the server that was started again gives its first answer, long before it serves.
+ */
+type Trap = {
+  readonly request?: RegExp;
+  readonly answered?: boolean;
+  readonly afterMs?: number;
+  readonly twice?: boolean;
+};
+export const KILLS_OF_A_ROUND = 5;
 
 /**
  * `outlasted`: kills in whose outage a step waited. `wrong`: verdicts that the sources do not deserve. `different`: answers that
@@ -83,19 +92,29 @@ async function playRound(
       { afterMs: 4_000 + ((nth * 3_700) % 12_000) },
       undefined,
     ]);
-    await verdict("issue again, kill in the queue", `${WITH_ISSUE}\n`, red, [undefined, { request: /ce\/task/ }]);
+    await verdict("issue again, kill in the queue and while it starts", `${WITH_ISSUE}\n`, red, [
+      { request: /ce\/task/, twice: true },
+      undefined,
+    ]);
     await verdict("mended, kill at the gate", CLEAN, "succeeded", [
       undefined,
       { request: /project_status/, answered: false },
     ]);
   } finally {
-    killer.disarm();
+    await killer.disarm();
     await bench.close();
     await sonarqube.up();
   }
 }
 
-type Seen = { readonly verdict: string; readonly kills: number; readonly outlasted: number };
+type Seen = {
+  readonly verdict: string;
+  readonly kills: number;
+  readonly outlasted: number;
+  /** What the steps were answered in place of a status 2xx, and how often. */
+  readonly answers: { readonly [answer: string]: number };
+  readonly tookS: number;
+};
 
 async function verdictOf(
   bench: StepBench,
@@ -103,7 +122,7 @@ async function verdictOf(
   projectKey: string,
   traps: readonly [Trap?, Trap?],
 ): Promise<Seen> {
-  const before = killer.kills();
+  const [before, beganMs] = [killer.kills(), performance.now()];
   killer.arm(traps[0]);
   const scan = await bench.run(analyze, { projectKey }, LONG);
   const end = (verdict: string): Seen => {
@@ -112,12 +131,14 @@ async function verdictOf(
       verdict,
       kills,
       outlasted: kills > 0 && bench.reasons.some((one) => /answer|reach|start/.test(one)) ? kills : 0,
+      answers: killer.takeAnswers(),
+      tookS: Math.round((performance.now() - beganMs) / 1_000),
     };
   };
   if (scan.kind !== "succeeded") return end(`analyze ${JSON.stringify(scan)}`);
   killer.arm(traps[1]);
   const gate = await bench.run(qualityGate, { ceTask: scan.output.ceTask, projectKey }, LONG);
-  killer.disarm();
+  await killer.disarm();
   if (gate.kind === "succeeded") return end("succeeded");
   return end(gate.kind === "failed" ? `failed: ${gate.failure.line}` : `gate ${JSON.stringify(gate)}`);
 }
@@ -125,8 +146,11 @@ async function verdictOf(
 type Killer = {
   readonly fetch: typeof fetch;
   readonly arm: (trap: Trap | undefined) => void;
-  readonly disarm: () => void;
+  /** Resolves when no kill is under way any more. */
+  readonly disarm: () => Promise<void>;
   readonly kills: () => number;
+  /** Counts since the last call. */
+  readonly takeAnswers: () => { readonly [answer: string]: number };
 };
 
 /** A fetch that kills the server at the request that the trap names. A server that was killed is started again at once. */
@@ -134,20 +158,37 @@ function openKiller(sonarqube: RealSonarqube): Killer {
   let trap: Trap | undefined;
   let timer: NodeJS.Timeout | undefined;
   let kills = 0;
-  const strike = async (): Promise<void> => {
+  let second: Promise<void> | undefined;
+  let answers: Record<string, number> = {};
+  const note = (answer: string): void => {
+    answers[answer] = (answers[answer] ?? 0) + 1;
+  };
+  const strike = async (twice = false): Promise<void> => {
     trap = undefined;
     kills += 1;
     await sonarqube.kill();
     sonarqube.start();
+    // The step looks meanwhile, and sees the server go away again.
+    if (twice) second = sonarqube.answers().then(() => strike());
+  };
+  const ask: typeof fetch = async (input, init) => {
+    try {
+      const answer = await fetch(input, init);
+      if (!answer.ok) note(String(answer.status));
+      return answer;
+    } catch (error) {
+      note("none");
+      throw error;
+    }
   };
   return {
     fetch: async (input, init) => {
       const address = input instanceof Request ? input.url : String(input);
       const now = trap?.request?.test(address) === true ? trap : undefined;
-      if (now === undefined) return fetch(input, init);
+      if (now === undefined) return ask(input, init);
       if (now.answered !== true) {
-        await strike();
-        return fetch(input, init);
+        await strike(now.twice);
+        return ask(input, init);
       }
       const answer = await fetch(input, init);
       await answer.arrayBuffer();
@@ -158,11 +199,17 @@ function openKiller(sonarqube: RealSonarqube): Killer {
       trap = next;
       if (next?.afterMs !== undefined) timer = setTimeout(() => void strike(), next.afterMs);
     },
-    disarm: () => {
+    disarm: async () => {
       trap = undefined;
       clearTimeout(timer);
+      await second;
     },
     kills: () => kills,
+    takeAnswers: () => {
+      const taken = answers;
+      answers = {};
+      return taken;
+    },
   };
 }
 
