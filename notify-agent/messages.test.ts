@@ -73,6 +73,13 @@ describe("an ended task", () => {
     assert.equal(content.text, "The app is Degraded.");
   });
 
+  test("says who canceled it, once", () => {
+    const headline = "Run CD: orders was canceled by kim after 27 s.";
+    const content = render({ kind: "TaskEnded", outcome: "canceled", durationMs: 27_000, headline });
+    assert.equal(content.title, "⊘ Run CD: orders was canceled by kim");
+    assert.equal(content.text, "");
+  });
+
   test("does not repeat its title in the text", () => {
     const line = "error: broken";
     const failed = render({

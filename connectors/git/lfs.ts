@@ -109,7 +109,7 @@ async function download(access: LfsAccess, pointers: readonly Pointer[]): Promis
   });
   const answer = answerSchema.safeParse(await response.json().catch(() => undefined));
   if (!answer.success)
-    throw refusal(access, "system-strange", "ask for Git LFS files", "the answer is no batch of objects");
+    throw refusal(access, "system-strange", "ask for Git LFS files", "the answer is not a batch of objects");
   for (const pointer of pointers) {
     const object = answer.data.objects.find(({ oid }) => oid === pointer.oid);
     const link = object?.actions?.download;
@@ -128,7 +128,7 @@ async function saveObject(
   const own = new URL(access.remote.url);
   const target = URL.parse(href, `${access.remote.url}/`);
   if (!target || (target.protocol !== "https:" && target.origin !== own.origin)) {
-    throw refusal(access, "system-strange", what, "the host names no usable address");
+    throw refusal(access, "system-strange", what, "the host gave no address that can be used");
   }
   const headers = new Headers(header ?? {});
   if (target.origin === own.origin && !headers.has("authorization"))
