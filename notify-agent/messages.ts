@@ -97,8 +97,11 @@ function textOf({ data }: Notice, title: string): string {
   }
   const failure = typeof event.failure === "object" && !Array.isArray(event.failure) ? event.failure : undefined;
   const { message, why, todo, line: failing } = (failure ?? {}) as JsonObject;
+  // A new app has a title of its own, which says the same as the headline of its task.
+  const titles =
+    event.kind === "TaskEnded" && event.outcome === "succeeded" ? [title, `${data.title} succeeded`] : [title];
   const headline =
-    beyondTitle(text(event.headline), title, event.durationMs) ||
+    titles.reduce((left, one) => beyondTitle(left, one, event.durationMs), text(event.headline)) ||
     [text(event.reason), text(message)].filter((part) => part !== "").join(" ");
   const firstLine = text(failing);
   // The reason of a script that failed is its first failing line, which the headline ends with.
