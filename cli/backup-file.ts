@@ -11,7 +11,10 @@ const path = z
   .string()
   .max(1_000)
   .regex(/^[^/\\\0]+(\/[^/\\\0]+)*$/, "must be a relative path")
-  .refine((text) => text.split("/").every((part) => part !== "." && part !== ".."), "must be a path without . and ..");
+  .refine(
+    (text) => text.split("/").every((part) => part !== "." && part !== ".."),
+    "must be a path without `.` and `..`",
+  );
 
 export const manifestSchema = z.strictObject({
   version: z.literal(BACKUP_VERSION),

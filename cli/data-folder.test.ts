@@ -31,7 +31,7 @@ test("a data folder in use is named as such, and not one of its ports; its file 
     const argv = [gantry, "start", "--data", dir, "--port", "8081", "--no-demo", ...flags];
     const { status, stderr } = spawnSync(process.execPath, argv, { encoding: "utf8", timeout: 30_000 });
     assert.equal(status, 2, stderr);
-    assert.match(stderr, new RegExp(`gantry\\.json.*process ${process.pid}`, "s"));
+    assert.match(stderr, new RegExp(`The data folder .* is in use by another process.*process ${process.pid}`, "s"));
     assert.doesNotMatch(stderr, /port/i);
   }
   assert.equal(await readFile(join(dir, "gantry.json"), "utf8"), before);

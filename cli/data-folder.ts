@@ -38,7 +38,7 @@ export async function openDataFolder(
   const folder = resolve(path);
   makePrivateFolder(folder);
   const file = join(folder, "gantry.json");
-  const release = takeLock(file);
+  const release = takeLock(file, `The data folder ${folder}`);
   try {
     return { path: folder, ...(await readOrCreate(file, sites, portalPort)), release };
   } catch (error) {

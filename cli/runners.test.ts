@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { GantryError } from "@gantry/core/errors.ts";
 import { makeLogger } from "@gantry/runtime/process/logger.ts";
 import { registrationOf } from "@gantry/wire/runner/registration.fixture.ts";
 import { createIdentityClient, createRunnerClient } from "@gantry/wire/runner/runner-client.ts";
@@ -45,6 +46,21 @@ test("an unknown runner and wrong arguments are errors", async () => {
 });
 
 const publicKey = "A".repeat(43);
+
+test("enrol refuses a misspelled site and names the known ones; a new site needs --new-site", async () => {
+  await assert.rejects(run("enrol", "soeul"), (error) => {
+    assert.ok(error instanceof GantryError);
+    assert.equal(error.code, "bad-request");
+    assert.equal(
+      error.details.problem,
+      "there is no site soeul (did you mean seoul?); known sites: seoul. For the first runner of a new site, set newSite (`gantry runners enrol --new-site`)",
+    );
+    return true;
+  });
+  assert.match((await run("enrol", "busan", "--new-site")).out, /A token for one runner of site busan/);
+  const { code, out } = await run("remove", "seoul-1", "--new-site");
+  assert.deepEqual([code, out.split("\n")[0]], [2, "`gantry runners remove` has no flag --new-site."]);
+});
 
 test("enrol prints a token that enrols one runner", async () => {
   const { code, out } = await run("enrol", "seoul");

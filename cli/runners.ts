@@ -8,7 +8,9 @@ import type { Io } from "./io.ts";
 import { PORTAL_FLAGS, PORTAL_HELP, type PortalFlags, portalFlagsOf, portalFor } from "./portal-access.ts";
 
 const HELP = `Usage: gantry runners                   list the runners of all sites
-       gantry runners enrol SITE [NAME] create a one-time token for a new runner, with NAME only for this one
+       gantry runners enrol SITE [NAME] [--new-site]
+                                        create a one-time token for a new runner, with NAME only for this one. The first runner
+                                        of a site needs --new-site: a misspelled site is refused
        gantry runners renew-key NAME    end the key of a runner and create a one-time token for a new one
        gantry runners remove NAME       take one out of service, e.g. one that is gone for good
        gantry runners readmit NAME      let it register again
@@ -34,7 +36,11 @@ export async function runners(argv: readonly string[], io: Io): Promise<number> 
     return 0;
   }
   if (read.verb === "enrol") {
-    const request = { site: read.name, ...(read.runner === undefined ? {} : { runner: read.runner }) };
+    const request = {
+      site: read.name,
+      ...(read.runner === undefined ? {} : { runner: read.runner }),
+      ...(read.newSite ? { newSite: true } : {}),
+    };
     const enrolment = await portal.post("/v1/enrolments", request, withCommand);
     io.stdout(read.json ? `${JSON.stringify(enrolment, null, 2)}\n` : enrolText(enrolment));
     return 0;
@@ -86,13 +92,17 @@ type Arguments = PortalFlags & {
   readonly name: string;
   /** For `enrol`: the only runner that may use the token. */
   readonly runner: string | undefined;
+  readonly newSite: boolean;
   readonly json: boolean;
 };
 
 /** The arguments, an empty text for `--help`, or an error message. */
 function readArguments(argv: readonly string[]): Arguments | string {
   try {
-    const { values, positionals } = parseFlags(argv, PORTAL_FLAGS);
+    const { values, positionals } = parseFlags(argv, {
+      ...PORTAL_FLAGS,
+      "new-site": { type: "boolean", default: false },
+    });
     if (values.help) return "";
     const [given = "list", name = "", runner, ...more] = positionals;
     const verb = VERBS.find((one) => one === given);
@@ -100,10 +110,12 @@ function readArguments(argv: readonly string[]): Arguments | string {
     const tooMany = more.length > 0 || (runner !== undefined && verb !== "enrol");
     if (tooMany || (verb === "list") !== (name === ""))
       return `Wrong number of arguments for \`gantry runners ${verb}\`.`;
+    if (values["new-site"] && verb !== "enrol") return `\`gantry runners ${verb}\` has no flag --new-site.`;
     return {
       verb,
       name,
       runner,
+      newSite: values["new-site"],
       json: values.json,
       ...portalFlagsOf(values),
     };

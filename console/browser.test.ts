@@ -350,6 +350,34 @@ test("an administrator changes a live setting, for the version that was read", {
   await page.close();
 });
 
+test("a channel whose certificate is not checked is shown in red", { skip }, async () => {
+  const { page } = await openPage();
+  await visit(page, "/settings");
+  const row = (name: string) => page.getByRole("row").filter({ hasText: name });
+  assert.match(await row("mails").locator(".tag.danger").innerText(), /certificate not checked/);
+  assert.equal(await row("ops").locator(".tag.danger").count(), 0);
+  await page.close();
+});
+
+test("nested outputs are readable on a phone", { skip }, async () => {
+  const { page } = await openPage();
+  const nested = {
+    app: { source: { git: { repository: { url: "https://git.example/projects/APPS/repos/orders" } } } },
+  };
+  await page.route(/\/v1\/tasks\/t0ci-failed$/, async (route) => {
+    const answer = await route.fetch();
+    await route.fulfill({ response: answer, json: { ...((await answer.json()) as object), outputs: nested } });
+  });
+  await page.setViewportSize(PHONE);
+  await visit(page, "/tasks/t0ci-failed");
+  const link = page.locator(".pairs a.out").filter({ hasText: "git.example" }).first();
+  const { width = 0 } = (await link.boundingBox()) ?? {};
+  assert.ok(width > 150, `${width} px`);
+  const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  assert.equal(over, 0);
+  await page.close();
+});
+
 test("a person ends another session, makes a token that is shown once, and changes the password", {
   skip,
 }, async () => {
@@ -527,8 +555,20 @@ test("on a phone the buttons and results of every table are on the screen", { sk
 
 test("no page shows the backticks of a text", { skip }, async () => {
   const { page } = await openPage();
-  // Titles are names that people chose, and shown as they are.
-  const keys = ["headline", "text", "unset", "allowed", "summary", "description", "reason", "detail", "why", "todo"];
+  const keys = [
+    "title",
+    "button",
+    "headline",
+    "text",
+    "unset",
+    "allowed",
+    "summary",
+    "description",
+    "reason",
+    "detail",
+    "why",
+    "todo",
+  ];
   await page.route(/\/v1\/(tasks|settings|apps|sites|inbox|pipelines|audit|me)/, async (route) => {
     if (route.request().url().includes("/log")) return route.continue();
     const answer = await route.fetch();

@@ -64,6 +64,12 @@ const RESPONSES: { readonly [path: string]: unknown } = {
   "/v1/pipelines": { items: PIPELINES },
   "/v1/sites": { items: SITES },
   "/v1/inbox": { items: INBOX },
+  "/v1/channels": {
+    items: [
+      { name: "mails", kind: "mail", insecureSkipVerify: true },
+      { name: "ops", kind: "messenger" },
+    ],
+  },
   "/v1/settings": {
     version: 3,
     items: [

@@ -74,7 +74,7 @@ export function explain(error: GantryError): Explanation {
 
 /** Details often begin in lower case and have no full stop, because they are also used within sentences. */
 function sentence(text: string): string {
-  const begun = text.replace(/^(?:it|its|the|an?|this|there|no|nothing|they)\b/, (word) => {
+  const begun = text.replace(/^(?:it|its|the|an?|this|there|no|nothing|they|one|two|element|status)\b/, (word) => {
     return `${word.charAt(0).toUpperCase()}${word.slice(1)}`;
   });
   return text === "" || /[.!?…]$/.test(begun) ? begun : `${begun}.`;

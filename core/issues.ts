@@ -21,17 +21,25 @@ export type IssueContext = {
   readonly keysAt?: (path: Path) => readonly string[];
   /** What to write instead of an unknown key. */
   readonly hintAt?: (path: Path, key: string) => string | undefined;
+  /** The path with `HIDDEN` in place of keys that are secrets. */
+  readonly shown?: (path: Path) => Path;
   /** The name of the whole input: "the file". */
   readonly whole: string;
 };
 
+/** Stands in paths for a key that is a secret. */
+export const HIDDEN = "…";
+
 /** One issue may be several problems. Values are never repeated, because they may be secrets. */
 export function describeIssue(issue: z.core.$ZodIssue, root: unknown, context: IssueContext): readonly PathProblem[] {
   const path = issue.path.map((step) => (typeof step === "number" ? step : String(step)));
-  const name = nameOf(path, context.whole);
+  const shown = context.shown?.(path) ?? path;
+  const name = nameOf(shown, context.whole);
   const value = valueAt(root, path);
   const problem = (detail: string, on: PathProblem["on"] = "value"): PathProblem[] => [{ path, detail, on }];
   if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownKey(path, key, context));
+  if (issue.code === "invalid_key" && shown.at(-1) === HIDDEN)
+    return problem(`a key of ${shown.at(-2)} is not valid: ${keyInWords(issue)}`, "key");
   if (issue.code === "invalid_key")
     return problem(`${name || "an empty text"} is not a valid name: ${keyInWords(issue)}`, "key");
   if (value === undefined && MISSING.has(issue.code)) return problem(`${name} is missing`);
@@ -49,6 +57,7 @@ const MISSING: ReadonlySet<string> = new Set(["invalid_type", "invalid_value", "
 function nameOf(path: Path, whole: string): string {
   const last = path.at(-1);
   if (last === undefined) return whole;
+  if (last === HIDDEN) return `an entry of ${path.at(-2)}`;
   if (typeof last !== "number") return last;
   const list = path.at(-2);
   return `element ${last + 1}${typeof list === "string" ? ` of ${list}` : ""}`;

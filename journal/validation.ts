@@ -73,7 +73,7 @@ export function readPosition(query: IndexQuery): Position | undefined {
   if (query.cursor === undefined) return undefined;
   const parts = parseJson(Buffer.from(query.cursor, "base64url").toString("utf8"));
   if (!Array.isArray(parts) || typeof parts[0] !== "string" || typeof parts[1] !== "string") {
-    throw new GantryError("bad-request", { problem: "the cursor is not one that this server gave out" });
+    throw new GantryError("bad-request", { problem: "the cursor was not given out by this server" });
   }
   return { key: parts[0], stream: parts[1] };
 }

@@ -1,4 +1,4 @@
-// A channel without a check of certificates is told in the log, as an error.
+// A channel without a check of certificates is told in the log, as an error, and to the portal.
 
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { makeLogger } from "@gantry/runtime/process/logger.ts";
+import { makeNotifyClient } from "@gantry/wire/notify/notify-client.ts";
 import { startNotifyAgent } from "./main.ts";
 
 test("channels with insecureSkipVerify are named at the start, mail and messenger alike, and no others", async (t) => {
@@ -29,6 +30,13 @@ test("channels with insecureSkipVerify are named at the start, mail and messenge
     },
     { logger: makeLogger("notify-agent", "error", { write: (line: string) => void lines.push(line) }) },
   );
+  const client = makeNotifyClient({ url: agent.url, token: "platform-token-of-this-test" });
+  assert.deepEqual((await client.channels()).items, [
+    { name: "mails", kind: "mail", insecureSkipVerify: true },
+    { name: "slack", kind: "messenger", insecureSkipVerify: true },
+    { name: "strict", kind: "mail" },
+    { name: "usual", kind: "messenger" },
+  ]);
   await agent.close();
   const told = lines.map((line) => /insecureSkipVerify is set for the channel (\w+): the server's/.exec(line)?.[1]);
   assert.deepEqual(told.filter(Boolean), ["mails", "slack"]);

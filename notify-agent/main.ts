@@ -17,6 +17,7 @@ import { makeLogger } from "@gantry/runtime/process/logger.ts";
 import { operationRoutes } from "@gantry/runtime/process/operation-routes.ts";
 import { runProcess } from "@gantry/runtime/process/run-process.ts";
 import { type AgentClient, makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
+import type { ChannelView } from "@gantry/wire/agent/views.ts";
 import { followSettings } from "@gantry/wire/settings/settings-follower.ts";
 import { notifyRoutes } from "./api/routes.ts";
 import { type NotifyConfig, type NotifyConfigInput, notifySchema, type Peer, parseConfig } from "./config.ts";
@@ -100,7 +101,7 @@ async function assemble(
   const app = createApp({ name: "notify-agent", logger, onAnswered: metrics.answered });
   app.use(operationRoutes(metrics, () => journal.check(), metrics.problems));
   const testChannel = channelTester(channels, clock, policy.sendMs);
-  app.use(notifyRoutes({ journal, metrics, token: config.token, testChannel }));
+  app.use(notifyRoutes({ journal, metrics, token: config.token, channels: channelViews(config), testChannel }));
   const source = await openSource(config.source, { journal, logger }, deps.fetch);
   const resumed = await queues.resumePending();
   if (resumed > 0) logger.info({ deliveries: resumed }, "pending deliveries of an earlier run will be sent");
@@ -119,6 +120,12 @@ async function assemble(
       await Promise.all([server.close(), queues.close()]);
     },
   };
+}
+
+function channelViews({ channels }: NotifyConfig): readonly ChannelView[] {
+  return [...channels]
+    .map(([name, { kind, isInsecure }]) => ({ name, kind, ...(isInsecure ? { insecureSkipVerify: true } : {}) }))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 type BackgroundParts = {

@@ -73,6 +73,21 @@ describe("an ended task", () => {
     assert.equal(content.text, "The app is Degraded.");
   });
 
+  test("says who canceled it, once", () => {
+    const headline = "Run CD: orders was canceled by kim after 27 s.";
+    const content = render({ kind: "TaskEnded", outcome: "canceled", durationMs: 27_000, headline });
+    assert.equal(content.title, "⊘ Run CD: orders was canceled by kim");
+    assert.equal(content.text, "");
+  });
+
+  test("a created app is said once", () => {
+    const headline = "Create app: orders succeeded after 13 s.";
+    const data = { title: "Create app: orders", pipeline: "create-app" };
+    const content = render({ kind: "TaskEnded", outcome: "succeeded", durationMs: 13_000, headline }, data);
+    assert.equal(content.title, "✓ The app orders was created");
+    assert.equal(content.text, "");
+  });
+
   test("does not repeat its title in the text", () => {
     const line = "error: broken";
     const failed = render({

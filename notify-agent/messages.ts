@@ -3,7 +3,7 @@
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import type { Message } from "@gantry/core/notify/channel.ts";
 import type { Notice } from "@gantry/core/notify/match.ts";
-import { duration } from "@gantry/core/task/messages.ts";
+import { answerInWords, duration } from "@gantry/core/task/messages.ts";
 import { OUTCOMES, STATE_LOOKS, type State } from "@gantry/core/task/states.ts";
 import { truncate } from "@gantry/core/truncate.ts";
 
@@ -71,6 +71,7 @@ function sentenceOf({ data }: Notice, state: State): string {
       const place = placeOf(event.failedAt);
       const first = firstSentence(text(event.headline), title, event.durationMs);
       if (place !== "" && first?.includes(` at ${place.split(":")[0]}`)) return first;
+      if (state === "canceled" && first !== undefined) return first;
       return `${title} ${STATE_LOOKS[state].word}${place === "" ? "" : ` at ${place}`}`;
     }
     case "TaskRequested":
@@ -80,7 +81,7 @@ function sentenceOf({ data }: Notice, state: State): string {
     case "JobHeld":
       return `${title}: ${job} needs an answer`;
     case "JobResolved":
-      return `${title}: ${job} was answered by ${text(event.by)}: ${text(event.answer)}`;
+      return `${title}: ${text(event.by)} ${answerInWords(text(event.answer), job)}`;
     case "JobEnded":
     case "StepEnded":
       return `${title}: ${placeOf(event)} ${STATE_LOOKS[state].word}`;
@@ -96,8 +97,11 @@ function textOf({ data }: Notice, title: string): string {
   }
   const failure = typeof event.failure === "object" && !Array.isArray(event.failure) ? event.failure : undefined;
   const { message, why, todo, line: failing } = (failure ?? {}) as JsonObject;
+  // A new app has a title of its own, which says the same as the headline of its task.
+  const titles =
+    event.kind === "TaskEnded" && event.outcome === "succeeded" ? [title, `${data.title} succeeded`] : [title];
   const headline =
-    beyondTitle(text(event.headline), title, event.durationMs) ||
+    titles.reduce((left, one) => beyondTitle(left, one, event.durationMs), text(event.headline)) ||
     [text(event.reason), text(message)].filter((part) => part !== "").join(" ");
   const firstLine = text(failing);
   // The reason of a script that failed is its first failing line, which the headline ends with.

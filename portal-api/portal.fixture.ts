@@ -127,6 +127,7 @@ async function startFakeNotify(): Promise<FakeNotify> {
   addRoutes(router, NOTIFY_ROUTES, {
     inbox: () => ({ items: data.inbox }),
     deliveries: () => ({ items: data.deliveries }),
+    channels: () => ({ items: [{ name: "mails", kind: "mail", insecureSkipVerify: true }] }),
   });
   app.use(requireBearer([NOTIFY_TOKEN]));
   app.use(router.routes());

@@ -25,14 +25,14 @@ export function tryLock(file: string): (() => void) | undefined {
 }
 
 /**
- * Makes this process the only owner of a store, by the lock file beside it. Throws `store-busy`, which names the owner, or
- * `data-unusable`. The answer releases the lock.
+ * Makes this process the only owner of a store, by the lock file beside it. `name`: what people know it by. Throws
+ * `store-busy`, which names the owner, or `data-unusable`. The answer releases the lock.
  */
-export function takeLock(file: string): () => void {
+export function takeLock(file: string, name = file): () => void {
   const lockFile = `${file}.lock`;
   const ownerFile = `${file}.owner`;
   const release = withOpenErrors(lockFile, () => tryLock(lockFile));
-  if (!release) throw new GantryError("store-busy", { file, owner: readOwner(ownerFile) });
+  if (!release) throw new GantryError("store-busy", { file: name, owner: readOwner(ownerFile) });
   try {
     // Not in the lock file itself: closing any handle of a locked file drops POSIX locks of the whole process.
     writeFileSync(ownerFile, `process ${process.pid} on ${hostname()}`, { mode: 0o600 });
@@ -52,6 +52,6 @@ function readOwner(ownerFile: string): string {
     return readFileSync(ownerFile, "utf8").slice(0, 200);
   } catch {
     // The owner has the lock but has not written its name yet, or is just leaving.
-    return "a process that has not given its name";
+    return "a process whose number is not known yet";
   }
 }

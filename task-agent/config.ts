@@ -73,7 +73,7 @@ export const agentConfig = z.strictObject({
    * Token of a site → the site. With `runners`, only runners of these names may register with it. Enrolled runners need no
    * token.
    */
-  runnerTokens: z.record(z.string().min(16), z.union([z.string(), siteToken])).default({}),
+  runnerTokens: z.record(z.string().min(16).meta({ secret: true }), z.union([z.string(), siteToken])).default({}),
   lease: z.strictObject({ strict: strictTimers, lenient: lenientTimers }).default({
     strict: { renewEveryMs: 15_000, renewWithinMs: 90_000, selfFenceMs: 60_000, reassignAfterMs: 120_000 },
     lenient: { renewEveryMs: 15_000, renewWithinMs: 90_000, selfFenceMs: 1_740_000, reassignAfterMs: 1_800_000 },

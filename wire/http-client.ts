@@ -112,7 +112,7 @@ export function makeCaller(options: CallerOptions): Caller {
       const where = parsed.error.issues[0]?.path.join(".") ?? "";
       throw new GantryError("system-strange", {
         system: options.what,
-        what: `${route.method} ${partsOf(route, request).join("/")}`,
+        what: `call ${route.method} ${partsOf(route, request).join("/")}`,
         problem: `The answer does not fit${where ? ` at ${where}` : ""}.`,
       });
     },

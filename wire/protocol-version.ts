@@ -24,6 +24,10 @@ export function versionsText({ oldest, newest }: Versions): string {
   return `${oldest}-${newest}`;
 }
 
+function inWords({ oldest, newest }: Versions): string {
+  return oldest === newest ? `version ${oldest}` : `versions ${oldest} to ${newest}`;
+}
+
 /** The newest common version. Throws `version-unfit` when there is none, `bad-request` for an invalid header. */
 export function agreeOn(mine: Versions, header: string, names: { readonly me: string; readonly peer: string }): number {
   const theirs = readVersions(header);
@@ -31,7 +35,7 @@ export function agreeOn(mine: Versions, header: string, names: { readonly me: st
   if (version >= mine.oldest && version >= theirs.oldest) return version;
   const older = theirs.newest < mine.oldest ? names.peer : names.me;
   const peer = names.peer.charAt(0).toUpperCase() + names.peer.slice(1);
-  const details = { me: names.me, peer, theirs: versionsText(theirs), mine: versionsText(mine), older };
+  const details = { me: names.me, peer, theirs: inWords(theirs), mine: inWords(mine), older };
   throw new GantryError("version-unfit", details);
 }
 

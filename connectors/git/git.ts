@@ -92,7 +92,7 @@ export function gitError(error: unknown, verb: string, remote: Remote | undefine
   const what = `git ${verb}`;
   if (remote === undefined) return new GantryError("internal", { what, problem: `${what}: ${problem}` });
   const status = statusIn(told);
-  const details = { system: remote.system, what, problem, ...(status === undefined ? {} : { status }) };
+  const details = { system: remote.system, what: `run ${what}`, problem, ...(status === undefined ? {} : { status }) };
   for (const [pattern, code] of MEANINGS) if (pattern.test(told)) return new GantryError(code, details);
   return new GantryError("system-refused", details);
 }

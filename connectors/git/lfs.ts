@@ -113,7 +113,7 @@ async function download(access: LfsAccess, pointers: readonly Pointer[]): Promis
       access,
       "system-strange",
       "ask for Git LFS files",
-      "the answer is no batch of objects",
+      "the answer is not a batch of objects",
       response.status,
     );
   for (const pointer of pointers) {
@@ -134,7 +134,7 @@ async function saveObject(
   const own = new URL(access.remote.url);
   const target = URL.parse(href, `${access.remote.url}/`);
   if (!target || (target.protocol !== "https:" && target.origin !== own.origin)) {
-    throw refusal(access, "system-strange", what, "the host names no usable address");
+    throw refusal(access, "system-strange", what, "the host gave no address that can be used");
   }
   const headers = new Headers(header ?? {});
   if (target.origin === own.origin && !headers.has("authorization"))

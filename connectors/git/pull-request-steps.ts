@@ -12,7 +12,7 @@ import { hostOf, nameOf, openRepository, repositoryInput, withPauses } from "./s
 
 const MINUTES = 60_000;
 const LOOK_AGAIN_MS = 10_000;
-const branchName = z.string().refine(isBranchName, "is not a branch name");
+const branchName = z.string().refine(isBranchName, "must be the name of a branch");
 
 const openInput = z.strictObject({
   repository: repositoryInput,

@@ -18,7 +18,7 @@ import { isBranchName } from "./names.ts";
 import { hostOf, nameOf, openRepository, repositoryInput, runtimeOf, withPauses } from "./step-parts.ts";
 import { renderFolder } from "./template.ts";
 
-const branchName = z.string().refine(isBranchName, "is not a branch name");
+const branchName = z.string().refine(isBranchName, "must be the name of a branch");
 const MINUTES = 60_000;
 
 const checkoutInput = z.strictObject({
@@ -188,12 +188,12 @@ const pushInput = z.strictObject({
     .trim()
     .min(1)
     .max(10_000)
-    .refine((text) => !text.includes("\0"), "holds a NUL"),
+    .refine((text) => !text.includes("\0"), "must not contain a NUL character"),
   trailers: z
     .record(z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,60}$/), z.string().max(500))
     .refine(
       (all) => !Object.keys(all).some((name) => RESERVED_TRAILERS.includes(name.toLowerCase())),
-      "names a trailer of ours",
+      "must not name a trailer that Gantry sets itself",
     )
     .default({}),
   /** Pushes only the first content of a branch: a branch that already has commits is left as it is. */

@@ -162,7 +162,11 @@ async function findArtifact(http: Http, system: string, path: string): Promise<A
   if (!answer.ok) {
     // Harbor's own 404 lists errors. One without comes from a proxy while Harbor starts, and says nothing about the image.
     if (isJsonObject(answer.body) && Array.isArray(answer.body.errors)) return undefined;
-    throw new GantryError("system-unavailable", { system, what, problem: "status 404, not from Harbor's API" });
+    throw new GantryError("system-unavailable", {
+      system,
+      what,
+      problem: "status 404, but not from Harbor's API: is the address in `url:` right?",
+    });
   }
   const { project_id, references, addition_links, scan_overview } = answer.body;
   return {

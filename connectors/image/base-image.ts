@@ -49,7 +49,7 @@ export async function readBaseImage(
       { problems: [{ detail, line }] },
     );
   const reference = parseReference(name);
-  if (!reference) throw invalid(`"${name}" is no name of an image`);
+  if (!reference) throw invalid(`"${name}" is not a valid name of an image`);
   const registry = registryOf(reference);
   const { repository } = reference;
   let manifest = await registry.getManifest(repository, reference.digest ?? reference.tag ?? "latest");

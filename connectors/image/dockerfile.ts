@@ -316,7 +316,7 @@ function mistakeIn({ name, text, json, words, pairs, heredocs }: Instruction): s
   }
   if (name === "ARG") {
     const bad = pairs.find(([key]) => !/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(key));
-    if (bad) return `"${bad[0]}" is no name for an argument`;
+    if (bad) return `"${bad[0]}" is not a valid name of an argument`;
   }
   if (name === "HEALTHCHECK" && !/^(none$|cmd\s)/i.test(text)) return "it must be NONE or CMD with a command";
   if (name === "ONBUILD" && /^(onbuild|from|maintainer)\b/i.test(text)) return `${words[0]} is not possible here`;
@@ -330,7 +330,7 @@ function parseFrom(from: Instruction, complain: Complain): Omit<Stage, "instruct
     return undefined;
   }
   if (name !== undefined && !/^[a-z][a-z0-9-_.]*$/i.test(name)) {
-    complain(from.line, `FROM: "${name}" is no name for a stage`);
+    complain(from.line, `FROM: "${name}" is not a valid name of a stage`);
     return undefined;
   }
   return { from, base, platform: flagOf(from, "platform"), name: name?.toLowerCase() };

@@ -182,11 +182,11 @@ class StageState {
     else if (name === "USER") config.User = this.#fill(text);
     else if (name === "STOPSIGNAL") {
       config.StopSignal = this.#fill(text);
-      if (!isSignal(config.StopSignal)) this.#mistake(instruction, `"${config.StopSignal}" is no signal`);
+      if (!isSignal(config.StopSignal)) this.#mistake(instruction, `"${config.StopSignal}" is not a signal`);
     } else if (name === "EXPOSE") {
       // A variable may hold several ports, or none.
       const filled = words.flatMap((word) => this.#fill(word).split(/\s+/)).filter((word) => word !== "");
-      const exposed = filled.flatMap((word) => ports(word) ?? this.#mistake(instruction, `"${word}" is no port`));
+      const exposed = filled.flatMap((word) => ports(word) ?? this.#mistake(instruction, `"${word}" is not a port`));
       config.ExposedPorts = { ...config.ExposedPorts, ...Object.fromEntries(exposed.map((port) => [port, {}])) };
     } else if (name === "VOLUME") {
       const volumes = (json ?? words).map((word) => this.#fill(word));

@@ -39,11 +39,11 @@ export function healthcheck(instruction: Instruction, shell: readonly string[]):
   for (const [flag, field] of DURATIONS) {
     const text = flagOf(instruction, flag);
     const value = text === undefined ? undefined : nanoseconds(text);
-    if (text !== undefined && value === undefined) return `--${flag}=${text} is no duration`;
+    if (text !== undefined && value === undefined) return `--${flag}=${text} is not a duration`;
     if (value !== undefined) times[field] = value;
   }
   const retries = flagOf(instruction, "retries");
-  if (retries !== undefined && !/^\d+$/.test(retries)) return `--retries=${retries} is no number`;
+  if (retries !== undefined && !/^\d+$/.test(retries)) return `--retries=${retries} is not a number`;
   return {
     Test: jsonCommand(command) ?? shellCommand(command, shell),
     ...times,

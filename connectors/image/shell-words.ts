@@ -125,7 +125,7 @@ function readVariable(
   const end = closingBrace(text, start, escapeWith);
   const written = truncate(text.slice(at, end === -1 ? undefined : end + 1), 60);
   if (end === -1) throw new ExpansionError(`the brace of ${written} is never closed`);
-  if (name === undefined) throw new ExpansionError(`${written} names no variable`);
+  if (name === undefined) throw new ExpansionError(`there is no name of a variable in ${written}`);
   const rest = text.slice(start + name.length, end);
   return { value: substitute({ name, rest, written, escapeWith, lookup }), end: end + 1 };
 }

@@ -196,8 +196,8 @@ test("mistakes in the Dockerfile are the user's, and point at the line", async (
     ["FROM scratch\nCOPPY a /\n", /^line 2: COPPY is not an instruction\.$/],
     ["FROM scratch\nCOPY nope /\n", /^line 2: COPY: there is no "nope" in the build context/],
     ["FROM HARBOR/orders/none:1\nCOPY a /\n", /^line 1: FROM: there is no image /],
-    ["FROM Bad//Name\nCOPY a /\n", /^line 1: FROM: "Bad\/\/Name" is no name of an image\.$/],
-    ["FROM scratch\nEXPOSE web\n", /^line 2: EXPOSE: "web" is no port\.$/],
+    ["FROM Bad//Name\nCOPY a /\n", /^line 1: FROM: "Bad\/\/Name" is not a valid name of an image\.$/],
+    ["FROM scratch\nEXPOSE web\n", /^line 2: EXPOSE: "web" is not a port\.$/],
   ];
   for (const [text, why] of cases) {
     await writeFiles(world.bench.workspace, { Dockerfile: text.replace("HARBOR", world.host), a: "a" });

@@ -31,7 +31,7 @@ const inputSchema = z.strictObject({
     .refine((name) => isRepositoryName(name) && name.includes("/"), "must be project/name in lower case")
     .describe("project/name in the site's Harbor."),
   system: z.string().optional().describe("Which Harbor, where the site has several."),
-  tags: z.array(z.string().refine(isTag, "is no tag")).min(1).max(20),
+  tags: z.array(z.string().refine(isTag, "must be a tag: letters, digits, `_`, `.` and `-`")).min(1).max(20),
   labels: z.record(z.string().min(1), z.string()).default({}),
   buildArgs: z.record(z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/), z.string()).default({}),
   platform: z

@@ -34,8 +34,8 @@ test("what builders refuse is a mistake with its line", async (t) => {
     ['VOLUME [""]', /path of a volume is empty/],
     ["LABEL $NONE=x", /name of a label is empty/],
     ["ENV $NONE=x", /name of a variable is empty/],
-    ["STOPSIGNAL FOO", /"FOO" is no signal/],
-    ["STOPSIGNAL 0", /"0" is no signal/],
+    ["STOPSIGNAL FOO", /"FOO" is not a signal/],
+    ["STOPSIGNAL 0", /"0" is not a signal/],
     ["COPY << /x", /there is no "<<"/],
     ['COPY ["<<EOF", "/x"]', /there is no "<<EOF"/],
   ];

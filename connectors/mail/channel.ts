@@ -82,7 +82,7 @@ function openMail(config: MailConfig): Channel {
     send: async (message, signal) => {
       const receivers = message.to === undefined ? config.to : readReceivers(message.to);
       if (receivers === undefined)
-        return { kind: "refused", problem: "the rule names a receiver that is no mail address" };
+        return { kind: "refused", problem: "the rule names a receiver that is not a mail address" };
       if (receivers.length === 0)
         return { kind: "refused", problem: "neither the rule nor the channel names a receiver" };
       if (signal.aborted) return { kind: "retry", problem: "no answer in time" };
@@ -99,7 +99,7 @@ function tlsOf({ host, ca, insecureSkipVerify }: MailConfig): ConnectionOptions 
   try {
     const found = readFileSync(ca, "utf8").match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g);
     if (found) return { ca: [...getCACertificates(), ...found] };
-    throw new Error("it holds no PEM certificate");
+    throw new Error("it does not contain a PEM certificate");
   } catch (error) {
     const problem = `${ca}: ${error instanceof Error ? error.message : "cannot be read"}.`;
     throw new GantryError("authority-unreadable", { system: `the mail server ${host}`, problem });

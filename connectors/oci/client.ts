@@ -212,6 +212,6 @@ async function listReferrers(
   // Registries from before version 1.1 of the API know no referrers.
   if (response.status === 404) return [];
   const parsed = referrersSchema.safeParse(parseJson(bytes));
-  if (!parsed.success) throw fail("it is no image index");
+  if (!parsed.success) throw fail("it is not an image index");
   return parsed.data.manifests.filter((one) => one.artifactType === artifactType);
 }

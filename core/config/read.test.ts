@@ -98,6 +98,37 @@ test("a wrong value names its variable and never shows it", () => {
   ]);
 });
 
+test("a variable that cannot be read is not reported as missing, too", () => {
+  const env = { GANTRY_AGENT_TOKEN_FILE: "/run/none" };
+  const file = { name: "g.yaml", text: "agent:\n  url: http://a\n" };
+  assert.deepEqual(problems({ file, env }), [
+    "GANTRY_AGENT_TOKEN_FILE: the file /run/none cannot be read: there is no such file (ENOENT)",
+  ]);
+});
+
+test("a key that is a secret is never shown", () => {
+  const tokens = z.record(z.string().min(16).meta({ secret: true }), z.strictObject({ site: z.string() }));
+  const text =
+    "tokens:\n  hunter2: { site: a }\n  hunter2-hunter2-hunter2: { site: 1, hunt: 2 }\n  hunter3-hunter3-hunter3: x\n";
+  const sources = { file: { name: "g.yaml", text }, env: {}, prefix: "GANTRY", readFile: () => "" };
+  assert.throws(
+    () => readConfig(z.strictObject({ tokens }), sources),
+    ({ problems: found }: GantryError) => {
+      assert.doesNotMatch(JSON.stringify(found), /hunter/);
+      assert.deepEqual(
+        found.map(({ line, detail }) => `${line} ${detail}`),
+        [
+          "2 tokens: a key of tokens is not valid: it must have at least 16 characters",
+          "3 tokens.…: site must be text",
+          "3 tokens.…: unknown key hunt",
+          "4 tokens: an entry of tokens must be a map",
+        ],
+      );
+      return true;
+    },
+  );
+});
+
 test("every setting is a flag: --port, --agent-url, --labels, with the problems of its value", () => {
   assert.deepEqual(flagsOf(SCHEMA), ["port", "public-url", "secure", "labels", "agent-url", "agent-token", "level"]);
   const flags = { "public-url": "https://x", secure: "true", labels: "a, b", "agent-url": "http://c" };

@@ -3,7 +3,7 @@
 
 import { z } from "zod";
 import { GantryError, type Problem } from "../errors.ts";
-import { describeIssues, type Path, type PathProblem, placeAround } from "../issues.ts";
+import { describeIssues, HIDDEN, type Path, type PathProblem, placeAround } from "../issues.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts";
 import { placeAt, plainValue, readSource, type Source } from "../pipeline/source.ts";
 import { didYouMean } from "../suggest.ts";
@@ -51,12 +51,16 @@ export function openConfig<S extends z.ZodObject>(schema: S, sources: ConfigSour
   const leaves = leavesOf(schema, []);
   problems.push(...unknownFlags(leaves, sources));
   const origins = new Map<string, string>();
+  /** What could not be read is not missing as well. */
+  const unread = new Set<string>();
   let tree: JsonObject = file.value;
   for (const leaf of leaves) {
     const read = readFlag(leaf, sources) ?? readVariable(variableOf(sources.prefix, leaf.path), leaf, sources);
     if (read === undefined) continue;
-    if ("problem" in read) problems.push({ detail: read.problem });
-    else tree = put(tree, leaf.path, read.value);
+    if ("problem" in read) {
+      problems.push({ detail: read.problem });
+      unread.add(pointer(leaf.path));
+    } else tree = put(tree, leaf.path, read.value);
     origins.set(pointer(leaf.path), read.from);
   }
   const parsed = schema.safeParse(tree);
@@ -66,9 +70,15 @@ export function openConfig<S extends z.ZodObject>(schema: S, sources: ConfigSour
   }
   const found = describeIssues(parsed.error?.issues ?? [], tree, {
     keysAt: (path) => keysAt(schema, path),
+    shown: (path) => withoutSecrets(schema, path),
     whole: "the file",
   });
-  problems.push(...found.map((problem) => locate(problem, sources.file?.name, file.root, origins)));
+  problems.push(
+    ...found.flatMap((problem) => {
+      if (unread.has(pointer(problem.path))) return [];
+      return locate(problem, withoutSecrets(schema, problem.path), sources.file?.name, file.root, origins);
+    }),
+  );
   throw configInvalid(problems);
 }
 
@@ -181,6 +191,18 @@ function keysAt(schema: z.core.$ZodType, path: Path): readonly string[] {
   return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
 }
 
+/** Keys of a record whose schema has `meta({ secret: true })`, such as tokens, must not be shown. */
+function withoutSecrets(schema: z.core.$ZodType, path: Path): Path {
+  let at: z.core.$ZodType | undefined = schema;
+  return path.map((step) => {
+    const here: z.core.$ZodType | undefined = at && unwrap(at);
+    at = here instanceof z.ZodObject ? (here.shape[String(step)] as z.core.$ZodType | undefined) : undefined;
+    if (!(here instanceof z.ZodRecord)) return step;
+    at = here.valueType as z.core.$ZodType;
+    return z.globalRegistry.get(here.keyType as z.core.$ZodType)?.secret === true ? HIDDEN : step;
+  });
+}
+
 function put(tree: JsonObject, path: readonly string[], value: JsonValue): JsonObject {
   const [first, ...rest] = path;
   if (first === undefined) return tree;
@@ -190,13 +212,14 @@ function put(tree: JsonObject, path: readonly string[], value: JsonValue): JsonO
 
 function locate(
   { path, detail, on }: PathProblem,
+  shown: Path,
   file: string | undefined,
   root: Source | undefined,
   origins: ReadonlyMap<string, string>,
 ): Problem {
-  const at = pointer(path);
+  const at = pointer(shown);
   const origin = origins.get(at);
-  const where = placeAround(path);
+  const where = placeAround(shown);
   const text = where === "" || origin !== undefined ? detail : `${where}: ${detail}`;
   if (origin !== undefined) return { detail: `${origin}: ${text}`, pointer: at };
   if (file === undefined || root === undefined) return { detail: text, pointer: at };

@@ -30,7 +30,7 @@ export const PROTOCOL_ERRORS = {
   "version-unfit": {
     status: 426,
     message: "{peer} and {me} have no protocol version in common.",
-    why: "{peer} supports versions {theirs} of the protocol, {me} supports {mine}.",
+    why: "{peer} supports {theirs} of the protocol, {me} supports {mine}.",
     todo: "Update {older}. Processes may be at most one release apart.",
   },
   "lease-lost": {

@@ -192,7 +192,7 @@ export const REQUEST_ERRORS = {
     status: 503,
     message: "{what} cannot be reached.",
     why: "{problem}",
-    todo: "Wait and try again. The request can be repeated safely with the same Idempotency-Key.",
+    todo: "Wait a moment, then try again. If this continues, check that it runs and can be reached from here.",
     retryable: true,
   },
   internal: {

@@ -17,8 +17,8 @@ export const START_ERRORS = {
   },
   "store-busy": {
     status: 500,
-    message: "The journal {file} is in use by another process.",
-    why: "Only one process may use it; the lock is held by {owner}.",
+    message: "{file} is in use by another process.",
+    why: "Only one process may use it at a time. Its lock is held by {owner}.",
     todo: "Stop the other process, or use another data folder.",
   },
   "store-unreachable": {

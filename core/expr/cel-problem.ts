@@ -31,7 +31,7 @@ export function typeInWords(of: string): string {
 export function celProblem(summary: string, variables: readonly string[] = VARIABLES): string {
   const [, unknown] = /^unknown variable: (.+)$/i.exec(summary) ?? [];
   if (unknown !== undefined) return `there is no variable ${unknown}${didYouMean(unknown, variables)}`;
-  if (/^unexpected token: EOF$/i.test(summary)) return "the expression ends too early";
+  if (/^unexpected token: EOF$/i.test(summary)) return "the expression is incomplete: something is missing at its end";
   const [, range] = /^expression of type '(.+)' cannot be range of a comprehension/i.exec(summary) ?? [];
   if (range !== undefined) return `map, filter, all and exists need a list, not ${typeInWords(range)}`;
   const [, choice] = /^ternary condition must be bool, got '(.+)'$/i.exec(summary) ?? [];

@@ -65,7 +65,7 @@ const failures: readonly (readonly [string, RegExp])[] = [
   ["9223372036854775807", /cannot be kept exactly/],
   ["1.0 / 0.0", /cannot be kept exactly/],
   ["params.", /^a name is missing before the end$/],
-  ["params.a ||", /ends too early/],
+  ["params.a ||", /is incomplete/],
   ["", /^the expression is empty$/],
   ["{a: 1", /^`}` is missing before the end$/],
   ["params.x ? 1", /^`:` is missing before the end$/],

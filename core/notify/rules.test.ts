@@ -39,7 +39,7 @@ describe("reading rules", () => {
   const bad: readonly (readonly [string, Partial<RuleFile>, RegExp])[] = [
     ["an unknown channel", { send: [{ channel: "opps" }] }, /There is no channel opps \(did you mean ops\?\)/],
     ["a channel named twice", { send: [{ channel: "ops" }, { channel: "ops" }] }, /named twice/],
-    ["a broken expression", { when: "event.kind ==" }, /the expression ends too early/],
+    ["a broken expression", { when: "event.kind ==" }, /the expression is incomplete/],
     ["an unknown variable", { when: 'evnt.kind == "TaskEnded"' }, /evnt/],
     ["an unknown function", { when: "foo(event.kind)" }, /foo/],
     ["a misspelt member of the event", { when: "event.outcom == 'failed'" }, /did you mean outcome/],

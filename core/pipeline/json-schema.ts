@@ -103,7 +103,10 @@ function checkText(schema: JsonObject, value: string): string[] {
   const compiled = compilePattern(pattern);
   if ("problem" in compiled || compiled.test(value)) return [];
   const words = patternInWords(pattern);
-  return [words === undefined ? `it must have the form ${pattern}` : `it must be ${words}`];
+  if (words !== undefined) return [`it must be ${words}`];
+  const { description } = schema;
+  const meaning = typeof description === "string" ? `, which means: ${description.replace(/\.$/, "")}` : "";
+  return [`it must match the regular expression ${pattern}${meaning}`];
 }
 
 function checkNumber(schema: JsonObject, value: number): string[] {

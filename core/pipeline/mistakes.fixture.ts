@@ -24,7 +24,7 @@ export const MISTAKES: readonly Mistake[] = [
     ),
     /^6: a step has `uses` or `run`, not both$/,
   ],
-  ["with on a script", job("    steps:\n      - run: x\n        with: {}\n"), /^7: `with` is for `uses`/],
+  ["with on a script", job("    steps:\n      - run: x\n        with: {}\n"), /^7: `with` belongs to `uses`/],
   [
     "a folder outside",
     job("    steps:\n      - run: x\n        workingDirectory: ../x\n"),
@@ -89,7 +89,11 @@ export const MISTAKES: readonly Mistake[] = [
   ],
   ["no time at all", job("    timeout: 0s\n    steps: [{ run: x }]\n"), /^5: a timeout must be longer than 0$/],
   ["when false", job("    when: 'false'\n    steps: [{ run: x }]\n"), /^5: `when: false` never runs$/],
-  ["a broken expression", job("    when: a ||\n    steps: [{ run: x }]\n"), /^5: the expression ends too early$/],
+  [
+    "a broken expression",
+    job("    when: a ||\n    steps: [{ run: x }]\n"),
+    /^5: the expression is incomplete: something is missing at its end$/,
+  ],
   [
     "an expression that is not closed",
     job('    env: { A: "${{ x" }\n    steps: [{ run: x }]\n'),
@@ -179,7 +183,7 @@ export const MISTAKES: readonly Mistake[] = [
   [
     "a limit that does not fit",
     job("    steps: [{ run: x }]\n", "params: { a: { type: string, minimum: 3 } }\n"),
-    /^2: `minimum` is not for type string$/,
+    /^2: `minimum` does not apply to type string$/,
   ],
   [
     "a pattern with look-around",
@@ -189,12 +193,12 @@ export const MISTAKES: readonly Mistake[] = [
   [
     "a secret param with a default",
     job("    steps: [{ run: x }]\n", "params: { a: { type: string, secret: true, default: hunter2 } }\n"),
-    /^2: a secret has no default: everybody can read this file/,
+    /^2: a secret cannot have a default: everybody can read this file/,
   ],
   [
     "a secret param that is no text",
     job("    steps: [{ run: x }]\n", "params: { a: { type: integer, secret: true } }\n"),
-    /^2: `secret` is not for type integer/,
+    /^2: `secret` does not apply to type integer/,
   ],
   [
     "a secret param in a condition",
@@ -370,7 +374,7 @@ export const RUN_TIME_MISTAKES: readonly Mistake[] = [
   [
     "a longest delay that never applies",
     file({ job: "retry: { max: 1, maxDelay: 1m }" }),
-    /for `backoff: exponential`/,
+    /applies only with `backoff: exponential`/,
   ],
   [
     "a longest delay below the first one",

@@ -18,7 +18,7 @@ export function normalise(file: PipelineFile, steps: ReadonlyMap<string, StepDes
     name: file.name,
     title,
     summary: file.summary ?? "",
-    button: file.button ?? `Run ${file.name}`,
+    button: file.button ?? `Run ${file.title ?? file.name}`,
     app: file.app ?? "existing",
     params: paramsSchema(file.params ?? {}),
     concurrency:

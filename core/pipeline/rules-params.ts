@@ -27,9 +27,11 @@ export function goodParams({ pipeline }: RuleContext): readonly PathProblem[] {
 function checkSecret(param: ParamSchema, path: readonly string[], isAppName: boolean): readonly PathProblem[] {
   const at = (key: string, detail: string): PathProblem => ({ path: [...path, key], detail, on: "value" });
   return [
-    ...(param.default === undefined ? [] : [at("default", "a secret has no default: everybody can read this file")]),
-    ...(param.enum === undefined ? [] : [at("enum", "a secret has no choices: everybody can read this file")]),
-    ...(isAppName ? [at("secret", "the name of the app is not a secret")] : []),
+    ...(param.default === undefined
+      ? []
+      : [at("default", "a secret cannot have a default: everybody can read this file")]),
+    ...(param.enum === undefined ? [] : [at("enum", "a secret cannot have choices: everybody can read this file")]),
+    ...(isAppName ? [at("secret", "the name of the app cannot be secret")] : []),
   ];
 }
 
@@ -37,7 +39,8 @@ function checkParam(param: ParamSchema, path: readonly (string | number)[]): rea
   const problems: PathProblem[] = [];
   const at = (key: string, detail: string) => problems.push({ path: [...path, key], detail, on: "value" });
   for (const [key, types] of Object.entries(FOR_TYPES)) {
-    if (Object.hasOwn(param, key) && !types.includes(param.type)) at(key, `\`${key}\` is not for type ${param.type}`);
+    if (Object.hasOwn(param, key) && !types.includes(param.type))
+      at(key, `\`${key}\` does not apply to type ${param.type}`);
   }
   if (param.pattern !== undefined) {
     const compiled = compilePattern(param.pattern);

@@ -236,9 +236,9 @@ function wrongRetry(retry: Retry, path: Path): readonly PathProblem[] {
   const problems: PathProblem[] = [];
   const at = (key: string, detail: string) => problems.push({ path: [...path, key], detail, on: "key" });
   if (retry.exitCodes !== undefined && !retry.on?.includes("failed"))
-    at("exitCodes", "`exitCodes` are of scripts that failed; add `failed` to `on`");
+    at("exitCodes", "`exitCodes` apply only to scripts that failed; add `failed` to `on`");
   if (retry.maxDelayMs !== undefined && retry.backoff !== "exponential")
-    at("maxDelay", "`maxDelay` is for `backoff: exponential`");
+    at("maxDelay", "`maxDelay` applies only with `backoff: exponential`");
   else if (retry.maxDelayMs !== undefined && retry.maxDelayMs < retry.delayMs)
     at("maxDelay", "`maxDelay` is shorter than `delay`");
   return problems;

@@ -131,13 +131,15 @@ function oneActionPerStep({ file }: RuleContext): readonly PathProblem[] {
     if (step.uses !== undefined && step.run !== undefined)
       problems.push(at("run", "a step has `uses` or `run`, not both"));
     if (step.with !== undefined && step.uses === undefined && step.run !== undefined) {
-      problems.push(at("with", "`with` is for `uses`; pass values to a script with `env`"));
+      problems.push(at("with", "`with` belongs to `uses`; pass values to a script with `env`"));
     }
     for (const key of ["shell", "workingDirectory"] as const) {
-      if (step[key] !== undefined && step.run === undefined) problems.push(at(key, `\`${key}\` is for \`run\``));
+      if (step[key] !== undefined && step.run === undefined) problems.push(at(key, `\`${key}\` belongs to \`run\``));
     }
     if (step.scope !== undefined && step.uses === undefined)
-      problems.push(at("scope", "`scope` is for `uses`: a script never gets the credentials of the site's systems"));
+      problems.push(
+        at("scope", "`scope` belongs to `uses`: a script never gets the credentials of the site's systems"),
+      );
     if (step.run?.includes("${{")) {
       problems.push(at("run", "a script cannot contain an expression; pass the value with `env` and use the variable"));
     }

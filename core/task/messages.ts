@@ -22,9 +22,10 @@ const MAX_PLACES = 3;
 export function headline(state: TaskState, pipeline: Pipeline, end: Ending): string {
   const place = end.outcome === "canceled" ? "" : failedPlaces(state, pipeline);
   const why = end.failure ? ` ${end.failure.message}${end.failure.line ? ` ${end.failure.line}` : ""}` : "";
-  const by = end.outcome === "canceled" && state.cancel ? ` by ${state.cancel.by}` : "";
+  const by = state.cancel ? ` by ${state.cancel.by}` : "";
+  const ended = end.outcome === "canceled" ? `was canceled${by}` : STATE_LOOKS[end.outcome].word;
   const decided = end.outcome === "succeeded" ? markedDone(state) : "";
-  return `${state.title} ${STATE_LOOKS[end.outcome].word}${by}${place} after ${duration(end.durationMs)}.${why}${decided}`;
+  return `${state.title} ${ended}${place} after ${duration(end.durationMs)}.${why}${decided}`;
 }
 
 /** A task that a person marked as done must not look as if it had succeeded by itself. */
@@ -33,14 +34,16 @@ function markedDone(state: TaskState): string {
   return jobs.map(({ key, resolved }) => (resolved ? ` ${decision(resolved, key)}` : "")).join("");
 }
 
+/** What a person did with a held job: "marked deploy[seoul] as done". */
+export function answerInWords(answer: string, job: string): string {
+  if (answer === "mark-done") return `marked ${job} as done`;
+  if (answer === "fail") return `ended ${job} as failed`;
+  return answer === "run-again" ? `ran ${job} again` : `decided about ${job}`;
+}
+
 /** "ops marked deploy[seoul] as done: the pods run." */
 export function decision({ by, answer, reason }: Resolved, job: string): string {
-  const what = {
-    "mark-done": `marked ${job} as done`,
-    fail: `ended ${job} as failed`,
-    "run-again": `ran ${job} again`,
-  };
-  return `${by} ${what[answer]}${reason ? `: ${reason.replace(/\.$/, "")}` : ""}.`;
+  return `${by} ${answerInWords(answer, job)}${reason ? `: ${reason.replace(/\.$/, "")}` : ""}.`;
 }
 
 /** " at build: Run the tests", " at a, b and 46 more jobs"; empty when no job failed. */

@@ -61,7 +61,7 @@ const COMPACT_BYTES = 8 * 1024 * 1024;
 /** Throws `store-busy` when another process has the file, and the file system's error when it cannot be used. */
 export function openRecoveryFile(file: string, clock: Clock): RecoveryFile {
   mkdirSync(dirname(file), { recursive: true });
-  const unlock = takeLock(file);
+  const unlock = takeLock(file, `The recovery file ${file}`);
   const contents = makeContents(clock);
   for (const line of readLines(file)) contents.apply(line);
   contents.forgetBefore(contents.floors().micros - FORGET_MS * 1_000);

@@ -31,7 +31,7 @@ const FULL = 2;
 export async function openSqliteJournal(options: SqliteOptions): Promise<Journal> {
   refuseUnsoundSqlite(process.versions.sqlite ?? "unknown");
   makePrivateFolder(dirname(options.file));
-  const unlock = takeLock(options.file);
+  const unlock = takeLock(options.file, `The journal ${options.file}`);
   let db: DatabaseSync | undefined;
   try {
     return withOpenErrors(options.file, () => {

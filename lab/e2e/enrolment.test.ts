@@ -19,7 +19,7 @@ async function openEnrolled(t: TestContext) {
   const field = await Battlefield.open(t, "one agent");
   const data = await mkdtemp(join(tmpdir(), "gantry-identity-"));
   t.after(() => rm(data, { recursive: true }));
-  const { token } = await field.client.createEnrolment({ site: "busan", principal: "admin" });
+  const { token } = await field.client.createEnrolment({ site: "busan", newSite: true, principal: "admin" });
   const file = join(data, "one-time-token");
   await writeFile(file, token);
   let passedMs = 0;

@@ -13,7 +13,7 @@ import { describeStep } from "@gantry/core/step/describe.ts";
 import { notifySchema, parseConfig } from "@gantry/notify-agent/config.ts";
 import { portalConfig } from "@gantry/portal-api/config.ts";
 import { ROUTES } from "@gantry/portal-api/routes/routes.ts";
-import { parse } from "@gantry/runtime/http/problem.ts";
+import { parse, problemsOf } from "@gantry/runtime/http/problem.ts";
 import { agentConfig } from "@gantry/task-agent/config.ts";
 import { runnerConfigSchema } from "@gantry/task-runner/config.ts";
 import type { z } from "zod";
@@ -158,7 +158,10 @@ function requestMessages(): readonly Entry[] {
 }
 
 function problemsOfAll(schema: z.ZodType): readonly string[] {
-  return [...wrongValues(schema)].flatMap((value) => detailsOf(() => parse(schema, value)));
+  return [...wrongValues(schema)].flatMap((value) => {
+    const parsed = schema.safeParse(value);
+    return parsed.success ? [] : problemsOf(parsed.error, value, "/with", "the input").map(({ detail }) => detail);
+  });
 }
 
 function detailsOf(read: () => unknown): string[] {

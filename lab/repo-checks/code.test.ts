@@ -1,6 +1,7 @@
 // The checks that need the project as the TypeScript compiler sees it. They share one compiler.
 
 import { after } from "node:test";
+import "./code-messages.suite.ts";
 import "./import-boundaries.suite.ts";
 import "./packages.suite.ts";
 import "./pipeline-keywords.suite.ts";

@@ -8,7 +8,7 @@ import { requireBearer } from "@gantry/runtime/http/bearer.ts";
 import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";
 import { addRoutes, type RouteHandlers } from "@gantry/runtime/http/serve-routes.ts";
 import type { Page } from "@gantry/wire/agent/agent-client.ts";
-import type { DeliveryView, InboxItem } from "@gantry/wire/agent/views.ts";
+import type { ChannelView, DeliveryView, InboxItem } from "@gantry/wire/agent/views.ts";
 import { NOTIFY_PREFIX, NOTIFY_ROUTES } from "@gantry/wire/notify/routes.ts";
 import { requireProtocol } from "@gantry/wire/protocol-version.ts";
 import Router from "@koa/router";
@@ -20,11 +20,12 @@ export type ServeDeps = {
   readonly journal: Journal;
   readonly token: string;
   readonly metrics: Metrics;
+  readonly channels: readonly ChannelView[];
   /** Sends a test message; undefined when there is no such channel. */
   readonly testChannel: (name: string) => Promise<SendResult> | undefined;
 };
 
-export function notifyRoutes({ journal, token, testChannel }: ServeDeps): Koa.Middleware {
+export function notifyRoutes({ journal, token, channels, testChannel }: ServeDeps): Koa.Middleware {
   const router = new Router({ prefix: NOTIFY_PREFIX });
   router.use(requireBearer([token]));
   router.use(requireProtocol("the notify-agent"));
@@ -34,6 +35,7 @@ export function notifyRoutes({ journal, token, testChannel }: ServeDeps): Koa.Mi
         ? newestFirst(journal, "inbox", query, inboxView)
         : inboxAfter(journal, { ...query, after }, clientGoneSignal(ctx)),
     deliveries: ({ query }) => newestFirst(journal, "deliveries", query, deliveryView),
+    channels: () => ({ items: channels }),
     testChannel: async ({ params: { name } }) => {
       const result = await testChannel(name);
       if (result === undefined) throw new GantryError("not-found", { kind: "channel", name: truncate(name, 100) });

@@ -37,7 +37,11 @@ export function makeCursors(secret: string): Cursors {
         decipher.setAuthTag(bytes.subarray(-TAG));
         return decipher.update(bytes.subarray(NONCE, -TAG), undefined, "utf8") + decipher.final("utf8");
       } catch (error) {
-        throw new GantryError("bad-request", { problem: "cursor is not one of this portal" }, { cause: error });
+        throw new GantryError(
+          "bad-request",
+          { problem: "the cursor was not given out by this portal, or its key has changed" },
+          { cause: error },
+        );
       }
     },
   };

@@ -29,6 +29,10 @@ export const createEnrolment = route({
     runner: name
       .optional()
       .describe("May also be a name that runners of another site use without a key. They lose the name."),
+    newSite: z
+      .boolean()
+      .optional()
+      .describe("Must be true for the first runner of a site. Other unknown sites are refused."),
   }),
   responses: { 201: json("The token", enrolment) },
   handle: async (call) => {

@@ -162,6 +162,7 @@ export const EXPECTED: { readonly [route: string]: Expected } = {
   "GET /v1/steps": { right: "signed-in", status: 200, path: () => "/v1/steps" },
   "GET /v1/inbox": { ...LIST, right: "view", path: () => "/v1/inbox" },
   "GET /v1/deliveries": { ...LIST, right: "view", path: () => "/v1/deliveries" },
+  "GET /v1/channels": { right: "manage-settings", status: 200, path: () => "/v1/channels" },
   "GET /v1/me": { right: "signed-in", status: 200, path: () => "/v1/me" },
   "GET /v1/access/can": {
     right: "view",

@@ -18,6 +18,7 @@ import { livez, metrics, readyz, version } from "./health.ts";
 import { listApps } from "./list-apps.ts";
 import { listAudit, listAuditEntries } from "./list-audit.ts";
 import { listBuilds } from "./list-builds.ts";
+import { listChannels } from "./list-channels.ts";
 import { listDeliveries } from "./list-deliveries.ts";
 import { listInbox } from "./list-inbox.ts";
 import { listPipelines } from "./list-pipelines.ts";
@@ -77,6 +78,7 @@ export const ROUTES: readonly Route[] = [
   listAuditEntries,
   listInbox,
   listDeliveries,
+  listChannels,
   getMe,
   askRightRoute,
   getSettings,

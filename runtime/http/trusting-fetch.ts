@@ -32,7 +32,7 @@ export async function authorityOf(name: string, { ca }: Trust): Promise<string |
   const text = await readFile(ca, "utf8").catch((error: unknown) => {
     throw refuse(`The file ${ca} cannot be read: ${fileProblem(error)}.`);
   });
-  if (!text.includes("-----BEGIN CERTIFICATE-----")) throw refuse(`${ca} holds no PEM certificate.`);
+  if (!text.includes("-----BEGIN CERTIFICATE-----")) throw refuse(`${ca} does not contain a PEM certificate.`);
   return text;
 }
 

@@ -38,7 +38,9 @@ function readCertificates(text: string | undefined, report: (detail: string) => 
   if (text === undefined) return undefined;
   const found = text.match(CERTIFICATE);
   if (!found) {
-    report("it holds no certificate; it must be the PEM text itself, or a variable with _FILE that names the file");
+    report(
+      "it does not contain a certificate; it must be the PEM text itself, or a variable with _FILE that names the file",
+    );
     return undefined;
   }
   try {
@@ -54,7 +56,7 @@ function readKey(text: string | undefined, report: (detail: string) => void): Ke
   try {
     return createPrivateKey(text);
   } catch {
-    report("it is no private key in PEM, or it is encrypted");
+    report("it is not a private key in PEM, or the key is encrypted");
     return undefined;
   }
 }

@@ -1,6 +1,7 @@
 // `/agent/v1`, for the platform plane: wire/agent/routes.ts declares the routes, this file answers them.
 
 import type { KnownSystems } from "@gantry/core/app/apps-may.ts";
+import { siteProblem } from "@gantry/core/app/read-app.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { requireBearer } from "@gantry/runtime/http/bearer.ts";
@@ -182,7 +183,15 @@ type RunnerRoute =
   | "readmitRunner"
   | "sites";
 
-function runnerHandlers({ registry, identities, onRemove }: PortalRoutesDeps): Pick<Handlers, RunnerRoute> {
+/** Throws `bad-request` for a site that nobody knows. The first site of an installation is always a new one. */
+function requireKnownSite(site: string, sites: readonly string[]): void {
+  const detail = sites.length === 0 ? undefined : siteProblem(site, sites);
+  if (detail === undefined) return;
+  const problem = `${detail}. For the first runner of a new site, set newSite (\`gantry runners enrol --new-site\`)`;
+  throw new GantryError("bad-request", { problem }, { problems: [{ pointer: "/site", detail: problem }] });
+}
+
+function runnerHandlers({ registry, identities, onRemove, knownSites }: PortalRoutesDeps): Pick<Handlers, RunnerRoute> {
   return {
     runners: async () => ({ items: await registry.runners() }),
     runnerSite: async ({ params: { name } }) => {
@@ -190,8 +199,10 @@ function runnerHandlers({ registry, identities, onRemove }: PortalRoutesDeps): P
       if (found?.facts.runner !== name) throw new GantryError("not-found", { kind: "runner", name });
       return { site: found.facts.site };
     },
-    createEnrolment: async ({ body: { site, runner, principal } }) =>
-      enrolmentView(await identities.createEnrolment({ site, runner, by: principal })),
+    createEnrolment: async ({ body: { site, runner, newSite = false, principal } }) => {
+      if (!newSite) requireKnownSite(site, knownSites?.() ?? []);
+      return enrolmentView(await identities.createEnrolment({ site, runner, by: principal }));
+    },
     renewRunnerKey: async ({ params, body }) => enrolmentView(await identities.renewKey(params.name, body.principal)),
     removeRunner: async ({ params }) => {
       await onRemove(params.name);

@@ -128,7 +128,9 @@ function best(job: JobRequirements, free: readonly RunnerFacts[]): Choice {
   const [first] = free.toSorted((a, b) => score(job, b) - score(job, a) || (a.runner < b.runner ? -1 : 1));
   if (!first) throw new Error("the list of free runners is empty");
   const isWarm = job.app !== undefined && first.warm.includes(job.app);
-  const why = [isWarm ? "warm" : undefined, `${first.free} of ${first.slots} slots free`].filter(Boolean).join(", ");
+  const why = [isWarm ? "it ran this app before" : undefined, `${first.free} of ${first.slots} slots free`]
+    .filter(Boolean)
+    .join(", ");
   return {
     kind: "chosen",
     session: first.session,

@@ -75,7 +75,7 @@ test("an incompatible runner is refused with an explanation, and jobs that wait 
   const { code, title, detail, todo } = problemSchema.parse(await refused.json());
   assert.equal(code, "version-unfit");
   const explanation =
-    "Runner tokyo-1 and the task-agent have no protocol version in common. Runner tokyo-1 supports versions 8-9 of the protocol, the task-agent supports 1-2. Update the task-agent. Processes may be at most one release apart.";
+    "Runner tokyo-1 and the task-agent have no protocol version in common. Runner tokyo-1 supports versions 8 to 9 of the protocol, the task-agent supports versions 1 to 2. Update the task-agent. Processes may be at most one release apart.";
   assert.equal([title, detail, todo].join(" "), explanation);
   let task = await client.task(id);
   while (!task.waiting?.text.includes("have no protocol version in common")) task = await client.task(id);

@@ -77,7 +77,7 @@ export function claimHandlers(deps: ClaimDeps) {
       const session = sessions.byRunner(claimed.runner);
       const isLocal = claims.takeLocal(claimed.fence);
       if (isLocal || !session || session.facts.running.some(({ ref }) => isSameLease(ref, claimed))) return;
-      await leases.revoke(claimed, `runner ${claimed.runner} came back without it`);
+      await leases.revoke(claimed, `runner ${claimed.runner} registered again without this job`);
     },
   };
 }

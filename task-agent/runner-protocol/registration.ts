@@ -65,7 +65,7 @@ async function register(
   await claims.settle(runner);
   for (const lease of leases.ofRunner(request)) {
     if (!running.some(({ ref }) => isSameLease(ref, lease)))
-      await leases.revoke(lease, `runner ${runner} came back without it`);
+      await leases.revoke(lease, `runner ${runner} registered again without this job`);
   }
   const directives = await Promise.all(
     running.map(async ({ ref }) => {

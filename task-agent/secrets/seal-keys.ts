@@ -69,7 +69,7 @@ function readKeys(file: string): Keys {
     return [{ id, key: Buffer.from(key, "base64") }];
   });
   const [first, ...others] = keys;
-  if (!first) throw refuse(`${file} holds no key`);
+  if (!first) throw refuse(`${file} does not contain a key`);
   if (new Set(keys.map(({ id }) => id)).size < keys.length) throw refuse(`${file} has an id twice`);
   return [first, ...others];
 }

@@ -168,7 +168,7 @@ function reportWaiting(run: StepRun, reason: string, retryAfterMs: number): void
 function parseInput(step: AnyStep, given: JsonObject): unknown {
   const parsed = step.input.safeParse(given);
   if (parsed.success) return parsed.data;
-  const problems = problemsOf(parsed.error, given, "/with");
+  const problems = problemsOf(parsed.error, given, "/with", "the input");
   throw new GantryError("bad-input", { step: step.name, problem: problemsInWords(problems) }, { problems });
 }
 

@@ -26,6 +26,8 @@ export const createEnrolment = z.object({
   site: name,
   /** The only runner that may enrol with the token. It may have the name of a runner of another site that has no key. */
   runner: name.optional(),
+  /** Without it, the site must be known: a misspelled one would wait for jobs for ever. */
+  newSite: z.boolean().optional(),
   principal: z.string().min(1).max(200),
 });
 export const renewRunnerKey = z.object({ principal: z.string().min(1).max(200) });

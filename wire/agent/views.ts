@@ -346,6 +346,15 @@ export const deliveryView = z
   .meta({ id: "Delivery" });
 export type DeliveryView = z.infer<typeof deliveryView>;
 
+export const channelView = z
+  .object({
+    name: z.string(),
+    kind: z.string(),
+    insecureSkipVerify: z.boolean().optional().describe("The certificate of the other side is not checked"),
+  })
+  .meta({ id: "Channel" });
+export type ChannelView = z.infer<typeof channelView>;
+
 export function page<T extends z.ZodType>(
   item: T,
 ): z.ZodObject<{ items: z.ZodArray<T>; nextCursor: z.ZodOptional<z.ZodString> }> {

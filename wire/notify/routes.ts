@@ -2,7 +2,7 @@
 
 import { route } from "@gantry/runtime/http/route.ts";
 import { z } from "zod";
-import { deliveryView, inboxItem, page } from "../agent/views.ts";
+import { channelView, deliveryView, inboxItem, page } from "../agent/views.ts";
 
 export const NOTIFY_PREFIX = "/notify/v1";
 
@@ -32,6 +32,8 @@ export const NOTIFY_ROUTES = {
   }),
   /** Newest first. */
   deliveries: route({ method: "GET", path: "/deliveries", query: pageQuery, answer: page(deliveryView) }),
+  /** The channels of the configuration, by name. */
+  channels: route({ method: "GET", path: "/channels", answer: page(channelView) }),
   /** Sends a test message at once. */
   testChannel: route({
     method: "POST",

@@ -2,6 +2,7 @@
 // GantryErrors: those of the agent, or `unavailable` when the agent did not answer.
 
 import { ERRORS, GantryError } from "@gantry/core/errors.ts";
+import { describeIssues } from "@gantry/core/issues.ts";
 import { type MakeDeadline, machineDeadline } from "@gantry/runtime/deadline.ts";
 import { errorOf, PROBLEM_TYPE } from "@gantry/runtime/http/problem.ts";
 import type { Parsed, RouteSpec } from "@gantry/runtime/http/route.ts";
@@ -222,8 +223,8 @@ function parseJson(text: string): unknown {
 function read<T>(schema: z.ZodType<T>, value: unknown): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw unavailable(`the answer does not match its schema (${issue?.path.join(".")}: ${issue?.message})`, parsed.error);
+  const [first] = describeIssues(parsed.error.issues, value, { whole: "it" });
+  throw unavailable(`the answer does not fit${first === undefined ? "" : `: ${first.detail}`}`, parsed.error);
 }
 
 async function readText(answer: Response, limit: number): Promise<string> {

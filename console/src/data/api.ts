@@ -141,6 +141,7 @@ export const v1 = {
   ownToken: (name: string) => `/v1/me/tokens/${part(name)}`,
   rotateOwnToken: (name: string) => `/v1/me/tokens/${part(name)}/rotate`,
   audit: (query: Query = {}) => `/v1/audit${search(query)}`,
+  channels: "/v1/channels",
   settings: "/v1/settings",
   settingsHistory: "/v1/settings/history",
   token: (name: string) => `/v1/tokens/${part(name)}`,

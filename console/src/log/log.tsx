@@ -11,7 +11,7 @@ import { address, go, withQuery } from "../frame/router.ts";
 import { count } from "../parts/format.ts";
 import { Icon } from "../parts/icon.tsx";
 import { ProblemBox } from "../parts/loading-states.tsx";
-import { Prose } from "../parts/prose.tsx";
+import { Prose, withoutBackticks } from "../parts/prose.tsx";
 import { LogBar, useWrap } from "./log-bar.tsx";
 import { allLines, type LogLine } from "./log-lines.ts";
 import { type LogState, useLog } from "./log-reader.ts";
@@ -53,7 +53,7 @@ export function Log({ path, step, name }: { path: string; step: StepView; name: 
         onScroll={onScroll}
         role="log"
         aria-live="off"
-        aria-label={`Log of ${step.title}`}
+        aria-label={`Log of ${withoutBackticks(step.title)}`}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: the log scrolls, so the keyboard must reach it
         tabIndex={0}
         id="log"

@@ -8,6 +8,7 @@ import { refusalOf } from "../data/session.ts";
 import { useResource } from "../data/store.ts";
 import { EmptyState, Loaded } from "../parts/loading-states.tsx";
 import { PageHeader } from "../parts/page-layout.tsx";
+import { Prose } from "../parts/prose.tsx";
 import { StateBadge, StateGlyph } from "../parts/state-badge.tsx";
 import { TaskLink } from "../parts/task-rows.tsx";
 import { CopyableId, RelativeTime } from "../parts/values.tsx";
@@ -91,7 +92,9 @@ function Row({ app }: { app: AppView }) {
         <a class="strong" href={to.app(app.name)}>
           {app.name}
         </a>
-        <span class="under soft">{textAt(app.record, "title")}</span>
+        <span class="under soft">
+          <Prose text={textAt(app.record, "title") ?? ""} />
+        </span>
       </td>
       <td>
         <AppState state={app.state} />

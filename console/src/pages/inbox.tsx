@@ -51,10 +51,12 @@ function Message({ item }: { item: InboxItem }) {
       <div>
         <p>
           {item.task === undefined ? (
-            <span class="strong">{title}</span>
+            <span class="strong">
+              <Prose text={title} />
+            </span>
           ) : (
             <a class="strong" href={to.task(item.task)}>
-              {title}
+              <Prose text={title} />
             </a>
           )}
         </p>

@@ -7,7 +7,7 @@ import { usePageTitle } from "../frame/page-title.ts";
 import { count } from "../parts/format.ts";
 import { EmptyState, Loaded } from "../parts/loading-states.tsx";
 import { PageHeader, Section } from "../parts/page-layout.tsx";
-import { Prose } from "../parts/prose.tsx";
+import { Prose, withoutBackticks } from "../parts/prose.tsx";
 import { CopyableId, JsonValueView } from "../parts/values.tsx";
 import { fieldsOf } from "../run/form.ts";
 import { PipelineOutline } from "../run/pipeline-outline.tsx";
@@ -41,7 +41,7 @@ export function PipelinesPage() {
                     <tr key={pipeline.name}>
                       <td class="nowrap">
                         <a class="strong" href={to.pipeline(pipeline.name)}>
-                          {pipeline.title}
+                          <Prose text={pipeline.title} />
                         </a>
                       </td>
                       <td class="aside">
@@ -74,7 +74,7 @@ function sizeOf({ jobs }: PipelineView): string {
 export function PipelinePage({ name }: { name: string }) {
   const pipeline = useResource<PipelineView>(v1.pipeline(name));
   const view = pipeline.data.value;
-  usePageTitle(view?.title);
+  usePageTitle(view && withoutBackticks(view.title));
   return (
     <>
       <PageHeader title={view?.title ?? name} note={view?.summary ?? ""}>
@@ -106,7 +106,7 @@ function Definition({ pipeline }: { pipeline: PipelineView }) {
           <p class="quiet">This pipeline has no parameters.</p>
         ) : (
           <div class="scroll">
-            <table>
+            <table class="stack is-long">
               <thead>
                 <tr>
                   <th>Name</th>

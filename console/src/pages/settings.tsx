@@ -3,6 +3,7 @@
 import { mayDo, me, refusalOf } from "../data/session.ts";
 import { ThemeChoice } from "../frame/theme-choice.tsx";
 import { PageHeader, Section } from "../parts/page-layout.tsx";
+import { Channels } from "./channels.tsx";
 import { LiveSettings } from "./live-settings.tsx";
 import { Tokens } from "./tokens.tsx";
 
@@ -11,7 +12,9 @@ export function SettingsPage() {
     <>
       <PageHeader
         title="Settings"
-        note={me.value ? `Signed in as ${me.value.name}, ${me.value.role} · Gantry ${me.value.version}` : ""}
+        note={
+          me.value ? `Signed in as ${me.value.name} with the role ${me.value.role} · Gantry ${me.value.version}` : ""
+        }
       />
       <Section title="Theme">
         <ThemeChoice name="settings-theme" hasHeading />
@@ -23,6 +26,7 @@ export function SettingsPage() {
           </p>
         </Section>
       ) : null}
+      {mayDo("manage-settings") ? <Channels /> : null}
       {mayDo("manage-settings") ? <LiveSettings /> : null}
       {mayDo("manage-tokens") ? (
         <Tokens />

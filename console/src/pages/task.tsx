@@ -15,6 +15,7 @@ import { useShortcuts } from "../frame/shortcuts.ts";
 import { readable } from "../parts/format.ts";
 import { Loaded } from "../parts/loading-states.tsx";
 import { PageHeader } from "../parts/page-layout.tsx";
+import { withoutBackticks } from "../parts/prose.tsx";
 import { StateBadge } from "../parts/state-badge.tsx";
 import { TaskText, withTaskTitles } from "../parts/task-text.tsx";
 import { KeyValueList } from "../parts/values.tsx";
@@ -45,7 +46,7 @@ export function TaskPage({ id }: { id: string }) {
   usePolling(POLL_MS, () => {
     if (isOpen) task.reload();
   });
-  usePageTitle(view && `${STATE_LOOKS[view.state].glyph} ${view.title}`);
+  usePageTitle(view && `${STATE_LOOKS[view.state].glyph} ${withoutBackticks(view.title)}`);
   return (
     <>
       {view === undefined && task.problem.value ? <PageHeader title={`Task ${id.slice(-8)}`} /> : null}

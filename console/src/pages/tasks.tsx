@@ -11,6 +11,7 @@ import { address } from "../frame/router.ts";
 import { Choice } from "../parts/filters.tsx";
 import { EmptyState, Loaded, ProblemBox } from "../parts/loading-states.tsx";
 import { PageHeader } from "../parts/page-layout.tsx";
+import { withoutBackticks } from "../parts/prose.tsx";
 import { TaskRows } from "../parts/task-rows.tsx";
 
 export function TasksPage() {
@@ -43,7 +44,7 @@ export function TasksPage() {
         <Choice
           name="pipeline"
           label="Pipeline"
-          options={(pipelines.data.value?.items ?? []).map(({ name, title }) => [name, title])}
+          options={(pipelines.data.value?.items ?? []).map(({ name, title }) => [name, withoutBackticks(title)])}
           value={filter.pipeline}
         />
         {isFiltered ? <a href="/tasks">Clear filters</a> : null}

@@ -7,7 +7,9 @@ export function PageHeader({ title, children, note }: { title: string; children?
   return (
     <header class="title">
       <div>
-        <h1>{title}</h1>
+        <h1>
+          <Prose text={title} />
+        </h1>
         {note === undefined ? null : (
           <p class="soft">
             <Prose text={note} />
@@ -23,7 +25,7 @@ export function Section({ title, children, count }: { title: string; children: C
   return (
     <section class="section">
       <h2>
-        {title}
+        <Prose text={title} />
         {count === undefined ? null : <span class="count">{count}</span>}
       </h2>
       {children}

@@ -2,6 +2,11 @@
 
 import type { ComponentChildren } from "preact";
 
+/** The same as plain text, for attributes and for what screen readers hear. */
+export function withoutBackticks(text: string): string {
+  return text.replace(/`([^`\n]+)`/g, "$1");
+}
+
 export function Prose({ text }: { text: string }): ComponentChildren {
   return text
     .split(/`([^`\n]+)`/)

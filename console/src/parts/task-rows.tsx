@@ -16,7 +16,9 @@ export function TaskRows({ tasks, label }: { tasks: readonly TaskSummary[]; labe
         <li key={task.id}>
           <a class="row task-row" href={to.task(task.id)}>
             <StateBadge state={task.state} />
-            <span class="what">{task.title}</span>
+            <span class="what">
+              <Prose text={task.title} />
+            </span>
             <span class="says" title={task.headline}>
               <Prose text={readable(withTaskTitles(statusOf(task)))} />
             </span>
@@ -65,7 +67,9 @@ export function TaskLink({ task }: { task: TaskSummary }) {
   return (
     <a class="task-link" href={to.task(task.id)}>
       <StateGlyph state={task.state} />
-      <span>{task.title}</span>
+      <span>
+        <Prose text={task.title} />
+      </span>
     </a>
   );
 }

@@ -4,7 +4,7 @@ import type { TaskSummary } from "@gantry/wire/agent/views.ts";
 import type { ComponentChildren } from "preact";
 import { to } from "../data/api.ts";
 import { recentTasks } from "../data/attention.ts";
-import { Prose } from "./prose.tsx";
+import { Prose, withoutBackticks } from "./prose.tsx";
 
 /** An id as core/task/task-id.ts makes it. */
 const TASK_ID = /^t[0-9a-z]{19}$/;
@@ -16,7 +16,7 @@ export function TaskText({ text }: { text: string }): ComponentChildren {
     if (!known && !TASK_ID.test(word)) return <Prose key={at} text={word} />;
     return (
       <a key={word} class="in-text" href={to.task(word)} title={word}>
-        {known?.title ?? word.slice(-8)}
+        {known ? <Prose text={known.title} /> : word.slice(-8)}
       </a>
     );
   });
@@ -26,8 +26,13 @@ export function TaskText({ text }: { text: string }): ComponentChildren {
 export function withTaskTitles(text: string): string {
   return text
     .split(WORDS)
-    .map((word) => findTask(word)?.title ?? (TASK_ID.test(word) ? word.slice(-8) : word))
+    .map((word) => titleOf(word) ?? (TASK_ID.test(word) ? word.slice(-8) : word))
     .join("");
+}
+
+function titleOf(id: string): string | undefined {
+  const title = findTask(id)?.title;
+  return title === undefined ? undefined : withoutBackticks(title);
 }
 
 function findTask(id: string): TaskSummary | undefined {

@@ -79,7 +79,7 @@ export function JsonValueView({ value }: { value: JsonValue }) {
         </span>
       );
     }
-    return <span class={value.length > 80 ? "text" : "mono"}>{value}</span>;
+    return <span class={value.length > 80 && !value.includes("${{") ? "text" : "mono"}>{value}</span>;
   }
   if (isJsonObject(value)) return <KeyValueList values={value} />;
   if (value.length === 0) return <span class="faint">none</span>;

@@ -56,7 +56,7 @@ export function FieldInput(props: Props) {
 function Label({ field }: { field: Field }) {
   return (
     <>
-      {field.title}
+      <Prose text={field.title} />
       {field.isRequired ? null : <span class="optional">optional</span>}
     </>
   );

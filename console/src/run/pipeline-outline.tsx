@@ -1,6 +1,7 @@
 // An outline of a pipeline: its jobs in order, with their steps.
 
 import type { PipelineView } from "@gantry/wire/agent/views.ts";
+import { Prose } from "../parts/prose.tsx";
 
 export function PipelineOutline({ pipeline }: { pipeline: PipelineView }) {
   return (
@@ -8,9 +9,17 @@ export function PipelineOutline({ pipeline }: { pipeline: PipelineView }) {
       {pipeline.jobs.map((job) => (
         <li key={job.id}>
           <p>
-            <span class="strong">{job.title}</span>
+            <span class="strong">
+              <Prose text={job.title} />
+            </span>
             <span class="soft">
-              {job.needs.length === 0 ? " first" : ` after ${job.needs.map((id) => titleOf(pipeline, id)).join(", ")}`}
+              <Prose
+                text={
+                  job.needs.length === 0
+                    ? " first"
+                    : ` after ${job.needs.map((id) => titleOf(pipeline, id)).join(", ")}`
+                }
+              />
               {" · at "}
               {siteOf(job.site)}
             </span>
@@ -18,7 +27,9 @@ export function PipelineOutline({ pipeline }: { pipeline: PipelineView }) {
           <ol>
             {job.steps.map((step) => (
               <li key={step.id}>
-                <span>{step.title}</span>
+                <span>
+                  <Prose text={step.title} />
+                </span>
                 <span class="faint mono">{step.uses ?? "script"}</span>
               </li>
             ))}

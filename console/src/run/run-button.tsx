@@ -3,6 +3,7 @@
 import type { AppView } from "@gantry/wire/agent/views.ts";
 import { refusalOf, startVerb } from "../data/session.ts";
 import { withQuery } from "../frame/router.ts";
+import { Prose } from "../parts/prose.tsx";
 
 type Props = {
   readonly pipeline: string;
@@ -21,13 +22,13 @@ export function RunButton({ pipeline, app, of, isNewApp, label, isPrimary }: Pro
   if (refusal !== undefined) {
     return (
       <button type="button" disabled class={style} title={refusal}>
-        {label}
+        <Prose text={label} />
       </button>
     );
   }
   return (
     <a class={style} href={withQuery({ run: pipeline, for: app })}>
-      {label}
+      <Prose text={label} />
     </a>
   );
 }

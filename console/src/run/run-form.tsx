@@ -52,7 +52,7 @@ export function RunForm({ pipeline, app, record }: Props) {
           {problem ? <FormProblem problem={problem} hasFieldErrors={hasFieldErrors} /> : null}
           <div class="submit">
             <button type="submit" class="button primary" disabled={isSending} aria-busy={isSending}>
-              {isSending ? "Sending" : pipeline.button}
+              {isSending ? "Sending" : <Prose text={pipeline.button} />}
             </button>
           </div>
         </div>

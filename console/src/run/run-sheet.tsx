@@ -7,6 +7,7 @@ import { useResource } from "../data/store.ts";
 import { go, withQuery } from "../frame/router.ts";
 import { Icon } from "../parts/icon.tsx";
 import { Loaded } from "../parts/loading-states.tsx";
+import { Prose, withoutBackticks } from "../parts/prose.tsx";
 import { RunForm } from "./run-form.tsx";
 
 export function RunSheet({ pipeline, app }: { pipeline: string; app: string | undefined }) {
@@ -21,10 +22,10 @@ export function RunSheet({ pipeline, app }: { pipeline: string; app: string | un
   const close = (): void => go(withQuery({ run: undefined, for: undefined }), { replace: true });
   const title = resource.data.value?.button ?? "Run";
   return (
-    <dialog class="sheet" ref={dialog} onClose={close} aria-label={title}>
+    <dialog class="sheet" ref={dialog} onClose={close} aria-label={withoutBackticks(title)}>
       <header>
         <h2>
-          {title}
+          <Prose text={title} />
           {app === undefined ? null : <span class="soft"> · {app}</span>}
         </h2>
         <button type="button" class="icon-button" aria-label="Close" onClick={() => dialog.current?.close()}>

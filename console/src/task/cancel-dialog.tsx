@@ -7,6 +7,7 @@ import { send, v1 } from "../data/api.ts";
 import { put } from "../data/store.ts";
 import { useAction } from "../data/use-action.ts";
 import { ProblemBox } from "../parts/loading-states.tsx";
+import { Prose, withoutBackticks } from "../parts/prose.tsx";
 import { ReasonInput } from "./reason-input.tsx";
 
 export function CancelDialog({ task, onClose }: { task: TaskView; onClose: () => void }) {
@@ -22,9 +23,11 @@ export function CancelDialog({ task, onClose }: { task: TaskView; onClose: () =>
       dialog.current?.close();
     });
   return (
-    <dialog class="box" ref={dialog} onClose={onClose} aria-label={`Cancel ${task.title}`}>
+    <dialog class="box" ref={dialog} onClose={onClose} aria-label={`Cancel ${withoutBackticks(task.title)}`}>
       <header>
-        <h2>Cancel {task.title}?</h2>
+        <h2>
+          Cancel <Prose text={task.title} />?
+        </h2>
       </header>
       <div class="box-body">
         <p>
@@ -37,7 +40,7 @@ export function CancelDialog({ task, onClose }: { task: TaskView; onClose: () =>
         {problem ? <ProblemBox problem={problem} /> : null}
         <div class="submit">
           <button type="button" class="button danger" disabled={isSending} onClick={cancel}>
-            Cancel {task.title}
+            Cancel <Prose text={task.title} />
           </button>
           <button type="button" class="button" onClick={() => dialog.current?.close()}>
             Keep it running

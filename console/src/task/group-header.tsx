@@ -2,6 +2,7 @@
 
 import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import { count } from "../parts/format.ts";
+import { Prose } from "../parts/prose.tsx";
 import { StateGlyph } from "../parts/state-badge.tsx";
 import type { Group } from "./decide-groups.ts";
 
@@ -11,7 +12,9 @@ export function GroupHeader({ group }: { group: Group }) {
       <div class="job-head">
         <StateGlyph state={group.state} />
         <span class="hidden">{STATE_LOOKS[group.state].word}: </span>
-        <span class="strong">{group.title}</span>
+        <span class="strong">
+          <Prose text={group.title} />
+        </span>
         <span class="where">{count(group.jobs.length, "job")}</span>
       </div>
       <p class="group-counts soft">

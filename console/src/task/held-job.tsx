@@ -7,6 +7,7 @@ import { refusalOf } from "../data/session.ts";
 import { put } from "../data/store.ts";
 import { useAction } from "../data/use-action.ts";
 import { ProblemBox } from "../parts/loading-states.tsx";
+import { Prose } from "../parts/prose.tsx";
 import { StateGlyph } from "../parts/state-badge.tsx";
 import { TaskText } from "../parts/task-text.tsx";
 import { ReasonInput } from "./reason-input.tsx";
@@ -22,7 +23,8 @@ export function HeldJob({ task, job }: { task: TaskView; job: JobView }) {
   return (
     <section class="held hue-violet" aria-label={`${job.key} is held`}>
       <p class="strong">
-        <StateGlyph state="held" /> {job.title} <span class="mono">{job.key}</span> is held and needs an answer
+        <StateGlyph state="held" /> <Prose text={job.title} /> <span class="mono">{job.key}</span> is held and needs an
+        answer
       </p>
       <p>
         <TaskText text={reason} />

@@ -2,6 +2,7 @@
 
 import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { JobView } from "@gantry/wire/agent/views.ts";
+import { Prose } from "../parts/prose.tsx";
 import { StateGlyph } from "../parts/state-badge.tsx";
 import { TaskText } from "../parts/task-text.tsx";
 import { Duration } from "../parts/values.tsx";
@@ -12,7 +13,9 @@ export function JobHeader({ job }: { job: JobView }) {
     <div class="job-head">
       <StateGlyph state={job.state} isSilent={isSilent(job)} />
       <span class="hidden">{STATE_LOOKS[job.state].word}: </span>
-      <span class="strong">{job.title}</span>
+      <span class="strong">
+        <Prose text={job.title} />
+      </span>
       <span class="where">{job.key === job.id ? job.site : job.key.slice(job.id.length + 1, -1)}</span>
       {job.attempt > 1 ? <span class="tries">attempt {job.attempt}</span> : null}
       <span class="took soft">

@@ -4,6 +4,7 @@ import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { JobView, StepView } from "@gantry/wire/agent/views.ts";
 import type { ComponentChildren } from "preact";
 import { withQuery } from "../frame/router.ts";
+import { Prose, withoutBackticks } from "../parts/prose.tsx";
 import { StateGlyph } from "../parts/state-badge.tsx";
 import { Duration } from "../parts/values.tsx";
 import { isSilent, type Selection } from "./decide-selection.ts";
@@ -22,11 +23,13 @@ export function StepLink({ job, step, selected, children }: Props) {
       href={withQuery({ job: job.key, step: step.id, attempt: undefined })}
       class={isSelected ? "step is-selected" : "step"}
       aria-current={isSelected ? "true" : undefined}
-      title={step.title}
+      title={withoutBackticks(step.title)}
     >
       <StateGlyph state={step.state} isSilent={isSilent(job) && step.state === "running"} />
       <span class="hidden">{STATE_LOOKS[step.state].word}: </span>
-      <span class="name">{step.title}</span>
+      <span class="name">
+        <Prose text={step.title} />
+      </span>
       {step.tries > 1 ? <span class="tries">×{step.tries}</span> : null}
       {children}
     </a>

@@ -2,6 +2,7 @@
 
 import type { JobView, TaskView } from "@gantry/wire/agent/views.ts";
 import { useEffect, useRef } from "preact/hooks";
+import { withoutBackticks } from "../parts/prose.tsx";
 import type { TaskPart } from "./decide-groups.ts";
 import type { Selection } from "./decide-selection.ts";
 import { GroupHeader, GroupToggle } from "./group-header.tsx";
@@ -32,7 +33,7 @@ function Part(props: { part: TaskPart; selected: Selection | undefined; isExpand
   const { part, selected } = props;
   if (part.kind === "job") return <Job job={part.job} selected={selected} />;
   return (
-    <section aria-label={part.title}>
+    <section aria-label={withoutBackticks(part.title)}>
       <GroupHeader group={part} />
       {part.shown.map((job) => (
         <Job key={job.key} job={job} selected={selected} />
@@ -44,7 +45,7 @@ function Part(props: { part: TaskPart; selected: Selection | undefined; isExpand
 
 function Job({ job, selected }: { job: JobView; selected: Selection | undefined }) {
   return (
-    <section aria-label={job.key === job.id ? job.title : `${job.title} ${job.key}`}>
+    <section aria-label={withoutBackticks(job.key === job.id ? job.title : `${job.title} ${job.key}`)}>
       <JobHeader job={job} />
       <JobWaiting job={job} />
       <ul>

@@ -4,6 +4,7 @@ import type { JobView, StepView, TaskView } from "@gantry/wire/agent/views.ts";
 import { useEffect, useRef } from "preact/hooks";
 import { address, withQuery } from "../frame/router.ts";
 import { Icon } from "../parts/icon.tsx";
+import { Prose, withoutBackticks } from "../parts/prose.tsx";
 import { StateBadge } from "../parts/state-badge.tsx";
 import { Duration } from "../parts/values.tsx";
 import { isSilent, type Selection } from "./decide-selection.ts";
@@ -24,11 +25,13 @@ export function StepPanel({ task, selected }: { task: TaskView; selected: Select
   const asked = Number(query.get("attempt") ?? Number.NaN);
   const attempt = job.attempts.some((one) => one.attempt === asked) ? asked : undefined;
   return (
-    <section class="panel" ref={panel} aria-label={`Step ${step.title}`}>
+    <section class="panel" ref={panel} aria-label={`Step ${withoutBackticks(step.title)}`}>
       <header>
         <h2>
           <StateBadge state={step.state} isSilent={isSilent(job) && step.state === "running"} />
-          <span>{step.title}</span>
+          <span>
+            <Prose text={step.title} />
+          </span>
         </h2>
         <StepFacts job={job} step={step} attempt={attempt} />
         <Tabs job={job} step={step} current={tab} />

@@ -26,7 +26,7 @@ export function TaskFacts({ task }: { task: TaskView }) {
       </span>
       {task.durationMs === undefined && since === undefined ? null : (
         <span>
-          {task.durationMs === undefined ? "running for" : "took"} <Duration ms={task.durationMs} since={since} />
+          {task.durationMs === undefined ? "running for" : "ran for"} <Duration ms={task.durationMs} since={since} />
         </span>
       )}
       <span class="num">{progressText(task)}</span>

@@ -4,6 +4,7 @@ import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { JobView, TaskView } from "@gantry/wire/agent/views.ts";
 import { now } from "../data/clock.ts";
 import { duration } from "../parts/format.ts";
+import { withoutBackticks } from "../parts/prose.tsx";
 import type { Group } from "./decide-groups.ts";
 import type { Selection } from "./decide-selection.ts";
 import { GroupHeader, GroupToggle } from "./group-header.tsx";
@@ -25,7 +26,7 @@ export function Timeline({ task, selected }: { task: TaskView; selected: Selecti
         part.kind === "job" ? (
           <JobBars key={part.key} task={task} job={part.job} period={period} selected={selected} />
         ) : (
-          <section key={part.key} aria-label={part.title} class="bar-group">
+          <section key={part.key} aria-label={withoutBackticks(part.title)} class="bar-group">
             <GroupBars task={task} group={part} period={period} />
             {part.shown.map((job) => (
               <JobBars key={job.key} task={task} job={job} period={period} selected={selected} />
@@ -71,7 +72,7 @@ function GroupBars({ task, group, period }: { task: TaskView; group: Group; peri
 function JobBars(props: { task: TaskView; job: JobView; period: Period; selected: Selection | undefined }) {
   const { task, job, period } = props;
   return (
-    <section aria-label={job.key === job.id ? job.title : `${job.title} ${job.key}`}>
+    <section aria-label={withoutBackticks(job.key === job.id ? job.title : `${job.title} ${job.key}`)}>
       <div class="bar-row is-job">
         <JobHeader job={job} />
         <span class="lane">

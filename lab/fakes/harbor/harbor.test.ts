@@ -149,7 +149,7 @@ test("a robot does what it was given", async (t) => {
 
 test("pushing needs a project", async (t) => {
   const { push } = await open(t, { empty: true });
-  await assert.rejects(push("nowhere/web", { a: "a" }), /does not allow this/);
+  await assert.rejects(push("nowhere/web", { a: "a" }), /does not allow it/);
 });
 
 test("remembers everything over a restart, a running scan included", async (t) => {

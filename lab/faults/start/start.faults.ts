@@ -92,7 +92,7 @@ test("a data folder that another process uses", () =>
     const journal = await openSqliteJournal({ file: join(dir, "data/journal.sqlite"), indexes: [] });
     await startsBadly(dir, {
       process: "task-agent",
-      says: /^The journal DIR\/data\/journal\.sqlite is in use by another process\. Only one process may use it; the lock is held by process \d+ on \S+\. Stop the other process, or use another data folder\.\n$/,
+      says: /^The journal DIR\/data\/journal\.sqlite is in use by another process\. Only one process may use it at a time\. Its lock is held by process \d+ on \S+\. Stop the other process, or use another data folder\.\n$/,
     });
     await journal.close();
   }));

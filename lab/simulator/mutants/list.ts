@@ -148,8 +148,8 @@ export const MUTANTS: readonly Mutant[] = [
     "only-the-first-is-lost",
     "only the first lease of a dead process is given away",
     REGISTRATION,
-    "      await leases.revoke(lease, `runner ${runner} came back without it`);",
-    "      {\n        await leases.revoke(lease, `runner ${runner} came back without it`);\n        break;\n      }",
+    "      await leases.revoke(lease, `runner ${runner} registered again without this job`);",
+    "      {\n        await leases.revoke(lease, `runner ${runner} registered again without this job`);\n        break;\n      }",
   ),
   one(
     "restart-expires-all",
