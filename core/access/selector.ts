@@ -20,7 +20,7 @@ export type RightRequest = {
   readonly labels?: { readonly [name: string]: string } | undefined;
   /** Of a verb about sites. */
   readonly site?: string | undefined;
-  /** Where the work would run; `UNKNOWN_SITE` stands for sites that only the run itself decides. Undefined: not asked for. */
+  /** Where the work would run, or where what is changed is; `UNKNOWN_SITE` stands for sites that only the run itself decides. Undefined: not asked for. */
   readonly sites?: readonly string[] | undefined;
   /** Of a task, or the pipeline to start. Undefined: about the app itself. */
   readonly pipeline?: string | undefined;
@@ -83,7 +83,7 @@ function namesNothing({ apps, sites, pipelines }: Selector): boolean {
 export function covers(selector: Selector, request: RightRequest, teams: Teams): boolean {
   const { apps, sites, pipelines } = selector;
   const { site, pipeline, verb } = request;
-  const { on, runs } = verbEntry(verb);
+  const { on, placed } = verbEntry(verb);
   if (on === "installation") return namesNothing(selector);
   if (on === "site") return sites ? site !== undefined && matchesAny(sites, site) : namesNothing(selector);
   const isOfPipeline = pipelines === undefined || (pipeline !== undefined && matchesAny(pipelines, pipeline));
@@ -92,7 +92,7 @@ export function covers(selector: Selector, request: RightRequest, teams: Teams):
   // Who may see some tasks of an app may see the app.
   if (!isOfPipeline && !(verb === "view" && pipeline === undefined)) return false;
   if (sites === undefined) return true;
-  return request.sites ? request.sites.every((one) => matchesAny(sites, one)) : !runs;
+  return request.sites ? request.sites.every((one) => matchesAny(sites, one)) : !placed;
 }
 
 /** Whether a rule that allows can cover any request with this verb. */
@@ -108,14 +108,14 @@ export function coversSome(selector: Selector, verb: Verb): boolean {
 export function touches(selector: Selector, request: RightRequest, teams: Teams): boolean {
   const { apps, sites, pipelines } = selector;
   const { site, pipeline, verb } = request;
-  const { on, runs } = verbEntry(verb);
+  const { on, placed } = verbEntry(verb);
   if (on === "installation") return namesNothing(selector);
   if (on === "site") return sites ? site !== undefined && matchesAny(sites, site) : namesNothing(selector);
   const isOfPipeline = pipelines === undefined || (pipeline !== undefined && matchesAny(pipelines, pipeline));
   if (on === "pipeline") return isOfPipeline && apps === undefined && sites === undefined;
   if (!isOfPipeline || (apps && !matchesApp(apps, request, teams))) return false;
   if (sites === undefined) return true;
-  return request.sites ? request.sites.some((one) => one === UNKNOWN_SITE || matchesAny(sites, one)) : runs === true;
+  return request.sites ? request.sites.some((one) => one === UNKNOWN_SITE || matchesAny(sites, one)) : placed === true;
 }
 
 /** Narrows what a token may do. A missing list allows everything of its kind. */
@@ -129,12 +129,21 @@ export type Scope = {
 /** Whether a request is within the scope of a token. A scope that names apps or sites leaves out what is about everything. */
 export function isInScope(scope: Scope, request: RightRequest, teams: Teams): boolean {
   const { verbs, apps, sites } = scope;
-  const { on, runs } = verbEntry(request.verb);
+  const { on, placed } = verbEntry(request.verb);
   if (verbs && !verbs.includes(request.verb)) return false;
   if (on === "installation") return apps === undefined && sites === undefined;
   if (on === "site") return sites === undefined || (request.site !== undefined && matchesAny(sites, request.site));
   if (on === "pipeline") return true;
   if (apps && !matchesApp(apps, request, teams)) return false;
   if (sites === undefined) return true;
-  return request.sites ? request.sites.every((one) => matchesAny(sites, one)) : !runs;
+  return request.sites ? request.sites.every((one) => matchesAny(sites, one)) : !placed;
+}
+
+/** Which lists of a deny say anything about a verb: with another one it would never apply. */
+export function mayName(verb: Verb): readonly (keyof Selector)[] {
+  const { on, placed } = verbEntry(verb);
+  if (on === "installation") return [];
+  if (on === "site") return ["sites"];
+  if (on === "pipeline") return ["pipelines"];
+  return placed ? ["apps", "sites", "pipelines"] : ["apps", "pipelines"];
 }

@@ -10,6 +10,7 @@ import type { JsonObject } from "@gantry/core/json.ts";
 import type { Portal } from "../portal.ts";
 import type { Caller } from "./decide-access.ts";
 import { sitesOf, sitesOfApp } from "./decide-sites.ts";
+import type { AppAsSeen } from "./gains.ts";
 
 /** What a verb of a route is about. `list`: the route is open to everybody and answers what the caller may see. */
 export type GuardKind =
@@ -103,7 +104,9 @@ export const onRename: Guard<{ readonly app: string }, unknown, { readonly to: s
   on: "app",
   check: async (asked) => {
     await onApp("change-app").check(asked);
-    requireAdoption(asked, asked.body.to, undefined);
+    const { needs } = asked.rights;
+    const known = needs.sites ? await asked.portal.agent.app(asked.params.app).catch(ifUnknown) : undefined;
+    requireAdoption(asked, asked.body.to, undefined, known && sitesOfApp(known.record));
   },
 };
 
@@ -154,7 +157,10 @@ export function onTask<B = unknown>(
       if (!facts) throw missing();
       const record = await recordOf(asked, facts.app);
       if (!rights.may({ ...record, ...facts, verb: "view" })) throw missing();
-      const sites = rights.needs.sites && verbEntry(needed).runs ? await sitesOfTask(asked, wish?.job) : undefined;
+      const sites =
+        rights.needs.sites && verbEntry(needed).placed
+          ? await sitesOfTask(asked, wish?.job, verb === "rerun")
+          : undefined;
       requireRight(asked, { ...record, ...facts, sites, verb: needed }, "app");
       if (verb !== "rerun") return;
       const start = startVerb(facts.pipeline, await kindOf(portal, facts.pipeline).catch(ifUnknown));
@@ -232,7 +238,7 @@ async function requireOnApp(
   const record = await recordOf(who, app);
   // The app itself, not what its pipelines do: whoever sees the app may be told that a verb is missing.
   if (missing && !rights.may({ ...record, app, verb: "view" })) throw missing();
-  const sites = await sitesOfStart(who, verb, start);
+  const sites = await sitesOfVerb(who, verb, start);
   requireRight(who, { ...record, app, pipeline, sites, verb }, app === undefined ? "pipeline" : "app");
 }
 
@@ -249,14 +255,24 @@ async function requireStart(who: Who, verb: StartVerb, start: Start): Promise<vo
 }
 
 /** An app without a task. It is judged by its name, or as one of the team that it names. */
-function requireAdoption(who: Who, app: string | undefined, fields: AppFields | undefined): void {
+function requireAdoption(
+  who: Who,
+  app: string | undefined,
+  fields: AppFields | undefined,
+  known?: readonly string[],
+): void {
   const { rights } = who;
   if (rights.mayEverywhere("create-app")) return;
-  const sites = rights.needs.sites && fields ? sitesOfApp(JSON.parse(JSON.stringify(fields))) : undefined;
+  const sites = rights.needs.sites && fields ? sitesOfApp(JSON.parse(JSON.stringify(fields))) : known;
   const request = { app, sites, verb: "create-app" } as const;
   if (rights.may(request) || rights.may({ ...request, team: fields?.team })) return;
   if (rights.may({ app, verb: "view" })) requireRight(who, request, "app");
   throw refusal(who.caller, verbEntry("create-app").does);
+}
+
+/** The app as it would be: a change may bring it to sites where the caller may not change apps. */
+export function requireChangeAt(who: Pick<Who, "caller" | "rights">, app: AppAsSeen): void {
+  if (who.rights.needs.sites) requireRight(who, { ...app, verb: "change-app" }, "app");
 }
 
 function requireOnSite(who: Who, verb: VerbOn<"site">, site: string, missing: () => GantryError): void {
@@ -291,8 +307,20 @@ export async function recordOf(
   return rights.needs.record && app !== undefined ? portal.facts.app(app) : {};
 }
 
+/** Of the work that is started, else of the app as it is. Undefined when no rule asks for it. */
+export async function sitesOfVerb(
+  who: Pick<Who, "portal" | "rights">,
+  verb: Verb,
+  start: Start,
+): Promise<readonly string[] | undefined> {
+  if (verbEntry(verb).runs || start.app === undefined) return sitesOfStart(who, verb, start);
+  if (!who.rights.needs.sites || !verbEntry(verb).placed) return undefined;
+  const known = await who.portal.agent.app(start.app).catch(ifUnknown);
+  return known ? sitesOfApp(known.record) : [];
+}
+
 /** Undefined when no rule asks for it. */
-export async function sitesOfStart(
+async function sitesOfStart(
   { portal, rights }: Pick<Who, "portal" | "rights">,
   verb: Verb,
   { app, pipeline, params }: Start,
@@ -310,17 +338,21 @@ async function siteOfRunner({ agent }: Portal, name: string): Promise<string | u
 }
 
 /**
- * Of a job, or of all that a rerun may do: where the task ran, and where the pipeline of now would run for the app of now. It
- * may use the newest file, and it always looks up the targets of the app again.
+ * Of a job, or of all jobs of a task: jobs that are not there yet run where the pipeline of now would run for the app of now.
+ * A rerun may use the newest file, and it always looks up the targets of the app again.
  */
 async function sitesOfTask(
   who: Who & { readonly params: { readonly id: string } },
   job: string | undefined,
+  isRerun: boolean,
 ): Promise<readonly string[]> {
   const { app, pipeline, params, jobs } = await who.portal.agent.task(who.params.id);
   if (job !== undefined) return jobs.filter(({ key }) => key === job).map(({ site }) => site);
+  const known = jobs.flatMap(({ site }) => (site === "" ? [] : [site]));
+  const isOpen = known.length < jobs.length;
+  if (!isRerun && !isOpen) return known;
   const now = await sitesOfStart(who, "rerun", { app, pipeline, params }).catch(ifUnknown);
-  return [...jobs.map(({ site }) => (site === "" ? UNKNOWN_SITE : site)), ...(now ?? [])];
+  return [...known, ...(now ?? []), ...(isOpen && (isRerun || !now) ? [UNKNOWN_SITE] : [])];
 }
 
 function paramsOf(body: unknown): JsonObject {

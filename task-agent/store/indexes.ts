@@ -14,4 +14,5 @@ export const AGENT_INDEXES = [
   "app-places",
   "runners",
   "agents",
+  "enrolments",
 ] as const;
