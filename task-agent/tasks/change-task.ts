@@ -88,6 +88,11 @@ async function appEnded(journal: Journal, task: TaskRecord): Promise<readonly St
   if (!planned) return [];
   const isNew = task.pipeline.app === "new" && planned.app.state === "ready";
   const taken = isNew ? await takenByOthers(journal, planned.app) : undefined;
-  const change = taken ? creationRefused(planned, explain(taken).message) : planned;
+  const change = taken ? creationRefused(planned, withoutOther(taken)) : planned;
   return [appStream.append(change.app.name, { expected: loaded.version, events: change.events, state: change.app })];
+}
+
+/** Who sees this app need not see the other one. */
+function withoutOther({ code, details: { other: _, ...details } }: GantryError): string {
+  return explain(new GantryError(code, details)).message;
 }
