@@ -9,6 +9,7 @@ import type { Clock } from "@gantry/runtime/clock.ts";
 import {
   type EnrolRequest,
   enrolRequest,
+  fingerprintOf,
   signedText,
   type TokenReply,
   type TokenRequest,
@@ -65,7 +66,11 @@ export type IdentitiesDeps = {
   readonly handOver: (runner: string, site: string) => Promise<void>;
 };
 
-const enrolmentStream = defineStream<EnrolmentState>({ prefix: "enrolment/" });
+/** By expiry. Those that an older version stored are in no index, and stay. */
+const enrolmentStream = defineStream<EnrolmentState>({
+  prefix: "enrolment/",
+  index: ({ expiresAt }) => ({ enrolments: [expiryKey(expiresAt)] }),
+});
 const keyStream = defineStream<RunnerKeyState>({ prefix: "runner-key/" });
 
 const ENROLMENT_MS = 600_000;
@@ -186,4 +191,35 @@ function isSignedBy(publicKey: string, text: Uint8Array, signature: string): boo
 
 function hashOf(token: string): string {
   return createHash("sha256").update(token).digest("hex");
+}
+
+/** Of the key with which the runner signs in now, as `SHA256:…`; undefined when it has none. */
+export async function keyFingerprint(journal: Pick<Journal, "load">, runner: string): Promise<string | undefined> {
+  if (!enrolRequest.shape.runner.safeParse(runner).success) return undefined;
+  const key = (await keyStream.load(journal, runner))?.state;
+  return key === undefined || key.revoked ? undefined : fingerprintOf(key.publicKey);
+}
+
+function expiryKey(ms: number): string {
+  return String(Math.floor(ms)).padStart(15, "0");
+}
+
+const DAY_MS = 86_400_000;
+const PAGE = 100;
+
+/** Removes one-time tokens a day after they have expired, used or not. Resolves with how many. */
+export async function removeExpiredEnrolments(
+  journal: Pick<Journal, "find" | "remove">,
+  nowMs: number,
+): Promise<number> {
+  let count = 0;
+  for (let cursor: string | undefined; ; ) {
+    const page = await journal.find({ index: "enrolments", limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
+    for (const { key, stream, version } of page.items) {
+      if (key >= expiryKey(nowMs - DAY_MS)) return count;
+      if ((await journal.remove([{ stream, expected: version }])).ok) count += 1;
+    }
+    cursor = page.cursor;
+    if (cursor === undefined) return count;
+  }
 }
