@@ -5,7 +5,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { JsonObject } from "../json.ts";
 import { checkExpression, evaluate } from "./expression.ts";
-import { typedCheck } from "./typed-check.ts";
+import { typing } from "./typed-check.ts";
 
 type Type = "text" | "int" | "bool" | "list";
 type Choice = (max: number) => number;
@@ -87,7 +87,7 @@ const scopeOf = (n: number): JsonObject => ({
 });
 
 test("two lists of other elements, null and numbers that may be whole are no mistakes", () => {
-  const check = typedCheck({ s: "string", n: "int", l: "list<string>", m: "list<int>" });
+  const check = typing({ s: "string", n: "int", l: "list<string>", m: "list<int>" }).problemIn;
   const right = [
     "params.l + params.m",
     "params.l + [1]",
@@ -111,7 +111,7 @@ test("a chain of replacements in a text of usual length is not too much work, an
 
 test("property: no check refuses an expression that is right for every value", () => {
   const types = { s: "string", n: "int", b: "bool", l: "list<string>", m: "list<int>", o: "string" };
-  const check = typedCheck(types);
+  const check = typing(types).problemIn;
   const property = fc.property(written, ([numbers, type]) => {
     const text = expression((max) => (numbers.next().value ?? 0) % max, type, 3);
     assert.ok(!("problem" in checkExpression(text)), `${text}: ${JSON.stringify(checkExpression(text))}`);
