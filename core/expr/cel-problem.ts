@@ -42,7 +42,8 @@ export function celProblem(summary: string, variables: readonly string[] = VARIA
   if (call !== undefined) return wrongCall(call);
   const [, negated] = /^no such overload: ([!-])(?:\w.*)$/.exec(summary) ?? [];
   if (negated !== undefined) return negated === "!" ? "`!` needs true or false" : "`-` needs a number";
-  const [, left = "", operator, right = ""] = /^no such overload: (\S+) (\S+) (\S+)$/.exec(summary) ?? [];
+  const [, left = "", operator, right = ""] =
+    /^no such overload: (.+?) ([-+*/%<>]|[=!<>]=|in) (.+)$/.exec(summary) ?? [];
   if (operator !== undefined) return wrongOperands(left, operator, right);
   const [, operand] = /^logical operator requires bool operands, got '(.+)'$/i.exec(summary) ?? [];
   if (operand !== undefined) return `\`&&\` and \`||\` need true or false on both sides, not ${typeInWords(operand)}`;

@@ -100,6 +100,29 @@ test("two lists of other elements, null and numbers that may be whole are no mis
     assert.notEqual(check(text), undefined, text);
 });
 
+test("whole variables are maps, brackets are read as points, and a number is whole or a fraction", () => {
+  const { problemIn, typeOf } = typing({ s: "string", n: "number", i: "int" });
+  const wrong: readonly (readonly [text: string, problem: RegExp])[] = [
+    ["app < 0", /`<` cannot be used with a map and a whole number/],
+    ["1.5 + task", /`\+` cannot be used with a fraction and a map/],
+    ["!steps.one", /`!` needs true or false/],
+    ['params["s"].map(x, x)', /need a list, not text/],
+    ["params['s'] + 1", /`\+` cannot be used with text and a whole number/],
+    ['steps["a-b"].outcome + 1', /`\+` cannot be used with text and a whole number/],
+    ["params.n.lower()", /lower cannot be used on a fraction/],
+  ];
+  for (const [text, problem] of wrong) assert.match(problemIn(text)?.problem ?? "", problem, text);
+  for (const text of [
+    ...["task != null", "params.n + 1", "params.n * 1.5", "params.n == params.i", "has(params.s)", "size(params)"],
+    ...['"a" in app', 'app["x"] + 1', "needs.a.each[0].outputs.x + 1", "params == app", 'params.?s.orValue("x")'],
+  ])
+    assert.equal(problemIn(text), undefined, text);
+  const types = ["app", "needs.a.outputs", "jobs.a", "params.n", "params.n + 1", "app.x", "task.url + task.id"].map(
+    typeOf,
+  );
+  assert.deepEqual(types, ["map", "map", "map", "dyn", "dyn", "dyn", "string"]);
+});
+
 test("a chain of replacements in a text of usual length is not too much work, and one that explodes is", () => {
   const chain = (one: string, times: number) => `params.s${one.repeat(times)}`;
   const scope = { params: { s: "feature/Orders_page-2".repeat(4) } };

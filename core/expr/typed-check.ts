@@ -67,10 +67,10 @@ function oneTyping(params: ParamTypes, number: "int" | "double"): (source: strin
     let typed = source;
     for (const reference of expression.references) {
       const type = typeOf(reference, params)?.replace(/^number$/, number);
-      const written = `${reference.variable}.${reference.path.join(".")}`.slice(0, lengthOf(reference));
-      if (type === undefined || !isWritten(source, written, reference.offset)) continue;
+      const written = writtenAt(source, reference);
+      if (type === undefined || written === undefined) continue;
       // A variable of its own, with a name of the same length, so that offsets stay right.
-      const name = written.includes(".") ? written.replaceAll(".", "_") : written.toUpperCase();
+      const name = /^\w+$/.test(written) ? written.toUpperCase() : written.replaceAll(/\W/g, "_");
       if (!register(environment, known, name, type)) continue;
       typed = typed.slice(0, reference.offset) + name + typed.slice(reference.offset + name.length);
     }
@@ -87,10 +87,10 @@ function oneTyping(params: ParamTypes, number: "int" | "double"): (source: strin
 
 function typeOf({ variable, path, certain }: Reference, params: ParamTypes): string | undefined {
   const [name = "", member] = path;
-  if (path.length === 0 && MAPS.has(variable)) return "map<string, dyn>";
+  if (path.length === 0 && MAPS.has(variable)) return "map";
   const isOfJob = ["needs", "jobs", "steps"].includes(variable);
   if (isOfJob && certain === path.length && (path.length === 1 || (path.length === 2 && member === "outputs")))
-    return "map<string, dyn>";
+    return "map";
   if (variable === "params" && certain >= 1 && Object.hasOwn(params, name)) return params[name];
   if (variable === "task" && certain >= 1 && TASK_TEXTS.has(name)) return "string";
   if (variable === "app" && certain >= 1 && name === "name") return "string";
@@ -98,15 +98,20 @@ function typeOf({ variable, path, certain }: Reference, params: ParamTypes): str
   return isOutcome ? "string" : undefined;
 }
 
-/** `params.name`, `task.id` or `needs.job.outcome`, without further members. */
-function lengthOf({ variable, path }: Reference): number {
+/**
+ * `params.name`, `task.id`, `needs["a-job"].outcome`, without the members behind it. Undefined when it is written with spaces
+ * or in another way.
+ */
+function writtenAt(source: string, { variable, path, offset }: Reference): string | undefined {
   const parts = ["params", "task", "app"].includes(variable) ? 1 : 2;
-  return variable.length + path.slice(0, parts).reduce((sum, part) => sum + part.length + 1, 0);
-}
-
-/** Only the plain spelling counts: no brackets, no spaces. */
-function isWritten(source: string, text: string, offset: number): boolean {
-  return /^[\w.]+$/.test(text) && source.startsWith(text, offset) && !/^\w/.test(source.slice(offset + text.length));
+  let end = offset + variable.length;
+  if (!source.startsWith(variable, offset)) return undefined;
+  for (const name of path.slice(0, parts)) {
+    const member = [`.${name}`, `["${name}"]`, `['${name}']`].find((one) => source.startsWith(one, end));
+    if (member === undefined) return undefined;
+    end += member.length;
+  }
+  return /^\w/.test(source.slice(end)) ? undefined : source.slice(offset, end);
 }
 
 function register(environment: Environment, known: Map<string, string>, name: string, type: string): boolean {
