@@ -47,6 +47,13 @@ export function celProblem(summary: string, variables: readonly string[] = VARIA
   if (operator !== undefined) return wrongOperands(left, operator, right);
   const [, operand] = /^logical operator requires bool operands, got '(.+)'$/i.exec(summary) ?? [];
   if (operand !== undefined) return `\`&&\` and \`||\` need true or false on both sides, not ${typeInWords(operand)}`;
+  const [, index] = /^no such key: index out of bounds, index (-?\d+)/i.exec(summary) ?? [];
+  if (index !== undefined) return `the list has no element [${index}]`;
+  const [, made] = /^(int|uint|double)\(\) type error: cannot convert/i.exec(summary) ?? [];
+  if (made !== undefined) return `\`${made}(…)\` cannot make a number of this`;
+  if (/^integer overflow/i.test(summary)) return "a whole number becomes too large";
+  if (/^string\.join\(separator\): list must contain only strings/i.test(summary))
+    return "`join` needs a list of texts; convert the elements with map(x, string(x))";
   return summary.charAt(0).toLowerCase() + summary.slice(1);
 }
 
