@@ -29,7 +29,7 @@ export function goodParams(context: RuleContext): readonly PathProblem[] {
 
 function checkTemplate(context: RuleContext, param: ParamSchema, path: readonly string[]): readonly PathProblem[] {
   if (param.default === undefined || !isTemplated(param.default)) return [];
-  const found = checkSchema(param as unknown as JsonObject, param.default, {
+  const found = checkSchema(param, param.default, {
     unknown: isTemplated,
     typesOf: (value) => typesOf(context, value),
   });
