@@ -16,6 +16,7 @@ import { isArchive } from "./decide-builder.ts";
 import { type Lookup, resolveInImage } from "./image-paths.ts";
 import type { FileChange } from "./interpret.ts";
 import type { LayerEntry } from "./layer.ts";
+import { isGlob } from "./path-pattern.ts";
 
 export type Owner = { readonly uid: number; readonly gid: number };
 
@@ -54,6 +55,7 @@ export async function entriesOf(change: FileChange, tree: FileTree, before: Befo
   if (!owner) throw mistake(change, `the image knows no user "${change.owner}"`);
   const job: Job = { change, tree, before, owner, lookup };
   const found = change.sources.flatMap((source) => sourcesOf(job, source));
+  refuseUnclear(job, found, at);
   if (change.instruction === "ADD") await refuseArchives(change, found);
   const written = change.written.map(({ name, content }) => ({ name, file: textFile(name, content) }));
   const entries: LayerEntry[] = [];
@@ -119,6 +121,26 @@ function sourcesOf({ change, tree }: Job, source: string): readonly FoundSource[
   throw mistake(change, `there is no "${source}" ${where}`);
 }
 
+/** What the destination without a slash at its end becomes, where builders have different answers. */
+function refuseUnclear({ change, before, lookup }: Job, found: readonly FoundSource[], at: string): void {
+  if (change.isDirectory || at === "" || lookup(at)?.kind === "directory") return;
+  const { destination } = change;
+  const files = found.length + change.written.length;
+  const isByPattern = change.sources.some(isGlob);
+  if (isByPattern && (files > 1 ? change.sources.length + change.written.length === 1 : isFolder(found)))
+    throw unsupported(change, `copies what fits a pattern to ${destination}, without a slash at its end`);
+  if (isFolder(found)) return;
+  const parent = resolveInImage(lookup, posix.dirname(destination));
+  const link = "path" in parent ? posix.join(parent.path, posix.basename(destination)) : "";
+  if (lookup(link)?.kind === "symlink") throw unsupported(change, `puts a file in the place of the link /${link}`);
+  const isVolume = before.volumes.some((one) => posix.join("/", one) === `/${at}`);
+  if (isVolume && lookup(at) === undefined) throw unsupported(change, `puts a file in the place of the volume /${at}`);
+}
+
+function isFolder(found: readonly FoundSource[]): boolean {
+  return found.some(({ file }) => file.kind === "directory");
+}
+
 /** ADD unpacks archives, which it knows by their first bytes, whatever their names are. */
 async function refuseArchives(change: FileChange, found: readonly FoundSource[]): Promise<void> {
   for (const { name, file } of found) {
@@ -157,10 +179,20 @@ function directoryEntries(job: Job, source: SourceFile, at: string): LayerEntry[
   for (const { relative, file } of contents) {
     const path = at === "" ? relative : `${at}/${relative}`;
     refuseReplacing(job, file, path);
+    if (file.kind === "directory") refuseOtherOwner(job, file, path);
     if (file.kind !== "directory") entries.push(fileEntry(job, file, path));
     else if (needsEntry(job, file, path, !filled.has(relative))) entries.push(directoryEntry(job, path, file));
   }
   return entries;
+}
+
+/** Some builders give a directory that is there the new owner and mode; others let it be. */
+function refuseOtherOwner(job: Job, source: SourceFile, path: string): void {
+  const { change, before, lookup } = job;
+  if ((change.owner === undefined && change.mode === undefined) || lookup(path) === undefined) return;
+  const [there, wanted] = [before.own.get(path), directoryEntry(job, path, source)];
+  if (there?.uid === wanted.uid && there.gid === wanted.gid && there.mode === wanted.mode) return;
+  throw unsupported(change, `gives an owner or a mode to the directory /${path}, which is there already`);
 }
 
 /** A layer must not put a file over a directory, or a directory over a file or link: all that was below would be gone. */
@@ -203,19 +235,9 @@ function needsEntry({ before, change, lookup }: Job, source: SourceFile, path: s
 function fileTarget(job: Job, { name, file }: FoundSource, sources: number, at: string): string {
   const inside = at === "" ? name : `${at}/${name}`;
   const isDirectory = job.change.isDirectory || at === "" || job.lookup(at)?.kind === "directory";
-  // Builders do different things when only the files that are there tell that it is several.
-  if (!isDirectory && sources > 1 && job.change.sources.length + job.change.written.length === 1)
-    throw unsupported(job.change, `copies several files to ${job.change.destination}, without a slash at its end`);
   if (!isDirectory && sources > 1) {
     throw mistake(job.change, `with several sources the destination must end with a slash: ${job.change.destination}/`);
   }
-  // Some builders make the directory of a volume at once.
-  if (
-    !isDirectory &&
-    job.lookup(at) === undefined &&
-    job.before.volumes.some((one) => posix.join("/", one) === `/${at}`)
-  )
-    throw unsupported(job.change, `puts a file in the place of the volume /${at}`);
   const target = isDirectory ? inside : at;
   refuseReplacing(job, file, target);
   return target;

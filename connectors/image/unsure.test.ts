@@ -212,7 +212,14 @@ test("directories that COPY and WORKDIR make have the owner that builders give t
 
 test("a mode for a new directory, and what only patterns or volumes decide, are left to a real builder", async (t) => {
   const folders = { context: await tempDir(t), scratch: await tempDir(t) };
-  await writeFiles(folders.context, { a: "A", ab: "B", "d/x": "X", "empty/": "" });
+  await writeFiles(folders.context, { a: "A", ab: "B", "d/x": "X", "empty/": "", "f/x": "" });
+  await writeFiles(folders.context, {
+    "links/l": "->x",
+    "links/x": "X",
+    "links/broken": "->none",
+    "links/folder": "->deep",
+    "links/deep/y": "Y",
+  });
   const noBuilder = (error: unknown): boolean => error instanceof GantryError && error.code === "no-builder";
   for (const lines of [
     "COPY --chmod=0444 d /z",
@@ -222,6 +229,12 @@ test("a mode for a new directory, and what only patterns or volumes decide, are 
     "COPY [a]* ./z",
     "VOLUME /z\nCOPY a /z",
     "USER nobody\nWORKDIR /z",
+    "COPY d* /z",
+    "COPY d /z/d\nCOPY --chown=5 . /z",
+    "COPY d /z/d\nCOPY --chmod=755 --chown=5 . /z",
+    "COPY links /\nCOPY a /l",
+    "COPY links /p\nCOPY a /p/./l",
+    "COPY links /\nCOPY a /broken",
   ])
     await assert.rejects(assemble(`FROM scratch\n${lines}\n`, folders), noBuilder, lines);
   for (const lines of [
@@ -232,6 +245,11 @@ test("a mode for a new directory, and what only patterns or volumes decide, are 
     "COPY a* /z/",
     "VOLUME /z\nCOPY a /z/",
     "USER nobody\nWORKDIR /",
+    "COPY ab* /z",
+    "COPY d* /z/",
+    "COPY --chown=5 d /z/d\nCOPY --chown=5 . /z/",
+    "COPY links /\nCOPY a /folder",
+    "COPY links /\nCOPY a /folder/l",
   ])
     await assemble(`FROM scratch\n${lines}\n`, folders);
 });

@@ -40,6 +40,9 @@ export type DocumentSelector = {
 /** What to do about a file with several documents where an edit can say which one it means. */
 const CHOOSE_DOCUMENT = "say which one with `document` (kind, name, namespace, apiVersion or index)";
 
+/** Line ends of YAML 1.1 that YAML 1.2, or the parser here, does not have: a comment would end earlier for some readers. */
+const ODD_LINE_END = /\r(?!\n)|[\u0085\u2028\u2029]/;
+
 /** Parses a file. Throws `file-invalid` with file, line and column when it is empty, not YAML, or an alias bomb. */
 export function parseYaml(file: string, text: string): YamlFile {
   const lines = new LineCounter();
@@ -49,6 +52,13 @@ export function parseYaml(file: string, text: string): YamlFile {
     const place = at ? `line ${at.line}: ` : "";
     return new GantryError("file-invalid", { file, problem: `${place}${detail}` }, { problems: [problem] });
   };
+  const odd = ODD_LINE_END.exec(text);
+  // In JSON these three can only stand in a text, where they mean themselves.
+  if (odd && (odd[0] === "\r" || !isJson(text))) {
+    const code = odd[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, "0");
+    const detail = `the character U+${code} here ends the line for some readers of YAML and not for others; remove it`;
+    throw wrong(`${detail} (in quotes, write it as \\u${code.toLowerCase()})`, odd.index);
+  }
   // Integers are read as BigInt: a double would round those above 2^53.
   const parsed = parseAllDocuments<ParsedNode>(text, {
     lineCounter: lines,

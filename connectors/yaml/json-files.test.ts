@@ -22,7 +22,7 @@ test("an edit of a JSON file gives JSON, with nothing else changed", () => {
       '{\n\t"a": [\n\t\t{"name": "w", "v": "yes"}\n\t]\n}\n',
     ],
     ['\uFEFF{"a":null}', "a", { b: null }, '\uFEFF{"a":{"b": null}}'],
-    ['{"a": "v1"}', "a", "\u{1F3F4}\u{E0067}\u2028\u0085", '{"a": "\u{1F3F4}\u{E0067}\u2028\u0085"}'],
+    ['{"a": "v1"}', "a", "\u{1F3F4}\u{E0067}\u2028\u0085", '{"a": "\u{1F3F4}\u{E0067}\\u2028\\u0085"}'],
     ['{"a": "v1"}', "a", 1e21, '{"a": 1e+21}'],
     ['[{"a": 1}]', "[0].b", "x", '[{"a": 1, "b": "x"}]'],
     ["{a: 1}", "b", "x", "{a: 1, b: x}"],

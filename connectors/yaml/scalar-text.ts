@@ -62,9 +62,10 @@ export function flowText(value: JsonValue): string {
 
 /** A value in a file that is JSON. */
 export function jsonText(value: JsonValue): string {
+  if (typeof value === "string") return escapedJson(value);
   if (!isCollection(value)) return JSON.stringify(value);
   if (isList(value)) return `[${value.map(jsonText).join(", ")}]`;
-  const pairs = Object.entries(value).map(([key, one]) => `${JSON.stringify(key)}: ${jsonText(one)}`);
+  const pairs = Object.entries(value).map(([key, one]) => `${escapedJson(key)}: ${jsonText(one)}`);
   return `{${pairs.join(", ")}}`;
 }
 
@@ -109,6 +110,14 @@ function isPlain(text: string, inFlow: boolean): boolean {
 function numberText(value: number): string {
   const text = JSON.stringify(value);
   return text.includes(".") ? text : text.replace("e", ".0e");
+}
+
+/** What a reader of YAML would take for a line end is escaped. */
+function escapedJson(text: string): string {
+  return JSON.stringify(text).replace(
+    /[\u007f-\u009f\u2028\u2029\ufeff]/g,
+    (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 /**

@@ -246,3 +246,18 @@ test("yaml/edit sees what merge keys of merged mappings bring, and names behind 
   const text = "n: &n web\nl:\n- name: *n\n  v: 1\n- name: api\n  v: 2\n";
   assert.equal(setPath("f.yaml", text, parsePath("l[name=web].v") ?? [], 5).text, text.replace("v: 1", "v: 5"));
 });
+
+test("a file in which readers see different line ends is refused, with the line", () => {
+  const edit = (text: string): string => setPath("f.yaml", text, ["a"], "x").text;
+  for (const end of ["\r", "\u0085", "\u2028", "\u2029"])
+    for (const text of [`a: 1 # c${end}b: 2\n`, `# c${end}a: 1\n`, `b: "x${end}y"\na: 1\n`, `b: |\n  x${end}a: 1\n`])
+      assert.throws(
+        () => edit(text),
+        (error) =>
+          error instanceof GantryError &&
+          /^line \d: the character U\+.* ends the line/.test(String(error.details.problem)),
+        JSON.stringify(text),
+      );
+  assert.equal(edit('a: 1\r\nb: "\\u2028\\r"\r\n'), 'a: x\r\nb: "\\u2028\\r"\r\n');
+  assert.equal(edit('{"a": 1, "b": "\u2028"}'), '{"a": "x", "b": "\u2028"}');
+});

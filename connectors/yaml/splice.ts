@@ -136,7 +136,7 @@ function endOfCommaBehind(map: YAMLMap.Parsed, item: Item): number | undefined {
 
 /** `{key: value}` without the braces. */
 function flowEntry(text: string, key: string, value: JsonValue): string {
-  const name = isJson(text) ? JSON.stringify(key) : scalarText(key, undefined, true);
+  const name = isJson(text) ? jsonText(key) : scalarText(key, undefined, true);
   return `${name}: ${inlineText(text, value, undefined, true)}`;
 }
 

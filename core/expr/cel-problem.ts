@@ -42,10 +42,18 @@ export function celProblem(summary: string, variables: readonly string[] = VARIA
   if (call !== undefined) return wrongCall(call);
   const [, negated] = /^no such overload: ([!-])(?:\w.*)$/.exec(summary) ?? [];
   if (negated !== undefined) return negated === "!" ? "`!` needs true or false" : "`-` needs a number";
-  const [, left = "", operator, right = ""] = /^no such overload: (\S+) (\S+) (\S+)$/.exec(summary) ?? [];
+  const [, left = "", operator, right = ""] =
+    /^no such overload: (.+?) ([-+*/%<>]|[=!<>]=|in) (.+)$/.exec(summary) ?? [];
   if (operator !== undefined) return wrongOperands(left, operator, right);
   const [, operand] = /^logical operator requires bool operands, got '(.+)'$/i.exec(summary) ?? [];
   if (operand !== undefined) return `\`&&\` and \`||\` need true or false on both sides, not ${typeInWords(operand)}`;
+  const [, index] = /^no such key: index out of bounds, index (-?\d+)/i.exec(summary) ?? [];
+  if (index !== undefined) return `the list has no element [${index}]`;
+  const [, made] = /^(int|uint|double)\(\) type error: cannot convert/i.exec(summary) ?? [];
+  if (made !== undefined) return `\`${made}(…)\` cannot make a number of this`;
+  if (/^integer overflow/i.test(summary)) return "a whole number becomes too large";
+  if (/^string\.join\(separator\): list must contain only strings/i.test(summary))
+    return "`join` needs a list of texts; convert the elements with map(x, string(x))";
   return summary.charAt(0).toLowerCase() + summary.slice(1);
 }
 

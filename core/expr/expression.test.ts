@@ -50,7 +50,7 @@ const failures: readonly (readonly [string, RegExp])[] = [
   ["params.missing", /there is no "missing" in params$/],
   ["app.facts.image", /there is no "image" in app\.facts$/],
   ["params.nothing.more", /there is no "more" in params\.nothing$/],
-  ["params.targets[7]", /index out of bounds/],
+  ["params.targets[7]", /the list has no element \[7\]/],
   ["needs.build.outputs", /there is no needs$/],
   ["params.name + params.replicas", /`\+` cannot be used with text and a whole number; convert the number/],
   ["params.constructor", /there is no "constructor" in params/],

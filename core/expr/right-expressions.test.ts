@@ -5,7 +5,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { JsonObject } from "../json.ts";
 import { checkExpression, evaluate } from "./expression.ts";
-import { typedCheck } from "./typed-check.ts";
+import { typing } from "./typed-check.ts";
 
 type Type = "text" | "int" | "bool" | "list";
 type Choice = (max: number) => number;
@@ -87,7 +87,7 @@ const scopeOf = (n: number): JsonObject => ({
 });
 
 test("two lists of other elements, null and numbers that may be whole are no mistakes", () => {
-  const check = typedCheck({ s: "string", n: "int", l: "list<string>", m: "list<int>" });
+  const check = typing({ s: "string", n: "int", l: "list<string>", m: "list<int>" }).problemIn;
   const right = [
     "params.l + params.m",
     "params.l + [1]",
@@ -98,6 +98,29 @@ test("two lists of other elements, null and numbers that may be whole are no mis
   for (const text of right) assert.equal(check(text), undefined, text);
   for (const text of ['params.n == "3"', "params.s + 1", "params.l + 1", "params.n.join(',')"])
     assert.notEqual(check(text), undefined, text);
+});
+
+test("whole variables are maps, brackets are read as points, and a number is whole or a fraction", () => {
+  const { problemIn, typeOf } = typing({ s: "string", n: "number", i: "int" });
+  const wrong: readonly (readonly [text: string, problem: RegExp])[] = [
+    ["app < 0", /`<` cannot be used with a map and a whole number/],
+    ["1.5 + task", /`\+` cannot be used with a fraction and a map/],
+    ["!steps.one", /`!` needs true or false/],
+    ['params["s"].map(x, x)', /need a list, not text/],
+    ["params['s'] + 1", /`\+` cannot be used with text and a whole number/],
+    ['steps["a-b"].outcome + 1', /`\+` cannot be used with text and a whole number/],
+    ["params.n.lower()", /lower cannot be used on a fraction/],
+  ];
+  for (const [text, problem] of wrong) assert.match(problemIn(text)?.problem ?? "", problem, text);
+  for (const text of [
+    ...["task != null", "params.n + 1", "params.n * 1.5", "params.n == params.i", "has(params.s)", "size(params)"],
+    ...['"a" in app', 'app["x"] + 1', "needs.a.each[0].outputs.x + 1", "params == app", 'params.?s.orValue("x")'],
+  ])
+    assert.equal(problemIn(text), undefined, text);
+  const types = ["app", "needs.a.outputs", "jobs.a", "params.n", "params.n + 1", "app.x", "task.url + task.id"].map(
+    typeOf,
+  );
+  assert.deepEqual(types, ["map", "map", "map", "dyn", "dyn", "dyn", "string"]);
 });
 
 test("a chain of replacements in a text of usual length is not too much work, and one that explodes is", () => {
@@ -111,7 +134,7 @@ test("a chain of replacements in a text of usual length is not too much work, an
 
 test("property: no check refuses an expression that is right for every value", () => {
   const types = { s: "string", n: "int", b: "bool", l: "list<string>", m: "list<int>", o: "string" };
-  const check = typedCheck(types);
+  const check = typing(types).problemIn;
   const property = fc.property(written, ([numbers, type]) => {
     const text = expression((max) => (numbers.next().value ?? 0) % max, type, 3);
     assert.ok(!("problem" in checkExpression(text)), `${text}: ${JSON.stringify(checkExpression(text))}`);

@@ -7,7 +7,7 @@ import { makeEnvironment } from "./environment.ts";
 import { checkExpression, type ExpressionProblem } from "./expression.ts";
 import type { Reference } from "./references.ts";
 
-/** CEL types of params by name. Those that are missing may have any type. */
+/** CEL types of params by name, or `number`. Those that are missing may have any type. */
 export type ParamTypes = { readonly [name: string]: string };
 
 /** Expressions that CEL's check refuses although they may be valid at run time. */
@@ -22,54 +22,96 @@ const RUNS: readonly RegExp[] = [
 
 const TASK_TEXTS: ReadonlySet<string> = new Set(["id", "url", "requestedBy", "pipeline"]);
 
-export type TypedCheck = (source: string) => ExpressionProblem | undefined;
+/** Variables that have members, and are no value of their own. */
+const MAPS: ReadonlySet<string> = new Set(["params", "app", "task", "needs", "jobs", "steps", "secrets"]);
 
-/** The returned function finds nothing if `checkExpression` has found a problem. */
-export function typedCheck(params: ParamTypes): TypedCheck {
+export type Typing = {
+  /** Finds nothing where `checkExpression` has found a problem. */
+  readonly problemIn: (source: string) => ExpressionProblem | undefined;
+  /** What an expression gives, as CEL calls it; `dyn` when only the values decide. */
+  readonly typeOf: (source: string) => string;
+};
+
+export function typing(params: ParamTypes): Typing {
+  // A `number` is a whole number or a fraction, which CEL tells apart: only what fits neither is wrong.
+  const kinds = (["int", "double"] as const).map((number) => oneTyping(params, number));
+  const isTwofold = (source: string): boolean => {
+    const expression = checkExpression(source);
+    if ("problem" in expression) return true;
+    const named = expression.references.flatMap(({ variable, path: [name = ""] }) =>
+      variable === "params" && Object.hasOwn(params, name) && params[name] === "number" ? [name] : [],
+    );
+    return new Set(named).size > 1;
+  };
+  return {
+    problemIn: (source) => {
+      if (isTwofold(source)) return oneTyping({}, "int")(source).problem;
+      const problems = kinds.map((kind) => kind(source).problem);
+      return problems.some((problem) => problem === undefined) ? undefined : problems.at(-1);
+    },
+    typeOf: (source) => {
+      const [first = "dyn", second] = isTwofold(source) ? [] : kinds.map((kind) => kind(source).type);
+      return first === second ? first : "dyn";
+    },
+  };
+}
+
+type Verdict = { readonly type: string; readonly problem?: ExpressionProblem };
+
+function oneTyping(params: ParamTypes, number: "int" | "double"): (source: string) => Verdict {
   const environment = makeEnvironment({ site: "string", status: "string" });
   const known = new Map<string, string>();
   return (source) => {
     const expression = checkExpression(source);
-    if ("problem" in expression) return undefined;
+    if ("problem" in expression) return { type: "dyn" };
     let typed = source;
     for (const reference of expression.references) {
-      const type = typeOf(reference, params);
-      const written = `${reference.variable}.${reference.path.join(".")}`.slice(0, lengthOf(reference));
-      if (type === undefined || !isWritten(source, written, reference.offset)) continue;
-      // Replaced by a variable whose name has the same length, so that offsets stay correct.
-      const name = written.replaceAll(".", "_");
+      const type = typeOf(reference, params)?.replace(/^number$/, number);
+      const written = writtenAt(source, reference);
+      if (type === undefined || written === undefined) continue;
+      // A variable of its own, with a name of the same length, so that offsets stay right.
+      const name = /^\w+$/.test(written) ? written.toUpperCase() : written.replaceAll(/\W/g, "_");
       if (!register(environment, known, name, type)) continue;
       typed = typed.slice(0, reference.offset) + name + typed.slice(reference.offset + name.length);
     }
     const verdict = environment.check(typed);
-    if (verdict.valid) return undefined;
+    if (verdict.valid) return { type: String(verdict.type ?? "dyn") };
     const summary = verdict.error?.summary ?? "";
     const problem = celProblem(summary);
-    // At run time the two branches of a choice may have different types, and `[]` has no element type.
-    if (/ternary branches|cannot index/i.test(summary) || /\bundefined\b/.test(problem)) return undefined;
-    if (RUNS.some((pattern) => pattern.test(problem))) return undefined;
-    return { problem, offset: verdict.error?.range?.start ?? 0 };
+    // Both branches of a choice may have types of their own when it runs, and the elements of `[]` have none.
+    if (/ternary branches|cannot index/i.test(summary) || /\bundefined\b/.test(problem)) return { type: "dyn" };
+    if (RUNS.some((pattern) => pattern.test(problem))) return { type: "dyn" };
+    return { type: "dyn", problem: { problem, offset: verdict.error?.range?.start ?? 0 } };
   };
 }
 
 function typeOf({ variable, path, certain }: Reference, params: ParamTypes): string | undefined {
   const [name = "", member] = path;
+  if (path.length === 0 && MAPS.has(variable)) return "map";
+  const isOfJob = ["needs", "jobs", "steps"].includes(variable);
+  if (isOfJob && certain === path.length && (path.length === 1 || (path.length === 2 && member === "outputs")))
+    return "map";
   if (variable === "params" && certain >= 1 && Object.hasOwn(params, name)) return params[name];
   if (variable === "task" && certain >= 1 && TASK_TEXTS.has(name)) return "string";
   if (variable === "app" && certain >= 1 && name === "name") return "string";
-  const isOutcome = ["needs", "jobs", "steps"].includes(variable) && member === "outcome" && certain >= 2;
+  const isOutcome = isOfJob && member === "outcome" && certain >= 2;
   return isOutcome ? "string" : undefined;
 }
 
-/** `params.name`, `task.id` or `needs.job.outcome`, without further members. */
-function lengthOf({ variable, path }: Reference): number {
+/**
+ * `params.name`, `task.id`, `needs["a-job"].outcome`, without the members behind it. Undefined when it is written with spaces
+ * or in another way.
+ */
+function writtenAt(source: string, { variable, path, offset }: Reference): string | undefined {
   const parts = ["params", "task", "app"].includes(variable) ? 1 : 2;
-  return variable.length + path.slice(0, parts).reduce((sum, part) => sum + part.length + 1, 0);
-}
-
-/** Only the plain spelling counts: no brackets, no spaces. */
-function isWritten(source: string, text: string, offset: number): boolean {
-  return /^[\w.]+$/.test(text) && source.startsWith(text, offset) && !/^\w/.test(source.slice(offset + text.length));
+  let end = offset + variable.length;
+  if (!source.startsWith(variable, offset)) return undefined;
+  for (const name of path.slice(0, parts)) {
+    const member = [`.${name}`, `["${name}"]`, `['${name}']`].find((one) => source.startsWith(one, end));
+    if (member === undefined) return undefined;
+    end += member.length;
+  }
+  return /^\w/.test(source.slice(end)) ? undefined : source.slice(offset, end);
 }
 
 function register(environment: Environment, known: Map<string, string>, name: string, type: string): boolean {

@@ -15,8 +15,10 @@ export type SchemaProblem = {
 };
 
 export type CheckOptions = {
-  /** Values that are not known yet, such as expressions. They match every schema. */
+  /** Values that are not known yet, such as expressions. They match every schema that allows one of their types. */
   readonly unknown?: (value: JsonValue) => boolean;
+  /** The types that an unknown value may have; undefined when it may be anything. */
+  readonly typesOf?: (value: JsonValue) => readonly string[] | undefined;
 };
 
 const MAX_PROBLEMS = 50;
@@ -29,6 +31,7 @@ export function checkSchema(schema: object, value: JsonValue, options: CheckOpti
   const problems = check(root, value, {
     root,
     unknown: options.unknown ?? (() => false),
+    typesOf: options.typesOf ?? (() => undefined),
     path: [],
     depth: 0,
   });
@@ -38,6 +41,7 @@ export function checkSchema(schema: object, value: JsonValue, options: CheckOpti
 type Context = {
   readonly root: JsonObject;
   readonly unknown: (value: JsonValue) => boolean;
+  readonly typesOf: (value: JsonValue) => readonly string[] | undefined;
   readonly path: readonly (string | number)[];
   /** Members and references followed so far. Limited, because a schema may refer only to itself. */
   readonly depth: number;
@@ -45,12 +49,13 @@ type Context = {
 
 function check(schema: JsonValue | undefined, value: JsonValue, context: Context): SchemaProblem[] {
   if (schema === false) return [problem(context, "nothing is allowed here")];
-  if (!isJsonObject(schema) || context.unknown(value)) return [];
+  if (!isJsonObject(schema)) return [];
   if (context.depth > MAX_DEPTH) return [problem(context, `it is nested deeper than ${MAX_DEPTH}`)];
   const { $ref } = schema;
   if (typeof $ref === "string") {
     return check(resolve(context.root, $ref), value, { ...context, depth: context.depth + 1 });
   }
+  if (context.unknown(value)) return checkUnknown(schema, value, context);
   const wrong = checkType(schema, value) ?? checkChoice(schema, value);
   if (wrong !== undefined) return [problem(context, wrong)];
   return [
@@ -62,9 +67,25 @@ function check(schema: JsonValue | undefined, value: JsonValue, context: Context
   ];
 }
 
+/** Only the type of such a value may be known. */
+function checkUnknown(schema: JsonObject, value: JsonValue, context: Context): SchemaProblem[] {
+  const possible = context.typesOf(value);
+  if (possible === undefined) return [];
+  const allowed = typesIn(schema);
+  const fits = possible.some((one) => allowed.includes(one) || (one === "integer" && allowed.includes("number")));
+  if (allowed.length > 0 && !fits)
+    return [
+      problem(context, `it must be ${allowed.map(article).join(" or ")}, and this gives ${article(possible[0] ?? "")}`),
+    ];
+  return checkAlternatives(schema, value, context);
+}
+
+function typesIn({ type }: JsonObject): readonly string[] {
+  return typeof type === "string" ? [type] : isList(type) ? type.filter((one) => typeof one === "string") : [];
+}
+
 function checkType(schema: JsonObject, value: JsonValue): string | undefined {
-  const { type } = schema;
-  const types = typeof type === "string" ? [type] : isList(type) ? type.filter((one) => typeof one === "string") : [];
+  const types = typesIn(schema);
   if (types.length === 0 || types.some((one) => hasType(one, value))) return undefined;
   const isFraction = typeof value === "number" && types.includes("integer");
   return `it must be ${types.map(article).join(" or ")}, not ${isFraction ? "a fraction" : article(typeOf(value))}`;

@@ -254,6 +254,52 @@ export function file({ job = "", step = "", rest = "" }): string {
 
 /** Files that could be read and that would fail, or never do something, at run time. */
 export const RUN_TIME_MISTAKES: readonly Mistake[] = [
+  ["a map as a condition", file({ job: "when: app" }), /must give true or false, and this gives a map/],
+  ["all outputs as a condition", file({ step: "when: steps.one.outputs" }), /true or false, and this gives a map/],
+  [
+    "a choice between texts as a condition",
+    file({ job: "when: 'params.dry ? params.who : params.stage'" }),
+    /must give true or false, and this gives text/,
+  ],
+  ["the negation of a map", file({ job: "when: '!task'" }), /`!` needs true or false/],
+  ["a text function of a map", file({ step: 'env: { A: "${{ app.lower() }}" }' }), /lower cannot be used on a map/],
+  ["a text function of a number", file({ step: 'env: { A: "${{ params.ratio.lower() }}" }' }), /lower cannot be used/],
+  [
+    "a text that is no number",
+    file({ step: `env: { A: "\${{ int('x') }}" }` }),
+    /`int\(…\)` cannot make a number of this/,
+  ],
+  ["a division by zero", file({ step: 'env: { A: "${{ 1 / 0 }}" }' }), /division by zero/],
+  ["an element of an empty list", file({ step: 'env: { A: "${{ [][0] }}" }' }), /the list has no element \[0\]/],
+  ["a number above 2^53", file({ step: 'env: { A: "${{ 9007199254740991 + 1 }}" }' }), /cannot be kept exactly/],
+  ["a type as a value", file({ step: 'env: { A: "${{ type(params.who) }}" }' }), /gives a type, which is no value/],
+  ["bytes as a value", file({ step: `env: { A: "\${{ b'x' }}" }` }), /gives bytes, which is no value/],
+  [
+    "a list as a site",
+    file({ job: "each: [1]\n    labels: ${{ params.list }}" }),
+    /this must be text, and gives a list/,
+  ],
+  [
+    "a text for a number of a step",
+    file({
+      step: "env: {}\n      - uses: git/wait-for-merge\n        with: { repository: { project: a, slug: b }, id: '${{ params.who }}' }",
+    }),
+    /git\/wait-for-merge: id must be a whole number, and this gives text/,
+  ],
+  [
+    "a text with an expression for true or false",
+    file({
+      step: "env: {}\n      - uses: git/create-repository\n        with: { repository: { project: a, slug: b }, private: 'x${{ params.dry }}' }",
+    }),
+    /private must be true or false, and this gives text/,
+  ],
+  [
+    "a list for the text of a step",
+    file({
+      step: "env: {}\n      - uses: git/checkout\n        with: { repository: { project: a, slug: '${{ params.list }}' } }",
+    }),
+    /slug must be text, and this gives a list/,
+  ],
   [
     "a whole number as a condition",
     file({ job: "when: params.n" }),

@@ -1,10 +1,12 @@
 // From the text of a pipeline file to a checked Pipeline: YAML → form → normalised → rules. All problems at once.
 
 import type { Problem } from "../errors.ts";
+import { typing } from "../expr/typed-check.ts";
 import type { PathProblem } from "../issues.ts";
 import { isJsonObject } from "../json.ts";
 import { normalise } from "./normalise.ts";
 import type { Pipeline, StepDescription } from "./pipeline.ts";
+import { celTypes } from "./result-types.ts";
 import type { RuleContext } from "./rule.ts";
 import { RULES } from "./rules.ts";
 import { absentParams } from "./rules-references.ts";
@@ -48,8 +50,14 @@ export function parsePipeline(
   const doubts: PathProblem[] = [];
   if (shape.file !== undefined) {
     pipeline = normalise(shape.file, known);
-    const context: RuleContext = { file: shape.file, pipeline, steps: known, jobIds: jobIdsOf(root) };
-    // At a place with a wrong form, a rule would only repeat the problem.
+    const context: RuleContext = {
+      file: shape.file,
+      pipeline,
+      steps: known,
+      jobIds: jobIdsOf(root),
+      typing: typing(celTypes(pipeline.params)),
+    };
+    // Where the form is wrong already, a rule would only say the same in other words.
     const broken = new Set(shape.problems.map(({ path }) => JSON.stringify(path)));
     // The wrong part was removed, so the value around it only seems incomplete.
     const lacking = new Set(

@@ -1,5 +1,6 @@
 // The input and the result of a rule for pipeline files.
 
+import type { Typing } from "../expr/typed-check.ts";
 import type { PathProblem } from "../issues.ts";
 import type { PipelineFile } from "./file.ts";
 import type { Pipeline, StepDescription } from "./pipeline.ts";
@@ -8,6 +9,8 @@ export type RuleContext = {
   readonly file: PipelineFile;
   readonly pipeline: Pipeline;
   readonly steps: ReadonlyMap<string, StepDescription>;
+  /** Types of expressions, from the types that `params` declares. */
+  readonly typing: Typing;
   /** Ids as written in the file, including jobs that are too broken to be checked. */
   readonly jobIds: readonly string[];
 };

@@ -5,6 +5,7 @@ import type { PathProblem } from "../issues.ts";
 import { checkSchema } from "./json-schema.ts";
 import { compilePattern } from "./pattern.ts";
 import type { ParamSchema } from "./pipeline.ts";
+import { typesOf } from "./result-types.ts";
 import type { RuleContext } from "./rule.ts";
 
 const FOR_TYPES: { readonly [key: string]: readonly string[] } = {
@@ -17,11 +18,26 @@ const FOR_TYPES: { readonly [key: string]: readonly string[] } = {
   secret: ["string"],
 };
 
-export function goodParams({ pipeline }: RuleContext): readonly PathProblem[] {
+export function goodParams(context: RuleContext): readonly PathProblem[] {
+  const { pipeline } = context;
   return Object.entries(pipeline.params.properties).flatMap(([name, param]) => [
     ...checkParam(param, ["params", name]),
+    ...checkTemplate(context, param, ["params", name, "default"]),
     ...(param.secret === true ? checkSecret(param, ["params", name], pipeline.app === "new" && name === "name") : []),
   ]);
+}
+
+function checkTemplate(context: RuleContext, param: ParamSchema, path: readonly string[]): readonly PathProblem[] {
+  if (param.default === undefined || !isTemplated(param.default)) return [];
+  const found = checkSchema(param, param.default, {
+    unknown: isTemplated,
+    typesOf: (value) => typesOf(context, value),
+  });
+  return found.map(({ path: inner, detail }) => ({
+    path: [...path, ...inner],
+    detail: `the default does not fit: ${detail}`,
+    on: "value",
+  }));
 }
 
 function checkSecret(param: ParamSchema, path: readonly string[], isAppName: boolean): readonly PathProblem[] {

@@ -1,10 +1,10 @@
 // Rules for what certainly fails, or is never true, before anything runs: conditions, comparisons, lists, names.
 
+import { GantryError } from "../errors.ts";
 import { typeInWords } from "../expr/cel-problem.ts";
 import type { Comparison } from "../expr/comparisons.ts";
-import { checkExpression, type Expression } from "../expr/expression.ts";
+import { checkExpression, type Expression, type ExpressionProblem } from "../expr/expression.ts";
 import type { Reference } from "../expr/references.ts";
-import { typedCheck } from "../expr/typed-check.ts";
 import type { Path, PathProblem } from "../issues.ts";
 import { isJsonObject, type JsonValue } from "../json.ts";
 import { didYouMean } from "../suggest.ts";
@@ -13,6 +13,7 @@ import { isReservedVariable } from "./env-names.ts";
 import { MAX_EXPANDED, nameOfElement, SITE } from "./expand.ts";
 import type { Job, ParamSchema } from "./pipeline.ts";
 import { placesOf, type TemplatePlace } from "./places.ts";
+import { typesOf } from "./result-types.ts";
 import type { Retry } from "./retry.ts";
 import type { RuleContext } from "./rule.ts";
 import { sourcesIn } from "./template-sources.ts";
@@ -34,8 +35,6 @@ const PARAM_TYPES: { readonly [type: string]: string } = {
   boolean: "true or false",
   array: "a list",
 };
-
-const CEL_TYPES: { readonly [type: string]: string } = { string: "string", integer: "int", boolean: "bool" };
 
 export function goodConditions(context: RuleContext): readonly PathProblem[] {
   return placesOf(context.pipeline).flatMap((place) => {
@@ -86,28 +85,41 @@ export function possibleComparisons(context: RuleContext): readonly PathProblem[
   );
 }
 
-/** Operators and functions that cannot be used with the types that the pipeline declares. */
+/** Operators and functions that cannot be used with the types that the pipeline declares, and results that are no data. */
 export function fittingTypes(context: RuleContext): readonly PathProblem[] {
-  const declared = Object.entries(context.pipeline.params.properties).flatMap(([name, schema]) => {
-    const type = celType(schema);
-    return type === undefined ? [] : [[name, type] as const];
-  });
-  const check = typedCheck(Object.fromEntries(declared));
   const found = new Set(possibleComparisons(context).map(({ within }) => within?.text));
   return placesOf(context.pipeline).flatMap((place) =>
     sourcesIn(place).flatMap(({ source, path }): PathProblem[] => {
-      const wrong = found.has(source) ? undefined : check(source);
+      const wrong = found.has(source) ? undefined : (context.typing.problemIn(source) ?? wrongResult(context, source));
       if (wrong === undefined) return [];
       return [{ path, detail: wrong.problem, on: "value", within: { text: source, offset: wrong.offset } }];
     }),
   );
 }
 
-/** A whole number is also a `number`, but CEL has separate types for them, so the type depends on the value. */
-function celType({ type, items }: ParamSchema): string | undefined {
-  if (type !== "array") return CEL_TYPES[type];
-  const inner = items && CEL_TYPES[items.type];
-  return inner === undefined ? "list" : `list<${inner}>`;
+/** Types of CEL that are neither text, numbers, true or false, lists nor maps. */
+const NO_DATA: { readonly [type: string]: string } = {
+  type: "a type",
+  bytes: "bytes",
+  "google.protobuf.Timestamp": "a time",
+  "google.protobuf.Duration": "a duration",
+};
+
+function wrongResult({ typing }: RuleContext, source: string): ExpressionProblem | undefined {
+  const expression = checkExpression(source);
+  if ("problem" in expression) return undefined;
+  const type = typing.typeOf(source);
+  if (Object.hasOwn(NO_DATA, type))
+    return { problem: `this gives ${NO_DATA[type]}, which is no value; convert it with string(…)`, offset: 0 };
+  if (expression.references.length > 0) return undefined;
+  // What names nothing has the same value in every task.
+  try {
+    expression.evaluate({});
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof GantryError)) throw error;
+    return { problem: String(error.details.problem), offset: 0 };
+  }
 }
 
 function impossible(
@@ -217,6 +229,19 @@ export function goodNames(context: RuleContext): readonly PathProblem[] {
     );
     if (typeof job.site === "string" && !job.site.includes("${{") && !SITE.test(job.site))
       problems.push({ path: [...path, "site"], detail: `${job.site} is not the name of a site`, on: "value" });
+    for (const [key, texts] of [
+      ["site", [job.site]],
+      ["labels", job.labels],
+    ] as const) {
+      const given = texts.map((text) => (typeof text === "string" ? typesOf(context, text)?.[0] : undefined));
+      const wrong = given.find((type) => type === "array" || type === "object");
+      if (wrong !== undefined)
+        problems.push({
+          path: [...path, key],
+          detail: `this must be text, and gives ${wrong === "array" ? "a list" : "a map"}`,
+          on: "value",
+        });
+    }
     if (job.labels.some((label) => label.trim() === ""))
       problems.push({ path: [...path, "labels"], detail: "a label must not be empty", on: "value" });
     return problems;
@@ -244,17 +269,12 @@ function wrongRetry(retry: Retry, path: Path): readonly PathProblem[] {
   return problems;
 }
 
-/** The type of an expression's value, in words; undefined when it depends on the values. */
-function typeOf({ pipeline }: RuleContext, { type, source, references }: Expression): string | undefined {
-  if (type !== "dyn") return typeInWords(type);
-  const [reference] = references;
-  const name = reference?.path[0];
-  if (reference?.variable !== "params" || name === undefined) {
-    const isText = references.length === 1 && ["site", "status"].includes(source.trim());
-    return isText ? "text" : undefined;
-  }
-  if (source.trim() !== `params.${name}` || !Object.hasOwn(pipeline.params.properties, name)) return undefined;
-  return PARAM_TYPES[pipeline.params.properties[name]?.type ?? ""];
+/** The type that an expression gives, in words; undefined when only the values decide. */
+function typeOf({ typing, pipeline }: RuleContext, { source }: Expression): string | undefined {
+  const name = /^params\.(\w+)$/.exec(source.trim())?.[1] ?? "";
+  if (Object.hasOwn(pipeline.params.properties, name)) return PARAM_TYPES[pipeline.params.properties[name]?.type ?? ""];
+  const type = typing.typeOf(source);
+  return /^(dyn|optional)/.test(type) ? undefined : typeInWords(type);
 }
 
 function jobsOf({ pipeline }: RuleContext): readonly { job: Job; path: Path }[] {

@@ -7,6 +7,7 @@ import { MAX_EXPANDED } from "./expand.ts";
 import type { JobFile, PipelineFile, StepFile } from "./file.ts";
 import { checkSchema } from "./json-schema.ts";
 import type { Job, Pipeline, StepSpec } from "./pipeline.ts";
+import { typesOf } from "./result-types.ts";
 import type { Rule, RuleContext } from "./rule.ts";
 import { goodParams } from "./rules-params.ts";
 import { goodExpressions } from "./rules-references.ts";
@@ -176,13 +177,15 @@ function knownSteps({ pipeline, steps }: RuleContext): readonly PathProblem[] {
   });
 }
 
-function goodInputs({ pipeline, steps }: RuleContext): readonly PathProblem[] {
+function goodInputs(context: RuleContext): readonly PathProblem[] {
+  const { pipeline, steps } = context;
   return allSteps(pipeline).flatMap(({ step, path }) => {
     const { action } = step;
     const description = action.kind === "uses" ? steps.get(action.uses) : undefined;
     if (action.kind !== "uses" || description === undefined) return [];
     const found = checkSchema(description.input, action.with, {
       unknown: (value) => typeof value === "string" && value.includes("${{"),
+      typesOf: (value) => typesOf(context, value),
     });
     return found.map((problem): PathProblem => {
       const missing = problem.path.length === 0;
