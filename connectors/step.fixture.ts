@@ -46,6 +46,8 @@ export type StepBench = {
   readonly lines: string[];
   /** Reasons of the `waiting` outcomes of all runs. */
   readonly reasons: string[];
+  /** Resolves as soon as a run waits for this reason, or has waited for it. */
+  waited(reason: string): Promise<void>;
   /** The programs that the steps started, each with its environment. */
   readonly programs: Started[];
   readonly task: TaskFacts;
@@ -102,6 +104,7 @@ export async function openBench(options: {
   const permits = new Map<string, Permit>();
   const lines: string[] = [];
   const reasons: string[] = [];
+  const waiters: { readonly reason: string; readonly resolve: () => void }[] = [];
   const programs: Started[] = [];
   let task = factsOf(options.task);
   let tasks = 1;
@@ -137,7 +140,10 @@ export async function openBench(options: {
   const once: StepBench["once"] = async (step, input, memo) => {
     try {
       const outcome = await step.run(contextOf(step as never, input, memo));
-      if (outcome.kind === "waiting") reasons.push(outcome.reason);
+      if (outcome.kind === "waiting") {
+        reasons.push(outcome.reason);
+        for (const { reason, resolve } of waiters) if (reason === outcome.reason) resolve();
+      }
       return outcome.kind === "succeeded" ? { ...outcome, output: step.output.parse(outcome.output) } : outcome;
     } catch (error) {
       if (!(error instanceof GantryError)) throw error;
@@ -170,6 +176,8 @@ export async function openBench(options: {
     permits,
     lines,
     reasons,
+    waited: (reason) =>
+      reasons.includes(reason) ? Promise.resolve() : new Promise((resolve) => void waiters.push({ reason, resolve })),
     programs,
     get task() {
       return task;

@@ -2,7 +2,7 @@
 
 import type { z } from "zod";
 import { counted } from "./count.ts";
-import { patternInWords } from "./pipeline/pattern-words.ts";
+import { patternInWords } from "./pattern/pattern-words.ts";
 
 /**
  * An issue of any kind except unknown keys, whose sentences are about the keys. A message from the schema takes precedence.

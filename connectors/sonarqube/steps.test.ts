@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { access, chmod, mkdir, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
-import { setImmediate } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { SonarqubeSystem } from "@gantry/core/site/systems.ts";
 import type { FakeServer } from "@gantry/lab/fakes/fake-server.ts";
@@ -235,7 +234,7 @@ test("tasks and verdicts survive a kill of the fake", async (t) => {
 test("an analysis that a restart of SonarQube canceled is made again", async (t) => {
   const { sonarqube, bench, dir } = await world(t, CLEAN, { fake: { runMs: 60_000 } });
   const running = bench.run(analyze, { projectKey: "orders" }, { maxPauseMs: 10 });
-  while (!bench.reasons.includes("SonarQube is processing the analysis")) await setImmediate();
+  await bench.waited("SonarQube is processing the analysis");
   await sonarqube.close();
   const again = await startSonarqube({
     name: "sonarqube",

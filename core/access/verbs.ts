@@ -31,7 +31,12 @@ export const VERBS = {
   resolve: { on: "app", does: "decide about a held job", runs: true, placed: true },
   "mark-done": { on: "app", does: "mark a held job as done", placed: true },
   approve: { on: "app", does: "approve a deployment", placed: true, reserved: true },
-  "override-policy": { on: "app", does: "deploy a build against the policy of an environment", runs: true, placed: true },
+  "override-policy": {
+    on: "app",
+    does: "deploy a build against the policy of an environment",
+    runs: true,
+    placed: true,
+  },
   "create-app": { on: "app", does: "create an app", runs: true, placed: true },
   "change-app": { on: "app", does: "change an app", placed: true },
   "remove-app": { on: "app", does: "remove an app", placed: true },

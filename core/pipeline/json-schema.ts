@@ -3,9 +3,9 @@
 
 import { counted } from "../count.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts";
+import { compilePattern } from "../pattern/pattern.ts";
+import { patternInWords } from "../pattern/pattern-words.ts";
 import { didYouMean } from "../suggest.ts";
-import { compilePattern } from "./pattern.ts";
-import { patternInWords } from "./pattern-words.ts";
 
 export type SchemaProblem = {
   readonly path: readonly (string | number)[];

@@ -2,8 +2,8 @@
 
 import { isTemplated } from "../expr/template.ts";
 import type { PathProblem } from "../issues.ts";
+import { compilePattern } from "../pattern/pattern.ts";
 import { checkSchema } from "./json-schema.ts";
-import { compilePattern } from "./pattern.ts";
 import type { ParamSchema } from "./pipeline.ts";
 import { typesOf } from "./result-types.ts";
 import type { RuleContext } from "./rule.ts";

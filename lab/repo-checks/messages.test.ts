@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
-import { patternInWords } from "@gantry/core/pipeline/pattern-words.ts";
+import { patternInWords } from "@gantry/core/pattern/pattern-words.ts";
 import { allMessages } from "../messages/print-messages.ts";
 import { RULES } from "../messages/rules.ts";
 import type { Section } from "../messages/section.ts";
