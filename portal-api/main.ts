@@ -11,6 +11,7 @@ import { openConcurrencyLimit } from "@gantry/runtime/http/concurrency-limit.ts"
 import { type Listening, listen } from "@gantry/runtime/http/listen.ts";
 import { checkPlainHttp } from "@gantry/runtime/http/plain-http.ts";
 import { openRequestLimit } from "@gantry/runtime/http/request-limit.ts";
+import { openPeriodic } from "@gantry/runtime/periodic.ts";
 import { setLevel } from "@gantry/runtime/process/log-level.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { makeLogger } from "@gantry/runtime/process/logger.ts";
@@ -23,6 +24,7 @@ import { makeFacts } from "./access/facts.ts";
 import { type Access, openAccess } from "./access/open-access.ts";
 import { openPolicyFile, type PolicyFile } from "./access/policy-file.ts";
 import { INDEXES } from "./access/records.ts";
+import { removeEnded } from "./access/remove-ended.ts";
 import { makeRights } from "./access/rights.ts";
 import { makeCursors } from "./access/sealed-cursor.ts";
 import type { Principal } from "./access/sessions.ts";
@@ -90,6 +92,16 @@ export async function startPortal(input: PortalConfigInput, deps: PortalDeps = {
     listening = await listen(makeApp(portal, ROUTES), { ...config, logger });
     portal.hub.start();
     portal.audit.start();
+    const ended = openPeriodic({
+      clock,
+      random: Math.random,
+      pass: async () => {
+        const removed = await removeEnded(journal);
+        if (removed > 0) logger.info({ removed }, "ended sessions and expired tokens were removed");
+      },
+      onFailed: (err) => logger.error({ err }, "ended sessions and expired tokens could not be removed"),
+    });
+    ended.start();
     portal.sso.refresher.start();
     const applySettings = (now: LiveSettings): void => setLevel(logger, now["log.portalApi"]);
     const settings = followSettings({ agent: portal.agent, logger, onChange: applySettings });
@@ -107,6 +119,7 @@ export async function startPortal(input: PortalConfigInput, deps: PortalDeps = {
       close: async () => {
         closing.abort();
         portal.sso.refresher.close();
+        await ended.close();
         await Promise.all([portal.hub.close(), settings.stop(), opened.close()]);
         await server.close();
         await portal.audit.close();

@@ -8,6 +8,9 @@ export const say = {
   signInButton: (): string => "Sign in",
   linkIsOver: (): string =>
     "This sign-in link has been used or has expired. Ask for a new one, or sign in with a token.",
+  linkSignsIn: (name: string): string => `This link signs you in as ${name}.`,
+  signInAs: (name: string): string => `Sign in as ${name}`,
+  linkHint: (): string => "Go on only if you asked for this link, or know who sent it and why.",
   tokenIsUnknown: (): string => "This token is unknown, has expired or has been revoked.",
   withIssuer: (name: string): string => `Sign in with ${name}`,
   issuerWasDown: (name: string): string =>

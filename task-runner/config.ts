@@ -37,7 +37,7 @@ const secretName = z
   .regex(/^[A-Za-z][A-Za-z0-9_-]*$/, "must begin with a letter and have only letters, digits, _ and -");
 
 /** Fields of a system that name a secret, as `NAME` or `{secret: NAME}`. */
-const CREDENTIAL_FIELDS = ["token", "password"] as const;
+const CREDENTIAL_FIELDS = ["token", "password", "scannerToken"] as const;
 
 const system = z.preprocess(unwrapSecrets, systemSchema);
 

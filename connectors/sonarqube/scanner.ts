@@ -41,7 +41,11 @@ export async function scan(
     // A properties file names programs to start (`sonar.nodejs.executable`) and folders to read (`sonar.projectBaseDir`), so
     // the scanner gets neither the runner's rights nor a shared folder for the programs that it downloads.
     confined: true,
-    env: { SONAR_TOKEN: system.token, SONAR_HOST_URL: system.url, SONAR_USER_HOME: join(context.home, ".sonar") },
+    env: {
+      SONAR_TOKEN: system.scannerToken ?? system.token,
+      SONAR_HOST_URL: system.url,
+      SONAR_USER_HOME: join(context.home, ".sonar"),
+    },
     onLine: (line) => {
       if (errors.length < MAX_ERRORS && /\bERROR\b/.test(line.slice(0, 40))) errors.push(line);
     },

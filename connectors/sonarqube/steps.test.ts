@@ -23,7 +23,13 @@ const SOON = { maxPauseMs: 10 };
 async function world(
   t: T,
   sources: Record<string, string>,
-  more: { token?: string; path?: string; queueMs?: number; fake?: Partial<SonarqubeOptions> } = {},
+  more: {
+    token?: string;
+    scannerToken?: string;
+    path?: string;
+    queueMs?: number;
+    fake?: Partial<SonarqubeOptions>;
+  } = {},
 ): Promise<World> {
   const dir = await tempDir(t);
   const sonarqube = await startSonarqube({
@@ -36,7 +42,9 @@ async function world(
   });
   t.after(() => sonarqube.close());
   const common = { kind: "sonarqube", name: "sonarqube", standIn: true } as const;
-  const system: SonarqubeSystem = { ...common, url: sonarqube.url, token: more.token ?? TOKEN };
+  const { scannerToken } = more;
+  const given = scannerToken === undefined ? {} : { scannerToken };
+  const system: SonarqubeSystem = { ...common, url: sonarqube.url, token: more.token ?? TOKEN, ...given };
   const bench = await openBench({ systems: [system], path: [more.path ?? SCANNER], limits: SOON, nowMs: fastClock() });
   t.after(() => bench.close());
   for (const [name, text] of Object.entries(sources)) {
@@ -118,6 +126,16 @@ test("the token goes to the configured server only, by environment, and into no 
   const real = await world(t, { ...CLEAN, "sonar-project.properties": properties });
   await analysed(real.bench);
   assert.ok(real.sonarqube.exchanges.some(({ path }) => path === "/api/ce/submit"));
+});
+
+test("the scanner gets the scanner's token where there is one, because the sources can pass it on", async (t) => {
+  const spy = await tempDir(t);
+  const script = `#!/bin/sh\n[ "$SONAR_TOKEN" = analysis-only ] && echo "it is analysis-only's"\nenv | grep -c ${TOKEN}\nmkdir .scannerwork\nprintf 'projectKey=orders\\nceTaskId=t1\\n' > .scannerwork/report-task.txt\n`;
+  await writeFile(join(spy, "sonar-scanner"), script, { mode: 0o755 });
+  const { bench } = await world(t, CLEAN, { path: spy, scannerToken: "analysis-only" });
+  await analysed(bench);
+  assert.ok(bench.lines.includes("it is analysis-only's"), bench.lines.join("\n"));
+  assert.ok(bench.lines.includes("0"), "no other token is in its environment");
 });
 
 test("the scanner has no rights of the runner, because the sources say which programs it starts and what it reads", async (t) => {

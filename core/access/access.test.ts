@@ -297,3 +297,28 @@ test("the shortcuts agree with the decision", () => {
     RUNS,
   );
 });
+
+test("a deny that names sites, apps or pipelines works for every verb, or its file is refused", () => {
+  for (const verb of VERB_NAMES) {
+    const { on } = VERBS[verb];
+    for (const [list, value] of [
+      ["sites", "prod"],
+      ["apps", "orders"],
+      ["pipelines", "cd"],
+    ] as const) {
+      const read = readPolicy(
+        `bindings: [{ role: admin, people: [ada] }]\ndeny: [{ verbs: [${verb}], people: [ada], ${list}: [${value}] }]`,
+        "roles.yaml",
+      );
+      if (!read.ok) {
+        assert.match(JSON.stringify(read), /this deny would never apply/, verb);
+        continue;
+      }
+      const about = (site: string, app: string, pipeline: string): RightRequest =>
+        on === "site" ? { verb, site } : { verb, app, pipeline, sites: [site] };
+      const ask = (request: RightRequest) => decideRight({ ...request, caller: caller(), policy: read.policy }).allowed;
+      assert.equal(ask(about("prod", "orders", "cd")), false, `${verb} ${list}`);
+      assert.equal(ask(about("dev", "shop", "ci")), true, `${verb} ${list}`);
+    }
+  }
+});

@@ -4,7 +4,7 @@
 import { z } from "zod";
 import { didYouMean } from "../suggest.ts";
 import { isRole, ROLE_VERBS, ROLES } from "./roles.ts";
-import type { Selector, Teams } from "./selector.ts";
+import { mayName, type Selector, type Teams } from "./selector.ts";
 import { VERB_NAMES, type Verb } from "./verbs.ts";
 
 const name = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, "must have lower case letters, digits and hyphens");
@@ -65,6 +65,17 @@ export function policyProblems(file: PolicyFile): readonly PolicyProblem[] {
     if (!roles.includes(binding.role)) {
       const detail = `there is no role ${binding.role}${didYouMean(binding.role, roles)}`;
       problems.push({ path: ["bindings", at, "role"], detail });
+    }
+  });
+  file.deny.forEach((deny, at) => {
+    for (const verb of deny.verbs) {
+      if (verb === "*") continue;
+      const known = mayName(verb);
+      const list = (["apps", "sites", "pipelines"] as const).find((one) => deny[one] && !known.includes(one));
+      if (list === undefined) continue;
+      const about = known.length === 0 ? "the installation" : known.join(" and ");
+      const detail = `the verb ${verb} is about ${about}, so this deny would never apply; deny it without ${list}`;
+      problems.push({ path: ["deny", at, list], detail });
     }
   });
   for (const kind of ["bindings", "deny"] as const) {

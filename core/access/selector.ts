@@ -20,9 +20,7 @@ export type RightRequest = {
   readonly labels?: { readonly [name: string]: string } | undefined;
   /** For verbs about sites. */
   readonly site?: string | undefined;
-  /**
-   * Where the work would run; `UNKNOWN_SITE` is a site that is known only during the run. Undefined: sites do not matter.
-   */
+  /** Where the work would run, or where what is changed is; `UNKNOWN_SITE` stands for sites that only the run itself decides. Undefined: not asked for. */
   readonly sites?: readonly string[] | undefined;
   /** The pipeline of the task, or the one to start. Undefined: the request is about the app itself. */
   readonly pipeline?: string | undefined;
@@ -95,7 +93,7 @@ function hasPipeline({ pipelines }: Selector, pipeline: string | undefined): boo
 export function covers(selector: Selector, request: RightRequest, teams: Teams): boolean {
   const { apps, sites, pipelines } = selector;
   const { site, pipeline, verb } = request;
-  const { on, runs } = verbEntry(verb);
+  const { on, placed } = verbEntry(verb);
   if (on === "installation") return namesNothing(selector);
   if (on === "site") return hasSite(selector, site);
   const isOfPipeline = hasPipeline(selector, pipeline);
@@ -104,7 +102,7 @@ export function covers(selector: Selector, request: RightRequest, teams: Teams):
   // A caller who may see some tasks of an app may see the app.
   if (!isOfPipeline && !(verb === "view" && pipeline === undefined)) return false;
   if (sites === undefined) return true;
-  return request.sites ? request.sites.every((one) => matchesAny(sites, one)) : !runs;
+  return request.sites ? request.sites.every((one) => matchesAny(sites, one)) : !placed;
 }
 
 /** Whether an allowing rule can cover any request with this verb. */
@@ -120,14 +118,14 @@ export function coversSome(selector: Selector, verb: Verb): boolean {
 export function touches(selector: Selector, request: RightRequest, teams: Teams): boolean {
   const { apps, sites } = selector;
   const { site, pipeline, verb } = request;
-  const { on, runs } = verbEntry(verb);
+  const { on, placed } = verbEntry(verb);
   if (on === "installation") return namesNothing(selector);
   if (on === "site") return hasSite(selector, site);
   const isOfPipeline = hasPipeline(selector, pipeline);
   if (on === "pipeline") return isOfPipeline && apps === undefined && sites === undefined;
   if (!isOfPipeline || (apps && !matchesApp(apps, request, teams))) return false;
   if (sites === undefined) return true;
-  return request.sites ? request.sites.some((one) => one === UNKNOWN_SITE || matchesAny(sites, one)) : runs === true;
+  return request.sites ? request.sites.some((one) => one === UNKNOWN_SITE || matchesAny(sites, one)) : placed === true;
 }
 
 /** Narrows what a token may do. A missing list allows everything of its kind. */
@@ -144,12 +142,21 @@ export type Scope = {
  */
 export function isInScope(scope: Scope, request: RightRequest, teams: Teams): boolean {
   const { verbs, apps, sites } = scope;
-  const { on, runs } = verbEntry(request.verb);
+  const { on, placed } = verbEntry(request.verb);
   if (verbs && !verbs.includes(request.verb)) return false;
   if (on === "installation") return apps === undefined && sites === undefined;
   if (on === "site") return sites === undefined || (request.site !== undefined && matchesAny(sites, request.site));
   if (on === "pipeline") return true;
   if (apps && !matchesApp(apps, request, teams)) return false;
   if (sites === undefined) return true;
-  return request.sites ? request.sites.every((one) => matchesAny(sites, one)) : !runs;
+  return request.sites ? request.sites.every((one) => matchesAny(sites, one)) : !placed;
+}
+
+/** Which lists of a deny say anything about a verb: with another one it would never apply. */
+export function mayName(verb: Verb): readonly (keyof Selector)[] {
+  const { on, placed } = verbEntry(verb);
+  if (on === "installation") return [];
+  if (on === "site") return ["sites"];
+  if (on === "pipeline") return ["pipelines"];
+  return placed ? ["apps", "sites", "pipelines"] : ["apps", "pipelines"];
 }

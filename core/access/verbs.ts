@@ -9,25 +9,37 @@ export type VerbEntry = {
   readonly on: VerbKind;
   /** Completes the sentence "… may not <does>". */
   readonly does: string;
-  /** It starts work at sites, so a binding that names sites gives it only if every site of the work is known. */
+  /** It starts work. */
   readonly runs?: true;
+  /**
+   * It changes something at the sites of an app, a task or a job. A rule that names sites gives it only where every such site is
+   * known, and denies it where any of them is meant.
+   */
+  readonly placed?: true;
+  /** No route uses it yet. */
+  readonly reserved?: true;
 };
 
 export const VERBS = {
   view: { on: "app", does: "see apps and tasks" },
   "view-logs": { on: "app", does: "read logs" },
-  "run-ci": { on: "app", does: "run CI", runs: true },
-  "run-cd": { on: "app", does: "run CD", runs: true },
-  "start-task": { on: "app", does: "run a pipeline", runs: true },
-  cancel: { on: "app", does: "cancel a task" },
-  rerun: { on: "app", does: "rerun a task", runs: true },
-  resolve: { on: "app", does: "decide about a held job", runs: true },
-  "mark-done": { on: "app", does: "mark a held job as done" },
-  approve: { on: "app", does: "approve a deployment" },
-  "override-policy": { on: "app", does: "deploy a build against the policy of an environment", runs: true },
-  "create-app": { on: "app", does: "create an app", runs: true },
-  "change-app": { on: "app", does: "change an app" },
-  "remove-app": { on: "app", does: "remove an app" },
+  "run-ci": { on: "app", does: "run CI", runs: true, placed: true },
+  "run-cd": { on: "app", does: "run CD", runs: true, placed: true },
+  "start-task": { on: "app", does: "run a pipeline", runs: true, placed: true },
+  cancel: { on: "app", does: "cancel a task", placed: true },
+  rerun: { on: "app", does: "rerun a task", runs: true, placed: true },
+  resolve: { on: "app", does: "decide about a held job", runs: true, placed: true },
+  "mark-done": { on: "app", does: "mark a held job as done", placed: true },
+  approve: { on: "app", does: "approve a deployment", placed: true, reserved: true },
+  "override-policy": {
+    on: "app",
+    does: "deploy a build against the policy of an environment",
+    runs: true,
+    placed: true,
+  },
+  "create-app": { on: "app", does: "create an app", runs: true, placed: true },
+  "change-app": { on: "app", does: "change an app", placed: true },
+  "remove-app": { on: "app", does: "remove an app", placed: true },
   "view-pipelines": { on: "pipeline", does: "see pipelines" },
   "view-sites": { on: "site", does: "see sites" },
   "manage-runners": { on: "site", does: "remove or readmit runners" },

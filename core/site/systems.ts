@@ -75,6 +75,8 @@ export const sonarqubeSystem = z.strictObject({
   kind: z.literal("sonarqube"),
   ...common,
   token: z.string(),
+  /** For the scanner, which does what the sources tell it and can pass its token on: an analysis token. Default: `token`. */
+  scannerToken: z.string().optional(),
   appsMay: projects,
 });
 

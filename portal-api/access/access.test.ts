@@ -62,6 +62,28 @@ test("a token is shown once, expires, and can be revoked; its name can then be r
   assert.equal((await portal.ask("/v1/tokens/robot", { method: "DELETE" })).status, 404);
 });
 
+test("a link that somebody else made signs no browser in before the person has seen as whom", async () => {
+  const link = await portal.createSignInLink({ name: "mallory", role: "viewer" });
+  const visit = (): Promise<Response> =>
+    fetch(link, { redirect: "manual", headers: { accept: "text/html,*/*;q=0.8", "sec-fetch-site": "cross-site" } });
+  for (const answer of [await visit(), await visit()]) {
+    assert.deepEqual([answer.status, answer.headers.get("set-cookie")], [200, null]);
+    assert.match(await answer.text(), /This link signs you in as mallory\./);
+  }
+  const confirm = (site: string): Promise<Response> =>
+    fetch(`${portal.url}/sign-in/link`, {
+      method: "POST",
+      redirect: "manual",
+      headers: { "content-type": "application/x-www-form-urlencoded", "sec-fetch-site": site },
+      body: new URLSearchParams({ code: new URL(link).searchParams.get("code") ?? "", next: "/apps" }),
+    });
+  assert.equal((await confirm("cross-site")).status, 403);
+  const done = await confirm("same-origin");
+  assert.deepEqual([done.status, done.headers.get("location")], [303, "/apps"]);
+  assert.match(done.headers.get("set-cookie") ?? "", /gantry_session=/);
+  assert.equal((await confirm("same-origin")).status, 401);
+});
+
 test("a sign-in link signs in once, within 15 minutes", async () => {
   const link = await portal.createSignInLink({ name: "ada", role: "developer" });
   assert.equal((await fetch(link, { method: "HEAD" })).status, 200);

@@ -6,7 +6,7 @@ import { type Verb, verbEntry } from "@gantry/core/access/verbs.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Portal } from "../portal.ts";
 import type { Caller } from "./decide-access.ts";
-import { recordOf, sitesOfStart } from "./guards.ts";
+import { recordOf, sitesOfVerb } from "./guards.ts";
 
 export type Question = {
   readonly verb: Verb;
@@ -30,7 +30,7 @@ export async function askRight(
 ): Promise<RightDecision> {
   const own = { portal, caller, rights: portal.rights.of(caller) };
   const { verb, app, site } = question;
-  const { on, runs } = verbEntry(verb);
+  const { on, placed } = verbEntry(verb);
   const pipeline = question.pipeline ?? STARTED[verb];
   const record = await recordOf(own, app);
   if (on === "app" && app !== undefined && !own.rights.may({ ...record, app, verb: "view" }))
@@ -42,11 +42,11 @@ export async function askRight(
     throw new GantryError("not-found", { kind: "site", name: site });
 
   const theirs = { portal, rights: portal.rights.of(subject) };
-  const sites = site === undefined ? await sitesOfStart(theirs, verb, { app, pipeline, params: {} }) : [site];
+  const sites = site === undefined ? await sitesOfVerb(theirs, verb, { app, pipeline, params: {} }) : [site];
   const request: RightRequest = {
     ...(await recordOf(theirs, app)),
     ...{ verb, app, pipeline },
-    ...(on === "site" ? { site } : runs ? { sites } : {}),
+    ...(on === "site" ? { site } : placed ? { sites } : {}),
   };
   return theirs.rights.decide(request);
 }

@@ -6,6 +6,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { Portal } from "../portal.ts";
 import type { Caller } from "./decide-access.ts";
+import { sitesOfApp } from "./decide-sites.ts";
 import { appFacts } from "./facts.ts";
 
 /**
@@ -30,7 +31,11 @@ export async function requireOwnClaims(
     for (const other of page.items) {
       const taken =
         other.name === name ? undefined : wordsOf(other.name, other.record).find((one) => added.includes(one));
-      if (taken === undefined || rights.may({ ...appFacts(other), app: other.name, verb: "change-app" })) continue;
+      if (
+        taken === undefined ||
+        rights.may({ ...appFacts(other), app: other.name, sites: sitesOfApp(other.record), verb: "change-app" })
+      )
+        continue;
       throw new GantryError("forbidden", {
         who: caller.name,
         verb: `give the app ${name} the ${taken}`,

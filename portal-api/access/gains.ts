@@ -46,7 +46,7 @@ function gains(
   after: AppAsSeen,
 ): readonly Verb[] {
   const may = (verb: Verb, { sites, ...app }: AppAsSeen, pipeline: string | undefined, site: string): boolean =>
-    rights.may({ ...app, verb, pipeline, ...(verbEntry(verb).runs && sites.length > 0 ? { sites: [site] } : {}) });
+    rights.may({ ...app, verb, pipeline, ...(verbEntry(verb).placed && sites.length > 0 ? { sites: [site] } : {}) });
   return APP_VERBS.filter((verb) =>
     pipelines.some((pipeline) =>
       [...after.sites, UNKNOWN_SITE].some(

@@ -10,6 +10,7 @@ import type { JsonObject } from "@gantry/core/json.ts";
 import type { Portal } from "../portal.ts";
 import type { Caller } from "./decide-access.ts";
 import { sitesOf, sitesOfApp } from "./decide-sites.ts";
+import type { AppAsSeen } from "./gains.ts";
 
 /** What a verb of a route is about. `list`: the route is open to everybody and returns what the caller may see. */
 export type GuardKind =
@@ -105,7 +106,9 @@ export const onRename: Guard<{ readonly app: string }, unknown, { readonly to: s
   on: "app",
   check: async (asked) => {
     await onApp("change-app").check(asked);
-    requireAdoption(asked, asked.body.to, undefined);
+    const { needs } = asked.rights;
+    const known = needs.sites ? await asked.portal.agent.app(asked.params.app).catch(ifUnknown) : undefined;
+    requireAdoption(asked, asked.body.to, undefined, known && sitesOfApp(known.record));
   },
 };
 
@@ -156,7 +159,10 @@ export function onTask<B = unknown>(
       if (!facts) throw missing();
       const record = await recordOf(asked, facts.app);
       if (!rights.may({ ...record, ...facts, verb: "view" })) throw missing();
-      const sites = rights.needs.sites && verbEntry(needed).runs ? await sitesOfTask(asked, wish?.job) : undefined;
+      const sites =
+        rights.needs.sites && verbEntry(needed).placed
+          ? await sitesOfTask(asked, wish?.job, verb === "rerun")
+          : undefined;
       requireRight(asked, { ...record, ...facts, sites, verb: needed }, "app");
       if (verb !== "rerun") return;
       const start = startVerb(facts.pipeline, await kindOf(portal, facts.pipeline).catch(ifUnknown));
@@ -234,7 +240,7 @@ async function requireOnApp(
   const record = await recordOf(who, app);
   // Rights on the app itself, not on its pipelines. A caller who may see the app may learn which verb is missing.
   if (missing && !rights.may({ ...record, app, verb: "view" })) throw missing();
-  const sites = await sitesOfStart(who, verb, start);
+  const sites = await sitesOfVerb(who, verb, start);
   requireRight(who, { ...record, app, pipeline, sites, verb }, app === undefined ? "pipeline" : "app");
 }
 
@@ -250,15 +256,25 @@ async function requireStart(who: Who, verb: StartVerb, start: Start): Promise<vo
   throw refusal(who.caller, verbEntry(verb).does);
 }
 
-/** An app without a task. Its rights depend on its name, or on the team that it names. */
-function requireAdoption(who: Who, app: string | undefined, fields: AppFields | undefined): void {
+/** An app without a task. It is judged by its name, or as one of the team that it names. */
+function requireAdoption(
+  who: Who,
+  app: string | undefined,
+  fields: AppFields | undefined,
+  known?: readonly string[],
+): void {
   const { rights } = who;
   if (rights.mayEverywhere("create-app")) return;
-  const sites = rights.needs.sites && fields ? sitesOfApp(JSON.parse(JSON.stringify(fields))) : undefined;
+  const sites = rights.needs.sites && fields ? sitesOfApp(JSON.parse(JSON.stringify(fields))) : known;
   const request = { app, sites, verb: "create-app" } as const;
   if (rights.may(request) || rights.may({ ...request, team: fields?.team })) return;
   if (rights.may({ app, verb: "view" })) requireRight(who, request, "app");
   throw refusal(who.caller, verbEntry("create-app").does);
+}
+
+/** The app as it would be: a change may bring it to sites where the caller may not change apps. */
+export function requireChangeAt(who: Pick<Who, "caller" | "rights">, app: AppAsSeen): void {
+  if (who.rights.needs.sites) requireRight(who, { ...app, verb: "change-app" }, "app");
 }
 
 function requireOnSite(who: Who, verb: VerbOn<"site">, site: string, missing: () => GantryError): void {
@@ -293,8 +309,20 @@ export async function recordOf(
   return rights.needs.record && app !== undefined ? portal.facts.app(app) : {};
 }
 
-/** Undefined if no rule depends on it. */
-export async function sitesOfStart(
+/** Of the work that is started, else of the app as it is. Undefined when no rule asks for it. */
+export async function sitesOfVerb(
+  who: Pick<Who, "portal" | "rights">,
+  verb: Verb,
+  start: Start,
+): Promise<readonly string[] | undefined> {
+  if (verbEntry(verb).runs || start.app === undefined) return sitesOfStart(who, verb, start);
+  if (!who.rights.needs.sites || !verbEntry(verb).placed) return undefined;
+  const known = await who.portal.agent.app(start.app).catch(ifUnknown);
+  return known ? sitesOfApp(known.record) : [];
+}
+
+/** Undefined when no rule asks for it. */
+async function sitesOfStart(
   { portal, rights }: Pick<Who, "portal" | "rights">,
   verb: Verb,
   { app, pipeline, params }: Start,
@@ -312,17 +340,21 @@ async function siteOfRunner({ agent }: Portal, name: string): Promise<string | u
 }
 
 /**
- * The sites of a job, or of everything that a rerun may do: where the task ran, and where the current pipeline would run for
- * the current app. A rerun may use the newest file, and it always looks up the targets of the app again.
+ * Of a job, or of all jobs of a task: jobs that are not there yet run where the pipeline of now would run for the app of now.
+ * A rerun may use the newest file, and it always looks up the targets of the app again.
  */
 async function sitesOfTask(
   who: Who & { readonly params: { readonly id: string } },
   job: string | undefined,
+  isRerun: boolean,
 ): Promise<readonly string[]> {
   const { app, pipeline, params, jobs } = await who.portal.agent.task(who.params.id);
   if (job !== undefined) return jobs.filter(({ key }) => key === job).map(({ site }) => site);
+  const known = jobs.flatMap(({ site }) => (site === "" ? [] : [site]));
+  const isOpen = known.length < jobs.length;
+  if (!isRerun && !isOpen) return known;
   const now = await sitesOfStart(who, "rerun", { app, pipeline, params }).catch(ifUnknown);
-  return [...jobs.map(({ site }) => (site === "" ? UNKNOWN_SITE : site)), ...(now ?? [])];
+  return [...known, ...(now ?? []), ...(isOpen && (isRerun || !now) ? [UNKNOWN_SITE] : [])];
 }
 
 function paramsOf(body: unknown): JsonObject {

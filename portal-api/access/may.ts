@@ -19,13 +19,17 @@ const APP_VERBS = VERB_NAMES.filter((verb) => verbEntry(verb).on === "app");
 const PIPELINES: { readonly [V in Verb]?: string } = { "run-ci": "ci", "run-cd": "cd", "create-app": "create-app" };
 const uniform = new WeakMap<Rights, May>();
 
-/** On an app or one of its tasks. `sites`: where its work can run; a verb that is allowed at one of them is allowed. */
+/** They are about all sites of an app or a task at once. */
+const WHOLE: readonly Verb[] = ["cancel", "change-app", "remove-app"];
+
+/** On an app or a task of it. `sites`: where its work can run; a verb about one of them is allowed when it is at any. */
 export function mayOn(rights: Rights, given: Omit<RightRequest, "verb" | "sites">, sites: readonly string[]): May {
   const known = uniform.get(rights);
   if (known) return known;
   const allowed = (verb: Verb): boolean => {
     const about = { pipeline: PIPELINES[verb], ...given };
-    if (!rights.needs.sites || !verbEntry(verb).runs) return rights.may({ ...about, verb });
+    if (!rights.needs.sites || !verbEntry(verb).placed) return rights.may({ ...about, verb });
+    if (WHOLE.includes(verb)) return rights.may({ ...about, sites, verb });
     return (sites.length === 0 ? [UNKNOWN_SITE] : sites).some((site) => rights.may({ ...about, sites: [site], verb }));
   };
   const found = mayOf(APP_VERBS, allowed, (verb) => refusalInWords(rights.decide({ ...given, verb }), "app"));

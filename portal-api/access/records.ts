@@ -74,7 +74,18 @@ export const TOKEN_NAME = "token-name";
 export const SESSION_OWNER = "session-owner";
 /** Keys: `<issuer> sid <sid>` and `<issuer> sub <sub>`. */
 export const SESSION_SSO = "session-sso";
-export const INDEXES = [TOKEN_HASH, TOKEN_NAME, SESSION_OWNER, SESSION_SSO, ...PEOPLE_INDEXES] as const;
+/** Sessions, sign-in links and tokens by the time after which nobody can use them. Keys: `<micros> <stream>`. */
+export const ACCESS_END = "access-end";
+export const INDEXES = [TOKEN_HASH, TOKEN_NAME, SESSION_OWNER, SESSION_SSO, ACCESS_END, ...PEOPLE_INDEXES] as const;
+
+/** The entry of the index, also of one that ended before its time; none for what does not expire. */
+export function endKey(stream: string, micros: number | undefined): { readonly [ACCESS_END]?: string[] } {
+  return micros === undefined ? {} : { [ACCESS_END]: [`${endTime(micros)} ${stream}`] };
+}
+
+export function endTime(micros: number): string {
+  return String(Math.floor(micros)).padStart(17, "0");
+}
 
 /** The prefix lets secret scanners detect tokens that were committed by mistake. */
 export const TOKEN_PREFIX = "gantry_pat_";

@@ -8,6 +8,7 @@ import { after, before, test } from "node:test";
 import { readPolicy } from "@gantry/core/access/read-policy.ts";
 import { ROLES } from "@gantry/core/access/roles.ts";
 import { VERB_NAMES } from "@gantry/core/access/verbs.ts";
+import { appInput } from "@gantry/core/app/app.fixture.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { PipelineView, TaskView } from "@gantry/wire/agent/views.ts";
 import { startPortal } from "../main.ts";
@@ -32,10 +33,12 @@ bindings:
   - { role: developer, people: [future], apps: [orders] }
   - { role: viewer, groups: [web], apps: [dull] }
   - { role: developer, people: [not-tokyo], apps: [pier] }
+  - { role: developer, people: [not-at-tokyo], apps: [pier, pond, "quay*"] }
 deny:
   - { verbs: [run-cd, start-task], people: [not-tokyo], sites: [tokyo] }
   - { verbs: [view-pipelines], people: [not-tokyo], pipelines: ["secret-*"] }
   - { verbs: [run-cd], people: [no-cd], reason: Deployments are frozen }
+  - { verbs: ["*"], people: [not-at-tokyo], sites: [tokyo] }
 `;
 const TARGETS = [
   { name: "seoul", site: "seoul" },
@@ -62,7 +65,17 @@ before(async () => {
   portal.agent.addApp({ name: "pier", record: { targets: TARGETS, build: { site: "seoul" } } });
   portal.agent.addApp({ name: "shiny", record: { labels: { tier: "gold" }, team: "payments" } });
   portal.agent.addApp({ name: "dull", record: { labels: { tier: "tin" } } });
-  for (const name of ["gold", "team", "seoul-only", "caretaker", "no-cd", "many", "tokens", "not-tokyo"]) {
+  for (const name of [
+    "gold",
+    "team",
+    "seoul-only",
+    "caretaker",
+    "no-cd",
+    "many",
+    "tokens",
+    "not-tokyo",
+    "not-at-tokyo",
+  ]) {
     const answer = await portal.ask("/v1/tokens", { method: "POST", json: { name, role: "none" } });
     tokens.set(name, ((await answer.json()) as { token: string }).token);
   }
@@ -167,7 +180,7 @@ test("an own role has its verbs and no other: marking a job as done and starting
   assert.equal((await resolve("run-again")).status, 202);
   const refused = await problemOf(resolve("mark-done"));
   assert.equal(refused.code, "forbidden");
-  assert.equal(refused.todo, "Needs the role developer on this app: ask future, no-cd, seoul-only.");
+  assert.equal(refused.todo, "Needs the role developer on this app: ask future, no-cd.");
   assert.equal((await post("caretaker", `/v1/tasks/${id}/rerun`, {})).status, 403);
 });
 
@@ -332,4 +345,47 @@ test("the sites of a request are those of its jobs; what only the run can know i
   };
   assert.deepEqual(of("${{ each.site }}", {}, created), ["seoul"]);
   assert.deepEqual(of("${{ each.site }}", { targets: ["tokyo/dp"] }, created), ["tokyo"]);
+});
+
+test("a deny of a site holds for everything that changes something there", async () => {
+  const who = "not-at-tokyo";
+  const job = (site: string): TaskView["jobs"][number] => ({
+    ...{ key: "deploy", id: "deploy", title: "Deploy", site, labels: [], needs: [], final: false },
+    ...{ state: "held", attempt: 1, attempts: [], outputs: {}, steps: [], effects: [] },
+  });
+  const taskAt = (site: string) => portal.agent.addTask({ pipeline: "cd", app: "pier", jobs: [job(site)] }).id;
+  const fields = { ...appInput(), targets: [{ ...appInput().targets[0], site: "seoul" }] };
+  portal.agent.addApp({ name: "pond", record: { ...fields, targets: TARGETS.slice(0, 1) } as never });
+  const ask = async (method: string, path: string, json?: object): Promise<number> => {
+    const headers = { "idempotency-key": crypto.randomUUID(), ...(method === "PATCH" ? { "if-match": "*" } : {}) };
+    return (await portal.ask(path, { method, token: tokens.get(who) ?? null, headers, ...(json ? { json } : {}) }))
+      .status;
+  };
+  const atTokyo = { ...appInput().targets[0], name: "tokyo", site: "tokyo" };
+  const refused: readonly [method: string, path: string, body?: object][] = [
+    ["POST", "/v1/apps/pier/cd", { params: {} }],
+    ["POST", `/v1/tasks/${taskAt("tokyo")}/cancel`, {}],
+    ["POST", `/v1/tasks/${taskAt("tokyo")}/rerun`, {}],
+    ["POST", `/v1/tasks/${taskAt("tokyo")}/resolve`, { job: "deploy", answer: "run-again", reason: "x" }],
+    ["POST", `/v1/tasks/${taskAt("tokyo")}/resolve`, { job: "deploy", answer: "mark-done", reason: "x" }],
+    ["PATCH", "/v1/apps/pier", { title: "x" }],
+    ["POST", "/v1/apps/pier/rename", { to: "quay" }],
+    ["DELETE", "/v1/apps/pier?undo=false"],
+    ["DELETE", "/v1/apps/pier?undo=true"],
+    ["PATCH", "/v1/apps/pond", { targets: [atTokyo] }],
+    ["POST", "/v1/apps", { adopt: true, name: "quay", app: { ...fields, targets: [atTokyo] } }],
+  ];
+  for (const [method, path, body] of refused) assert.equal(await ask(method, path, body), 403, `${method} ${path}`);
+  assert.equal(await ask("POST", `/v1/tasks/${taskAt("seoul")}/cancel`, {}), 202);
+  assert.equal(await ask("PATCH", "/v1/apps/pond", { title: "Pond" }), 200);
+  const may = async (app: string) =>
+    ((await (await get(who, `/v1/apps/${app}`)).json()) as { may: string[] }).may.filter((verb) =>
+      ["change-app", "remove-app", "cancel"].includes(verb),
+    );
+  assert.deepEqual([await may("pier"), (await may("pond")).length], [[], 3]);
+});
+
+test("a question about a reserved verb says that nothing uses it", async () => {
+  const { reason } = (await (await portal.ask("/v1/access/can?verb=approve&app=orders")).json()) as { reason: string };
+  assert.match(reason, /nothing asks for it yet/);
 });

@@ -8,6 +8,7 @@ import type { People } from "../people/people.ts";
 import type { AccessChanges } from "./changes.ts";
 import type { Caller, Role } from "./decide-access.ts";
 import {
+  endKey,
   type GrantRecord,
   grantRecord,
   hashOf,
@@ -49,6 +50,8 @@ export type Session = { readonly hash: string; readonly record: GrantRecord };
 export type Sessions = {
   /** A code for one sign-in within 15 minutes. Throws `bad-request` for a long chain of sessions from links. */
   readonly createCode: (principal: Principal) => Promise<{ readonly code: string; readonly expiresAt: number }>;
+  /** Whom a code signs in; undefined when it is unknown, used or expired. Does not use it. */
+  readonly ownerOf: (code: string) => Promise<string | undefined>;
   /** Exchanges a code for the secret of a new session; undefined when the code is unknown, used or expired. Of two concurrent calls one succeeds. */
   readonly redeem: (code: string, opening: Opening) => Promise<string | undefined>;
   /** Opens a session and returns its secret. */
@@ -95,7 +98,8 @@ export function makeSessions(deps: SessionDeps): Sessions {
     const found = await load(stream);
     if (!found) return false;
     const snapshot = plain({ ...found.record, endedAt: await journal.now() });
-    const result = await journal.append([{ stream, expected: found.version, events: [{ kind }], snapshot, index: {} }]);
+    const index = endKey(stream, found.record.expiresAt);
+    const result = await journal.append([{ stream, expected: found.version, events: [{ kind }], snapshot, index }]);
     return result.ok;
   };
   const commit = async (session: NewSession): Promise<string> => {
@@ -120,6 +124,7 @@ export function makeSessions(deps: SessionDeps): Sessions {
       const link = await prepare.link(principal, await depthBelow(load, principal.parent));
       return { code: await commit(link), expiresAt: link.expiresAt };
     },
+    ownerOf: async (code) => (await load(`link/${hashOf(code)}`))?.record.name,
     redeem: async (code, opening) => {
       const stream = `link/${hashOf(code)}`;
       const found = await load(stream);
@@ -215,9 +220,12 @@ function makePrepare(journal: Journal, sessionMicros: number): Prepare {
     const hash = hashOf(secret);
     const event = { kind: kind === "link" ? "SignInLinkCreated" : "SessionOpened", name, role };
     const owner = `${name} ${String(openedAt).padStart(17, "0")} ${hash}`;
-    const index: { [name: string]: string[] } =
-      kind === "link" ? {} : { [SESSION_OWNER]: [owner], [SESSION_SSO]: ssoKeys(content) };
-    const append = { stream: `${kind}/${hash}`, expected: 0, events: [event], snapshot: plain(content), index };
+    const stream = `${kind}/${hash}`;
+    const index: { [name: string]: string[] } = {
+      ...endKey(stream, content.expiresAt),
+      ...(kind === "link" ? {} : { [SESSION_OWNER]: [owner], [SESSION_SSO]: ssoKeys(content) }),
+    };
+    const append = { stream, expected: 0, events: [event], snapshot: plain(content), index };
     return { secret, hash, append };
   };
   const about = ({ name, role, token, tokenHash, parent, person }: Principal): Principal => ({

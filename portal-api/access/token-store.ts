@@ -5,7 +5,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { streamPart } from "../people/person-record.ts";
-import { isAlive, TOKEN_HASH, TOKEN_NAME, type TokenRecord, tokenRecord } from "./records.ts";
+import { endKey, isAlive, TOKEN_HASH, TOKEN_NAME, type TokenRecord, tokenRecord } from "./records.ts";
 
 export type StoredToken = { readonly version: number; readonly record: TokenRecord | undefined };
 
@@ -32,8 +32,10 @@ export function openTokenStore(journal: Journal): TokenStore {
   const append = (record: TokenRecord, version: number, events: JsonObject[]): ReturnType<Journal["append"]> => {
     const id = tokenId(record);
     const hashes = [record.hash, ...(record.previous ? [record.previous.hash] : [])];
-    const index: { [name: string]: string[] } =
-      record.revokedAt === undefined ? { [TOKEN_HASH]: hashes, [TOKEN_NAME]: [id] } : {};
+    const index: { [name: string]: string[] } = {
+      ...endKey(streamOf(id), record.revokedAt ?? record.expiresAt),
+      ...(record.revokedAt === undefined ? { [TOKEN_HASH]: hashes, [TOKEN_NAME]: [id] } : {}),
+    };
     // JSON has no undefined fields.
     const snapshot = JSON.parse(JSON.stringify(record)) as JsonObject;
     return journal.append([{ stream: streamOf(id), expected: version, events, snapshot, index }]);

@@ -151,6 +151,39 @@ test("signing in with a link is in the audit log under the name of the person", 
   assert.deepEqual([refused?.who, refused?.status], [undefined, 401]);
 });
 
+test("a failed sign-in names the account that was tried, each once a minute, and never a password", async (t) => {
+  const portal = await started(t);
+  const tryName = (name: string): Promise<Response> =>
+    fetch(`${portal.url}/sign-in/password`, {
+      method: "POST",
+      headers: { "content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin" },
+      body: new URLSearchParams({ name, password: "Tr0ub4dor&3" }),
+    });
+  for (const name of ["ada", "ben", "ada", "Correct horse battery"])
+    assert.equal((await tryName(name)).status, 401, name);
+  const tried = (await list(portal, "result=refused")).map(({ on, status }) => [on?.person, status]);
+  assert.deepEqual(
+    tried.toSorted(),
+    [
+      ["ada", 401],
+      ["ben", 401],
+      [undefined, 401],
+    ].toSorted(),
+  );
+  assert.doesNotMatch(JSON.stringify(await chainOf(portal)), /Tr0ub4dor|[Cc]orrect horse/);
+});
+
+test("a refused change says what it was about", async (t) => {
+  const portal = await started(t);
+  const made = await portal.ask("/v1/tokens", { method: "POST", json: { name: "reader", role: "viewer" } });
+  const { token } = (await made.json()) as { token: string };
+  const start = { pipeline: "ci", app: "orders", params: {} };
+  const headers = { "idempotency-key": "k" };
+  assert.equal((await portal.ask("/v1/tasks", { method: "POST", token, headers, json: start })).status, 403);
+  const [task] = await list(portal, "result=refused&who=reader");
+  assert.deepEqual([task?.on?.pipeline, task?.on?.app], ["ci", "orders"]);
+});
+
 test("entries are found by person, operation, app, time and result, page by page", async (t) => {
   const portal = await started(t);
   for (let n = 0; n < 5; n += 1)

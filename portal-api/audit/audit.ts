@@ -26,6 +26,8 @@ export type AuditedRoute = {
   readonly path: string;
   readonly id: string;
   readonly verb: string;
+  /** Another system calls it, without a caller: what it does is recorded as a sign-in is. */
+  readonly isCalledFromOutside?: boolean;
 };
 
 export type AuditedRequest = {
@@ -123,9 +125,10 @@ export function openAudit(options: AuditOptions): Audit {
   function count(ctx: Koa.Context, status: number, code?: string): void {
     const { route, caller } = stateOf(ctx);
     if (!route || recorded.has(ctx) || !isRefusal(ctx, route, caller, status)) return;
-    const subject = { path: route.path, params: (ctx.params ?? {}) as { [name: string]: string } };
+    const params = (ctx.params ?? {}) as { [name: string]: string };
+    const on = { ...decideSubject({ path: route.path, params, ...about.get(ctx) }), ...noteOf(ctx).on };
     const address = options.addressOf(ctx);
-    const facts = { ...factsOf({ ctx, route, caller }, address), on: decideSubject(subject), status };
+    const facts = { ...factsOf({ ctx, route, caller }, address), on, status };
     refusals.add(caller?.name ?? address, { kind: "refused", ...facts, ...(code === undefined ? {} : { code }) });
   }
 }
@@ -133,7 +136,15 @@ export function openAudit(options: AuditOptions): Audit {
 /** Requests whose outcome is in the log. */
 const recorded = new WeakSet<Koa.Context>();
 
-/** The router calls this, so that refusals before the route runs are recorded. */
+/** The query and body of requests that are valid: a refusal names what they are about. */
+const about = new WeakMap<Koa.Context, { readonly query: unknown; readonly body: unknown }>();
+
+/** Must be called before the right is checked. */
+export function announceAbout(ctx: Koa.Context, query: unknown, body: unknown): void {
+  about.set(ctx, { query, body });
+}
+
+/** Must be called by the router, so that a refusal before the route is known. */
 export function announce(ctx: Koa.Context, route: AuditedRoute, caller: Caller | undefined): void {
   ctx.state.audited = { route, caller };
 }
@@ -159,10 +170,10 @@ function factsOf(
 
 async function recordAround(
   { chain, budget, address }: { chain: AuditChain; budget: Budget; address: string },
-  { ctx, route, caller, ...about }: AuditedRequest,
+  { ctx, route, caller, ...asked }: AuditedRequest,
   run: () => void | Promise<void>,
 ): Promise<void> {
-  const facts = { ...factsOf({ ctx, route, caller }, address), on: decideSubject({ path: route.path, ...about }) };
+  const facts = { ...factsOf({ ctx, route, caller }, address), on: decideSubject({ path: route.path, ...asked }) };
   const done = async (outcome: Pick<AuditFacts, "status" | "code" | "of">): Promise<void> => {
     const { on, ...note } = noteOf(ctx);
     recorded.add(ctx);
@@ -170,8 +181,9 @@ async function recordAround(
   };
   if (route.method === "GET" || !caller) {
     await run();
-    // A sign-in: before it there is no caller to name in an intent, and its session is not in use before the answer.
-    if (noteOf(ctx).who && ctx.status < 400) await done({ status: ctx.status });
+    // A sign-in: before it there was nobody to name in an intent, and its session is known to nobody before the answer.
+    if ((noteOf(ctx).who || (route.isCalledFromOutside && noteOf(ctx).on)) && ctx.status < 400)
+      await done({ status: ctx.status });
     return;
   }
   budget.check(caller.name);

@@ -10,6 +10,9 @@ import { whoIs } from "./decide-origin.ts";
 
 type Note = Pick<AuditFacts, "who" | "on" | "pipeline" | "paramsHash">;
 
+/** Names of accounts look like this; anything else in the field for a name may be a password. */
+const ACCOUNT = /^[a-z][a-z0-9._-]{0,62}$/;
+
 const notes = new WeakMap<Koa.Context, Note>();
 
 export function noteOf(ctx: Koa.Context): Note {
@@ -19,6 +22,17 @@ export function noteOf(ctx: Koa.Context): Note {
 /** For routes whose caller is known only after they have run: sign-in. */
 export function noteWho(ctx: Koa.Context, who: Pick<Caller, "name" | "role" | "issuer">): void {
   notes.set(ctx, { ...noteOf(ctx), who: whoIs(who) });
+}
+
+/** The account that a failed sign-in was for. */
+export function noteTried(ctx: Koa.Context, name: string): void {
+  if (ACCOUNT.test(name)) noteOn(ctx, { person: name });
+}
+
+/** What a request without a caller has changed. */
+export function noteOn(ctx: Koa.Context, on: { readonly [what: string]: string }): void {
+  const harmlessly = Object.entries(on).map(([what, name]) => [what, harmless(name)] as const);
+  notes.set(ctx, { ...noteOf(ctx), on: { ...noteOf(ctx).on, ...Object.fromEntries(harmlessly) } });
 }
 
 /** The task that a request has started or changed. */

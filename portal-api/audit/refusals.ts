@@ -1,4 +1,4 @@
-// Refused requests, for the audit log. The first one of a caller, route and code is recorded at once; further ones of the same
+// Refused requests, for the audit log. The first one of a caller, route, code and account is recorded at once; further ones of the same
 // minute are counted and recorded together, so that a flood cannot fill the disk.
 
 import type { Clock } from "@gantry/runtime/clock.ts";
@@ -39,9 +39,11 @@ export function openRefusals(clock: Pick<Clock, "nowMs">, record: (facts: AuditF
   return {
     flush,
     add: (caller, facts) => {
-      const { route = "", status = 0, code = "", who, from } = facts;
+      const { route = "", status = 0, code = "", who, from, on = {} } = facts;
       const owner = who === undefined ? "" : caller;
-      const own = JSON.stringify([owner, caller, route, status, code]);
+      // Of failed sign-ins each account is told.
+      const tried = who === undefined ? (on.person ?? "") : "";
+      const own = JSON.stringify([owner, caller, route, status, code, tried]);
       const limit = who === undefined ? MAX_OF_STRANGERS : MAX_OF_CALLER;
       const isOwn = counted.has(own) || (sizes.get(owner) ?? 0) < limit;
       const key = isOwn ? own : JSON.stringify([owner, status, code]);

@@ -11,6 +11,7 @@ import type Koa from "koa";
 import { z } from "zod";
 import type { Caller } from "../access/decide-access.ts";
 import type { Asked, Guard, GuardKind, Right } from "../access/guards.ts";
+import { announceAbout } from "../audit/audit.ts";
 import type { Portal } from "../portal.ts";
 
 export type Method = "GET" | "POST" | "PATCH" | "DELETE";
@@ -110,6 +111,8 @@ export function route<P = unknown, Q = unknown, B = unknown>(
       // A part without a schema has the type `unknown`, so no handler can read anything from it.
       const parts = { portal, params: checked as P, query: query as Q, body: body as B };
       const authorise = (): Promise<void> => check(guard, parts, caller);
+      // What strangers send may be anything, also a password in the wrong field.
+      if (caller) announceAbout(ctx, query, body);
       await authorise();
       const request = { ctx, route: spec, caller, params, query, body };
       await portal.audit.around(request, () => handle({ ...parts, ctx, caller, key, ifMatch, authorise }));

@@ -15,8 +15,8 @@ export type Sso = {
   readonly issuers: Issuers;
   readonly transactions: Transactions;
   readonly refresher: Refresher;
-  /** Verifies a logout token and ends what it names. Throws `bad-request` or `unavailable`. */
-  readonly logout: (issuer: Issuer, token: string) => Promise<void>;
+  /** Verifies a logout token and ends what it names. Resolves with the names of the people. Throws `bad-request` or `unavailable`. */
+  readonly logout: (issuer: Issuer, token: string) => Promise<readonly string[]>;
 };
 
 export function openSso(
@@ -35,17 +35,17 @@ export function openSso(
   };
 }
 
-async function endSessions(sessions: Sessions, issuer: string, { sid, sub }: Logout): Promise<void> {
+async function endSessions(sessions: Sessions, issuer: string, { sid, sub }: Logout): Promise<readonly string[]> {
   const key = sid === undefined ? `${issuer} sub ${sub}` : `${issuer} sid ${sid}`;
+  const names = new Set<string>();
   // A page at a time: ended sessions are no longer in the list.
   for (let found = await sessions.listOfSso(key); found.length > 0; found = await sessions.listOfSso(key)) {
-    const ended = await Promise.all(
-      found
-        .filter(({ record }) => sub === undefined || record.sso?.subject === sub)
-        .map(({ hash }) => sessions.end(hash)),
-    );
-    if (!ended.includes(true)) return;
+    const meant = found.filter(({ record }) => sub === undefined || record.sso?.subject === sub);
+    const ended = await Promise.all(meant.map(({ hash }) => sessions.end(hash)));
+    for (const { record } of meant) names.add(record.name);
+    if (!ended.includes(true)) break;
   }
+  return [...names];
 }
 
 /** The sessions; they notify the refresher when a session at an issuer is used. */

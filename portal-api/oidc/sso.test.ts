@@ -168,6 +168,12 @@ test("the issuer ends a session by back-channel logout; its streams end, and oth
   assert.deepEqual(await take(stream, 1), []);
   assert.equal(await me(ann, sites.seoulUrl), undefined);
   assert.equal((await me(sam, sites.seoulUrl))?.name, "seoul:sam");
+  const audit = await sites.portal.ask("/v1/audit?verb=logoutByIssuer");
+  const { items } = (await audit.json()) as { items: { on?: object; status?: number }[] };
+  assert.deepEqual(
+    items.map(({ on, status }) => ({ on, status })),
+    [{ on: { issuer: "seoul", person: "seoul:ann" }, status: 200 }],
+  );
 });
 
 test("an issuer that is down keeps nobody else out, is shown, and works again when it is back", async () => {

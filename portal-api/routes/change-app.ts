@@ -6,7 +6,7 @@ import { appOutcome } from "@gantry/wire/agent/agent-api.ts";
 import { z } from "zod";
 import { requireOwnClaims } from "../access/claims.ts";
 import { requireNoGain } from "../access/gains.ts";
-import { onApp, onRename } from "../access/guards.ts";
+import { onApp, onRename, requireChangeAt } from "../access/guards.ts";
 import { sightOf } from "../access/visible.ts";
 import { revisionIn } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
@@ -61,6 +61,7 @@ export const changeApp = route({
     // Checked with the resulting app, at the revision that is then changed.
     const { app: planned } = await hidingOthers(sight, portal.agent.changeApp(params.app, { ...wish, dryRun: true }));
     const setsRights = !["team", "labels"].every((key) => isEqual(before.record[key], planned.record[key]));
+    requireChangeAt({ caller, rights: portal.rights.of(caller) }, asSeen(planned));
     if (setsRights) await requireNoGain(portal, caller, [asSeen(before)], asSeen(planned));
     await requireOwnClaims(portal, caller, params.app, { before: before.record, after: planned.record });
     const dryRun = query.dryRun ?? false;

@@ -262,6 +262,7 @@ export const EXPECTED: { readonly [route: string]: Expected } = {
   },
   "GET /sign-in": { right: "anyone", status: 200, path: () => "/sign-in" },
   "POST /sign-in": { right: "anyone", status: 401, path: () => "/sign-in", form: () => "token=unknown" },
+  "POST /sign-in/link": { right: "anyone", status: 401, path: () => "/sign-in/link", form: () => "code=unknown" },
   "POST /sign-in/password": {
     right: "anyone",
     status: 401,

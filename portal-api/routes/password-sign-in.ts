@@ -3,7 +3,7 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import type { StreamAppend } from "@gantry/journal/journal.ts";
 import { z } from "zod";
-import { noteWho } from "../audit/note.ts";
+import { noteTried, noteWho } from "../audit/note.ts";
 import { clientAddress, openingOf } from "../http/address.ts";
 import { route } from "../http/route.ts";
 import { startSession } from "../http/start-session.ts";
@@ -60,6 +60,7 @@ export const signInWithPassword = route({
       startSession(portal, ctx, made.secret, body.next);
       return;
     }
+    noteTried(ctx, name);
     const seconds = isRight instanceof GantryError ? Number(isRight.details.retryAfterS) : undefined;
     if (seconds !== undefined) ctx.set("Retry-After", String(seconds));
     const problem = seconds === undefined ? say.passwordIsWrong() : say.signInIsPaused(seconds);

@@ -37,7 +37,7 @@ import { resolveJob } from "./resolve-job.ts";
 import { revokeToken } from "./revoke-token.ts";
 import { runCd, runCi } from "./run-app-pipeline.ts";
 import { getSettings, listSettingsHistory, setSettings } from "./settings.ts";
-import { showSignIn, signIn } from "./sign-in.ts";
+import { showSignIn, signIn, signInWithLink } from "./sign-in.ts";
 import { signOut } from "./sign-out.ts";
 import { ssoRoutes } from "./sso.ts";
 import { startTask } from "./start-task.ts";
@@ -91,6 +91,7 @@ export const ROUTES: readonly Route[] = [
   createSignInLink,
   showSignIn,
   signIn,
+  signInWithLink,
   signInWithPassword,
   showActivation,
   activate,

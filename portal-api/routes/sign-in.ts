@@ -1,13 +1,18 @@
-// GET /sign-in: opens a session with a one-time code, or shows the form without one. POST /sign-in receives the form.
+// GET /sign-in: the form, or the question of a sign-in link. POST /sign-in and /sign-in/link receive the forms.
 
+import type Koa from "koa";
 import { z } from "zod";
+import { safeNext } from "../access/decide-access.ts";
 import type { Principal } from "../access/sessions.ts";
 import { noteWho } from "../audit/note.ts";
 import { openingOf } from "../http/address.ts";
 import { route } from "../http/route.ts";
 import { startSession } from "../http/start-session.ts";
 import { say } from "../messages.ts";
+import { linkPage } from "../pages/link-page.ts";
+import { sendPage } from "../pages/page.ts";
 import { sendSignInPage } from "../pages/sign-in-page.ts";
+import type { Portal } from "../portal.ts";
 
 const html = { "text/html": z.string() };
 const next = z.string().max(2_000).optional().describe("Path to open after sign-in");
@@ -17,7 +22,9 @@ export const showSignIn = route({
   path: "/sign-in",
   id: "showSignIn",
   tag: "access",
-  summary: "Sign in with a one-time code, or show the sign-in form",
+  summary: "Show the sign-in form, or sign in with a one-time code",
+  description:
+    "A browser gets a page that says whom the code signs in and asks for a click. Other clients, which do not ask for HTML, are signed in at once.",
   right: "anyone",
   verb: "sign in",
   query: z.strictObject({
@@ -36,16 +43,46 @@ export const showSignIn = route({
       await sendSignInPage({ ctx, portal }, { ...query, isPasswordNew: query.set === "password" });
       return;
     }
-    const session = await portal.sessions.redeem(query.code, openingOf(portal, ctx, "link"));
-    if (session === undefined) {
-      await sendSignInPage({ ctx, portal }, { next: query.next, problem: say.linkIsOver() }, 401);
+    const name = await portal.sessions.ownerOf(query.code);
+    if (name !== undefined && ctx.get("accept").includes("text/html")) {
+      sendPage(ctx, linkPage({ name, code: query.code, next: safeNext(query.next) }));
       return;
     }
-    const who = await portal.sessions.identify(session);
-    if (who) noteWho(ctx, who);
-    startSession(portal, ctx, session, query.next);
+    await redeem({ ctx, portal }, query.code, query.next);
   },
 });
+
+export const signInWithLink = route({
+  method: "POST",
+  path: "/sign-in/link",
+  id: "signInWithLink",
+  tag: "access",
+  summary: "Sign in with a one-time code, from the page of the link",
+  right: "anyone",
+  verb: "sign in",
+  form: true,
+  body: z.strictObject({ code: z.string().max(200), next }),
+  responses: {
+    303: { description: "Signed in", headers: { "Set-Cookie": "The session cookie" } },
+    401: { description: "The form: the code was used, has expired or is unknown", content: html },
+  },
+  handle: ({ ctx, portal, body }) => redeem({ ctx, portal }, body.code, body.next),
+});
+
+async function redeem(
+  { ctx, portal }: { readonly ctx: Koa.Context; readonly portal: Portal },
+  code: string,
+  target: string | undefined,
+): Promise<void> {
+  const session = await portal.sessions.redeem(code, openingOf(portal, ctx, "link"));
+  if (session === undefined) {
+    await sendSignInPage({ ctx, portal }, { next: target, problem: say.linkIsOver() }, 401);
+    return;
+  }
+  const who = await portal.sessions.identify(session);
+  if (who) noteWho(ctx, who);
+  startSession(portal, ctx, session, target);
+}
 
 export const signIn = route({
   method: "POST",

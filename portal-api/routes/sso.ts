@@ -5,7 +5,7 @@ import type Koa from "koa";
 import { z } from "zod";
 import { cookieOf, setCookie } from "../access/cookie.ts";
 import { safeNext } from "../access/decide-access.ts";
-import { noteWho } from "../audit/note.ts";
+import { noteOn, noteWho } from "../audit/note.ts";
 import { addressOf, isSecure, openingOf } from "../http/address.ts";
 import { route } from "../http/route.ts";
 import { startSession } from "../http/start-session.ts";
@@ -109,7 +109,8 @@ const logoutByIssuer = route({
   errors: ["unavailable"],
   handle: async ({ ctx, portal, params, body }) => {
     const issuer = issuerOf(portal, params.issuer);
-    await portal.sso.logout(issuer, body.logout_token);
+    const people = await portal.sso.logout(issuer, body.logout_token);
+    if (people.length > 0) noteOn(ctx, { person: people.join(",") });
     ctx.set("Cache-Control", "no-store");
     ctx.status = 200;
     ctx.body = "";

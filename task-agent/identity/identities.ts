@@ -65,7 +65,11 @@ export type IdentitiesDeps = {
   readonly handOver: (runner: string, site: string) => Promise<void>;
 };
 
-const enrolmentStream = defineStream<EnrolmentState>({ prefix: "enrolment/" });
+/** By expiry. Those that an older version stored are in no index, and stay. */
+const enrolmentStream = defineStream<EnrolmentState>({
+  prefix: "enrolment/",
+  index: ({ expiresAt }) => ({ enrolments: [expiryKey(expiresAt)] }),
+});
 const keyStream = defineStream<RunnerKeyState>({ prefix: "runner-key/" });
 
 const ENROLMENT_MS = 600_000;
@@ -186,4 +190,28 @@ function isSignedBy(publicKey: string, text: Uint8Array, signature: string): boo
 
 function hashOf(token: string): string {
   return createHash("sha256").update(token).digest("hex");
+}
+
+function expiryKey(ms: number): string {
+  return String(Math.floor(ms)).padStart(15, "0");
+}
+
+const DAY_MS = 86_400_000;
+const PAGE = 100;
+
+/** Removes one-time tokens a day after they have expired, used or not. Resolves with how many. */
+export async function removeExpiredEnrolments(
+  journal: Pick<Journal, "find" | "remove">,
+  nowMs: number,
+): Promise<number> {
+  let count = 0;
+  for (let cursor: string | undefined; ; ) {
+    const page = await journal.find({ index: "enrolments", limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
+    for (const { key, stream, version } of page.items) {
+      if (key >= expiryKey(nowMs - DAY_MS)) return count;
+      if ((await journal.remove([{ stream, expected: version }])).ok) count += 1;
+    }
+    cursor = page.cursor;
+    if (cursor === undefined) return count;
+  }
 }

@@ -11,6 +11,7 @@ import type { Alarms } from "../alarms.ts";
 import type { AgentConfig } from "../config.ts";
 import { openReaders, type Readers } from "../events/readers.ts";
 import { relayStream } from "../events/relay.ts";
+import { removeExpiredEnrolments } from "../identity/identities.ts";
 import type { Definitions } from "../tasks/definitions.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import { decideReadUpTo, type KeepReason } from "./decide-retention.ts";
@@ -87,6 +88,7 @@ export function openRetention(deps: OpenRetentionDeps): Retention {
     const shared = { journal, tasks, policy: deps.policy, rest: passes.rest, isStopping: passes.isStopping };
     const swept = await sweepTasks({ ...shared, archive: writer, readUpTo, clock });
     const removed = await sweepLogs({ ...shared, logs, archive: folder, writer: deps.name, archived: archive });
+    await removeExpiredEnrolments(journal, clock.nowMs());
     state = stateAfter(state, swept, removed, clock.nowMs());
     const moved = { tasks: swept.archived, logs: removed };
     if (moved.tasks + moved.logs > 0) logger.info(moved, "old tasks and logs were moved to the archive");

@@ -16,4 +16,5 @@ export const AGENT_INDEXES = [
   "build-digests",
   "runners",
   "agents",
+  "enrolments",
 ] as const;
