@@ -175,3 +175,42 @@ test("chart: values that cannot work are refused with a message", async (t) => {
     await assert.rejects(render<Manifest>(helm, "small.yaml", "--set", setting), words, setting);
   }
 });
+
+test("chart: with tls every process has a certificate, calls the others by https, and allows no plain HTTP", async (t) => {
+  const helm = await helmFor(t);
+  if (helm === undefined) return;
+  const all = await render<Manifest>(helm, "tls.yaml");
+  const configs = of(all, "ConfigMap").flatMap(({ data = {} }) => Object.entries(data));
+  assert.deepEqual(configs.map(([name]) => name).toSorted(), [
+    "notify-agent.yaml",
+    "portal-api.yaml",
+    "task-agent.yaml",
+    "task-runner.yaml",
+  ]);
+  for (const [name, text] of configs) {
+    assert.doesNotMatch(text, /http:\/\//, name);
+    const config = parse(text) as Record<string, unknown>;
+    assert.equal(config.allowPlainHttp, false, name);
+    const isRunner = name === "task-runner.yaml";
+    const files = isRunner
+      ? { ca: "/run/secrets/tls/ca.crt" }
+      : { cert: "/run/secrets/tls/tls.crt", key: "/run/secrets/tls/tls.key" };
+    assert.deepEqual(config[isRunner ? "agentTls" : "tls"], files, name);
+    if (isRunner) assert.deepEqual([config.enrol, config.token], [{ file: "/run/secrets/runner/token" }, undefined]);
+  }
+  const monitors = of(all, "ServiceMonitor").map(({ spec }) => JSON.stringify(spec));
+  assert.deepEqual(monitors.map((text) => /"name":"(gantry-\w+-tls)"/.exec(text)?.[1]).toSorted(), [
+    "gantry-agent-tls",
+    "gantry-notify-tls",
+    "gantry-portal-tls",
+  ]);
+  for (const { spec } of of(all, "StatefulSet")) {
+    const [container] = spec.template.spec.containers;
+    assert.ok(
+      container.volumeMounts?.some(({ mountPath }) => mountPath === "/run/secrets/tls"),
+      container.name,
+    );
+    if (container.readinessProbe.httpGet) assert.match(JSON.stringify(container.readinessProbe), /"scheme":"HTTPS"/);
+    assert.ok(!container.env?.some(({ name }) => name.includes("RUNNER_TOKENS")));
+  }
+});

@@ -35,13 +35,26 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- end -}}
 {{- end -}}
 
+{{/* How pods of the release talk to each other. */}}
+{{- define "gantry.scheme" -}}
+{{ ternary "https" "http" .Values.tls.enabled }}
+{{- end -}}
+
+{{/* With TLS, the files of a process: its own certificate, and the authority of the others. Takes {root, secret, name}. */}}
+{{- define "gantry.tlsConfig" -}}
+{{- if .root.Values.tls.enabled -}}
+{{- $_ := required (printf "tls.secrets.%s: name the Secret with tls.crt, tls.key and ca.crt of this process" .name) .secret -}}
+tls: { cert: /run/secrets/tls/tls.crt, key: /run/secrets/tls/tls.key }
+{{- end -}}
+{{- end -}}
+
 {{/* The address of the task-agent for the other processes of the release. */}}
 {{- define "gantry.agentUrl" -}}
-http://{{ include "gantry.fullname" . }}-task-agent:7001
+{{ include "gantry.scheme" . }}://{{ include "gantry.fullname" . }}-task-agent:7001
 {{- end -}}
 
 {{- define "gantry.notifyUrl" -}}
-http://{{ include "gantry.fullname" . }}-notify-agent:7002
+{{ include "gantry.scheme" . }}://{{ include "gantry.fullname" . }}-notify-agent:7002
 {{- end -}}
 
 {{/* An environment variable that names the file of a mounted secret. */}}

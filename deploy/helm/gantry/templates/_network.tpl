@@ -17,7 +17,7 @@ spec:
   type: {{ $v.service.type }}
   selector: {{- include "gantry.selector" . | nindent 4 }}
   ports:
-    - { name: http, port: {{ .port }}, targetPort: http, appProtocol: http }
+    - { name: http, port: {{ .port }}, targetPort: http, appProtocol: {{ include "gantry.scheme" .root }} }
 ---
 apiVersion: v1
 kind: Service
@@ -32,7 +32,7 @@ spec:
   publishNotReadyAddresses: true
   selector: {{- include "gantry.selector" . | nindent 4 }}
   ports:
-    - { name: http-metrics, port: {{ .port }}, targetPort: http, appProtocol: http }
+    - { name: http-metrics, port: {{ .port }}, targetPort: http, appProtocol: {{ include "gantry.scheme" .root }} }
 {{- end }}
 {{- if $v.networkPolicy.enabled }}
 ---
@@ -108,6 +108,12 @@ spec:
     - port: http-metrics
       path: /metrics
       interval: {{ $v.metrics.serviceMonitor.interval }}
+      {{- if $root.Values.tls.enabled }}
+      scheme: https
+      tlsConfig:
+        serverName: {{ .name }}
+        ca: { secret: { name: {{ get $root.Values.tls.secrets (camelcase (replace "-" "_" .component) | untitle) }}, key: ca.crt } }
+      {{- end }}
       {{- with $v.metrics.serviceMonitor.tokenSecret }}
       authorization: { credentials: { name: {{ .name }}, key: {{ default "token" .key }} } }
       {{- end }}

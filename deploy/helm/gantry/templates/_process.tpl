@@ -112,7 +112,7 @@ spec:
           {{- range $kind := list "startup" "liveness" "readiness" }}
           {{ $kind }}Probe:
             {{- if $root.port }}
-            httpGet: { path: {{ ternary "/readyz" "/livez" (eq $kind "readiness") }}, port: http }
+            httpGet: { path: {{ ternary "/readyz" "/livez" (eq $kind "readiness") }}, port: http{{ if $root.root.Values.tls.enabled }}, scheme: HTTPS{{ end }} }
             {{- else }}
             exec: { command: [gantry-entry, {{ ternary "ready" "health" (eq $kind "readiness") }}, {{ $root.process }}] }
             {{- end }}
