@@ -350,6 +350,28 @@ test("an administrator changes a live setting, for the version that was read", {
   await page.close();
 });
 
+test("an administrator sees who has which role from where, and helps with accounts", { skip }, async () => {
+  const { page } = await openPage();
+  const before = portal.requests.length;
+  await visit(page, "/settings");
+  await page.getByRole("link", { name: "Who has which role, and accounts" }).click();
+  await page.getByText("developer on apps team:web from the policy, by web").waitFor();
+  await page.getByText("admin everywhere from the account").waitFor();
+  await page.getByText("locked for 4 s").waitFor();
+  await page.getByRole("row", { name: "seoul:web seoul:ann" }).waitFor();
+  assert.equal(await page.getByRole("button", { name: "Reset password seoul:ann" }).count(), 0);
+  for (const button of ["Reset password dana", "End sessions seoul:ann", "Disable dana"]) {
+    await page.getByRole("button", { name: button }).click();
+    await page.getByRole("button", { name: button }).click();
+    await page.getByRole("button", { name: button }).waitFor();
+  }
+  assert.deepEqual(
+    portal.requests.slice(before).map(({ what }) => what),
+    ["POST /v1/people/dana/reset", "DELETE /v1/people/seoul%3Aann/sessions", "POST /v1/people/dana/disable"],
+  );
+  await page.close();
+});
+
 test("a person ends another session, makes a token that is shown once, and changes the password", {
   skip,
 }, async () => {
@@ -360,6 +382,8 @@ test("a person ends another session, makes a token that is shown once, and chang
   await page.getByRole("button", { name: "End session bbbbbbbb" }).click();
   await page.getByRole("button", { name: "End session bbbbbbbb" }).click();
   await page.getByLabel("Name", { exact: true }).fill("tablet");
+  await page.getByLabel("Only these verbs").fill("view, view-logs");
+  await page.getByLabel("Only on these apps").fill("orders");
   await page.getByRole("button", { name: "Create personal token" }).click();
   await page.getByRole("button", { name: "Revoke laptop" }).click();
   await page.getByRole("button", { name: "Revoke laptop" }).click();
@@ -371,7 +395,7 @@ test("a person ends another session, makes a token that is shown once, and chang
     portal.requests.slice(before).map(({ what, body }) => [what, body]),
     [
       [`DELETE /v1/me/sessions/${"b".repeat(64)}`, undefined],
-      ["POST /v1/me/tokens", { name: "tablet", days: 90 }],
+      ["POST /v1/me/tokens", { name: "tablet", days: 90, scope: { verbs: ["view", "view-logs"], apps: ["orders"] } }],
       ["DELETE /v1/me/tokens/laptop", undefined],
       ["POST /v1/me/password", { old: "the old password", new: "a much better password" }],
     ],
@@ -508,7 +532,7 @@ test("a page that becomes as narrow as a phone is not wider than it", { skip }, 
 test("on a phone the buttons and results of every table are on the screen", { skip }, async () => {
   const { page } = await openPage();
   await page.setViewportSize(PHONE);
-  for (const path of ["/audit", "/settings", "/profile", "/sites", "/apps", "/pipelines"]) {
+  for (const path of ["/audit", "/settings", "/profile", "/people", "/sites", "/apps", "/pipelines"]) {
     await visit(page, path);
     await page.locator("main table").first().waitFor();
     const hidden = await page.evaluate(

@@ -155,6 +155,8 @@ export const SITES: readonly SiteView[] = [
         site: "tokyo",
         state: "online",
         labels: ["site-tokyo"],
+        runs: ["build"],
+        keyFingerprint: "SHA256:Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6",
         slots: 4,
         busy: 0,
         version: "0.1.0",

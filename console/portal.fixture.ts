@@ -48,7 +48,7 @@ const MAY: readonly Verb[] = [
     "resolve",
     "mark-done",
   ] as const),
-  ...(["enrol", "manage-runners", "manage-settings", "manage-tokens", "view-audit"] as const),
+  ...(["enrol", "manage-runners", "manage-settings", "manage-tokens", "manage-people", "view-audit"] as const),
 ];
 const RESPONSES: { readonly [path: string]: unknown } = {
   "/v1/me": {
@@ -120,6 +120,32 @@ const RESPONSES: { readonly [path: string]: unknown } = {
         result: "refused",
         prev: "0",
         hash: "1",
+      },
+    ],
+  },
+  "/v1/people": {
+    items: [
+      {
+        name: "dana",
+        displayName: "Dana Kim",
+        groups: ["web"],
+        role: "none",
+        roles: [{ role: "developer", via: "web", on: "apps team:web" }],
+        pausedS: 4,
+        state: "active",
+        createdBy: "admin",
+        createdAt: "2026-11-01T08:00:00Z",
+      },
+      {
+        name: "seoul:ann",
+        groups: ["web"],
+        issuer: "seoul",
+        role: "admin",
+        roles: [{ role: "admin" }],
+        state: "active",
+        createdBy: "seoul",
+        createdAt: "2026-11-01T08:00:00Z",
+        lastSignInAt: "2026-11-20T06:50:00Z",
       },
     ],
   },

@@ -138,6 +138,32 @@ export function hasNoMore(other: Subject, caller: Subject, policy: Policy | unde
   );
 }
 
+/** A role of somebody, and where it comes from. */
+export type GivenRole = {
+  readonly role: string;
+  /** The group or person that the policy names; undefined for the role of the account itself. */
+  readonly via?: string;
+  /** What it is on, in words; undefined for everything. */
+  readonly on?: string;
+};
+
+export function rolesOf(subject: Subject, policy: Policy | undefined): readonly GivenRole[] {
+  const own = subject.role === "none" ? [] : [{ role: subject.role }];
+  const given = (policy?.bindings ?? []).filter((one) => isAbout(one, subject));
+  return [
+    ...own,
+    ...given.map((binding): GivenRole => {
+      const { groups, people } = binding;
+      const via =
+        people.find((one) => isAbout({ groups: [], people: [one] }, subject)) ??
+        groups.find((one) => isAbout({ groups: [one], people: [] }, subject)) ??
+        "";
+      const on = selectorInWords(binding);
+      return { role: binding.role, via, ...(on === "" ? {} : { on }) };
+    }),
+  ];
+}
+
 /**
  * The group `payments` of the issuer `corp` is `corp:payments`: another issuer cannot give its people a group that this one
  * has. Groups of local accounts have no prefix.
@@ -159,14 +185,20 @@ function whoCould(request: RightRequest, policy: Policy | undefined): WhoCould {
   };
 }
 
-function grantInWords({ role, apps, sites, pipelines }: Binding, isOwn: boolean): string {
+function grantInWords(binding: Binding, isOwn: boolean): string {
+  const { role } = binding;
   if (isOwn) return `The role ${role} allows it.`;
+  const on = selectorInWords(binding);
+  return `The policy gives the role ${role}${on === "" ? "" : ` on ${on}`}.`;
+}
+
+function selectorInWords({ apps, sites, pipelines }: Selector): string {
   const on = [
     ...(apps ? [`apps ${apps.join(", ")}`] : []),
     ...(sites ? [`sites ${sites.join(", ")}`] : []),
     ...(pipelines ? [`pipelines ${pipelines.join(", ")}`] : []),
   ];
-  return `The policy gives the role ${role}${on.length === 0 ? "" : ` on ${on.join(" and ")}`}.`;
+  return on.join(" and ");
 }
 
 /**

@@ -389,3 +389,12 @@ test("a question about a reserved verb says that nothing uses it", async () => {
   const { reason } = (await (await portal.ask("/v1/access/can?verb=approve&app=orders")).json()) as { reason: string };
   assert.match(reason, /nothing asks for it yet/);
 });
+
+test("the list of people says which roles each has, and where they come from", async () => {
+  await portal.ask("/v1/people", { method: "POST", json: { name: "wanda", role: "none", groups: ["web"] } });
+  await portal.ask("/v1/people", { method: "POST", json: { name: "gold-2", role: "viewer" } });
+  const { items } = (await (await portal.ask("/v1/people")).json()) as { items: { name: string; roles: object[] }[] };
+  const rolesOf = (name: string) => items.find((one) => one.name === name)?.roles;
+  assert.deepEqual(rolesOf("wanda"), [{ role: "viewer", via: "web", on: "apps dull" }]);
+  assert.deepEqual(rolesOf("gold-2"), [{ role: "viewer" }]);
+});

@@ -1,6 +1,13 @@
 // The rights of callers under the policy in force.
 
-import { hasNoMore, type Rights, rightsOf, type Subject } from "@gantry/core/access/decide-right.ts";
+import {
+  type GivenRole,
+  hasNoMore,
+  type Rights,
+  rightsOf,
+  rolesOf,
+  type Subject,
+} from "@gantry/core/access/decide-right.ts";
 import type { Policy } from "@gantry/core/access/policy.ts";
 
 export type RightsOf = {
@@ -8,7 +15,9 @@ export type RightsOf = {
   readonly of: (caller: Subject) => Rights;
   /** See `hasNoMore` of core. */
   readonly hasNoMore: (other: Subject, caller: Subject) => boolean;
-  /** Increases when the policy changes. */
+  /** The roles of somebody, and where they come from. */
+  readonly rolesOf: (subject: Subject) => readonly GivenRole[];
+  /** Grows when the policy changes. */
   readonly version: () => number;
 };
 
@@ -23,6 +32,7 @@ export function makeRights(source: PolicySource): RightsOf {
   let version = source.version();
   return {
     version: source.version,
+    rolesOf: (subject) => rolesOf(subject, source.policy()),
     hasNoMore: (other, caller) => hasNoMore(other, caller, source.policy()),
     of: (caller) => {
       const { name, role, groups, issuer, scope } = caller;

@@ -16,6 +16,13 @@ export const personView = z
     groups: z.array(z.string()),
     role: roleSchema,
     issuer: z.string().optional().describe("Id of the issuer. Local accounts have none"),
+    roles: z
+      .array(z.object({ role: z.string(), via: z.string().optional(), on: z.string().optional() }))
+      .describe("All roles: of the account, or with `via` by this group or name of the policy, `on` what it says"),
+    pausedS: z
+      .int()
+      .optional()
+      .describe("Too many wrong passwords: from a new address the next try has to wait, in seconds"),
     state: z.enum(["active", "invited", "disabled"]).describe("invited: has not set a password yet"),
     createdBy: z.string(),
     createdAt: z.iso.datetime(),
@@ -44,13 +51,17 @@ export const sessionView = z
 
 export function personViewOf(portal: Portal, record: PersonRecord): z.infer<typeof personView> {
   const { name, displayName, mail, groups, issuer, createdBy, createdAt, lastSignInAt } = record;
+  const role = portal.people.roleOf(record);
+  const pausedS = issuer === undefined ? portal.passwordSignIn.pausedS(name) : 0;
   const isInvited = issuer === undefined && record.password === undefined;
   return {
     name,
     ...(displayName === undefined ? {} : { displayName }),
     ...(mail === undefined ? {} : { mail }),
     groups,
-    role: portal.people.roleOf(record),
+    role,
+    roles: [...portal.rights.rolesOf({ name, role, groups, issuer })],
+    ...(pausedS > 0 ? { pausedS } : {}),
     ...(issuer === undefined ? {} : { issuer }),
     state: record.disabledAt !== undefined ? "disabled" : isInvited ? "invited" : "active",
     createdBy,

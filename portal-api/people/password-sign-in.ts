@@ -19,6 +19,8 @@ export type PasswordSignIn = {
   readonly verify: (
     attempt: Attempt,
   ) => Promise<{ readonly record: PersonRecord; readonly version: number } | undefined>;
+  /** See `Throttle`. */
+  readonly pausedS: (name: string) => number;
 };
 
 const KNOWN_ADDRESSES = 5;
@@ -41,6 +43,7 @@ export function makePasswordSignIn(deps: {
   };
   return {
     verify,
+    pausedS: throttle.pausedS,
     signIn: async (attempt, session) => {
       const found = await verify(attempt);
       if (!found) return false;

@@ -13,6 +13,8 @@ export type Throttle = {
    * the attempt has succeeded.
    */
   readonly begin: (name: string, address: string, isKnown: boolean) => () => void;
+  /** How long an attempt from an address that the account has not used would have to wait, in seconds; 0: not at all. */
+  readonly pausedS: (name: string) => number;
 };
 
 const FREE_PER_ACCOUNT = 5;
@@ -24,6 +26,7 @@ export function makeThrottle(clock: Pick<Clock, "monotonicMs">): Throttle {
   const accounts = makeCounts(FREE_PER_ACCOUNT);
   const addresses = makeCounts(FREE_PER_ADDRESS);
   return {
+    pausedS: (name) => Math.ceil(accounts.wait(name, clock.monotonicMs()) / 1_000),
     begin: (name, address, isKnown) => {
       const nowMs = clock.monotonicMs();
       const network = networkOf(address);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { describe, test } from "node:test";
-import { signedText } from "@gantry/wire/runner/identity.ts";
+import { fingerprintOf, signedText } from "@gantry/wire/runner/identity.ts";
 import { Battlefield, needs, registration, SETUPS, type Site } from "./attack.fixture.ts";
 
 type Keys = { readonly publicKey: string; readonly privateKey: KeyObject };
@@ -33,6 +33,21 @@ async function enrolled(field: Battlefield, site: Site, runner: string, named = 
 
 for (const setup of SETUPS)
   describe(`enrolled runners, ${setup}`, needs(setup), () => {
+    test("the list of runners has the fingerprint of the key, until the key ends", async (t) => {
+      const field = await Battlefield.open(t, setup);
+      const { keys } = await enrolled(field, "seoul", "seoul-7");
+      const { body } = await tokenFor(field, "seoul-7", keys);
+      const own = registration({ runner: "seoul-7", site: "seoul", runs: ["build"] });
+      assert.equal((await field.call("session", own, String(body.token))).status, 200);
+      const seen = async () => (await field.client.runners()).items.find(({ name }) => name === "seoul-7");
+      assert.deepEqual(
+        [(await seen())?.keyFingerprint, (await seen())?.runs],
+        [fingerprintOf(keys.publicKey), ["build"]],
+      );
+      await field.client.renewRunnerKey("seoul-7", "admin");
+      assert.equal((await seen())?.keyFingerprint, undefined);
+    });
+
     test("a runner enrols, signs a challenge and registers with the token that it gets", async (t) => {
       const field = await Battlefield.open(t, setup);
       const { keys, token } = await enrolled(field, "seoul", "seoul-7");

@@ -7,6 +7,7 @@ import { defineStream } from "@gantry/journal/typed-stream.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
 import type { RunnerView, SiteView } from "@gantry/wire/agent/views.ts";
 import type { SessionRequest } from "@gantry/wire/runner/protocol.ts";
+import { keyFingerprint } from "../identity/identities.ts";
 import type { Leases } from "../leases/leases.ts";
 import { decideHandOver, decideRegister, type RunnerState } from "./decide-register.ts";
 import type { RunnerFacts, StoredRunners } from "./decide-runner.ts";
@@ -111,8 +112,14 @@ export function openRunnerRegistry(deps: RunnerRegistryDeps): RunnerRegistry {
       for (const { facts } of found) sites.set(facts.runner, facts.site);
     },
     stored: () => ({ runners: [...sites].map(([runner, site]) => ({ runner, site })), since }),
-    runners: async () => runnerViews(deps, await runnersInService(journal)),
-    sites: async () => siteViews(deps, await runnersInService(journal)),
+    runners: async () => {
+      const found = await runnersInService(journal);
+      return runnerViews(deps, found, await fingerprintsOf(journal, found));
+    },
+    sites: async () => {
+      const found = await runnersInService(journal);
+      return siteViews(deps, found, await fingerprintsOf(journal, found));
+    },
     systems: async () => {
       const found = await runnersInService(journal);
       return (site) => found.flatMap(({ facts }) => (facts.site === site ? facts.systems : []));
@@ -134,6 +141,16 @@ async function runnersInService(journal: Pick<Journal, "find">, prefix = ""): Pr
     cursor = page.cursor;
     if (cursor === undefined) return found;
   }
+}
+
+async function fingerprintsOf(
+  journal: Pick<Journal, "load">,
+  states: readonly RunnerState[],
+): Promise<ReadonlyMap<string, string>> {
+  const found = await Promise.all(
+    states.map(async ({ facts }) => [facts.runner, await keyFingerprint(journal, facts.runner)] as const),
+  );
+  return new Map(found.filter((one): one is [string, string] => one[1] !== undefined));
 }
 
 function streamOf(runner: string): string {

@@ -22,6 +22,7 @@ const MAX_OPEN_TASKS = 1_000;
 export function runnerViews(
   { sessions, leases, remoteRunners }: ViewDeps,
   states: readonly RunnerState[],
+  fingerprints: ReadonlyMap<string, string>,
 ): RunnerView[] {
   return states.map(({ facts, at }) => {
     const session = sessions.byRunner(facts.runner);
@@ -31,6 +32,8 @@ export function runnerViews(
       site: facts.site,
       state: now ? (now.alive ? "online" : "silent") : "offline",
       labels: facts.labels,
+      ...(facts.runs ? { runs: facts.runs } : {}),
+      ...given(fingerprints.get(facts.runner)),
       slots: facts.slots,
       busy: leases.ofRunner(facts).length,
       version: facts.version,
@@ -41,8 +44,12 @@ export function runnerViews(
 }
 
 /** The sites that have a runner or a waiting job, by name. */
-export async function siteViews(deps: ViewDeps, states: readonly RunnerState[]): Promise<SiteView[]> {
-  const runners = runnerViews(deps, states);
+export async function siteViews(
+  deps: ViewDeps,
+  states: readonly RunnerState[],
+  fingerprints: ReadonlyMap<string, string>,
+): Promise<SiteView[]> {
+  const runners = runnerViews(deps, states, fingerprints);
   const queue = await queuedJobs(deps);
   const names = new Set([...runners.map(({ site }) => site), ...queue.map(({ site }) => site)]);
   return [...names].toSorted().map((name) => {
@@ -56,6 +63,10 @@ export async function siteViews(deps: ViewDeps, states: readonly RunnerState[]):
       queue: queue.filter((one) => one.site === name).map(({ site: _, ...job }) => job),
     };
   });
+}
+
+function given(keyFingerprint: string | undefined): { readonly keyFingerprint?: string } {
+  return keyFingerprint === undefined ? {} : { keyFingerprint };
 }
 
 async function queuedJobs({ journal }: ViewDeps): Promise<QueuedJob[]> {

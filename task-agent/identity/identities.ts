@@ -9,6 +9,7 @@ import type { Clock } from "@gantry/runtime/clock.ts";
 import {
   type EnrolRequest,
   enrolRequest,
+  fingerprintOf,
   signedText,
   type TokenReply,
   type TokenRequest,
@@ -190,6 +191,13 @@ function isSignedBy(publicKey: string, text: Uint8Array, signature: string): boo
 
 function hashOf(token: string): string {
   return createHash("sha256").update(token).digest("hex");
+}
+
+/** Of the key with which the runner signs in now, as `SHA256:…`; undefined when it has none. */
+export async function keyFingerprint(journal: Pick<Journal, "load">, runner: string): Promise<string | undefined> {
+  if (!enrolRequest.shape.runner.safeParse(runner).success) return undefined;
+  const key = (await keyStream.load(journal, runner))?.state;
+  return key === undefined || key.revoked ? undefined : fingerprintOf(key.publicKey);
 }
 
 function expiryKey(ms: number): string {

@@ -2,7 +2,7 @@
 
 import { createHash, sign } from "node:crypto";
 import { GantryError } from "@gantry/core/errors.ts";
-import { signedText } from "@gantry/wire/runner/identity.ts";
+import { fingerprintOf, signedText } from "@gantry/wire/runner/identity.ts";
 import type { IdentityClient } from "@gantry/wire/runner/runner-client.ts";
 import { isCode, type RunnerDeps } from "../ports.ts";
 import { newKey, openKey, type RunnerKey, saveKey } from "./key-file.ts";
@@ -92,7 +92,7 @@ async function enrol({ runner, data, enrolment, client, deps }: EnrolledOptions,
   const { site } = await client.enrol({ token, runner, publicKey: key.publicKey });
   const enrolled = { ...key, isEnrolled: true, enrolledWith: digestOf(token) };
   await saveKey(deps.files, data, enrolled);
-  deps.logger.info({ runner, site }, "the runner is enrolled");
+  deps.logger.info({ runner, site, keyFingerprint: fingerprintOf(key.publicKey) }, "the runner is enrolled");
   return enrolled;
 }
 

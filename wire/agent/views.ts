@@ -1,6 +1,7 @@
 // The objects of the HTTP API, and the source of the OpenAPI document. They are views: the task-agent computes them from its
 // state, and no decision is based on them.
 
+import { WORK } from "@gantry/core/pipeline/work.ts";
 import { STATES } from "@gantry/core/task/states.ts";
 import { z } from "zod";
 import { failureSchema } from "../runner/protocol.ts";
@@ -233,6 +234,8 @@ export const runnerView = z
     site: z.string(),
     state: z.enum(["online", "silent", "offline"]),
     labels: z.array(z.string()),
+    runs: z.array(z.enum(WORK)).optional().describe("What jobs it takes. Absent: all"),
+    keyFingerprint: z.string().optional().describe("SHA-256 of its public key. Absent: it uses the token of its site"),
     slots: z.int(),
     busy: z.int(),
     version: z.string(),
@@ -254,6 +257,8 @@ export const siteView = z
         url: z.string(),
         standIn: z.boolean(),
         insecureSkipVerify: z.boolean().optional(),
+        appsMay: z.array(z.string()).optional().describe("What records of apps may name there"),
+        namespaces: z.array(z.string()).optional(),
       }),
     ),
     queue: z.array(z.object({ task: z.string(), job: z.string(), waiting: waitingView })),

@@ -6,6 +6,7 @@
 //
 // These calls carry no token. All of them are safe to repeat.
 
+import { hash } from "node:crypto";
 import { type RouteTable, route } from "@gantry/runtime/http/route.ts";
 import { z } from "zod";
 
@@ -35,6 +36,11 @@ export const tokenRequest = z.object({
 export type TokenRequest = z.infer<typeof tokenRequest>;
 export const tokenReply = z.object({ token: z.string().max(2_000), expiresInMs: z.int().min(0) });
 export type TokenReply = z.infer<typeof tokenReply>;
+
+/** As people compare it: in the log of the runner and in the list of runners. */
+export function fingerprintOf(publicKey: string): string {
+  return `SHA256:${hash("sha256", Buffer.from(publicKey, "base64url"), "base64url")}`;
+}
 
 /** What the runner signs. */
 export function signedText(runnerName: string, challenge: string): Uint8Array {

@@ -132,6 +132,11 @@ export const v1 = {
   renewKey: (name: string) => `/v1/runners/${part(name)}/renew-key`,
   enrolments: "/v1/enrolments",
   inbox: "/v1/inbox",
+  people: "/v1/people",
+  person: (name: string) => `/v1/people/${part(name)}`,
+  resetPerson: (name: string) => `/v1/people/${part(name)}/reset`,
+  setPersonState: (name: string, state: "disable" | "enable") => `/v1/people/${part(name)}/${state}`,
+  personSessions: (name: string) => `/v1/people/${part(name)}/sessions`,
   tokens: "/v1/tokens",
   account: "/v1/me/account",
   password: "/v1/me/password",
@@ -190,7 +195,22 @@ export type TokenView = {
   readonly createdAt: string;
   readonly expiresAt?: string;
   readonly lastUsedAt?: string;
+  readonly scope?: { readonly [list: string]: readonly string[] };
 };
+
+export type PersonView = {
+  readonly name: string;
+  readonly displayName?: string;
+  readonly groups: readonly string[];
+  readonly issuer?: string;
+  readonly state: "active" | "invited" | "disabled";
+  readonly roles: readonly { readonly role: string; readonly via?: string; readonly on?: string }[];
+  /** Seconds. */
+  readonly pausedS?: number;
+  readonly lastSignInAt?: string;
+};
+
+export type Activation = { readonly url: string; readonly expiresAt: string };
 
 export type Account = {
   readonly person?: {

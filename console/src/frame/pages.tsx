@@ -11,6 +11,7 @@ import { AuditPage } from "../pages/audit.tsx";
 import { FleetPage } from "../pages/fleet.tsx";
 import { HomePage } from "../pages/home.tsx";
 import { InboxPage } from "../pages/inbox.tsx";
+import { PeoplePage } from "../pages/people.tsx";
 import { PipelinePage, PipelinesPage } from "../pages/pipelines.tsx";
 import { ProfilePage } from "../pages/profile.tsx";
 import { SettingsPage } from "../pages/settings.tsx";
@@ -64,6 +65,7 @@ export const PAGES: readonly PageEntry[] = [
   { path: "/pipelines/:name", title: ({ name = "" }) => name, render: ({ name = "" }) => <PipelinePage name={name} /> },
   { path: "/inbox", title: "Inbox", rail: { icon: "inbox", shortcut: "i" }, render: () => <InboxPage /> },
   { path: "/audit", title: "Audit log", render: () => <AuditPage /> },
+  { path: "/people", title: "People", render: () => <PeoplePage /> },
   { path: "/profile", title: "Profile", render: () => <ProfilePage /> },
   { path: "/settings", title: "Settings", rail: { icon: "settings" }, render: () => <SettingsPage /> },
 ];

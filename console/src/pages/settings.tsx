@@ -16,6 +16,13 @@ export function SettingsPage() {
       <Section title="Theme">
         <ThemeChoice name="settings-theme" hasHeading />
       </Section>
+      {mayDo("manage-people") ? (
+        <Section title="People">
+          <p>
+            <a href="/people">Who has which role, and accounts</a>
+          </p>
+        </Section>
+      ) : null}
       {mayDo("view-audit") ? (
         <Section title="Audit log">
           <p>

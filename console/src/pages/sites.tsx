@@ -76,7 +76,7 @@ function Runners({ site, onChanged }: { site: SiteView; onChanged: () => void })
             <th class="w-name">Runner</th>
             <th class="w-state">State</th>
             <th class="w-state">Slots</th>
-            <th>Labels</th>
+            <th>Jobs and labels</th>
             <th>Host</th>
             <th class="w-when">Last heard from</th>
             {isManaged ? (
@@ -177,9 +177,19 @@ function Runner({ runner, isManaged, onChanged }: RunnerProps) {
       <td class="num">
         {runner.busy} of {runner.slots} busy
       </td>
-      <td class="soft mono aside">{runner.labels.join(" ")}</td>
+      <td class="soft aside">
+        {(runner.runs ?? ["build", "deploy"]).join(" and ")} <span class="mono">{runner.labels.join(" ")}</span>
+      </td>
       <td class="soft aside">
         {host.name} · {host.platform} · {count(host.cpus, "CPU")} · {Math.round(host.memoryMb / 1_024)} GB
+        <br />
+        {runner.keyFingerprint === undefined ? (
+          "token of the site"
+        ) : (
+          <span title={runner.keyFingerprint}>
+            key <span class="mono">{runner.keyFingerprint.slice(0, 19)}…</span>
+          </span>
+        )}
       </td>
       <td class="soft">
         <RelativeTime at={runner.lastHeardAt} />
