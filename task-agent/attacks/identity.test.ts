@@ -3,7 +3,11 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { describe, test } from "node:test";
+import { openMemoryJournal } from "@gantry/journal/memory/memory.ts";
+import { SteppedClock } from "@gantry/runtime/stepped-clock.fixture.ts";
 import { fingerprintOf, signedText } from "@gantry/wire/runner/identity.ts";
+import { keyFingerprint, openIdentities, removeExpiredEnrolments } from "../identity/identities.ts";
+import { AGENT_INDEXES } from "../store/indexes.ts";
 import { Battlefield, needs, registration, SETUPS, type Site } from "./attack.fixture.ts";
 
 type Keys = { readonly publicKey: string; readonly privateKey: KeyObject };
@@ -38,11 +42,18 @@ for (const setup of SETUPS)
       const { keys } = await enrolled(field, "seoul", "seoul-7");
       const { body } = await tokenFor(field, "seoul-7", keys);
       const own = registration({ runner: "seoul-7", site: "seoul", runs: ["build"] });
+      const secret = { name: "git", kind: "git", url: "http://git", standIn: false, appsMay: ["SECRET/*"] };
+      own.systems.push(secret);
       assert.equal((await field.call("session", own, String(body.token))).status, 200);
       const seen = async () => (await field.client.runners()).items.find(({ name }) => name === "seoul-7");
       assert.deepEqual(
         [(await seen())?.keyFingerprint, (await seen())?.runs],
         [fingerprintOf(keys.publicKey), ["build"]],
+      );
+      assert.doesNotMatch(
+        JSON.stringify(await field.client.sites()),
+        /SECRET/,
+        "lists of what apps may have are not shown",
       );
       await field.client.renewRunnerKey("seoul-7", "admin");
       assert.equal((await seen())?.keyFingerprint, undefined);
@@ -249,3 +260,21 @@ for (const setup of SETUPS)
       assert.equal(status, 200);
     });
   });
+
+test("one-time tokens leave the journal a day after they have expired, and keys stay", async () => {
+  const clock = new SteppedClock();
+  const journal = openMemoryJournal({ indexes: AGENT_INDEXES, clock });
+  const identities = openIdentities({
+    ...{ journal, clock, key: new Uint8Array(32), registered: async () => undefined },
+    ...{ onKeyChanged: () => {}, handOver: async () => {} },
+  });
+  const create = () => identities.createEnrolment({ site: "seoul", by: "admin" });
+  const [used] = [await create(), await create()];
+  await identities.enrol({ token: used.token, runner: "seoul-7", publicKey: newKeys().publicKey });
+  assert.equal(await removeExpiredEnrolments(journal, clock.nowMs()), 0);
+  clock.jumpWall(86_400_000 + 700_000);
+  const fresh = await create();
+  assert.equal(await removeExpiredEnrolments(journal, clock.nowMs()), 2);
+  assert.ok(await keyFingerprint(journal, "seoul-7"));
+  await identities.enrol({ token: fresh.token, runner: "seoul-8", publicKey: newKeys().publicKey });
+});

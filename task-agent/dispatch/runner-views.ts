@@ -54,7 +54,7 @@ export async function siteViews(
   const names = new Set([...runners.map(({ site }) => site), ...queue.map(({ site }) => site)]);
   return [...names].toSorted().map((name) => {
     const ofSite = runners.filter((runner) => runner.site === name);
-    const systems = states.filter(({ facts }) => facts.site === name).flatMap(({ facts }) => facts.systems);
+    const systems = states.filter(({ facts }) => facts.site === name).flatMap(({ facts }) => facts.systems.map(shown));
     return {
       name,
       state: ofSite.some((runner) => runner.state === "online") ? "online" : "offline",
@@ -63,6 +63,15 @@ export async function siteViews(
       queue: queue.filter((one) => one.site === name).map(({ site: _, ...job }) => job),
     };
   });
+}
+
+/** Without the lists of what apps may have: they name projects of all teams. */
+function shown({
+  appsMay: _,
+  namespaces: __,
+  ...system
+}: RunnerState["facts"]["systems"][number]): SiteView["systems"][number] {
+  return system;
 }
 
 function given(keyFingerprint: string | undefined): { readonly keyFingerprint?: string } {

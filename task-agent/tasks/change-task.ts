@@ -89,10 +89,15 @@ async function appEnded(journal: Journal, task: TaskRecord): Promise<readonly St
   if (!planned) return [];
   const isNew = task.pipeline.app === "new" && planned.app.state === "ready";
   const taken = isNew ? await takenByOthers(journal, planned.app) : undefined;
-  const change = taken ? creationRefused(planned, explain(taken).message) : planned;
+  const change = taken ? creationRefused(planned, withoutOther(taken)) : planned;
   const build = buildAfter(change.app, task.state);
   return [
     appStream.append(change.app.name, { expected: loaded.version, events: change.events, state: change.app }),
     ...(build && change.app.builds ? [buildAppend(change.app.builds.key, build)] : []),
   ];
+}
+
+/** Who sees this app need not see the other one. */
+function withoutOther({ code, details: { other: _, ...details } }: GantryError): string {
+  return explain(new GantryError(code, details)).message;
 }

@@ -257,8 +257,6 @@ export const siteView = z
         url: z.string(),
         standIn: z.boolean(),
         insecureSkipVerify: z.boolean().optional(),
-        appsMay: z.array(z.string()).optional().describe("What records of apps may name there"),
-        namespaces: z.array(z.string()).optional(),
       }),
     ),
     queue: z.array(z.object({ task: z.string(), job: z.string(), waiting: waitingView })),
