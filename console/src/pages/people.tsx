@@ -104,7 +104,7 @@ function Person({ person, action, act, onReset }: PersonProps) {
           verb={isDisabled ? "Enable" : "Disable"}
           name={name}
           isDisabled={action.isSending}
-          onConfirm={() => call("POST", v1.setPersonState(name, isDisabled ? "enable" : "disable"))}
+          onConfirm={() => call("POST", isDisabled ? v1.enablePerson(name) : v1.disablePerson(name))}
         />
       </td>
     </tr>
