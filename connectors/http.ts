@@ -5,6 +5,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import { connectionProblem } from "@gantry/core/system-error-words.ts";
 import { truncate } from "@gantry/core/truncate.ts";
 import type { z } from "zod";
+import { answerProblem } from "./answer-problem.ts";
 import { tlsProblem } from "./certificate.ts";
 import { problemOf } from "./http-problem.ts";
 
@@ -193,8 +194,7 @@ function read<T>(request: Request, options: AnyOptions<T>, received: Received): 
   if (!options.schema) return { ok, status, headers, body: parse(received) as T };
   const checked = options.schema.safeParse(parse(received));
   if (checked.success) return { ok, status, headers, body: checked.data };
-  const wrong = checked.error.issues.slice(0, 5).map((issue) => `${issue.path.join(".") || "body"}: ${issue.message}`);
-  throw problem(request, "system-strange", wrong.join("; "));
+  throw problem(request, "system-strange", answerProblem(checked.error));
 }
 
 function errorOf(request: Request, received: Received): GantryError {

@@ -62,7 +62,7 @@ async function buildLog(
   config: object = {},
 ): Promise<[string, TestRunner, Report]> {
   assert.ok(buildStep);
-  const registry = createServer((_, response) => response.writeHead(403).end("{}"));
+  const registry = createServer((_, response) => response.writeHead(400).end("{}"));
   await new Promise<void>((resolve) => registry.listen(0, "127.0.0.1", resolve));
   t.after(() => registry.close());
   const url = `http://127.0.0.1:${(registry.address() as AddressInfo).port}`;

@@ -5,6 +5,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import { isJsonObject } from "@gantry/core/json.ts";
 import { connectionProblem } from "@gantry/core/system-error-words.ts";
 import type { z } from "zod";
+import { answerProblem } from "../answer-problem.ts";
 import { tlsProblem } from "../certificate.ts";
 import { problemOf } from "../http-problem.ts";
 import { type HostAccess, withoutToken } from "./host.ts";
@@ -50,12 +51,9 @@ export async function callSdk<Api, T>(
     const checked = call.schema.safeParse(data);
     if (checked.success) return { ok: true, data: checked.data };
     const isData = isJsonObject(data) || Array.isArray(data);
-    const wrong = checked.error.issues
-      .slice(0, 5)
-      .map((issue) => `${issue.path.join(".") || "body"}: ${issue.message}`);
     throw new GantryError("system-strange", {
       ...details,
-      problem: wrong.join("; "),
+      problem: answerProblem(checked.error),
       ...(isData ? {} : { status: 200 }),
     });
   } catch (error) {

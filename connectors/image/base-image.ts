@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { GantryError } from "@gantry/core/errors.ts";
-import { truncate } from "@gantry/core/truncate.ts";
 import tar from "tar-stream";
 import { z } from "zod";
+import { readJson } from "../answer-problem.ts";
 import type { Registry } from "../oci/client.ts";
 import {
   type Descriptor,
@@ -257,17 +257,9 @@ function findOwner(text: string, { passwd, group }: Accounts): Owner | undefined
 }
 
 function parse<T>(registry: Registry, what: string, schema: z.ZodType<T>, bytes: Buffer): T {
-  try {
-    return schema.parse(JSON.parse(bytes.toString("utf8")));
-  } catch (error) {
-    // The text of a SyntaxError quotes the answer, and a FROM line may name what is no registry.
-    const problem = error instanceof SyntaxError ? "it is not JSON" : truncate(String(error), 300);
-    throw new GantryError(
-      "system-strange",
-      { system: registry.title, what: `read ${what}`, problem },
-      { cause: error },
-    );
-  }
+  const read = readJson(schema, bytes.toString("utf8"));
+  if ("data" in read) return read.data;
+  throw new GantryError("system-strange", { system: registry.title, what: `read ${what}`, problem: read.problem });
 }
 
 /** Numbers that Linux and every builder take. */

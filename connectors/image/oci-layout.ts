@@ -4,8 +4,8 @@ import { readFile, realpath, stat } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { counted } from "@gantry/core/count.ts";
 import { GantryError } from "@gantry/core/errors.ts";
-import { truncate } from "@gantry/core/truncate.ts";
 import type { z } from "zod";
+import { readJson } from "../answer-problem.ts";
 import type { ManifestDocument } from "../oci/client.ts";
 import { type Descriptor, imageIndexSchema, imageManifestSchema, isIndex, sha256 } from "../oci/manifest.ts";
 import { blobOfFile } from "../oci/upload.ts";
@@ -20,11 +20,9 @@ export async function readLayout(folder: string, builder: string): Promise<Built
   const strange = (problem: string): GantryError =>
     new GantryError("system-strange", { system: builder, what: "build an image", problem });
   const parse = <T>(schema: z.ZodType<T>, bytes: Buffer, what: string): T => {
-    try {
-      return schema.parse(JSON.parse(bytes.toString("utf8")));
-    } catch (error) {
-      throw strange(`${what}: ${truncate(String(error), 300)}`);
-    }
+    const read = readJson(schema, bytes.toString("utf8"));
+    if ("problem" in read) throw strange(`${what}: ${read.problem}`);
+    return read.data;
   };
   const fileOf = ({ digest }: Descriptor): string => join(folder, "blobs", "sha256", digest.slice("sha256:".length));
 

@@ -3,6 +3,7 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import { truncate } from "@gantry/core/truncate.ts";
 import { z } from "zod";
+import { answerProblem } from "../answer-problem.ts";
 
 export type ReportTask = z.infer<typeof schema>;
 
@@ -16,7 +17,7 @@ export function parseReportTask(text: string): ReportTask {
   });
   const parsed = schema.safeParse(Object.fromEntries(pairs));
   if (parsed.success) return parsed.data;
-  throw strange(parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; "));
+  throw strange(answerProblem(parsed.error));
 }
 
 const schema = z.object({

@@ -51,7 +51,7 @@ test("a key file is made once, and a wrong one is refused with its line and not 
   assert.equal(readFileSync(file, "utf8"), text);
   assert.equal(openSealKeys(file)().length, 1);
   for (const [wrong, problem] of [
-    ["", /holds no key/],
+    ["", /does not contain a key/],
     [`${text}a-key-that-is-short QUJD\n`, /line 2 of .* must be an id and 32 bytes/],
     [text + text, /has an id twice/],
   ] as const) {

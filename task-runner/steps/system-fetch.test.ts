@@ -72,7 +72,7 @@ test("`ca:` and `insecureSkipVerify:` decide which certificates a system may hav
     ["no check at all, and another name", address, { insecureSkipVerify: true }, 200],
     ["a check that is switched on", url, { insecureSkipVerify: false }, /^certificate-untrusted: /],
     ["a file that does not exist", url, { ca: join(dir, "absent.pem") }, /^authority-unreadable: .*no such file/],
-    ["a file without a certificate", url, { ca: key }, /^authority-unreadable: .*no PEM certificate/],
+    ["a file without a certificate", url, { ca: key }, /^authority-unreadable: .*does not contain a PEM certificate/],
     ["http in place of https", `http://localhost:${server.port}`, {}, /^system-strange: .*https:\/\//],
   ];
   for (const [name, at, settings, expected] of rows) {
