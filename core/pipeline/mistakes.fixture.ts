@@ -250,12 +250,12 @@ export function file({ job = "", step = "", rest = "" }): string {
 
 /** Files that could be read and that would fail, or never do something, at run time. */
 export const RUN_TIME_MISTAKES: readonly Mistake[] = [
-  ["a map as a condition", file({ job: "when: app" }), /must give true or false, and this gives a map/],
-  ["all outputs as a condition", file({ step: "when: steps.one.outputs" }), /true or false, and this gives a map/],
+  ["a map as a condition", file({ job: "when: app" }), /must be true or false, and this is a map/],
+  ["all outputs as a condition", file({ step: "when: steps.one.outputs" }), /true or false, and this is a map/],
   [
     "a choice between texts as a condition",
     file({ job: "when: 'params.dry ? params.who : params.stage'" }),
-    /must give true or false, and this gives text/,
+    /must be true or false, and this is text/,
   ],
   ["the negation of a map", file({ job: "when: '!task'" }), /`!` needs true or false/],
   ["a text function of a map", file({ step: 'env: { A: "${{ app.lower() }}" }' }), /lower cannot be used on a map/],
