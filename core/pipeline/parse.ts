@@ -6,12 +6,12 @@ import type { PathProblem } from "../issues.ts";
 import { isJsonObject } from "../json.ts";
 import { normalise } from "./normalise.ts";
 import type { Pipeline, StepDescription } from "./pipeline.ts";
-import { celTypes } from "./result-types.ts";
 import type { RuleContext } from "./rule.ts";
 import { RULES } from "./rules.ts";
 import { absentParams } from "./rules-references.ts";
 import { checkShape } from "./shape.ts";
 import { type Place, placeAt, plainValue, readSource, type Source, sourceAt } from "./source.ts";
+import { celTypes } from "./template-sources.ts";
 
 export type ParsedPipeline = {
   /** Present only if there are no problems. */

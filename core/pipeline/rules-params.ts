@@ -5,8 +5,8 @@ import type { PathProblem } from "../issues.ts";
 import { compilePattern } from "../pattern/pattern.ts";
 import { checkSchema } from "./json-schema.ts";
 import type { ParamSchema } from "./pipeline.ts";
-import { typesOf } from "./result-types.ts";
 import type { RuleContext } from "./rule.ts";
+import { typesOf } from "./template-sources.ts";
 
 const FOR_TYPES: { readonly [key: string]: readonly string[] } = {
   pattern: ["string"],

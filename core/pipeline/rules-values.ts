@@ -13,10 +13,9 @@ import { isReservedVariable } from "./env-names.ts";
 import { MAX_EXPANDED, nameOfElement, SITE } from "./expand.ts";
 import type { Job, ParamSchema } from "./pipeline.ts";
 import { placesOf, type TemplatePlace } from "./places.ts";
-import { typesOf } from "./result-types.ts";
 import type { Retry } from "./retry.ts";
 import type { RuleContext } from "./rule.ts";
-import { sourcesIn } from "./template-sources.ts";
+import { sourcesIn, typesOf } from "./template-sources.ts";
 
 const STATUSES = ["succeeded", "failed", "canceled"];
 /** Terms of other systems. */

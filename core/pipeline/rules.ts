@@ -7,7 +7,6 @@ import { MAX_EXPANDED } from "./expand.ts";
 import type { JobFile, PipelineFile, StepFile } from "./file.ts";
 import { checkSchema } from "./json-schema.ts";
 import type { Job, Pipeline, StepSpec } from "./pipeline.ts";
-import { typesOf } from "./result-types.ts";
 import type { Rule, RuleContext } from "./rule.ts";
 import { goodParams } from "./rules-params.ts";
 import { goodExpressions } from "./rules-references.ts";
@@ -19,6 +18,7 @@ import {
   goodRetries,
   possibleComparisons,
 } from "./rules-values.ts";
+import { typesOf } from "./template-sources.ts";
 
 const MAX_STEPS = 1_000;
 const MAX_JOBS = 200;
