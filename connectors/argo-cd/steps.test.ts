@@ -202,6 +202,15 @@ suite("Argo CD", { concurrency: 4 }, () => {
     assert.equal(failure.line, `Deployment orders: image ${image} not found`);
     assert.equal(failure.message, `The health of ${app} did not pass.`);
     assert.ok(bench.reasons.some((reason) => reason.startsWith("Degraded: ")));
+    // While Argo CD was away for five minutes, nobody looked at the app: only the five seconds before count.
+    const nowMs = Date.now();
+    const afterOutage = {
+      answered: true,
+      inner: { errors: 0, sickSinceMs: nowMs - 305_000 },
+      outage: { sinceMs: nowMs - 300_000, calls: 60, down: true },
+    };
+    const look = await bench.once(argocdWait, { ...PLACE, revision, image }, afterOutage);
+    assert.match(look.kind === "waiting" ? look.reason : JSON.stringify(look), /^Degraded: /);
   });
 
   test("manifests that cannot be rendered or applied fail with Argo CD's sentence", async (t) => {

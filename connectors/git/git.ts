@@ -103,7 +103,7 @@ function statusIn(told: string): number | undefined {
   if (named !== undefined) return Number(named);
   if (/Authentication failed|could not read Username/i.test(told)) return 401;
   if (/^fatal: repository .* not found/im.test(told)) return 404;
-  return /not valid: is this a git repository|redirect/i.test(told) ? 200 : undefined;
+  return /not valid: is this a git repository|redirect|DAV locking|git-http-push/i.test(told) ? 200 : undefined;
 }
 
 /** The first pattern that matches counts. The texts are those of git and curl in the C locale. */
@@ -116,7 +116,7 @@ const MEANINGS = [
   [/requested URL returned error: 403/i, "system-forbidden"],
   [/requested URL returned error: (408|429|5\d\d)/i, "system-unavailable"],
   [
-    /requested URL returned error: [34]\d\d|redirect|not valid: is this a git repository|bad line length|protocol error/i,
+    /requested URL returned error: [34]\d\d|redirect|not valid: is this a git repository|DAV locking|git-http-push|bad line length|protocol error/i,
     "system-strange",
   ],
   [

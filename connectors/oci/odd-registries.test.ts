@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
+import type { GantryError } from "@gantry/core/errors.ts";
 import { createRegistry, type Registry } from "./client.ts";
 import { sha256 } from "./manifest.ts";
 import { blobOfBytes } from "./upload.ts";
@@ -94,6 +95,46 @@ for (const [name, odd] of Object.entries(MOUNTS)) {
       log.some((line) => line.startsWith("PUT /v2/a/b/blobs/uploads/")),
       log.join("\n"),
     );
+  });
+}
+
+for (const [name, head] of [
+  ["a page", { "content-type": "text/html" }],
+  ["a text", { "content-type": "text/plain" }],
+  ["an answer without a type", {}],
+] as const) {
+  test(`nothing counts as pushed or found when ${name} of a proxy answers everything with 200`, async (t) => {
+    const server = createServer((request, response) => {
+      request
+        .resume()
+        .on("end", () => response.writeHead(200, { ...head, location: "/v2/a/b/blobs/uploads/1" }).end("OK"));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    t.after(() => server.close());
+    const registry = createRegistry({
+      title: "registry",
+      url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      fetch,
+      signal: AbortSignal.timeout(20_000),
+      nowMs: Date.now,
+    });
+    const manifest = { digest: BLOB.digest, mediaType: "application/vnd.oci.image.manifest.v1+json", bytes: BYTES };
+    const strange = { code: "system-strange", details: { status: 200 } };
+    for (const call of [
+      () => registry.pushBlob("a/b", BLOB),
+      () => registry.putManifest("a/b", "1", manifest),
+      () => registry.headManifest("a/b", BLOB.digest),
+      () => registry.headManifest("a/b", "1"),
+      () => registry.getManifest("a/b", "1"),
+      () => registry.listReferrers("a/b", BLOB.digest, "x/y"),
+    ]) {
+      await assert.rejects(call, (error: GantryError) => {
+        assert.deepEqual({ code: error.code, details: { status: error.details.status } }, strange);
+        return true;
+      });
+    }
+    const found = await registry.hasBlob("a/b", BLOB.digest).catch(() => false);
+    assert.equal(found, false);
   });
 }
 
