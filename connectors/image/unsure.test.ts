@@ -164,6 +164,16 @@ test("property: the layout of a Dockerfile does not change its image", async (t)
     crlf: fc.boolean(),
     directive: fc.constantFrom("", "# escape=\\\n", "# syntax=docker/dockerfile:1\n"),
   });
+  /** Configuration and layers, or the code of the error: a file may be left to a real builder. */
+  const imageOf = async (text: string): Promise<readonly unknown[]> => {
+    try {
+      const { config, layers } = await look(await assemble(text, folders));
+      return [config.config, layers];
+    } catch (error) {
+      if (!(error instanceof GantryError)) throw error;
+      return [error.code];
+    }
+  };
   const property = fc.asyncProperty(file, async ({ lines, end, bom, crlf, directive }) => {
     const plain = ["FROM scratch", ...lines.map(([{ name, text }]) => `${name} ${text}`)];
     const odd = lines.map(([{ name, text }, { upper, before, between, after }]) => {
@@ -171,10 +181,10 @@ test("property: the layout of a Dockerfile does not change its image", async (t)
     });
     const written = `${bom ? "\ufeff" : ""}${directive}${["FROM scratch", ...odd].join("\n")}${end}`;
     const [expected, got] = await Promise.all([
-      look(await assemble(`${plain.join("\n")}\n`, folders)),
-      look(await assemble(crlf ? written.replaceAll("\n", "\r\n") : written, folders)),
+      imageOf(`${plain.join("\n")}\n`),
+      imageOf(crlf ? written.replaceAll("\n", "\r\n") : written),
     ]);
-    assert.deepEqual([got.config.config, got.layers], [expected.config.config, expected.layers]);
+    assert.deepEqual(got, expected);
   });
   await fc.assert(property, { numRuns: 60 });
 });
