@@ -130,7 +130,7 @@ const repository = fc
 const RUNS = 8;
 
 test("property: a checkout is what git clone gives, or an error that names the reason", async (t) => {
-  const { check, told } = await world(t);
+  const { check, told } = await setUp(t);
   for (const files of fc.sample(repository, { numRuns: RUNS, seed: Math.trunc(Math.random() * 2 ** 31) })) {
     await check(files);
   }
@@ -138,7 +138,7 @@ test("property: a checkout is what git clone gives, or an error that names the r
 });
 
 test("a link whose name is not UTF-8 is checked, whatever other names look like it", async (t) => {
-  const { check, told } = await world(t);
+  const { check, told } = await setUp(t);
   await check([
     { name: "\xfe", mode: "120000", content: "/etc/hostname" },
     { name: "\xff", mode: "120000", content: "a" },
@@ -153,7 +153,7 @@ test("a link whose name is not UTF-8 is checked, whatever other names look like 
   assert.deepEqual(told, { same: 1, refused: 1 });
 });
 
-async function world(t: TestContext) {
+async function setUp(t: TestContext) {
   const { lab, bench } = await labWithBench(t);
   const store = dirname(lab.store.folderOf("x"));
   const clones = await tempDir(t);

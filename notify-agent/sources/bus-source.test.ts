@@ -15,7 +15,7 @@ import { isSeen, type Seen, withSeen } from "./decide-seen.ts";
 
 const NO_CONTEXT = { startedAt: undefined, uses: undefined, site: undefined };
 
-class SourceWorld {
+class SourceBench {
   readonly clock = manualClock();
   readonly journal = openMemoryJournal({ indexes: [...NOTIFY_INDEXES], clock: this.clock });
   readonly bus = openMemoryBus(2);
@@ -64,7 +64,7 @@ class SourceWorld {
 const endedOf = (seq: number, task: string): FeedEvent => feedEvent(seq, ended("failed"), { task });
 
 test("a repeated event is sent once, also after a restart", async () => {
-  const env = new SourceWorld();
+  const env = new SourceBench();
   const first = env.start();
   await env.publish(endedOf(1, "t1"), endedOf(1, "t1"), endedOf(2, "t2"));
   await env.read(2);
@@ -77,7 +77,7 @@ test("a repeated event is sent once, also after a restart", async () => {
 });
 
 test("an event that arrives late is sent", async () => {
-  const env = new SourceWorld();
+  const env = new SourceBench();
   const source = env.start();
   const other = (seq: number): FeedEvent => feedEvent(seq, { kind: "TaskUnblocked" }, { task: "t1" });
   await env.publish(other(2), other(3), endedOf(1, "t1"), endedOf(9, "t9"));
@@ -88,7 +88,7 @@ test("an event that arrives late is sent", async () => {
 
 test("when the journal fails, nothing is committed and the events are read again", async () => {
   for (const fault of ["lost", "unanswered"] as const) {
-    const env = new SourceWorld();
+    const env = new SourceBench();
     env.journal.failNextAppend(fault);
     const source = env.start();
     await env.publish(endedOf(1, "t1"));
@@ -103,7 +103,7 @@ test("when the journal fails, nothing is committed and the events are read again
 });
 
 test("foreign messages are ignored, with a line in the log", async () => {
-  const env = new SourceWorld();
+  const env = new SourceBench();
   const source = env.start();
   await env.bus.publish([{ key: "t1", value: "not an event", headers: {} }]);
   await env.publish(endedOf(1, "t1"));

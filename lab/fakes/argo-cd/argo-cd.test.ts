@@ -6,15 +6,15 @@ import {
   argocdEnsureProject,
   argocdEnsureRepository,
 } from "@gantry/connectors/argo-cd/ensure-steps.ts";
-import { argocdDiff, argocdSync, argocdWait } from "@gantry/connectors/argo-cd/steps.ts";
 import {
   appInput,
   manifests,
-  openWorld,
+  openSiteBench,
   PLACE,
   projectInput,
   REPOSITORY,
-} from "@gantry/connectors/argo-cd/world.fixture.ts";
+} from "@gantry/connectors/argo-cd/site.fixture.ts";
+import { argocdDiff, argocdSync, argocdWait } from "@gantry/connectors/argo-cd/steps.ts";
 import { tempDir } from "@gantry/connectors/temp-dir.fixture.ts";
 import { checkExchanges, checkOperationsExist, loadSpec, neededOperations, specsFolder } from "../../contract/spec.ts";
 import { parseImage } from "./registry.ts";
@@ -25,12 +25,12 @@ const DOCUMENTS = ["argo-cd/swagger-v2.14.21.json", "argo-cd/swagger-v3.2.12.jso
 suite("the fake Argo CD", { concurrency: 4 }, () => {
   test("what is said to Argo CD and what it answers fits its published documents, from 2.14 to 3.5", async (t) => {
     if (specsFolder() === undefined) return t.skip("the published API documents are not on this machine");
-    const world = await openWorld(t);
-    const { bench, argocd } = world;
-    const revision = await world.commit(manifests(await world.image("1")));
-    const app = appInput(world);
+    const site = await openSiteBench(t);
+    const { bench, argocd } = site;
+    const revision = await site.commit(manifests(await site.image("1")));
+    const app = appInput(site);
     for (let twice = 0; twice < 2; twice++) {
-      await bench.run(argocdEnsureProject, projectInput(world));
+      await bench.run(argocdEnsureProject, projectInput(site));
       await bench.run(argocdEnsureRepository, { repository: REPOSITORY });
       await bench.run(argocdEnsureApp, { ...app, ...(twice === 1 ? { labels: { team: "shop" } } : {}) });
       await bench.run(argocdDiff, { ...PLACE, revision });
@@ -39,12 +39,12 @@ suite("the fake Argo CD", { concurrency: 4 }, () => {
       bench.nextTask();
     }
     await bench.run(argocdEnsureProject, {
-      ...projectInput(world),
+      ...projectInput(site),
       sourceRepos: ["https://git.example/other.git"],
     });
     await bench.run(argocdWait, { app: "absent", project: "orders", revision });
     await bench.undo(argocdEnsureApp, app, { app: app.app, created: true, autoSync: false, url: "" });
-    await bench.undo(argocdEnsureRepository, { repository: REPOSITORY }, { url: world.cloneUrl, created: true });
+    await bench.undo(argocdEnsureRepository, { repository: REPOSITORY }, { url: site.cloneUrl, created: true });
     const said = new Set(argocd.exchanges.map((one) => `${one.method} ${one.status}`));
     for (const one of ["GET 200", "GET 404", "POST 200", "PUT 200", "DELETE 200"])
       assert.ok(said.has(one), `${one} was not said`);
@@ -57,7 +57,7 @@ suite("the fake Argo CD", { concurrency: 4 }, () => {
   });
 
   test("the traps of the real gateway: content type, absent apps, sessions, other specs, running operations", async (t) => {
-    const { argocd, systems, commit, image, cloneUrl } = await openWorld(t, { syncMs: 400 });
+    const { argocd, systems, commit, image, cloneUrl } = await openSiteBench(t, { syncMs: 400 });
     const revision = await commit(manifests(await image("1")));
     const ask = async (method: string, path: string, body?: unknown, type = "application/json") => {
       const answer = await fetch(`${argocd.url}/api/v1${path}`, {
@@ -119,9 +119,9 @@ suite("the fake Argo CD", { concurrency: 4 }, () => {
   });
 
   test("killed in the middle of a sync, it goes on with it on the same port", async (t) => {
-    const world = await openWorld(t);
+    const site = await openSiteBench(t);
     const dir = await tempDir(t);
-    const revision = await world.commit(manifests(await world.image("1")));
+    const revision = await site.commit(manifests(await site.image("1")));
     const first = await startProcess(t, dir, 0);
     const ask = async (path: string, body?: unknown) => {
       const answer = await fetch(`${first.url}/api/v1${path}`, {
@@ -134,8 +134,8 @@ suite("the fake Argo CD", { concurrency: 4 }, () => {
         operation?: object;
       };
     };
-    await ask("/repositories", { repo: world.cloneUrl, type: "git", username: "gantry", password: "git-token-1" });
-    const source = { repoURL: world.cloneUrl, path: "overlays/seoul-dp", targetRevision: "main" };
+    await ask("/repositories", { repo: site.cloneUrl, type: "git", username: "gantry", password: "git-token-1" });
+    const source = { repoURL: site.cloneUrl, path: "overlays/seoul-dp", targetRevision: "main" };
     const spec = {
       project: "default",
       source,
@@ -161,15 +161,15 @@ suite("the fake Argo CD", { concurrency: 4 }, () => {
   });
 
   test("a cluster that is changed by hand is OutOfSync, and put right by an app that heals itself", async (t) => {
-    const world = await openWorld(t);
-    const { bench } = world;
-    const image = await world.image("1");
-    const revision = await world.commit(manifests(image));
+    const site = await openSiteBench(t);
+    const { bench } = site;
+    const image = await site.image("1");
+    const revision = await site.commit(manifests(image));
     await bench.run(argocdEnsureRepository, { repository: REPOSITORY });
     const app = {
       app: "orders",
       project: "default",
-      repoUrl: world.cloneUrl,
+      repoUrl: site.cloneUrl,
       path: "overlays/seoul-dp",
       targetRevision: "main",
       cluster: "seoul-dp",
@@ -179,7 +179,7 @@ suite("the fake Argo CD", { concurrency: 4 }, () => {
     await bench.run(argocdEnsureApp, app);
     await bench.run(argocdSync, { app: "orders", project: "default", revision });
     assert.equal((await wait()).kind, "succeeded");
-    world.argocd.changeByHand("seoul-dp", "Deployment", "orders", (one) => ({
+    site.argocd.changeByHand("seoul-dp", "Deployment", "orders", (one) => ({
       ...one,
       spec: { ...(one.spec as object), replicas: 7 },
     }));

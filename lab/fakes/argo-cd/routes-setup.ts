@@ -5,11 +5,11 @@ import { type Account, bodyOf, bump, CODE, need, newMeta, newSession, refuse, te
 import { same } from "./cluster.ts";
 import { GitProblem } from "./git.ts";
 import type { Cluster, Project, Repository } from "./model.ts";
-import type { World } from "./refresh.ts";
+import type { FakeArgoCd } from "./refresh.ts";
 
 const VERSION = "v3.5.1+standin";
 
-export function sessionRoutes(router: Router, { state, save }: World, accounts: readonly Account[]): void {
+export function sessionRoutes(router: Router, { state, save }: FakeArgoCd, accounts: readonly Account[]): void {
   router.get("/api/version", (ctx) => {
     ctx.body = { Version: VERSION };
   });
@@ -34,7 +34,7 @@ export function sessionRoutes(router: Router, { state, save }: World, accounts: 
   });
 }
 
-export function projectRoutes(router: Router, { state, save }: World, accounts: readonly Account[]): void {
+export function projectRoutes(router: Router, { state, save }: FakeArgoCd, accounts: readonly Account[]): void {
   const find = (name: unknown): Project => {
     const project = state.projects[String(name)];
     if (project) return project;
@@ -87,7 +87,7 @@ export function projectRoutes(router: Router, { state, save }: World, accounts: 
   });
 }
 
-export function clusterRoutes(router: Router, { state, save }: World): void {
+export function clusterRoutes(router: Router, { state, save }: FakeArgoCd): void {
   const shown = ({ name, server }: Cluster) => ({
     name,
     server,
@@ -140,7 +140,7 @@ export function clusterRoutes(router: Router, { state, save }: World): void {
   });
 }
 
-export function repositoryRoutes(router: Router, { state, save, git }: World): void {
+export function repositoryRoutes(router: Router, { state, save, git }: FakeArgoCd): void {
   const shown = ({ password: _password, bearerToken: _bearerToken, ...one }: Repository) => ({
     ...one,
     connectionState: { status: "Successful", message: "", attemptedAt: null },
