@@ -216,8 +216,8 @@ async function look(context: WaitContext, memo: Memo): Promise<StepOutcome<WaitO
   const { input, nowMs } = context;
   const argocd: ArgocdSystem = context.system("argocd", input.system);
   const client = connect(argocd, context);
-  const wished = refreshOf(memo);
-  const refresh = wished && nowMs() - (memo.refreshedAtMs ?? 0) >= REFRESH_EVERY_MS ? wished : undefined;
+  const requested = refreshOf(memo);
+  const refresh = requested && nowMs() - (memo.refreshedAtMs ?? 0) >= REFRESH_EVERY_MS ? requested : undefined;
   const app = await seen(client, context, refresh);
   const url = appUrl(argocd.url, app.metadata);
   const { image, use } = await imageToAwait(client, app, input);

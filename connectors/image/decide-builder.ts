@@ -12,7 +12,7 @@ export type Builder = "assembler" | RealBuilder;
 /** What in a Dockerfile the assembler cannot do. */
 export type Obstacle = { readonly line: number; readonly instruction: string; readonly why: string };
 
-export type BuilderWish = {
+export type BuilderFacts = {
   readonly requested: Builder | "auto";
   readonly available: readonly RealBuilder[];
   readonly obstacle: Obstacle | undefined;
@@ -21,7 +21,7 @@ export type BuilderWish = {
 };
 
 /** Throws `no-builder`, naming the line that needs a real builder, or the builder that was asked for and is not there. */
-export function decideBuilder({ requested, available, obstacle, file }: BuilderWish): Builder {
+export function decideBuilder({ requested, available, obstacle, file }: BuilderFacts): Builder {
   const needs = obstacle ? `${file}, line ${obstacle.line}: ${obstacle.instruction} ${obstacle.why}.` : "";
   if (requested === "assembler" || (requested === "auto" && !obstacle)) {
     if (obstacle) throw new GantryError("no-builder", { problem: `${needs} The built-in assembler cannot do that.` });

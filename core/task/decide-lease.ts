@@ -109,7 +109,7 @@ function lastKnownTime({ attempts, steps }: JobState): number {
   return Math.max(...[attempts.at(-1)?.startedAt, ...ofSteps].map((time) => time ?? 0));
 }
 
-export type EffectWish = {
+export type EffectRequest = {
   readonly key: string;
   readonly step: string;
   readonly effect: string;
@@ -122,17 +122,17 @@ export type Permit = { readonly answer: "go" | "verify" } | { readonly answer: "
 export function decideEffectBegin(
   state: TaskState,
   claimant: Claimant,
-  wish: EffectWish,
+  request: EffectRequest,
   now: number,
 ): { decision: Decision; permit?: Permit } {
   const job = holder(state, claimant);
   if (job instanceof GantryError) return { decision: { refuse: job } };
   if (!job.lease?.started) return { decision: refuse("bad-request", { problem: "an effect before start" }) };
-  if (!job.steps.some((step) => step.id === wish.step))
-    return { decision: refuse("not-found", { kind: "step", name: wish.step }) };
-  const known = state.effects[wish.key];
+  if (!job.steps.some((step) => step.id === request.step))
+    return { decision: refuse("not-found", { kind: "step", name: request.step }) };
+  const known = state.effects[request.key];
   if (known?.state === "done") return { decision: NOTHING, permit: { answer: "done", result: known.result ?? {} } };
-  const begun: TaskEvent = { kind: "EffectBegun", at: now, job: job.key, attempt: job.attempt, ...wish };
+  const begun: TaskEvent = { kind: "EffectBegun", at: now, job: job.key, attempt: job.attempt, ...request };
   // Begun by this same attempt: the reply was lost, or the step is being retried. In both cases its end is unknown: probe.
   return { decision: { events: [begun] }, permit: { answer: known ? "verify" : "go" } };
 }

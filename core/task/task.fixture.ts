@@ -1,4 +1,4 @@
-// Given a pipeline, when these wishes come, then these facts: a small vocabulary for the tests of the task engine.
+// Given a pipeline, when these requests arrive, then these events: a small vocabulary for the tests of the task engine.
 
 import type { GantryError } from "../errors.ts";
 import type { Job, Pipeline } from "../pipeline/pipeline.ts";
@@ -171,7 +171,7 @@ export class TaskUnderTest {
     this.decide(decideResolve(this.state, { job: key, answer, by: "ops", reason }, this.now));
   }
 
-  /** Why the last wish was refused; undefined when it was granted. */
+  /** Why the last request was refused; undefined when it was accepted. */
   refusal(): GantryError | undefined {
     return this.#refused;
   }

@@ -143,8 +143,8 @@ async function makeSeed(bed: TestBed): Promise<{ data: string; seed: string }> {
   await writeFile(join(bed.pipelines, "build.yaml"), text);
   const agent = await AgentProcess.start(bed);
   const runner = await ScriptedRunner.signIn(agent.url, RUNNER_TOKEN, "seoul", "seoul-1");
-  const wish = { pipeline: "build", params: {}, idempotencyKey: "seed", principal: "bench" };
-  const { id } = await agent.client.startTask(wish);
+  const request = { pipeline: "build", params: {}, idempotencyKey: "seed", principal: "bench" };
+  const { id } = await agent.client.startTask(request);
   const { ref } = await runner.takeJob();
   await runner.start(ref);
   for (let n = 0; n < STEPS; n += 1) {

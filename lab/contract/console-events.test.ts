@@ -8,7 +8,7 @@ import { taskView } from "@gantry/task-agent/api/view.ts";
 import { type FeedEvent, feedEvent, type TaskView } from "@gantry/wire/agent/views.ts";
 import fc from "fast-check";
 
-const wish = fc.constantFrom(
+const command = fc.constantFrom(
   "claim",
   "start",
   "begin",
@@ -86,7 +86,7 @@ function play(task: TaskUnderTest, what: string): void {
 
 test("after every event, the page shows the states and times of the task-agent", () => {
   fc.assert(
-    fc.property(fc.array(wish, { maxLength: 30 }), fc.boolean(), (wishes, retrySafe) => {
+    fc.property(fc.array(command, { maxLength: 30 }), fc.boolean(), (commands, retrySafe) => {
       const deploy = job("deploy", {
         retrySafe,
         retry: { max: 2, delayMs: 0 },
@@ -94,18 +94,22 @@ test("after every event, the page shows the states and times of the task-agent",
       });
       const after = job("tell", { needs: ["deploy"], steps: [scriptStep("mail")] });
       const task = new TaskUnderTest(pipeline([deploy, after]));
-      for (const one of wishes) {
+      for (const one of commands) {
         task.now += 1_000;
         let view = viewOf(task);
         const before = task.events.length;
         try {
           play(task, one);
         } catch {
-          // A wish that no client can have in this state.
+          // A command that no client can give in this state.
           return;
         }
         for (let at = before + 1; at <= task.events.length; at++) view = applyToTask(view, feedOf(task, at));
-        assert.deepEqual(shown(view), shown(viewOf(task)), `${wishes.join(" ")} at ${one}: ${task.kinds().join(" ")}`);
+        assert.deepEqual(
+          shown(view),
+          shown(viewOf(task)),
+          `${commands.join(" ")} at ${one}: ${task.kinds().join(" ")}`,
+        );
       }
     }),
     { numRuns: 500 },

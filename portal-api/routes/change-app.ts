@@ -53,19 +53,22 @@ export const changeApp = route({
     const given = call.ifMatch === undefined ? undefined : revisionIn(call.ifMatch);
     const before = await portal.agent.app(params.app);
     const revision = given ?? before.revision;
-    const wish = {
+    const request = {
       principal,
       patch: JSON.parse(JSON.stringify(body)),
       ...(revision === undefined ? {} : { revision }),
     };
     // Checked with the resulting app, at the revision that is then changed.
-    const { app: planned } = await hidingOthers(sight, portal.agent.changeApp(params.app, { ...wish, dryRun: true }));
+    const { app: planned } = await hidingOthers(
+      sight,
+      portal.agent.changeApp(params.app, { ...request, dryRun: true }),
+    );
     const setsRights = !["team", "labels"].every((key) => isEqual(before.record[key], planned.record[key]));
     requireChangeAt({ caller, rights: portal.rights.of(caller) }, asSeen(planned));
     if (setsRights) await requireNoGain(portal, caller, [asSeen(before)], asSeen(planned));
     await requireOwnClaims(portal, caller, params.app, { before: before.record, after: planned.record });
     const dryRun = query.dryRun ?? false;
-    const outcome = await hidingOthers(sight, portal.agent.changeApp(params.app, { ...wish, dryRun }));
+    const outcome = await hidingOthers(sight, portal.agent.changeApp(params.app, { ...request, dryRun }));
     portal.facts.forgetApp(params.app);
     await sendOutcome(ctx, sight, outcome, 200);
   },

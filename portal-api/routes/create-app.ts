@@ -90,11 +90,11 @@ async function adopt(call: Call<unknown, unknown, Body>, name: string, app: NonN
     return rights.may({ ...one, sites, verb: "create-app" });
   });
   await requireNoGain(portal, caller, allowed, asSeen({ name, record: fields }));
-  const wish = { principal: caller.name, app: fields, dryRun: body.dryRun };
-  const planned = await hidingOthers(sight, portal.agent.adoptApp(name, { ...wish, dryRun: true }));
+  const request = { principal: caller.name, app: fields, dryRun: body.dryRun };
+  const planned = await hidingOthers(sight, portal.agent.adoptApp(name, { ...request, dryRun: true }));
   if (planned.change !== "unchanged")
     await requireOwnClaims(portal, caller, name, { before: {}, after: planned.app.record });
-  const outcome = await hidingOthers(sight, portal.agent.adoptApp(name, wish));
+  const outcome = await hidingOthers(sight, portal.agent.adoptApp(name, request));
   // Its image and its tasks are omitted for a caller who may not see the app.
   if (outcome.change === "unchanged" && !rights.may({ ...asSeen(outcome.app), verb: "view" }))
     throw new GantryError("app-exists", { app: name, why: "The name is taken" });

@@ -106,7 +106,7 @@ export type AgentClient = {
   /** Without `after`: no events, only the current end of the feed. */
   readonly settings: (call?: Asking) => Promise<SettingsView>;
   /** Throws `bad-request` with every invalid value, or `version-differs`. */
-  readonly changeSettings: (wish: ChangeSettings) => Promise<SettingsView>;
+  readonly changeSettings: (request: ChangeSettings) => Promise<SettingsView>;
   /** Newest first. */
   readonly settingsHistory: (query: PageQuery, call?: Asking) => Promise<Page<SettingsChangeView>>;
   /** For processes that apply settings. The answer is held for up to `waitMs` while the version is not above `after`. */

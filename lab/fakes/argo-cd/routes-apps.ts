@@ -47,11 +47,11 @@ export function applicationRoutes(router: Router, apps: Apps): void {
     ctx.body = changeSpec(apps, find(apps, ctx), (await bodyOf(ctx)) as AppSpec).spec;
   });
   router.put(`${BASE}/:name`, async (ctx) => {
-    const wish = (await bodyOf(ctx)) as Application;
+    const request = (await bodyOf(ctx)) as Application;
     const record = find(apps, ctx);
-    const { labels, annotations, finalizers } = wish.metadata;
+    const { labels, annotations, finalizers } = request.metadata;
     Object.assign(record.object.metadata, { labels, annotations, finalizers });
-    ctx.body = changeSpec(apps, record, wish.spec);
+    ctx.body = changeSpec(apps, record, request.spec);
   });
   router.patch(`${BASE}/:name`, async (ctx) => {
     const { patch, patchType } = await bodyOf(ctx);
@@ -74,41 +74,41 @@ export function applicationRoutes(router: Router, apps: Apps): void {
 
 function operationRoutes(router: Router, apps: Apps): void {
   router.post(`${BASE}/:name/sync`, async (ctx) => {
-    const wish = (await bodyOf(ctx)) as Record<string, unknown>;
-    const record = find(apps, ctx, wish);
+    const request = (await bodyOf(ctx)) as Record<string, unknown>;
+    const record = find(apps, ctx, request);
     const app = record.object;
-    const revision = text(wish.revision);
+    const revision = text(request.revision);
     const follows = app.spec.source.targetRevision || "HEAD";
-    if (syncsItself(app) && wish.dryRun !== true && revision !== undefined && revision !== follows) {
+    if (syncsItself(app) && request.dryRun !== true && revision !== undefined && revision !== follows) {
       throw refuse(CODE.precondition, `Cannot sync to ${revision}: auto-sync currently set to ${follows}`);
     }
     if (revision !== undefined && !/^[0-9a-f]{40}$/.test(revision)) await mustResolve(apps, app, revision);
-    const options = (wish.syncOptions as { items?: string[] } | undefined)?.items;
+    const options = (request.syncOptions as { items?: string[] } | undefined)?.items;
     start(apps, record, {
       sync: {
         revision: revision ?? record.desired?.revision ?? "",
-        prune: wish.prune === true,
-        ...(wish.dryRun === true ? { dryRun: true } : {}),
+        prune: request.prune === true,
+        ...(request.dryRun === true ? { dryRun: true } : {}),
         ...(options ? { syncOptions: options } : {}),
       },
-      ...(Array.isArray(wish.infos) ? { info: wish.infos as { name: string; value: string }[] } : {}),
+      ...(Array.isArray(request.infos) ? { info: request.infos as { name: string; value: string }[] } : {}),
       initiatedBy: { username: String(ctx.state.account) },
     });
     ctx.body = app;
   });
   router.post(`${BASE}/:name/rollback`, async (ctx) => {
-    const wish = await bodyOf(ctx);
-    const record = find(apps, ctx, wish);
+    const request = await bodyOf(ctx);
+    const record = find(apps, ctx, request);
     const app = record.object;
     if (syncsItself(app)) throw refuse(CODE.precondition, "rollback cannot be initiated when auto-sync is enabled");
-    const entry = app.status.history?.find((one) => one.id === Number(wish.id));
+    const entry = app.status.history?.find((one) => one.id === Number(request.id));
     if (!entry)
       throw refuse(
         CODE.invalid,
-        `application ${app.metadata.name} does not have deployment with id ${String(wish.id)}`,
+        `application ${app.metadata.name} does not have deployment with id ${String(request.id)}`,
       );
     start(apps, record, {
-      sync: { revision: entry.revision, prune: wish.prune === true },
+      sync: { revision: entry.revision, prune: request.prune === true },
       initiatedBy: { username: String(ctx.state.account) },
     });
     ctx.body = app;
@@ -188,12 +188,12 @@ function find({ fake }: Apps, ctx: Koa.Context, body: Record<string, unknown> = 
 
 async function create(
   apps: Apps,
-  wish: Partial<Application>,
+  request: Partial<Application>,
   upsert: boolean,
   validate: boolean,
 ): Promise<Application> {
   const { state } = apps.fake;
-  const { spec, metadata } = wish;
+  const { spec, metadata } = request;
   if (!spec?.source || !spec.destination) throw refuse(CODE.invalid, "spec.source and spec.destination are needed");
   const there = state.apps[String(metadata?.name)];
   const candidate: Application = { metadata: there?.object.metadata ?? newMeta(state, metadata), spec, status: {} };

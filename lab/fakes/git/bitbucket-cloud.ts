@@ -177,8 +177,8 @@ function addPullRequests(api: Router, fake: FakeBitbucketCloud): void {
       await readJson(ctx),
     );
     const { title, description = "", source, destination } = body;
-    const wish = { title, description, from: source.branch.name, to: destination.branch.name };
-    const made = await addPullRequest(fake, need(ctx, fake).id, wish);
+    const fields = { title, description, from: source.branch.name, to: destination.branch.name };
+    const made = await addPullRequest(fake, need(ctx, fake).id, fields);
     if (typeof made === "string")
       throw complaint(400, made === "duplicate" ? "It exists." : "source: branch not found");
     ctx.status = 201;
@@ -248,9 +248,9 @@ function need(ctx: Asked, fake: FakeBitbucketCloud): Repository {
 
 async function add(
   fake: FakeBitbucketCloud,
-  wish: { workspace: string; slug: string } & Partial<Repository>,
+  fields: { workspace: string; slug: string } & Partial<Repository>,
 ): Promise<Repository> {
-  const repository = { id: fake.state.nextId++, description: "", private: true, key: "FIRST", ...wish };
+  const repository = { id: fake.state.nextId++, description: "", private: true, key: "FIRST", ...fields };
   await fake.store.create(String(repository.id), BRANCH);
   fake.state.repositories.push(repository);
   fake.save();

@@ -31,8 +31,8 @@ export function addPullRequests(router: Router, fake: FakeBitbucketDc): void {
       await readJson(ctx),
     );
     const [from, to] = [body.fromRef, body.toRef].map(({ id }) => id.slice("refs/heads/".length));
-    const wish = { title: body.title, description: body.description ?? "", from: from ?? "", to: to ?? "" };
-    const made = await addPullRequest(fake, needRepository(ctx, fake).id, wish);
+    const fields = { title: body.title, description: body.description ?? "", from: from ?? "", to: to ?? "" };
+    const made = await addPullRequest(fake, needRepository(ctx, fake).id, fields);
     if (made === "duplicate")
       throw complaint(
         409,

@@ -190,8 +190,8 @@ function addPullRequests(api: Router, fake: FakeGithub): void {
       z.object({ title: z.string(), head: z.string(), base: z.string(), body: z.string().nullish() }),
       await readJson(ctx),
     );
-    const wish = { title: body.title, description: body.body ?? "", from: body.head, to: body.base };
-    const made = await addPullRequest(fake, need(ctx, fake).id, wish);
+    const fields = { title: body.title, description: body.body ?? "", from: body.head, to: body.base };
+    const made = await addPullRequest(fake, need(ctx, fake).id, fields);
     if (typeof made === "string") {
       const message =
         made === "duplicate"
@@ -279,8 +279,12 @@ function need(ctx: Asked, fake: FakeGithub): Repository {
   return found;
 }
 
-async function add(fake: FakeGithub, owner: string, wish: { name: string } & Partial<Repository>): Promise<Repository> {
-  const repository = { id: fake.state.nextId++, owner, description: null, private: true, ...wish };
+async function add(
+  fake: FakeGithub,
+  owner: string,
+  fields: { name: string } & Partial<Repository>,
+): Promise<Repository> {
+  const repository = { id: fake.state.nextId++, owner, description: null, private: true, ...fields };
   await fake.store.create(String(repository.id), BRANCH);
   fake.state.repositories.push(repository);
   fake.save();

@@ -16,7 +16,7 @@ export type LabPullRequest = {
 };
 export type PullRequestState = { pullRequests?: LabPullRequest[] };
 type FakeHost = { readonly state: PullRequestState; readonly save: () => void; readonly store: GitStore };
-type Wish = Pick<LabPullRequest, "title" | "description" | "from" | "to">;
+type NewPullRequest = Pick<LabPullRequest, "title" | "description" | "from" | "to">;
 
 export function pullRequestsOf({ state }: FakeHost, repository: number): readonly LabPullRequest[] {
   return (state.pullRequests ?? []).filter((one) => one.repository === repository);
@@ -26,13 +26,20 @@ export function pullRequestsOf({ state }: FakeHost, repository: number): readonl
 export async function addPullRequest(
   fake: FakeHost,
   repository: number,
-  wish: Wish,
+  fields: NewPullRequest,
 ): Promise<LabPullRequest | "no-branch" | "duplicate"> {
   const own = pullRequestsOf(fake, repository);
-  if (own.some((one) => one.state === "open" && one.from === wish.from && one.to === wish.to)) return "duplicate";
+  if (own.some((one) => one.state === "open" && one.from === fields.from && one.to === fields.to)) return "duplicate";
   const branches = (await fake.store.branches(String(repository))).map(({ name }) => name);
-  if (!branches.includes(wish.from) || !branches.includes(wish.to)) return "no-branch";
-  const fresh = { id: own.length + 1, repository, ...wish, state: "open", mergeCommit: undefined, version: 0 } as const;
+  if (!branches.includes(fields.from) || !branches.includes(fields.to)) return "no-branch";
+  const fresh = {
+    id: own.length + 1,
+    repository,
+    ...fields,
+    state: "open",
+    mergeCommit: undefined,
+    version: 0,
+  } as const;
   const made: LabPullRequest = { ...fresh };
   fake.state.pullRequests = [...(fake.state.pullRequests ?? []), made];
   fake.save();
