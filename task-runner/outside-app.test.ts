@@ -132,9 +132,9 @@ test("a param or an output of an earlier step does not widen what a pipeline may
   });
   const report = await agent.reported(job);
   assert.equal(report.failure?.code, "outside-app");
-  const told = job.progress.find((one) => one.kind === "step-ended" && one.step === "attack");
+  const ended = job.progress.find((one) => one.kind === "step-ended" && one.step === "attack");
   // The task-agent keeps it in the history of the task.
-  assert.equal(told?.kind === "step-ended" && told.failure?.code, "outside-app");
+  assert.equal(ended?.kind === "step-ended" && ended.failure?.code, "outside-app");
   assert.deepEqual(asked, []);
 });
 

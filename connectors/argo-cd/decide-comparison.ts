@@ -1,5 +1,5 @@
 // What an error of the comparison means. While an app has one, its target state is unknown: nothing may be synced, no
-// difference may be told, and "Synced" means nothing. Pure.
+// difference may be reported, and "Synced" means nothing. Pure.
 
 import type { Application } from "./model.ts";
 

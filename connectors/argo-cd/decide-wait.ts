@@ -204,16 +204,16 @@ function notHealthy(
   const pod = wanted.image === undefined ? undefined : sickPod(nodes, wanted.image);
   if (health !== "Degraded" && pod === undefined) return waiting(`${health}: ${line}`, {});
 
-  const told = health === "Degraded" ? line : (lineOf(pod) ?? line);
+  const reason = health === "Degraded" ? line : (lineOf(pod) ?? line);
   const sickSinceMs = patience.sickSinceMs ?? nowMs;
   if (nowMs - sickSinceMs < wanted.degradedGraceMs) {
-    return waiting(`Degraded: ${told}`, { patience: { errors: 0, sickSinceMs } });
+    return waiting(`Degraded: ${reason}`, { patience: { errors: 0, sickSinceMs } });
   }
   return {
     kind: "failed",
     gate: `The health of ${wanted.app}`,
-    problem: `${told}.`,
-    line: told,
+    problem: `${reason}.`,
+    line: reason,
     todo: "Look at the resource that is named, correct the app or its manifests, and run CD again; or run CD with the image before.",
   };
 }
@@ -228,19 +228,19 @@ function sickPod(nodes: readonly TreeNode[], image: string): TreeNode | undefine
   );
 }
 
-type Told = {
+type Reported = {
   readonly kind: string;
   readonly name: string;
   readonly health?: { status: string; message?: string | undefined } | null | undefined;
 };
 
 function reasonsOf(app: Application, nodes: readonly TreeNode[], health: string): string[] {
-  const told: readonly Told[] = [...(app.status.resources ?? []), ...nodes];
-  const lines = told.filter((one) => one.health?.status === health).map(lineOf);
+  const resources: readonly Reported[] = [...(app.status.resources ?? []), ...nodes];
+  const lines = resources.filter((one) => one.health?.status === health).map(lineOf);
   return [...new Set(lines.filter((one) => one !== undefined))];
 }
 
 /** `Deployment orders: image … not found` */
-function lineOf(one: Told | undefined): string | undefined {
+function lineOf(one: Reported | undefined): string | undefined {
   return one?.health?.message ? `${one.kind} ${one.name}: ${one.health.message}` : undefined;
 }

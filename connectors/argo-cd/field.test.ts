@@ -288,7 +288,7 @@ test("the fake answers as the real one: the table", async (t) => {
   const revision = await site.commit(manifests(await site.image("1")));
   await ensureAll(site);
   const app = `/applications/${PLACE.app}`;
-  const told = async (method: string, path: string, body?: unknown): Promise<string> => {
+  const codes = async (method: string, path: string, body?: unknown): Promise<string> => {
     const answer = await ask(site, method, path, body);
     return `${answer.status} ${answer.body.code ?? ""}`.trim();
   };
@@ -320,11 +320,11 @@ test("the fake answers as the real one: the table", async (t) => {
     ["GET", `${app}/managed-resources?project=orders`, undefined, "200"],
   ] as const;
   for (const [method, path, body, expected] of rows)
-    assert.equal(await told(method, path, body), expected, `${method} ${path}`);
+    assert.equal(await codes(method, path, body), expected, `${method} ${path}`);
   site.argocd.trouble.kubernetes = "unreadable";
-  assert.equal(await told("GET", `${app}/managed-resources?project=orders`), "500 2");
+  assert.equal(await codes("GET", `${app}/managed-resources?project=orders`), "500 2");
   site.argocd.trouble.kubernetes = "away";
-  assert.equal(await told("GET", `${app}?project=orders`), "403 7");
+  assert.equal(await codes("GET", `${app}?project=orders`), "403 7");
   site.argocd.trouble.kubernetes = "up";
   site.argocd.trouble.manifests = { left: 99, message: "broken" };
   const isCached = async (refresh: "normal" | "hard"): Promise<boolean> => {

@@ -292,10 +292,10 @@ async function setUp(t: TestContext, more: Pick<Parameters<typeof openBench>[0],
       if (request.method === "GET") return void response.end(found);
       const { objects } = JSON.parse(Buffer.concat(chunks).toString()) as { objects: { oid: string }[] };
       const href = (oid: string) => `http://${request.headers.host}${url.replace("batch", oid)}`;
-      const told = objects.map(({ oid }) =>
+      const answers = objects.map(({ oid }) =>
         lfs.objects.has(oid) ? { oid, actions: { download: { href: href(oid) } } } : { oid, error: { code: 404 } },
       );
-      response.end(JSON.stringify({ objects: told }));
+      response.end(JSON.stringify({ objects: answers }));
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -224,9 +224,9 @@ async function authorize(
   const answer = tokenAnswer.safeParse(parseJson(await readAnswer(options, login.what, response, MAX_SMALL_ANSWER)));
   const token = answer.data?.token || answer.data?.access_token;
   if (!token) throw fail("the token service gave no token");
-  const told = Number.parseFloat(String(answer.data?.expires_in));
+  const expiresIn = Number.parseFloat(String(answer.data?.expires_in));
   // Half a minute less, so that no token expires on its way.
-  const lifeMs = (told >= 0 ? told : DEFAULT_TOKEN_LIFE) * 1000 - 30_000;
+  const lifeMs = (expiresIn >= 0 ? expiresIn : DEFAULT_TOKEN_LIFE) * 1000 - 30_000;
   return { header: `Bearer ${token}`, untilMs: options.nowMs() + lifeMs };
 }
 
@@ -261,8 +261,8 @@ async function checkStatus(
     await response.body?.cancel();
     throw registryError(options, "system-strange", request.what, `status ${status} with a web page`, status);
   }
-  const told = await problemText(options, response);
-  const text = `status ${status}${told === "" ? "" : `: ${told}`}`;
+  const reason = await problemText(options, response);
+  const text = `status ${status}${reason === "" ? "" : `: ${reason}`}`;
   if (status === 401 && options.credentials && authorization?.startsWith("Bearer ")) {
     // The token service knew the account; what it lacks is the right.
     throw registryError(options, "system-forbidden", request.what, text, status);

@@ -151,8 +151,8 @@ export function mustBeStored(options: RegistryCall["options"], what: string, { s
 /** Is this answer to a HEAD the one of a registry that has the blob? When in doubt it is sent once more. */
 export function isBlob({ status, headers }: Response, digest: string): boolean {
   if (status !== 200) return false;
-  const told = headers.get("docker-content-digest");
-  return told === null ? /octet-stream/.test(headers.get("content-type") ?? "") : told === digest;
+  const named = headers.get("docker-content-digest");
+  return named === null ? /octet-stream/.test(headers.get("content-type") ?? "") : named === digest;
 }
 
 /** After an interruption: the blob may be complete, the upload may go on, or it has to begin anew. */
@@ -160,12 +160,12 @@ async function whereAreWe(upload: Upload, at: Place): Promise<Place | "there"> {
   const { repository, blob } = upload;
   const done = await send(upload, { method: "HEAD", address: `v2/${repository}/blobs/${blob.digest}`, expect: [404] });
   if (isBlob(done, blob.digest)) return "there";
-  const told = await send(upload, { method: "GET", address: at.location, expect: [404, 405, 416] });
-  const range = /^(?:bytes=)?0-(\d+)$/.exec(told.headers.get("range") ?? "");
+  const progress = await send(upload, { method: "GET", address: at.location, expect: [404, 405, 416] });
+  const range = /^(?:bytes=)?0-(\d+)$/.exec(progress.headers.get("range") ?? "");
   // `0-0` means nothing as well as one byte; in both cases a new upload is right.
-  if (told.status === 204 && range?.[1] !== undefined && range[1] !== "0") {
+  if (progress.status === 204 && range?.[1] !== undefined && range[1] !== "0") {
     const offset = Number(range[1]) + 1;
-    if (offset <= blob.size) return { location: locationOf(upload, told), offset };
+    if (offset <= blob.size) return { location: locationOf(upload, progress), offset };
   }
   return { location: await begin(upload), offset: 0 };
 }

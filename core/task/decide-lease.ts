@@ -84,14 +84,14 @@ export function decideProgress(
   state: TaskState,
   claimant: Claimant,
   from: number,
-  told: readonly Progress[],
+  reported: readonly Progress[],
   now: number,
 ): Decision {
   const job = holder(state, claimant);
   if (job instanceof GantryError) return { refuse: job };
   if (!job.lease?.started) return refuse("bad-request", { problem: "progress before start" });
   if (from > job.progress + 1) return refuse("conflict", missingProgress(job));
-  const fresh = told.slice(job.progress + 1 - from);
+  const fresh = reported.slice(job.progress + 1 - from);
   const unknown = fresh.find((one) => !job.steps.some((step) => step.id === one.step));
   if (unknown) return refuse("not-found", { kind: "step", name: unknown.step });
   let at = lastKnownTime(job);
@@ -297,24 +297,30 @@ export function labelsOf(pipeline: Pipeline, job: JobState): readonly string[] {
   return job.labels ?? jobDefinition(pipeline, job.id).labels;
 }
 
-function progressEvent(job: JobState, told: Progress, progress: number, at: number): TaskEvent {
-  const of = { at, job: job.key, attempt: job.attempt, step: told.step, progress };
-  switch (told.kind) {
+function progressEvent(job: JobState, reported: Progress, progress: number, at: number): TaskEvent {
+  const of = { at, job: job.key, attempt: job.attempt, step: reported.step, progress };
+  switch (reported.kind) {
     case "step-started":
       return { kind: "StepStarted", ...of };
     case "step-waiting":
-      return { kind: "StepWaiting", ...of, reason: told.reason, retryAfterMs: told.retryAfterMs };
+      return { kind: "StepWaiting", ...of, reason: reported.reason, retryAfterMs: reported.retryAfterMs };
     case "step-retrying":
-      return { kind: "StepRetrying", ...of, try: told.attempt, failure: told.failure, retryAfterMs: told.retryAfterMs };
+      return {
+        kind: "StepRetrying",
+        ...of,
+        try: reported.attempt,
+        failure: reported.failure,
+        retryAfterMs: reported.retryAfterMs,
+      };
     case "step-ended":
       return {
         kind: "StepEnded",
         ...of,
-        outcome: told.outcome,
-        durationMs: told.durationMs,
-        ...(told.outputs ? { outputs: told.outputs } : {}),
-        ...(told.failure ? { failure: told.failure } : {}),
-        ...(told.reason === undefined ? {} : { reason: told.reason }),
+        outcome: reported.outcome,
+        durationMs: reported.durationMs,
+        ...(reported.outputs ? { outputs: reported.outputs } : {}),
+        ...(reported.failure ? { failure: reported.failure } : {}),
+        ...(reported.reason === undefined ? {} : { reason: reported.reason }),
       };
   }
 }

@@ -136,15 +136,15 @@ export class TaskUnderTest {
     this.decide(decideStart(this.state, who, this.now));
   }
 
-  progress(who: Claimant, from: number, told: readonly Progress[]): void {
-    this.decide(decideProgress(this.state, who, from, told, this.now));
+  progress(who: Claimant, from: number, reported: readonly Progress[]): void {
+    this.decide(decideProgress(this.state, who, from, reported, this.now));
   }
 
   report(who: Claimant, outcome: Report["outcome"], part: Partial<Report> = {}): void {
     const progress = this.state.jobs[who.job]?.progress ?? 0;
-    const told = { outcome, outputs: {}, progress, ...part };
-    const digest = JSON.stringify([told.outcome, told.outputs, told.failure]);
-    this.decide(decideReport(this.pipeline, this.state, who, { digest, ...told }, this.now));
+    const report = { outcome, outputs: {}, progress, ...part };
+    const digest = JSON.stringify([report.outcome, report.outputs, report.failure]);
+    this.decide(decideReport(this.pipeline, this.state, who, { digest, ...report }, this.now));
   }
 
   late(who: Claimant, outcome: Report["outcome"], part: Partial<Report> = {}): void {

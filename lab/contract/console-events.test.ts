@@ -68,15 +68,16 @@ function play(task: TaskUnderTest, what: string): void {
   const state = task.state.jobs.deploy;
   const current = state?.steps.find((one) => one.state !== "succeeded" && one.state !== "failed")?.id;
   if (current === undefined && /^(begin|wait|retry|end)$/.test(what)) return;
-  const tell = (...told: Parameters<TaskUnderTest["progress"]>[2]) =>
-    task.progress(who, (state?.progress ?? 0) + 1, told);
+  const report = (...progress: Parameters<TaskUnderTest["progress"]>[2]) =>
+    task.progress(who, (state?.progress ?? 0) + 1, progress);
   const failure = { code: "script-failed", message: "no" };
   if (what === "claim") task.claim("deploy");
   else if (what === "start") task.start(who);
-  else if (what === "begin") tell({ kind: "step-started", step: current ?? "" });
-  else if (what === "wait") tell({ kind: "step-waiting", step: current ?? "", reason: "x", retryAfterMs: 5 });
-  else if (what === "retry") tell({ kind: "step-retrying", step: current ?? "", attempt: 2, failure, retryAfterMs: 5 });
-  else if (what === "end") tell({ kind: "step-ended", step: current ?? "", outcome: "succeeded", durationMs: 5 });
+  else if (what === "begin") report({ kind: "step-started", step: current ?? "" });
+  else if (what === "wait") report({ kind: "step-waiting", step: current ?? "", reason: "x", retryAfterMs: 5 });
+  else if (what === "retry")
+    report({ kind: "step-retrying", step: current ?? "", attempt: 2, failure, retryAfterMs: 5 });
+  else if (what === "end") report({ kind: "step-ended", step: current ?? "", outcome: "succeeded", durationMs: 5 });
   else if (what === "fail") task.report(who, "failed", { failure });
   else if (what === "succeed") task.report(who, "succeeded");
   else if (what === "lose") task.lose(who);
@@ -92,7 +93,7 @@ test("after every event, the page shows the states and times of the task-agent",
         retry: { max: 2, delayMs: 0 },
         steps: [scriptStep("edit"), scriptStep("push")],
       });
-      const after = job("tell", { needs: ["deploy"], steps: [scriptStep("mail")] });
+      const after = job("report", { needs: ["deploy"], steps: [scriptStep("mail")] });
       const task = new TaskUnderTest(pipeline([deploy, after]));
       for (const one of commands) {
         task.now += 1_000;

@@ -62,7 +62,7 @@ for (const setup of SETUPS)
           return Buffer.from(bytes).toString("utf8");
         }),
       );
-      const told = logs.join("\n");
+      const output = logs.join("\n");
       for (const stolen of [
         SECRET,
         runnerToken,
@@ -70,8 +70,8 @@ for (const setup of SETUPS)
         '"kind"',
         Buffer.from(SECRET).toString("base64").slice(0, 16),
       ])
-        assert.ok(!told.includes(stolen), told);
-      assert.ok(told.includes("***"), told);
+        assert.ok(!output.includes(stolen), output);
+      assert.ok(output.includes("***"), output);
       assert.equal(readFileSync(join(mirror, "config"), "utf8"), "[core]\n");
       assert.doesNotMatch(readFileSync(join(data, "journal.jsonl"), "utf8"), /^attack$/m);
       assert.deepEqual(DAEMONS.flatMap(processesWith), []);

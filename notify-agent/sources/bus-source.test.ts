@@ -20,7 +20,7 @@ class SourceBench {
   readonly journal = openMemoryJournal({ indexes: [...NOTIFY_INDEXES], clock: this.clock });
   readonly bus = openMemoryBus(2);
   readonly log = captureLog();
-  readonly told: string[] = [];
+  readonly recorded: string[] = [];
   takenUp = 0;
   seq = 0;
   #onRead = (): void => {};
@@ -35,7 +35,7 @@ class SourceBench {
       portalUrl: undefined,
       clock: this.clock,
       logger: this.log.logger,
-      onRecorded: (deliveries) => this.told.push(...deliveries.map(({ event }) => event)),
+      onRecorded: (deliveries) => this.recorded.push(...deliveries.map(({ event }) => event)),
       resumePending: async () => {
         this.takenUp += 1;
       },
@@ -73,7 +73,7 @@ test("a repeated event is sent once, also after a restart", async () => {
   await env.publish(endedOf(1, "t1"), endedOf(2, "t2"), endedOf(3, "t3"));
   await env.read(3);
   await second.stop();
-  assert.deepEqual(env.told.toSorted(), ["t1/1", "t2/2", "t3/3"]);
+  assert.deepEqual(env.recorded.toSorted(), ["t1/1", "t2/2", "t3/3"]);
 });
 
 test("an event that arrives late is sent", async () => {
@@ -83,7 +83,7 @@ test("an event that arrives late is sent", async () => {
   await env.publish(other(2), other(3), endedOf(1, "t1"), endedOf(9, "t9"));
   await env.read(9);
   await source.stop();
-  assert.deepEqual(env.told.toSorted(), ["t1/1", "t9/9"]);
+  assert.deepEqual(env.recorded.toSorted(), ["t1/1", "t9/9"]);
 });
 
 test("when the journal fails, nothing is committed and the events are read again", async () => {
@@ -109,7 +109,7 @@ test("foreign messages are ignored, with a line in the log", async () => {
   await env.publish(endedOf(1, "t1"));
   await env.read(1);
   await source.stop();
-  assert.deepEqual(env.told, ["t1/1"]);
+  assert.deepEqual(env.recorded, ["t1/1"]);
   assert.ok(env.log.lines.some(({ message }) => message.includes("not events of Gantry")));
 });
 

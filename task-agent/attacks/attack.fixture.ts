@@ -324,9 +324,9 @@ function redisStore(): Store {
   return {
     open: async () => openRedisJournal({ address: await server, indexes: AGENT_INDEXES, prefix }),
     content: async () => {
-      const told = await (await server).command("EVAL", CONTENT, "0", prefix);
-      assert.match(told, /^[$]/, told);
-      const entries = JSON.parse(told.slice(told.indexOf("\n"))) as readonly (readonly [string, unknown])[];
+      const reply = await (await server).command("EVAL", CONTENT, "0", prefix);
+      assert.match(reply, /^[$]/, reply);
+      const entries = JSON.parse(reply.slice(reply.indexOf("\n"))) as readonly (readonly [string, unknown])[];
       const lasting = entries.filter(([key]) => !CHANGES_BY_ITSELF.test(key.slice(key.indexOf(":stream:") + 8)));
       return JSON.stringify(lasting);
     },

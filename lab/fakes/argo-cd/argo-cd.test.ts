@@ -72,11 +72,11 @@ suite("the fake Argo CD", { concurrency: 4 }, () => {
         code: answer.status === 415 ? undefined : (JSON.parse(text) as { code?: number }).code,
       };
     };
-    const told = ({ status, code }: { status: number; code?: number | undefined }) => [status, code];
+    const codes = ({ status, code }: { status: number; code?: number | undefined }) => [status, code];
     assert.equal((await ask("DELETE", "/projects/x", undefined, "application/json; charset=utf-8")).status, 415);
-    assert.deepEqual(told(await ask("GET", "/applications/absent")), [403, 7]);
-    assert.deepEqual(told(await ask("GET", "/applications/absent?project=default")), [404, 5]);
-    assert.deepEqual(told(await ask("GET", "/clusters/https%3A%2F%2Fabsent.example")), [403, 7]);
+    assert.deepEqual(codes(await ask("GET", "/applications/absent")), [403, 7]);
+    assert.deepEqual(codes(await ask("GET", "/applications/absent?project=default")), [404, 5]);
+    assert.deepEqual(codes(await ask("GET", "/clusters/https%3A%2F%2Fabsent.example")), [403, 7]);
     assert.equal((await ask("GET", "/clusters/seoul-dp?id.type=name")).status, 200);
     const anonymous = await fetch(`${argocd.url}/api/v1/applications`);
     assert.deepEqual([anonymous.status, ((await anonymous.json()) as { code: number }).code], [401, 16]);
@@ -84,7 +84,7 @@ suite("the fake Argo CD", { concurrency: 4 }, () => {
     const registered = { repo: cloneUrl, type: "git", username: "gantry", password: "git-token-1" };
     assert.equal((await ask("POST", "/repositories", registered)).status, 200);
     const unknown = await ask("POST", "/repositories", { ...registered, password: "wrong" });
-    assert.deepEqual(told(unknown), [500, 2]);
+    assert.deepEqual(codes(unknown), [500, 2]);
     assert.match(unknown.text, /authentication required/);
 
     const app = {
@@ -99,7 +99,7 @@ suite("the fake Argo CD", { concurrency: 4 }, () => {
       ...app,
       spec: { ...app.spec, source: { ...app.spec.source, path: "absent" } },
     });
-    assert.deepEqual(told(early), [400, 3]);
+    assert.deepEqual(codes(early), [400, 3]);
     assert.match(early.text, /InvalidSpecError: absent: app path does not exist/);
     assert.equal((await ask("POST", "/applications", app)).status, 200);
     assert.equal((await ask("POST", "/applications", app)).status, 200);
@@ -107,13 +107,13 @@ suite("the fake Argo CD", { concurrency: 4 }, () => {
       ...app,
       metadata: { name: "orders", labels: { team: "shop" } },
     });
-    assert.deepEqual(told(other), [400, 3]);
+    assert.deepEqual(codes(other), [400, 3]);
     assert.match(other.text, /spec is different, use upsert/);
 
     const sync = { revision, infos: [{ name: "who", value: "test" }] };
     assert.equal((await ask("POST", "/applications/orders/sync?project=default", sync)).status, 200);
     const second = await ask("POST", "/applications/orders/sync?project=default", sync);
-    assert.deepEqual(told(second), [400, 9]);
+    assert.deepEqual(codes(second), [400, 9]);
     assert.match(second.text, /another operation is already in progress/);
     assert.equal((await ask("DELETE", "/applications/orders/operation?project=default")).status, 200);
   });
