@@ -247,7 +247,7 @@ function isPage({ headers, text }: Received): boolean {
 }
 
 /**
- * Is this no answer of the system's API but one of a proxy in front of it, as while it starts? All of these systems answer
+ * Whether a proxy gave this answer instead of the system's API, as while the system starts. All of these systems answer
  * in JSON: also their 404, whose body must not be empty, and every answer of which a part is needed.
  */
 function isForeign<T>({ method }: Request, { schema }: AnyOptions<T>, { status, text }: Received): boolean {

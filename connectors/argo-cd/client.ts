@@ -156,7 +156,7 @@ function repositoryCalls({ system, http, ask }: Calls) {
       throw registrationFailure(system, what, desired, answer.status, said);
     },
 
-    /** Done when there is none: Argo CD answers 403 for one that is not registered, as for one that may not be deleted. */
+    /** Succeeds when there is none: Argo CD answers 403 for one that is not registered, as for one that may not be deleted. */
     deleteRepository: async (url: string): Promise<void> => {
       const path = `/api/v1/repositories/${encodeURIComponent(url)}`;
       try {
@@ -322,7 +322,7 @@ function registrationFailure(
       problem: `${system} says: ${problem}`,
     });
   }
-  // A mistake that stays: the wrong address, or a certificate that Argo CD does not trust.
+  // A permanent error: the wrong address, or a certificate that Argo CD does not trust.
   const certificate = /x509|certificate/i.test(problem);
   if (
     certificate ||

@@ -99,7 +99,7 @@ async function ensureProject(context: ProjectContext): Promise<StepOutcome<{ pro
       },
       perform: async () => {
         const created = await client.createProject(newProject(input, maker), input.project);
-        // Another task was faster: the next look finds its project and adds to it.
+        // Another task was faster: the next call finds its project and adds to it.
         if (created === "exists-different") throw new GantryError("conflict", { what: `The project ${input.project}` });
         return { created: true };
       },

@@ -39,7 +39,7 @@ const syncs = (site: SiteBench): number =>
   site.argocd.exchanges.filter((one) => one.path.endsWith("/sync") && one.status === 200).length;
 
 suite("a real Argo CD", { concurrency: 4 }, () => {
-  test("a hiccup of the Kubernetes API in the middle of diff, sync and wait is waited out", async (t) => {
+  test("diff, sync and wait outlast a short failure of the Kubernetes API", async (t) => {
     const site = await openSiteBench(t, {}, { nowMs: fastClock() });
     const { bench, argocd } = site;
     const image = await site.image("1");
@@ -67,7 +67,7 @@ suite("a real Argo CD", { concurrency: 4 }, () => {
     assert.equal(failure.code, "system-forbidden");
   });
 
-  test("a mishap of the repo-server is cached for the commit; a hard refresh ends it, and no diff or sync happens before", async (t) => {
+  test("a failure of the repo-server is cached for the commit; a hard refresh ends it, and no diff or sync happens before", async (t) => {
     const site = await openSiteBench(t, {}, { nowMs: fastClock() });
     const { bench, argocd } = site;
     const image = await site.image("1");
@@ -127,7 +127,7 @@ suite("a real Argo CD", { concurrency: 4 }, () => {
     }
   });
 
-  test("registering again keeps what an administrator set; undoing twice is done", async (t) => {
+  test("registering again keeps what an administrator set; a second undo succeeds", async (t) => {
     const site = await openSiteBench(t);
     const { bench, cloneUrl } = site;
     const settings = { insecure: true, enableLfs: true, name: "orders", noProxy: "git.example", depth: 1 };
@@ -152,7 +152,7 @@ suite("a real Argo CD", { concurrency: 4 }, () => {
     assert.equal((await shown()).code, 7);
   });
 
-  test("a repository that cannot be is the user's to correct, and is not retried", async (t) => {
+  test("an impossible repository is the user's mistake, and is not retried", async (t) => {
     const site = await openSiteBench(t);
     const { bench, argocd } = site;
     for (const [message, more] of [

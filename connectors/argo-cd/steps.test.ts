@@ -275,7 +275,7 @@ suite("Argo CD", { concurrency: 4 }, () => {
     }
   });
 
-  test("a crash in the middle of creating: found again, not made twice, undone twice", async (t) => {
+  test("after a crash during creation, the objects are found again, are not created twice, and can be undone twice", async (t) => {
     const site = await openSiteBench(t);
     const { bench } = site;
     await site.commit(manifests(await site.image("1")));
@@ -382,7 +382,7 @@ suite("Argo CD", { concurrency: 4 }, () => {
     assert.equal(argocd.exchanges.filter((one) => one.path.endsWith("/sync")).length <= 1, true);
   });
 
-  test("Argo CD is restarted in the middle of a sync: the operation goes on, the wait sees it through", async (t) => {
+  test("Argo CD is restarted in the middle of a sync: the operation continues, and the wait completes", async (t) => {
     const site = await openSiteBench(t, { syncMs: 400 });
     const { bench } = site;
     const image = await site.image("1");

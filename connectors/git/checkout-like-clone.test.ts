@@ -196,7 +196,7 @@ const REASONS =
 /** Puts a tree on `main` without any of git's checks. */
 function plant(bare: string, files: readonly Planted[]): void {
   const quoted = (name: string): string => `"${name.replace(/["\\]/g, "\\$&").replaceAll("\n", "\\n")}"`;
-  // A file and a folder of the same name exclude each other; the last one counts.
+  // A file and a folder of the same name exclude each other; the last one is used.
   const commands = files.flatMap(({ name, mode, content }) => [
     `M ${mode} inline ${quoted(name)}`,
     `data ${content.length}`,

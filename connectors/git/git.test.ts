@@ -126,7 +126,7 @@ test("G7 a redirect is not followed, and the credential goes nowhere else", asyn
   assert.deepEqual(heard, []);
 });
 
-test("the runner's own git settings and environment have no say", async (t) => {
+test("the runner's own git settings and environment have no effect", async (t) => {
   const { lab, bench } = await labWithBench(t);
   await seed(lab, "orders", { "a.txt": "a\n" });
   const trace = join(bench.home, "trace");

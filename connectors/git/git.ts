@@ -106,7 +106,7 @@ function statusIn(output: string): number | undefined {
   return /not valid: is this a git repository|redirect|DAV locking|git-http-push/i.test(output) ? 200 : undefined;
 }
 
-/** The first pattern that matches counts. The texts are those of git and curl in the C locale. */
+/** The first pattern that matches decides. The texts are those of git and curl in the C locale. */
 const MEANINGS = [
   [
     /certificate verification failed|SSL certificate problem|unable to get local issuer|self.signed certificate|certificate has expired|no alternative certificate subject name|server certificate verification failed|does not match target host/i,

@@ -22,7 +22,7 @@ const FAST = { maxPauseMs: 10 };
 const outcomeOf = (setup: HarborBench, digest: string, more: object = {}) =>
   setup.bench.run(waitForScan, { repository: "orders/web", digest, ...more }, FAST);
 
-test("makes the project once; one that is there is used as it is", async (t) => {
+test("creates the project once, and uses an existing one unchanged", async (t) => {
   const setup = await harborBench(t, { projects: {} });
   const { bench, api } = setup;
   assert.deepEqual(await bench.plan(ensureProject, { project: "orders" }), ["Create the project orders in harbor."]);
@@ -57,7 +57,7 @@ test("after a crash the step finds out whether the project was created", async (
   );
 });
 
-test("takes back only what it made, twice if need be, and no project with images", async (t) => {
+test("undo deletes only what the step created, may be repeated, and keeps a project with images", async (t) => {
   const setup = await harborBench(t, { projects: {} });
   const { bench, api } = setup;
   const exists = async () => (await api("HEAD", "/projects?project_name=orders")).status === 200;
@@ -117,7 +117,7 @@ test("waits through every state of a scan that Harbor starts by itself", async (
   assert.match(await page.text(), /fake[\s\S]*LAB-0000-0001/);
 });
 
-test("starts the scan itself when it does not come for long, and a running one is as good", async (t) => {
+test("starts the scan itself when none appears for long, and accepts a running one", async (t) => {
   let nowMs = 0;
   const setup = await harborBench(t, { clock: () => nowMs, timing: { registerMs: 0, queueMs: 1_000, scanMs: 0 } });
   const { digest } = await pushedWith(t, setup, {});
@@ -169,7 +169,7 @@ test("a scan that failed is started anew; one that fails again is an error that 
   assert.deepEqual([outcome.kind, outcome.kind === "errored" && outcome.retryable], ["errored", true]);
 });
 
-test("of an index every image must be scanned, not only one", async (t) => {
+test("every image of an index must be scanned, not only one", async (t) => {
   const setup = await harborBench(t);
   const clean = await pushedWith(t, setup, { n: "1" });
   const bad = await pushedWith(t, setup, { n: "2", "lab.vulnerability": "critical" });

@@ -71,7 +71,7 @@ export function neededStages(dockerfile: Dockerfile, given: Arguments): readonly
   return stages.filter((stage) => needed.has(stage));
 }
 
-/** A stage by its name or its number. Of two with the same name the later one counts. */
+/** A stage by its name or number. If two have the same name, the later one is used. */
 export function findStage(stages: readonly Stage[], reference: string): Stage | undefined {
   if (/^\d+$/.test(reference)) return stages[Number(reference)];
   return stages.findLast((stage) => stage.name === reference.toLowerCase());

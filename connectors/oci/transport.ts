@@ -139,7 +139,7 @@ export function registryError(
   return new GantryError(code, { system: options.title, what, problem, ...(status === undefined ? {} : { status }) });
 }
 
-/** A kept connection that was closed, or one bad backend behind a balancer, costs nothing but another try. */
+/** Tried again at once, in case an idle connection was closed or one backend of a load balancer is bad. */
 async function sendPatiently(
   options: RegistryOptions,
   url: URL,
@@ -201,7 +201,7 @@ async function authorize(
 ): Promise<Token> {
   const { credentials } = options;
   if (!challenge) {
-    // A token was taken and still it is refused, without a word about another one: the right is missing.
+    // The request is refused with a valid token, and no other token is asked for: the right is missing.
     const code = known ? "system-forbidden" : "credential-refused";
     throw registryError(options, code, request.what, complaint || "status 401", 401);
   }
@@ -293,7 +293,7 @@ async function problemText({ isForeign }: RegistryOptions, response: Response): 
 }
 
 /**
- * `Bearer realm="…",service="…"`. Of several challenges, which may share a header, a Bearer one is taken before a Basic one:
+ * `Bearer realm="…",service="…"`. Several challenges may share a header; Bearer is preferred to Basic:
  * it also works without an account.
  */
 function challengeOf(header: string | null): Challenge | undefined {

@@ -310,7 +310,7 @@ test("an analysis of another branch does not affect the gate of the main branch,
   }
 });
 
-test("the rights of a token count apart: each missing one is named, and a token that only scans is enough", async (t) => {
+test("each right of a token is checked separately: a missing one is named, and a token that only scans is enough", async (t) => {
   const tokens = [
     { token: "scan-only", rights: ["scan"] },
     { token: "scan-create", rights: ["scan", "create", "browse"] },

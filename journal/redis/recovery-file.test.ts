@@ -91,7 +91,7 @@ test("what need not be kept is forgotten after ten minutes, and the file does no
   assert.ok((await stat(file)).size < 18_000_000);
 });
 
-test("a version that goes back takes the events behind it along", async (t) => {
+test("when a version goes back, the events after it are dropped", async (t) => {
   const recovery = openRecoveryFile(await newFile(t), steppedClock());
   t.after(recovery.close);
   recovery.record([stream("task/a", 1)], 1, 1);
@@ -100,7 +100,7 @@ test("a version that goes back takes the events behind it along", async (t) => {
   assert.deepEqual(recovery.get("task/a")?.events, [{ version: 1, micros: 9, text: '{"other":1}' }]);
 });
 
-test("what was over stays over when the process begins again", async (t) => {
+test("a stream that had expired stays expired after a restart", async (t) => {
   const file = await newFile(t);
   const first = openRecoveryFile(file, steppedClock());
   first.record([stream("task/over", 1, { keep: false }), stream("task/open", 1)], 1, 1_000);

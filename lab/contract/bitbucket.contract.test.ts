@@ -1,4 +1,4 @@
-// Everything that Gantry and the fake say to each other about repositories, checked against Atlassian's documents.
+// All requests and answers between Gantry and the fake about repositories, checked against Atlassian's documents.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -153,7 +153,7 @@ async function pullRequests(t: Parameters<typeof tempDir>[0], lab: LabHost, host
   assert.equal((await host.getPullRequest(lab.project, "deploy", merged.id)).state, "merged");
 }
 
-/** All calls that a client can make, and what a stranger hears. */
+/** All calls that a client can make, and the answers to a caller without rights. */
 async function everything(
   t: Parameters<typeof tempDir>[0],
   provider: "bitbucket-dc" | "bitbucket-cloud",

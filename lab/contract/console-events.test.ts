@@ -1,4 +1,4 @@
-// What the console makes of an event is what the task-agent's view says after it.
+// After every event, the console shows the same as the task-agent's view.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-// The published API documents of the outside systems, and the check of what was really said against them. The documents
+// The published API documents of the outside systems, and the check of recorded requests and answers against them. The documents
 // stay outside the project: `../shared/specs` beside the checkout, or the folder that GANTRY_SPECS names.
 
 import { existsSync, readFileSync } from "node:fs";

@@ -44,7 +44,7 @@ async function openEnrolled(t: TestContext) {
   return { field, data, file, open, pass, down };
 }
 
-test("the first start enrols; later ones need the one-time token no more; tokens are renewed before they end", async (t) => {
+test("the first start enrols; later starts do not need the one-time token; tokens are renewed before they expire", async (t) => {
   const { field, data, file, open, pass, down } = await openEnrolled(t);
   const token = await open();
   const first = await token();

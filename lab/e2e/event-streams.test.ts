@@ -54,7 +54,7 @@ for (const setup of SETUPS)
     });
   });
 
-/** Waits until the stream tells of this task. */
+/** Waits until the stream has an event of this task. */
 async function seen({ body }: Response, task: string): Promise<void> {
   let text = "";
   const decoder = new TextDecoder();

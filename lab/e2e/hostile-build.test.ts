@@ -1,4 +1,4 @@
-// A build of strangers on a real runner, against real task-agents: what it steals, changes and leaves behind. The task is
+// A hostile build on a real runner, with real task-agents: it steals, changes and leaves behind nothing. The task is
 // requested at one agent, and the runner is at the other, if there are two.
 
 import assert from "node:assert/strict";

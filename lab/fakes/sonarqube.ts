@@ -134,7 +134,7 @@ function addProjects(api: Router, { state, save }: FakeSonarqube): void {
       const allowed = "Allowed characters are alphanumeric, '-', '_', '.' and ':', with at least one non-digit.";
       throw complaint(400, `Malformed key for Project: '${key}'. ${allowed}`);
     }
-    // Unlike the search, this check does not mind capitals.
+    // Unlike the search, this check ignores case.
     const similar = state.projects.find((one) => one.key.toLowerCase() === key.toLowerCase());
     if (similar) {
       const text = `Could not create Project with key: "${key}". A similar key already exists: "${similar.key}"`;

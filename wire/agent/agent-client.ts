@@ -176,7 +176,7 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
     settingsHistory: (query, options) => call(routes.settingsHistory, { params, query }, options),
     settingsNow: ({ after, waitMs }, options) => {
       const query = { wait: waitMs, after: after < 0 ? undefined : after };
-      // Its caller asks an older agent again, seldom, and without an alarm.
+      // Its caller rarely asks an older agent again, and raises no alarm.
       return caller.call(routes.settingsNow, { params, query }, { ...options, waitMs });
     },
     feed: ({ after, limit, waitMs = 0 }, options) =>

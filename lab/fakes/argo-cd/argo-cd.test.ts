@@ -23,7 +23,7 @@ import { RenderProblem, render } from "./render.ts";
 const DOCUMENTS = ["argo-cd/swagger-v2.14.21.json", "argo-cd/swagger-v3.2.12.json", "argo-cd/swagger-v3.5.1.json"];
 
 suite("the fake Argo CD", { concurrency: 4 }, () => {
-  test("what is said to Argo CD and what it answers fits its published documents, from 2.14 to 3.5", async (t) => {
+  test("requests and answers match Argo CD's published documents, from 2.14 to 3.5", async (t) => {
     if (specsFolder() === undefined) return t.skip("the published API documents are not on this machine");
     const site = await openSiteBench(t);
     const { bench, argocd } = site;
@@ -118,7 +118,7 @@ suite("the fake Argo CD", { concurrency: 4 }, () => {
     assert.equal((await ask("DELETE", "/applications/orders/operation?project=default")).status, 200);
   });
 
-  test("killed in the middle of a sync, it goes on with it on the same port", async (t) => {
+  test("after a kill during a sync, it continues the sync on the same port", async (t) => {
     const site = await openSiteBench(t);
     const dir = await tempDir(t);
     const revision = await site.commit(manifests(await site.image("1")));

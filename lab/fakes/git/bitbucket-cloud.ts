@@ -25,7 +25,7 @@ export type BitbucketCloudOptions = FakeServerOptions & {
 
 export type BitbucketCloud = FakeServer & {
   readonly seedRepository: (workspace: string, slug: string, folder: string) => Promise<void>;
-  /** As a person who presses Merge; answers the commit. */
+  /** Merges as a person would on the web page; returns the commit. */
   readonly mergePullRequest: (workspace: string, slug: string, id: number) => Promise<string>;
   readonly store: GitStore;
 };

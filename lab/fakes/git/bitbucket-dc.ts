@@ -33,7 +33,7 @@ import { mergePullRequest } from "./pull-requests.ts";
 export type BitbucketDc = FakeServer & {
   /** A repository with one commit made of a folder; does nothing when its branch `main` exists. */
   readonly seedRepository: (project: string, slug: string, folder: string) => Promise<void>;
-  /** As a person who presses Merge; answers the commit. */
+  /** Merges as a person would on the web page; returns the commit. */
   readonly mergePullRequest: (project: string, slug: string, id: number) => Promise<string>;
   readonly store: GitStore;
 };

@@ -33,7 +33,7 @@ export function openFakeGit<Options extends FakeServerOptions, State>(
   return { options, state, save, store: openGitStore(`${options.dir}/${options.name}/git`) };
 }
 
-/** How a host serves git: its addresses, its callers, and its words. */
+/** How a host serves git: its addresses, its callers, and its error texts. */
 export type GitAccess = {
   /** Before `/owner/name.git`. */
   readonly prefix: string;

@@ -25,7 +25,7 @@ export type GithubOptions = FakeServerOptions & {
 
 export type Github = FakeServer & {
   readonly seedRepository: (owner: string, name: string, folder: string) => Promise<void>;
-  /** As a person who presses Merge; answers the commit. */
+  /** Merges as a person would on the web page; returns the commit. */
   readonly mergePullRequest: (owner: string, name: string, id: number) => Promise<string>;
   readonly store: GitStore;
 };

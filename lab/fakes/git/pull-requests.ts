@@ -52,7 +52,7 @@ export function closePullRequest(fake: FakeHost, one: LabPullRequest): void {
   fake.save();
 }
 
-/** As a person who presses Merge. Throws when there is none, or git cannot merge it. */
+/** Merges as a person would on the web page. Throws when there is none, or git cannot merge it. */
 export async function mergePullRequest(fake: FakeHost, repository: number, id: number): Promise<string> {
   const one = pullRequestsOf(fake, repository).find((each) => each.id === id && each.state === "open");
   if (!one) throw new Error(`there is no open pull request ${id}`);

@@ -1,4 +1,4 @@
-// What a fake issuer remembers, and what its routes share.
+// The state of a fake issuer, and what its routes share.
 
 import { randomBytes, randomUUID } from "node:crypto";
 import type Koa from "koa";
@@ -107,7 +107,7 @@ export function sendBack(
   ctx.redirect(back.href);
 }
 
-/** Cookies do not know ports: two issuers on one machine need two names. */
+/** Cookies ignore ports: two issuers on one machine need two names. */
 export function cookieName({ options }: FakeIssuer): string {
   return `session_${options.name}`;
 }
