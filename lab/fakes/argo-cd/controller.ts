@@ -4,7 +4,7 @@
 import { nextChangeMs } from "./cluster.ts";
 import type { AppRecord, Live, State } from "./model.ts";
 import { beginOperation, finishOperation } from "./operations.ts";
-import { clusterOf, type FakeArgoCd, forgetFailures, look, observe, sightOf } from "./refresh.ts";
+import { clusterOf, type FakeArgoCd, forgetFailures, look, observationOf, observe } from "./refresh.ts";
 import { findImage } from "./registry.ts";
 import { imagesOf } from "./transform.ts";
 
@@ -67,7 +67,7 @@ export function startController(fake: FakeArgoCd): Controller {
       return next.atMs;
     });
     const live = Object.values(state.clusters).flatMap((cluster) => Object.values(cluster.live));
-    const health = live.map((one) => nextChangeMs(one, sightOf(fake)) ?? NEVER);
+    const health = live.map((one) => nextChangeMs(one, observationOf(fake)) ?? NEVER);
     const nextMs = Math.min(nowMs + 60_000, puller(live, nowMs), ...due, ...health);
     fake.save();
     clearTimeout(timer);

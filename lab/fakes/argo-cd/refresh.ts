@@ -1,6 +1,6 @@
 // Refreshes one app: fetch from git, render, compare, and store the result.
 
-import { type Sight, same } from "./cluster.ts";
+import { type Observation, same } from "./cluster.ts";
 import { compare, pairsOf } from "./compare.ts";
 import { GitProblem, type GitReader } from "./git.ts";
 import {
@@ -119,7 +119,7 @@ export function observe(fake: FakeArgoCd, record: AppRecord): boolean {
   const { object: app, desired } = record;
   if (!desired) return false;
   const before = structuredClone(app.status);
-  const found = compare(pairsOf(app.metadata.name, targetsOf(record), clusterOf(fake.state, app)), sightOf(fake));
+  const found = compare(pairsOf(app.metadata.name, targetsOf(record), clusterOf(fake.state, app)), observationOf(fake));
   const unknown = app.status.conditions?.some(
     (one) => one.type === "ComparisonError" || one.type === "InvalidSpecError",
   );
@@ -146,7 +146,7 @@ export function hookOf({ metadata }: Manifest): string | undefined {
   return metadata.annotations?.["argocd.argoproj.io/hook"];
 }
 
-export function sightOf({ state, timing }: FakeArgoCd): Sight {
+export function observationOf({ state, timing }: FakeArgoCd): Observation {
   return { nowMs: Date.now(), rolloutMs: timing.rolloutMs, images: state.images };
 }
 

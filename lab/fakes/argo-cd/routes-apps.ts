@@ -9,7 +9,7 @@ import type { Controller } from "./controller.ts";
 import { GitProblem } from "./git.ts";
 import { type Application, type AppRecord, type AppSpec, type Operation, stamp, syncsItself } from "./model.ts";
 import { mergeStrategic } from "./patch.ts";
-import { clusterOf, type FakeArgoCd, manifestsOf, sightOf, targetsOf } from "./refresh.ts";
+import { clusterOf, type FakeArgoCd, manifestsOf, observationOf, targetsOf } from "./refresh.ts";
 import { RenderProblem } from "./render.ts";
 import { specProblem } from "./rules.ts";
 
@@ -138,7 +138,7 @@ function viewRoutes(router: Router, apps: Apps): void {
     ctx.body = { items: pairs(record).map(differenceOf) };
   });
   router.get(`${BASE}/:name/resource-tree`, (ctx) => {
-    ctx.body = { nodes: pairs(find(apps, ctx)).flatMap(({ live }) => treeOf(live, sightOf(fake))) };
+    ctx.body = { nodes: pairs(find(apps, ctx)).flatMap(({ live }) => treeOf(live, observationOf(fake))) };
   });
   router.get(`${BASE}/:name/manifests`, async (ctx) => {
     const app = find(apps, ctx).object;
