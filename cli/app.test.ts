@@ -86,7 +86,7 @@ test("a mistake in the file is named with file, line and field, and nothing is d
   assert.equal((await run("view", "fine")).code, 5);
 });
 
-test("what the portal refuses is named at its place; the other apps are adopted", async () => {
+test("an app that the portal refuses is reported at its place; the other apps are adopted", async () => {
   const path = await file([entry("good"), entry("lost", { site: "seul" })]);
   const { code, out } = await run("apply", "-f", path);
   assert.equal(code, 1);

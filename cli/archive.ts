@@ -1,4 +1,4 @@
-// `gantry archive`: reads an archive. No process has to run.
+// `gantry archive`: reads an archive. No process needs to run.
 
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";

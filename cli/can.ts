@@ -47,9 +47,9 @@ export async function can(argv: readonly string[], io: Io): Promise<number> {
     return 0;
   }
   const path = `/v1/access/can?${new URLSearchParams({ verb, ...query })}`;
-  const told = await portalFor(values, io).get(path, answer);
-  io.stdout(values.json ? `${JSON.stringify(told, null, 2)}\n` : inWords(told));
-  return told.allowed ? 0 : 1;
+  const verdict = await portalFor(values, io).get(path, answer);
+  io.stdout(values.json ? `${JSON.stringify(verdict, null, 2)}\n` : inWords(verdict));
+  return verdict.allowed ? 0 : 1;
 }
 
 function inWords({ allowed, reason, needs, as }: z.infer<typeof answer>): string {

@@ -31,14 +31,14 @@ async function refusal(...argv: string[]): Promise<string> {
 }
 
 test("set, get, unset and history work; the portal applies a changed setting", async () => {
-  const told = new Promise<void>((resolve) => {
+  const applied = new Promise<void>((resolve) => {
     Object.defineProperty(portalLog, "level", { get: () => "info", set: (to) => to === "debug" && resolve() });
   });
   assert.deepEqual(await run("set", "log.portalApi", "debug", "--why", "a page is slow"), {
     code: 0,
     out: "log.portalApi = debug\n    Log level of the portal-api; one of debug, info, warn, error, silent\n",
   });
-  await told;
+  await applied;
   assert.match(
     (await run("set", "dispatch.pausedSites", "seoul, tokyo")).out,
     /^dispatch\.pausedSites = seoul,tokyo\n/,

@@ -25,9 +25,9 @@ test("prints the version of the package, and the commit of a checkout", async ()
 });
 
 test("--json prints JSON", async () => {
-  const told = JSON.parse((await run("--json")).out) as Record<string, unknown>;
-  assert.deepEqual(Object.keys(told), ["name", "version", "commit"]);
-  assert.equal(told.version, manifest.version);
+  const shown = JSON.parse((await run("--json")).out) as Record<string, unknown>;
+  assert.deepEqual(Object.keys(shown), ["name", "version", "commit"]);
+  assert.equal(shown.version, manifest.version);
 });
 
 test("an unknown argument is an error", async () => {

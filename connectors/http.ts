@@ -199,8 +199,8 @@ function read<T>(request: Request, options: AnyOptions<T>, received: Received): 
 
 function errorOf(request: Request, received: Received): GantryError {
   const { status } = received;
-  const told = isPage(received) ? "a web page" : problemOf(parse(received));
-  const text = `status ${status}${told === "" ? "" : `: ${told}`}`;
+  const description = isPage(received) ? "a web page" : problemOf(parse(received));
+  const text = `status ${status}${description === "" ? "" : `: ${description}`}`;
   if (status === 401) return problem(request, "credential-refused", text, { status });
   if (status === 403) return problem(request, "system-forbidden", text, { status });
   if (status === 408 || status === 429 || status >= 500) {
@@ -247,7 +247,7 @@ function isPage({ headers, text }: Received): boolean {
 }
 
 /**
- * Is this no answer of the system's API but one of a proxy in front of it, as while it starts? All of these systems answer
+ * Whether a proxy gave this answer instead of the system's API, as while the system starts. All of these systems answer
  * in JSON: also their 404, whose body must not be empty, and every answer of which a part is needed.
  */
 function isForeign<T>({ method }: Request, { schema }: AnyOptions<T>, { status, text }: Received): boolean {
@@ -258,9 +258,10 @@ function isForeign<T>({ method }: Request, { schema }: AnyOptions<T>, { status, 
 }
 
 function foreignAnswer(request: Request, { status, text }: Received): GantryError {
-  const told = text.trim() === "" ? "without a body" : `with a text instead of data: ${truncate(text.trim(), 200)}`;
+  const description =
+    text.trim() === "" ? "without a body" : `with a text instead of data: ${truncate(text.trim(), 200)}`;
   const hint = status === 404 ? "; is a sub-path missing in `url:`?" : "";
-  return problem(request, "system-strange", `status ${status} ${told}${hint}`, { status });
+  return problem(request, "system-strange", `status ${status} ${description}${hint}`, { status });
 }
 
 function isJson(text: string): boolean {

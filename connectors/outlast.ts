@@ -65,7 +65,7 @@ function limitOf({ code }: GantryError, answered: boolean, down: boolean): numbe
   return down ? OUTAGE_LIMIT_MS : FIRST_ANSWER_LIMIT_MS;
 }
 
-/** Can a server that is starting, or a proxy in front of it, cause this error? */
+/** Whether a server that is starting, or a proxy in front of it, can cause this error. */
 function mayBeStarting({ code, details }: GantryError): boolean {
   if (code === "system-refused") return details.status === 404;
   // A web page or a redirect of the proxy. Data of another form than expected has no status here, and is final.

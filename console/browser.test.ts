@@ -345,8 +345,8 @@ test("an administrator changes a live setting, for the version that was read", {
   await page.getByLabel("a list of names of sites").fill("seoul, tokyo");
   await page.getByRole("button", { name: "Set dispatch.pausedSites" }).click();
   await page.getByRole("button", { name: "Change dispatch.pausedSites" }).waitFor();
-  const [wish] = portal.requests.slice(before);
-  assert.deepEqual(wish?.body, { version: 3, changes: { "dispatch.pausedSites": ["seoul", "tokyo"] } });
+  const [change] = portal.requests.slice(before);
+  assert.deepEqual(change?.body, { version: 3, changes: { "dispatch.pausedSites": ["seoul", "tokyo"] } });
   await page.close();
 });
 

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { RunnerConfigInput } from "@gantry/task-runner/config.ts";
-import { LAB_SITES, type LabEntry, startWorld } from "./fakes/fakes.ts";
+import { LAB_SITES, type LabEntry, startFakes } from "./fakes/fakes.ts";
 import { LAB_CUBE } from "./fakes/messenger.ts";
 
 /** Configurations as the processes read them from files; the caller adds address and token of the agent. */
@@ -25,7 +25,7 @@ const BIN = fileURLToPath(new URL("./fakes/bin", import.meta.url));
 
 /** `host`: the address at which processes on other machines reach the fakes; absent: loopback. */
 export async function startLab(options: LabOptions): Promise<Lab> {
-  const fakes = await startWorld(join(options.dir, "world"), options.host);
+  const fakes = await startFakes(join(options.dir, "world"), options.host);
   const secrets = join(options.dir, "secrets");
   mkdirSync(secrets, { recursive: true, mode: 0o700 });
   const secret = (name: string): { file: string } => {

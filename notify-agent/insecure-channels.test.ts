@@ -1,4 +1,4 @@
-// A channel without a check of certificates is told in the log, as an error, and to the portal.
+// A channel without certificate checks is reported in the log, as an error, and to the portal.
 
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -38,6 +38,6 @@ test("channels with insecureSkipVerify are named at the start, mail and messenge
     { name: "usual", kind: "messenger" },
   ]);
   await agent.close();
-  const told = lines.map((line) => /insecureSkipVerify is set for the channel (\w+): the server's/.exec(line)?.[1]);
-  assert.deepEqual(told.filter(Boolean), ["mails", "slack"]);
+  const named = lines.map((line) => /insecureSkipVerify is set for the channel (\w+): the server's/.exec(line)?.[1]);
+  assert.deepEqual(named.filter(Boolean), ["mails", "slack"]);
 });

@@ -30,14 +30,19 @@ export function makeRoutes(parts: Parts): Router {
 }
 
 function taskHandlers({ state, addTask, emit }: Parts) {
-  const once = (wish: StartTask): TaskView => {
-    const scope = `${wish.principal} ${wish.idempotencyKey}`;
-    const body = JSON.stringify(wish);
+  const once = (request: StartTask): TaskView => {
+    const scope = `${request.principal} ${request.idempotencyKey}`;
+    const body = JSON.stringify(request);
     const known = state().keys.get(scope);
     if (known && known.body !== body) throw new GantryError("idempotency-key-reused");
     if (known) return need(state(), known.task);
-    checkParams(wish);
-    const task = addTask({ pipeline: wish.pipeline, app: wish.app, params: wish.params, requestedBy: wish.principal });
+    checkParams(request);
+    const task = addTask({
+      pipeline: request.pipeline,
+      app: request.app,
+      params: request.params,
+      requestedBy: request.principal,
+    });
     state().keys.set(scope, { body, task: task.id });
     return task;
   };

@@ -57,7 +57,7 @@ export const signIn = z.strictObject({
   /** How long the link is valid with which a person sets the first password. */
   activationHours: z.number().positive().max(720).default(72),
   /**
-   * Roles of people in the whole installation, by name or group (`<issuer id>:<group>`). Of several, the last one in the list
+   * Roles of people in the whole installation, by name or group (`<issuer id>:<group>`). If several match, the last one in the list
    * of roles applies. A policy file can say more.
    */
   roles: z

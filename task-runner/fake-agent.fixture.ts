@@ -313,9 +313,9 @@ export class FakeAgent {
   #report(report: wire.ReportRequest): object {
     const job = this.#job(report.ref);
     if (job?.report) {
-      const { session: _, ...told } = report;
+      const { session: _, ...content } = report;
       const { session: __, ...first } = job.report;
-      if (JSON.stringify(told) !== JSON.stringify(first)) throw refusal("lease-lost");
+      if (JSON.stringify(content) !== JSON.stringify(first)) throw refusal("lease-lost");
       return {};
     }
     const held = this.#held(report.session, report.ref);

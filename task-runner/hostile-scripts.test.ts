@@ -27,10 +27,10 @@ test("a secret that the job did not ask for is masked in its log, in its outputs
   });
   const report = await agent.reported(job);
   assert.equal(report.failure?.code, "script-failed");
-  const told = [agent.log(job, "print"), agent.log(job, "fail"), JSON.stringify([report, job.progress])].join("\n");
-  assert.match(told, /\*\*\*/);
+  const output = [agent.log(job, "print"), agent.log(job, "fail"), JSON.stringify([report, job.progress])].join("\n");
+  assert.match(output, /\*\*\*/);
   for (const form of [secret, Buffer.from(secret).toString("base64").slice(0, 16), [...secret].reverse().join("")])
-    assert.ok(!told.includes(form), told);
+    assert.ok(!output.includes(form), output);
 });
 
 /** Commands that runners and terminals take from what a step prints. */

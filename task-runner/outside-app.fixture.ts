@@ -31,7 +31,7 @@ export type Definition = NonNullable<wire.JobSpec["definition"]>;
 export const OWN: Definition = { origin: "app", app: "existing" };
 export const PLATFORM: Definition = { origin: "platform", app: "existing" };
 
-export type World = {
+export type RefusingSite = {
   readonly agent: FakeAgent;
   /** Addresses that the outside systems were asked for. */
   readonly asked: string[];
@@ -47,7 +47,7 @@ export type World = {
 type Lists = { readonly [system: string]: readonly string[] };
 
 /** Every outside system of the site is one server that refuses everything. */
-export async function openWorld(t: TestContext, config: object = {}, lists: Lists = {}): Promise<World> {
+export async function openRefusingSite(t: TestContext, config: object = {}, lists: Lists = {}): Promise<RefusingSite> {
   const asked: string[] = [];
   const server = createServer((request, response) => {
     asked.push(request.url ?? "");
@@ -83,7 +83,7 @@ export async function openWorld(t: TestContext, config: object = {}, lists: List
     },
     env: { CREDENTIAL: "credential-of-the-site", SIGNING: "signing-key-of-orders" },
   });
-  const run: World["run"] = async (jobSteps, definition = OWN, more = {}) => {
+  const run: RefusingSite["run"] = async (jobSteps, definition = OWN, more = {}) => {
     const scope = { params: {}, app: ORDERS, task: { id: "t1" }, site: "seoul", ...more.scope };
     const job = agent.offer({ steps: [...jobSteps], definition, ...more, scope });
     return agent.reported(job);

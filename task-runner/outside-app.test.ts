@@ -11,7 +11,7 @@ import {
   type Input,
   ORDERS,
   OWN,
-  openWorld,
+  openRefusingSite,
   PLATFORM,
   repository,
 } from "./outside-app.fixture.ts";
@@ -105,7 +105,7 @@ const ATTACKS: readonly [does: string, name: string, input: Input, refused: RegE
 
 for (const [does, name, input, refused] of ATTACKS) {
   test(`an app's own pipeline that ${does} is refused with a reason`, async (t) => {
-    const { asked, run } = await openWorld(t);
+    const { asked, run } = await openRefusingSite(t);
     const { outcome, failure } = await run([uses("attack", name, input)]);
     assert.deepEqual([outcome, failure?.code], ["failed", "outside-app"], JSON.stringify(failure));
     assert.match(`${failure?.message} ${failure?.why}`, refused);
@@ -114,7 +114,7 @@ for (const [does, name, input, refused] of ATTACKS) {
 }
 
 test("a param or an output of an earlier step does not widen what a pipeline may use", async (t) => {
-  const { agent, asked, run } = await openWorld(t);
+  const { agent, asked, run } = await openRefusingSite(t);
   const attack = uses("attack", "git/checkout", { repository: "${{ params.repository }}" });
   const scope = { params: { repository: repository("payments"), scope: "site" } };
   const { failure } = await run([attack], PLATFORM, { scope });
@@ -132,14 +132,14 @@ test("a param or an output of an earlier step does not widen what a pipeline may
   });
   const report = await agent.reported(job);
   assert.equal(report.failure?.code, "outside-app");
-  const told = job.progress.find((one) => one.kind === "step-ended" && one.step === "attack");
+  const ended = job.progress.find((one) => one.kind === "step-ended" && one.step === "attack");
   // The task-agent keeps it in the history of the task.
-  assert.equal(told?.kind === "step-ended" && told.failure?.code, "outside-app");
+  assert.equal(ended?.kind === "step-ended" && ended.failure?.code, "outside-app");
   assert.deepEqual(asked, []);
 });
 
 test("`scope: site` counts in a pipeline of the platform, and not in an app's own", async (t) => {
-  const { asked, run } = await openWorld(t);
+  const { asked, run } = await openRefusingSite(t);
   const step = uses("read", "image/verify", { repository: "apps/payments", digest: DIGEST }, { scope: "site" });
   const own = await run([step]);
   assert.equal(own.failure?.code, "outside-app");
@@ -150,7 +150,7 @@ test("`scope: site` counts in a pipeline of the platform, and not in an app's ow
 });
 
 test("an app's own pipeline may use what is its app's, and what the site shares", async (t) => {
-  const { asked, run } = await openWorld(t, { shared: { images: ["library/*"], repositories: ["LIBS/*"] } });
+  const { asked, run } = await openRefusingSite(t, { shared: { images: ["library/*"], repositories: ["LIBS/*"] } });
   const verify = (name: string) => uses("verify", "image/verify", { repository: name, digest: DIGEST });
   assert.equal((await run([verify("apps/orders")])).failure?.code, "system-forbidden");
   assert.equal((await run([verify("library/web-base")])).failure?.code, "system-forbidden");
@@ -167,7 +167,7 @@ test("an app's own pipeline may use what is its app's, and what the site shares"
 });
 
 test("no path leads out of what the site shares", async (t) => {
-  const { asked, run } = await openWorld(t, { shared: { images: ["library/*"], repositories: ["LIBS/*"] } });
+  const { asked, run } = await openRefusingSite(t, { shared: { images: ["library/*"], repositories: ["LIBS/*"] } });
   const attacks = [
     ["harbor/wait-for-scan", { repository: "library/../apps/payments", digest: DIGEST }],
     ["harbor/wait-for-scan", { repository: "library//payments", digest: DIGEST }],
@@ -183,7 +183,7 @@ test("no path leads out of what the site shares", async (t) => {
 });
 
 test("an app's own pipeline cannot label its application as another app's", async (t) => {
-  const { asked, run } = await openWorld(t);
+  const { asked, run } = await openRefusingSite(t);
   const input = {
     app: "orders-seoul-dp",
     project: "orders",
@@ -201,7 +201,7 @@ test("an app's own pipeline cannot label its application as another app's", asyn
 });
 
 test("an app's own pipeline cannot use the accounts of a site where the app is not", async (t) => {
-  const { asked, run } = await openWorld(t);
+  const { asked, run } = await openRefusingSite(t);
   const verify = uses("verify", "image/verify", { repository: "apps/orders", digest: DIGEST });
   const { failure } = await run([verify], OWN, { site: "osaka" });
   assert.equal(failure?.code, "outside-app");
@@ -210,7 +210,7 @@ test("an app's own pipeline cannot use the accounts of a site where the app is n
 });
 
 test("a pipeline that creates an app pushes only to what it has created in this job", async (t) => {
-  const { asked, run } = await openWorld(t);
+  const { asked, run } = await openRefusingSite(t);
   const creating: Definition = { origin: "platform", app: "new" };
   const push = uses("push", "git/commit-push", { repository: repository("payments"), message: "x" });
   const report = await run([push], creating, { scope: { app: { name: "orders" } } });
@@ -226,7 +226,7 @@ test("a pipeline that creates an app pushes only to what it has created in this 
 });
 
 test("an app's own pipeline gets only the secrets that the site allows for the app", async (t) => {
-  const { agent, run } = await openWorld(t);
+  const { agent, run } = await openRefusingSite(t);
   const show = (secret: string) => script("show", "echo ${#KEY}", { env: { KEY: `\${{ secrets.${secret} }}` } });
   assert.equal((await run([show("SIGNING_KEY")])).outcome, "succeeded");
   for (const secret of ["OTHER_KEY", "HARBOR"]) {
@@ -239,7 +239,7 @@ test("an app's own pipeline gets only the secrets that the site allows for the a
 });
 
 test("a Dockerfile that begins with another app's image is refused before the registry is asked", async (t) => {
-  const { agent, asked } = await openWorld(t);
+  const { agent, asked } = await openRefusingSite(t);
   const job = agent.offer({
     steps: [
       script("write", "printf 'ARG REGISTRY\\nFROM $REGISTRY/apps/payments:1\\n' > Dockerfile"),
@@ -256,11 +256,11 @@ test("a Dockerfile that begins with another app's image is refused before the re
 });
 
 test("a runner for one kind of work refuses the other, if an older task-agent offers it", async (t) => {
-  const build = await openWorld(t, { runs: ["build"] });
+  const build = await openRefusingSite(t, { runs: ["build"] });
   const sync = uses("sync", "argocd/sync", { app: "orders-seoul-dp", project: "orders", revision: COMMIT });
   assert.equal((await build.run([sync], PLATFORM)).failure?.code, "work-refused");
   assert.equal((await build.run([script("one", "true")], PLATFORM)).outcome, "succeeded");
-  const deploy = await openWorld(t, { runs: ["deploy"] });
+  const deploy = await openRefusingSite(t, { runs: ["deploy"] });
   assert.equal((await deploy.run([script("one", "true")], PLATFORM)).failure?.code, "work-refused");
   const image = uses("image", "image/build-push", { repository: "apps/orders", tags: ["1"] });
   assert.equal((await deploy.run([image], PLATFORM)).failure?.code, "work-refused");
@@ -268,7 +268,7 @@ test("a runner for one kind of work refuses the other, if an older task-agent of
 });
 
 test("a job without a definition's origin comes from an older task-agent and runs as before", async (t) => {
-  const { agent } = await openWorld(t);
+  const { agent } = await openRefusingSite(t);
   const job = agent.offer({
     steps: [uses("verify", "image/verify", { repository: "apps/payments", digest: DIGEST })],
     scope: { params: {}, app: ORDERS, task: { id: "t1" } },

@@ -10,7 +10,7 @@ import {
   DIGEST,
   type Input,
   ORDERS,
-  openWorld,
+  openRefusingSite,
   PLATFORM,
   repository,
 } from "./outside-app.fixture.ts";
@@ -61,7 +61,7 @@ const UNLISTED: readonly [what: string, record: object, name: string, input: Inp
 ];
 
 test("what the site does not list for apps is refused, also when the app's record has it", async (t) => {
-  const { asked, run, url } = await openWorld(t);
+  const { asked, run, url } = await openRefusingSite(t);
   for (const [what, record, name, input, refused] of UNLISTED) {
     const { failure } = await run([uses("attack", name, input)], PLATFORM, {
       scope: { params: { deploy: `${url}/scm/apps/orders-deploy.git` }, app: { ...ORDERS, ...record } },
@@ -74,7 +74,7 @@ test("what the site does not list for apps is refused, also when the app's recor
 });
 
 test("the platform team lists per system what apps may have", async (t) => {
-  const { run } = await openWorld(t, {}, { git: ["FIN/*"], argocd: ["infra"], jira: ["HR"] });
+  const { run } = await openRefusingSite(t, {}, { git: ["FIN/*"], argocd: ["infra"], jira: ["HR"] });
   for (const [what, record, name, input] of UNLISTED.filter(([, , name]) => /^(?:git|jira|argocd\/sync)/.test(name))) {
     const { failure } = await run([uses("use", name, input)], PLATFORM, { scope: { app: { ...ORDERS, ...record } } });
     assert.notEqual(failure?.code, "outside-app", `${what}: ${failure?.why}`);
@@ -82,7 +82,7 @@ test("the platform team lists per system what apps may have", async (t) => {
 });
 
 test("a new app gets no repository in a project that the site does not list", async (t) => {
-  const { asked, run } = await openWorld(t);
+  const { asked, run } = await openRefusingSite(t);
   const make = uses("make", "git/create-repository", { repository: repository("orders", { project: "FIN" }) });
   const creating: Definition = { origin: "platform", app: "new" };
   const { failure } = await run([make], creating, { scope: { app: { name: "orders" } } });
@@ -91,7 +91,7 @@ test("a new app gets no repository in a project that the site does not list", as
 });
 
 test("a renamed app keeps what bears its earlier name, and gets nothing by it of others", async (t) => {
-  const { run } = await openWorld(t);
+  const { run } = await openRefusingSite(t);
   const sync = uses("sync", "argocd/sync", { app: "orders-seoul-dp", project: "orders", revision: COMMIT });
   const record = { ...ORDERS, name: "shop", argocd: { project: "orders" } };
   const targets = [{ ...ORDERS.targets[0], application: "orders-seoul-dp" }];

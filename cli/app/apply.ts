@@ -118,7 +118,7 @@ async function applyOne(portal: PortalClient, planned: Planned, dryRun: boolean)
     }
     return planned;
   } catch (error) {
-    // Of these nothing else would succeed either.
+    // After these errors no other request would succeed either.
     if (!(error instanceof GantryError) || ["unauthenticated", "unavailable"].includes(error.code)) throw error;
     return { ...planned, error };
   }

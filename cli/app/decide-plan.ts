@@ -10,7 +10,7 @@ import type { AppView } from "@gantry/wire/agent/views.ts";
 export type Planned = {
   readonly app: AppOfFile;
   readonly action: "create" | "change" | "unchanged";
-  /** Of a change: a merge patch, and the revision that it was decided on. */
+  /** For a change: a merge patch, and the revision that it was decided on. */
   readonly patch: JsonObject;
   readonly revision: string;
   /** The fields that a change changes: `source.branch`. */

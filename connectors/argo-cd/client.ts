@@ -101,19 +101,19 @@ function projectCalls({ ask }: Calls) {
         what: `look at project ${name}`,
       }),
 
-    createProject: (wish: NewProject, name: string): Promise<Created<Project>> =>
+    createProject: (desired: NewProject, name: string): Promise<Created<Project>> =>
       ask.create("/api/v1/projects", {
-        json: { project: wish, upsert: false },
+        json: { project: desired, upsert: false },
         schema: project,
         what: `create project ${name}`,
       }),
 
-    /** `wish` is what was read, changed: its `resourceVersion` guards against a change in between. */
-    updateProject: (wish: Project): Promise<Project> =>
-      ask.always("put", `/api/v1/projects/${encodeURIComponent(wish.metadata.name)}`, {
-        json: { project: wish },
+    /** `desired` is what was read, changed: its `resourceVersion` guards against a change in between. */
+    updateProject: (desired: Project): Promise<Project> =>
+      ask.always("put", `/api/v1/projects/${encodeURIComponent(desired.metadata.name)}`, {
+        json: { project: desired },
         schema: project,
-        what: `update project ${wish.metadata.name}`,
+        what: `update project ${desired.metadata.name}`,
       }),
 
     /** Needs the right `clusters, get`; undefined without it. */
@@ -139,13 +139,13 @@ function repositoryCalls({ system, http, ask }: Calls) {
 
     /** Argo CD tries the credentials first; what git says then comes as a status 500, see `registrationFailure`. */
     createRepository: async (
-      wish: NewRepository & Readonly<Record<string, unknown>>,
+      desired: NewRepository & Readonly<Record<string, unknown>>,
       upsert: boolean,
     ): Promise<Created<unknown>> => {
-      const what = `register repository ${wish.repo}`;
+      const what = `register repository ${desired.repo}`;
       const answer = await http.post("/api/v1/repositories", {
         query: { upsert },
-        json: wish,
+        json: desired,
         schema: repository,
         what,
         expect: [...ANSWERS, 500],
@@ -153,10 +153,10 @@ function repositoryCalls({ system, http, ask }: Calls) {
       if (answer.ok) return answer.body;
       const said = readRefusal(system, what, answer);
       if (answer.status !== 500 && isOtherSpec(said)) return "exists-different";
-      throw registrationFailure(system, what, wish, answer.status, said);
+      throw registrationFailure(system, what, desired, answer.status, said);
     },
 
-    /** Done when there is none: Argo CD answers 403 for one that is not registered, as for one that may not be deleted. */
+    /** Succeeds when there is none: Argo CD answers 403 for one that is not registered, as for one that may not be deleted. */
     deleteRepository: async (url: string): Promise<void> => {
       const path = `/api/v1/repositories/${encodeURIComponent(url)}`;
       try {
@@ -180,10 +180,10 @@ function applicationCalls({ ask }: Calls) {
       }),
 
     /** `validate` asks git for the path. It is off, because the path may have been pushed a moment ago. */
-    createApplication: (wish: NewApplication, name: string, upsert: boolean): Promise<Created<Application>> =>
+    createApplication: (desired: NewApplication, name: string, upsert: boolean): Promise<Created<Application>> =>
       ask.create("/api/v1/applications", {
         query: { upsert, validate: false },
-        json: wish,
+        json: desired,
         schema: application,
         what: `${upsert ? "update" : "create"} app ${name}`,
       }),
@@ -304,11 +304,11 @@ function refusalError(system: string, what: string, said: Refusal): GantryError 
 function registrationFailure(
   system: string,
   what: string,
-  wish: NewRepository,
+  desired: NewRepository,
   status: number,
   said: Refusal,
 ): GantryError {
-  const secrets = [wish.password, wish.bearerToken].filter((one) => one !== undefined && one !== "");
+  const secrets = [desired.password, desired.bearerToken].filter((one) => one !== undefined && one !== "");
   const problem = truncate(
     secrets.reduce<string>((text, one) => text.replaceAll(String(one), "***"), said.message),
     1_000,
@@ -318,11 +318,11 @@ function registrationFailure(
     said.code !== DENIED
   ) {
     return new GantryError("credential-refused", {
-      system: `the git host of ${wish.repo}`,
+      system: `the git host of ${desired.repo}`,
       problem: `${system} says: ${problem}`,
     });
   }
-  // A mistake that stays: the wrong address, or a certificate that Argo CD does not trust.
+  // A permanent error: the wrong address, or a certificate that Argo CD does not trust.
   const certificate = /x509|certificate/i.test(problem);
   if (
     certificate ||

@@ -30,7 +30,7 @@ export const argocdRequireCluster = defineStep({
       const argocd = context.system("argocd", context.input.system);
       const known = await connect(argocd, context).clusterNames();
       if (known.includes(cluster)) return succeeded({ cluster, verified: true });
-      // Argo CD leaves out what the account may not see. Where that is everything, the answer says nothing.
+      // Argo CD omits clusters that the account may not see, so an empty list proves nothing.
       if (known.length === 0) {
         context.log(`the account of ${argocd.name} sees no cluster, so ${cluster} could not be verified`);
         return succeeded({ cluster, verified: false });

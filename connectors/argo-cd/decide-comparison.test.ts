@@ -55,7 +55,7 @@ const LASTING = [
   "groupVersion shouldn't be empty",
 ] as const;
 
-test("an error of the network or of a component that restarts is waited out for minutes, then it is not the user's", () => {
+test("an error of the network or of a restarting component is tolerated for minutes, then reported as not the user's fault", () => {
   for (const message of PASSING) {
     assert.ok(isTransient(message), message);
     let patience: Patience = { errors: 0 };
@@ -94,7 +94,7 @@ test("a cached error is asked for again with a hard refresh: before it counts, a
   assert.deepEqual(hard, [0, 30_000, 60_000]);
 });
 
-test("looks at an error become rare, because Argo CD gives up on a commit after three failures", () => {
+test("an error is checked less and less often, because Argo CD gives up on a commit after three failures", () => {
   let patience: Patience = { errors: 0 };
   const pauses = [0, 1, 2, 3, 4, 5].map(() => {
     const trouble = decideComparison(withError("dial tcp: i/o timeout"), patience, 0);

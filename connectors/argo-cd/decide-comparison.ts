@@ -1,13 +1,13 @@
 // What an error of the comparison means. While an app has one, its target state is unknown: nothing may be synced, no
-// difference may be told, and "Synced" means nothing. Pure.
+// difference may be reported, and "Synced" means nothing. Pure.
 
 import type { Application } from "./model.ts";
 
-/** What has to be remembered from look to look. */
+/** What is kept from one check to the next. */
 export type Patience = {
   /** Since when the app is Degraded without a break, ms since 1970. */
   readonly sickSinceMs?: number | undefined;
-  /** How many fresh looks in a row found an error of the comparison, and since when, ms since 1970. */
+  /** How many fresh checks in a row found an error of the comparison, and since when, ms since 1970. */
   readonly errors: number;
   readonly errorSinceMs?: number | undefined;
   /** When a hard refresh was last asked for because of it, ms since 1970. */
@@ -25,14 +25,14 @@ export type ComparisonTrouble =
       readonly reason: string;
       readonly refresh: Refresh;
       readonly patience: Patience;
-      /** How long to leave Argo CD alone, ms: it gives up on a commit after three failures. */
+      /** The shortest pause between two checks, ms: Argo CD gives up on a commit after three failures. */
       readonly pauseMs: number;
     }
   | { readonly kind: "failed"; readonly problem: string; readonly line: string }
-  /** The cause should pass by itself and has not: nothing that the manifests could mend. */
+  /** The cause should have passed by itself but has not. A change of the manifests would not help. */
   | { readonly kind: "unavailable"; readonly problem: string };
 
-/** A manifest error must outlive one fresh look, because it may be about the commit before. */
+/** A manifest error must persist after one fresh check, because it may be about the commit before. */
 const ERRORS_IN_A_ROW = 2;
 const TRANSIENT_LIMIT_MS = 10 * 60_000;
 const HARD_REFRESH_EVERY_MS = 30_000;
@@ -72,7 +72,7 @@ const TRANSIENT: readonly RegExp[] = [
   /signal: killed|rate limit|try again later|temporarily unavailable|leader election/i,
 ];
 
-/** Does the cause pass by itself, so that it says nothing about the manifests? */
+/** Whether the cause is temporary, so that it says nothing about the manifests. */
 export function isTransient(message: string): boolean {
   if (TRANSIENT.some((pattern) => pattern.test(message))) return true;
   return /\bEOF\b/.test(message) && !/yaml|json|pars|kustomiz/i.test(message);

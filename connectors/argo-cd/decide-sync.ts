@@ -1,4 +1,4 @@
-// May and must this app be synced to our commit now?
+// Decides whether this app may and must be synced to our commit now.
 
 import { operationInProgress, replacedBy, wasReplaced } from "./decide-wait.ts";
 import { type Application, deletionOf, hasSeveralSources, isAt, syncsItself } from "./model.ts";
@@ -37,7 +37,7 @@ export function decideSync(app: Application, revision: string, task: string): Sy
   return hasSeveralSources(app) ? { kind: "refused", problem: SEVERAL_SOURCES } : { kind: "start" };
 }
 
-/** Is the operation of the app, running or ended, the one that this effect started? */
+/** Whether this effect started the operation of the app, running or ended. */
 export function carriesEffect(app: Application, key: string): boolean {
   const infos = [...(app.operation?.info ?? []), ...(app.status.operationState?.operation.info ?? [])];
   return infos.some((info) => info.name === EFFECT_INFO && info.value === key);

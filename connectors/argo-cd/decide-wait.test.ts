@@ -47,7 +47,7 @@ function decide(
   return decideWait(wanted, appWith(status, more), nodes, { errors, sickSinceMs }, 10_000);
 }
 
-test("done is our commit, looked at after the operation, healthy, with our image", () => {
+test("an app is done at our commit, compared after the operation, healthy, and with our image", () => {
   assert.equal(decide({}).kind, "done");
   assert.equal(decide({ operationState: undefined }).kind, "done");
 });
@@ -63,7 +63,7 @@ test("an app that is being deleted is neither done nor waited for nor synced", (
   assert.equal(decide({}, { more: kept }).kind, "done");
 });
 
-test("every single thing that is missing makes it wait", () => {
+test("it waits while any one of the conditions is missing", () => {
   const cases: [string, Status, Record<string, unknown>?][] = [
     ["about to run", {}, { operation: { sync: { revision: OURS } } }],
     ["running", { operationState: operation({ phase: "Running", finishedAt: null }) }],
@@ -86,7 +86,7 @@ test("every single thing that is missing makes it wait", () => {
   }
 });
 
-test("when the branch has moved on, our operation counts once Argo CD has looked in a later second", () => {
+test("when the branch has moved on, our operation counts once Argo CD has compared in a later second", () => {
   const moved = { sync: { status: "OutOfSync", revision: OTHER } };
   assert.equal(decide(moved).kind, "waiting");
   assert.equal(decide({ ...moved, reconciledAt: "2026-01-01T00:00:11Z" }).kind, "done");
@@ -111,7 +111,7 @@ test("a failed operation of our commit fails, one of another commit does not", (
   assert.equal(decide({ operationState: other, sync: { status: "OutOfSync", revision: OTHER } }).kind, "waiting");
 });
 
-test("an error of the comparison must outlive one fresh look", () => {
+test("an error of the comparison must persist after one fresh check", () => {
   const conditions = [{ type: "ComparisonError", message: "no such path" }];
   const first = decide({ conditions });
   assert.ok(first.kind === "waiting" && first.refresh && first.patience.errors === 1);

@@ -1,5 +1,5 @@
-// When is an app deployed and healthy? The rule is that of Argo CD's own command line: the status counts for nothing while
-// an operation runs, nor until the controller has looked again after it, and "Synced" counts only at our commit. Pure.
+// Decides when an app is deployed and healthy, by the rule of Argo CD's own command line: the status is ignored while
+// an operation runs, and until the controller has compared again after it, and "Synced" counts only at our commit. Pure.
 
 import { decideComparison, type Patience, type Refresh } from "./decide-comparison.ts";
 import { type ImageUse, sameImage } from "./image-use.ts";
@@ -21,7 +21,7 @@ export type Verdict =
       readonly reason: string;
       readonly refresh: Refresh | false;
       readonly patience: Patience;
-      /** How long to wait at least before the next look, ms. */
+      /** The shortest pause before the next check, ms. */
       readonly pauseMs?: number;
     }
   | {
@@ -82,7 +82,7 @@ function beingDeleted(app: string, line: string): Verdict {
   return { kind: "failed", gate: `The app ${app}`, problem: `${line}.`, line, todo };
 }
 
-/** Why nothing of the status can be believed yet; undefined when it can. */
+/** Why the status is not reliable yet; undefined when it is. */
 export function operationInProgress(app: Application): string | undefined {
   const state = app.status.operationState;
   if (state && !state.finishedAt) return runningText(state);
@@ -101,7 +101,7 @@ function runningText({ message, syncResult }: OperationState): string {
   return message ? `the sync is running: ${message}` : "the sync is running";
 }
 
-/** Was this commit deployed, and another one after it? Then going back to it is not ours to do. */
+/** Whether another commit was deployed after this one. The step then must not go back to this one. */
 export function wasReplaced(app: Application, revision: string): boolean {
   const deployed = (app.status.history ?? []).map((one) => isAt(one, revision));
   return deployed.includes(true) && deployed.at(-1) !== true;
@@ -204,16 +204,16 @@ function notHealthy(
   const pod = wanted.image === undefined ? undefined : sickPod(nodes, wanted.image);
   if (health !== "Degraded" && pod === undefined) return waiting(`${health}: ${line}`, {});
 
-  const told = health === "Degraded" ? line : (lineOf(pod) ?? line);
+  const reason = health === "Degraded" ? line : (lineOf(pod) ?? line);
   const sickSinceMs = patience.sickSinceMs ?? nowMs;
   if (nowMs - sickSinceMs < wanted.degradedGraceMs) {
-    return waiting(`Degraded: ${told}`, { patience: { errors: 0, sickSinceMs } });
+    return waiting(`Degraded: ${reason}`, { patience: { errors: 0, sickSinceMs } });
   }
   return {
     kind: "failed",
     gate: `The health of ${wanted.app}`,
-    problem: `${told}.`,
-    line: told,
+    problem: `${reason}.`,
+    line: reason,
     todo: "Look at the resource that is named, correct the app or its manifests, and run CD again; or run CD with the image before.",
   };
 }
@@ -228,19 +228,19 @@ function sickPod(nodes: readonly TreeNode[], image: string): TreeNode | undefine
   );
 }
 
-type Told = {
+type Reported = {
   readonly kind: string;
   readonly name: string;
   readonly health?: { status: string; message?: string | undefined } | null | undefined;
 };
 
 function reasonsOf(app: Application, nodes: readonly TreeNode[], health: string): string[] {
-  const told: readonly Told[] = [...(app.status.resources ?? []), ...nodes];
-  const lines = told.filter((one) => one.health?.status === health).map(lineOf);
+  const resources: readonly Reported[] = [...(app.status.resources ?? []), ...nodes];
+  const lines = resources.filter((one) => one.health?.status === health).map(lineOf);
   return [...new Set(lines.filter((one) => one !== undefined))];
 }
 
 /** `Deployment orders: image … not found` */
-function lineOf(one: Told | undefined): string | undefined {
+function lineOf(one: Reported | undefined): string | undefined {
   return one?.health?.message ? `${one.kind} ${one.name}: ${one.health.message}` : undefined;
 }

@@ -11,8 +11,17 @@ import { repositoryInput } from "../git/step-parts.ts";
 import { outlastRestart } from "../outlast.ts";
 import { type ArgoCd, connect, type NewRepository } from "./client.ts";
 import { SEVERAL_SOURCES } from "./decide-sync.ts";
+import {
+  foreignReason,
+  type Maker,
+  madeBy,
+  mergeApp,
+  mergeProject,
+  newApp,
+  newProject,
+  OWN_LABELS,
+} from "./desired.ts";
 import { hasSeveralSources, type Project, type Repository, syncsItself } from "./model.ts";
-import { foreignReason, type Maker, madeBy, mergeApp, mergeProject, newApp, newProject, OWN_LABELS } from "./wish.ts";
 
 /** A Kubernetes object name. */
 export const objectName = z
@@ -90,7 +99,7 @@ async function ensureProject(context: ProjectContext): Promise<StepOutcome<{ pro
       },
       perform: async () => {
         const created = await client.createProject(newProject(input, maker), input.project);
-        // Another task was faster: the next look finds its project and adds to it.
+        // Another task was faster: the next call finds its project and adds to it.
         if (created === "exists-different") throw new GantryError("conflict", { what: `The project ${input.project}` });
         return { created: true };
       },
@@ -157,7 +166,7 @@ export const argocdEnsureRepository = defineStep({
       const client = connect(context.system("argocd", context.input.system), context);
       const host = openHost({ ...context, system: context.system("git", wanted.system) });
       const url = host.cloneUrl(wanted.project, wanted.slug);
-      const wish: NewRepository = { repo: url, type: "git", ...credentialsOf(host.gitAuthorization()) };
+      const desired: NewRepository = { repo: url, type: "git", ...credentialsOf(host.gitAuthorization()) };
       const { created, changed } = await context.effect({
         name: "register-repository",
         what: `register ${url} in Argo CD`,
@@ -166,7 +175,7 @@ export const argocdEnsureRepository = defineStep({
         perform: async () => {
           const there = await client.getRepository(url);
           // An update replaces the whole object, so the settings of an administrator are sent again.
-          const body = { ...(there ? settingsOf(there) : {}), ...wish };
+          const body = { ...(there ? settingsOf(there) : {}), ...desired };
           const answer = await client.createRepository(body, false);
           if (answer === "exists-different") await client.createRepository(body, true);
           return {

@@ -6,45 +6,45 @@ import type { StepOutcome } from "@gantry/core/step/outcome.ts";
 import { selfSigned } from "@gantry/lab/fakes/certificate.ts";
 import { fastClock, openBench } from "../step.fixture.ts";
 import { argocdEnsureApp, argocdEnsureProject, argocdEnsureRepository } from "./ensure-steps.ts";
-import { argocdDiff, argocdSync, argocdWait } from "./steps.ts";
 import {
   appInput,
   failureOf,
   manifests,
-  openWorld,
+  openSiteBench,
   outputOf,
   PLACE,
   projectInput,
   REPOSITORY,
-  type SiteWorld,
-} from "./world.fixture.ts";
+  type SiteBench,
+} from "./site.fixture.ts";
+import { argocdDiff, argocdSync, argocdWait } from "./steps.ts";
 
 const UNREACHABLE =
   'rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing: dial tcp 10.0.0.1:8081: connect: connection refused"';
 
-async function ensureAll(world: SiteWorld): Promise<void> {
-  outputOf(await world.bench.run(argocdEnsureProject, projectInput(world)));
-  outputOf(await world.bench.run(argocdEnsureRepository, { repository: REPOSITORY }));
-  outputOf(await world.bench.run(argocdEnsureApp, appInput(world)));
+async function ensureAll(site: SiteBench): Promise<void> {
+  outputOf(await site.bench.run(argocdEnsureProject, projectInput(site)));
+  outputOf(await site.bench.run(argocdEnsureRepository, { repository: REPOSITORY }));
+  outputOf(await site.bench.run(argocdEnsureApp, appInput(site)));
 }
 
-async function ask(world: SiteWorld, method: string, path: string, body?: unknown) {
-  const headers = { authorization: `Bearer ${world.systems.argocd.token}`, "content-type": "application/json" };
+async function ask(site: SiteBench, method: string, path: string, body?: unknown) {
+  const headers = { authorization: `Bearer ${site.systems.argocd.token}`, "content-type": "application/json" };
   const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
-  const answer = await fetch(`${world.argocd.url}/api/v1${path}`, init);
+  const answer = await fetch(`${site.argocd.url}/api/v1${path}`, init);
   return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
 }
 
-const syncs = (world: SiteWorld): number =>
-  world.argocd.exchanges.filter((one) => one.path.endsWith("/sync") && one.status === 200).length;
+const syncs = (site: SiteBench): number =>
+  site.argocd.exchanges.filter((one) => one.path.endsWith("/sync") && one.status === 200).length;
 
 suite("a real Argo CD", { concurrency: 4 }, () => {
-  test("a hiccup of the Kubernetes API in the middle of diff, sync and wait is waited out", async (t) => {
-    const world = await openWorld(t, {}, { nowMs: fastClock() });
-    const { bench, argocd } = world;
-    const image = await world.image("1");
-    const revision = await world.commit(manifests(image));
-    await ensureAll(world);
+  test("diff, sync and wait outlast a short failure of the Kubernetes API", async (t) => {
+    const site = await openSiteBench(t, {}, { nowMs: fastClock() });
+    const { bench, argocd } = site;
+    const image = await site.image("1");
+    const revision = await site.commit(manifests(image));
+    await ensureAll(site);
     for (const run of [
       () => bench.run(argocdDiff, { ...PLACE, revision }),
       () => bench.run(argocdSync, { ...PLACE, revision }),
@@ -61,19 +61,19 @@ suite("a real Argo CD", { concurrency: 4 }, () => {
   });
 
   test("an app that the account may not see is reported within seconds", async (t) => {
-    const world = await openWorld(t, {}, { nowMs: fastClock() });
-    world.argocd.trouble.kubernetes = "away";
-    const failure = failureOf(await world.bench.run(argocdWait, { ...PLACE, revision: "a".repeat(40) }), "errored");
+    const site = await openSiteBench(t, {}, { nowMs: fastClock() });
+    site.argocd.trouble.kubernetes = "away";
+    const failure = failureOf(await site.bench.run(argocdWait, { ...PLACE, revision: "a".repeat(40) }), "errored");
     assert.equal(failure.code, "system-forbidden");
   });
 
-  test("a mishap of the repo-server is cached for the commit; a hard refresh ends it, and no diff or sync happens before", async (t) => {
-    const world = await openWorld(t, {}, { nowMs: fastClock() });
-    const { bench, argocd } = world;
-    const image = await world.image("1");
-    await world.commit(manifests(image));
-    await ensureAll(world);
-    const revision = await world.commit({ "overlays/seoul-dp/note.md": "2" });
+  test("a failure of the repo-server is cached for the commit; a hard refresh ends it, and no diff or sync happens before", async (t) => {
+    const site = await openSiteBench(t, {}, { nowMs: fastClock() });
+    const { bench, argocd } = site;
+    const image = await site.image("1");
+    await site.commit(manifests(image));
+    await ensureAll(site);
+    const revision = await site.commit({ "overlays/seoul-dp/note.md": "2" });
     argocd.trouble.manifests = { left: 4, message: UNREACHABLE };
     const diff = outputOf(await bench.run(argocdDiff, { ...PLACE, revision }));
     assert.deepEqual(diff.changes, ["Deployment orders: create", "Service orders: create"]);
@@ -85,61 +85,61 @@ suite("a real Argo CD", { concurrency: 4 }, () => {
     assert.ok(refreshes.includes("hard"), refreshes.join());
 
     argocd.trouble.manifests = { left: 2, message: UNREACHABLE };
-    const next = await world.commit({ "overlays/seoul-dp/note.md": "3" });
+    const next = await site.commit({ "overlays/seoul-dp/note.md": "3" });
     outputOf(await bench.run(argocdSync, { ...PLACE, revision: next }));
-    assert.equal(syncs(world), 1);
+    assert.equal(syncs(site), 1);
     outputOf(await bench.run(argocdWait, { ...PLACE, revision: next, image: image.ref }));
   });
 
   test("manifests that are wrong stop diff and sync with Argo CD's sentence, and nothing is pruned", async (t) => {
-    const world = await openWorld(t);
-    const { bench } = world;
-    const image = await world.image("1");
-    const good = await world.commit(manifests(image));
-    await ensureAll(world);
+    const site = await openSiteBench(t);
+    const { bench } = site;
+    const image = await site.image("1");
+    const good = await site.commit(manifests(image));
+    await ensureAll(site);
     outputOf(await bench.run(argocdSync, { ...PLACE, revision: good }));
     outputOf(await bench.run(argocdWait, { ...PLACE, revision: good, image: image.ref }));
-    const bad = await world.commit({ "base/service.yaml": "kind: [\n" });
+    const bad = await site.commit({ "base/service.yaml": "kind: [\n" });
     bench.nextTask();
     for (const step of [argocdDiff, argocdSync] as const) {
       const failure = failureOf(await bench.run(step as typeof argocdDiff, { ...PLACE, revision: bad }), "failed");
       assert.match(failure.line ?? "", /^ComparisonError: .*base\/service\.yaml/);
     }
-    assert.equal(syncs(world), 1);
+    assert.equal(syncs(site), 1);
   });
 
   test("an app without pods ends the wait: zero replicas, and nothing but configuration", async (t) => {
-    const world = await openWorld(t);
-    const { bench } = world;
-    const image = await world.image("1");
+    const site = await openSiteBench(t);
+    const { bench } = site;
+    const image = await site.image("1");
     const files = manifests(image);
-    await world.commit(files);
-    await ensureAll(world);
+    await site.commit(files);
+    await ensureAll(site);
     const changes: readonly Record<string, string>[] = [
       { "base/deployment.yaml": files["base/deployment.yaml"]?.replace("replicas: 2", "replicas: 0") ?? "" },
       { "base/kustomization.yaml": "resources:\n- service.yaml\n" },
     ];
     for (const change of changes) {
-      const revision = await world.commit(change);
+      const revision = await site.commit(change);
       bench.nextTask();
       outputOf(await bench.run(argocdSync, { ...PLACE, revision }));
       assert.equal(outputOf(await bench.run(argocdWait, { ...PLACE, revision, image: image.ref })).health, "Healthy");
     }
   });
 
-  test("registering again keeps what an administrator set; undoing twice is done", async (t) => {
-    const world = await openWorld(t);
-    const { bench, cloneUrl } = world;
+  test("registering again keeps what an administrator set; a second undo succeeds", async (t) => {
+    const site = await openSiteBench(t);
+    const { bench, cloneUrl } = site;
     const settings = { insecure: true, enableLfs: true, name: "orders", noProxy: "git.example", depth: 1 };
     const register = (password: string) =>
-      ask(world, "POST", "/repositories?upsert=true", {
+      ask(site, "POST", "/repositories?upsert=true", {
         repo: cloneUrl,
         type: "git",
         username: "gantry",
         password,
         ...settings,
       });
-    const shown = async () => (await ask(world, "GET", `/repositories/${encodeURIComponent(cloneUrl)}`)).body;
+    const shown = async () => (await ask(site, "GET", `/repositories/${encodeURIComponent(cloneUrl)}`)).body;
     assert.equal((await register("git-token-1")).status, 200);
     assert.deepEqual(outputOf(await bench.run(argocdEnsureRepository, { repository: REPOSITORY })), {
       url: cloneUrl,
@@ -152,9 +152,9 @@ suite("a real Argo CD", { concurrency: 4 }, () => {
     assert.equal((await shown()).code, 7);
   });
 
-  test("a repository that cannot be is the user's to correct, and is not retried", async (t) => {
-    const world = await openWorld(t);
-    const { bench, argocd } = world;
+  test("an impossible repository is the user's mistake, and is not retried", async (t) => {
+    const site = await openSiteBench(t);
+    const { bench, argocd } = site;
     for (const [message, more] of [
       ["repository not found", /repository not found/],
       ["dial tcp: lookup git.example: no such host", /no such host/],
@@ -171,8 +171,8 @@ suite("a real Argo CD", { concurrency: 4 }, () => {
   });
 
   test("a project that permits the PLACE by address or pattern is not touched, also without the right to change it", async (t) => {
-    const world = await openWorld(t, {}, { argocd: { without: ["clusters, update"] }, nowMs: fastClock() });
-    const { bench, cloneUrl } = world;
+    const site = await openSiteBench(t, {}, { argocd: { without: ["clusters, update"] }, nowMs: fastClock() });
+    const { bench, cloneUrl } = site;
     const server = "https://seoul-dp.example";
     for (const [name, spec] of [
       ["by-address", { sourceRepos: [cloneUrl], destinations: [{ server, namespace: "orders" }] }],
@@ -182,12 +182,12 @@ suite("a real Argo CD", { concurrency: 4 }, () => {
       ],
       ["by-star", { sourceRepos: ["*"], destinations: [{ server: "*", namespace: "*" }] }],
     ] as const) {
-      await ask(world, "POST", "/projects", { project: { metadata: { name }, spec } });
-      outputOf(await bench.run(argocdEnsureProject, { ...projectInput(world), project: name }));
+      await ask(site, "POST", "/projects", { project: { metadata: { name }, spec } });
+      outputOf(await bench.run(argocdEnsureProject, { ...projectInput(site), project: name }));
     }
-    assert.equal(world.argocd.exchanges.filter(({ method }) => method === "PUT").length, 0);
+    assert.equal(site.argocd.exchanges.filter(({ method }) => method === "PUT").length, 0);
     const other = {
-      ...projectInput(world),
+      ...projectInput(site),
       project: "by-address",
       destinations: [{ cluster: "seoul-dp", namespace: "billing" }],
     };
@@ -196,9 +196,9 @@ suite("a real Argo CD", { concurrency: 4 }, () => {
   });
 
   test("hooks: a running one is named, a failed one too, and a commit that changes only hooks runs them", async (t) => {
-    const world = await openWorld(t);
-    const { bench } = world;
-    const image = await world.image("1");
+    const site = await openSiteBench(t);
+    const { bench } = site;
+    const image = await site.image("1");
     const hook = (behaviour: string): Record<string, string> => ({
       "base/kustomization.yaml": "resources:\n- deployment.yaml\n- service.yaml\n- migrate.yaml\n",
       "base/migrate.yaml": `apiVersion: batch/v1
@@ -209,8 +209,8 @@ metadata:
 spec: {template: {spec: {containers: [{name: migrate, image: web}]}}}
 `,
     });
-    const revision = await world.commit({ ...manifests(image), ...hook('lab/hook-ms: "800"') });
-    await ensureAll(world);
+    const revision = await site.commit({ ...manifests(image), ...hook('lab/hook-ms: "800"') });
+    await ensureAll(site);
     outputOf(await bench.run(argocdSync, { ...PLACE, revision }));
     outputOf(await bench.run(argocdWait, { ...PLACE, revision, image: image.ref }));
     assert.ok(
@@ -218,7 +218,7 @@ spec: {template: {spec: {containers: [{name: migrate, image: web}]}}}
       bench.reasons.join("\n"),
     );
 
-    const second = await world.commit(hook("lab/hook: fail"));
+    const second = await site.commit(hook("lab/hook: fail"));
     bench.nextTask();
     assert.equal(outputOf(await bench.run(argocdSync, { ...PLACE, revision: second })).operation, "synced");
     const failure = failureOf(await bench.run(argocdWait, { ...PLACE, revision: second }), "failed");
@@ -227,24 +227,24 @@ spec: {template: {spec: {containers: [{name: migrate, image: web}]}}}
   });
 
   test("an app that people gave several sources is refused at the first step that would change it", async (t) => {
-    const world = await openWorld(t);
-    await world.commit(manifests(await world.image("1")));
-    await ensureAll(world);
+    const site = await openSiteBench(t);
+    await site.commit(manifests(await site.image("1")));
+    await ensureAll(site);
     const patch = JSON.stringify({
-      spec: { sources: [{ repoURL: "https://charts.example" }, { repoURL: world.cloneUrl }] },
+      spec: { sources: [{ repoURL: "https://charts.example" }, { repoURL: site.cloneUrl }] },
     });
-    await ask(world, "PATCH", `/applications/${PLACE.app}?project=orders`, { patch, patchType: "merge", ...PLACE });
-    world.bench.nextTask();
-    const failure = failureOf(await world.bench.run(argocdEnsureApp, appInput(world)), "errored");
+    await ask(site, "PATCH", `/applications/${PLACE.app}?project=orders`, { patch, patchType: "merge", ...PLACE });
+    site.bench.nextTask();
+    const failure = failureOf(await site.bench.run(argocdEnsureApp, appInput(site)), "errored");
     assert.match(`${failure.code} ${failure.why}`, /^system-refused .*several sources/);
   });
 
   test("a restart with all answers of a server that starts, in the middle of each wait", async (t) => {
-    const world = await openWorld(t, { syncMs: 300 }, { nowMs: fastClock() });
-    const { bench } = world;
-    const image = await world.image("1");
-    const revision = await world.commit(manifests(image));
-    await ensureAll(world);
+    const site = await openSiteBench(t, { syncMs: 300 }, { nowMs: fastClock() });
+    const { bench } = site;
+    const image = await site.image("1");
+    const revision = await site.commit(manifests(image));
+    await ensureAll(site);
     const starting = [
       { ms: 60, answer: "refused" },
       { ms: 60, answer: 503 },
@@ -256,22 +256,22 @@ spec: {template: {spec: {containers: [{name: migrate, image: web}]}}}
       () => bench.run(argocdSync, { ...PLACE, revision }),
       () => bench.run(argocdWait, { ...PLACE, revision, image: image.ref }),
     ]) {
-      await world.restartArgoCd(starting);
+      await site.restartArgoCd(starting);
       outputOf((await run()) as StepOutcome<unknown>);
     }
   });
 
   test("a self-signed certificate, plain http and a missing sub-path are each reported as such, at once", async (t) => {
-    const world = await openWorld(t, {}, { argocd: { tls: selfSigned(["argocd-server"]) }, nowMs: fastClock() });
-    const { port } = world.argocd;
-    const missing = await openWorld(t);
+    const site = await openSiteBench(t, {}, { argocd: { tls: selfSigned(["argocd-server"]) }, nowMs: fastClock() });
+    const { port } = site.argocd;
+    const missing = await openSiteBench(t);
     for (const [url, code, why] of [
       [`https://127.0.0.1:${port}`, "certificate-untrusted", /self-signed/],
       [`http://127.0.0.1:${port}`, "system-strange", /write the address in `url:` with https:\/\//],
       [`${missing.argocd.url}/absent`, "system-strange", /sub-path/],
     ] as const) {
       const bench = await openBench({
-        systems: [{ ...world.systems.argocd, url }],
+        systems: [{ ...site.systems.argocd, url }],
         limits: { maxPauseMs: 5 },
         nowMs: fastClock(),
       });
@@ -284,17 +284,17 @@ spec: {template: {spec: {containers: [{name: migrate, image: web}]}}}
 });
 
 test("the fake answers as the real one: the table", async (t) => {
-  const world = await openWorld(t, {}, { argocd: { without: ["clusters, update"] } });
-  const revision = await world.commit(manifests(await world.image("1")));
-  await ensureAll(world);
+  const site = await openSiteBench(t, {}, { argocd: { without: ["clusters, update"] } });
+  const revision = await site.commit(manifests(await site.image("1")));
+  await ensureAll(site);
   const app = `/applications/${PLACE.app}`;
-  const told = async (method: string, path: string, body?: unknown): Promise<string> => {
-    const answer = await ask(world, method, path, body);
+  const codes = async (method: string, path: string, body?: unknown): Promise<string> => {
+    const answer = await ask(site, method, path, body);
     return `${answer.status} ${answer.body.code ?? ""}`.trim();
   };
-  const source = { repoURL: world.cloneUrl, path: "overlays/seoul-dp" };
+  const source = { repoURL: site.cloneUrl, path: "overlays/seoul-dp" };
   const spec = { project: "default", source, destination: { name: "seoul-dp", namespace: "x" } };
-  const metadata = ((await ask(world, "GET", "/projects/orders")).body.metadata ?? {}) as object;
+  const metadata = ((await ask(site, "GET", "/projects/orders")).body.metadata ?? {}) as object;
   const absent = encodeURIComponent("https://git.example/absent.git");
   const rows = [
     ["GET", `/repositories/${absent}`, undefined, "403 7"],
@@ -302,7 +302,7 @@ test("the fake answers as the real one: the table", async (t) => {
     [
       "POST",
       "/repositories",
-      { repo: `${world.bitbucket.url}/scm/apps/absent.git`, type: "git", username: "gantry", password: "git-token-1" },
+      { repo: `${site.bitbucket.url}/scm/apps/absent.git`, type: "git", username: "gantry", password: "git-token-1" },
       "500 2",
     ],
     ["GET", `${app}?project=other`, undefined, "404 5"],
@@ -320,15 +320,15 @@ test("the fake answers as the real one: the table", async (t) => {
     ["GET", `${app}/managed-resources?project=orders`, undefined, "200"],
   ] as const;
   for (const [method, path, body, expected] of rows)
-    assert.equal(await told(method, path, body), expected, `${method} ${path}`);
-  world.argocd.trouble.kubernetes = "unreadable";
-  assert.equal(await told("GET", `${app}/managed-resources?project=orders`), "500 2");
-  world.argocd.trouble.kubernetes = "away";
-  assert.equal(await told("GET", `${app}?project=orders`), "403 7");
-  world.argocd.trouble.kubernetes = "up";
-  world.argocd.trouble.manifests = { left: 99, message: "broken" };
+    assert.equal(await codes(method, path, body), expected, `${method} ${path}`);
+  site.argocd.trouble.kubernetes = "unreadable";
+  assert.equal(await codes("GET", `${app}/managed-resources?project=orders`), "500 2");
+  site.argocd.trouble.kubernetes = "away";
+  assert.equal(await codes("GET", `${app}?project=orders`), "403 7");
+  site.argocd.trouble.kubernetes = "up";
+  site.argocd.trouble.manifests = { left: 99, message: "broken" };
   const isCached = async (refresh: "normal" | "hard"): Promise<boolean> => {
-    const { body } = await ask(world, "GET", `${app}?project=orders&refresh=${refresh}`);
+    const { body } = await ask(site, "GET", `${app}?project=orders&refresh=${refresh}`);
     const { sync, conditions } = body.status as { sync: { revision: string }; conditions: { message: string }[] };
     assert.equal(sync.revision, "main", "the text of the target revision");
     return conditions[0]?.message.includes("Manifest generation error (cached): broken") === true;
@@ -337,7 +337,7 @@ test("the fake answers as the real one: the table", async (t) => {
   while (!(await isCached("normal"))) failures += 1;
   assert.ok(failures <= 3, "three failures, some of them by its own looks");
   assert.deepEqual([await isCached("normal"), await isCached("hard")], [true, false]);
-  const { items } = (await ask(world, "GET", `${app}/managed-resources?project=orders`)).body as {
+  const { items } = (await ask(site, "GET", `${app}/managed-resources?project=orders`)).body as {
     items: { targetState: string }[];
   };
   assert.ok(items.every(({ targetState }) => targetState === "null"));

@@ -1,4 +1,4 @@
-// Should pods run this image? Read from the manifests of an app and from what the cluster has of them. Pure.
+// Decides whether pods should run this image, from the manifests of an app and their live state in the cluster. Pure.
 
 import { isJsonObject, type JsonValue } from "@gantry/core/json.ts";
 import { type ManagedResource, stateOf } from "./model.ts";
@@ -28,8 +28,9 @@ export function imageUse(resources: readonly ManagedResource[], image: string): 
 }
 
 /**
- * Of several images that do not run, the one to wait for: one that pods should run. Otherwise one that needs no pods, or none
- * of which `others` run: a target may use some of the images of its app only. `unused` when no manifest names any.
+ * Chooses, among several images that do not run, the one to wait for: one that pods should run, otherwise one that needs
+ * no pods, or none of which `others` run (a target may use only some of the images of its app). `unused` when no manifest
+ * names any.
  */
 export function pendingImage(
   absent: readonly [string, ...string[]],

@@ -166,13 +166,13 @@ export const cluster = z.looseObject({ name: z.string().optional(), server: z.st
 export const refusal = z.looseObject({ code: z.number(), message: z.string().default("") });
 export type Refusal = z.output<typeof refusal>;
 
-/** Does Argo CD sync this app by itself? Since 3.2 `automated` may be there and switched off. */
+/** Whether Argo CD syncs this app by itself. Since 3.2 `automated` may be there and switched off. */
 export function syncsItself(app: Application): boolean {
   const automated = app.spec.syncPolicy?.automated;
   return automated !== null && automated !== undefined && automated.enabled !== false;
 }
 
-/** What no step may go on with: everything that the app still shows is about to go. */
+/** No step may continue with such an app: everything that it still shows is about to be removed. */
 export function deletionOf(app: Application): string | undefined {
   return app.metadata.deletionTimestamp ? "it is being deleted in Argo CD" : undefined;
 }

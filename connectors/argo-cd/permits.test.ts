@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { mergeProject } from "./desired.ts";
 import { project } from "./model.ts";
 import { permitsDestination, permitsRepository } from "./permits.ts";
-import { mergeProject } from "./wish.ts";
 
 const SERVER = "https://seoul-dp.example:6443";
 const place = { name: "seoul-dp", server: SERVER, namespace: "orders" };
@@ -84,7 +84,7 @@ test("repositories: a star does not cross a slash, except alone", () => {
 });
 
 test("a project that permits all by patterns or addresses is not changed", () => {
-  const wish = {
+  const desired = {
     project: "orders",
     sourceRepos: [URL_],
     destinations: [{ cluster: "seoul-dp", namespace: "orders" }],
@@ -93,8 +93,8 @@ test("a project that permits all by patterns or addresses is not changed", () =>
     sourceRepos: ["https://git.example/scm/apps/*"],
     destinations: [{ server: SERVER, namespace: "ord*" }],
   });
-  assert.equal(mergeProject(there, wish, new Map([["seoul-dp", SERVER]])), undefined);
-  assert.deepEqual(mergeProject(there, wish)?.spec.destinations, [
+  assert.equal(mergeProject(there, desired, new Map([["seoul-dp", SERVER]])), undefined);
+  assert.deepEqual(mergeProject(there, desired)?.spec.destinations, [
     { server: SERVER, namespace: "ord*" },
     { name: "seoul-dp", namespace: "orders" },
   ]);

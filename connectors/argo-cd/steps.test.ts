@@ -3,74 +3,74 @@ import { suite, test } from "node:test";
 import { Crash, fastClock, openBench } from "../step.fixture.ts";
 import { argocdRequireCluster } from "./cluster-step.ts";
 import { argocdEnsureApp, argocdEnsureProject, argocdEnsureRepository } from "./ensure-steps.ts";
-import { argocdDiff, argocdSync, argocdWait } from "./steps.ts";
 import {
   appInput,
   failureOf,
   manifests,
-  openWorld,
+  openSiteBench,
   outputOf,
   overlay,
   PLACE,
   projectInput,
   REPOSITORY,
-  type SiteWorld,
-} from "./world.fixture.ts";
+  type SiteBench,
+} from "./site.fixture.ts";
+import { argocdDiff, argocdSync, argocdWait } from "./steps.ts";
 
 const { app, project } = PLACE;
 const ABSENT = `sha256:${"0".repeat(64)}`;
 
 /** Project, repository and app as a first CD would leave them. */
-async function ensureAll(world: SiteWorld, more: { autoSync?: boolean } = {}) {
-  const { bench } = world;
-  const madeProject = outputOf(await bench.run(argocdEnsureProject, projectInput(world)));
+async function ensureAll(site: SiteBench, more: { autoSync?: boolean } = {}) {
+  const { bench } = site;
+  const madeProject = outputOf(await bench.run(argocdEnsureProject, projectInput(site)));
   const repository = outputOf(await bench.run(argocdEnsureRepository, { repository: REPOSITORY }));
-  const madeApp = outputOf(await bench.run(argocdEnsureApp, { ...appInput(world), ...more }));
+  const madeApp = outputOf(await bench.run(argocdEnsureApp, { ...appInput(site), ...more }));
   return { project: madeProject, repository, app: madeApp };
 }
 
-async function askArgoCd(world: SiteWorld, path: string, init: RequestInit = {}): Promise<Record<string, never>> {
-  const headers = { authorization: `Bearer ${world.systems.argocd.token}`, "content-type": "application/json" };
-  const answer = await fetch(`${world.argocd.url}/api/v1${path}`, { ...init, headers });
+async function askArgoCd(site: SiteBench, path: string, init: RequestInit = {}): Promise<Record<string, never>> {
+  const headers = { authorization: `Bearer ${site.systems.argocd.token}`, "content-type": "application/json" };
+  const answer = await fetch(`${site.argocd.url}/api/v1${path}`, { ...init, headers });
   return (await answer.json()) as Record<string, never>;
 }
 
-function syncsSaid(world: SiteWorld): unknown[] {
-  return world.argocd.exchanges.filter((one) => one.path.endsWith("/sync") && one.status === 200);
+function syncsSaid(site: SiteBench): unknown[] {
+  return site.argocd.exchanges.filter((one) => one.path.endsWith("/sync") && one.status === 200);
 }
 
 suite("Argo CD", { concurrency: 4 }, () => {
   test("a target with an unknown cluster is an error before the commit, and the error lists the known clusters", async (t) => {
-    const world = await openWorld(t);
-    assert.deepEqual(outputOf(await world.bench.run(argocdRequireCluster, { cluster: "seoul-dp" })), {
+    const site = await openSiteBench(t);
+    assert.deepEqual(outputOf(await site.bench.run(argocdRequireCluster, { cluster: "seoul-dp" })), {
       cluster: "seoul-dp",
       verified: true,
     });
-    const failure = failureOf(await world.bench.run(argocdRequireCluster, { cluster: "seoul-db" }), "failed");
+    const failure = failureOf(await site.bench.run(argocdRequireCluster, { cluster: "seoul-db" }), "failed");
     assert.equal(failure.code, "cluster-unknown");
     assert.equal(failure.message, "seoul-argocd does not know the cluster seoul-db.");
     assert.equal(failure.why, "It shows seoul-dp (did you mean seoul-dp?).");
   });
 
   test("where the account may not see clusters, an unknown one is left to Argo CD", async (t) => {
-    const world = await openWorld(t);
-    await askArgoCd(world, "/clusters/seoul-dp?id.type=name", { method: "DELETE" });
-    const { verified } = outputOf(await world.bench.run(argocdRequireCluster, { cluster: "seoul-dp" }));
+    const site = await openSiteBench(t);
+    await askArgoCd(site, "/clusters/seoul-dp?id.type=name", { method: "DELETE" });
+    const { verified } = outputOf(await site.bench.run(argocdRequireCluster, { cluster: "seoul-dp" }));
     assert.equal(verified, false);
   });
 
   test("a first deployment: registered once, compared, synced and healthy at our commit with our image", async (t) => {
     // Long enough to be seen on a busy machine.
-    const world = await openWorld(t, { rolloutMs: 3_000 });
-    const { bench } = world;
-    const image = await world.image("1");
-    const revision = await world.commit(manifests(image));
+    const site = await openSiteBench(t, { rolloutMs: 3_000 });
+    const { bench } = site;
+    const image = await site.image("1");
+    const revision = await site.commit(manifests(image));
 
-    const made = await ensureAll(world);
+    const made = await ensureAll(site);
     assert.deepEqual(made, {
       project: { project, created: true },
-      repository: { url: world.cloneUrl, created: true },
-      app: { app, created: true, autoSync: false, url: `${world.argocd.url}/applications/argocd/${app}` },
+      repository: { url: site.cloneUrl, created: true },
+      app: { app, created: true, autoSync: false, url: `${site.argocd.url}/applications/argocd/${app}` },
     });
     const diff = outputOf(await bench.run(argocdDiff, { ...PLACE, revision }));
     assert.deepEqual(diff, { changed: 2, changes: ["Deployment orders: create", "Service orders: create"] });
@@ -83,7 +83,7 @@ suite("Argo CD", { concurrency: 4 }, () => {
     );
     assert.match(await (await fetch(made.app.url)).text(), /fake Argo CD/);
 
-    const infos = (await askArgoCd(world, `/applications/${app}?project=${project}`)) as unknown as {
+    const infos = (await askArgoCd(site, `/applications/${app}?project=${project}`)) as unknown as {
       metadata: { annotations: Record<string, string>; labels: Record<string, string> };
       status: { operationState: { operation: { info: { name: string; value: string }[] } } };
     };
@@ -97,30 +97,30 @@ suite("Argo CD", { concurrency: 4 }, () => {
   });
 
   test("a second task creates nothing, and says in words what changes", async (t) => {
-    const world = await openWorld(t);
-    const { bench } = world;
-    const [first, second] = [await world.image("1"), await world.image("2")];
-    const before = await world.commit(manifests(first));
-    await ensureAll(world);
+    const site = await openSiteBench(t);
+    const { bench } = site;
+    const [first, second] = [await site.image("1"), await site.image("2")];
+    const before = await site.commit(manifests(first));
+    await ensureAll(site);
     outputOf(await bench.run(argocdSync, { ...PLACE, revision: before }));
     outputOf(await bench.run(argocdWait, { ...PLACE, revision: before, image: first.ref }));
 
     bench.nextTask();
-    const again = await ensureAll(world);
+    const again = await ensureAll(site);
     assert.deepEqual([again.project.created, again.repository.created, again.app.created], [false, false, false]);
     assert.deepEqual(
       [...bench.permits.values()].map((one) => one.what),
-      [`register ${world.cloneUrl} in Argo CD`],
+      [`register ${site.cloneUrl} in Argo CD`],
     );
     for (const [step, input] of [
-      [argocdEnsureProject, projectInput(world)],
-      [argocdEnsureApp, appInput(world)],
+      [argocdEnsureProject, projectInput(site)],
+      [argocdEnsureApp, appInput(site)],
     ] as const) {
       assert.deepEqual(await bench.plan(step as typeof argocdEnsureApp, input), []);
     }
     assert.equal(outputOf(await bench.run(argocdSync, { ...PLACE, revision: before })).operation, "already");
 
-    const revision = await world.commit(overlay(second));
+    const revision = await site.commit(overlay(second));
     const diff = outputOf(await bench.run(argocdDiff, { ...PLACE, revision }));
     const brief = (ref: string) => ref.replace(/(sha256:.{12}).*/, "$1…");
     assert.deepEqual(diff, {
@@ -136,19 +136,19 @@ suite("Argo CD", { concurrency: 4 }, () => {
   });
 
   test("an app that is Synced and Healthy at the old commit is not taken for deployed", async (t) => {
-    const world = await openWorld(t);
-    const { bench } = world;
-    const image = await world.image("1");
-    const before = await world.commit(manifests(image));
-    await ensureAll(world);
+    const site = await openSiteBench(t);
+    const { bench } = site;
+    const image = await site.image("1");
+    const before = await site.commit(manifests(image));
+    await ensureAll(site);
     outputOf(await bench.run(argocdSync, { ...PLACE, revision: before }));
     outputOf(await bench.run(argocdWait, { ...PLACE, revision: before, image: image.ref }));
 
-    const revision = await world.commit({
+    const revision = await site.commit({
       "base/service.yaml": manifests(image)["base/service.yaml"]?.replace("port: 80", "port: 81") ?? "",
     });
     // Argo CD has not looked since: it still says Synced and Healthy, with the same image.
-    const stale = await askArgoCd(world, `/applications/${app}?project=${project}`);
+    const stale = await askArgoCd(site, `/applications/${app}?project=${project}`);
     assert.equal((stale as unknown as { status: { sync: { status: string } } }).status.sync.status, "Synced");
     const outcome = await bench.run(argocdWait, { ...PLACE, revision, image: image.ref }, { limitMs: 600 });
     assert.ok(outcome.kind === "waiting");
@@ -156,25 +156,25 @@ suite("Argo CD", { concurrency: 4 }, () => {
   });
 
   test("an app with automatic sync is refreshed and never synced by the step", async (t) => {
-    const world = await openWorld(t);
-    const { bench } = world;
-    const image = await world.image("1");
-    await world.commit(manifests(image));
-    const made = await ensureAll(world, { autoSync: true });
+    const site = await openSiteBench(t);
+    const { bench } = site;
+    const image = await site.image("1");
+    await site.commit(manifests(image));
+    const made = await ensureAll(site, { autoSync: true });
     assert.equal(made.app.autoSync, true);
-    const revision = await world.commit(overlay(await world.image("2")));
+    const revision = await site.commit(overlay(await site.image("2")));
     assert.equal(outputOf(await bench.run(argocdSync, { ...PLACE, revision })).operation, "refreshed");
     const waited = outputOf(await bench.run(argocdWait, { ...PLACE, revision }));
     assert.deepEqual([waited.sync, waited.health], ["Synced", "Healthy"]);
-    assert.equal(syncsSaid(world).length, 0);
+    assert.equal(syncsSaid(site).length, 0);
   });
 
   test("while another operation runs, the sync waits for it", async (t) => {
-    const world = await openWorld(t, { syncMs: 700 });
-    const { bench } = world;
-    const revision = await world.commit(manifests(await world.image("1")));
-    await ensureAll(world);
-    await askArgoCd(world, `/applications/${app}/sync`, {
+    const site = await openSiteBench(t, { syncMs: 700 });
+    const { bench } = site;
+    const revision = await site.commit(manifests(await site.image("1")));
+    await ensureAll(site);
+    await askArgoCd(site, `/applications/${app}/sync`, {
       method: "POST",
       body: JSON.stringify({ project, revision }),
     });
@@ -183,15 +183,15 @@ suite("Argo CD", { concurrency: 4 }, () => {
     assert.match(first.reason, /the sync is/);
     const outcome = outputOf(await bench.run(argocdSync, { ...PLACE, revision }));
     assert.equal(outcome.operation, "already");
-    assert.equal(syncsSaid(world).length, 1);
+    assert.equal(syncsSaid(site).length, 1);
   });
 
   test("an image that no registry has: Degraded, and failed with the reason after the grace", async (t) => {
-    const world = await openWorld(t);
-    const { bench } = world;
-    const missing = { name: (await world.image("1")).name, digest: ABSENT };
-    const revision = await world.commit(manifests(missing));
-    await ensureAll(world);
+    const site = await openSiteBench(t);
+    const { bench } = site;
+    const missing = { name: (await site.image("1")).name, digest: ABSENT };
+    const revision = await site.commit(manifests(missing));
+    await ensureAll(site);
     outputOf(await bench.run(argocdSync, { ...PLACE, revision }));
     const image = `${missing.name}@${ABSENT}`;
     const failure = failureOf(
@@ -214,17 +214,17 @@ suite("Argo CD", { concurrency: 4 }, () => {
   });
 
   test("manifests that cannot be rendered or applied fail with Argo CD's sentence", async (t) => {
-    const world = await openWorld(t);
-    const { bench } = world;
-    const image = await world.image("1");
-    await world.commit(manifests(image));
-    await ensureAll(world);
+    const site = await openSiteBench(t);
+    const { bench } = site;
+    const image = await site.image("1");
+    await site.commit(manifests(image));
+    await ensureAll(site);
 
-    const broken = await world.commit({ "base/service.yaml": "kind: [\n" });
+    const broken = await site.commit({ "base/service.yaml": "kind: [\n" });
     const unrendered = failureOf(await bench.run(argocdWait, { ...PLACE, revision: broken }), "failed");
     assert.match(unrendered.line ?? "", /^ComparisonError: .*base\/service\.yaml/);
 
-    const refused = await world.commit({
+    const refused = await site.commit({
       "base/service.yaml": manifests(image)["base/service.yaml"] ?? "",
       "base/deployment.yaml":
         manifests(image)["base/deployment.yaml"]?.replace("labels: {app: orders}", "labels: {app: other}") ?? "",
@@ -235,16 +235,16 @@ suite("Argo CD", { concurrency: 4 }, () => {
   });
 
   test("a paused rollout waits for a person and says where", async (t) => {
-    const world = await openWorld(t);
-    const { bench } = world;
-    const image = await world.image("1");
+    const site = await openSiteBench(t);
+    const { bench } = site;
+    const image = await site.image("1");
     const files = manifests(image);
-    const revision = await world.commit({
+    const revision = await site.commit({
       ...files,
       "base/deployment.yaml":
         files["base/deployment.yaml"]?.replace("spec:\n  replicas", "spec:\n  paused: true\n  replicas") ?? "",
     });
-    await ensureAll(world);
+    await ensureAll(site);
     outputOf(await bench.run(argocdSync, { ...PLACE, revision }));
     const look = () => bench.run(argocdWait, { ...PLACE, revision }, { limitMs: 1_500 });
     let outcome = await look();
@@ -256,33 +256,33 @@ suite("Argo CD", { concurrency: 4 }, () => {
   });
 
   test("a crash before or after the sync was started: one sync, known as ours", async (t) => {
-    const world = await openWorld(t, { syncMs: 300 });
-    const { bench } = world;
-    await world.commit(manifests(await world.image("1")));
-    await ensureAll(world);
+    const site = await openSiteBench(t, { syncMs: 300 });
+    const { bench } = site;
+    await site.commit(manifests(await site.image("1")));
+    await ensureAll(site);
     for (const when of ["before-perform", "after-perform"] as const) {
       bench.nextTask();
-      const next = await world.commit({ "overlays/seoul-dp/note.md": when });
+      const next = await site.commit({ "overlays/seoul-dp/note.md": when });
       bench.crashAt({ effect: "sync", when });
-      await world.commit({
-        "base/service.yaml": `${manifests(await world.image("1"))["base/service.yaml"]}# ${when}\n`,
+      await site.commit({
+        "base/service.yaml": `${manifests(await site.image("1"))["base/service.yaml"]}# ${when}\n`,
       });
       await assert.rejects(bench.run(argocdSync, { ...PLACE, revision: next }), Crash);
-      const before = syncsSaid(world).length;
+      const before = syncsSaid(site).length;
       assert.equal(outputOf(await bench.run(argocdSync, { ...PLACE, revision: next })).operation, "synced");
-      assert.equal(syncsSaid(world).length - before, when === "before-perform" ? 1 : 0);
+      assert.equal(syncsSaid(site).length - before, when === "before-perform" ? 1 : 0);
       outputOf(await bench.run(argocdWait, { ...PLACE, revision: next }));
     }
   });
 
-  test("a crash in the middle of creating: found again, not made twice, undone twice", async (t) => {
-    const world = await openWorld(t);
-    const { bench } = world;
-    await world.commit(manifests(await world.image("1")));
+  test("after a crash during creation, the objects are found again, are not created twice, and can be undone twice", async (t) => {
+    const site = await openSiteBench(t);
+    const { bench } = site;
+    await site.commit(manifests(await site.image("1")));
     outputOf(await bench.run(argocdEnsureRepository, { repository: REPOSITORY }));
     for (const [step, effect, input] of [
-      [argocdEnsureProject, "create-project", projectInput(world)],
-      [argocdEnsureApp, "create-app", appInput(world)],
+      [argocdEnsureProject, "create-project", projectInput(site)],
+      [argocdEnsureApp, "create-app", appInput(site)],
     ] as const) {
       const run = () => bench.run(step as typeof argocdEnsureApp, input);
       bench.crashAt({ effect, when: "after-perform" });
@@ -291,35 +291,35 @@ suite("Argo CD", { concurrency: 4 }, () => {
       assert.equal(outputOf(await run()).created, true, `${effect} again`);
     }
     const output = { app, created: true, autoSync: false, url: "" };
-    await bench.undo(argocdEnsureApp, appInput(world), output);
+    await bench.undo(argocdEnsureApp, appInput(site), output);
     const gone = async () =>
-      (await askArgoCd(world, `/applications/${app}?project=${project}`)) as unknown as { code?: number };
+      (await askArgoCd(site, `/applications/${app}?project=${project}`)) as unknown as { code?: number };
     for (let tries = 0; (await gone()).code !== 5; tries++) assert.ok(tries < 200, "the app is still there");
-    await bench.undo(argocdEnsureApp, appInput(world), output);
+    await bench.undo(argocdEnsureApp, appInput(site), output);
     for (let twice = 0; twice < 2; twice++) {
-      await bench.undo(argocdEnsureProject, projectInput(world), { project, created: true });
-      await bench.undo(argocdEnsureRepository, { repository: REPOSITORY }, { url: world.cloneUrl, created: true });
+      await bench.undo(argocdEnsureProject, projectInput(site), { project, created: true });
+      await bench.undo(argocdEnsureRepository, { repository: REPOSITORY }, { url: site.cloneUrl, created: true });
     }
   });
 
   test("changes by people stay, and apps of others are not touched", async (t) => {
-    const world = await openWorld(t);
-    const { bench } = world;
-    await world.commit(manifests(await world.image("1")));
-    await ensureAll(world);
+    const site = await openSiteBench(t);
+    const { bench } = site;
+    await site.commit(manifests(await site.image("1")));
+    await ensureAll(site);
     const patch = {
       metadata: { annotations: { "notifications.example/slack": "ops" } },
       spec: { ignoreDifferences: [{ kind: "Deployment" }] },
     };
     const body = JSON.stringify({ patch: JSON.stringify(patch), patchType: "merge", name: app, project });
-    await askArgoCd(world, `/applications/${app}?project=${project}`, { method: "PATCH", body });
+    await askArgoCd(site, `/applications/${app}?project=${project}`, { method: "PATCH", body });
 
     bench.nextTask();
     const output = outputOf(
-      await bench.run(argocdEnsureApp, { ...appInput(world), targetRevision: "HEAD", autoSync: true }),
+      await bench.run(argocdEnsureApp, { ...appInput(site), targetRevision: "HEAD", autoSync: true }),
     );
     assert.deepEqual([output.created, output.autoSync], [false, true]);
-    const after = (await askArgoCd(world, `/applications/${app}?project=${project}`)) as unknown as {
+    const after = (await askArgoCd(site, `/applications/${app}?project=${project}`)) as unknown as {
       metadata: { annotations: Record<string, string> };
       spec: Record<string, unknown>;
     };
@@ -327,29 +327,29 @@ suite("Argo CD", { concurrency: 4 }, () => {
     assert.deepEqual(after.spec.ignoreDifferences, [{ kind: "Deployment" }]);
     assert.deepEqual((after.spec.source as Record<string, string>).targetRevision, "HEAD");
 
-    const more = { ...projectInput(world), destinations: [{ cluster: "tokyo-dp", namespace: "orders" }] };
+    const more = { ...projectInput(site), destinations: [{ cluster: "tokyo-dp", namespace: "orders" }] };
     outputOf(await bench.run(argocdEnsureProject, more));
-    const grown = (await askArgoCd(world, `/projects/${project}`)) as unknown as { spec: { destinations: unknown[] } };
+    const grown = (await askArgoCd(site, `/projects/${project}`)) as unknown as { spec: { destinations: unknown[] } };
     assert.equal(grown.spec.destinations.length, 2);
 
     bench.nextTask({ app: "billing" });
     const foreign = failureOf(
-      await bench.run(argocdEnsureApp, { ...appInput(world), path: "overlays/other" }),
+      await bench.run(argocdEnsureApp, { ...appInput(site), path: "overlays/other" }),
       "errored",
     );
     assert.equal(foreign.code, "exists-foreign");
   });
 
   test("refused credentials are distinguished: ours at Argo CD, and those for git", async (t) => {
-    const world = await openWorld(t);
-    const { bench, systems } = world;
+    const site = await openSiteBench(t);
+    const { bench, systems } = site;
     const stranger = await openBench({
       systems: [systems.git, { ...systems.argocd, token: "wrong" }],
       limits: { maxPauseMs: 10 },
       nowMs: fastClock(),
     });
     t.after(() => stranger.close());
-    const refused = failureOf(await stranger.run(argocdEnsureProject, projectInput(world)), "errored");
+    const refused = failureOf(await stranger.run(argocdEnsureProject, projectInput(site)), "errored");
     assert.equal(refused.code, "credential-refused");
     assert.match(refused.message, /seoul-argocd/);
 
@@ -365,16 +365,16 @@ suite("Argo CD", { concurrency: 4 }, () => {
   });
 
   test("500s, cut connections and lost answers are tried again and change nothing twice", async (t) => {
-    const world = await openWorld(t);
-    const { bench, argocd } = world;
-    const image = await world.image("1");
-    const revision = await world.commit(manifests(image));
+    const site = await openSiteBench(t);
+    const { bench, argocd } = site;
+    const image = await site.image("1");
+    const revision = await site.commit(manifests(image));
     argocd.faults.add({ kind: "status", status: 500, match: "GET /api/v1/projects", times: 1 });
     argocd.faults.add({ kind: "drop-answer", match: "POST /api/v1/(projects|applications)$", times: 2 });
-    const input = projectInput(world);
+    const input = projectInput(site);
     assert.equal(outputOf(await bench.run(argocdEnsureProject, input, { retries: 3 })).created, true);
     outputOf(await bench.run(argocdEnsureRepository, { repository: REPOSITORY }));
-    assert.equal(outputOf(await bench.run(argocdEnsureApp, appInput(world), { retries: 3 })).created, true);
+    assert.equal(outputOf(await bench.run(argocdEnsureApp, appInput(site), { retries: 3 })).created, true);
     argocd.faults.add({ kind: "drop-answer", match: "POST .*/sync$", times: 1 });
     assert.equal(outputOf(await bench.run(argocdSync, { ...PLACE, revision }, { retries: 3 })).operation, "synced");
     argocd.faults.add({ kind: "status", status: 503, match: "GET ", times: 9 });
@@ -382,15 +382,15 @@ suite("Argo CD", { concurrency: 4 }, () => {
     assert.equal(argocd.exchanges.filter((one) => one.path.endsWith("/sync")).length <= 1, true);
   });
 
-  test("Argo CD is restarted in the middle of a sync: the operation goes on, the wait sees it through", async (t) => {
-    const world = await openWorld(t, { syncMs: 400 });
-    const { bench } = world;
-    const image = await world.image("1");
-    const revision = await world.commit(manifests(image));
-    await ensureAll(world);
+  test("Argo CD is restarted in the middle of a sync: the operation continues, and the wait completes", async (t) => {
+    const site = await openSiteBench(t, { syncMs: 400 });
+    const { bench } = site;
+    const image = await site.image("1");
+    const revision = await site.commit(manifests(image));
+    await ensureAll(site);
     outputOf(await bench.run(argocdSync, { ...PLACE, revision }));
     const waiting = bench.run(argocdWait, { ...PLACE, revision, image: image.ref });
-    await world.restartArgoCd();
+    await site.restartArgoCd();
     assert.equal(outputOf(await waiting).health, "Healthy");
   });
 });

@@ -30,7 +30,7 @@ function application({ app, project, system }: PlaceInput, access: "read" | "cha
 
 /** Asking git again costs Argo CD a fetch. */
 const REFRESH_EVERY_MS = 2_000;
-/** A diff can only be had for the newest commit of the branch. After this many looks, that is another one than ours. */
+/** A diff can only be had for the newest commit of the branch. After this many checks, it is another commit than ours. */
 const DIFF_LOOKS = 8;
 
 const memoSchema = z.object({
@@ -45,7 +45,7 @@ const memoSchema = z.object({
 });
 type Memo = z.output<typeof memoSchema>;
 
-/** While Argo CD was away, it looked at nothing: that time does not count against the app. */
+/** While Argo CD was away, it compared nothing: that time does not count against the app. */
 function memoOf(given: JsonValue | undefined, outageMs: number): Memo {
   const memo = memoSchema.parse(given ?? {});
   const later = (sinceMs: number | undefined): number | undefined => sinceMs && sinceMs + outageMs;
@@ -80,7 +80,7 @@ export const argocdDiff = defineStep({
       const { sync } = app.status;
       if (!isAt(sync, input.revision) && memo.looks < DIFF_LOOKS) {
         const reason = `Argo CD compares ${input.app} with ${shortAt(sync)}, not yet with ${short(input.revision)}`;
-        // Every look lets Argo CD generate the manifests again, and after three failures it gives up on the commit.
+        // Every check makes Argo CD generate the manifests again, and after three failures it gives up on the commit.
         return waiting(reason, Math.min(5_000, 1_000 * 2 ** memo.looks), calmed(memo));
       }
       if (!isAt(sync, input.revision)) log(`the branch has moved on: this is the difference to ${shortAt(sync)}`);
@@ -216,8 +216,8 @@ async function look(context: WaitContext, memo: Memo): Promise<StepOutcome<WaitO
   const { input, nowMs } = context;
   const argocd: ArgocdSystem = context.system("argocd", input.system);
   const client = connect(argocd, context);
-  const wished = refreshOf(memo);
-  const refresh = wished && nowMs() - (memo.refreshedAtMs ?? 0) >= REFRESH_EVERY_MS ? wished : undefined;
+  const requested = refreshOf(memo);
+  const refresh = requested && nowMs() - (memo.refreshedAtMs ?? 0) >= REFRESH_EVERY_MS ? requested : undefined;
   const app = await seen(client, context, refresh);
   const url = appUrl(argocd.url, app.metadata);
   const { image, use } = await imageToAwait(client, app, input);
@@ -273,7 +273,7 @@ function failedBy<O>(
   return failed<O>({ ...failureOf(new GantryError("gate-failed", { gate, problem, todo })), line }, output);
 }
 
-/** An answer and not an outage: the patience with it is over. */
+/** Argo CD answered, so this is no outage, and the tolerated time is over. */
 function unavailable({ name }: ArgocdSystem, app: string, problem: string): StepOutcome<never> {
   const error = new GantryError("system-unavailable", { system: name, what: `compare app ${app}`, problem });
   return { kind: "errored", failure: failureOf(error), retryable: true };
@@ -306,7 +306,7 @@ async function seen(client: ArgoCd, context: SyncContext, refresh?: Refresh): Pr
   });
 }
 
-/** The live resources, where the app is not healthy: they know why. */
+/** The live resources if the app is not healthy: they show the reason. */
 async function nodesOf(client: ArgoCd, app: Application, { project }: PlaceInput): Promise<readonly TreeNode[]> {
   const health = app.status.health?.status;
   if (health !== "Degraded" && health !== "Progressing") return [];

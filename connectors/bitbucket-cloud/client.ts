@@ -4,7 +4,7 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import { cloneAddress } from "@gantry/core/site/clone-address.ts";
 import { z } from "zod";
-import { type GitHost, type HostAccess, type HostRepository, pathOf, type RepositoryWish } from "../git/host.ts";
+import { type GitHost, type HostAccess, type HostRepository, type NewRepository, pathOf } from "../git/host.ts";
 import { callSdk } from "../git/sdk.ts";
 import { basicAuth } from "../http.ts";
 import { type Api, openApi } from "./api.ts";
@@ -23,7 +23,7 @@ const GIT_USER = { account: "x-bitbucket-api-token-auth", accessToken: "x-token-
 export function bitbucketCloudHost(access: HostAccess): GitHost {
   const { system } = access;
   return {
-    createRepository: (wish) => createRepository(access, wish),
+    createRepository: (desired) => createRepository(access, desired),
     getRepository: (project, slug) => getRepository(access, project, slug),
     describeRepository: (project, slug, description) => describeRepository(access, project, slug, description),
     isEmpty: (project, slug) => isEmpty(access, project, slug),
@@ -37,12 +37,12 @@ export function bitbucketCloudHost(access: HostAccess): GitHost {
   };
 }
 
-async function createRepository(access: HostAccess, wish: RepositoryWish): Promise<HostRepository | undefined> {
-  const { workspace, key } = placeOf(wish.project);
+async function createRepository(access: HostAccess, desired: NewRepository): Promise<HostRepository | undefined> {
+  const { workspace, key } = placeOf(desired.project);
   // The API answers 400 to upper-case slugs, so they are converted.
-  const slug = wish.slug.toLowerCase();
+  const slug = desired.slug.toLowerCase();
   const answer = await callSdk(access, apiOf, {
-    what: `create repository ${wish.project}/${slug}`,
+    what: `create repository ${desired.project}/${slug}`,
     schema: repositorySchema,
     expect: [400],
     send: (api) =>
@@ -53,18 +53,18 @@ async function createRepository(access: HostAccess, wish: RepositoryWish): Promi
         _body: {
           type: "repository",
           scm: "git",
-          is_private: wish.private,
-          description: wish.description,
+          is_private: desired.private,
+          description: desired.description,
           ...(key === undefined ? {} : { project: { type: "project", key } }),
         },
       }),
   });
-  if (answer.ok) return toRepository(wish.project, answer.data);
+  if (answer.ok) return toRepository(desired.project, answer.data);
   // An existing repository has no status of its own; only this message identifies it.
   if (/already exists/i.test(answer.problem)) return undefined;
   throw new GantryError("system-refused", {
     system: access.system.name,
-    what: `create repository ${wish.project}/${slug}`,
+    what: `create repository ${desired.project}/${slug}`,
     problem: `status ${answer.status}: ${answer.problem}`,
   });
 }

@@ -30,7 +30,7 @@ test("bitbucket-dc: a repository whose description could not be set is taken up 
   assert.match((await host.getRepository("APPS", "orders"))?.description ?? "", /gantry:app=orders/);
 });
 
-test("bitbucket-dc: a missing project is said, not taken for a missing repository", async (t) => {
+test("bitbucket-dc: a missing project is reported as such, not as a missing repository", async (t) => {
   const lab = await startLabHost("bitbucket-dc", await tempDir(t));
   t.after(() => lab.server.close());
   const host = openHost({ system: lab.system, fetch, signal: AbortSignal.timeout(10_000) });

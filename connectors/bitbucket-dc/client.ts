@@ -36,7 +36,7 @@ export function bitbucketDcHost(access: HostAccess): GitHost {
   });
   const client: Client = { http, git: system };
   return {
-    createRepository: (wish) => createRepository(client, wish),
+    createRepository: (desired) => createRepository(client, desired),
     getRepository: (project, slug) => getRepository(client, project, slug),
     describeRepository: (project, slug, description) => describeRepository(client, project, slug, description),
     isEmpty: (project, slug) => isEmpty(client, project, slug),
@@ -53,17 +53,17 @@ type Client = { readonly http: Http; readonly git: HostAccess["system"] };
 
 async function createRepository(
   client: Client,
-  wish: Parameters<GitHost["createRepository"]>[0],
+  desired: Parameters<GitHost["createRepository"]>[0],
 ): Promise<HostRepository | undefined> {
-  const what = `create repository ${wish.project}/${wish.slug}`;
-  const answer = await client.http.post(`/api/latest/projects/${pathOf(wish.project)}/repos`, {
+  const what = `create repository ${desired.project}/${desired.slug}`;
+  const answer = await client.http.post(`/api/latest/projects/${pathOf(desired.project)}/repos`, {
     json: {
-      name: wish.slug,
+      name: desired.slug,
       scmId: "git",
       forkable: true,
-      public: !wish.private,
-      description: wish.description,
-      defaultBranch: wish.defaultBranch,
+      public: !desired.private,
+      description: desired.description,
+      defaultBranch: desired.defaultBranch,
     },
     schema: repositorySchema,
     expect: TELLING,
@@ -73,11 +73,11 @@ async function createRepository(
     if (answer.status === 409) return undefined;
     throw refusal(client, what, answer);
   }
-  const made = toRepository(wish.project, answer.body, client);
-  if (made.description === wish.description) return made;
+  const made = toRepository(desired.project, answer.body, client);
+  if (made.description === desired.description) return made;
   // Some versions keep only the name on creation, so a second call sets the description.
-  await describeRepository(client, wish.project, made.slug, wish.description);
-  return { ...made, description: wish.description };
+  await describeRepository(client, desired.project, made.slug, desired.description);
+  return { ...made, description: desired.description };
 }
 
 async function getRepository(client: Client, project: string, slug: string): Promise<HostRepository | undefined> {

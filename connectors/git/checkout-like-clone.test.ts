@@ -130,34 +130,34 @@ const repository = fc
 const RUNS = 8;
 
 test("property: a checkout is what git clone gives, or an error that names the reason", async (t) => {
-  const { check, told } = await world(t);
+  const { check, counts } = await setUp(t);
   for (const files of fc.sample(repository, { numRuns: RUNS, seed: Math.trunc(Math.random() * 2 ** 31) })) {
     await check(files);
   }
-  assert.equal(told.same + told.refused, RUNS);
+  assert.equal(counts.same + counts.refused, RUNS);
 });
 
 test("a link whose name is not UTF-8 is checked, whatever other names look like it", async (t) => {
-  const { check, told } = await world(t);
+  const { check, counts } = await setUp(t);
   await check([
     { name: "\xfe", mode: "120000", content: "/etc/hostname" },
     { name: "\xff", mode: "120000", content: "a" },
     { name: "a", mode: "100644", content: "a" },
   ]);
-  assert.deepEqual(told, { same: 0, refused: 1 });
+  assert.deepEqual(counts, { same: 0, refused: 1 });
   await check([
     { name: "\xff", mode: "120000", content: "a" },
     { name: "\xfe.txt", mode: "120000", content: "\xff" },
     { name: "a", mode: "100644", content: "a" },
   ]);
-  assert.deepEqual(told, { same: 1, refused: 1 });
+  assert.deepEqual(counts, { same: 1, refused: 1 });
 });
 
-async function world(t: TestContext) {
+async function setUp(t: TestContext) {
   const { lab, bench } = await labWithBench(t);
   const store = dirname(lab.store.folderOf("x"));
   const clones = await tempDir(t);
-  const told = { same: 0, refused: 0 };
+  const counts = { same: 0, refused: 0 };
   let count = 0;
   const check = async (files: readonly Planted[]): Promise<void> => {
     const slug = `r${++count}`;
@@ -179,15 +179,15 @@ async function world(t: TestContext) {
       assert.equal(cloned.status, 0, `git clone refuses what the checkout brings: ${cloned.stderr}: ${shown}`);
       assert.deepEqual(treeOf(join(bench.workspace, slug)), treeOf(clone), shown);
       assert.equal(statusOf(join(bench.workspace, slug)), statusOf(clone), shown);
-      told.same++;
+      counts.same++;
       return;
     }
     const reason = JSON.stringify(outcome);
     assert.match(reason, REASONS, `${reason}: ${shown}`);
     assert.ok(cloned.status !== 0 || /symbolic link|fsck|invalid path/.test(reason), `${reason}: ${shown}`);
-    told.refused++;
+    counts.refused++;
   };
-  return { check, told };
+  return { check, counts };
 }
 
 const REASONS =
@@ -196,7 +196,7 @@ const REASONS =
 /** Puts a tree on `main` without any of git's checks. */
 function plant(bare: string, files: readonly Planted[]): void {
   const quoted = (name: string): string => `"${name.replace(/["\\]/g, "\\$&").replaceAll("\n", "\\n")}"`;
-  // A file and a folder of the same name exclude each other; the last one counts.
+  // A file and a folder of the same name exclude each other; the last one is used.
   const commands = files.flatMap(({ name, mode, content }) => [
     `M ${mode} inline ${quoted(name)}`,
     `data ${content.length}`,

@@ -119,7 +119,7 @@ test("an attempt that was broken off is started again; a folder with other thing
   assert.equal(away.kind === "errored" && away.failure.code, "bad-input");
 });
 
-test("what is wrong is said: no such branch, no such repository, no commit, a wrong token, a host that fails", async (t) => {
+test("errors name the cause: no such branch, no such repository, no commit, a wrong token, a host that fails", async (t) => {
   const { lab, bench } = await labWithBench(t);
   await seed(lab, "orders", { "a.txt": "one\n" });
   const ask = async (slug: string, ref?: string) => {

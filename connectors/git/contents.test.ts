@@ -16,7 +16,7 @@ import { plantTree, seed, type TreeFile } from "./lab-git.fixture.ts";
 import { checkout, commitPush } from "./steps.ts";
 
 test("links are real links in a checkout, and a later commit keeps them", async (t) => {
-  const { bench, plant, repository } = await world(t);
+  const { bench, plant, repository } = await setUp(t);
   const slug = await plant([
     { path: "real/f.json", content: "{}" },
     { path: "config.json", mode: "120000", content: "real/f.json" },
@@ -41,7 +41,7 @@ test("links are real links in a checkout, and a later commit keeps them", async 
 });
 
 test("a commit starts no program that a script has written into the configuration of a submodule", async (t) => {
-  const { bench, plant, tip, repository } = await world(t);
+  const { bench, plant, tip, repository } = await setUp(t);
   const lib = await plant([{ path: "lib.txt", content: "lib" }]);
   const app = await plant([
     { path: "a.txt", content: "a" },
@@ -68,7 +68,7 @@ test("a commit starts no program that a script has written into the configuratio
 });
 
 test("a repository that is too large is refused before its files are written, and while it is downloaded", async (t) => {
-  const { bench, plant, repository } = await world(t, { checkoutLimits: { mb: 2, files: 50 } });
+  const { bench, plant, repository } = await setUp(t, { checkoutLimits: { mb: 2, files: 50 } });
   const many = await plant(Array.from({ length: 51 }, (_, n) => ({ path: `f${n}`, content: "x" })));
   const bomb = await plant([{ path: "zeros", content: "0".repeat(8 * 1_048_576) }]);
   const huge = await plant([{ path: "noise", content: randomBytes(4 * 1_048_576).toString("hex") }]);
@@ -98,7 +98,7 @@ test("a repository that is too large is refused before its files are written, an
 
 test("a submodule that the app may not read is refused, and nothing of it is fetched", async (t) => {
   const refusals: string[] = [];
-  const { bench, plant, tip, repository } = await world(t, {
+  const { bench, plant, tip, repository } = await setUp(t, {
     require: (resource) => {
       refusals.push(resource.kind === "clone-url" ? resource.url : resource.kind);
       throw new GantryError("outside-app", { step: "git/checkout", what: "it", problem: "It is another app's." });
@@ -117,7 +117,7 @@ test("a submodule that the app may not read is refused, and nothing of it is fet
 });
 
 test("submodules are checked out, nested ones too, and a later commit leaves them as they are", async (t) => {
-  const { lab, bench, plant, tip, repository } = await world(t);
+  const { lab, bench, plant, tip, repository } = await setUp(t);
   const inner = await plant([{ path: "in.txt", content: "in" }]);
   const modules = (path: string, url: string, more = "") =>
     `[submodule "${path}"]\n\tpath = ${path}\n\turl = ${url}\n${more}`;
@@ -172,7 +172,7 @@ test("submodules are checked out, nested ones too, and a later commit leaves the
 });
 
 test("files of Git LFS come in place of their pointers, and go back as pointers", async (t) => {
-  const { bench, plant, repository, lfs } = await world(t);
+  const { bench, plant, repository, lfs } = await setUp(t);
   const bytes = Buffer.from("a large model".repeat(200));
   const oid = createHash("sha256").update(bytes).digest("hex");
   const pointer = (of: string, size: number) =>
@@ -212,7 +212,7 @@ test("files of Git LFS come in place of their pointers, and go back as pointers"
 });
 
 test("names that are not UTF-8: files of Git LFS come and go, submodules are refused", async (t) => {
-  const { bench, plant, tip, repository, lfs } = await world(t);
+  const { bench, plant, tip, repository, lfs } = await setUp(t);
   const bytes = Buffer.from("a large model".repeat(200));
   const oid = createHash("sha256").update(bytes).digest("hex");
   lfs.objects.set(oid, bytes);
@@ -269,7 +269,7 @@ async function commitOf(
 }
 
 /** A git host with an LFS store in front of it, and repositories of any content. */
-async function world(t: TestContext, more: Pick<Parameters<typeof openBench>[0], "require" | "checkoutLimits"> = {}) {
+async function setUp(t: TestContext, more: Pick<Parameters<typeof openBench>[0], "require" | "checkoutLimits"> = {}) {
   const lab = await startLabHost("bitbucket-dc", await tempDir(t));
   const lfs = { objects: new Map<string, Buffer>(), log: [] as string[], credentials: [] as (string | undefined)[] };
   const server = createServer((request, response) => {
@@ -292,10 +292,10 @@ async function world(t: TestContext, more: Pick<Parameters<typeof openBench>[0],
       if (request.method === "GET") return void response.end(found);
       const { objects } = JSON.parse(Buffer.concat(chunks).toString()) as { objects: { oid: string }[] };
       const href = (oid: string) => `http://${request.headers.host}${url.replace("batch", oid)}`;
-      const told = objects.map(({ oid }) =>
+      const answers = objects.map(({ oid }) =>
         lfs.objects.has(oid) ? { oid, actions: { download: { href: href(oid) } } } : { oid, error: { code: 404 } },
       );
-      response.end(JSON.stringify({ objects: told }));
+      response.end(JSON.stringify({ objects: answers }));
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -35,8 +35,8 @@ export async function ensureRepository(
     perform: async () => {
       const found = await host.getRepository(project, slug);
       if (found === undefined) {
-        const wish = { project, slug, description, private: wanted.private, defaultBranch: "main" };
-        const made = await host.createRepository(wish);
+        const desired = { project, slug, description, private: wanted.private, defaultBranch: "main" };
+        const made = await host.createRepository(desired);
         if (made !== undefined) return { slug: made.slug, created: true };
         throw foreign(project, slug, "The host says that it exists, and this account cannot see it.");
       }

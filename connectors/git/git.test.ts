@@ -79,22 +79,22 @@ test("hostile repositories are harmless in a workspace", async (t) => {
     );
     const input = { repository: { project: lab.project, slug: "orders" }, directory: id };
     const outcome = await bench.once(checkout, input);
-    const told = `${id} ${says}: ${JSON.stringify(outcome)}`;
-    assert.ok(["succeeded", "errored"].includes(outcome.kind), told);
-    if (outcome.kind === "errored") assert.equal(outcome.failure.code, "system-refused", told);
+    const shown = `${id} ${says}: ${JSON.stringify(outcome)}`;
+    assert.ok(["succeeded", "errored"].includes(outcome.kind), shown);
+    if (outcome.kind === "errored") assert.equal(outcome.failure.code, "system-refused", shown);
     const folder = join(bench.workspace, id);
     if (existsSync(folder)) {
       made.push(id);
       await noLinks(folder);
-      assert.deepEqual(await hooksIn(folder), [], told);
+      assert.deepEqual(await hooksIn(folder), [], shown);
     }
     // Somebody's tool runs an ordinary git in there, as build tools do.
     if (outcome.kind === "succeeded") plainStatus(folder, bench.home);
-    assert.equal(existsSync(canary), false, `${told}: something was run`);
+    assert.equal(existsSync(canary), false, `${shown}: something was run`);
     assert.deepEqual(
       (await readdir(bench.workspace)).sort(),
       made.toSorted(),
-      `${told}: something was written beside it`,
+      `${shown}: something was written beside it`,
     );
   }
   t.diagnostic(`${made.length} of ${rows("tree").length} could be checked out`);
@@ -126,7 +126,7 @@ test("G7 a redirect is not followed, and the credential goes nowhere else", asyn
   assert.deepEqual(heard, []);
 });
 
-test("the runner's own git settings and environment have no say", async (t) => {
+test("the runner's own git settings and environment have no effect", async (t) => {
   const { lab, bench } = await labWithBench(t);
   await seed(lab, "orders", { "a.txt": "a\n" });
   const trace = join(bench.home, "trace");

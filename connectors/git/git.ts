@@ -79,34 +79,34 @@ export function openGit(place: GitPlace): Git {
 /** Turns a failure of git into the error that says who has to act. */
 export function gitError(error: unknown, verb: string, remote: Remote | undefined): unknown {
   if (!(error instanceof Error)) return error;
-  const told =
+  const output =
     error instanceof GitPluginError && error.plugin === "timeout" ? "timed out without output" : error.message;
   const problem = plainLine(
-    told
+    output
       .split(/[\r\n]+/)
       .filter(isTelling)
       .slice(-4)
-      .join("; ") || told,
+      .join("; ") || output,
     500,
   );
   const what = `git ${verb}`;
   if (remote === undefined) return new GantryError("internal", { what, problem: `${what}: ${problem}` });
-  const status = statusIn(told);
+  const status = statusIn(output);
   const details = { system: remote.system, what: `run ${what}`, problem, ...(status === undefined ? {} : { status }) };
-  for (const [pattern, code] of MEANINGS) if (pattern.test(told)) return new GantryError(code, details);
+  for (const [pattern, code] of MEANINGS) if (pattern.test(output)) return new GantryError(code, details);
   return new GantryError("system-refused", details);
 }
 
 /** The status of the answer that git complains about; undefined: it complains about something else. */
-function statusIn(told: string): number | undefined {
-  const named = /requested URL returned error: (\d{3})/i.exec(told)?.[1];
+function statusIn(output: string): number | undefined {
+  const named = /requested URL returned error: (\d{3})/i.exec(output)?.[1];
   if (named !== undefined) return Number(named);
-  if (/Authentication failed|could not read Username/i.test(told)) return 401;
-  if (/^fatal: repository .* not found/im.test(told)) return 404;
-  return /not valid: is this a git repository|redirect|DAV locking|git-http-push/i.test(told) ? 200 : undefined;
+  if (/Authentication failed|could not read Username/i.test(output)) return 401;
+  if (/^fatal: repository .* not found/im.test(output)) return 404;
+  return /not valid: is this a git repository|redirect|DAV locking|git-http-push/i.test(output) ? 200 : undefined;
 }
 
-/** The first pattern that matches counts. The texts are those of git and curl in the C locale. */
+/** The first pattern that matches decides. The texts are those of git and curl in the C locale. */
 const MEANINGS = [
   [
     /certificate verification failed|SSL certificate problem|unable to get local issuer|self.signed certificate|certificate has expired|no alternative certificate subject name|server certificate verification failed|does not match target host/i,

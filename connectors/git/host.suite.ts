@@ -31,9 +31,9 @@ export function hostSuite(provider: GitSystem["provider"]): void {
   test(named("a repository does not exist before it is created, and can be created once"), async (t) => {
     const { lab, host } = await opened(t);
     assert.equal(await host.getRepository(lab.project, "orders"), undefined);
-    const made = await host.createRepository(wishOf(lab, "orders"));
+    const made = await host.createRepository(newRepository(lab, "orders"));
     assert.equal(made?.slug, "orders");
-    assert.equal(await host.createRepository(wishOf(lab, "orders")), undefined, "it exists");
+    assert.equal(await host.createRepository(newRepository(lab, "orders")), undefined, "it exists");
     const found = await untilReady(host, lab.project, "orders");
     assert.equal(found.description, "Orders (gantry:app=orders)");
     assert.equal(await host.isEmpty(lab.project, "orders"), true);
@@ -41,7 +41,7 @@ export function hostSuite(provider: GitSystem["provider"]): void {
 
   test(named("the slug is the host's own"), async (t) => {
     const { lab, host } = await opened(t);
-    const made = await host.createRepository(wishOf(lab, "Orders.API"));
+    const made = await host.createRepository(newRepository(lab, "Orders.API"));
     assert.ok(made);
     const found = await untilReady(host, lab.project, made.slug);
     assert.equal(found.slug, made.slug);
@@ -50,7 +50,7 @@ export function hostSuite(provider: GitSystem["provider"]): void {
 
   test(named("deleting is fine twice and leaves nothing"), async (t) => {
     const { lab, host } = await opened(t);
-    await host.createRepository(wishOf(lab, "orders"));
+    await host.createRepository(newRepository(lab, "orders"));
     await host.deleteRepository(lab.project, "orders");
     await host.deleteRepository(lab.project, "orders");
     assert.equal(await host.getRepository(lab.project, "orders"), undefined);
@@ -64,7 +64,7 @@ export function hostSuite(provider: GitSystem["provider"]): void {
       fetch,
       signal: AbortSignal.timeout(20_000),
     });
-    await rejectsWith("system-forbidden", () => reader.createRepository(wishOf(lab, "orders")));
+    await rejectsWith("system-forbidden", () => reader.createRepository(newRepository(lab, "orders")));
   });
 
   test(named("a host that fails is unavailable, and the error may be tried again"), async (t) => {
@@ -89,7 +89,7 @@ export function hostSuite(provider: GitSystem["provider"]): void {
     const body = { message: "bad token lab-admin-token" };
     for (const status of [400, 401, 403, 500]) {
       lab.server.faults.add({ kind: "status", status, body, times: 3 });
-      const error = await host.createRepository(wishOf(lab, "orders")).then(
+      const error = await host.createRepository(newRepository(lab, "orders")).then(
         () => assert.fail("it must fail"),
         (problem: unknown) => problem,
       );
@@ -124,7 +124,7 @@ export function hostSuite(provider: GitSystem["provider"]): void {
     // A failing host must not keep the test's process alive.
     t.after(() => first.server.close());
     const signal = AbortSignal.timeout(20_000);
-    await openHost({ system: first.system, fetch, signal }).createRepository(wishOf(first, "orders"));
+    await openHost({ system: first.system, fetch, signal }).createRepository(newRepository(first, "orders"));
     await first.server.close();
     const second = await startLabHost(provider, dir, first.server.port);
     t.after(() => second.server.close());
@@ -236,7 +236,7 @@ export function hostSuite(provider: GitSystem["provider"]): void {
     if (second.kind === "succeeded") await bench.undo(createRepository, input, second.output);
     assert.ok(await host.getRepository(lab.project, "orders"), "undo deletes only what this run made");
 
-    await host.createRepository({ ...wishOf(lab, "foreign"), description: "by hand (gantry:app=orders-2)" });
+    await host.createRepository({ ...newRepository(lab, "foreign"), description: "by hand (gantry:app=orders-2)" });
     bench.nextTask();
     const foreign = await bench.run(createRepository, { repository: { project: lab.project, slug: "foreign" } });
     assert.equal(foreign.kind === "errored" && foreign.failure.code, "exists-foreign");
@@ -277,7 +277,7 @@ export function hostSuite(provider: GitSystem["provider"]): void {
   });
 }
 
-function wishOf(lab: LabHost, slug: string): Parameters<GitHost["createRepository"]>[0] {
+function newRepository(lab: LabHost, slug: string): Parameters<GitHost["createRepository"]>[0] {
   return {
     project: lab.project,
     slug,

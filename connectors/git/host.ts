@@ -14,7 +14,7 @@ export type HostRepository = {
   readonly ready: boolean;
 };
 
-export type RepositoryWish = {
+export type NewRepository = {
   readonly project: string;
   readonly slug: string;
   /** Holds the marker of the app that Gantry created it for, see `markerOf`. */
@@ -35,7 +35,7 @@ export type PullRequest = {
   readonly mergeCommit: string | undefined;
 };
 
-export type PullRequestWish = Pick<PullRequest, "title" | "from" | "to"> & { readonly description: string };
+export type NewPullRequest = Pick<PullRequest, "title" | "from" | "to"> & { readonly description: string };
 
 /**
  * One git host, seen with one account. Calls may run concurrently. Errors: `credential-refused`, `system-forbidden`,
@@ -47,7 +47,7 @@ export type GitHost = {
    * Makes a repository. `undefined` when the host says that one of this name exists, also when this account cannot see
    * it. Not atomic everywhere: after a crash the repository may exist without its description.
    */
-  readonly createRepository: (wish: RepositoryWish) => Promise<HostRepository | undefined>;
+  readonly createRepository: (repository: NewRepository) => Promise<HostRepository | undefined>;
   /** `undefined` when there is none, or none that this account can see. */
   readonly getRepository: (project: string, slug: string) => Promise<HostRepository | undefined>;
   readonly describeRepository: (project: string, slug: string, description: string) => Promise<void>;
@@ -57,7 +57,7 @@ export type GitHost = {
   readonly deleteRepository: (project: string, slug: string) => Promise<void>;
   /** The open ones into this branch, at most 100, the newest first. */
   readonly listPullRequests: (project: string, slug: string, to: string) => Promise<readonly PullRequest[]>;
-  readonly openPullRequest: (project: string, slug: string, wish: PullRequestWish) => Promise<PullRequest>;
+  readonly openPullRequest: (project: string, slug: string, pullRequest: NewPullRequest) => Promise<PullRequest>;
   readonly getPullRequest: (project: string, slug: string, id: number) => Promise<PullRequest>;
   /** Closes an open one without merging it. One that is not open stays as it is. */
   readonly closePullRequest: (project: string, slug: string, id: number) => Promise<void>;

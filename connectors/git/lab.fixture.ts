@@ -11,7 +11,7 @@ export type LabHost = {
   /** A project of this host in which Gantry may make repositories. */
   readonly project: string;
   readonly system: GitSystem;
-  /** As a person who presses Merge; answers the commit. */
+  /** Merges as a person would on the web page; returns the commit. */
   readonly merge: (slug: string, id: number) => Promise<string>;
   readonly seed: (slug: string, folder: string) => Promise<void>;
 };

@@ -90,8 +90,8 @@ export async function lfsPaths(
   if (!texts.some((text) => text?.includes("lfs"))) return [];
   const files = entries.filter(({ mode }) => mode.startsWith("100"));
   const input = files.map(({ quoted }) => `${quoted}\n`).join("");
-  const told = await git(["-c", "core.quotePath=true", "check-attr", "--stdin", "filter"], { input });
-  return told.split("\n").flatMap((line) => (line.endsWith(": filter: lfs") ? [line.slice(0, -13)] : []));
+  const checked = await git(["-c", "core.quotePath=true", "check-attr", "--stdin", "filter"], { input });
+  return checked.split("\n").flatMap((line) => (line.endsWith(": filter: lfs") ? [line.slice(0, -13)] : []));
 }
 
 async function pointerAt(file: Buffer): Promise<Pointer | undefined> {

@@ -1,4 +1,4 @@
-// Which addresses, branch names and revisions may reach git at all. Pure; everything here was written by a stranger.
+// Decides which addresses, branch names and revisions may reach git. Pure; all input is untrusted.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { truncate } from "@gantry/core/truncate.ts";

@@ -87,7 +87,7 @@ test("old defects in the history stop neither a checkout nor a push", async (t) 
 });
 
 test("the error has the line that names a defect, not the progress lines around it", () => {
-  const told = [
+  const output = [
     "remote: Enumerating objects: 9, done.",
     "remote: Counting objects:  50% (1/2)\rremote: Counting objects: 100% (2/2), done.",
     "error: object 1a2b: hasDotgit: contains '.git'",
@@ -97,7 +97,11 @@ test("the error has the line that names a defect, not the progress lines around 
     "remote: Resolving deltas: 100% (2/2), done.",
     "fatal: fetch-pack: invalid index-pack output",
   ].join("\n");
-  const error = gitError(new Error(told), "fetch", { system: "b", url: "https://b.example/x.git", authorization: "" });
+  const error = gitError(new Error(output), "fetch", {
+    system: "b",
+    url: "https://b.example/x.git",
+    authorization: "",
+  });
   assert.ok(error instanceof GantryError);
   assert.match(String(error.details.problem), /^error: object 1a2b: hasDotgit: contains '.git'; fatal: fsck error/);
 });

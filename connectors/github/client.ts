@@ -5,7 +5,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import { cloneAddress } from "@gantry/core/site/clone-address.ts";
 import { Octokit } from "@octokit/rest";
 import { z } from "zod";
-import { type GitHost, type HostAccess, type HostRepository, pathOf, type RepositoryWish } from "../git/host.ts";
+import { type GitHost, type HostAccess, type HostRepository, type NewRepository, pathOf } from "../git/host.ts";
 import { callSdk } from "../git/sdk.ts";
 import { basicAuth } from "../http.ts";
 import { githubPullRequests } from "./pull-requests.ts";
@@ -22,7 +22,7 @@ const branchesSchema = z.array(z.object({ name: z.string() }));
 export function githubHost(access: HostAccess): GitHost {
   const { system } = access;
   return {
-    createRepository: (wish) => createRepository(access, wish),
+    createRepository: (desired) => createRepository(access, desired),
     getRepository: (project, slug) => getRepository(access, project, slug),
     describeRepository: (project, slug, description) => describeRepository(access, project, slug, description),
     isEmpty: (project, slug) => isEmpty(access, project, slug),
@@ -36,20 +36,20 @@ export function githubHost(access: HostAccess): GitHost {
   };
 }
 
-async function createRepository(access: HostAccess, wish: RepositoryWish): Promise<HostRepository | undefined> {
-  const what = `create repository ${wish.project}/${wish.slug}`;
-  const fields = { name: wish.slug, description: wish.description, private: wish.private, auto_init: false };
-  const isOrganisation = await ownedByOrganisation(access, wish.project, what);
+async function createRepository(access: HostAccess, desired: NewRepository): Promise<HostRepository | undefined> {
+  const what = `create repository ${desired.project}/${desired.slug}`;
+  const fields = { name: desired.slug, description: desired.description, private: desired.private, auto_init: false };
+  const isOrganisation = await ownedByOrganisation(access, desired.project, what);
   const answer = await callSdk(access, apiOf, {
     what,
     schema: repositorySchema,
     expect: [422],
     send: (api) =>
       isOrganisation
-        ? api.rest.repos.createInOrg({ org: wish.project, ...fields })
+        ? api.rest.repos.createInOrg({ org: desired.project, ...fields })
         : api.rest.repos.createForAuthenticatedUser(fields),
   });
-  if (answer.ok) return toRepository(wish.project, answer.data);
+  if (answer.ok) return toRepository(desired.project, answer.data);
   // 422 covers every kind of invalid input; only this message identifies an existing repository.
   if (/already exists/i.test(answer.problem)) return undefined;
   const problem = `status ${answer.status}: ${answer.problem}`;

@@ -57,11 +57,11 @@ export async function harborBench(
 }
 
 /** A client of the fake's registry, with administrator rights. */
-export function registryOf(world: HarborBench): Registry {
+export function registryOf(setup: HarborBench): Registry {
   const signal = new AbortController().signal;
   return createRegistry({
     title: "harbor",
-    url: world.harbor.url,
+    url: setup.harbor.url,
     credentials: ACCOUNT,
     fetch,
     signal,

@@ -12,7 +12,7 @@ export type Builder = "assembler" | RealBuilder;
 /** What in a Dockerfile the assembler cannot do. */
 export type Obstacle = { readonly line: number; readonly instruction: string; readonly why: string };
 
-export type BuilderWish = {
+export type BuilderFacts = {
   readonly requested: Builder | "auto";
   readonly available: readonly RealBuilder[];
   readonly obstacle: Obstacle | undefined;
@@ -21,7 +21,7 @@ export type BuilderWish = {
 };
 
 /** Throws `no-builder`, naming the line that needs a real builder, or the builder that was asked for and is not there. */
-export function decideBuilder({ requested, available, obstacle, file }: BuilderWish): Builder {
+export function decideBuilder({ requested, available, obstacle, file }: BuilderFacts): Builder {
   const needs = obstacle ? `${file}, line ${obstacle.line}: ${obstacle.instruction} ${obstacle.why}.` : "";
   if (requested === "assembler" || (requested === "auto" && !obstacle)) {
     if (obstacle) throw new GantryError("no-builder", { problem: `${needs} The built-in assembler cannot do that.` });
@@ -71,7 +71,7 @@ export function neededStages(dockerfile: Dockerfile, given: Arguments): readonly
   return stages.filter((stage) => needed.has(stage));
 }
 
-/** A stage by its name or its number. Of two with the same name the later one counts. */
+/** A stage by its name or number. If two have the same name, the later one is used. */
 export function findStage(stages: readonly Stage[], reference: string): Stage | undefined {
   if (/^\d+$/.test(reference)) return stages[Number(reference)];
   return stages.findLast((stage) => stage.name === reference.toLowerCase());

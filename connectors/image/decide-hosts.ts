@@ -1,4 +1,4 @@
-// Which hosts a builder is told to call by a Dockerfile: registries of the images that it names, and downloads of ADD. Pure.
+// Which hosts a Dockerfile makes a builder call: registries of the images that it names, and downloads of ADD. Pure.
 // What a RUN instruction calls cannot be known.
 
 import { parseReference } from "../oci/reference.ts";

@@ -108,11 +108,11 @@ test("property: patterns are taken off as bash takes them off", {
   const pattern = fc.array(fc.constantFrom("a", "b", ".", "*", "?"), { maxLength: 3 }).map((parts) => parts.join(""));
   const rows = fc.sample(fc.tuple(text, pattern, fc.constantFrom("#", "##", "%", "%%")), 400);
   const script = rows.map(([from, off, operator]) => `V='${from}'; echo "<\${V${operator}${off}}>"`).join("\n");
-  const told = execFileSync("/bin/bash", ["-c", script], { encoding: "utf8" }).trimEnd().split("\n");
+  const expected = execFileSync("/bin/bash", ["-c", script], { encoding: "utf8" }).trimEnd().split("\n");
   for (const [index, [from, off, operator]] of rows.entries()) {
     // A pattern that begins with the operator's own sign would be another operator.
     const got = expandWord(`<\${V${operator}${off}}>`, "\\", () => from);
-    assert.equal(got, told[index], `${from} ${operator} ${off}`);
+    assert.equal(got, expected[index], `${from} ${operator} ${off}`);
   }
 });
 

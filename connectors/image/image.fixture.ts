@@ -77,16 +77,16 @@ export async function look(image: BuiltImage) {
 }
 
 /** Runs image/build-push for orders/web:1, or what `input` says, and answers its output. */
-export async function pushed(world: HarborBench, input: object = {}) {
-  const outcome = await world.bench.run(buildPush, { repository: "orders/web", tags: ["1"], ...input });
+export async function pushed(setup: HarborBench, input: object = {}) {
+  const outcome = await setup.bench.run(buildPush, { repository: "orders/web", tags: ["1"], ...input });
   assert.equal(outcome.kind, "succeeded", JSON.stringify(outcome));
   if (outcome.kind !== "succeeded") throw new Error("unreachable");
   return outcome.output;
 }
 
 /** The config of an image that orders/web has, as text. */
-export async function configOf(world: HarborBench, reference: string): Promise<string> {
-  const registry = registryOf(world);
+export async function configOf(setup: HarborBench, reference: string): Promise<string> {
+  const registry = registryOf(setup);
   const manifest = await registry.getManifest("orders/web", reference);
   const { config } = JSON.parse(manifest?.bytes.toString() ?? "null");
   return (await registry.readBlob("orders/web", config, 1_000_000)).toString();

@@ -41,7 +41,7 @@ const LEVEL = 6;
 const GZIP_OS_AT = 9;
 const GZIP_OS_UNKNOWN = 255;
 
-/** Writes the layer to `file`. Of two entries with the same path the later one counts. */
+/** Writes the layer to `file`. If two entries have the same path, the later one is used. */
 export async function packLayer(entries: Iterable<LayerEntry>, file: string): Promise<PackedLayer> {
   const byPath = new Map([...entries].map((entry) => [entry.path, entry]));
   const sorted = [...byPath.values()].sort((a, b) => compare(a.path, b.path));

@@ -49,16 +49,16 @@ const CONTEXT = {
 };
 
 test("files and folders go where the links of the base image lead", async (t) => {
-  const world = await harborBench(t);
-  const { bench, host } = world;
+  const setup = await harborBench(t);
+  const { bench, host } = setup;
   await writeFiles(bench.workspace, { ...BASE, Dockerfile: "FROM scratch\nCOPY tree/ /\n" });
-  await pushed(world, { tags: ["base"] });
+  await pushed(setup, { tags: ["base"] });
   await writeFiles(bench.workspace, CONTEXT);
-  const registry = registryOf(world);
+  const registry = registryOf(setup);
   const top = async (lines: string): Promise<string[]> => {
     bench.nextTask();
     await writeFile(join(bench.workspace, "Dockerfile"), `FROM ${host}/orders/web:base\n${lines}\n`);
-    const { digest } = await pushed(world, { tags: ["x"] });
+    const { digest } = await pushed(setup, { tags: ["x"] });
     const manifest = JSON.parse((await registry.getManifest("orders/web", digest))?.bytes.toString() ?? "null");
     const bytes = gunzipSync(await registry.readBlob("orders/web", manifest.layers.at(-1), 1_000_000));
     const names: string[] = [];

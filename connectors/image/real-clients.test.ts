@@ -19,12 +19,12 @@ const INPUT = { repository: "orders/web", tags: ["1"] };
 
 test("an unmodified client reads the image back at its digest", async (t) => {
   if (!(await isInstalled("skopeo"))) return t.skip("skopeo is not on this machine");
-  const world = await harborBench(t, { empty: false, projects: { orders: { public: "true" } } });
-  await writeFiles(world.bench.workspace, {
+  const setup = await harborBench(t, { empty: false, projects: { orders: { public: "true" } } });
+  await writeFiles(setup.bench.workspace, {
     Dockerfile: "ARG REGISTRY\nFROM ${REGISTRY}/library/web-base:1\nCOPY a /srv/\n",
     a: "a",
   });
-  const { ref, digest } = await pushed(world);
+  const { ref, digest } = await pushed(setup);
   const dir = await tempDir(t);
   await writeFile(join(dir, "policy.json"), '{"default":[{"type":"insecureAcceptAnything"}]}');
   const skopeo = (...args: string[]) => run("skopeo", ["--policy", join(dir, "policy.json"), ...args]);
@@ -42,15 +42,15 @@ test("an unmodified client reads the image back at its digest", async (t) => {
 
 test("Buildah builds what runs commands; it is pushed like every image, and found again after a crash", async (t) => {
   if (!(await isInstalled("buildah"))) return t.skip("buildah is not on this machine");
-  const world = await harborBench(t);
-  const { bench, harbor, host } = world;
-  if (!(await pushShell(t, world))) return t.skip("there is no /bin/sh with ldd to make a base image of");
+  const setup = await harborBench(t);
+  const { bench, harbor, host } = setup;
+  if (!(await pushShell(t, setup))) return t.skip("there is no /bin/sh with ldd to make a base image of");
   const dockerfile = `FROM ${host}/orders/shell:1\nARG WORD\nRUN echo "$WORD $RANDOM_FILE" > /built\nCOPY a /\n`;
   await writeFiles(bench.workspace, { Dockerfile: dockerfile, a: "a" });
   const input = { buildArgs: { WORD: "built" }, labels: { who: "me" } };
-  const first = await pushed(world, input);
+  const first = await pushed(setup, input);
   assert.equal(first.builder, "buildah");
-  assert.match(await configOf(world, first.digest), /"who":"me"/);
+  assert.match(await configOf(setup, first.digest), /"who":"me"/);
   assert.ok(first.blobsPresent === 0 && first.blobsPushed >= 3, JSON.stringify(first));
 
   // The second attempt builds something else, as a build that nobody can repeat does; what the first one pushed counts.
@@ -58,14 +58,14 @@ test("Buildah builds what runs commands; it is pushed like every image, and foun
   bench.crashAt({ effect: "push", when: "after-perform" });
   const next = { ...INPUT, ...input, tags: ["2"], buildArgs: { WORD: "one" } };
   await assert.rejects(bench.once(buildPush, next), Crash);
-  const before = await registryOf(world).headManifest("orders/web", "2");
+  const before = await registryOf(setup).headManifest("orders/web", "2");
   harbor.exchanges.length = 0;
-  const again = await pushed(world, { ...next, buildArgs: { WORD: "two" } });
+  const again = await pushed(setup, { ...next, buildArgs: { WORD: "two" } });
   assert.equal(again.digest, before);
   assert.equal(harbor.exchanges.filter(({ method }) => ["PUT", "PATCH", "POST"].includes(method)).length, 0);
 
   bench.nextTask();
-  const other = await pushed(world, { ...next, buildArgs: { WORD: "two" } });
+  const other = await pushed(setup, { ...next, buildArgs: { WORD: "two" } });
   assert.notEqual(other.digest, before, "another task's push is not taken for its own");
 
   bench.nextTask();
@@ -76,7 +76,7 @@ test("Buildah builds what runs commands; it is pushed like every image, and foun
 });
 
 /** A base image with a shell, made of this machine's own. */
-async function pushShell(t: TestContext, world: HarborBench): Promise<boolean> {
+async function pushShell(t: TestContext, setup: HarborBench): Promise<boolean> {
   const dir = await tempDir(t);
   try {
     const { stdout } = await run("ldd", ["/bin/sh"]);
@@ -90,7 +90,7 @@ async function pushShell(t: TestContext, world: HarborBench): Promise<boolean> {
   }
   const scratch = await tempDir(t);
   const image = await assemble("FROM scratch\nCOPY . /\nENV PATH=/bin\n", { context: dir, scratch });
-  const registry = registryOf(world);
+  const registry = registryOf(setup);
   await pushImage({ registry, repository: "orders/shell", image, tags: ["1"], scratch, log: () => undefined });
   return true;
 }

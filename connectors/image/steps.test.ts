@@ -22,14 +22,14 @@ function sent(standIn: FakeServer, method: string, path: RegExp): number {
 }
 
 test("assembles an image and pushes it; the second time nothing is sent", async (t) => {
-  const world = await harborBench(t);
-  const { bench, harbor, host } = world;
+  const setup = await harborBench(t);
+  const { bench, harbor, host } = setup;
   await writeFiles(bench.workspace, {
     Dockerfile: 'FROM scratch\nCOPY app /srv/\nCMD ["/srv/run"]\n',
     "app/run": "x:1",
   });
   const input = { tags: ["1", "main"], labels: { "org.opencontainers.image.revision": "abc" } };
-  const first = await pushed(world, input);
+  const first = await pushed(setup, input);
   assert.equal(first.ref, `${host}/orders/web@${first.digest}`);
   assert.deepEqual(first, {
     image: `${host}/orders/web`,
@@ -45,44 +45,44 @@ test("assembles an image and pushes it; the second time nothing is sent", async 
 
   bench.nextTask();
   harbor.exchanges.length = 0;
-  const second = await pushed(world, input);
+  const second = await pushed(setup, input);
   assert.deepEqual([second.digest, second.blobsPushed, second.blobsPresent], [first.digest, 0, 2]);
   assert.equal(harbor.exchanges.filter(({ method }) => !["GET", "HEAD"].includes(method)).length, 0);
 
   bench.nextTask();
   await writeFile(join(bench.workspace, "app/run"), "2");
-  const third = await pushed(world, { ...input, tags: ["2"] });
+  const third = await pushed(setup, { ...input, tags: ["2"] });
   assert.notEqual(third.digest, first.digest);
   assert.equal(third.blobsPushed, 2, "the layer and the config");
 });
 
 test("the password is in no argument, no output and no log, and no file is left", async (t) => {
-  const world = await harborBench(t);
-  await writeFiles(world.bench.workspace, { Dockerfile: "FROM scratch\nCOPY a /\n", a: "a" });
-  const output = await pushed(world);
-  assert.doesNotMatch(JSON.stringify([output, world.bench.lines]), /harbor-pass-1/);
-  assert.deepEqual(await readdir(world.bench.home), []);
+  const setup = await harborBench(t);
+  await writeFiles(setup.bench.workspace, { Dockerfile: "FROM scratch\nCOPY a /\n", a: "a" });
+  const output = await pushed(setup);
+  assert.doesNotMatch(JSON.stringify([output, setup.bench.lines]), /harbor-pass-1/);
+  assert.deepEqual(await readdir(setup.bench.home), []);
 });
 
 test("mounts the layers of a base image of the same Harbor, and copies those of another registry", async (t) => {
-  const world = await harborBench(t, { empty: false, projects: { orders: {} } });
-  const { bench, harbor, host } = world;
+  const setup = await harborBench(t, { empty: false, projects: { orders: {} } });
+  const { bench, harbor, host } = setup;
   await writeFiles(bench.workspace, {
     Dockerfile: "ARG REGISTRY\nFROM ${REGISTRY}/library/web-base:1\nCOPY a /srv/www/\n",
     a: "a",
   });
-  const first = await pushed(world);
+  const first = await pushed(setup);
   assert.equal(first.blobsPushed, 3, "the layer of the base, one of ours, the config");
   const begun = harbor.exchanges.filter((one) => one.method === "POST" && one.path.endsWith("/uploads/"));
   assert.equal(begun.filter(({ query, status }) => query.mount !== undefined && status === 201).length, 1);
-  assert.match(await configOf(world, first.digest), /"User":"1000:1000"/, "the config goes on from the base's");
+  assert.match(await configOf(setup, first.digest), /"User":"1000:1000"/, "the config goes on from the base's");
 
   const other = await startRegistry({ name: "other", dir: await tempDir(t), username: "them", password: "x" });
   t.after(() => other.close());
   await seedOther(t, other, "FROM scratch\nCOPY base /base\nENV FROM_BASE=1\n", { base: "base" });
   bench.nextTask();
   await writeFile(join(bench.workspace, "Dockerfile"), `FROM ${new URL(other.url).host}/base:1\nCOPY a /srv/\n`);
-  const second = await pushed(world, { tags: ["2"] });
+  const second = await pushed(setup, { tags: ["2"] });
   assert.deepEqual([second.blobsPushed, second.blobsPresent], [3, 0]);
   const { host: otherHost } = new URL(other.url);
   assert.ok(bench.lines.some((line) => line.startsWith("copied") && line.endsWith(`from ${otherHost}`)));
@@ -106,7 +106,7 @@ async function seedOther(t: TestContext, other: FakeServer, dockerfile: string, 
 }
 
 test("reads the base image's files once, and follows its links", async (t) => {
-  const world = await harborBench(t);
+  const setup = await harborBench(t);
   const other = await startRegistry({ name: "other", dir: await tempDir(t), username: "them", password: "x" });
   t.after(() => other.close());
   const passwd = "root:x:0:0::/:/x\nweb:x:101:102::/:/x\n";
@@ -116,12 +116,12 @@ test("reads the base image's files once, and follows its links", async (t) => {
     run: "->etc/conf.d",
   });
   const base = `FROM ${new URL(other.url).host}/base:1\n`;
-  await writeFiles(world.bench.workspace, { "a.conf": "a", "dir/f": "f" });
+  await writeFiles(setup.bench.workspace, { "a.conf": "a", "dir/f": "f" });
   const build = async (lines: string): Promise<string[]> => {
-    world.bench.nextTask();
-    await writeFile(join(world.bench.workspace, "Dockerfile"), base + lines);
-    const { digest } = await pushed(world, { tags: ["x"] });
-    const registry = registryOf(world);
+    setup.bench.nextTask();
+    await writeFile(join(setup.bench.workspace, "Dockerfile"), base + lines);
+    const { digest } = await pushed(setup, { tags: ["x"] });
+    const registry = registryOf(setup);
     const manifest = JSON.parse((await registry.getManifest("orders/web", digest))?.bytes.toString() ?? "null");
     const bytes = await registry.readBlob("orders/web", manifest.layers.at(-1), 1_000_000);
     const file = join(await tempDir(t), "layer.tar.gz");
@@ -144,33 +144,33 @@ test("reads the base image's files once, and follows its links", async (t) => {
   assert.deepEqual(await build("WORKDIR /app\nCOPY --chown=web dir .\n"), ["101/102 app/f"], "WORKDIR made it");
   assert.deepEqual(await build("COPY --chown=web:5 dir /etc/conf.d\n"), ["101/5 etc/conf.d/f"], "it keeps what it is");
   const outcome = await (async () => {
-    world.bench.nextTask();
-    await writeFile(join(world.bench.workspace, "Dockerfile"), `${base}COPY --chown=ghost a.conf /\n`);
-    return world.bench.run(buildPush, INPUT);
+    setup.bench.nextTask();
+    await writeFile(join(setup.bench.workspace, "Dockerfile"), `${base}COPY --chown=ghost a.conf /\n`);
+    return setup.bench.run(buildPush, INPUT);
   })();
   assert.equal(outcome.kind === "failed" && outcome.failure.why, 'line 2: COPY: the image knows no user "ghost".');
 });
 
 test("a crash between the push and its record pushes nothing twice", async (t) => {
-  const world = await harborBench(t);
-  const { bench, harbor } = world;
+  const setup = await harborBench(t);
+  const { bench, harbor } = setup;
   await writeFiles(bench.workspace, { Dockerfile: "FROM scratch\nCOPY a /\n", a: "a" });
   bench.crashAt({ effect: "push", when: "after-perform" });
   await assert.rejects(bench.once(buildPush, INPUT), Crash);
   harbor.exchanges.length = 0;
-  const again = await pushed(world);
+  const again = await pushed(setup);
   assert.equal(again.blobsPushed, 0);
   assert.equal(harbor.exchanges.filter(({ method }) => !["GET", "HEAD"].includes(method)).length, 0);
-  assert.equal((await pushed(world)).digest, again.digest, "a third time it is answered from the record");
+  assert.equal((await pushed(setup)).digest, again.digest, "a third time it is answered from the record");
 });
 
 test("a registry that drops the connection is survived", async (t) => {
-  const world = await harborBench(t);
-  await writeFiles(world.bench.workspace, { Dockerfile: "FROM scratch\nCOPY a /\n", a: "a".repeat(100_000) });
-  world.harbor.faults.add({ match: "^PUT .*uploads", times: 2, kind: "cut", bytes: 30 });
-  world.harbor.faults.add({ match: "^PUT .*manifests/1$", times: 1, kind: "drop" });
-  await pushed(world);
-  assert.ok(await registryOf(world).headManifest("orders/web", "1"));
+  const setup = await harborBench(t);
+  await writeFiles(setup.bench.workspace, { Dockerfile: "FROM scratch\nCOPY a /\n", a: "a".repeat(100_000) });
+  setup.harbor.faults.add({ match: "^PUT .*uploads", times: 2, kind: "cut", bytes: 30 });
+  setup.harbor.faults.add({ match: "^PUT .*manifests/1$", times: 1, kind: "drop" });
+  await pushed(setup);
+  assert.ok(await registryOf(setup).headManifest("orders/web", "1"));
 });
 
 test("a registry that stays away is an error that may be tried again, after ten minutes without another build", async (t) => {
@@ -179,19 +179,19 @@ test("a registry that stays away is an error that may be tried again, after ten 
     nowMs += 60_000;
     return nowMs;
   };
-  const world = await harborBench(t, { nowMs: aMinuteLater });
-  await writeFiles(world.bench.workspace, { Dockerfile: "FROM scratch\nCOPY a /\n", a: "a" });
-  world.harbor.faults.add({ match: "/v2/", times: 1_000, kind: "drop" });
-  const outcome = await world.bench.run(buildPush, INPUT, { maxPauseMs: 5 });
+  const setup = await harborBench(t, { nowMs: aMinuteLater });
+  await writeFiles(setup.bench.workspace, { Dockerfile: "FROM scratch\nCOPY a /\n", a: "a" });
+  setup.harbor.faults.add({ match: "/v2/", times: 1_000, kind: "drop" });
+  const outcome = await setup.bench.run(buildPush, INPUT, { maxPauseMs: 5 });
   assert.deepEqual(
     [outcome.kind, outcome.kind === "errored" && outcome.failure.code, outcome.kind === "errored" && outcome.retryable],
     ["errored", "system-unavailable", true],
   );
-  assert.match(world.bench.reasons.at(-1) ?? "", /look for orders\/web/, "it only asks whether the registry is back");
+  assert.match(setup.bench.reasons.at(-1) ?? "", /look for orders\/web/, "it only asks whether the registry is back");
 });
 
 test("mistakes in the Dockerfile are the user's, and point at the line", async (t) => {
-  const world = await harborBench(t);
+  const setup = await harborBench(t);
   const cases: readonly [string, RegExp][] = [
     ["FROM scratch\nCOPPY a /\n", /^line 2: COPPY is not an instruction\.$/],
     ["FROM scratch\nCOPY nope /\n", /^line 2: COPY: there is no "nope" in the build context/],
@@ -200,31 +200,31 @@ test("mistakes in the Dockerfile are the user's, and point at the line", async (
     ["FROM scratch\nEXPOSE web\n", /^line 2: EXPOSE: "web" is not a port\.$/],
   ];
   for (const [text, why] of cases) {
-    await writeFiles(world.bench.workspace, { Dockerfile: text.replace("HARBOR", world.host), a: "a" });
-    const outcome = await world.bench.once(buildPush, INPUT);
+    await writeFiles(setup.bench.workspace, { Dockerfile: text.replace("HARBOR", setup.host), a: "a" });
+    const outcome = await setup.bench.once(buildPush, INPUT);
     assert.equal(outcome.kind, "failed", JSON.stringify(outcome));
     assert.match((outcome.kind === "failed" && outcome.failure.why) || "", why);
   }
 });
 
 test("a Dockerfile that needs a real builder names the line when there is none", async (t) => {
-  const world = await harborBench(t);
-  await writeFiles(world.bench.workspace, { Dockerfile: "FROM scratch\nRUN make\n" });
-  const outcome = await world.bench.once(buildPush, { ...INPUT, builder: "assembler" });
+  const setup = await harborBench(t);
+  await writeFiles(setup.bench.workspace, { Dockerfile: "FROM scratch\nRUN make\n" });
+  const outcome = await setup.bench.once(buildPush, { ...INPUT, builder: "assembler" });
   assert.equal(outcome.kind === "errored" && outcome.failure.code, "no-builder");
   assert.match((outcome.kind === "errored" && outcome.failure.why) || "", /^Dockerfile, line 2: RUN runs a command/);
 });
 
 test("no path leads out of the workspace", async (t) => {
-  const world = await harborBench(t);
-  await writeFiles(world.bench.workspace, { Dockerfile: "FROM scratch\n", link: "->/", "sub/x": "" });
+  const setup = await harborBench(t);
+  await writeFiles(setup.bench.workspace, { Dockerfile: "FROM scratch\n", link: "->/", "sub/x": "" });
   for (const input of [
     { context: ".." },
     { context: "link" },
     { context: "sub", dockerfile: "../Dockerfile" },
     { context: "no" },
   ]) {
-    const outcome = await world.bench.once(buildPush, { ...INPUT, ...input });
+    const outcome = await setup.bench.once(buildPush, { ...INPUT, ...input });
     assert.equal(outcome.kind === "errored" && outcome.failure.code, "bad-input", JSON.stringify(input));
   }
 });
@@ -232,13 +232,13 @@ test("no path leads out of the workspace", async (t) => {
 test("a pipe or a link out of the workspace in the place of a file that is read is refused at once", {
   timeout: 10_000,
 }, async (t) => {
-  const world = await harborBench(t);
-  const { workspace } = world.bench;
+  const setup = await harborBench(t);
+  const { workspace } = setup.bench;
   await writeFiles(workspace, { Dockerfile: "FROM scratch\nCOPY a /\n", a: "a", "zero/.dockerignore": "->/dev/zero" });
   await writeFiles(workspace, { "zero/Dockerfile": "FROM scratch\n" });
   for (const pipe of ["Pipe", ".dockerignore", "Dockerfile.dockerignore"]) await run("mkfifo", [join(workspace, pipe)]);
   for (const input of [{ dockerfile: "Pipe" }, {}, { context: "zero" }]) {
-    const outcome = await world.bench.once(buildPush, { ...INPUT, ...input });
+    const outcome = await setup.bench.once(buildPush, { ...INPUT, ...input });
     assert.equal(outcome.kind === "errored" && outcome.failure.code, "file-invalid", JSON.stringify(outcome));
   }
 });

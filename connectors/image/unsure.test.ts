@@ -1,4 +1,4 @@
-// What Dockerfiles say in ways that builders read differently, or refuse: nothing of it may become an image silently. The
+// Dockerfiles that builders read differently, or refuse: none of them may become an image silently. The
 // rows were found by comparing generated files with Buildah.
 
 import assert from "node:assert/strict";

@@ -5,10 +5,10 @@ import { pushed, writeFiles } from "./image.fixture.ts";
 import { verify, verifyImages } from "./verify-step.ts";
 
 test("a digest that exists nowhere is an error before the commit; one that a build pushed is found", async (t) => {
-  const world = await harborBench(t);
-  const { bench, host } = world;
+  const setup = await harborBench(t);
+  const { bench, host } = setup;
   await writeFiles(bench.workspace, { Dockerfile: "FROM scratch\nCOPY a /\n", a: "a" });
-  const { digest } = await pushed(world);
+  const { digest } = await pushed(setup);
   const there = await bench.run(verify, { repository: "orders/web", digest });
   assert.deepEqual(there, {
     kind: "succeeded",
@@ -28,10 +28,10 @@ test("a digest that exists nowhere is an error before the commit; one that a bui
 });
 
 test("several images are looked up one by one, and the one that is missing is named", async (t) => {
-  const world = await harborBench(t);
-  const { bench, host } = world;
+  const setup = await harborBench(t);
+  const { bench, host } = setup;
   await writeFiles(bench.workspace, { Dockerfile: "FROM scratch\nCOPY a /\n", a: "a" });
-  const { digest } = await pushed(world);
+  const { digest } = await pushed(setup);
   const there = { name: "web", repository: "orders/web", digest };
   const image = `${host}/orders/web`;
   const found = { image, digest, ref: `${image}@${digest}` };

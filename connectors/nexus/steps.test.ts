@@ -15,7 +15,7 @@ const ACCOUNT = { username: "ci", password: "nexus-pass-1" };
 const ALL = { npm: "npm-group", maven: "maven-group", pypi: "pypi-group" };
 const run = promisify(execFile);
 
-async function world(t: T, more: Partial<NexusSystem> = {}): Promise<{ nexus: Nexus; bench: StepBench; dir: string }> {
+async function setUp(t: T, more: Partial<NexusSystem> = {}): Promise<{ nexus: Nexus; bench: StepBench; dir: string }> {
   const dir = await tempDir(t);
   const nexus = await startNexus({ name: "nexus", dir, ...ACCOUNT });
   t.after(() => nexus.close());
@@ -36,7 +36,7 @@ async function inJob(bench: StepBench, program: string, args: string[]): Promise
 }
 
 test("an unmodified npm installs through Nexus, and the workspace holds no credential", async (t) => {
-  const { nexus, bench } = await world(t);
+  const { nexus, bench } = await setUp(t);
   const outcome = await bench.run(settings, { formats: ["npm"] });
   const url = `${nexus.url}/repository/npm-group/`;
   assert.deepEqual(outcome, { kind: "succeeded", output: { files: ["~/.npmrc"], urls: { npm: url } } });
@@ -55,7 +55,7 @@ test("an unmodified npm installs through Nexus, and the workspace holds no crede
 });
 
 test("a lock file that was written against the public registry installs through Nexus too", async (t) => {
-  const { nexus, bench } = await world(t);
+  const { nexus, bench } = await setUp(t);
   await bench.run(settings, { formats: ["npm"] });
   const lock = join(bench.workspace, "package-lock.json");
   await writeFile(join(bench.workspace, "package.json"), '{"name":"orders","dependencies":{"@lab/greeting":"1.0.0"}}');
@@ -67,7 +67,7 @@ test("a lock file that was written against the public registry installs through 
 });
 
 test("writes every format for the eyes of the owner only, and names no secret in its plan", async (t) => {
-  const { bench } = await world(t);
+  const { bench } = await setUp(t);
   const outcome = await bench.run(settings, { formats: ["npm", "maven", "pypi", "npm"] });
   assert.ok(outcome.kind === "succeeded", JSON.stringify(outcome));
   assert.deepEqual(outcome.output.files, ["~/.npmrc", "~/.m2/settings.xml", "~/.config/pip/pip.conf", "~/.netrc"]);
@@ -87,7 +87,7 @@ test("says clearly what is wrong before npm does it unclearly", async (t) => {
     [{ password: "two\nlines" }, "credential-missing", /line break/],
   ];
   for (const [more, code, text] of cases) {
-    const { bench } = await world(t, more);
+    const { bench } = await setUp(t, more);
     const outcome = await bench.run(settings, { formats: ["npm"] });
     assert.ok(outcome.kind === "errored", code);
     assert.equal(outcome.failure.code, code);
@@ -97,7 +97,7 @@ test("says clearly what is wrong before npm does it unclearly", async (t) => {
 });
 
 test("an offline repository is named, also after a restart of Nexus", async (t) => {
-  const { nexus, bench, dir } = await world(t);
+  const { nexus, bench, dir } = await setUp(t);
   await fetch(`${nexus.url}/_lab/repositories/npm-group/offline`, { method: "POST" });
   await nexus.close();
   const again = await startNexus({ name: "nexus", dir, ...ACCOUNT, port: nexus.port });
@@ -108,7 +108,7 @@ test("an offline repository is named, also after a restart of Nexus", async (t) 
 });
 
 test("warns when the sources name a registry of their own, and stays inside the workspace", async (t) => {
-  const { bench } = await world(t);
+  const { bench } = await setUp(t);
   await writeFile(join(bench.workspace, ".npmrc"), "registry=https://user:pw12@other.example/npm/\n");
   await bench.run(settings, { formats: ["npm"] });
   assert.match(bench.lines.join("\n"), /warning: .*https:\/\/other\.example\/npm\//);
@@ -119,7 +119,7 @@ test("warns when the sources name a registry of their own, and stays inside the 
 test("nothing is read or written through a link, a pipe or a file that a script left in HOME", {
   timeout: 20_000,
 }, async (t) => {
-  const { bench, dir } = await world(t);
+  const { bench, dir } = await setUp(t);
   const canary = join(dir, "journal-of-the-runner");
   await writeFile(canary, "canary");
   for (const name of [".npmrc", ".netrc"]) await symlink(canary, join(bench.home, name));
@@ -153,7 +153,7 @@ test("the package has the same checksum in every start", async (t) => {
 });
 
 test("a Nexus that is starting is outlasted", async (t) => {
-  const { nexus, bench } = await world(t);
+  const { nexus, bench } = await setUp(t);
   for (const status of [401, 403, 500, 502, 503, 504]) {
     nexus.faults.add({ kind: "status", status, times: 5, match: "/service/rest" });
     const outcome = await bench.run(settings, { formats: ["npm"] });

@@ -219,7 +219,7 @@ test("an abort ends the transfer with its reason", async (t) => {
 
 type Reply = readonly [status: number, body: object, challenge?: string | undefined, location?: string] | undefined;
 
-/** A server that answers as told; `seen` are the Authorization headers. ORIGIN in a challenge is its own address. */
+/** A server that gives the scripted answers; `seen` are the Authorization headers. ORIGIN in a challenge is its own address. */
 async function serverThat(t: TestContext, reply: (path: string, headers: Record<string, unknown>) => Reply) {
   const seen: (string | undefined)[] = [];
   const server = createServer((request, response) => {

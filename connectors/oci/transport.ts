@@ -139,7 +139,7 @@ export function registryError(
   return new GantryError(code, { system: options.title, what, problem, ...(status === undefined ? {} : { status }) });
 }
 
-/** A kept connection that was closed, or one bad backend behind a balancer, costs nothing but another try. */
+/** Tried again at once, in case an idle connection was closed or one backend of a load balancer is bad. */
 async function sendPatiently(
   options: RegistryOptions,
   url: URL,
@@ -201,7 +201,7 @@ async function authorize(
 ): Promise<Token> {
   const { credentials } = options;
   if (!challenge) {
-    // A token was taken and still it is refused, without a word about another one: the right is missing.
+    // The request is refused with a valid token, and no other token is asked for: the right is missing.
     const code = known ? "system-forbidden" : "credential-refused";
     throw registryError(options, code, request.what, complaint || "status 401", 401);
   }
@@ -224,9 +224,9 @@ async function authorize(
   const answer = tokenAnswer.safeParse(parseJson(await readAnswer(options, login.what, response, MAX_SMALL_ANSWER)));
   const token = answer.data?.token || answer.data?.access_token;
   if (!token) throw fail("the token service gave no token");
-  const told = Number.parseFloat(String(answer.data?.expires_in));
+  const expiresIn = Number.parseFloat(String(answer.data?.expires_in));
   // Half a minute less, so that no token expires on its way.
-  const lifeMs = (told >= 0 ? told : DEFAULT_TOKEN_LIFE) * 1000 - 30_000;
+  const lifeMs = (expiresIn >= 0 ? expiresIn : DEFAULT_TOKEN_LIFE) * 1000 - 30_000;
   return { header: `Bearer ${token}`, untilMs: options.nowMs() + lifeMs };
 }
 
@@ -261,8 +261,8 @@ async function checkStatus(
     await response.body?.cancel();
     throw registryError(options, "system-strange", request.what, `status ${status} with a web page`, status);
   }
-  const told = await problemText(options, response);
-  const text = `status ${status}${told === "" ? "" : `: ${told}`}`;
+  const reason = await problemText(options, response);
+  const text = `status ${status}${reason === "" ? "" : `: ${reason}`}`;
   if (status === 401 && options.credentials && authorization?.startsWith("Bearer ")) {
     // The token service knew the account; what it lacks is the right.
     throw registryError(options, "system-forbidden", request.what, text, status);
@@ -293,7 +293,7 @@ async function problemText({ isForeign }: RegistryOptions, response: Response): 
 }
 
 /**
- * `Bearer realm="…",service="…"`. Of several challenges, which may share a header, a Bearer one is taken before a Basic one:
+ * `Bearer realm="…",service="…"`. Several challenges may share a header; Bearer is preferred to Basic:
  * it also works without an account.
  */
 function challengeOf(header: string | null): Challenge | undefined {

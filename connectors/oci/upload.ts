@@ -99,7 +99,7 @@ async function transfer(upload: Upload, first: string): Promise<void> {
       return await finish(upload, at);
     } catch (error) {
       if (!isInterruption(error) || ++stalls > MAX_STALLS) throw error;
-      const found = await whereAreWe(upload, at);
+      const found = await resumePoint(upload, at);
       if (found === "there") return;
       if (found.offset > at.offset) stalls = 0;
       at = found;
@@ -148,24 +148,24 @@ export function mustBeStored(options: RegistryCall["options"], what: string, { s
   throw registryError(options, "system-strange", what, `status ${status} where a registry answers 201`, status);
 }
 
-/** Is this answer to a HEAD the one of a registry that has the blob? When in doubt it is sent once more. */
+/** Whether this answer to a HEAD shows that the registry has the blob. When in doubt, the blob is sent again. */
 export function isBlob({ status, headers }: Response, digest: string): boolean {
   if (status !== 200) return false;
-  const told = headers.get("docker-content-digest");
-  return told === null ? /octet-stream/.test(headers.get("content-type") ?? "") : told === digest;
+  const named = headers.get("docker-content-digest");
+  return named === null ? /octet-stream/.test(headers.get("content-type") ?? "") : named === digest;
 }
 
-/** After an interruption: the blob may be complete, the upload may go on, or it has to begin anew. */
-async function whereAreWe(upload: Upload, at: Place): Promise<Place | "there"> {
+/** Finds out, after an interruption, whether the blob is complete, the upload can continue, or it must start again. */
+async function resumePoint(upload: Upload, at: Place): Promise<Place | "there"> {
   const { repository, blob } = upload;
   const done = await send(upload, { method: "HEAD", address: `v2/${repository}/blobs/${blob.digest}`, expect: [404] });
   if (isBlob(done, blob.digest)) return "there";
-  const told = await send(upload, { method: "GET", address: at.location, expect: [404, 405, 416] });
-  const range = /^(?:bytes=)?0-(\d+)$/.exec(told.headers.get("range") ?? "");
+  const progress = await send(upload, { method: "GET", address: at.location, expect: [404, 405, 416] });
+  const range = /^(?:bytes=)?0-(\d+)$/.exec(progress.headers.get("range") ?? "");
   // `0-0` means nothing as well as one byte; in both cases a new upload is right.
-  if (told.status === 204 && range?.[1] !== undefined && range[1] !== "0") {
+  if (progress.status === 204 && range?.[1] !== undefined && range[1] !== "0") {
     const offset = Number(range[1]) + 1;
-    if (offset <= blob.size) return { location: locationOf(upload, told), offset };
+    if (offset <= blob.size) return { location: locationOf(upload, progress), offset };
   }
   return { location: await begin(upload), offset: 0 };
 }

@@ -17,7 +17,7 @@ export type SonarqubeClient = {
   readonly findProject: (key: string) => Promise<"exists" | "absent" | "hidden">;
   /** Answers false when it exists already. */
   readonly createProject: (key: string, name: string) => Promise<boolean>;
-  /** Can this server analyse several branches of one project? Community Edition without a plugin cannot. */
+  /** Whether this server can analyse several branches of one project. Community Edition without a plugin cannot. */
   readonly hasBranches: () => Promise<boolean>;
   /** The background task that processes an analysis; undefined: purged, or not visible to this token. */
   readonly ceTask: (id: string) => Promise<CeTask | undefined>;

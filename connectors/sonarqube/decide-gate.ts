@@ -1,4 +1,4 @@
-// What the state of an analysis and the verdict of its gate mean for a step. Pure. Anything but a clear yes is no success.
+// What the state of an analysis and the verdict of its gate mean for a step. Pure. Only an explicit pass is a success.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { failed, failureOf, type StepOutcome, succeeded } from "@gantry/core/step/outcome.ts";

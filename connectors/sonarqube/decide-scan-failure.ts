@@ -1,4 +1,4 @@
-// Whose failure is it when sonar-scanner ends with an error? Its exit code is 3 whatever happened; only the text of its
+// Decides who caused an error of sonar-scanner. Its exit code is 3 whatever happened; only the text of its
 // ERROR lines distinguishes a refused token or an absent server from sources that it cannot analyse. Pure.
 
 import { GantryError } from "@gantry/core/errors.ts";

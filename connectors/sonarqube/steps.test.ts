@@ -11,7 +11,7 @@ import { tempDir } from "../temp-dir.fixture.ts";
 import { analyze, qualityGate } from "./steps.ts";
 
 type T = { after: (fn: () => Promise<void>) => void };
-type World = { sonarqube: FakeServer; bench: StepBench; dir: string };
+type Setup = { sonarqube: FakeServer; bench: StepBench; dir: string };
 const TOKEN = "sonar-token-1";
 const SCANNER = fileURLToPath(new URL("../../lab/fakes/bin", import.meta.url));
 const COMMIT = "3f2a9c4d5e6f708192a3b4c5d6e7f8091a2b3c4d";
@@ -19,7 +19,7 @@ const COMMIT = "3f2a9c4d5e6f708192a3b4c5d6e7f8091a2b3c4d";
 const VIOLATION = `// ${["FIX", "ME"].join("")}: later\n`;
 const SOON = { maxPauseMs: 10 };
 
-async function world(
+async function setUp(
   t: T,
   sources: Record<string, string>,
   more: {
@@ -29,7 +29,7 @@ async function world(
     queueMs?: number;
     fake?: Partial<SonarqubeOptions>;
   } = {},
-): Promise<World> {
+): Promise<Setup> {
   const dir = await tempDir(t);
   const sonarqube = await startSonarqube({
     name: "sonarqube",
@@ -62,7 +62,7 @@ async function analysed(bench: StepBench): Promise<{ ceTask: string; projectKey:
 }
 
 test("clean sources pass the gate; a person can read the verdict at the dashboard", async (t) => {
-  const { sonarqube, bench } = await world(t, CLEAN, { queueMs: 2_000 });
+  const { sonarqube, bench } = await setUp(t, CLEAN, { queueMs: 2_000 });
   assert.deepEqual(await bench.plan(analyze, { projectKey: "orders" }), [
     "create the SonarQube project orders",
     "analyse the sources as orders",
@@ -85,11 +85,11 @@ test("clean sources pass the gate; a person can read the verdict at the dashboar
 });
 
 test("a violation turns the gate red, and so does too little coverage", async (t) => {
-  const violating = await world(t, { ...CLEAN, "src/late.js": VIOLATION });
+  const violating = await setUp(t, { ...CLEAN, "src/late.js": VIOLATION });
   const red = await violating.bench.run(qualityGate, await analysed(violating.bench), SOON);
   assert.ok(red.kind === "failed");
   assert.equal(red.failure.line, "violations 1 is above 0");
-  const low = await world(t, { ...CLEAN, "sonar-project.properties": "sonar.sources=src\nlab.coverage=41.2\n" });
+  const low = await setUp(t, { ...CLEAN, "sonar-project.properties": "sonar.sources=src\nlab.coverage=41.2\n" });
   const outcome = await low.bench.run(qualityGate, await analysed(low.bench), SOON);
   assert.ok(outcome.kind === "failed");
   assert.equal(outcome.failure.line, "coverage 41.2 is below 80");
@@ -98,7 +98,7 @@ test("a violation turns the gate red, and so does too little coverage", async (t
 
 test("an analysis that SonarQube could not take in is no success", async (t) => {
   for (const end of ["FAILED", "CANCELED"]) {
-    const { bench } = await world(t, {
+    const { bench } = await setUp(t, {
       ...CLEAN,
       "sonar-project.properties": `sonar.sources=src\nlab.ceTask=${end}\n`,
     });
@@ -115,14 +115,14 @@ test("the token goes to the configured server only, by environment, and into no 
   const script = `#!/bin/sh\necho "$@"\necho "has token: \${SONAR_TOKEN:+yes}"\nmkdir .scannerwork\nprintf '${report}' > .scannerwork/report-task.txt\n`;
   await writeFile(join(spy, "sonar-scanner"), script);
   await chmod(join(spy, "sonar-scanner"), 0o755);
-  const spied = await world(t, { ...CLEAN, "sonar-project.properties": properties }, { path: spy });
+  const spied = await setUp(t, { ...CLEAN, "sonar-project.properties": properties }, { path: spy });
   await analysed(spied.bench);
   const log = spied.bench.lines.join("\n");
   assert.match(log, /has token: yes/);
   assert.match(log, new RegExp(`-Dsonar.host.url=${spied.sonarqube.url}`));
   assert.match(log, new RegExp(`-Dsonar.analysis.runId=${spied.bench.task.id}`));
   assert.ok(!log.includes(TOKEN));
-  const real = await world(t, { ...CLEAN, "sonar-project.properties": properties });
+  const real = await setUp(t, { ...CLEAN, "sonar-project.properties": properties });
   await analysed(real.bench);
   assert.ok(real.sonarqube.exchanges.some(({ path }) => path === "/api/ce/submit"));
 });
@@ -131,14 +131,14 @@ test("the scanner gets the scanner's token where there is one, because the sourc
   const spy = await tempDir(t);
   const script = `#!/bin/sh\n[ "$SONAR_TOKEN" = analysis-only ] && echo "it is analysis-only's"\nenv | grep -c ${TOKEN}\nmkdir .scannerwork\nprintf 'projectKey=orders\\nceTaskId=t1\\n' > .scannerwork/report-task.txt\n`;
   await writeFile(join(spy, "sonar-scanner"), script, { mode: 0o755 });
-  const { bench } = await world(t, CLEAN, { path: spy, scannerToken: "analysis-only" });
+  const { bench } = await setUp(t, CLEAN, { path: spy, scannerToken: "analysis-only" });
   await analysed(bench);
   assert.ok(bench.lines.includes("it is analysis-only's"), bench.lines.join("\n"));
   assert.ok(bench.lines.includes("0"), "no other token is in its environment");
 });
 
 test("the scanner has no rights of the runner, because the sources say which programs it starts and what it reads", async (t) => {
-  const { bench } = await world(t, CLEAN);
+  const { bench } = await setUp(t, CLEAN);
   await analysed(bench);
   const [scanner] = bench.programs;
   assert.equal(scanner?.confined, true);
@@ -154,7 +154,7 @@ test("a report that the sources replaced by a link or a pipe is none", async (t)
   for (const attack of ["ln -s /dev/zero", "mkfifo"]) {
     const script = `#!/bin/sh\nmkdir .scannerwork\n${attack} .scannerwork/report-task.txt\n`;
     await writeFile(join(spy, "sonar-scanner"), script, { mode: 0o755 });
-    const { bench } = await world(t, CLEAN, { path: spy });
+    const { bench } = await setUp(t, CLEAN, { path: spy });
     const outcome = await bench.run(analyze, { projectKey: "orders" });
     assert.ok(outcome.kind === "errored" && outcome.failure.code === "system-strange", JSON.stringify(outcome));
   }
@@ -162,7 +162,7 @@ test("a report that the sources replaced by a link or a pipe is none", async (t)
 
 test("says clearly what is missing: the scanner, the right token, the sources", async (t) => {
   const empty = await tempDir(t);
-  const absent = await world(t, CLEAN);
+  const absent = await setUp(t, CLEAN);
   const { sonarqube } = absent;
   const system: SonarqubeSystem = {
     kind: "sonarqube",
@@ -175,12 +175,12 @@ test("says clearly what is missing: the scanner, the right token, the sources", 
   t.after(() => bench.close());
   const missing = await bench.run(analyze, { projectKey: "orders" });
   assert.ok(missing.kind === "errored" && missing.failure.code === "program-missing", JSON.stringify(missing));
-  const refused = await (await world(t, CLEAN, { token: "wrong-token-9" })).bench.run(analyze, {
+  const refused = await (await setUp(t, CLEAN, { token: "wrong-token-9" })).bench.run(analyze, {
     projectKey: "orders",
   });
   assert.ok(refused.kind === "errored" && refused.failure.code === "credential-refused");
   assert.doesNotMatch(JSON.stringify(refused), /wrong-token/);
-  const nothing = await (await world(t, { "sonar-project.properties": "sonar.sources=src\n" })).bench.run(analyze, {
+  const nothing = await (await setUp(t, { "sonar-project.properties": "sonar.sources=src\n" })).bench.run(analyze, {
     projectKey: "orders",
   });
   assert.ok(nothing.kind === "failed" && nothing.failure.code === "script-failed");
@@ -193,13 +193,13 @@ test("an old report is never taken for the new one", async (t) => {
   await writeFile(join(silent, "sonar-scanner"), "#!/bin/sh\nexit 0\n");
   await chmod(join(silent, "sonar-scanner"), 0o755);
   const old = { ".scannerwork/report-task.txt": "projectKey=orders\nceTaskId=old\n" };
-  const { bench } = await world(t, { ...CLEAN, ...old }, { path: silent });
+  const { bench } = await setUp(t, { ...CLEAN, ...old }, { path: silent });
   const outcome = await bench.run(analyze, { projectKey: "orders" });
   assert.ok(outcome.kind === "errored" && outcome.failure.code === "system-strange", JSON.stringify(outcome));
 });
 
 test("a runner that dies makes one project, and a project that appears meanwhile is no error", async (t) => {
-  const { sonarqube, bench } = await world(t, CLEAN);
+  const { sonarqube, bench } = await setUp(t, CLEAN);
   for (const effect of ["project", "analysis"]) {
     bench.crashAt({ effect, when: "after-perform" });
     await assert.rejects(analysed(bench), Crash);
@@ -216,7 +216,7 @@ test("a runner that dies makes one project, and a project that appears meanwhile
 });
 
 test("tasks and verdicts survive a kill of the fake", async (t) => {
-  const { sonarqube, bench, dir } = await world(t, CLEAN);
+  const { sonarqube, bench, dir } = await setUp(t, CLEAN);
   const analysis = await analysed(bench);
   await sonarqube.close();
   const again = await startSonarqube({
@@ -232,7 +232,7 @@ test("tasks and verdicts survive a kill of the fake", async (t) => {
 });
 
 test("an analysis that a restart of SonarQube canceled is made again", async (t) => {
-  const { sonarqube, bench, dir } = await world(t, CLEAN, { fake: { runMs: 60_000 } });
+  const { sonarqube, bench, dir } = await setUp(t, CLEAN, { fake: { runMs: 60_000 } });
   const running = bench.run(analyze, { projectKey: "orders" }, { maxPauseMs: 10 });
   await bench.waited("SonarQube is processing the analysis");
   await sonarqube.close();
@@ -263,7 +263,7 @@ async function gateOf(bench: StepBench, more: object = {}): Promise<{ verdict: s
 }
 
 test("a red gate on new code stays red with the next commit, until the issue is fixed or the version is new", async (t) => {
-  const { bench } = await world(t, CLEAN, { fake: { gate: "new-code" } });
+  const { bench } = await setUp(t, CLEAN, { fake: { gate: "new-code" } });
   const commit = async (number: number, text: string, more: object = {}): Promise<string> => {
     await writeFile(join(bench.workspace, "src", "late.js"), text);
     bench.nextTask();
@@ -285,7 +285,7 @@ test("an analysis of another branch does not affect the gate of the main branch,
     [true, ["orders", "orders", "orders", "orders"]],
     [false, ["orders", "orders:feature-x", "orders:release-1.x", "orders"]],
   ] as const) {
-    const { bench, sonarqube } = await world(t, CLEAN, { fake: { branches, gate: "new-code" } });
+    const { bench, sonarqube } = await setUp(t, CLEAN, { fake: { branches, gate: "new-code" } });
     assert.equal((await gateOf(bench, { branch: "main" })).verdict, "succeeded");
     const got = ["orders"];
     for (const [branch, text] of [
@@ -310,13 +310,13 @@ test("an analysis of another branch does not affect the gate of the main branch,
   }
 });
 
-test("the rights of a token count apart: each missing one is named, and a token that only scans is enough", async (t) => {
+test("each right of a token is checked separately: a missing one is named, and a token that only scans is enough", async (t) => {
   const tokens = [
     { token: "scan-only", rights: ["scan"] },
     { token: "scan-create", rights: ["scan", "create", "browse"] },
     { token: "browse-only", rights: ["browse"] },
   ] as const;
-  const first = await world(t, CLEAN, { token: "scan-create", fake: { tokens } });
+  const first = await setUp(t, CLEAN, { token: "scan-create", fake: { tokens } });
   assert.equal((await gateOf(first.bench)).verdict, "succeeded");
   const common = { kind: "sonarqube", name: "sonarqube", standIn: true, url: first.sonarqube.url } as const;
   const as = async (token: string): Promise<StepBench> => {
@@ -344,12 +344,12 @@ test("the rights of a token count apart: each missing one is named, and a token 
 });
 
 test("9.9 LTS: refuses Bearer, takes the token as the user name of Basic", async (t) => {
-  const { bench } = await world(t, CLEAN, { fake: { release: "9.9" } });
+  const { bench } = await setUp(t, CLEAN, { fake: { release: "9.9" } });
   assert.equal((await gateOf(bench)).verdict, "succeeded");
 });
 
 test("a restart in the middle of each wait is outlasted, with all answers of a server that starts", async (t) => {
-  const { bench, sonarqube, dir } = await world(t, CLEAN);
+  const { bench, sonarqube, dir } = await setUp(t, CLEAN);
   const analysis = await analysed(bench);
   const unknown = { errors: [{ msg: "Unknown url : /api/ce/task" }] };
   const starting = [

@@ -140,8 +140,8 @@ export const qualityGate = defineStep({
       for (const warning of task?.warnings ?? []) context.log(`SonarQube warns: ${warning}`);
       const gate = await sonarqube.gate(next.analysis);
       const outcome = decideGate(gate, next.analysis, subject);
-      const told = outcome.kind === "failed" ? outcome.failure.line : greenText(gate.conditions.length);
-      context.log(`${told}: ${subject.dashboardUrl}`);
+      const line = outcome.kind === "failed" ? outcome.failure.line : greenText(gate.conditions.length);
+      context.log(`${line}: ${subject.dashboardUrl}`);
       return outcome;
     }),
 });

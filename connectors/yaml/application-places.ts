@@ -112,7 +112,7 @@ export function paddedText(file: YamlFile, start: number, text: string): string 
   return "\n".repeat(lineAt(file.text, start) - 1) + text;
 }
 
-/** Of parameters with the same name the last one counts; those that are texts by force come last. */
+/** If several parameters have the same name, the last one is used; those that are forced to be texts come last. */
 function parameterSpots(file: YamlFile, list: Located | undefined): readonly Spot[] {
   const all = (list ? itemsOf(file, list) : []).flatMap((item) => {
     const { node } = item;

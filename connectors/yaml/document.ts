@@ -160,7 +160,7 @@ export type MapPair = Pair<ParsedNode, ParsedNode | null>;
 
 /**
  * The entry that a merge key `<<` of this mapping brings for `name`, also through further merge keys, with the place of the
- * merge key. Of several the first one counts.
+ * merge key. If several bring it, the first one is used.
  */
 export function mergedPair(
   file: YamlFile,

@@ -60,7 +60,7 @@ function entriesOf(file: YamlFile, map: YAMLMap.Parsed, outer: Alias): readonly 
   const merged = mergeSources(file, map).flatMap(({ at, source }) =>
     entriesOf(file, source, outer ?? { name: "<<", at }),
   );
-  // Of entries with the same key the first one counts.
+  // If several entries have the same key, the first one is used.
   return [...new Map([...own, ...merged].toReversed().map((entry) => [entry.part, entry])).values()].toReversed();
 }
 

@@ -37,7 +37,7 @@ export type Search = {
   readonly images: readonly Image[];
   /** By image name, or for all. */
   readonly at: { readonly [image: string]: readonly string[] } | readonly string[] | undefined;
-  /** Several places may name the same image: containers do, chart values must be told apart by `at`. */
+  /** Several places may name the same image: containers do, chart values are distinguished by `at`. */
   readonly isMany: boolean;
   /** What a target's files are called in messages. */
   readonly file: string;

@@ -34,10 +34,10 @@ test("property: another reader finds the new value, and nothing else changed; or
     }
   }
   const { stdout, stderr } = python(CHECK, JSON.stringify(edits));
-  const told = JSON.parse(stdout || "null") as { checked: number; wrong: unknown[] } | null;
-  assert.ok(told, stderr);
-  assert.deepEqual(told.wrong, []);
-  assert.ok(told.checked > RUNS / 5, `only ${told.checked} of ${RUNS} were compared`);
+  const result = JSON.parse(stdout || "null") as { checked: number; wrong: unknown[] } | null;
+  assert.ok(result, stderr);
+  assert.deepEqual(result.wrong, []);
+  assert.ok(result.checked > RUNS / 5, `only ${result.checked} of ${RUNS} were compared`);
 });
 
 /** Files that PyYAML cannot read before the edit are passed over. */

@@ -27,7 +27,7 @@ export type Splice = { readonly start: number; readonly end: number; readonly te
 export type Splices = readonly Splice[] | undefined;
 
 export function applySplices(text: string, splices: readonly Splice[]): string {
-  // Applied from the end, so that offsets stay right. Of two at the same offset the first comes first in the text.
+  // Applied from the end, so that offsets stay right. Two edits at the same offset keep their order in the text.
   return splices
     .toReversed()
     .toSorted((a, b) => b.start - a.start || b.end - a.end)

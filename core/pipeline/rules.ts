@@ -100,15 +100,15 @@ function noCycles({ pipeline }: RuleContext): readonly PathProblem[] {
     }
   }
   const problems: PathProblem[] = [];
-  const told = new Set<string>();
+  const reported = new Set<string>();
   for (const first of open.keys()) {
     const trail: string[] = [];
     let at: string | undefined = first;
-    while (at !== undefined && !told.has(at) && !trail.includes(at)) {
+    while (at !== undefined && !reported.has(at) && !trail.includes(at)) {
       trail.push(at);
       at = open.get(at)?.find((need) => open.has(need));
     }
-    if (at !== undefined && !told.has(at)) {
+    if (at !== undefined && !reported.has(at)) {
       const cycle = trail.slice(trail.indexOf(at));
       const path = jobs.get(at)?.path ?? [];
       problems.push({
@@ -117,7 +117,7 @@ function noCycles({ pipeline }: RuleContext): readonly PathProblem[] {
         on: "key",
       });
     }
-    for (const id of trail) told.add(id);
+    for (const id of trail) reported.add(id);
   }
   return problems;
 }

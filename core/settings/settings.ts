@@ -133,7 +133,7 @@ export function readSettings(kept: JsonObject): LiveSettings {
   return Object.fromEntries(known);
 }
 
-export type SettingsWish = {
+export type SettingsRequest = {
   /** The version that the change is based on. */
   readonly version: number;
   /** null resets a setting. */
@@ -146,17 +146,18 @@ export type SettingChange = { readonly key: string; readonly from: JsonValue; re
 export function decideSettings(
   kept: JsonObject,
   version: number,
-  wish: SettingsWish,
+  request: SettingsRequest,
 ): { readonly changes: readonly SettingChange[]; readonly kept: JsonObject } | GantryError {
-  const problems = Object.entries(wish.changes).flatMap(([key, value]) => problemWith(key, value) ?? []);
+  const problems = Object.entries(request.changes).flatMap(([key, value]) => problemWith(key, value) ?? []);
   const [first] = problems;
   if (first) return new GantryError("bad-request", { problem: first.detail }, { problems });
-  if (wish.version !== version) return new GantryError("version-differs", { found: version, wanted: wish.version });
-  const changes = Object.entries(wish.changes)
+  if (request.version !== version)
+    return new GantryError("version-differs", { found: version, wanted: request.version });
+  const changes = Object.entries(request.changes)
     .map(([key, to]) => ({ key, from: Object.hasOwn(kept, key) ? (kept[key] ?? null) : null, to }))
     .filter(({ from, to }) => JSON.stringify(from) !== JSON.stringify(to));
   const next = Object.fromEntries(
-    Object.entries({ ...kept, ...wish.changes }).filter(([, value]) => value !== null),
+    Object.entries({ ...kept, ...request.changes }).filter(([, value]) => value !== null),
   ) as JsonObject;
   return { changes, kept: next };
 }

@@ -84,14 +84,14 @@ export function decideProgress(
   state: TaskState,
   claimant: Claimant,
   from: number,
-  told: readonly Progress[],
+  reported: readonly Progress[],
   now: number,
 ): Decision {
   const job = holder(state, claimant);
   if (job instanceof GantryError) return { refuse: job };
   if (!job.lease?.started) return refuse("bad-request", { problem: "progress before start" });
   if (from > job.progress + 1) return refuse("conflict", missingProgress(job));
-  const fresh = told.slice(job.progress + 1 - from);
+  const fresh = reported.slice(job.progress + 1 - from);
   const unknown = fresh.find((one) => !job.steps.some((step) => step.id === one.step));
   if (unknown) return refuse("not-found", { kind: "step", name: unknown.step });
   let at = lastKnownTime(job);
@@ -109,7 +109,7 @@ function lastKnownTime({ attempts, steps }: JobState): number {
   return Math.max(...[attempts.at(-1)?.startedAt, ...ofSteps].map((time) => time ?? 0));
 }
 
-export type EffectWish = {
+export type EffectRequest = {
   readonly key: string;
   readonly step: string;
   readonly effect: string;
@@ -122,17 +122,17 @@ export type Permit = { readonly answer: "go" | "verify" } | { readonly answer: "
 export function decideEffectBegin(
   state: TaskState,
   claimant: Claimant,
-  wish: EffectWish,
+  request: EffectRequest,
   now: number,
 ): { decision: Decision; permit?: Permit } {
   const job = holder(state, claimant);
   if (job instanceof GantryError) return { decision: { refuse: job } };
   if (!job.lease?.started) return { decision: refuse("bad-request", { problem: "an effect before start" }) };
-  if (!job.steps.some((step) => step.id === wish.step))
-    return { decision: refuse("not-found", { kind: "step", name: wish.step }) };
-  const known = state.effects[wish.key];
+  if (!job.steps.some((step) => step.id === request.step))
+    return { decision: refuse("not-found", { kind: "step", name: request.step }) };
+  const known = state.effects[request.key];
   if (known?.state === "done") return { decision: NOTHING, permit: { answer: "done", result: known.result ?? {} } };
-  const begun: TaskEvent = { kind: "EffectBegun", at: now, job: job.key, attempt: job.attempt, ...wish };
+  const begun: TaskEvent = { kind: "EffectBegun", at: now, job: job.key, attempt: job.attempt, ...request };
   // Begun by this same attempt: the reply was lost, or the step is being retried. In both cases its end is unknown: probe.
   return { decision: { events: [begun] }, permit: { answer: known ? "verify" : "go" } };
 }
@@ -297,24 +297,30 @@ export function labelsOf(pipeline: Pipeline, job: JobState): readonly string[] {
   return job.labels ?? jobDefinition(pipeline, job.id).labels;
 }
 
-function progressEvent(job: JobState, told: Progress, progress: number, at: number): TaskEvent {
-  const of = { at, job: job.key, attempt: job.attempt, step: told.step, progress };
-  switch (told.kind) {
+function progressEvent(job: JobState, reported: Progress, progress: number, at: number): TaskEvent {
+  const of = { at, job: job.key, attempt: job.attempt, step: reported.step, progress };
+  switch (reported.kind) {
     case "step-started":
       return { kind: "StepStarted", ...of };
     case "step-waiting":
-      return { kind: "StepWaiting", ...of, reason: told.reason, retryAfterMs: told.retryAfterMs };
+      return { kind: "StepWaiting", ...of, reason: reported.reason, retryAfterMs: reported.retryAfterMs };
     case "step-retrying":
-      return { kind: "StepRetrying", ...of, try: told.attempt, failure: told.failure, retryAfterMs: told.retryAfterMs };
+      return {
+        kind: "StepRetrying",
+        ...of,
+        try: reported.attempt,
+        failure: reported.failure,
+        retryAfterMs: reported.retryAfterMs,
+      };
     case "step-ended":
       return {
         kind: "StepEnded",
         ...of,
-        outcome: told.outcome,
-        durationMs: told.durationMs,
-        ...(told.outputs ? { outputs: told.outputs } : {}),
-        ...(told.failure ? { failure: told.failure } : {}),
-        ...(told.reason === undefined ? {} : { reason: told.reason }),
+        outcome: reported.outcome,
+        durationMs: reported.durationMs,
+        ...(reported.outputs ? { outputs: reported.outputs } : {}),
+        ...(reported.failure ? { failure: reported.failure } : {}),
+        ...(reported.reason === undefined ? {} : { reason: reported.reason }),
       };
   }
 }

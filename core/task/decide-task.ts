@@ -6,7 +6,7 @@ import type { TaskState } from "./model.ts";
 import { effectsMarkedDone } from "./settle-effects.ts";
 
 /** A second cancel within this time counts as the same request: a double click, or a repeated request. */
-const SAME_WISH_MS = 5_000;
+const SAME_REQUEST_MS = 5_000;
 
 /**
  * Changes no lease and no timer. Running jobs are asked to stop, and jobs that have not started will not start. The jobs of
@@ -14,7 +14,7 @@ const SAME_WISH_MS = 5_000;
  */
 export function decideCancel(
   state: TaskState,
-  wish: { by: string; reason?: string | undefined },
+  request: { by: string; reason?: string | undefined },
   now: number,
 ): Decision {
   // The request has already had its effect: the second answer equals the first, even if a job had failed before the cancel.
@@ -22,15 +22,15 @@ export function decideCancel(
   if (state.phase === "ended" && state.cancel && state.outcome !== "succeeded") return NOTHING;
   if (state.phase === "ended") return refuse("already-ended", { task: state.id, outcome: state.outcome ?? "" });
   const isFinal = state.phase === "finalizing";
-  if (state.cancel && (!isFinal || state.cancel.final || now - state.cancel.at < SAME_WISH_MS)) return NOTHING;
+  if (state.cancel && (!isFinal || state.cancel.final || now - state.cancel.at < SAME_REQUEST_MS)) return NOTHING;
   return {
     events: [
       {
         kind: "TaskCancelRequested",
         at: now,
-        by: wish.by,
+        by: request.by,
         ...(isFinal ? { final: true as const } : {}),
-        ...(wish.reason === undefined ? {} : { reason: wish.reason }),
+        ...(request.reason === undefined ? {} : { reason: request.reason }),
       },
     ],
   };
@@ -50,36 +50,36 @@ export type Resolution = {
   readonly reason?: string | undefined;
 };
 
-export function decideResolve(state: TaskState, wish: Resolution, now: number): Decision {
+export function decideResolve(state: TaskState, request: Resolution, now: number): Decision {
   if (state.phase === "ended") return refuse("already-ended", { task: state.id, outcome: state.outcome ?? "" });
-  const job = state.jobs[wish.job];
-  if (!job) return refuse("not-found", { kind: "job", name: wish.job });
+  const job = state.jobs[request.job];
+  if (!job) return refuse("not-found", { kind: "job", name: request.job });
   if (job.phase !== "held")
     return refuse("conflict", { what: `Job ${job.key}`, problem: "is not held", why: `It is ${job.phase}.` });
   const resolved: TaskEvent = {
     kind: "JobResolved",
     at: now,
     job: job.key,
-    by: wish.by,
-    answer: wish.answer,
-    ...(wish.reason === undefined ? {} : { reason: wish.reason }),
+    by: request.by,
+    answer: request.answer,
+    ...(request.reason === undefined ? {} : { reason: request.reason }),
   };
-  if (wish.answer === "run-again") return { events: [resolved, { kind: "JobReady", at: now, job: job.key }] };
-  const outcome = wish.answer === "mark-done" ? "succeeded" : "failed";
+  if (request.answer === "run-again") return { events: [resolved, { kind: "JobReady", at: now, job: job.key }] };
+  const outcome = request.answer === "mark-done" ? "succeeded" : "failed";
   const failure =
     outcome === "failed"
       ? {
           failure: {
             code: "resolved",
-            message: `${wish.by} ended it as failed.`,
-            ...(wish.reason ? { why: wish.reason } : {}),
+            message: `${request.by} ended it as failed.`,
+            ...(request.reason ? { why: request.reason } : {}),
           },
         }
       : {};
   // The person accepts the outcome that the lost runner reported later.
-  const late = wish.answer === "mark-done" ? job.attempts.at(-1)?.late : undefined;
+  const late = request.answer === "mark-done" ? job.attempts.at(-1)?.late : undefined;
   const outputs = late?.outcome === "succeeded" ? late.outputs : {};
-  const settled = wish.answer === "mark-done" ? effectsMarkedDone(state, job, now) : [];
+  const settled = request.answer === "mark-done" ? effectsMarkedDone(state, job, now) : [];
   return { events: [resolved, ...settled, { kind: "JobEnded", at: now, job: job.key, outcome, outputs, ...failure }] };
 }
 

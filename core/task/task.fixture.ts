@@ -1,4 +1,4 @@
-// Given a pipeline, when these wishes come, then these facts: a small vocabulary for the tests of the task engine.
+// Given a pipeline, when these requests arrive, then these events: a small vocabulary for the tests of the task engine.
 
 import type { GantryError } from "../errors.ts";
 import type { Job, Pipeline } from "../pipeline/pipeline.ts";
@@ -136,15 +136,15 @@ export class TaskUnderTest {
     this.decide(decideStart(this.state, who, this.now));
   }
 
-  progress(who: Claimant, from: number, told: readonly Progress[]): void {
-    this.decide(decideProgress(this.state, who, from, told, this.now));
+  progress(who: Claimant, from: number, reported: readonly Progress[]): void {
+    this.decide(decideProgress(this.state, who, from, reported, this.now));
   }
 
   report(who: Claimant, outcome: Report["outcome"], part: Partial<Report> = {}): void {
     const progress = this.state.jobs[who.job]?.progress ?? 0;
-    const told = { outcome, outputs: {}, progress, ...part };
-    const digest = JSON.stringify([told.outcome, told.outputs, told.failure]);
-    this.decide(decideReport(this.pipeline, this.state, who, { digest, ...told }, this.now));
+    const report = { outcome, outputs: {}, progress, ...part };
+    const digest = JSON.stringify([report.outcome, report.outputs, report.failure]);
+    this.decide(decideReport(this.pipeline, this.state, who, { digest, ...report }, this.now));
   }
 
   late(who: Claimant, outcome: Report["outcome"], part: Partial<Report> = {}): void {
@@ -171,7 +171,7 @@ export class TaskUnderTest {
     this.decide(decideResolve(this.state, { job: key, answer, by: "ops", reason }, this.now));
   }
 
-  /** Why the last wish was refused; undefined when it was granted. */
+  /** Why the last request was refused; undefined when it was accepted. */
   refusal(): GantryError | undefined {
     return this.#refused;
   }

@@ -1,4 +1,4 @@
-// The archive on a real disk: what was written is found again, by whoever; what a crash left behind does no harm.
+// The archive on a real disk: every process finds what was written, and leftovers of a crash do no harm.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";

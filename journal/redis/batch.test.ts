@@ -1,5 +1,5 @@
-// What arrives together is made by one script call: it takes few of them, one member harms no other, and where the answer
-// of all was lost each is made once.
+// Operations that arrive together share one script call: calls are few, a conflict of one affects no other, and where an answer
+// was lost each operation is applied once.
 
 import assert from "node:assert/strict";
 import { after, before, describe, type TestContext, test } from "node:test";
@@ -42,7 +42,7 @@ describe("together", { skip: noRedis }, () => {
       Promise.all(names().map(() => journal.now())),
     ]);
     const loaded = await Promise.all(names().map((name) => journal.load(name)));
-    // Two script calls for 180 changes, and one for 90 loads; as many again for those who wake up meanwhile.
+    // Two script calls for 180 changes, and one for 90 loads; as many again for callers that resume meanwhile.
     assert.ok((await calls("evalsha")) - scripts <= 6, `${(await calls("evalsha")) - scripts} script calls`);
     assert.deepEqual(
       results.map((result) => result.ok && result.seq),
@@ -55,7 +55,7 @@ describe("together", { skip: noRedis }, () => {
     );
   });
 
-  test("a batch that meets a conflict in its last stream leaves its first one alone, and its neighbours are made", async (t) => {
+  test("a batch with a conflict in its last stream changes none of its streams, and the batches beside it are applied", async (t) => {
     const journal = await open(t, newPrefix());
     await journal.append([begin("task/taken")]);
     const [one, other, third] = await Promise.all([
@@ -75,7 +75,7 @@ describe("together", { skip: noRedis }, () => {
     );
   });
 
-  test("if the answer is lost, all appends are made once, and conflicts are reported", async (t) => {
+  test("if the answer is lost, all appends are applied once, and conflicts are reported", async (t) => {
     const [prefix, line] = [newPrefix(), await startProxy(server.port)];
     t.after(line.dispose);
     const reports: RedisReport[] = [];
@@ -104,7 +104,7 @@ describe("together", { skip: noRedis }, () => {
     );
   });
 
-  test("what is too large for one script call is made by several", async (t) => {
+  test("operations that are too large for one script call take several", async (t) => {
     const journal = await open(t, newPrefix());
     const scripts = await calls("evalsha");
     const large = names().map((name) => ({ ...begin(name), snapshot: "x".repeat(50_000) }));
@@ -141,7 +141,7 @@ describe("together", { skip: noRedis }, () => {
     const reads = await calls("xrange");
     const reading = mine.feed({ after: 0, limit: 10, others: true, waitMs: 60_000 });
     for (const name of names()) await mine.append([begin(name)]);
-    // The first one it may have met before it knew that it is its own.
+    // It may have read the first one before it knew that it is its own.
     assert.ok((await calls("xrange")) - reads <= 2, `${(await calls("xrange")) - reads} reads`);
     await theirs.append([begin("task/theirs")]);
     await mine.append([begin("task/mine")]);

@@ -30,7 +30,7 @@ const MAX_BATCH = 100;
 const MAX_BATCH_CHARS = 1_000_000;
 /** Batches of one turn; the rest waits for the next. */
 const MAX_BATCHES = 5;
-/** How long the script remembers an operation, ms: longer than any is sent again, and than clocks differ. */
+/** How long the script remembers an operation, ms: longer than any is retried, and longer than clocks differ. */
 const REMEMBER_MS = 600_000;
 
 /** The batches of the next turn, and what is left for later turns. */

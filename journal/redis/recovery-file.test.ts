@@ -79,28 +79,28 @@ test("a line that a crash cut off does not count, and what is written later does
 test("what need not be kept is forgotten after ten minutes, and the file does not grow for ever", async (t) => {
   const file = await newFile(t);
   const clock = steppedClock();
-  const ledger = openRecoveryFile(file, clock);
-  t.after(ledger.close);
-  ledger.record([stream("task/open", 1)], 1, 1);
+  const recovery = openRecoveryFile(file, clock);
+  t.after(recovery.close);
+  recovery.record([stream("task/open", 1)], 1, 1);
   for (let n = 1; n <= 40; n += 1) {
-    ledger.record([stream(`task/${n}`, 1, { keep: false, snapshot: "x".repeat(500_000) })], n, n);
-    ledger.flush();
+    recovery.record([stream(`task/${n}`, 1, { keep: false, snapshot: "x".repeat(500_000) })], n, n);
+    recovery.flush();
     clock.pass(60_000);
   }
-  assert.equal(ledger.all().length, 1 + 10, "the kept one, and those of the last ten minutes");
+  assert.equal(recovery.all().length, 1 + 10, "the kept one, and those of the last ten minutes");
   assert.ok((await stat(file)).size < 18_000_000);
 });
 
-test("a version that goes back takes the events behind it along", async (t) => {
-  const ledger = openRecoveryFile(await newFile(t), steppedClock());
-  t.after(ledger.close);
-  ledger.record([stream("task/a", 1)], 1, 1);
-  ledger.record([stream("task/a", 2)], 2, 2);
-  ledger.record([stream("task/a", 1, { events: [{ version: 1, micros: 9, text: '{"other":1}' }] })], 3, 3);
-  assert.deepEqual(ledger.get("task/a")?.events, [{ version: 1, micros: 9, text: '{"other":1}' }]);
+test("when a version goes back, the events after it are dropped", async (t) => {
+  const recovery = openRecoveryFile(await newFile(t), steppedClock());
+  t.after(recovery.close);
+  recovery.record([stream("task/a", 1)], 1, 1);
+  recovery.record([stream("task/a", 2)], 2, 2);
+  recovery.record([stream("task/a", 1, { events: [{ version: 1, micros: 9, text: '{"other":1}' }] })], 3, 3);
+  assert.deepEqual(recovery.get("task/a")?.events, [{ version: 1, micros: 9, text: '{"other":1}' }]);
 });
 
-test("what was over stays over when the process begins again", async (t) => {
+test("a stream that had expired stays expired after a restart", async (t) => {
   const file = await newFile(t);
   const first = openRecoveryFile(file, steppedClock());
   first.record([stream("task/over", 1, { keep: false }), stream("task/open", 1)], 1, 1_000);

@@ -45,7 +45,7 @@ test("Redis is emptied: it is noticed, and everything unfinished is put back", {
   assert.ok(figures.wipes >= 2, "both agents noticed");
 });
 
-test("Redis is away for 1.5 s: it refuses soon, no memory is eaten, it goes on by itself", {
+test("Redis is away for 1.5 s: calls are refused soon, memory does not grow, and work continues by itself", {
   skip: noRedis,
 }, async (t) => {
   const figures = await stopRedis(1_500);

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { committed, keys, numbered, part, type Tools } from "./tools.ts";
 
 export function concurrencyCases(tools: Tools): void {
-  test("of many appends on one version exactly one wins", async (t) => {
+  test("exactly one of many appends on one version wins", async (t) => {
     const journal = await tools.open(t);
     const results = await Promise.all(
       Array.from({ length: 50 }, (_, at) => journal.append([part("task/a", 0, [{ at }], at)])),
@@ -17,7 +17,7 @@ export function concurrencyCases(tools: Tools): void {
     assert.equal((await journal.events("task/a", 0, 100)).length, 1);
   });
 
-  test("a conflict does not harm its neighbours in the same moment", async (t) => {
+  test("a conflict does not affect appends at the same moment", async (t) => {
     const journal = await tools.open(t);
     const results = await Promise.all(
       Array.from({ length: 60 }, (_, at) => journal.append([part(`task/${at}`, at % 3 === 0 ? 5 : 0, [{ at }], at)])),

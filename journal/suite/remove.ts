@@ -1,4 +1,4 @@
-// Taking streams out: nothing of them is left, nothing else is touched, and no number is given again.
+// Removing streams: nothing of them is left, nothing else changes, and no number is given again.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -6,7 +6,7 @@ import type { Journal, RemoveResult, StreamRemoval } from "../journal.ts";
 import { committed, keys, numbered, part, type Tools } from "./tools.ts";
 
 export function removeCases(tools: Tools): void {
-  test("nothing of a removed stream is left, and all of the others", async (t) => {
+  test("a removed stream is gone completely, and the others stay complete", async (t) => {
     const journal = await tools.open(t);
     await three(journal);
     assert.deepEqual(await journal.remove([{ stream: "task/b", expected: 2 }]), { ok: true, removed: 1 });
@@ -93,7 +93,7 @@ export function removeCases(tools: Tools): void {
     assert.equal(await again.load("task/c"), undefined);
   });
 
-  test("the name is free again; who decided on the old version meets a conflict", async (t) => {
+  test("the name is free again; an append decided on the old version is a conflict", async (t) => {
     const journal = await tools.open(t);
     await three(journal);
     await removed(journal, { stream: "task/a", expected: 2 });
@@ -116,7 +116,7 @@ export function removeCases(tools: Tools): void {
     assert.deepEqual(await keys(journal, "by-app"), []);
   });
 
-  test("of an append and a removal of the same version one wins", async (t) => {
+  test("either an append or a removal of the same version wins", async (t) => {
     const journal = await tools.open(t);
     const streams = Array.from({ length: 30 }, (_, at) => `task/${at}`);
     await committed(
@@ -135,7 +135,7 @@ export function removeCases(tools: Tools): void {
     );
   });
 
-  test("several that remove the same at once are harmless", async (t) => {
+  test("several processes may remove the same stream at once", async (t) => {
     const journal = await tools.open(t);
     await three(journal);
     const batch = [

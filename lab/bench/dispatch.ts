@@ -5,7 +5,7 @@ import { type BenchOptions, type Figure, quantile } from "./figure.ts";
 import { syncMs } from "./sync.ts";
 
 const WARM_UP = 5;
-const PRESSES = 200;
+const TASKS = 200;
 const STARTS = 30;
 /** 10 % above what was measured before steps ran in worker threads: 8.9 and 14 ms. */
 const [POST_MS, START_MS] = [9.8, 15.4];
@@ -53,7 +53,7 @@ async function pressesWhileBuilding(gantry: GantryProcess): Promise<number[]> {
   await Promise.all(building.map((task) => gantry.until(task.id, (fact) => fact.kind === "StepStarted")));
   const samples: number[] = [];
   const queued: string[] = [];
-  for (let round = 0; round < WARM_UP + PRESSES; round += 1) {
+  for (let round = 0; round < WARM_UP + TASKS; round += 1) {
     const pressed = performance.now();
     const task = await gantry.press(`/v1/apps/${round % 2 === 0 ? "bench-one" : "bench-two"}/ci`, {});
     if (round >= WARM_UP) samples.push(performance.now() - pressed);

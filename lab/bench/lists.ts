@@ -84,8 +84,8 @@ async function pages(portal: PortalProcess): Promise<readonly Figure[]> {
 async function makeSeeds(agent: AgentProcess): Promise<{ open: Seed; failed: Seed; succeeded: Seed }> {
   const runner = await ScriptedRunner.signIn(agent.url, RUNNER_TOKEN, "seoul", "seoul-1");
   const make = async (app: string, outcome: "succeeded" | "failed" | undefined): Promise<Seed> => {
-    const wish = { pipeline: "build", params: { name: app }, idempotencyKey: app, principal: "bench" };
-    const { id } = await agent.client.startTask(wish);
+    const request = { pipeline: "build", params: { name: app }, idempotencyKey: app, principal: "bench" };
+    const { id } = await agent.client.startTask(request);
     if (outcome !== undefined) {
       const { ref } = await runner.takeJob();
       await runner.start(ref);

@@ -19,8 +19,8 @@ export const queued: Bench = async () => {
     let asked = 0;
     const submit = (line: Connection | undefined): Promise<unknown> => {
       asked += 1;
-      const wish = { pipeline: "nothing", params: {}, idempotencyKey: `key-${asked}`, principal: "bench" };
-      return line?.json("POST", "/agent/v1/tasks", wish) ?? Promise.reject(new Error("no connection"));
+      const request = { pipeline: "nothing", params: {}, idempotencyKey: `key-${asked}`, principal: "bench" };
+      return line?.json("POST", "/agent/v1/tasks", request) ?? Promise.reject(new Error("no connection"));
     };
     const empty = await alone(() => submit(first));
     const lines = await Connection.openMany(LINES, agent.url, TOKEN);

@@ -50,10 +50,10 @@ export const retention: Bench = async () => {
       const during = await poll(line, () => isOver(line), 200_000);
       const seconds = (performance.now() - began) / 1_000;
       child.send("tell");
-      const [told] = (await once(child, "message")) as [Pauses];
+      const [pauses] = (await once(child, "message")) as [Pauses];
       const note = `${TASKS} tasks of ${made.events} events, ${size.toFixed(0)} MB`;
       const removalMs = (await metric(line, "gantry_retention_longest_removal_seconds")) * 1_000;
-      return figures({ removalMs, wanted, seconds, before, during, quiet, told, left: await countTasks(line), note });
+      return figures({ removalMs, wanted, seconds, before, during, quiet, pauses, left: await countTasks(line), note });
     } finally {
       await end(child);
     }
@@ -69,24 +69,24 @@ function figures(run: {
   readonly before: readonly number[];
   readonly during: readonly number[];
   readonly quiet: Pauses;
-  readonly told: Pauses;
+  readonly pauses: Pauses;
   readonly left: number;
   readonly note: string;
 }): readonly Figure[] {
-  const { wanted, seconds, before, during, quiet, told } = run;
+  const { wanted, seconds, before, during, quiet, pauses } = run;
   const idle = (share: number) => ({ name: "without", value: quantile(before, share) });
   return [
     { name: "Old tasks archived", value: wanted / seconds, unit: "/s", note: run.note },
     { name: "Longest removal, with its fsync", value: run.removalMs, unit: "ms", target: { atMost: 20 } },
     {
       name: "Event loop meanwhile, longest pause",
-      value: told.longestPauseMs,
+      value: pauses.longestPauseMs,
       unit: "ms",
       beside: { name: "without", value: quiet.longestPauseMs },
     },
     {
       name: "Event loop meanwhile, p99",
-      value: told.p99PauseMs,
+      value: pauses.p99PauseMs,
       unit: "ms",
       beside: { name: "without", value: quiet.p99PauseMs },
     },
@@ -143,8 +143,8 @@ async function makeSeed(bed: TestBed): Promise<{ data: string; seed: string }> {
   await writeFile(join(bed.pipelines, "build.yaml"), text);
   const agent = await AgentProcess.start(bed);
   const runner = await ScriptedRunner.signIn(agent.url, RUNNER_TOKEN, "seoul", "seoul-1");
-  const wish = { pipeline: "build", params: {}, idempotencyKey: "seed", principal: "bench" };
-  const { id } = await agent.client.startTask(wish);
+  const request = { pipeline: "build", params: {}, idempotencyKey: "seed", principal: "bench" };
+  const { id } = await agent.client.startTask(request);
   const { ref } = await runner.takeJob();
   await runner.start(ref);
   for (let n = 0; n < STEPS; n += 1) {

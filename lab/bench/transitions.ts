@@ -53,8 +53,8 @@ async function changesPerSecond(pipelines: string, journal: Journal): Promise<nu
   const deps = { journal, tasks, definitions, portalUrl: "http://portal", newId: () => crypto.randomUUID() };
   const ids: string[] = [];
   for (let n = 0; n < TASKS; n += 1) {
-    const wish = { pipeline: "nothing", params: {}, principal: "bench", idempotencyKey: `key-${n}` };
-    ids.push((await startTask(deps, wish)).state.id);
+    const request = { pipeline: "nothing", params: {}, principal: "bench", idempotencyKey: `key-${n}` };
+    ids.push((await startTask(deps, request)).state.id);
   }
   const { perSecond } = await load({ workers: TASKS, seconds: SECONDS }, (worker, n) =>
     tasks.change(ids[worker] ?? "", ({ state }, now) =>

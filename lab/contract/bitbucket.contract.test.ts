@@ -1,4 +1,4 @@
-// Everything that Gantry and the fake say to each other about repositories, checked against Atlassian's documents.
+// All requests and answers between Gantry and the fake about repositories, checked against Atlassian's documents.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -140,20 +140,20 @@ async function pullRequests(t: Parameters<typeof tempDir>[0], lab: LabHost, host
         env: { ...process.env, GIT_DIR: join(repositories, repository) },
       });
   }
-  const wish = { to: "main", description: "The image", title: "Deploy" };
-  const closed = await host.openPullRequest(lab.project, "deploy", { ...wish, from: "one" });
-  await assert.rejects(host.openPullRequest(lab.project, "deploy", { ...wish, from: "one" }), {
+  const request = { to: "main", description: "The image", title: "Deploy" };
+  const closed = await host.openPullRequest(lab.project, "deploy", { ...request, from: "one" });
+  await assert.rejects(host.openPullRequest(lab.project, "deploy", { ...request, from: "one" }), {
     code: "system-refused",
   });
   await host.closePullRequest(lab.project, "deploy", closed.id);
   await host.closePullRequest(lab.project, "deploy", closed.id);
-  const merged = await host.openPullRequest(lab.project, "deploy", { ...wish, from: "two" });
+  const merged = await host.openPullRequest(lab.project, "deploy", { ...request, from: "two" });
   assert.deepEqual(await host.listPullRequests(lab.project, "deploy", "main"), [merged]);
   await lab.merge("deploy", merged.id);
   assert.equal((await host.getPullRequest(lab.project, "deploy", merged.id)).state, "merged");
 }
 
-/** All calls that a client can make, and what a stranger hears. */
+/** All calls that a client can make, and the answers to a caller without rights. */
 async function everything(
   t: Parameters<typeof tempDir>[0],
   provider: "bitbucket-dc" | "bitbucket-cloud",
@@ -163,7 +163,7 @@ async function everything(
   const signal = AbortSignal.timeout(20_000);
   const host = openHost({ system: lab.system, fetch, signal });
   const { project } = lab;
-  const wish = {
+  const request = {
     project,
     slug: "orders",
     description: "Orders (gantry:app=orders)",
@@ -171,8 +171,8 @@ async function everything(
     defaultBranch: "main",
   };
   assert.equal(await host.getRepository(project, "orders"), undefined);
-  await host.createRepository(wish);
-  assert.equal(await host.createRepository(wish), undefined);
+  await host.createRepository(request);
+  assert.equal(await host.createRepository(request), undefined);
   await host.getRepository(project, "orders");
   assert.equal(await host.isEmpty(project, "orders"), true);
   await host.describeRepository(project, "orders", "Orders, described again (gantry:app=orders)");

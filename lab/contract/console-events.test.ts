@@ -1,4 +1,4 @@
-// What the console makes of an event is what the task-agent's view says after it.
+// After every event, the console shows the same as the task-agent's view.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -8,7 +8,7 @@ import { taskView } from "@gantry/task-agent/api/view.ts";
 import { type FeedEvent, feedEvent, type TaskView } from "@gantry/wire/agent/views.ts";
 import fc from "fast-check";
 
-const wish = fc.constantFrom(
+const command = fc.constantFrom(
   "claim",
   "start",
   "begin",
@@ -68,15 +68,16 @@ function play(task: TaskUnderTest, what: string): void {
   const state = task.state.jobs.deploy;
   const current = state?.steps.find((one) => one.state !== "succeeded" && one.state !== "failed")?.id;
   if (current === undefined && /^(begin|wait|retry|end)$/.test(what)) return;
-  const tell = (...told: Parameters<TaskUnderTest["progress"]>[2]) =>
-    task.progress(who, (state?.progress ?? 0) + 1, told);
+  const report = (...progress: Parameters<TaskUnderTest["progress"]>[2]) =>
+    task.progress(who, (state?.progress ?? 0) + 1, progress);
   const failure = { code: "script-failed", message: "no" };
   if (what === "claim") task.claim("deploy");
   else if (what === "start") task.start(who);
-  else if (what === "begin") tell({ kind: "step-started", step: current ?? "" });
-  else if (what === "wait") tell({ kind: "step-waiting", step: current ?? "", reason: "x", retryAfterMs: 5 });
-  else if (what === "retry") tell({ kind: "step-retrying", step: current ?? "", attempt: 2, failure, retryAfterMs: 5 });
-  else if (what === "end") tell({ kind: "step-ended", step: current ?? "", outcome: "succeeded", durationMs: 5 });
+  else if (what === "begin") report({ kind: "step-started", step: current ?? "" });
+  else if (what === "wait") report({ kind: "step-waiting", step: current ?? "", reason: "x", retryAfterMs: 5 });
+  else if (what === "retry")
+    report({ kind: "step-retrying", step: current ?? "", attempt: 2, failure, retryAfterMs: 5 });
+  else if (what === "end") report({ kind: "step-ended", step: current ?? "", outcome: "succeeded", durationMs: 5 });
   else if (what === "fail") task.report(who, "failed", { failure });
   else if (what === "succeed") task.report(who, "succeeded");
   else if (what === "lose") task.lose(who);
@@ -86,26 +87,30 @@ function play(task: TaskUnderTest, what: string): void {
 
 test("after every event, the page shows the states and times of the task-agent", () => {
   fc.assert(
-    fc.property(fc.array(wish, { maxLength: 30 }), fc.boolean(), (wishes, retrySafe) => {
+    fc.property(fc.array(command, { maxLength: 30 }), fc.boolean(), (commands, retrySafe) => {
       const deploy = job("deploy", {
         retrySafe,
         retry: { max: 2, delayMs: 0 },
         steps: [scriptStep("edit"), scriptStep("push")],
       });
-      const after = job("tell", { needs: ["deploy"], steps: [scriptStep("mail")] });
+      const after = job("report", { needs: ["deploy"], steps: [scriptStep("mail")] });
       const task = new TaskUnderTest(pipeline([deploy, after]));
-      for (const one of wishes) {
+      for (const one of commands) {
         task.now += 1_000;
         let view = viewOf(task);
         const before = task.events.length;
         try {
           play(task, one);
         } catch {
-          // A wish that no client can have in this state.
+          // A command that no client can give in this state.
           return;
         }
         for (let at = before + 1; at <= task.events.length; at++) view = applyToTask(view, feedOf(task, at));
-        assert.deepEqual(shown(view), shown(viewOf(task)), `${wishes.join(" ")} at ${one}: ${task.kinds().join(" ")}`);
+        assert.deepEqual(
+          shown(view),
+          shown(viewOf(task)),
+          `${commands.join(" ")} at ${one}: ${task.kinds().join(" ")}`,
+        );
       }
     }),
     { numRuns: 500 },

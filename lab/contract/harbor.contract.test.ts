@@ -1,4 +1,4 @@
-// What Gantry and the fake say to each other about Harbor, checked against Harbor's documents.
+// The requests and answers between Gantry and the fake Harbor, checked against Harbor's documents.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

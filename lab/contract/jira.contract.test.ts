@@ -1,4 +1,4 @@
-// Everything that Gantry and the fake say to each other about Jira, checked against Atlassian's documents.
+// All requests and answers between Gantry and the fake Jira, checked against Atlassian's documents.
 
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";

@@ -1,4 +1,4 @@
-// What Gantry and the fake say to each other about Nexus, checked against Sonatype's document.
+// The requests and answers between Gantry and the fake Nexus, checked against Sonatype's document.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -141,11 +141,11 @@ function nullable(draft: Draft): Draft {
 
 function sentences(errors: readonly ErrorObject[]): string[] {
   const telling = errors.filter(({ keyword, params }) => keyword !== "anyOf" && params.type !== "null");
-  const told = (telling.length > 0 ? telling : errors).map(({ instancePath, keyword, message, params }) => {
+  const texts = (telling.length > 0 ? telling : errors).map(({ instancePath, keyword, message, params }) => {
     const at = instancePath === "" ? "/" : instancePath;
     if (keyword === "unevaluatedProperties") return `${at}: unknown field ${params.unevaluatedProperty}`;
     if (keyword === "enum") return `${at}: must be one of ${(params.allowedValues as unknown[]).join(", ")}`;
     return `${at}: ${message}`;
   });
-  return [...new Set(told)];
+  return [...new Set(texts)];
 }

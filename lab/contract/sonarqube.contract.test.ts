@@ -1,4 +1,4 @@
-// What Gantry and the fake say to each other about SonarQube, checked against the server's own list of services.
+// The requests and answers between Gantry and the fake SonarQube, checked against the server's own list of services.
 
 import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";

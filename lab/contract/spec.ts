@@ -1,4 +1,4 @@
-// The published API documents of the outside systems, and the check of what was really said against them. The documents
+// The published API documents of the outside systems, and the check of recorded requests and answers against them. The documents
 // stay outside the project: `../shared/specs` beside the checkout, or the folder that GANTRY_SPECS names.
 
 import { existsSync, readFileSync } from "node:fs";
@@ -203,11 +203,12 @@ function pattern(template: string, last: string): RegExp {
 type Complaint = { readonly at: Exemption["at"]; readonly text: string };
 
 function complaints(spec: Spec, operation: Operation, exchange: Exchange): Complaint[] {
-  const told = (at: Complaint["at"], texts: readonly string[]): Complaint[] => texts.map((text) => ({ at, text }));
+  const complaintsAt = (at: Complaint["at"], texts: readonly string[]): Complaint[] =>
+    texts.map((text) => ({ at, text }));
   return [
-    ...told("query", queryProblems(operation, exchange)),
+    ...complaintsAt("query", queryProblems(operation, exchange)),
     // A refused request may well have been wrong.
-    ...(exchange.status < 400 ? told("request", requestProblems(spec, operation, exchange)) : []),
+    ...(exchange.status < 400 ? complaintsAt("request", requestProblems(spec, operation, exchange)) : []),
     ...answerComplaints(spec, operation, exchange),
   ];
 }

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { systemClock } from "@gantry/runtime/clock.ts";
-import { Battlefield } from "@gantry/task-agent/attacks/attack.fixture.ts";
+import { AttackBench } from "@gantry/task-agent/attacks/attack.fixture.ts";
 import { runnerConfigSchema } from "@gantry/task-runner/config.ts";
 import { openToken } from "@gantry/task-runner/runner-token.ts";
 import { machineFiles } from "@gantry/task-runner/state/files.ts";
@@ -16,10 +16,10 @@ const silent = (): void => {};
 const logger = { debug: silent, info: silent, warn: silent, error: silent };
 
 async function openEnrolled(t: TestContext) {
-  const field = await Battlefield.open(t, "one agent");
+  const bench = await AttackBench.open(t, "one agent");
   const data = await mkdtemp(join(tmpdir(), "gantry-identity-"));
   t.after(() => rm(data, { recursive: true }));
-  const { token } = await field.client.createEnrolment({ site: "busan", newSite: true, principal: "admin" });
+  const { token } = await bench.client.createEnrolment({ site: "busan", newSite: true, principal: "admin" });
   const file = join(data, "one-time-token");
   await writeFile(file, token);
   let passedMs = 0;
@@ -33,26 +33,26 @@ async function openEnrolled(t: TestContext) {
       isDown ? Promise.reject(new Error("no connection")) : fetch(...call)) as typeof fetch,
   };
   const open = (name = "busan-7", enrol: object = { file }) =>
-    openToken(runnerConfigSchema.parse({ name, site: "busan", agent: field.url, enrol, data }), data, deps);
+    openToken(runnerConfigSchema.parse({ name, site: "busan", agent: bench.url, enrol, data }), data, deps);
   const pass = (ms: number): void => {
     passedMs += ms;
-    field.passTime(ms);
+    bench.passTime(ms);
   };
   const down = (value: boolean): void => {
     isDown = value;
   };
-  return { field, data, file, open, pass, down };
+  return { bench, data, file, open, pass, down };
 }
 
-test("the first start enrols; later ones need the one-time token no more; tokens are renewed before they end", async (t) => {
-  const { field, data, file, open, pass, down } = await openEnrolled(t);
+test("the first start enrols; later starts do not need the one-time token; tokens are renewed before they expire", async (t) => {
+  const { bench, data, file, open, pass, down } = await openEnrolled(t);
   const token = await open();
   const first = await token();
   assert.equal(await token(), first);
   assert.equal((await stat(join(data, "runner-key.json"))).mode & 0o777, 0o600);
   await rm(file);
   const again = await open();
-  const runner = await field.signInWith(await again(), "busan", "busan-7");
+  const runner = await bench.signInWith(await again(), "busan", "busan-7");
   await runner.pollAll(0, 0);
   pass(500_000);
   down(true);
@@ -78,19 +78,19 @@ test("while the agent cannot be reached the runner waits with its enrolment; the
 });
 
 test("a renewed key: the old one is refused at once, and a start with the new one-time token makes a new one", async (t) => {
-  const { field, data, file, open } = await openEnrolled(t);
+  const { bench, data, file, open } = await openEnrolled(t);
   const old = await (await open())();
-  const runner = await field.signInWith(old, "busan", "busan-7");
+  const runner = await bench.signInWith(old, "busan", "busan-7");
   const before = await readFile(join(data, "runner-key.json"), "utf8");
-  const { token } = await field.client.renewRunnerKey("busan-7", "admin");
+  const { token } = await bench.client.renewRunnerKey("busan-7", "admin");
   await assert.rejects(runner.pollAll(0, 0), { code: "session-gone" });
-  await assert.rejects(field.signInWith(old, "busan", "busan-7"), { code: "unauthenticated" });
+  await assert.rejects(bench.signInWith(old, "busan", "busan-7"), { code: "unauthenticated" });
   await assert.rejects((await open())(), { code: "unauthenticated" });
   await writeFile(file, "a-wrong-one-time-token");
   await assert.rejects(open(), { code: "enrolment-invalid" });
   assert.equal(await readFile(join(data, "runner-key.json"), "utf8"), before, "the old key is still there");
   await writeFile(file, token);
-  await field.signInWith(await (await open())(), "busan", "busan-7");
+  await bench.signInWith(await (await open())(), "busan", "busan-7");
   assert.notEqual(await readFile(join(data, "runner-key.json"), "utf8"), before);
 });
 

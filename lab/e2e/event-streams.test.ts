@@ -4,15 +4,15 @@ import assert from "node:assert/strict";
 import { setMaxListeners } from "node:events";
 import { describe, test } from "node:test";
 import { startTestPortal } from "@gantry/portal-api/portal.fixture.ts";
-import { Battlefield, needs, SETUPS } from "@gantry/task-agent/attacks/attack.fixture.ts";
+import { AttackBench, needs, SETUPS } from "@gantry/task-agent/attacks/attack.fixture.ts";
 
 const LIMIT = 100;
 
 for (const setup of SETUPS)
   describe(`1,000 event streams with one token, ${setup}`, needs(setup), () => {
     test("100 are opened, others get answers and events at once, and the agent is not asked more", async (t) => {
-      const field = await Battlefield.open(t, setup);
-      const { url, portalToken } = field.attackedAgent;
+      const bench = await AttackBench.open(t, setup);
+      const { url, portalToken } = bench.attackedAgent;
       const portal = await startTestPortal({ agent: { url, token: portalToken } });
       t.after(() => portal.close());
       const tokens = {
@@ -26,10 +26,10 @@ for (const setup of SETUPS)
         portal.ask(path, { token, headers: { accept: "text/event-stream" }, signal: leaving.signal });
       const before = await watch(tokens.other);
       assert.equal(before.status, 200);
-      await field.victim();
-      await field.turnToAttack();
+      await bench.victim();
+      await bench.turnToAttack();
 
-      await field.unchanged(async () => {
+      await bench.unchanged(async () => {
         const answers: Response[] = [];
         while (answers.length < 1_000)
           answers.push(...(await Promise.all(Array.from({ length: 20 }, () => watch(tokens.attacker)))));
@@ -48,13 +48,13 @@ for (const setup of SETUPS)
       // A stream from before the attack, and the restart, goes on; and so does one that is opened now.
       const after = await watch(tokens.other);
       assert.equal(after.status, 200);
-      const id = await field.request("busan");
+      const id = await bench.request("busan");
       for (const stream of [before, after]) await seen(stream, id);
       assert.equal((await watch(tokens.attacker, `/v1/tasks/${id}/events`)).status, 429);
     });
   });
 
-/** Waits until the stream tells of this task. */
+/** Waits until the stream has an event of this task. */
 async function seen({ body }: Response, task: string): Promise<void> {
   let text = "";
   const decoder = new TextDecoder();

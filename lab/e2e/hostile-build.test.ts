@@ -1,4 +1,4 @@
-// A build of strangers on a real runner, against real task-agents: what it steals, changes and leaves behind. The task is
+// A hostile build on a real runner, with real task-agents: it steals, changes and leaves behind nothing. The task is
 // requested at one agent, and the runner is at the other, if there are two.
 
 import assert from "node:assert/strict";
@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { STATE_LOOKS } from "@gantry/core/task/states.ts";
-import { Battlefield, needs, SETUPS } from "@gantry/task-agent/attacks/attack.fixture.ts";
+import { AttackBench, needs, SETUPS } from "@gantry/task-agent/attacks/attack.fixture.ts";
 import { sandboxProblem, startRunner } from "@gantry/task-runner/main.ts";
 
 const noSandbox = await sandboxProblem(process.env.PATH ?? "");
@@ -36,8 +36,8 @@ for (const setup of SETUPS)
       writeFileSync(join(mirror, "config"), "[core]\n");
       writeFileSync(join(data, "secret"), SECRET);
       const scripts = attacks(data);
-      const field = await Battlefield.open(t, setup, {}, scripts);
-      const { url, runnerToken } = field.attackedAgent;
+      const bench = await AttackBench.open(t, setup, {}, scripts);
+      const { url, runnerToken } = bench.attackedAgent;
       const runner = await startRunner(
         {
           name: "busan-1",
@@ -51,18 +51,18 @@ for (const setup of SETUPS)
         { env: { PATH: process.env.PATH, TOKEN: runnerToken, CANARY: "canary-of-the-runner" } },
       );
       t.after(() => runner.close({ drainMs: 0 }));
-      await field.request("busan");
-      await field.turnToAttack();
-      const id = await field.request("scripts");
-      await field.settled(async () => STATE_LOOKS[(await field.client.task(id)).state].ended);
+      await bench.request("busan");
+      await bench.turnToAttack();
+      const id = await bench.request("scripts");
+      await bench.settled(async () => STATE_LOOKS[(await bench.client.task(id)).state].ended);
 
       const logs = await Promise.all(
         Object.keys(scripts).map(async (step) => {
-          const { bytes } = await field.client.log({ task: id, job: "work", step }, 0, 1_000_000);
+          const { bytes } = await bench.client.log({ task: id, job: "work", step }, 0, 1_000_000);
           return Buffer.from(bytes).toString("utf8");
         }),
       );
-      const told = logs.join("\n");
+      const output = logs.join("\n");
       for (const stolen of [
         SECRET,
         runnerToken,
@@ -70,15 +70,15 @@ for (const setup of SETUPS)
         '"kind"',
         Buffer.from(SECRET).toString("base64").slice(0, 16),
       ])
-        assert.ok(!told.includes(stolen), told);
-      assert.ok(told.includes("***"), told);
+        assert.ok(!output.includes(stolen), output);
+      assert.ok(output.includes("***"), output);
       assert.equal(readFileSync(join(mirror, "config"), "utf8"), "[core]\n");
       assert.doesNotMatch(readFileSync(join(data, "journal.jsonl"), "utf8"), /^attack$/m);
       assert.deepEqual(DAEMONS.flatMap(processesWith), []);
       // The runner goes on.
-      const next = await field.request("scripts");
-      await field.settled(async () => STATE_LOOKS[(await field.client.task(next)).state].ended);
-      assert.equal((await field.client.task(next)).jobs[0]?.attempts.length, 1);
+      const next = await bench.request("scripts");
+      await bench.settled(async () => STATE_LOOKS[(await bench.client.task(next)).state].ended);
+      assert.equal((await bench.client.task(next)).jobs[0]?.attempts.length, 1);
     });
   });
 

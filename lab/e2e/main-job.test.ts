@@ -19,7 +19,7 @@ import {
   messages,
   tags,
   tempFolder,
-  told,
+  untilNotified,
 } from "./outside.fixture.ts";
 
 const run = promisify(execFile);
@@ -98,7 +98,7 @@ test("three buttons lead to Synced and Healthy on two clusters at two sites, and
 
   await t.test("messenger and mailbox have one message per event and rule", async () => {
     const tasks = [created.id, built.id, deployed.id];
-    await told(gantry, tasks);
+    await untilNotified(gantry, tasks);
     const keys = (await messages(gantry)).map((one) => one.key);
     assert.deepEqual(
       keys.toSorted(),

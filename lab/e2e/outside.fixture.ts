@@ -150,7 +150,7 @@ export async function mails(
 }
 
 /** Waits until messenger and mailbox have a message about each of these tasks. */
-export async function told(gantry: GantryProcess, tasks: readonly string[]): Promise<void> {
+export async function untilNotified(gantry: GantryProcess, tasks: readonly string[]): Promise<void> {
   const path = `/v1/deliveries?limit=200`;
   for (let round = 0; round < 200; round += 1) {
     const { items } = (await gantry.call("GET", path)).body as { items: { task?: string; state: string }[] };

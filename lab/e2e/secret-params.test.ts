@@ -82,7 +82,7 @@ async function ended(client: AgentClient, id: string): Promise<TaskView> {
   }
 }
 
-const wish = (key: string, licence = SECRET) => ({
+const request = (key: string, licence = SECRET) => ({
   pipeline: "activate",
   params: { licence },
   principal: "kim",
@@ -118,7 +118,7 @@ test("a secret parameter reaches the step that names it, and no view, event, log
   const { folder, lines, start } = await open(t);
   const { client, close } = await start();
   t.after(close);
-  const { id, params } = await client.startTask(wish("a"));
+  const { id, params } = await client.startTask(request("a"));
   assert.deepEqual(params, { licence: HIDDEN, place: "here" });
   const view = await ended(client, id);
   assert.equal(view.state, "succeeded", view.headline);
@@ -129,8 +129,8 @@ test("a secret parameter reaches the step that names it, and no view, event, log
     [id],
     "the same key starts one task",
   );
-  assert.equal((await client.startTask(wish("a"))).id, id);
-  await assert.rejects(client.startTask(wish("a", OTHER)), { code: "idempotency-key-reused" });
+  assert.equal((await client.startTask(request("a"))).id, id);
+  await assert.rejects(client.startTask(request("a", OTHER)), { code: "idempotency-key-reused" });
 
   const again = await client.rerun(id, { principal: "kim", idempotencyKey: "again", from: "all" });
   assert.deepEqual(again.params, { licence: HIDDEN, place: "here" });
@@ -149,7 +149,7 @@ test("keys are rotated; without the old key a rerun says which parameter is lost
   const { folder, start } = await open(t);
   const { client, close } = await start();
   t.after(close);
-  const { id } = await client.startTask(wish("a"));
+  const { id } = await client.startTask(request("a"));
   await ended(client, id);
   const file = join(folder, "agent/seal-key");
   const old = await readFile(file, "utf8");
@@ -170,7 +170,7 @@ test("a secret that is too short is refused without repeating it", async (t) => 
   const { start } = await open(t);
   const { client, close } = await start();
   t.after(close);
-  await assert.rejects(client.startTask(wish("a", "qw3")), (error) => {
+  await assert.rejects(client.startTask(request("a", "qw3")), (error) => {
     assert.match(JSON.stringify(error), /bad-params/);
     assert.doesNotMatch(JSON.stringify(error), /qw3/);
     return true;

@@ -32,7 +32,7 @@ export type FakeServerOptions = {
   readonly starting?: readonly StartPhase[];
 };
 
-/** `refused`: the connection is closed without an answer, as good as refused for every client. */
+/** `refused`: the connection is closed without an answer, which every client treats as refused. */
 export type StartPhase = { readonly ms: number; readonly answer: "refused" | number; readonly body?: unknown };
 
 /** One request and its answer. Bodies are kept when they are JSON or form data below 256 KiB. */

@@ -33,7 +33,7 @@ export type LabEntry = {
   readonly secret?: string;
 };
 
-export type World = {
+export type Fakes = {
   readonly entries: LabFile["standIns"];
   readonly fakes: { readonly [name: string]: FakeServer };
   readonly close: () => Promise<void>;
@@ -47,7 +47,7 @@ const NOTE =
 const TEMPLATES = fileURLToPath(new URL("../../pipelines/templates/", import.meta.url));
 
 /** Starts all fakes below `dir`; the same folder and host give the same addresses and state again. */
-export async function startWorld(dir: string, host = LOOPBACK): Promise<World> {
+export async function startFakes(dir: string, host = LOOPBACK): Promise<Fakes> {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const file = join(dir, "..", "lab.json");
   const known = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as LabFile).standIns : {};

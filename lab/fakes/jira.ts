@@ -56,29 +56,29 @@ const TRANSITIONS: readonly { id: string; name: string; from: readonly StatusNam
 /** Everything below /rest needs the account; the pages below /browse do not. */
 export async function startJira(options: JiraOptions): Promise<FakeServer> {
   const { state, save } = openState<State>(options, () => ({ nextId: 10_000, projects: [], issues: [] }));
-  const world: World = { options, state, save, cloud: options.flavour === "cloud" };
+  const fake: FakeJira = { options, state, save, cloud: options.flavour === "cloud" };
   return serve(options, (router) => {
-    const api = new Router({ prefix: `/rest/api/${world.cloud ? 3 : 2}` });
+    const api = new Router({ prefix: `/rest/api/${fake.cloud ? 3 : 2}` });
     api.use(async (ctx, next) => {
-      if (!known(world, ctx.get("authorization"))) throw complaint(401, "You are not authenticated.");
+      if (!known(fake, ctx.get("authorization"))) throw complaint(401, "You are not authenticated.");
       await next();
     });
-    addProjects(api, world);
-    addIssues(api, world);
-    addComments(api, world);
+    addProjects(api, fake);
+    addIssues(api, fake);
+    addComments(api, fake);
     router.use(api.routes());
-    addPages(router, world);
+    addPages(router, fake);
   });
 }
 
-type World = {
+type FakeJira = {
   readonly options: JiraOptions;
   readonly state: State;
   readonly save: () => void;
   readonly cloud: boolean;
 };
 
-function addProjects(api: Router, { state, save, cloud }: World): void {
+function addProjects(api: Router, { state, save, cloud }: FakeJira): void {
   api.get("/project/:key", (ctx) => {
     const project = state.projects.find((one) => one.key === ctx.params.key || String(one.id) === ctx.params.key);
     if (!project) throw complaint(404, `No project could be found with key '${ctx.params.key}'.`);
@@ -127,8 +127,8 @@ function addProjects(api: Router, { state, save, cloud }: World): void {
   });
 }
 
-function addIssues(api: Router, world: World): void {
-  const { state, save, cloud } = world;
+function addIssues(api: Router, fake: FakeJira): void {
+  const { state, save, cloud } = fake;
   const input = z.object({
     fields: z.object({
       project: z.object({ key: z.string() }),
@@ -191,7 +191,7 @@ function addIssues(api: Router, world: World): void {
   });
   api.post(cloud ? "/search/jql" : "/search", async (ctx) => {
     const { jql, maxResults, fields } = checked(search, await readJson(ctx));
-    const visibleBefore = Date.now() - (world.options.searchLagMs ?? 0);
+    const visibleBefore = Date.now() - (fake.options.searchLagMs ?? 0);
     const found = state.issues.filter((one) => one.createdMs <= visibleBefore).filter(filterOf(jql));
     const page = found.slice(0, maxResults);
     if (cloud) {
@@ -206,7 +206,7 @@ function addIssues(api: Router, world: World): void {
   }
 }
 
-function addComments(api: Router, { state, save, cloud }: World): void {
+function addComments(api: Router, { state, save, cloud }: FakeJira): void {
   const input = z.object({
     body: cloud ? z.object({ type: z.literal("doc"), version: z.literal(1) }).loose() : z.string().min(1),
     properties: z.array(z.object({ key: z.string(), value: z.unknown() })).default([]),
@@ -237,7 +237,7 @@ function addComments(api: Router, { state, save, cloud }: World): void {
   });
 }
 
-function addPages(router: Router, { state }: World): void {
+function addPages(router: Router, { state }: FakeJira): void {
   router.get("/", (ctx) => {
     const links = state.projects.map(({ key, name }) => [`${key} · ${name}`, `/browse/${key}`] as const);
     ctx.type = "html";
@@ -268,7 +268,7 @@ function addPages(router: Router, { state }: World): void {
   });
 }
 
-function known({ options, cloud }: World, authorization: string): boolean {
+function known({ options, cloud }: FakeJira, authorization: string): boolean {
   const pair = Buffer.from(`${options.username}:${options.token}`).toString("base64");
   return authorization === `Basic ${pair}` || (!cloud && authorization === `Bearer ${options.token}`);
 }

@@ -81,7 +81,7 @@ const FEW_LINES = [
 /** Sources that set the property `lab.ceTask` to FAILED or CANCELED get a task that ends so. */
 export async function startSonarqube(options: SonarqubeOptions): Promise<FakeServer> {
   const { state, save } = openState<State>(options, () => ({ projects: [], tasks: [] }));
-  const world: World = { options, state, save };
+  const fake: FakeSonarqube = { options, state, save };
   const server = await serve(options, (router) => {
     router.get("/api/system/status", (ctx) => {
       ctx.body = { id: "LAB", version: `${options.release ?? "26.7"}.0`, status: "UP" };
@@ -94,22 +94,22 @@ export async function startSonarqube(options: SonarqubeOptions): Promise<FakeSer
     api.get("/features/list", (ctx) => {
       ctx.body = options.branches === true ? ["branch"] : [];
     });
-    addProjects(api, world);
-    addTasks(api, world);
-    addGate(api, world);
+    addProjects(api, fake);
+    addTasks(api, fake);
+    addGate(api, fake);
     api.all("/*path", (ctx) => {
       const other = api.stack.find(({ path, methods }) => path === ctx.path && methods.length > 0);
       if (other === undefined) throw complaint(404, `Unknown url : ${ctx.path}`);
       throw complaint(405, `HTTP method ${other.methods.includes("GET") ? "GET" : "POST"} is required`);
     });
     router.use(api.routes());
-    addPages(router, world);
+    addPages(router, fake);
   });
   return {
     ...server,
     close: async () => {
       // A task that was being processed is canceled when SonarQube starts again; one in the queue is not.
-      const running = state.tasks.filter((task) => statusOf(world, task) === "IN_PROGRESS");
+      const running = state.tasks.filter((task) => statusOf(fake, task) === "IN_PROGRESS");
       for (const task of running) task.canceled = true;
       if (running.length > 0) save();
       await server.close();
@@ -117,9 +117,9 @@ export async function startSonarqube(options: SonarqubeOptions): Promise<FakeSer
   };
 }
 
-type World = { readonly options: SonarqubeOptions; readonly state: State; readonly save: () => void };
+type FakeSonarqube = { readonly options: SonarqubeOptions; readonly state: State; readonly save: () => void };
 
-function addProjects(api: Router, { state, save }: World): void {
+function addProjects(api: Router, { state, save }: FakeSonarqube): void {
   api.get("/components/show", (ctx) => {
     const { key, name } = projectOf(state, parameter(ctx.query, "component"));
     need(ctx, "browse");
@@ -134,7 +134,7 @@ function addProjects(api: Router, { state, save }: World): void {
       const allowed = "Allowed characters are alphanumeric, '-', '_', '.' and ':', with at least one non-digit.";
       throw complaint(400, `Malformed key for Project: '${key}'. ${allowed}`);
     }
-    // Unlike the search, this check does not mind capitals.
+    // Unlike the search, this check ignores case.
     const similar = state.projects.find((one) => one.key.toLowerCase() === key.toLowerCase());
     if (similar) {
       const text = `Could not create Project with key: "${key}". A similar key already exists: "${similar.key}"`;
@@ -146,12 +146,12 @@ function addProjects(api: Router, { state, save }: World): void {
   });
 }
 
-function addTasks(api: Router, world: World): void {
-  const { state, save } = world;
+function addTasks(api: Router, fake: FakeSonarqube): void {
+  const { state, save } = fake;
   api.post("/ce/submit", async (ctx) => {
     need(ctx, "scan");
     const branch = branchOf(ctx.query.characteristic);
-    if (branch !== undefined && world.options.branches !== true) {
+    if (branch !== undefined && fake.options.branches !== true) {
       throw complaint(400, 'To use the property "sonar.branch.name", Developer Edition or above is required');
     }
     const key = String(ctx.query.projectKey ?? "");
@@ -167,8 +167,8 @@ function addTasks(api: Router, world: World): void {
       state.projects.push({ key, name: String(ctx.query.projectName ?? key) });
     }
     const task: Task = {
-      id: newId(world.options),
-      analysis: newId(world.options),
+      id: newId(fake.options),
+      analysis: newId(fake.options),
       project: key,
       ...(branch === undefined ? {} : { branch }),
       submittedMs: Date.now(),
@@ -183,18 +183,18 @@ function addTasks(api: Router, world: World): void {
     const id = parameter(ctx.query, "id");
     const task = state.tasks.find((one) => one.id === id);
     if (!task) throw complaint(404, `No activity found for task '${id}'`);
-    const status = statusOf(world, task);
+    const status = statusOf(fake, task);
     const { name: componentName } = projectOf(state, task.project);
     const common = { id: task.id, type: "REPORT", componentKey: task.project, componentName, status };
     const times = { submittedAt: time(task.submittedMs), hasScannerContext: true, warningCount: 0 };
-    const asked = world.options.release !== "9.9" || ctx.query.additionalFields === "warnings";
+    const asked = fake.options.release !== "9.9" || ctx.query.additionalFields === "warnings";
     const end = status === "SUCCESS" ? { analysisId: task.analysis } : {};
     const why = status === "FAILED" ? { errorMessage: "the lab was asked to fail this task" } : {};
     ctx.body = { task: { ...common, ...times, ...(asked ? { warnings: [] } : {}), ...end, ...why } };
   });
 }
 
-function addGate(api: Router, world: World): void {
+function addGate(api: Router, fake: FakeSonarqube): void {
   api.get("/qualitygates/project_status", (ctx) => {
     // A token that may only scan may also read the verdict on its scans.
     if (!(ctx.state.rights as readonly Right[]).includes("scan")) need(ctx, "browse");
@@ -202,14 +202,14 @@ function addGate(api: Router, world: World): void {
     if (analysisId === undefined && projectKey === undefined) {
       throw complaint(400, "Either 'analysisId', 'projectId' or 'projectKey' must be provided");
     }
-    const isKnown = world.state.projects.some(({ key }) => key === projectKey);
+    const isKnown = fake.state.projects.some(({ key }) => key === projectKey);
     if (analysisId === undefined && !isKnown) throw complaint(404, `Project '${String(projectKey)}' not found`);
-    const done = world.state.tasks.filter((one) => statusOf(world, one) === "SUCCESS");
+    const done = fake.state.tasks.filter((one) => statusOf(fake, one) === "SUCCESS");
     const task = done.findLast((one) => one.analysis === analysisId || one.project === projectKey);
     if (!task && analysisId !== undefined)
       throw complaint(404, `Analysis with id '${String(analysisId)}' is not found`);
     const none = { status: "NONE", conditions: [], caycStatus: "compliant" };
-    ctx.body = { projectStatus: task === undefined ? none : verdictOf(world, task) };
+    ctx.body = { projectStatus: task === undefined ? none : verdictOf(fake, task) };
   });
 }
 
@@ -226,17 +226,17 @@ type Verdict = {
   readonly caycStatus: string;
 };
 
-function verdictOf(world: World, task: Task): Verdict {
+function verdictOf(fake: FakeSonarqube, task: Task): Verdict {
   const { measures } = task.report;
   const conditions =
-    world.options.gate === "new-code"
-      ? newCodeOf(world.state, task).flatMap((count) => [...FEW_LINES, conditionOf(NEW_CODE_GATE, count)])
+    fake.options.gate === "new-code"
+      ? newCodeOf(fake.state, task).flatMap((count) => [...FEW_LINES, conditionOf(NEW_CODE_GATE, count)])
       : GATE.flatMap((one) => {
           const actual = measures[one.metricKey];
           return actual === undefined ? [] : [conditionOf(one, actual)];
         });
   const status = conditions.some((one) => one.status === "ERROR") ? "ERROR" : "OK";
-  const ignoredConditions = world.options.gate === "new-code" && conditions.length > 0;
+  const ignoredConditions = fake.options.gate === "new-code" && conditions.length > 0;
   return { status, conditions, ignoredConditions, caycStatus: "compliant" };
 }
 
@@ -263,8 +263,8 @@ function newCodeOf({ tasks }: State, task: Task): readonly number[] {
   return [task.report.measures.issues.filter((one) => !known.has(one)).length];
 }
 
-function addPages(router: Router, world: World): void {
-  const { state } = world;
+function addPages(router: Router, fake: FakeSonarqube): void {
+  const { state } = fake;
   router.get("/", (ctx) => {
     const links = state.projects.map(({ key, name }) => [name, `/dashboard?id=${encodeURIComponent(key)}`] as const);
     ctx.type = "html";
@@ -274,9 +274,9 @@ function addPages(router: Router, world: World): void {
     const key = String(ctx.query.id ?? "");
     const project = state.projects.find((one) => one.key === key);
     if (!project) return ctx.throw(404);
-    const done = state.tasks.filter((one) => one.project === key && statusOf(world, one) === "SUCCESS");
+    const done = state.tasks.filter((one) => one.project === key && statusOf(fake, one) === "SUCCESS");
     const last = done.at(-1);
-    const verdict = last && verdictOf(world, last);
+    const verdict = last && verdictOf(fake, last);
     const rows: [string, string][] = [
       ["Quality gate", verdict ? (verdict.status === "OK" ? "Passed" : "Failed") : "not analysed yet"],
     ];
@@ -293,7 +293,10 @@ function addPages(router: Router, world: World): void {
   });
 }
 
-function statusOf({ options }: World, task: Task): "PENDING" | "IN_PROGRESS" | "SUCCESS" | "FAILED" | "CANCELED" {
+function statusOf(
+  { options }: FakeSonarqube,
+  task: Task,
+): "PENDING" | "IN_PROGRESS" | "SUCCESS" | "FAILED" | "CANCELED" {
   if (task.canceled === true) return "CANCELED";
   const { queueMs = 400, runMs = 800 } = options;
   const ageMs = Date.now() - task.submittedMs;

@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { freePort, isFree } from "@gantry/runtime/free-ports.ts";
 import { type AgentClient, makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
 import type { FeedEvent, TaskView } from "@gantry/wire/agent/views.ts";
-import { OUTSIDE } from "./ledger-steps.ts";
+import { OUTSIDE } from "./outside-steps.ts";
 
 const AGENT = fileURLToPath(new URL("../../task-agent/main.ts", import.meta.url));
 const RUNNER = fileURLToPath(new URL("./runner-main.ts", import.meta.url));
@@ -46,7 +46,7 @@ export class TestBed {
     await writeFile(join(this.pipelines, `${name}.yaml`), text);
   }
 
-  /** Creates the file for which a step of ledger-steps.ts waits. */
+  /** Creates the file for which a step of outside-steps.ts waits. */
   async open(name: string): Promise<void> {
     await writeFile(join(this.outside, name), "");
   }

@@ -10,7 +10,7 @@ import { type Delivery, INBOX } from "./delivery.ts";
 export type PlannedDelivery = Omit<Delivery, "id">;
 
 export type DeliveryPlan = {
-  /** With distinct keys. When several events have the same key, the first one counts. */
+  /** With distinct keys. When several events have the same key, the first one is used. */
   readonly wanted: readonly PlannedDelivery[];
   readonly problems: readonly RuleProblem[];
   /** The number of events that are too old. */

@@ -15,12 +15,12 @@ import { isSeen, type Seen, withSeen } from "./decide-seen.ts";
 
 const NO_CONTEXT = { startedAt: undefined, uses: undefined, site: undefined };
 
-class SourceWorld {
+class SourceBench {
   readonly clock = manualClock();
   readonly journal = openMemoryJournal({ indexes: [...NOTIFY_INDEXES], clock: this.clock });
   readonly bus = openMemoryBus(2);
   readonly log = captureLog();
-  readonly told: string[] = [];
+  readonly recorded: string[] = [];
   takenUp = 0;
   seq = 0;
   #onRead = (): void => {};
@@ -35,7 +35,7 @@ class SourceWorld {
       portalUrl: undefined,
       clock: this.clock,
       logger: this.log.logger,
-      onRecorded: (deliveries) => this.told.push(...deliveries.map(({ event }) => event)),
+      onRecorded: (deliveries) => this.recorded.push(...deliveries.map(({ event }) => event)),
       resumePending: async () => {
         this.takenUp += 1;
       },
@@ -64,7 +64,7 @@ class SourceWorld {
 const endedOf = (seq: number, task: string): FeedEvent => feedEvent(seq, ended("failed"), { task });
 
 test("a repeated event is sent once, also after a restart", async () => {
-  const env = new SourceWorld();
+  const env = new SourceBench();
   const first = env.start();
   await env.publish(endedOf(1, "t1"), endedOf(1, "t1"), endedOf(2, "t2"));
   await env.read(2);
@@ -73,22 +73,22 @@ test("a repeated event is sent once, also after a restart", async () => {
   await env.publish(endedOf(1, "t1"), endedOf(2, "t2"), endedOf(3, "t3"));
   await env.read(3);
   await second.stop();
-  assert.deepEqual(env.told.toSorted(), ["t1/1", "t2/2", "t3/3"]);
+  assert.deepEqual(env.recorded.toSorted(), ["t1/1", "t2/2", "t3/3"]);
 });
 
 test("an event that arrives late is sent", async () => {
-  const env = new SourceWorld();
+  const env = new SourceBench();
   const source = env.start();
   const other = (seq: number): FeedEvent => feedEvent(seq, { kind: "TaskUnblocked" }, { task: "t1" });
   await env.publish(other(2), other(3), endedOf(1, "t1"), endedOf(9, "t9"));
   await env.read(9);
   await source.stop();
-  assert.deepEqual(env.told.toSorted(), ["t1/1", "t9/9"]);
+  assert.deepEqual(env.recorded.toSorted(), ["t1/1", "t9/9"]);
 });
 
 test("when the journal fails, nothing is committed and the events are read again", async () => {
   for (const fault of ["lost", "unanswered"] as const) {
-    const env = new SourceWorld();
+    const env = new SourceBench();
     env.journal.failNextAppend(fault);
     const source = env.start();
     await env.publish(endedOf(1, "t1"));
@@ -103,13 +103,13 @@ test("when the journal fails, nothing is committed and the events are read again
 });
 
 test("foreign messages are ignored, with a line in the log", async () => {
-  const env = new SourceWorld();
+  const env = new SourceBench();
   const source = env.start();
   await env.bus.publish([{ key: "t1", value: "not an event", headers: {} }]);
   await env.publish(endedOf(1, "t1"));
   await env.read(1);
   await source.stop();
-  assert.deepEqual(env.told, ["t1/1"]);
+  assert.deepEqual(env.recorded, ["t1/1"]);
   assert.ok(env.log.lines.some(({ message }) => message.includes("not events of Gantry")));
 });
 

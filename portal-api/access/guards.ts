@@ -149,8 +149,8 @@ export function onTask<B = unknown>(
     on: "task",
     check: async (asked) => {
       const { portal, rights, params } = asked;
-      const wish = of?.(asked.body);
-      const needed = wish?.verb ?? verb;
+      const request = of?.(asked.body);
+      const needed = request?.verb ?? verb;
       // A rerun starts the pipeline again, so it also needs the right to start it.
       const verbs = verb === "rerun" ? [needed, ...STARTS] : [needed];
       if ([...verbs, "view" as const].every((one) => rights.mayEverywhere(one))) return;
@@ -161,7 +161,7 @@ export function onTask<B = unknown>(
       if (!rights.may({ ...record, ...facts, verb: "view" })) throw missing();
       const sites =
         rights.needs.sites && verbEntry(needed).placed
-          ? await sitesOfTask(asked, wish?.job, verb === "rerun")
+          ? await sitesOfTask(asked, request?.job, verb === "rerun")
           : undefined;
       requireRight(asked, { ...record, ...facts, sites, verb: needed }, "app");
       if (verb !== "rerun") return;

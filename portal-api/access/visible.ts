@@ -15,7 +15,7 @@ export type Seen = {
   readonly pipeline?: string | undefined;
 };
 
-export type Sight = {
+export type Visibility = {
   /** The caller may see everything, so nothing has to be filtered. */
   readonly all: boolean;
   readonly none: boolean;
@@ -35,10 +35,10 @@ export type Sight = {
 };
 
 /** Parts of the portal. */
-export type SightDeps = { readonly facts: Facts; readonly rights: RightsOf; readonly cursors: Cursors };
+export type VisibilityDeps = { readonly facts: Facts; readonly rights: RightsOf; readonly cursors: Cursors };
 
 /** Under the policy in force now. */
-export function sightOf(portal: SightDeps, caller: Caller): Sight {
+export function visibilityOf(portal: VisibilityDeps, caller: Caller): Visibility {
   const rights: Rights = portal.rights.of(caller);
   const all = rights.mayEverywhere("view");
   const record = async (app: string | undefined): Promise<AppFacts> =>
@@ -95,12 +95,12 @@ async function withoutTasks(text: string, isVisible: (id: string) => Promise<boo
 
 /** Of the newest task of each pipeline, those that the caller may see. */
 export async function visibleLatest(
-  sight: Sight,
+  visibility: Visibility,
   { name, latest }: Pick<AppView, "name" | "latest">,
 ): Promise<AppView["latest"]> {
-  if (sight.all) return latest;
+  if (visibility.all) return latest;
   const tasks = Object.entries(latest);
-  const visible = await filterVisible(tasks, ([pipeline, task]) => sight.task({ task, app: name, pipeline }));
+  const visible = await filterVisible(tasks, ([pipeline, task]) => visibility.task({ task, app: name, pipeline }));
   return Object.fromEntries(visible);
 }
 
@@ -116,7 +116,7 @@ const MAX_READS = 20;
  * A page of visible items: reads until it is full. Never reads beyond what it shows, so its cursor is that of the last read.
  */
 export async function visiblePage<T, Q extends PageQuery>(
-  { cursors }: Pick<Sight, "cursors">,
+  { cursors }: Pick<Visibility, "cursors">,
   query: Q & { readonly limit: number },
   read: (query: Q & { readonly limit: number }) => Promise<Page<T>>,
   isVisible: (item: T) => Promise<boolean>,

@@ -6,7 +6,7 @@ import { harmless } from "@gantry/wire/audit/entry.ts";
 export type Subject = { readonly [what: string]: string };
 
 /** Fields of bodies and queries that name an object or an action. Other fields may be long or secret. */
-const TOLD = [
+const RECORDED = [
   "app",
   "pipeline",
   "site",
@@ -45,14 +45,14 @@ export function decideSubject(request: {
   const kind = KINDS[collection] ?? collection.replace(/s$/, "");
   const found: { [what: string]: string } = {};
   for (const source of [request.query, request.body]) {
-    for (const name of TOLD) tell(found, name === "name" ? kind : name, fieldOf(source, name));
+    for (const name of RECORDED) add(found, name === "name" ? kind : name, fieldOf(source, name));
   }
   const changes = fieldOf(request.body, "changes");
-  if (isJsonObject(changes)) tell(found, "settings", Object.keys(changes).sort().join(","));
+  if (isJsonObject(changes)) add(found, "settings", Object.keys(changes).sort().join(","));
   // create-app: the app does not exist yet, so its name is a parameter.
-  if (collection === "apps") tell(found, "app", fieldOf(fieldOf(request.body, "params"), "name"));
+  if (collection === "apps") add(found, "app", fieldOf(fieldOf(request.body, "params"), "name"));
   for (const [name, value] of Object.entries(request.params))
-    tell(found, name === "id" || name === "name" ? kind : name, value);
+    add(found, name === "id" || name === "name" ? kind : name, value);
   return found;
 }
 
@@ -60,7 +60,7 @@ function fieldOf(value: unknown, name: string): unknown {
   return isJsonObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
 }
 
-function tell(found: { [what: string]: string }, name: string, value: unknown): void {
+function add(found: { [what: string]: string }, name: string, value: unknown): void {
   if (typeof value === "string" || typeof value === "number" || typeof value === "boolean")
     found[name] = harmless(String(value));
 }

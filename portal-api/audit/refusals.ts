@@ -41,7 +41,7 @@ export function openRefusals(clock: Pick<Clock, "nowMs">, record: (facts: AuditF
     add: (caller, facts) => {
       const { route = "", status = 0, code = "", who, from, on = {} } = facts;
       const owner = who === undefined ? "" : caller;
-      // Of failed sign-ins each account is told.
+      // Failed sign-ins are recorded per account.
       const tried = who === undefined ? (on.person ?? "") : "";
       const own = JSON.stringify([owner, caller, route, status, code, tried]);
       const limit = who === undefined ? MAX_OF_STRANGERS : MAX_OF_CALLER;
@@ -53,10 +53,10 @@ export function openRefusals(clock: Pick<Clock, "nowMs">, record: (facts: AuditF
         return;
       }
       const rest: AuditFacts = { kind: "refused", ...(who ? { who, ...(from ? { from } : {}) } : {}), status, code };
-      const told = isOwn ? facts : rest;
-      counted.set(key, { facts: told, sinceMs: clock.nowMs(), more: 0, owner });
+      const shown = isOwn ? facts : rest;
+      counted.set(key, { facts: shown, sinceMs: clock.nowMs(), more: 0, owner });
       sizes.set(owner, (sizes.get(owner) ?? 0) + 1);
-      record(told);
+      record(shown);
     },
   };
 }

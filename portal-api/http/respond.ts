@@ -7,7 +7,7 @@ import type { TaskView } from "@gantry/wire/agent/views.ts";
 import type Koa from "koa";
 import type { Caller } from "../access/decide-access.ts";
 import { withMay } from "../access/may.ts";
-import { type Sight, type SightDeps, sightOf } from "../access/visible.ts";
+import { type Visibility, type VisibilityDeps, visibilityOf } from "../access/visible.ts";
 import { noteTask } from "../audit/note.ts";
 
 /** 200 with an ETag of the content, or 304 when the client has the content already: polling costs few bytes. */
@@ -19,11 +19,11 @@ export function sendJson(ctx: Koa.Context, value: unknown): void {
 /** The same for views that may name tasks of others. `revision` begins the ETag, for If-Match (see `revisionIn`). */
 export async function sendVisible(
   ctx: Koa.Context,
-  sight: Pick<Sight, "redact">,
+  visibility: Pick<Visibility, "redact">,
   value: unknown,
   revision?: string,
 ): Promise<void> {
-  const body = await sight.redact(JSON.stringify(value));
+  const body = await visibility.redact(JSON.stringify(value));
   sendText(ctx, body, revision === undefined ? etagOf(body) : `${revision}.${etagOf(body)}`);
 }
 
@@ -45,7 +45,7 @@ export function sendText(ctx: Koa.Context, text: string, tag: string): void {
 
 /** 202 with the task, and its address in Location. */
 export async function sendAccepted(
-  call: { readonly ctx: Koa.Context; readonly portal: SightDeps; readonly caller: Caller | undefined },
+  call: { readonly ctx: Koa.Context; readonly portal: VisibilityDeps; readonly caller: Caller | undefined },
   task: TaskView,
 ): Promise<void> {
   const { ctx, portal, caller } = call;
@@ -53,12 +53,12 @@ export async function sendAccepted(
   noteTask(ctx, task);
   portal.facts.noteTask(task);
   if (task.app !== undefined) portal.facts.noteApp(task.app);
-  const sight = sightOf(portal, caller);
-  const record = await sight.record(task.app);
+  const visibility = visibilityOf(portal, caller);
+  const record = await visibility.record(task.app);
   const { text } = withMay(JSON.stringify(task), { rights: portal.rights.of(caller), task, record });
   ctx.status = 202;
   ctx.set("Location", `/v1/tasks/${encodeURIComponent(task.id)}`);
-  sendUncachedText(ctx, await sight.redact(text));
+  sendUncachedText(ctx, await visibility.redact(text));
 }
 
 /** JSON that no cache may store. */

@@ -6,16 +6,16 @@ type Asked = { readonly keys: readonly string[]; readonly answer: PromiseWithRes
 
 function loader(most: number) {
   const asked: Asked[] = [];
-  let told = Promise.withResolvers<void>();
+  let called = Promise.withResolvers<void>();
   const get = batchLoader({ maxKeys: most, pauseBetween: async () => {} }, (keys) => {
     const answer = Promise.withResolvers<ReadonlyMap<string, number>>();
     asked.push({ keys, answer });
-    told.resolve();
-    told = Promise.withResolvers();
+    called.resolve();
+    called = Promise.withResolvers();
     return answer.promise;
   });
   const nextAsked = async (count: number): Promise<Asked> => {
-    while (asked.length < count) await told.promise;
+    while (asked.length < count) await called.promise;
     const last = asked[count - 1];
     assert.ok(last);
     return last;

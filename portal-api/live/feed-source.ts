@@ -1,7 +1,7 @@
 // The events of all tasks, as a stream and as pages. Event ids are the numbers of the feed (`seq`).
 
 import type { FeedEvent } from "@gantry/wire/agent/views.ts";
-import { filterVisible, type Sight } from "../access/visible.ts";
+import { filterVisible, type Visibility } from "../access/visible.ts";
 import type { Portal } from "../portal.ts";
 import { frame, type Source, textFrame } from "./stream.ts";
 
@@ -21,7 +21,7 @@ export async function readFeed(
   after: number,
   limit: number,
   filter: FeedFilter,
-  sight: Pick<Sight, "task">,
+  visibility: Pick<Visibility, "task">,
   signal?: AbortSignal,
 ): Promise<FeedPart> {
   const buffered = portal.hub.since(after);
@@ -30,17 +30,24 @@ export async function readFeed(
     ? { events: buffered.slice(0, limit), last: buffered.length > limit ? undefined : portal.hub.last() }
     : await portal.agent.feed({ after, limit }, call);
   const wanted = events.filter((event) => matches(event, filter));
-  const items = await filterVisible(wanted, ({ data: { task, app, pipeline } }) => sight.task({ task, app, pipeline }));
+  const items = await filterVisible(wanted, ({ data: { task, app, pipeline } }) =>
+    visibility.task({ task, app, pipeline }),
+  );
   return { items, last: Math.max(after, last ?? 0, events.at(-1)?.seq ?? 0) };
 }
 
 /**
  * A stream of the events after `start`, or of new events when it is undefined. `event: reset` asks a client to read its
  * views again, because it missed too many events or has a number of another history; the stream continues with the newest
- * event. `event: link` says whether the portal is connected to the feed. `sight` is called for each read, because the rights
+ * event. `event: link` says whether the portal is connected to the feed. `visibility` is called for each read, because the rights
  * of the caller may change.
  */
-export function feedSource(portal: Portal, start: number | undefined, filter: FeedFilter, sight: () => Sight): Source {
+export function feedSource(
+  portal: Portal,
+  start: number | undefined,
+  filter: FeedFilter,
+  visibility: () => Visibility,
+): Source {
   const { hub } = portal;
   let cursor = start;
   let seen = hub.version();
@@ -74,7 +81,7 @@ export function feedSource(portal: Portal, start: number | undefined, filter: Fe
         cursor = reset;
         frames.push(frame({ id: reset, event: "reset", data: { last: reset } }));
       }
-      const now = sight();
+      const now = visibility();
       const part: FeedPart = await readFeed(portal, cursor, PAGE, filter, now, signal);
       more = part.last > cursor && part.last < (hub.last() ?? 0);
       cursor = part.last;

@@ -1,7 +1,7 @@
 // The events of one task as a stream. Event ids are the numbers within the task (`taskseq`), which have no gaps.
 
 import type { FeedEvent } from "@gantry/wire/agent/views.ts";
-import type { Sight } from "../access/visible.ts";
+import type { Visibility } from "../access/visible.ts";
 import type { Portal } from "../portal.ts";
 import { type Source, textFrame } from "./stream.ts";
 
@@ -13,7 +13,7 @@ export function taskSource(
   task: string,
   start: number,
   first: readonly FeedEvent[],
-  sight: () => Sight,
+  visibility: () => Visibility,
 ): Source {
   const { hub, agent } = portal;
   let sent = start;
@@ -42,7 +42,7 @@ export function taskSource(
       }
       behind = events.length >= PAGE || (behind && events.length > 0);
       sent = events.at(-1)?.taskseq ?? sent;
-      const now = sight();
+      const now = visibility();
       return Promise.all(events.map(async (event) => textFrame(await now.redact(hub.text(event)), event.taskseq)));
     },
     wait: (ms, signal) => (behind ? Promise.resolve() : hub.wait(seen, ms, signal)),

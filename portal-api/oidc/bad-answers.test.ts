@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import type { Misbehaviour } from "@gantry/lab/fakes/oidc/fake-issuer.ts";
 import type { Claims } from "@gantry/lab/fakes/oidc/jwt.ts";
 import { claimsOf } from "@gantry/lab/fakes/oidc/jwt.ts";
 import { postLogout } from "@gantry/lab/fakes/oidc/oidc.ts";
-import type { Misbehaviour } from "@gantry/lab/fakes/oidc/world.ts";
 import { type Answer, type Browser, makeBrowser, me, type Sites, signIn, startSites } from "./sso.fixture.ts";
 
 let sites: Sites;

@@ -3,8 +3,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { OidcClient } from "@gantry/lab/fakes/oidc/fake-issuer.ts";
 import { type FakeOidc, startOidc } from "@gantry/lab/fakes/oidc/oidc.ts";
-import type { OidcClient } from "@gantry/lab/fakes/oidc/world.ts";
 import { type Clock, systemClock } from "@gantry/runtime/clock.ts";
 import { freePorts } from "@gantry/runtime/free-ports.ts";
 import type { PortalConfigInput } from "../config.ts";

@@ -7,7 +7,7 @@ import type Koa from "koa";
 import { sitesOfApp } from "../access/decide-sites.ts";
 import { appFacts } from "../access/facts.ts";
 import type { AppAsSeen } from "../access/gains.ts";
-import { type Sight, visibleLatest } from "../access/visible.ts";
+import { type Visibility, visibleLatest } from "../access/visible.ts";
 import { sendUncachedText } from "../http/respond.ts";
 
 export function asSeen(app: Pick<AppView, "name" | "record">): AppAsSeen {
@@ -17,24 +17,24 @@ export function asSeen(app: Pick<AppView, "name" | "record">): AppAsSeen {
 /** The app as it is now, with its revision as ETag. */
 export async function sendOutcome(
   ctx: Koa.Context,
-  sight: Sight,
+  visibility: Visibility,
   { change, app }: AppOutcome,
   status: 200 | 201,
 ): Promise<void> {
-  const latest = await visibleLatest(sight, app);
+  const latest = await visibleLatest(visibility, app);
   ctx.status = status;
   if (app.revision !== undefined) ctx.set("ETag", `"${app.revision}"`);
-  sendUncachedText(ctx, await sight.redact(JSON.stringify({ change, app: { ...app, latest } })));
+  sendUncachedText(ctx, await visibility.redact(JSON.stringify({ change, app: { ...app, latest } })));
 }
 
 /** An app that has a place is named only to those who may see it. */
-export async function hidingOthers<T>(sight: Pick<Sight, "app">, work: Promise<T>): Promise<T> {
+export async function hidingOthers<T>(visibility: Pick<Visibility, "app">, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
     if (!(error instanceof GantryError) || (error.code !== "place-taken" && error.code !== "claim-taken")) throw error;
     const { other, ...rest } = error.details;
-    if (typeof other === "string" && (await sight.app(other))) throw error;
+    if (typeof other === "string" && (await visibility.app(other))) throw error;
     throw new GantryError(error.code, rest);
   }
 }

@@ -7,7 +7,7 @@ import { z } from "zod";
 import { requireOwnClaims } from "../access/claims.ts";
 import { requireNoGain } from "../access/gains.ts";
 import { onApp, onRename, requireChangeAt } from "../access/guards.ts";
-import { sightOf } from "../access/visible.ts";
+import { visibilityOf } from "../access/visible.ts";
 import { revisionIn } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { inApp, json, name } from "../http/schemas.ts";
@@ -48,26 +48,29 @@ export const changeApp = route({
   handle: async (call) => {
     const { ctx, portal, params, query, body } = call;
     const caller = callerOf(call);
-    const sight = sightOf(portal, caller);
+    const visibility = visibilityOf(portal, caller);
     const principal = caller.name;
     const given = call.ifMatch === undefined ? undefined : revisionIn(call.ifMatch);
     const before = await portal.agent.app(params.app);
     const revision = given ?? before.revision;
-    const wish = {
+    const request = {
       principal,
       patch: JSON.parse(JSON.stringify(body)),
       ...(revision === undefined ? {} : { revision }),
     };
     // Checked with the resulting app, at the revision that is then changed.
-    const { app: planned } = await hidingOthers(sight, portal.agent.changeApp(params.app, { ...wish, dryRun: true }));
+    const { app: planned } = await hidingOthers(
+      visibility,
+      portal.agent.changeApp(params.app, { ...request, dryRun: true }),
+    );
     const setsRights = !["team", "labels"].every((key) => isEqual(before.record[key], planned.record[key]));
     requireChangeAt({ caller, rights: portal.rights.of(caller) }, asSeen(planned));
     if (setsRights) await requireNoGain(portal, caller, [asSeen(before)], asSeen(planned));
     await requireOwnClaims(portal, caller, params.app, { before: before.record, after: planned.record });
     const dryRun = query.dryRun ?? false;
-    const outcome = await hidingOthers(sight, portal.agent.changeApp(params.app, { ...wish, dryRun }));
+    const outcome = await hidingOthers(visibility, portal.agent.changeApp(params.app, { ...request, dryRun }));
     portal.facts.forgetApp(params.app);
-    await sendOutcome(ctx, sight, outcome, 200);
+    await sendOutcome(ctx, visibility, outcome, 200);
   },
 });
 
@@ -89,12 +92,12 @@ export const renameApp = route({
   handle: async (call) => {
     const { ctx, portal, params, body } = call;
     const caller = callerOf(call);
-    const sight = sightOf(portal, caller);
+    const visibility = visibilityOf(portal, caller);
     const before = asSeen(await portal.agent.app(params.app));
     await requireNoGain(portal, caller, [before], { ...before, app: body.to });
-    const app = await hidingOthers(sight, portal.agent.renameApp(params.app, body.to, caller.name));
+    const app = await hidingOthers(visibility, portal.agent.renameApp(params.app, body.to, caller.name));
     portal.facts.forgetApp(params.app);
     portal.facts.forgetApp(body.to);
-    await sendOutcome(ctx, sight, { change: "change", app }, 200);
+    await sendOutcome(ctx, visibility, { change: "change", app }, 200);
   },
 });

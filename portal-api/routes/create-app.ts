@@ -7,7 +7,7 @@ import { z } from "zod";
 import { requireOwnClaims } from "../access/claims.ts";
 import { requireNoGain } from "../access/gains.ts";
 import { onNewApp } from "../access/guards.ts";
-import { sightOf } from "../access/visible.ts";
+import { visibilityOf } from "../access/visible.ts";
 import { sendAccepted } from "../http/respond.ts";
 import { type Call, callerOf, route } from "../http/route.ts";
 import { accepted, json, name, params } from "../http/schemas.ts";
@@ -67,14 +67,14 @@ export const createApp = route({
   handle: async (call) => {
     const { params, name = "", app } = call.body;
     if (app) return adopt(call, name, app);
-    const sight = sightOf(call.portal, callerOf(call));
+    const visibility = visibilityOf(call.portal, callerOf(call));
     const starting = call.portal.agent.startTask({
       pipeline: "create-app",
       params: params ?? {},
       idempotencyKey: call.key,
       principal: callerOf(call).name,
     });
-    await sendAccepted(call, await hidingOthers(sight, starting));
+    await sendAccepted(call, await hidingOthers(visibility, starting));
   },
 });
 
@@ -82,7 +82,7 @@ async function adopt(call: Call<unknown, unknown, Body>, name: string, app: NonN
   const { ctx, portal, body } = call;
   const caller = callerOf(call);
   const rights = portal.rights.of(caller);
-  const sight = sightOf(portal, caller);
+  const visibility = visibilityOf(portal, caller);
   const fields = JSON.parse(JSON.stringify(app));
   const { team, labels, ...plain } = asSeen({ name, record: fields });
   const allowed = [plain, ...(team === undefined ? [] : [{ ...plain, team }])].filter((one) => {
@@ -90,15 +90,15 @@ async function adopt(call: Call<unknown, unknown, Body>, name: string, app: NonN
     return rights.may({ ...one, sites, verb: "create-app" });
   });
   await requireNoGain(portal, caller, allowed, asSeen({ name, record: fields }));
-  const wish = { principal: caller.name, app: fields, dryRun: body.dryRun };
-  const planned = await hidingOthers(sight, portal.agent.adoptApp(name, { ...wish, dryRun: true }));
+  const request = { principal: caller.name, app: fields, dryRun: body.dryRun };
+  const planned = await hidingOthers(visibility, portal.agent.adoptApp(name, { ...request, dryRun: true }));
   if (planned.change !== "unchanged")
     await requireOwnClaims(portal, caller, name, { before: {}, after: planned.app.record });
-  const outcome = await hidingOthers(sight, portal.agent.adoptApp(name, wish));
+  const outcome = await hidingOthers(visibility, portal.agent.adoptApp(name, request));
   // Its image and its tasks are omitted for a caller who may not see the app.
   if (outcome.change === "unchanged" && !rights.may({ ...asSeen(outcome.app), verb: "view" }))
     throw new GantryError("app-exists", { app: name, why: "The name is taken" });
   portal.facts.forgetApp(name);
   if (!body.dryRun) ctx.set("Location", `/v1/apps/${name}`);
-  await sendOutcome(ctx, sight, outcome, outcome.change === "create" && !body.dryRun ? 201 : 200);
+  await sendOutcome(ctx, visibility, outcome, outcome.change === "create" && !body.dryRun ? 201 : 200);
 }

@@ -5,7 +5,7 @@ import { sitesOfApp } from "../access/decide-sites.ts";
 import { appFacts } from "../access/facts.ts";
 import { onApp } from "../access/guards.ts";
 import { mayOn } from "../access/may.ts";
-import { sightOf, visibleLatest } from "../access/visible.ts";
+import { visibilityOf, visibleLatest } from "../access/visible.ts";
 import { sendVisible } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { inApp, json } from "../http/schemas.ts";
@@ -28,7 +28,7 @@ export const getApp = route({
     const app = await portal.agent.app(params.app);
     const about = { ...appFacts(app), app: app.name };
     const may = mayOn(portal.rights.of(caller), about, sitesOfApp(app.record));
-    const sight = sightOf(portal, caller);
-    await sendVisible(ctx, sight, { ...app, latest: await visibleLatest(sight, app), ...may }, app.revision);
+    const visibility = visibilityOf(portal, caller);
+    await sendVisible(ctx, visibility, { ...app, latest: await visibleLatest(visibility, app), ...may }, app.revision);
   },
 });

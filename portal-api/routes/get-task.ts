@@ -3,7 +3,7 @@
 import { taskView } from "@gantry/wire/agent/views.ts";
 import { onTask } from "../access/guards.ts";
 import { withMay } from "../access/may.ts";
-import { sightOf } from "../access/visible.ts";
+import { visibilityOf } from "../access/visible.ts";
 import { etagOf, sendText } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { inTask, json } from "../http/schemas.ts";
@@ -22,12 +22,12 @@ export const getTask = route({
     const { ctx, portal, params } = call;
     const caller = callerOf(call);
     const rights = portal.rights.of(caller);
-    const sight = sightOf(portal, caller);
+    const visibility = visibilityOf(portal, caller);
     const view = await portal.taskViews.read(params.id);
-    const record = await sight.record(view.facts.app);
+    const record = await visibility.record(view.facts.app);
     const { text, may } = withMay(view.text, { rights, task: { ...view.facts, sites: view.sites }, record });
-    if (sight.all) return sendText(ctx, text, `${view.etag}.${etagOf(may).slice(0, 8)}`);
-    const seen = await sight.redact(text);
+    if (visibility.all) return sendText(ctx, text, `${view.etag}.${etagOf(may).slice(0, 8)}`);
+    const seen = await visibility.redact(text);
     sendText(ctx, seen, etagOf(seen));
   },
 });

@@ -5,7 +5,7 @@ import { sitesOfApp } from "../access/decide-sites.ts";
 import { appFacts } from "../access/facts.ts";
 import { listOf } from "../access/guards.ts";
 import { mayOn } from "../access/may.ts";
-import { sightOf, visibleLatest, visiblePage } from "../access/visible.ts";
+import { visibilityOf, visibleLatest, visiblePage } from "../access/visible.ts";
 import { sendVisible } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { json, pageQuery } from "../http/schemas.ts";
@@ -23,22 +23,22 @@ export const listApps = route({
   handle: async (call) => {
     const { ctx, portal, query } = call;
     const caller = callerOf(call);
-    const sight = sightOf(portal, caller);
+    const visibility = visibilityOf(portal, caller);
     const rights = portal.rights.of(caller);
-    const { items, ...rest } = sight.none
+    const { items, ...rest } = visibility.none
       ? { items: [] }
       : await visiblePage(
-          sight,
+          visibility,
           { limit: 200, ...query },
           (part) => portal.agent.apps(part),
           ({ name, record }) =>
-            Promise.resolve(sight.all || rights.may({ ...appFacts({ record }), app: name, verb: "view" })),
+            Promise.resolve(visibility.all || rights.may({ ...appFacts({ record }), app: name, verb: "view" })),
         );
     const shown = items.map(async (app) => {
       const about = { ...appFacts(app), app: app.name };
-      const latest = await visibleLatest(sight, app);
+      const latest = await visibleLatest(visibility, app);
       return { ...app, latest, may: mayOn(rights, about, sitesOfApp(app.record)).may };
     });
-    await sendVisible(ctx, sight, { items: await Promise.all(shown), ...rest });
+    await sendVisible(ctx, visibility, { items: await Promise.all(shown), ...rest });
   },
 });

@@ -2,7 +2,7 @@
 
 import { buildView, page } from "@gantry/wire/agent/views.ts";
 import { onApp } from "../access/guards.ts";
-import { sightOf } from "../access/visible.ts";
+import { visibilityOf } from "../access/visible.ts";
 import { sendVisible } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { inApp, json, pageQuery } from "../http/schemas.ts";
@@ -23,6 +23,6 @@ export const listBuilds = route({
   handle: async (call) => {
     const { ctx, portal, params, query } = call;
     const builds = await portal.agent.builds(params.app, { limit: 50, ...query });
-    await sendVisible(ctx, sightOf(portal, callerOf(call)), builds);
+    await sendVisible(ctx, visibilityOf(portal, callerOf(call)), builds);
   },
 });

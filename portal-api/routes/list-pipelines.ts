@@ -2,7 +2,7 @@
 
 import { page, pipelineView } from "@gantry/wire/agent/views.ts";
 import { listOf } from "../access/guards.ts";
-import { sightOf } from "../access/visible.ts";
+import { visibilityOf } from "../access/visible.ts";
 import { sendJson } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { json } from "../http/schemas.ts";
@@ -17,8 +17,8 @@ export const listPipelines = route({
   verb: "see pipelines",
   responses: { 200: json("All pipelines", page(pipelineView)) },
   handle: async (call) => {
-    const sight = sightOf(call.portal, callerOf(call));
+    const visibility = visibilityOf(call.portal, callerOf(call));
     const { items } = await call.portal.agent.pipelines();
-    sendJson(call.ctx, { items: items.filter(({ name }) => sight.pipeline(name)) });
+    sendJson(call.ctx, { items: items.filter(({ name }) => visibility.pipeline(name)) });
   },
 });

@@ -2,7 +2,7 @@
 
 import { page, runnerView } from "@gantry/wire/agent/views.ts";
 import { listOf } from "../access/guards.ts";
-import { sightOf } from "../access/visible.ts";
+import { visibilityOf } from "../access/visible.ts";
 import { sendJson } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { json } from "../http/schemas.ts";
@@ -17,8 +17,8 @@ export const listRunners = route({
   verb: "see runners",
   responses: { 200: json("All runners", page(runnerView)) },
   handle: async (call) => {
-    const sight = sightOf(call.portal, callerOf(call));
+    const visibility = visibilityOf(call.portal, callerOf(call));
     const { items } = await call.portal.agent.runners();
-    sendJson(call.ctx, { items: items.filter(({ site }) => sight.site(site)) });
+    sendJson(call.ctx, { items: items.filter(({ site }) => visibility.site(site)) });
   },
 });

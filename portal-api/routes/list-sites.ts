@@ -3,7 +3,7 @@
 import { page, siteView } from "@gantry/wire/agent/views.ts";
 import { listOf } from "../access/guards.ts";
 import { mayOnSite } from "../access/may.ts";
-import { filterVisible, sightOf } from "../access/visible.ts";
+import { filterVisible, visibilityOf } from "../access/visible.ts";
 import { sendVisible } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { json } from "../http/schemas.ts";
@@ -18,14 +18,14 @@ export const listSites = route({
   verb: "see sites",
   responses: { 200: json("All sites", page(siteView)) },
   handle: async (call) => {
-    const sight = sightOf(call.portal, callerOf(call));
-    const sites = (await call.portal.agent.sites()).items.filter(({ name }) => sight.site(name));
+    const visibility = visibilityOf(call.portal, callerOf(call));
+    const sites = (await call.portal.agent.sites()).items.filter(({ name }) => visibility.site(name));
     const rights = call.portal.rights.of(callerOf(call));
     const items = sites.map(async (site) => ({
       ...site,
-      queue: await filterVisible(site.queue, sight.task),
+      queue: await filterVisible(site.queue, visibility.task),
       may: mayOnSite(rights, site.name),
     }));
-    await sendVisible(call.ctx, sight, { items: await Promise.all(items) });
+    await sendVisible(call.ctx, visibility, { items: await Promise.all(items) });
   },
 });

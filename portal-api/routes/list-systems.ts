@@ -2,7 +2,7 @@
 
 import { page, systemView } from "@gantry/wire/agent/views.ts";
 import { listOf } from "../access/guards.ts";
-import { sightOf } from "../access/visible.ts";
+import { visibilityOf } from "../access/visible.ts";
 import { sendJson } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { json } from "../http/schemas.ts";
@@ -17,8 +17,8 @@ export const listSystems = route({
   verb: "see systems",
   responses: { 200: json("All systems", page(systemView)) },
   handle: async (call) => {
-    const sight = sightOf(call.portal, callerOf(call));
-    const sites = (await call.portal.agent.sites()).items.filter(({ name }) => sight.site(name));
+    const visibility = visibilityOf(call.portal, callerOf(call));
+    const sites = (await call.portal.agent.sites()).items.filter(({ name }) => visibility.site(name));
     sendJson(call.ctx, {
       items: sites.flatMap((site) => site.systems.map((system) => ({ site: site.name, ...system }))),
     });

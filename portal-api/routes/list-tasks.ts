@@ -2,7 +2,7 @@
 
 import { page, taskSummary } from "@gantry/wire/agent/views.ts";
 import { listOf } from "../access/guards.ts";
-import { sightOf } from "../access/visible.ts";
+import { visibilityOf } from "../access/visible.ts";
 import { visibleTasks } from "../access/visible-tasks.ts";
 import { sendVisible } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
@@ -20,7 +20,7 @@ export const listTasks = route({
   responses: { 200: json("A page of tasks", page(taskSummary)) },
   handle: async (call) => {
     const { ctx, portal, query } = call;
-    const sight = sightOf(portal, callerOf(call));
-    await sendVisible(ctx, sight, await visibleTasks(portal, sight, { limit: 50, ...query }));
+    const visibility = visibilityOf(portal, callerOf(call));
+    await sendVisible(ctx, visibility, await visibleTasks(portal, visibility, { limit: 50, ...query }));
   },
 });

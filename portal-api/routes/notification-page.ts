@@ -3,7 +3,7 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Page, PageQuery } from "@gantry/wire/agent/agent-client.ts";
 import type { NotifyClient } from "@gantry/wire/notify/notify-client.ts";
-import { type Seen, sightOf, visiblePage } from "../access/visible.ts";
+import { type Seen, visibilityOf, visiblePage } from "../access/visible.ts";
 import { sendVisible } from "../http/respond.ts";
 import { type Call, callerOf } from "../http/route.ts";
 
@@ -16,9 +16,9 @@ export async function sendNotifications<T extends Seen>(
   if (!portal.notify) {
     throw new GantryError("unavailable", { what: "notify-agent", problem: "The portal's configuration names none." });
   }
-  const sight = sightOf(portal, callerOf(call));
-  const found = sight.none
+  const visibility = visibilityOf(portal, callerOf(call));
+  const found = visibility.none
     ? { items: [] }
-    : await visiblePage(sight, { limit: 50, ...query }, readerOf(portal.notify), sight.task);
-  await sendVisible(ctx, sight, found);
+    : await visiblePage(visibility, { limit: 50, ...query }, readerOf(portal.notify), visibility.task);
+  await sendVisible(ctx, visibility, found);
 }

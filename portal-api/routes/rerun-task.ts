@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { onTask } from "../access/guards.ts";
-import { sightOf } from "../access/visible.ts";
+import { visibilityOf } from "../access/visible.ts";
 import { sendAccepted } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { accepted, inTask } from "../http/schemas.ts";
@@ -38,7 +38,7 @@ export const rerunTask = route({
       from: call.body.from,
       definition: call.body.definition,
     });
-    const task = await hidingOthers(sightOf(call.portal, callerOf(call)), starting);
+    const task = await hidingOthers(visibilityOf(call.portal, callerOf(call)), starting);
     await sendAccepted(call, task);
   },
 });

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { listOf } from "../access/guards.ts";
-import { type Sight, sightOf } from "../access/visible.ts";
+import { type Visibility, visibilityOf } from "../access/visible.ts";
 import { sendUncachedText } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { limitQuery, name, seqQuery, taskId, waitQuery } from "../http/schemas.ts";
@@ -42,22 +42,22 @@ export const watchEvents = route({
     const { ctx, portal, query } = call;
     const { after, wait = 0, limit = 200, ...filter } = query;
     const caller = callerOf(call);
-    const sight = (): Sight => sightOf(portal, caller);
+    const visibility = (): Visibility => visibilityOf(portal, caller);
     ctx.vary("Accept");
     if (ctx.accepts("json", "text/event-stream") === "text/event-stream") {
       const start = lastEventId(ctx) ?? after;
-      sendStream({ ...call, caller }, feedSource(portal, start, filter, sight));
+      sendStream({ ...call, caller }, feedSource(portal, start, filter, visibility));
       return;
     }
     let reads = 0;
     let at = after ?? portal.hub.last() ?? (await portal.agent.feed({ limit: 1 })).last;
     const part = await longPoll<FeedPart>({ ctx, portal, caller }, wait, async (signal) => {
-      const value = await readFeed(portal, at, limit, filter, sight(), signal);
+      const value = await readFeed(portal, at, limit, filter, visibility(), signal);
       const isExhausted = value.last === at;
       at = value.last;
       reads = isExhausted ? 0 : reads + 1;
       return { value, isDone: value.items.length > 0 || reads >= MAX_READS, isExhausted };
     });
-    sendUncachedText(ctx, await sight().redact(JSON.stringify(part)));
+    sendUncachedText(ctx, await visibility().redact(JSON.stringify(part)));
   },
 });

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { onTask } from "../access/guards.ts";
-import { type Sight, sightOf } from "../access/visible.ts";
+import { type Visibility, visibilityOf } from "../access/visible.ts";
 import { sendUncachedText } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { inTask, limitQuery, seqQuery, waitQuery } from "../http/schemas.ts";
@@ -32,14 +32,14 @@ export const watchTask = route({
   handle: async (call) => {
     const { ctx, portal, params, query } = call;
     const caller = callerOf(call);
-    const sight = (): Sight => sightOf(portal, caller);
+    const visibility = (): Visibility => visibilityOf(portal, caller);
     ctx.vary("Accept");
     const isStream = ctx.accepts("json", "text/event-stream") === "text/event-stream";
     const after = (isStream ? lastEventId(ctx) : undefined) ?? query.after ?? 0;
     const limit = query.limit ?? 200;
     if (isStream) {
       const first = await portal.agent.taskEvents(params.id, after, limit);
-      sendStream({ ...call, caller }, taskSource(portal, params.id, after, first, sight));
+      sendStream({ ...call, caller }, taskSource(portal, params.id, after, first, visibility));
       return;
     }
     const items = await longPoll({ ctx, portal, caller }, query.wait ?? 0, async (signal) => {
@@ -49,6 +49,6 @@ export const watchTask = route({
       return { value, isDone: value.length > 0, isExhausted: true };
     });
     const page = { items, last: items.at(-1)?.taskseq ?? after };
-    sendUncachedText(ctx, await sight().redact(JSON.stringify(page)));
+    sendUncachedText(ctx, await visibility().redact(JSON.stringify(page)));
   },
 });

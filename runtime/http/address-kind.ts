@@ -6,11 +6,11 @@ import { BlockList, isIP, isIPv4 } from "node:net";
 /** What an address is; `private` addresses are those of ordinary company networks. */
 export type AddressKind = "public" | "private" | "loopback" | "link-local" | "metadata" | "reserved";
 
-/** From the most to the least dangerous: of an address and what it carries, the first one counts. */
+/** From the most to the least dangerous. An address that carries another one has the more dangerous kind of the two. */
 const KINDS = ["metadata", "loopback", "link-local", "reserved", "private", "public"] as const;
 
 const RANGES: readonly (readonly [kind: AddressKind, ranges: readonly string[]])[] = [
-  // Where clouds answer credentials to whoever asks from a machine of theirs.
+  // Clouds serve credentials at these addresses to every program on their machines.
   [
     "metadata",
     [

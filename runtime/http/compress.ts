@@ -14,7 +14,7 @@ const toGzip = promisify(gzip);
 /** A quality that costs about as much time as gzip, in a thread of its own. */
 const BROTLI = { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } };
 
-/** To be used before what makes the responses. A compressed response has a weak ETag. */
+/** Use it before the middlewares that make the responses. A compressed response has a weak ETag. */
 export function compress(): Koa.Middleware {
   return async (ctx, next) => {
     await next();

@@ -1,4 +1,4 @@
-// Limits how much a caller may have open at a time. Each process counts alone.
+// Limits how much a caller may have open at a time. Each process counts separately.
 
 import { GantryError } from "@gantry/core/errors.ts";
 

@@ -1,4 +1,4 @@
-// Addresses that a stranger writes, in the forms in which URLs hide them.
+// Untrusted addresses, in all the forms that a URL can have.
 
 import assert from "node:assert/strict";
 import type { LookupAddress } from "node:dns";

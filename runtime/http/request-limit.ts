@@ -1,4 +1,4 @@
-// Limits how many requests a caller may send per second. Each process counts alone.
+// Limits how many requests a caller may send per second. Each process counts separately.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Clock } from "../clock.ts";

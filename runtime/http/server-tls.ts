@@ -1,4 +1,4 @@
-// TLS of a server: certificate and key are files, which are read again when they change. Open connections go on.
+// TLS of a server: certificate and key are files, which are read again when they change. Open connections continue.
 
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -49,7 +49,7 @@ export function readServerTls({ cert, key, clientCa, minVersion }: ServerTls): S
 }
 
 /**
- * Looks at the files every 10 s and gives new ones to the server. While they cannot be used (e.g. the certificate is
+ * Checks the files every 10 s and gives new ones to the server. While they cannot be used (e.g. the certificate is
  * written and its key is not yet), the server goes on with the old ones and the log says why. The returned function stops it.
  */
 export function reloadServerTls(

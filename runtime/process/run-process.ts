@@ -10,7 +10,7 @@ import { readArguments, usage } from "./arguments.ts";
 import { type Logger, type LogLevel, makeLogger } from "./logger.ts";
 import { inOneLine, startError } from "./start-error.ts";
 
-/** A running process. `ended` rejects when the process cannot go on. */
+/** A running process. `ended` rejects when the process cannot continue. */
 export type Running = { readonly close: (again?: boolean) => Promise<void>; readonly ended?: Promise<void> };
 
 /**

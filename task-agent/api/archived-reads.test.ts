@@ -38,7 +38,7 @@ class SetClock implements Clock {
   }
 }
 
-async function openWorld(t: TestContext) {
+async function openArchivedTask(t: TestContext) {
   const folder = await mkdtemp(join(tmpdir(), "gantry-archived-"));
   await writeFile(join(folder, "release.yaml"), PIPELINE);
   const clock = new SetClock();
@@ -78,7 +78,7 @@ async function until<T>(ask: () => Promise<T>, isSo: (answer: T) => boolean): Pr
 }
 
 test("after months a task, its events and its log are answered from the archive and cannot be changed", async (t) => {
-  const { folder, clock, url, client } = await openWorld(t);
+  const { folder, clock, url, client } = await openArchivedTask(t);
   const runner = await ScriptedRunner.signIn(url, SEOUL, "seoul", "seoul-1");
   const [first, second] = [await runOne(client, runner, "one"), await runOne(client, runner, "two")];
   const place = { task: first, job: "work", step: "make" };
@@ -131,7 +131,7 @@ test("after months a task, its events and its log are answered from the archive 
 });
 
 test("when the archive cannot be written, nothing is removed, an alarm is raised, and retention recovers by itself", async (t) => {
-  const { folder, clock, url, client } = await openWorld(t);
+  const { folder, clock, url, client } = await openArchivedTask(t);
   const runner = await ScriptedRunner.signIn(url, SEOUL, "seoul", "seoul-1");
   const [first] = [await runOne(client, runner, "one"), await runOne(client, runner, "two")];
   const archive = join(folder, "data", "archive");

@@ -46,7 +46,7 @@ export function taskCalls(deps: TaskCallsDeps): TaskCalls {
       deps.onCancel(record);
       return view(record);
     },
-    rerun: async (id, wish) => {
+    rerun: async (id, request) => {
       const record = await requireTask(id);
       const { state } = record;
       if (state.phase !== "ended")
@@ -55,14 +55,16 @@ export function taskCalls(deps: TaskCallsDeps): TaskCalls {
           problem: "has not ended",
           why: "Only a task that has ended can be rerun.",
         });
-      const again = rerunRequest(deps, record, wish);
-      const rerun = { of: state, keep: wish.from === "failed", definition: wish.definition };
+      const again = rerunRequest(deps, record, request);
+      const rerun = { of: state, keep: request.from === "failed", definition: request.definition };
       return view(await startTask(deps, again, rerun));
     },
-    resolve: async (id, wish) => {
+    resolve: async (id, request) => {
       const { state } = await requireTask(id);
       return view(
-        await tasks.change(state.id, (task, now) => decideResolve(task.state, { ...wish, by: wish.principal }, now)),
+        await tasks.change(state.id, (task, now) =>
+          decideResolve(task.state, { ...request, by: request.principal }, now),
+        ),
       );
     },
   };

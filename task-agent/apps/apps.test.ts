@@ -79,14 +79,14 @@ describe("apps that are not made by a task", () => {
   test("a change applies to the version that its author has seen", async () => {
     const { apps, load } = openBench();
     const { app } = await adopt(apps, "orders");
-    const wish = { ...BY, patch: { title: "Order service" }, revision: revisionOf(app) };
-    assert.equal((await apps.change("orders", { ...wish, dryRun: true })).change, "change");
+    const request = { ...BY, patch: { title: "Order service" }, revision: revisionOf(app) };
+    assert.equal((await apps.change("orders", { ...request, dryRun: true })).change, "change");
     assert.equal((await load("orders"))?.record.title, "Orders");
-    assert.equal((await apps.change("orders", wish)).change, "change");
+    assert.equal((await apps.change("orders", request)).change, "change");
     assert.equal((await load("orders"))?.record.title, "Order service");
-    assert.equal((await refusal(apps.change("orders", wish))).code, "version-differs");
-    assert.equal((await apps.change("orders", { ...wish, revision: undefined })).change, "unchanged");
-    assert.equal((await refusal(apps.change("nothing", wish))).code, "app-unknown");
+    assert.equal((await refusal(apps.change("orders", request))).code, "version-differs");
+    assert.equal((await apps.change("orders", { ...request, revision: undefined })).change, "unchanged");
+    assert.equal((await refusal(apps.change("nothing", request))).code, "app-unknown");
   });
 
   test("two apps never have the same place, also when both are adopted at the same time at two agents", async () => {

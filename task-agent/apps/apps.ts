@@ -32,7 +32,7 @@ export type AppsDeps = {
 export type AppOutcome = Pick<AppDecision, "change" | "app">;
 
 /** `dryRun`: everything is checked, and nothing is written. */
-type Wish = { readonly by: string; readonly dryRun?: boolean | undefined };
+type ChangeRequest = { readonly by: string; readonly dryRun?: boolean | undefined };
 
 /**
  * Durable when they resolve. Changes are made one after the other. All throw `conflict` when others kept committing first or
@@ -40,11 +40,11 @@ type Wish = { readonly by: string; readonly dryRun?: boolean | undefined };
  */
 export type Apps = {
   /** Throws `app-exists`, `bad-request` with pointers below `/app`, and `place-taken`. */
-  readonly adopt: (name: string, wish: Wish & { readonly app: JsonObject }) => Promise<AppOutcome>;
+  readonly adopt: (name: string, request: ChangeRequest & { readonly app: JsonObject }) => Promise<AppOutcome>;
   /** Throws `app-unknown`, `version-differs`, `bad-request` with pointers into the app, and `place-taken`. */
   readonly change: (
     name: string,
-    wish: Wish & { readonly patch: JsonObject; readonly revision: string | undefined },
+    request: ChangeRequest & { readonly patch: JsonObject; readonly revision: string | undefined },
   ) => Promise<AppOutcome>;
   /** Old tasks keep the old name. Throws `app-unknown`, and `app-exists` when the new name is taken. */
   readonly rename: (name: string, to: string, by: string) => Promise<AppOutcome>;
@@ -73,7 +73,7 @@ export function openApps(deps: AppsDeps): Apps {
   };
   const one = (
     name: string,
-    { by, dryRun = false }: Wish,
+    { by, dryRun = false }: ChangeRequest,
     decide: (facts: AppFacts) => AppDecision | GantryError,
   ): Promise<AppOutcome> =>
     inTurn(() =>
@@ -90,8 +90,8 @@ export function openApps(deps: AppsDeps): Apps {
     );
 
   return {
-    adopt: (name, wish) => one(name, wish, (facts) => decideAdopt(facts, wish.app)),
-    change: (name, wish) => one(name, wish, (facts) => decideChange(facts, wish)),
+    adopt: (name, request) => one(name, request, (facts) => decideAdopt(facts, request.app)),
+    change: (name, request) => one(name, request, (facts) => decideChange(facts, request)),
     forget: async (name, by) => void (await one(name, { by }, decideForget)),
     rename: (name, to, by) =>
       inTurn(() =>

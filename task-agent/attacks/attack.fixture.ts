@@ -68,7 +68,7 @@ export type Answer = {
   readonly retryAfter: string | null;
 };
 
-export class Battlefield {
+export class AttackBench {
   /** Lines of the alarms that were raised. */
   readonly alarms: string[] = [];
   readonly #logs = mkdtempSync(join(tmpdir(), "gantry-attack-"));
@@ -94,14 +94,14 @@ export class Battlefield {
     setup: Setup,
     config: Partial<AgentConfigInput> = {},
     scripts: Readonly<Record<string, string>> = {},
-  ): Promise<Battlefield> {
-    const field = new Battlefield(setup, config, scripts);
-    await field.#begin();
+  ): Promise<AttackBench> {
+    const bench = new AttackBench(setup, config, scripts);
+    await bench.#begin();
     t.after(async () => {
-      await field.#end();
-      rmSync(field.#logs, { recursive: true });
+      await bench.#end();
+      rmSync(bench.#logs, { recursive: true });
     });
-    return field;
+    return bench;
   }
 
   /** The agent at which the victim is signed in. */
@@ -324,9 +324,9 @@ function redisStore(): Store {
   return {
     open: async () => openRedisJournal({ address: await server, indexes: AGENT_INDEXES, prefix }),
     content: async () => {
-      const told = await (await server).command("EVAL", CONTENT, "0", prefix);
-      assert.match(told, /^[$]/, told);
-      const entries = JSON.parse(told.slice(told.indexOf("\n"))) as readonly (readonly [string, unknown])[];
+      const reply = await (await server).command("EVAL", CONTENT, "0", prefix);
+      assert.match(reply, /^[$]/, reply);
+      const entries = JSON.parse(reply.slice(reply.indexOf("\n"))) as readonly (readonly [string, unknown])[];
       const lasting = entries.filter(([key]) => !CHANGES_BY_ITSELF.test(key.slice(key.indexOf(":stream:") + 8)));
       return JSON.stringify(lasting);
     },

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { crc32 } from "node:zlib";
 import type { StartTask } from "@gantry/wire/agent/agent-api.ts";
-import { Battlefield, needs, registration, SETUPS } from "./attack.fixture.ts";
+import { AttackBench, needs, registration, SETUPS } from "./attack.fixture.ts";
 
 const TOO_LARGE = [413, "body-too-large"];
 const NO_STEP = [404, "not-found"];
@@ -13,62 +13,62 @@ const FULL = [429, "limit-reached"];
 for (const setup of SETUPS)
   describe(`one token floods the agent, ${setup}`, needs(setup), () => {
     test("names of runners: so many for each site, also when many come at once; other sites are not pushed out", async (t) => {
-      const field = await Battlefield.open(t, setup, { limits: { runnersPerSite: 5 } });
-      const { runner, job } = await field.victim();
-      await field.turnToAttack();
+      const bench = await AttackBench.open(t, setup, { limits: { runnersPerSite: 5 } });
+      const { runner, job } = await bench.victim();
+      await bench.turnToAttack();
       const names = Array.from({ length: 40 }, (_, at) => `busan-${at}`);
-      const answers = await Promise.all(names.map((name) => field.call("session", registration({ runner: name }))));
+      const answers = await Promise.all(names.map((name) => bench.call("session", registration({ runner: name }))));
       const refused = answers.filter(({ status }) => status !== 200);
       assert.equal(answers.length - refused.length, 5);
       for (const { status, code, retryAfter } of refused)
         assert.deepEqual([status, code, Number(retryAfter) > 0], [...FULL, true]);
-      await field.unchanged(async () => {
-        const { status, code } = await field.call("session", registration({ runner: "one-more" }));
+      await bench.unchanged(async () => {
+        const { status, code } = await bench.call("session", registration({ runner: "one-more" }));
         assert.deepEqual([status, code], FULL);
       });
-      const { items } = await field.client.runners();
+      const { items } = await bench.client.runners();
       assert.deepEqual(
         items.filter(({ site }) => site === "seoul").map(({ name }) => name),
         ["seoul-1"],
       );
       assert.equal(items.filter(({ site }) => site === "busan").length, 5);
-      await field.attacker(items.find(({ site }) => site === "busan")?.name ?? "");
-      await field.signIn("seoul", "seoul-2");
+      await bench.attacker(items.find(({ site }) => site === "busan")?.name ?? "");
+      await bench.signIn("seoul", "seoul-2");
       if (setup !== "one agent after a restart") await runner.report(job.ref);
     });
 
     test("what a runner says about itself", async (t) => {
-      const field = await Battlefield.open(t, setup);
-      await field.turnToAttack();
+      const bench = await AttackBench.open(t, setup);
+      await bench.turnToAttack();
       const long = "x".repeat(100_000);
       const host = { name: "test", platform: "test", cpus: 1, memoryMb: 1 };
       const system = { name: "nexus", kind: "nexus", url: "http://nexus", standIn: false };
-      await field.unchanged(async () => {
+      await bench.unchanged(async () => {
         for (const part of [
           { host: { ...host, name: long } },
           { host: { ...host, platform: long } },
           { systems: [{ ...system, url: long }] },
           { systems: Array.from({ length: 200 }, () => ({ ...system, name: "x".repeat(1_000) })) },
         ]) {
-          const { status, code } = await field.call("session", registration(part));
+          const { status, code } = await bench.call("session", registration(part));
           assert.deepEqual([status, code], TOO_LARGE);
         }
       });
     });
 
     test("effects, progress and logs of steps that the job does not have", async (t) => {
-      const field = await Battlefield.open(t, setup);
-      await field.turnToAttack();
-      const { session, ref } = await attackerAtWork(field);
-      await field.unchanged(async () => {
+      const bench = await AttackBench.open(t, setup);
+      await bench.turnToAttack();
+      const { session, ref } = await attackerAtWork(bench);
+      await bench.unchanged(async () => {
         for (const step of ["none", "make/../test", ".."]) {
           const effect = { session, ref, step, effect: "push", ordinal: 0, what: "an image" };
           const events = [{ kind: "step-started", step }];
           const bytes = Buffer.from("x");
           for (const { status, code } of [
-            await field.call("effect/begin", effect),
-            await field.call("progress", { session, ref, from: 1, events }),
-            await field.log(session, ref, step, bytes, crc32(bytes)),
+            await bench.call("effect/begin", effect),
+            await bench.call("progress", { session, ref, from: 1, events }),
+            await bench.log(session, ref, step, bytes, crc32(bytes)),
           ])
             assert.deepEqual([status, code], NO_STEP);
         }
@@ -77,64 +77,64 @@ for (const setup of SETUPS)
 
     test("effects, outputs and progress of one's own job", async (t) => {
       const limits = { effects: 3, effectBytes: 100, outputs: 5, outputBytes: 1_000, progress: 4 };
-      const field = await Battlefield.open(t, setup, { limits });
-      await field.turnToAttack();
-      const { session, ref } = await attackerAtWork(field);
+      const bench = await AttackBench.open(t, setup, { limits });
+      await bench.turnToAttack();
+      const { session, ref } = await attackerAtWork(bench);
       const about = { session, ref };
       const begin = (ordinal: number) =>
-        field.call("effect/begin", { ...about, step: "make", effect: "push", ordinal, what: "an image" });
+        bench.call("effect/begin", { ...about, step: "make", effect: "push", ordinal, what: "an image" });
       const { key } = (await begin(0)).body;
       for (const ordinal of [1, 2]) assert.equal((await begin(ordinal)).status, 200);
       const ended = { kind: "step-ended", step: "make", outcome: "succeeded", durationMs: 1 };
       const progress = (from: number, outputs: object) =>
-        field.call("progress", { ...about, from, events: [{ ...ended, outputs }] });
+        bench.call("progress", { ...about, from, events: [{ ...ended, outputs }] });
       const many = Object.fromEntries(Array.from({ length: 6 }, (_, at) => [`name-${at}`, "x"]));
       const large = { text: "x".repeat(1_000) };
       const half = { text: "x".repeat(600) };
-      await field.unchanged(async () => {
+      await bench.unchanged(async () => {
         for (const { status, code } of [
           await begin(3),
-          await field.call("effect/end", { ...about, key, result: large }),
+          await bench.call("effect/end", { ...about, key, result: large }),
           await progress(1, many),
           await progress(1, large),
-          await field.call("report", { ...about, outcome: "succeeded", outputs: many, progress: 0 }),
-          await field.call("report", { ...about, outcome: "succeeded", outputs: large, progress: 0 }),
+          await bench.call("report", { ...about, outcome: "succeeded", outputs: many, progress: 0 }),
+          await bench.call("report", { ...about, outcome: "succeeded", outputs: large, progress: 0 }),
         ])
           assert.deepEqual([status, code], TOO_LARGE);
       });
       assert.equal((await progress(1, half)).status, 200);
       const waiting = { kind: "step-waiting", step: "test", reason: "no reason", retryAfterMs: 1 };
       const wait = (from: number, times: number) =>
-        field.call("progress", { ...about, from, events: Array.from({ length: times }, () => waiting) });
+        bench.call("progress", { ...about, from, events: Array.from({ length: times }, () => waiting) });
       assert.equal((await wait(2, 3)).status, 200);
-      await field.unchanged(async () => {
+      await bench.unchanged(async () => {
         const report = { ...about, outcome: "succeeded", outputs: half, progress: 4 };
-        for (const { status, code } of [await wait(5, 1), await field.call("report", report)])
+        for (const { status, code } of [await wait(5, 1), await bench.call("report", report)])
           assert.deepEqual([status, code], TOO_LARGE);
       });
       const report = { ...about, outcome: "succeeded", outputs: {}, progress: 4 };
-      assert.equal((await field.call("report", report)).status, 200);
+      assert.equal((await bench.call("report", report)).status, 200);
     });
 
     test("the logs of one's own job", async (t) => {
-      const field = await Battlefield.open(t, setup, { limits: { stepLogBytes: 100, attemptLogBytes: 150 } });
-      await field.turnToAttack();
-      const { session, ref } = await attackerAtWork(field);
+      const bench = await AttackBench.open(t, setup, { limits: { stepLogBytes: 100, attemptLogBytes: 150 } });
+      await bench.turnToAttack();
+      const { session, ref } = await attackerAtWork(bench);
       const send = (step: string, size: number) => {
         const bytes = Buffer.alloc(size, "x");
-        return field.log(session, ref, step, bytes, crc32(bytes));
+        return bench.log(session, ref, step, bytes, crc32(bytes));
       };
       assert.deepEqual((await send("make", 101)).status, 413);
       assert.equal((await send("make", 100)).status, 202);
-      await field.unchanged(async () => assert.deepEqual((await send("test", 51)).code, "body-too-large"));
+      await bench.unchanged(async () => assert.deepEqual((await send("test", 51)).code, "body-too-large"));
       assert.equal((await send("test", 50)).status, 202);
       assert.equal((await send("test", 50)).status, 202, "a repeat");
     });
 
     test("parameters of a task: their size, and how many targets they name", async (t) => {
-      const field = await Battlefield.open(t, setup);
-      const { job } = await field.victim();
-      await field.turnToAttack();
+      const bench = await AttackBench.open(t, setup);
+      const { job } = await bench.victim();
+      await bench.turnToAttack();
       const targets = (count: number) => Array.from({ length: count }, (_, at) => `busan/c${at}`);
       const tooMuch: StartTask["params"][] = [
         { targets: targets(20_000) },
@@ -142,46 +142,46 @@ for (const setup of SETUPS)
         { text: "x".repeat(66_000) },
       ];
       const began = performance.now();
-      await field.unchanged(async () => {
-        for (const params of tooMuch) await assert.rejects(field.request("busan", params), { code: "body-too-large" });
+      await bench.unchanged(async () => {
+        for (const params of tooMuch) await assert.rejects(bench.request("busan", params), { code: "body-too-large" });
       });
       assert.ok(performance.now() - began < 2_000);
-      await field.request("busan", { targets: targets(256), text: "x".repeat(50_000) });
-      assert.equal((await field.client.task(job.ref.task)).state, "running");
+      await bench.request("busan", { targets: targets(256), text: "x".repeat(50_000) });
+      assert.equal((await bench.client.task(job.ref.task)).state, "running");
     });
 
     test("requests", async (t) => {
-      const field = await Battlefield.open(t, setup, { limits: { requestsPerSecond: 10 } });
-      await field.turnToAttack();
-      const { session } = await field.attacker("busan-1");
+      const bench = await AttackBench.open(t, setup, { limits: { requestsPerSecond: 10 } });
+      await bench.turnToAttack();
+      const { session } = await bench.attacker("busan-1");
       const answers = [];
-      for (let at = 0; at < 60; at += 1) answers.push(field.call("heartbeat", { session, items: [] }));
+      for (let at = 0; at < 60; at += 1) answers.push(bench.call("heartbeat", { session, items: [] }));
       const refused = (await Promise.all(answers)).filter(({ code }) => code === "limit-reached");
       assert.ok(refused.length > 0);
       assert.deepEqual([refused[0]?.status, refused[0]?.retryAfter], [429, "1"]);
-      await field.signIn("seoul", "seoul-1");
+      await bench.signIn("seoul", "seoul-1");
     });
 
     test("a few heavy requests count as many", async (t) => {
-      const field = await Battlefield.open(t, setup, { limits: { requestsPerSecond: 500 } });
-      await field.turnToAttack();
-      const { session } = await field.attacker("busan-1");
+      const bench = await AttackBench.open(t, setup, { limits: { requestsPerSecond: 500 } });
+      await bench.turnToAttack();
+      const { session } = await bench.attacker("busan-1");
       const ref = (at: number) => ({ ref: { task: `t${at}`, job: "work", attempt: 1, fence: 1 } });
       const heartbeat = { session, items: Array.from({ length: 900 }, (_, at) => ref(at)) };
       const large = { session, items: [], padding: "x".repeat(900_000) };
       for (const request of [heartbeat, large]) {
-        const answers = await Promise.all(Array.from({ length: 8 }, () => field.call("heartbeat", request)));
+        const answers = await Promise.all(Array.from({ length: 8 }, () => bench.call("heartbeat", request)));
         const taken = answers.filter(({ status }) => status === 200);
         const refused = answers.filter(({ code }) => code === "limit-reached");
         assert.ok(taken.length <= 4 && taken.length + refused.length === 8, JSON.stringify(answers));
       }
-      await field.signIn("seoul", "seoul-1");
+      await bench.signIn("seoul", "seoul-1");
     });
   });
 
-async function attackerAtWork(field: Battlefield) {
-  await field.request("busan");
-  const runner = await field.attacker("busan-1");
+async function attackerAtWork(bench: AttackBench) {
+  await bench.request("busan");
+  const runner = await bench.attacker("busan-1");
   const { ref } = await runner.takeJob();
   await runner.start(ref);
   return { session: runner.session, ref };

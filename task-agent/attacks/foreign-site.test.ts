@@ -3,47 +3,47 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { crc32 } from "node:zlib";
-import { Battlefield, needs, registration, SETUPS } from "./attack.fixture.ts";
+import { AttackBench, needs, registration, SETUPS } from "./attack.fixture.ts";
 
 for (const setup of SETUPS)
   describe(`a stolen token of another site, ${setup}`, needs(setup), () => {
     test("a runner name belongs to the site that registered it first", async (t) => {
-      const field = await Battlefield.open(t, setup);
-      const { runner, job } = await field.victim();
-      await field.turnToAttack();
-      await field.unchanged(async () => {
+      const bench = await AttackBench.open(t, setup);
+      const { runner, job } = await bench.victim();
+      await bench.turnToAttack();
+      await bench.unchanged(async () => {
         for (const running of [[], [{ ref: job.ref, started: true }]]) {
-          const { status, code } = await field.call("session", registration({ runner: "seoul-1", running }));
+          const { status, code } = await bench.call("session", registration({ runner: "seoul-1", running }));
           assert.deepEqual([status, code], [409, "runner-name-taken"]);
           const own = registration({ runner: "seoul-1", site: "seoul", running, bootId: runner.bootId });
-          assert.equal((await field.call("session", own)).status, 403);
+          assert.equal((await bench.call("session", own)).status, 403);
         }
       });
-      assert.equal((await field.client.task(job.ref.task)).state, "running");
-      const back = await field.signIn("seoul", "seoul-1", [{ ref: job.ref, started: true }], {
+      assert.equal((await bench.client.task(job.ref.task)).state, "running");
+      const back = await bench.signIn("seoul", "seoul-1", [{ ref: job.ref, started: true }], {
         bootId: runner.bootId,
         registration: 2,
       });
       assert.deepEqual(back.directives[0]?.do, "continue");
       await back.report(job.ref);
-      assert.equal((await field.client.task(job.ref.task)).state, "succeeded");
+      assert.equal((await bench.client.task(job.ref.task)).state, "succeeded");
     });
 
     test("a name that is stored under the same key as a name of another site is taken as well", async (t) => {
-      const field = await Battlefield.open(t, setup);
-      await field.signIn("seoul", "seoul 1");
-      await field.turnToAttack();
-      await field.unchanged(async () => {
-        const { status, code } = await field.call("session", registration({ runner: "seoul_1" }));
+      const bench = await AttackBench.open(t, setup);
+      await bench.signIn("seoul", "seoul 1");
+      await bench.turnToAttack();
+      await bench.unchanged(async () => {
+        const { status, code } = await bench.call("session", registration({ runner: "seoul_1" }));
         assert.deepEqual([status, code], [409, "runner-name-taken"]);
       });
     });
 
     test("no call about an attempt of another site is taken", async (t) => {
-      const field = await Battlefield.open(t, setup);
-      const { runner, job } = await field.victim();
-      await field.turnToAttack();
-      const { session } = await field.attacker("busan-1");
+      const bench = await AttackBench.open(t, setup);
+      const { runner, job } = await bench.victim();
+      await bench.turnToAttack();
+      const { session } = await bench.attacker("busan-1");
       const calls = (as: string): readonly (readonly [string, object])[] => {
         const about = { session: as, ref: job.ref };
         return [
@@ -55,44 +55,44 @@ for (const setup of SETUPS)
           ["report", { ...about, outcome: "succeeded", outputs: {}, progress: 0 }],
         ];
       };
-      await field.unchanged(async () => {
+      await bench.unchanged(async () => {
         for (const [path, body] of [...calls(session), ...calls(runner.session)]) {
-          const { status } = await field.call(path, body);
+          const { status } = await bench.call(path, body);
           assert.ok([403, 404, 409, 410].includes(status), `${path}: ${status}`);
         }
         const bytes = Buffer.from("forged\n");
-        const { status } = await field.log(session, job.ref, "make", bytes, crc32(bytes));
+        const { status } = await bench.log(session, job.ref, "make", bytes, crc32(bytes));
         assert.equal(status, 409);
         for (const [path, more] of Object.entries({
           poll: { freeSlots: 1, waitMs: 0 },
           heartbeat: { items: [{ ref: job.ref }] },
           decline: { offer: "made-up", ref: job.ref, reason: "no" },
         }))
-          assert.equal((await field.call(path, { session: runner.session, ...more })).status, 410);
-        assert.equal((await field.call("heartbeat", { session, items: [{ ref: job.ref }] })).status, 200);
+          assert.equal((await bench.call(path, { session: runner.session, ...more })).status, 410);
+        assert.equal((await bench.call("heartbeat", { session, items: [{ ref: job.ref }] })).status, 200);
       });
-      assert.equal((await field.client.task(job.ref.task)).state, "running");
+      assert.equal((await bench.client.task(job.ref.task)).state, "running");
     });
 
     test("an offer of one's own claims no job of another task", async (t) => {
-      const field = await Battlefield.open(t, setup);
-      const foreign = await field.request("seoul");
-      await field.turnToAttack();
-      await field.request("busan");
-      const attacker = await field.attacker("busan-1");
+      const bench = await AttackBench.open(t, setup);
+      const foreign = await bench.request("seoul");
+      await bench.turnToAttack();
+      await bench.request("busan");
+      const attacker = await bench.attacker("busan-1");
       const [offer] = (await attacker.pollAll(1, 10_000)).offers;
       assert.ok(offer);
-      await field.unchanged(async () => {
+      await bench.unchanged(async () => {
         const about = { session: attacker.session, offer: offer.offer };
         for (const ref of [
           { ...offer.ref, task: foreign },
           { ...offer.ref, fence: offer.ref.fence + 1 },
           { ...offer.ref, attempt: 2 },
         ])
-          assert.deepEqual((await field.call("claim", { ...about, ref })).code, "offer-gone");
+          assert.deepEqual((await bench.call("claim", { ...about, ref })).code, "offer-gone");
       });
       assert.equal(
-        (await field.call("claim", { session: attacker.session, offer: offer.offer, ref: offer.ref })).status,
+        (await bench.call("claim", { session: attacker.session, offer: offer.offer, ref: offer.ref })).status,
         200,
       );
     });

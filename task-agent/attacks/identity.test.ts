@@ -8,7 +8,7 @@ import { SteppedClock } from "@gantry/runtime/stepped-clock.fixture.ts";
 import { fingerprintOf, signedText } from "@gantry/wire/runner/identity.ts";
 import { keyFingerprint, openIdentities, removeExpiredEnrolments } from "../identity/identities.ts";
 import { AGENT_INDEXES } from "../store/indexes.ts";
-import { Battlefield, needs, registration, SETUPS, type Site } from "./attack.fixture.ts";
+import { AttackBench, needs, registration, SETUPS, type Site } from "./attack.fixture.ts";
 
 type Keys = { readonly publicKey: string; readonly privateKey: KeyObject };
 
@@ -21,16 +21,16 @@ function signed(keys: Keys, runner: string, challenge: string): string {
   return sign(null, signedText(runner, challenge), keys.privateKey).toString("base64url");
 }
 
-async function tokenFor(field: Battlefield, runner: string, keys: Keys) {
-  const { body } = await field.call("challenge", { runner });
+async function tokenFor(bench: AttackBench, runner: string, keys: Keys) {
+  const { body } = await bench.call("challenge", { runner });
   const challenge = String(body.challenge);
-  return field.call("token", { runner, challenge, signature: signed(keys, runner, challenge) });
+  return bench.call("token", { runner, challenge, signature: signed(keys, runner, challenge) });
 }
 
-async function enrolled(field: Battlefield, site: Site, runner: string, named = false) {
+async function enrolled(bench: AttackBench, site: Site, runner: string, named = false) {
   const keys = newKeys();
-  const { token } = await field.client.createEnrolment({ site, ...(named ? { runner } : {}), principal: "admin" });
-  const answer = await field.call("enrol", { token, runner, publicKey: keys.publicKey });
+  const { token } = await bench.client.createEnrolment({ site, ...(named ? { runner } : {}), principal: "admin" });
+  const answer = await bench.call("enrol", { token, runner, publicKey: keys.publicKey });
   assert.deepEqual([answer.status, answer.body], [200, { site }]);
   return { keys, token };
 }
@@ -38,72 +38,72 @@ async function enrolled(field: Battlefield, site: Site, runner: string, named = 
 for (const setup of SETUPS)
   describe(`enrolled runners, ${setup}`, needs(setup), () => {
     test("the list of runners has the fingerprint of the key, until the key ends", async (t) => {
-      const field = await Battlefield.open(t, setup);
-      const { keys } = await enrolled(field, "seoul", "seoul-7");
-      const { body } = await tokenFor(field, "seoul-7", keys);
+      const bench = await AttackBench.open(t, setup);
+      const { keys } = await enrolled(bench, "seoul", "seoul-7");
+      const { body } = await tokenFor(bench, "seoul-7", keys);
       const own = registration({ runner: "seoul-7", site: "seoul", runs: ["build"] });
       const secret = { name: "git", kind: "git", url: "http://git", standIn: false, appsMay: ["SECRET/*"] };
       own.systems.push(secret);
-      assert.equal((await field.call("session", own, String(body.token))).status, 200);
-      const seen = async () => (await field.client.runners()).items.find(({ name }) => name === "seoul-7");
+      assert.equal((await bench.call("session", own, String(body.token))).status, 200);
+      const seen = async () => (await bench.client.runners()).items.find(({ name }) => name === "seoul-7");
       assert.deepEqual(
         [(await seen())?.keyFingerprint, (await seen())?.runs],
         [fingerprintOf(keys.publicKey), ["build"]],
       );
       assert.doesNotMatch(
-        JSON.stringify(await field.client.sites()),
+        JSON.stringify(await bench.client.sites()),
         /SECRET/,
         "lists of what apps may have are not shown",
       );
-      await field.client.renewRunnerKey("seoul-7", "admin");
+      await bench.client.renewRunnerKey("seoul-7", "admin");
       assert.equal((await seen())?.keyFingerprint, undefined);
     });
 
     test("a runner enrols, signs a challenge and registers with the token that it gets", async (t) => {
-      const field = await Battlefield.open(t, setup);
-      const { keys, token } = await enrolled(field, "seoul", "seoul-7");
-      await field.turnToAttack();
-      const again = await field.call("enrol", { token, runner: "seoul-7", publicKey: keys.publicKey });
+      const bench = await AttackBench.open(t, setup);
+      const { keys, token } = await enrolled(bench, "seoul", "seoul-7");
+      await bench.turnToAttack();
+      const again = await bench.call("enrol", { token, runner: "seoul-7", publicKey: keys.publicKey });
       assert.equal(again.status, 200, "a repeat, because the answer was lost");
-      const { status, body } = await tokenFor(field, "seoul-7", keys);
+      const { status, body } = await tokenFor(bench, "seoul-7", keys);
       assert.deepEqual([status, body.expiresInMs], [200, 600_000]);
       const own = registration({ runner: "seoul-7", site: "seoul" });
-      assert.equal((await field.call("session", own, String(body.token))).status, 200);
-      assert.ok(!(await field.state()).includes(token), "only its hash is stored");
-      assert.ok(!(await field.state()).includes(String(body.token)));
+      assert.equal((await bench.call("session", own, String(body.token))).status, 200);
+      assert.ok(!(await bench.state()).includes(token), "only its hash is stored");
+      assert.ok(!(await bench.state()).includes(String(body.token)));
     });
 
     test("a one-time token counts once, for its site, for ten minutes", async (t) => {
-      const field = await Battlefield.open(t, setup);
-      const { token } = await enrolled(field, "busan", "busan-7");
-      const { job } = await field.victim("seoul-1");
-      const { token: fresh } = await field.client.createEnrolment({ site: "busan", principal: "admin" });
-      await field.turnToAttack();
+      const bench = await AttackBench.open(t, setup);
+      const { token } = await enrolled(bench, "busan", "busan-7");
+      const { job } = await bench.victim("seoul-1");
+      const { token: fresh } = await bench.client.createEnrolment({ site: "busan", principal: "admin" });
+      await bench.turnToAttack();
       const { publicKey } = newKeys();
-      await field.unchanged(async () => {
+      await bench.unchanged(async () => {
         for (const [used, runner, code] of [
           [token, "busan-8", "enrolment-invalid"],
           [token, "busan-7", "enrolment-invalid"],
           ["made-up", "busan-8", "enrolment-invalid"],
           [fresh, "seoul-1", "runner-name-taken"],
         ])
-          assert.deepEqual((await field.call("enrol", { token: used, runner, publicKey })).code, code);
-        field.passTime(600_001);
-        assert.equal((await field.call("enrol", { token: fresh, runner: "busan-8", publicKey })).status, 401);
+          assert.deepEqual((await bench.call("enrol", { token: used, runner, publicKey })).code, code);
+        bench.passTime(600_001);
+        assert.equal((await bench.call("enrol", { token: fresh, runner: "busan-8", publicKey })).status, 401);
       });
-      assert.equal((await field.client.task(job.ref.task)).state, "running");
+      assert.equal((await bench.client.task(job.ref.task)).state, "running");
     });
 
     test("a token is given only for a fresh challenge that was signed with the runner's key", async (t) => {
-      const field = await Battlefield.open(t, setup);
-      const { keys } = await enrolled(field, "seoul", "seoul-7");
-      const { keys: others } = await enrolled(field, "busan", "busan-7");
-      await field.turnToAttack();
-      const challenge = String((await field.call("challenge", { runner: "seoul-7" })).body.challenge);
+      const bench = await AttackBench.open(t, setup);
+      const { keys } = await enrolled(bench, "seoul", "seoul-7");
+      const { keys: others } = await enrolled(bench, "busan", "busan-7");
+      await bench.turnToAttack();
+      const challenge = String((await bench.call("challenge", { runner: "seoul-7" })).body.challenge);
       const right = signed(keys, "seoul-7", challenge);
-      const foreign = String((await field.call("challenge", { runner: "busan-7" })).body.challenge);
-      const ask = (more: object) => field.call("token", { runner: "seoul-7", challenge, signature: right, ...more });
-      await field.unchanged(async () => {
+      const foreign = String((await bench.call("challenge", { runner: "busan-7" })).body.challenge);
+      const ask = (more: object) => bench.call("token", { runner: "seoul-7", challenge, signature: right, ...more });
+      await bench.unchanged(async () => {
         for (const wrong of [
           { signature: signed(others, "seoul-7", challenge) },
           { signature: signed(newKeys(), "seoul-7", challenge) },
@@ -114,19 +114,19 @@ for (const setup of SETUPS)
         ])
           assert.deepEqual((await ask(wrong)).code, "unauthenticated");
         assert.equal((await ask({})).status, 200);
-        field.passTime(30_001);
+        bench.passTime(30_001);
         assert.equal((await ask({})).status, 401);
       });
     });
 
     test("a name with a key is closed to site tokens and to other runners, and its token opens no other name", async (t) => {
-      const field = await Battlefield.open(t, setup);
-      const { keys } = await enrolled(field, "busan", "busan-7");
-      await enrolled(field, "busan", "busan-8");
-      await enrolled(field, "seoul", "seoul-7");
-      await field.turnToAttack();
-      const token = String((await tokenFor(field, "busan-7", keys)).body.token);
-      await field.unchanged(async () => {
+      const bench = await AttackBench.open(t, setup);
+      const { keys } = await enrolled(bench, "busan", "busan-7");
+      await enrolled(bench, "busan", "busan-8");
+      await enrolled(bench, "seoul", "seoul-7");
+      await bench.turnToAttack();
+      const token = String((await tokenFor(bench, "busan-7", keys)).body.token);
+      await bench.unchanged(async () => {
         for (const [request, sentWith, expected] of [
           [registration({ runner: "busan-7" }), undefined, 409],
           [registration({ runner: "seoul-7" }), undefined, 409],
@@ -136,80 +136,80 @@ for (const setup of SETUPS)
           [registration({ runner: "busan-7" }), `${token}x`, 401],
           [
             registration({ runner: "busan-7" }),
-            String((await field.call("challenge", { runner: "busan-7" })).body.challenge),
+            String((await bench.call("challenge", { runner: "busan-7" })).body.challenge),
             401,
           ],
         ] as const)
-          assert.equal((await field.call("session", request, sentWith)).status, expected);
-        field.passTime(600_001);
-        assert.equal((await field.call("session", registration({ runner: "busan-7" }), token)).status, 401);
+          assert.equal((await bench.call("session", request, sentWith)).status, expected);
+        bench.passTime(600_001);
+        assert.equal((await bench.call("session", registration({ runner: "busan-7" }), token)).status, 401);
       });
     });
 
     test("a new key replaces the old one at once, and a removed runner gets no token", async (t) => {
-      const field = await Battlefield.open(t, setup);
-      const { keys } = await enrolled(field, "busan", "busan-7");
-      await field.turnToAttack();
-      const token = String((await tokenFor(field, "busan-7", keys)).body.token);
+      const bench = await AttackBench.open(t, setup);
+      const { keys } = await enrolled(bench, "busan", "busan-7");
+      await bench.turnToAttack();
+      const token = String((await tokenFor(bench, "busan-7", keys)).body.token);
       const own = registration({ runner: "busan-7" });
-      const { session } = (await field.call("session", own, token)).body;
-      const { keys: renewed } = await enrolled(field, "busan", "busan-7", true);
+      const { session } = (await bench.call("session", own, token)).body;
+      const { keys: renewed } = await enrolled(bench, "busan", "busan-7", true);
       const heartbeat = { session, items: [] };
-      assert.equal((await field.call("heartbeat", heartbeat, token)).status, 410);
-      assert.equal((await field.call("session", { ...own, registration: 2 }, token)).status, 401);
-      assert.equal((await tokenFor(field, "busan-7", keys)).status, 401);
-      const next = String((await tokenFor(field, "busan-7", renewed)).body.token);
-      assert.equal((await field.call("session", { ...own, registration: 3 }, next)).status, 200);
-      await field.remove("busan-7");
-      assert.equal((await tokenFor(field, "busan-7", renewed)).status, 401);
-      assert.equal((await field.call("session", { ...own, registration: 4 }, next)).status, 401);
+      assert.equal((await bench.call("heartbeat", heartbeat, token)).status, 410);
+      assert.equal((await bench.call("session", { ...own, registration: 2 }, token)).status, 401);
+      assert.equal((await tokenFor(bench, "busan-7", keys)).status, 401);
+      const next = String((await tokenFor(bench, "busan-7", renewed)).body.token);
+      assert.equal((await bench.call("session", { ...own, registration: 3 }, next)).status, 200);
+      await bench.remove("busan-7");
+      assert.equal((await tokenFor(bench, "busan-7", renewed)).status, 401);
+      assert.equal((await bench.call("session", { ...own, registration: 4 }, next)).status, 401);
     });
 
     test("an administrator ends a key: its session and its tokens are void at every agent, and the name stays closed", async (t) => {
-      const field = await Battlefield.open(t, setup);
-      const { keys } = await enrolled(field, "seoul", "seoul-7");
-      await field.turnToAttack();
-      const stolen = String((await tokenFor(field, "seoul-7", keys)).body.token);
+      const bench = await AttackBench.open(t, setup);
+      const { keys } = await enrolled(bench, "seoul", "seoul-7");
+      await bench.turnToAttack();
+      const stolen = String((await tokenFor(bench, "seoul-7", keys)).body.token);
       const own = registration({ runner: "seoul-7", site: "seoul" });
-      const { session } = (await field.call("session", own, stolen)).body;
-      const renewal = await field.client.renewRunnerKey("seoul-7", "admin");
+      const { session } = (await bench.call("session", own, stolen)).body;
+      const renewal = await bench.client.renewRunnerKey("seoul-7", "admin");
       assert.deepEqual([renewal.site, renewal.runner], ["seoul", "seoul-7"]);
-      await field.settled(async () => (await field.call("heartbeat", { session, items: [] }, stolen)).status === 410);
-      await field.unchanged(async () => {
-        assert.equal((await field.call("session", { ...own, registration: 2 }, stolen)).status, 401);
-        assert.equal((await tokenFor(field, "seoul-7", keys)).status, 401);
-        assert.equal((await field.call("session", registration({ runner: "seoul-7" }))).status, 409);
+      await bench.settled(async () => (await bench.call("heartbeat", { session, items: [] }, stolen)).status === 410);
+      await bench.unchanged(async () => {
+        assert.equal((await bench.call("session", { ...own, registration: 2 }, stolen)).status, 401);
+        assert.equal((await tokenFor(bench, "seoul-7", keys)).status, 401);
+        assert.equal((await bench.call("session", registration({ runner: "seoul-7" }))).status, 409);
         const { publicKey } = newKeys();
         const other = { token: renewal.token, runner: "seoul-8", publicKey };
-        assert.equal((await field.call("enrol", other)).status, 401, "the token is for this name alone");
-        await assert.rejects(field.client.renewRunnerKey("seoul-9", "admin"), { code: "not-found" });
+        assert.equal((await bench.call("enrol", other)).status, 401, "the token is for this name alone");
+        await assert.rejects(bench.client.renewRunnerKey("seoul-9", "admin"), { code: "not-found" });
       });
       const fresh = newKeys();
       const enrol = { token: renewal.token, runner: "seoul-7", publicKey: fresh.publicKey };
-      assert.equal((await field.call("enrol", enrol)).status, 200);
-      const next = String((await tokenFor(field, "seoul-7", fresh)).body.token);
-      assert.equal((await field.call("session", { ...own, registration: 3 }, next)).status, 200);
+      assert.equal((await bench.call("enrol", enrol)).status, 200);
+      const next = String((await tokenFor(bench, "seoul-7", fresh)).body.token);
+      assert.equal((await bench.call("session", { ...own, registration: 3 }, next)).status, 200);
     });
 
     test("a name that a site token squats on goes to the runner that an administrator enrols under it, for good", async (t) => {
-      const field = await Battlefield.open(t, setup);
-      await field.turnToAttack();
-      const squatter = await field.attacker("seoul-7");
+      const bench = await AttackBench.open(t, setup);
+      await bench.turnToAttack();
+      const squatter = await bench.attacker("seoul-7");
       const keys = newKeys();
-      const general = await field.client.createEnrolment({ site: "seoul", principal: "admin" });
+      const general = await bench.client.createEnrolment({ site: "seoul", principal: "admin" });
       const request = { runner: "seoul-7", publicKey: keys.publicKey };
-      assert.equal((await field.call("enrol", { ...request, token: general.token })).status, 409);
-      const named = await field.client.createEnrolment({ site: "seoul", runner: "seoul-7", principal: "admin" });
-      assert.equal((await field.call("enrol", { ...request, token: named.token })).status, 200);
-      const token = String((await tokenFor(field, "seoul-7", keys)).body.token);
+      assert.equal((await bench.call("enrol", { ...request, token: general.token })).status, 409);
+      const named = await bench.client.createEnrolment({ site: "seoul", runner: "seoul-7", principal: "admin" });
+      assert.equal((await bench.call("enrol", { ...request, token: named.token })).status, 200);
+      const token = String((await tokenFor(bench, "seoul-7", keys)).body.token);
       const own = registration({ runner: "seoul-7", site: "seoul" });
-      assert.equal((await field.call("session", own, token)).status, 200);
-      await field.unchanged(async () => {
+      assert.equal((await bench.call("session", own, token)).status, 200);
+      await bench.unchanged(async () => {
         const heartbeat = { session: squatter.session, items: [] };
-        assert.equal((await field.call("heartbeat", heartbeat)).status, 410);
-        assert.equal((await field.call("session", registration({ runner: "seoul-7" }))).status, 409);
+        assert.equal((await bench.call("heartbeat", heartbeat)).status, 410);
+        assert.equal((await bench.call("session", registration({ runner: "seoul-7" }))).status, 409);
       });
-      const { items } = await field.client.runners();
+      const { items } = await bench.client.runners();
       assert.deepEqual(
         items.map(({ name, site }) => [name, site]),
         [["seoul-7", "seoul"]],
@@ -217,46 +217,46 @@ for (const setup of SETUPS)
     });
 
     test("a one-time token without a name takes no name that has a key, not even of its own site", async (t) => {
-      const field = await Battlefield.open(t, setup);
-      const { keys } = await enrolled(field, "busan", "busan-7");
-      await field.turnToAttack();
-      const token = String((await tokenFor(field, "busan-7", keys)).body.token);
-      const { session } = (await field.call("session", registration({ runner: "busan-7" }), token)).body;
-      const { token: stolen } = await field.client.createEnrolment({ site: "busan", principal: "admin" });
+      const bench = await AttackBench.open(t, setup);
+      const { keys } = await enrolled(bench, "busan", "busan-7");
+      await bench.turnToAttack();
+      const token = String((await tokenFor(bench, "busan-7", keys)).body.token);
+      const { session } = (await bench.call("session", registration({ runner: "busan-7" }), token)).body;
+      const { token: stolen } = await bench.client.createEnrolment({ site: "busan", principal: "admin" });
       const { publicKey } = newKeys();
-      await field.unchanged(async () => {
-        const answer = await field.call("enrol", { token: stolen, runner: "busan-7", publicKey });
+      await bench.unchanged(async () => {
+        const answer = await bench.call("enrol", { token: stolen, runner: "busan-7", publicKey });
         assert.deepEqual([answer.status, answer.code], [409, "runner-name-taken"]);
-        assert.equal((await field.call("heartbeat", { session, items: [] }, token)).status, 200);
+        assert.equal((await bench.call("heartbeat", { session, items: [] }, token)).status, 200);
       });
-      await field.client.renewRunnerKey("busan-7", "admin");
-      assert.equal((await field.call("enrol", { token: stolen, runner: "busan-7", publicKey })).status, 409);
-      assert.equal((await field.call("enrol", { token: stolen, runner: "busan-8", publicKey })).status, 200);
+      await bench.client.renewRunnerKey("busan-7", "admin");
+      assert.equal((await bench.call("enrol", { token: stolen, runner: "busan-7", publicKey })).status, 409);
+      assert.equal((await bench.call("enrol", { token: stolen, runner: "busan-8", publicKey })).status, 200);
     });
 
     test("a site token with names registers no other name", async (t) => {
       const token = "runner-token-of-busan-with-names";
       const names = { [token]: { site: "busan", runners: ["busan-*", "b1"] } };
-      const field = await Battlefield.open(t, setup, { runnerTokens: names });
-      await field.turnToAttack();
+      const bench = await AttackBench.open(t, setup, { runnerTokens: names });
+      await bench.turnToAttack();
       for (const runner of ["busan-1", "b1"])
-        assert.equal((await field.call("session", registration({ runner }), token)).status, 200);
-      await field.unchanged(async () => {
+        assert.equal((await bench.call("session", registration({ runner }), token)).status, 200);
+      await bench.unchanged(async () => {
         for (const runner of ["seoul-1", "b12", "busan", ""]) {
-          const { status } = await field.call("session", registration({ runner }), token);
+          const { status } = await bench.call("session", registration({ runner }), token);
           assert.ok([400, 403].includes(status), `${runner}: ${status}`);
         }
-        assert.equal((await field.call("session", registration({ runner: "busan-2" }))).status, 401);
+        assert.equal((await bench.call("session", registration({ runner: "busan-2" }))).status, 401);
       });
     });
 
     test("one address that floods the enrolment keeps no other address from it", async (t) => {
-      const field = await Battlefield.open(t, setup, { limits: { signInsPerSecond: 10 } });
-      await field.turnToAttack();
-      const asks = Array.from({ length: 60 }, () => field.call("challenge", { runner: "busan-7" }));
+      const bench = await AttackBench.open(t, setup, { limits: { signInsPerSecond: 10 } });
+      await bench.turnToAttack();
+      const asks = Array.from({ length: 60 }, () => bench.call("challenge", { runner: "busan-7" }));
       const refused = (await Promise.all(asks)).filter(({ status }) => status === 429);
       assert.ok(refused.length > 0 && refused.every(({ retryAfter }) => retryAfter === "1"));
-      const { status } = await field.callFrom("127.0.0.2", "challenge", { runner: "seoul-7" });
+      const { status } = await bench.callFrom("127.0.0.2", "challenge", { runner: "seoul-7" });
       assert.equal(status, 200);
     });
   });

@@ -1,4 +1,4 @@
-// What a job that waits for a runner is told, and which runner gets it when one has just lost it.
+// What the portal shows about a job that waits for a runner, and which runner gets it when one has just lost it.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

@@ -4,12 +4,12 @@ import { job, pipeline, TaskUnderTest } from "@gantry/core/task/task.fixture.ts"
 import { jobSpec as jobSpecSchema } from "@gantry/wire/runner/protocol.ts";
 import { jobSpec } from "./job-spec.ts";
 
-test("a runner is told who wrote the pipeline, and the app's record as it was when the task was requested", () => {
+test("a runner receives the origin of the pipeline, and the app's record as it was when the task was requested", () => {
   for (const origin of ["platform", "app"] as const) {
     const task = new TaskUnderTest({ ...pipeline([job("build")]), origin });
-    const told = jobSpecSchema.parse(jobSpec({ state: task.state, pipeline: task.pipeline, version: 1 }, "build"));
-    assert.deepEqual(told.definition, { origin, app: task.pipeline.app });
-    assert.deepEqual(told.scope.app, task.state.appScope);
+    const received = jobSpecSchema.parse(jobSpec({ state: task.state, pipeline: task.pipeline, version: 1 }, "build"));
+    assert.deepEqual(received.definition, { origin, app: task.pipeline.app });
+    assert.deepEqual(received.scope.app, task.state.appScope);
   }
   const old = new TaskUnderTest(pipeline([job("build")]));
   assert.equal(jobSpec({ state: old.state, pipeline: old.pipeline, version: 1 }, "build").definition, undefined);
@@ -32,9 +32,9 @@ test("a runner gets the retry of a step, in full", () => {
   ];
   const task = new TaskUnderTest(pipeline([job("build", { steps })]));
   const spec = jobSpec({ state: task.state, pipeline: task.pipeline, version: 1 }, "build");
-  const told = jobSpecSchema.parse(JSON.parse(JSON.stringify(spec)));
+  const received = jobSpecSchema.parse(JSON.parse(JSON.stringify(spec)));
   assert.deepEqual(
-    told.steps.map((one) => one.retry),
+    received.steps.map((one) => one.retry),
     [retry, undefined],
   );
 });

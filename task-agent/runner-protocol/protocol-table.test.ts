@@ -161,7 +161,7 @@ describe("effects that were interrupted", () => {
   });
 });
 
-describe("progress that is told late", () => {
+describe("progress that is reported late", () => {
   test("steps replayed after an outage have the times when they happened, and never go back", async (t) => {
     const fixture = await ProtocolFixture.open(t);
     const { task, runner, ref } = await fixture.running("safe");

@@ -117,7 +117,7 @@ test("a change for another version or with an invalid value has no effect", asyn
 });
 
 test("a runner receives settings at once and with every reply, and learns when they are removed", async () => {
-  const runner = await ScriptedRunner.signIn(agent.url, SEOUL, "seoul", "seoul-told");
+  const runner = await ScriptedRunner.signIn(agent.url, SEOUL, "seoul", "seoul-listening");
   const open = runner.pollAll(0, 20_000);
   await set({ "log.taskRunner": "debug", "runners.drainSeconds": 30 });
   assert.deepEqual((await open).settings, { logLevel: "debug", pollMs: 5_000, drainMs: 30_000 });

@@ -32,11 +32,11 @@ test("a rerun uses the pipeline file that the task ran with, although the file h
 
 test("a rerun with the newest definition uses the file of today", async (t) => {
   const { fixture, before } = await failedThenChanged(t);
-  const wish = { principal: "dev", idempotencyKey: "again", definition: "newest" } as const;
-  const again = await fixture.client.rerun(before.id, wish);
+  const request = { principal: "dev", idempotencyKey: "again", definition: "newest" } as const;
+  const again = await fixture.client.rerun(before.id, request);
   assert.notDeepEqual(again.definition, before.definition);
   assert.deepEqual(await scriptOf(fixture), { kind: "run", run: "false", shell: "sh" });
-  const other = fixture.client.rerun(before.id, { ...wish, definition: "pinned" });
+  const other = fixture.client.rerun(before.id, { ...request, definition: "pinned" });
   await assert.rejects(other, { code: "idempotency-key-reused" });
 });
 

@@ -141,10 +141,10 @@ function fingerprintOf({ pipeline, app }: StartTask, params: JsonObject, rerun: 
 export function rerunRequest(
   { seal, definitions }: Pick<StartDeps, "seal" | "definitions">,
   { state: of, pipeline }: Pick<TaskRecord, "state" | "pipeline">,
-  wish: { readonly principal: string; readonly idempotencyKey: string; readonly definition: Rerun["definition"] },
+  request: { readonly principal: string; readonly idempotencyKey: string; readonly definition: Rerun["definition"] },
 ): StartTask {
-  const { principal, idempotencyKey } = wish;
-  const now = wish.definition === "newest" ? (definitions.current(of.pipeline)?.pipeline ?? pipeline) : pipeline;
+  const { principal, idempotencyKey } = request;
+  const now = request.definition === "newest" ? (definitions.current(of.pipeline)?.pipeline ?? pipeline) : pipeline;
   const still = new Set(secretParamsOf(now.params));
   const shown = secretParamsOf(pipeline.params).filter((name) => !still.has(name));
   const params = Object.entries(openParams(seal, pipeline.params, of.params, of.id));

@@ -1,4 +1,4 @@
-// The times of steps that could not be told at once.
+// The times of steps that could not be reported at once.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -106,7 +106,7 @@ export type AgentClient = {
   /** Without `after`: no events, only the current end of the feed. */
   readonly settings: (call?: Asking) => Promise<SettingsView>;
   /** Throws `bad-request` with every invalid value, or `version-differs`. */
-  readonly changeSettings: (wish: ChangeSettings) => Promise<SettingsView>;
+  readonly changeSettings: (request: ChangeSettings) => Promise<SettingsView>;
   /** Newest first. */
   readonly settingsHistory: (query: PageQuery, call?: Asking) => Promise<Page<SettingsChangeView>>;
   /** For processes that apply settings. The answer is held for up to `waitMs` while the version is not above `after`. */
@@ -176,7 +176,7 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
     settingsHistory: (query, options) => call(routes.settingsHistory, { params, query }, options),
     settingsNow: ({ after, waitMs }, options) => {
       const query = { wait: waitMs, after: after < 0 ? undefined : after };
-      // Its caller asks an older agent again, seldom, and without an alarm.
+      // Its caller rarely asks an older agent again, and raises no alarm.
       return caller.call(routes.settingsNow, { params, query }, { ...options, waitMs });
     },
     feed: ({ after, limit, waitMs = 0 }, options) =>

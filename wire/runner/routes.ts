@@ -7,7 +7,7 @@ import * as wire from "./protocol.ts";
 
 export const RUNNER_PREFIX = "/runner/v1";
 
-/** `deadlineMs`: for so long a runner waits for an answer. */
+/** `deadlineMs`: how long a runner waits for an answer. */
 type RunnerRoute = RouteSpec & { readonly method: "POST"; readonly deadlineMs: number };
 
 /** All but the upload of logs: JSON in, JSON out, no parameters. Where `answer` is absent it is `{}`. */

@@ -101,8 +101,8 @@ function closeSteps(steps: StepView[], state: State, at: string): StepView[] {
   return steps.map((step) => {
     const isOpen = step.state === "running" || step.state === "waiting";
     // A reported end has a duration. For an unreported end, a view that was read meanwhile has the reason.
-    const isUntold = step.endedAt !== undefined && (step.durationMs === undefined || step.reason !== undefined);
-    if (!isOpen && step.state !== "held" && !(step.state === "errored" && isUntold)) return step;
+    const isUnreported = step.endedAt !== undefined && (step.durationMs === undefined || step.reason !== undefined);
+    if (!isOpen && step.state !== "held" && !(step.state === "errored" && isUnreported)) return step;
     const { waiting: _, ...rest } = step;
     return { ...rest, state, endedAt: step.endedAt ?? at };
   });

@@ -50,8 +50,8 @@ export async function runNoOps(
     const line = await Connection.open(url, TOKEN);
     while (asked < total) {
       asked += 1;
-      const wish = { pipeline, params: {}, idempotencyKey: `key-${asked}`, principal: "bench" };
-      await line.json("POST", "/agent/v1/tasks", wish);
+      const request = { pipeline, params: {}, idempotencyKey: `key-${asked}`, principal: "bench" };
+      await line.json("POST", "/agent/v1/tasks", request);
       if (asked - ended > MAX_OPEN) await new Promise<void>((resolve) => room.push(resolve));
     }
     line.close();

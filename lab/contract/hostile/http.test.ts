@@ -32,14 +32,14 @@ type Row = z.infer<typeof rowSchema>;
 const ROWS = z.array(rowSchema).parse(JSON.parse(readFileSync(new URL("./http.json", import.meta.url), "utf8")));
 const MIB = 1_048_576;
 
-let world: TestPortal;
+let portal: TestPortal;
 
 before(async () => {
-  world = await startTestPortal();
-  world.agent.addTask({ id: "t1" });
-  world.agent.writeLog("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\n", { final: true });
+  portal = await startTestPortal();
+  portal.agent.addTask({ id: "t1" });
+  portal.agent.writeLog("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\n", { final: true });
 });
-after(() => world.close());
+after(() => portal.close());
 
 for (const row of ROWS) {
   test(`${row.id}: ${row.says}`, async () => {
@@ -73,14 +73,14 @@ test("every kind of the table is there", () => {
 
 /** Tasks, keys and events of the agent, and the portal's tokens. */
 async function wholeState(): Promise<string> {
-  return world.agent.state() + (await (await world.ask("/v1/tokens")).text());
+  return portal.agent.state() + (await (await portal.ask("/v1/tokens")).text());
 }
 
 async function send(row: Row): Promise<{ status: number; body: string }> {
   const body = bytesOf(row.body);
-  const answer = await fetch(world.url + spell(row.path ?? "/"), {
+  const answer = await fetch(portal.url + spell(row.path ?? "/"), {
     method: row.method ?? "GET",
-    headers: { authorization: `Bearer ${world.adminToken}`, ...row.headers },
+    headers: { authorization: `Bearer ${portal.adminToken}`, ...row.headers },
     ...(body === undefined ? {} : { body }),
   });
   return { status: answer.status, body: await answer.text() };
@@ -99,8 +99,8 @@ function spell(part: string | z.infer<typeof big>): string {
 
 /** The first answer on a connection; without one expected, what comes until the other rows' check that the portal lives. */
 async function sendRaw(row: Row): Promise<{ status: number; body: string }> {
-  const message = spell(row.raw ?? "").replaceAll("{token}", world.adminToken);
-  const sockets = Array.from({ length: row.connections ?? 1 }, () => connect(world.port, "127.0.0.1"));
+  const message = spell(row.raw ?? "").replaceAll("{token}", portal.adminToken);
+  const sockets = Array.from({ length: row.connections ?? 1 }, () => connect(portal.port, "127.0.0.1"));
   const [first] = sockets;
   assert.ok(first);
   let got = "";
@@ -116,7 +116,7 @@ async function sendRaw(row: Row): Promise<{ status: number; body: string }> {
     socket.write(message);
   }
   if (row.expect.length > 0) await answered;
-  else assert.equal((await world.ask("/v1/tasks")).status, 200);
+  else assert.equal((await portal.ask("/v1/tasks")).status, 200);
   for (const socket of sockets) socket.destroy();
   const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(got)?.[1] ?? 0);
   return { status, body: got.slice(got.indexOf("\r\n\r\n") + 4) };

@@ -6,15 +6,15 @@ import {
   argocdEnsureProject,
   argocdEnsureRepository,
 } from "@gantry/connectors/argo-cd/ensure-steps.ts";
-import { argocdDiff, argocdSync, argocdWait } from "@gantry/connectors/argo-cd/steps.ts";
 import {
   appInput,
   manifests,
-  openWorld,
+  openSiteBench,
   PLACE,
   projectInput,
   REPOSITORY,
-} from "@gantry/connectors/argo-cd/world.fixture.ts";
+} from "@gantry/connectors/argo-cd/site.fixture.ts";
+import { argocdDiff, argocdSync, argocdWait } from "@gantry/connectors/argo-cd/steps.ts";
 import { tempDir } from "@gantry/connectors/temp-dir.fixture.ts";
 import { checkExchanges, checkOperationsExist, loadSpec, neededOperations, specsFolder } from "../../contract/spec.ts";
 import { parseImage } from "./registry.ts";
@@ -23,14 +23,14 @@ import { RenderProblem, render } from "./render.ts";
 const DOCUMENTS = ["argo-cd/swagger-v2.14.21.json", "argo-cd/swagger-v3.2.12.json", "argo-cd/swagger-v3.5.1.json"];
 
 suite("the fake Argo CD", { concurrency: 4 }, () => {
-  test("what is said to Argo CD and what it answers fits its published documents, from 2.14 to 3.5", async (t) => {
+  test("requests and answers match Argo CD's published documents, from 2.14 to 3.5", async (t) => {
     if (specsFolder() === undefined) return t.skip("the published API documents are not on this machine");
-    const world = await openWorld(t);
-    const { bench, argocd } = world;
-    const revision = await world.commit(manifests(await world.image("1")));
-    const app = appInput(world);
+    const site = await openSiteBench(t);
+    const { bench, argocd } = site;
+    const revision = await site.commit(manifests(await site.image("1")));
+    const app = appInput(site);
     for (let twice = 0; twice < 2; twice++) {
-      await bench.run(argocdEnsureProject, projectInput(world));
+      await bench.run(argocdEnsureProject, projectInput(site));
       await bench.run(argocdEnsureRepository, { repository: REPOSITORY });
       await bench.run(argocdEnsureApp, { ...app, ...(twice === 1 ? { labels: { team: "shop" } } : {}) });
       await bench.run(argocdDiff, { ...PLACE, revision });
@@ -39,12 +39,12 @@ suite("the fake Argo CD", { concurrency: 4 }, () => {
       bench.nextTask();
     }
     await bench.run(argocdEnsureProject, {
-      ...projectInput(world),
+      ...projectInput(site),
       sourceRepos: ["https://git.example/other.git"],
     });
     await bench.run(argocdWait, { app: "absent", project: "orders", revision });
     await bench.undo(argocdEnsureApp, app, { app: app.app, created: true, autoSync: false, url: "" });
-    await bench.undo(argocdEnsureRepository, { repository: REPOSITORY }, { url: world.cloneUrl, created: true });
+    await bench.undo(argocdEnsureRepository, { repository: REPOSITORY }, { url: site.cloneUrl, created: true });
     const said = new Set(argocd.exchanges.map((one) => `${one.method} ${one.status}`));
     for (const one of ["GET 200", "GET 404", "POST 200", "PUT 200", "DELETE 200"])
       assert.ok(said.has(one), `${one} was not said`);
@@ -57,7 +57,7 @@ suite("the fake Argo CD", { concurrency: 4 }, () => {
   });
 
   test("the traps of the real gateway: content type, absent apps, sessions, other specs, running operations", async (t) => {
-    const { argocd, systems, commit, image, cloneUrl } = await openWorld(t, { syncMs: 400 });
+    const { argocd, systems, commit, image, cloneUrl } = await openSiteBench(t, { syncMs: 400 });
     const revision = await commit(manifests(await image("1")));
     const ask = async (method: string, path: string, body?: unknown, type = "application/json") => {
       const answer = await fetch(`${argocd.url}/api/v1${path}`, {
@@ -72,11 +72,11 @@ suite("the fake Argo CD", { concurrency: 4 }, () => {
         code: answer.status === 415 ? undefined : (JSON.parse(text) as { code?: number }).code,
       };
     };
-    const told = ({ status, code }: { status: number; code?: number | undefined }) => [status, code];
+    const codes = ({ status, code }: { status: number; code?: number | undefined }) => [status, code];
     assert.equal((await ask("DELETE", "/projects/x", undefined, "application/json; charset=utf-8")).status, 415);
-    assert.deepEqual(told(await ask("GET", "/applications/absent")), [403, 7]);
-    assert.deepEqual(told(await ask("GET", "/applications/absent?project=default")), [404, 5]);
-    assert.deepEqual(told(await ask("GET", "/clusters/https%3A%2F%2Fabsent.example")), [403, 7]);
+    assert.deepEqual(codes(await ask("GET", "/applications/absent")), [403, 7]);
+    assert.deepEqual(codes(await ask("GET", "/applications/absent?project=default")), [404, 5]);
+    assert.deepEqual(codes(await ask("GET", "/clusters/https%3A%2F%2Fabsent.example")), [403, 7]);
     assert.equal((await ask("GET", "/clusters/seoul-dp?id.type=name")).status, 200);
     const anonymous = await fetch(`${argocd.url}/api/v1/applications`);
     assert.deepEqual([anonymous.status, ((await anonymous.json()) as { code: number }).code], [401, 16]);
@@ -84,7 +84,7 @@ suite("the fake Argo CD", { concurrency: 4 }, () => {
     const registered = { repo: cloneUrl, type: "git", username: "gantry", password: "git-token-1" };
     assert.equal((await ask("POST", "/repositories", registered)).status, 200);
     const unknown = await ask("POST", "/repositories", { ...registered, password: "wrong" });
-    assert.deepEqual(told(unknown), [500, 2]);
+    assert.deepEqual(codes(unknown), [500, 2]);
     assert.match(unknown.text, /authentication required/);
 
     const app = {
@@ -99,7 +99,7 @@ suite("the fake Argo CD", { concurrency: 4 }, () => {
       ...app,
       spec: { ...app.spec, source: { ...app.spec.source, path: "absent" } },
     });
-    assert.deepEqual(told(early), [400, 3]);
+    assert.deepEqual(codes(early), [400, 3]);
     assert.match(early.text, /InvalidSpecError: absent: app path does not exist/);
     assert.equal((await ask("POST", "/applications", app)).status, 200);
     assert.equal((await ask("POST", "/applications", app)).status, 200);
@@ -107,21 +107,21 @@ suite("the fake Argo CD", { concurrency: 4 }, () => {
       ...app,
       metadata: { name: "orders", labels: { team: "shop" } },
     });
-    assert.deepEqual(told(other), [400, 3]);
+    assert.deepEqual(codes(other), [400, 3]);
     assert.match(other.text, /spec is different, use upsert/);
 
     const sync = { revision, infos: [{ name: "who", value: "test" }] };
     assert.equal((await ask("POST", "/applications/orders/sync?project=default", sync)).status, 200);
     const second = await ask("POST", "/applications/orders/sync?project=default", sync);
-    assert.deepEqual(told(second), [400, 9]);
+    assert.deepEqual(codes(second), [400, 9]);
     assert.match(second.text, /another operation is already in progress/);
     assert.equal((await ask("DELETE", "/applications/orders/operation?project=default")).status, 200);
   });
 
-  test("killed in the middle of a sync, it goes on with it on the same port", async (t) => {
-    const world = await openWorld(t);
+  test("after a kill during a sync, it continues the sync on the same port", async (t) => {
+    const site = await openSiteBench(t);
     const dir = await tempDir(t);
-    const revision = await world.commit(manifests(await world.image("1")));
+    const revision = await site.commit(manifests(await site.image("1")));
     const first = await startProcess(t, dir, 0);
     const ask = async (path: string, body?: unknown) => {
       const answer = await fetch(`${first.url}/api/v1${path}`, {
@@ -134,8 +134,8 @@ suite("the fake Argo CD", { concurrency: 4 }, () => {
         operation?: object;
       };
     };
-    await ask("/repositories", { repo: world.cloneUrl, type: "git", username: "gantry", password: "git-token-1" });
-    const source = { repoURL: world.cloneUrl, path: "overlays/seoul-dp", targetRevision: "main" };
+    await ask("/repositories", { repo: site.cloneUrl, type: "git", username: "gantry", password: "git-token-1" });
+    const source = { repoURL: site.cloneUrl, path: "overlays/seoul-dp", targetRevision: "main" };
     const spec = {
       project: "default",
       source,
@@ -161,15 +161,15 @@ suite("the fake Argo CD", { concurrency: 4 }, () => {
   });
 
   test("a cluster that is changed by hand is OutOfSync, and put right by an app that heals itself", async (t) => {
-    const world = await openWorld(t);
-    const { bench } = world;
-    const image = await world.image("1");
-    const revision = await world.commit(manifests(image));
+    const site = await openSiteBench(t);
+    const { bench } = site;
+    const image = await site.image("1");
+    const revision = await site.commit(manifests(image));
     await bench.run(argocdEnsureRepository, { repository: REPOSITORY });
     const app = {
       app: "orders",
       project: "default",
-      repoUrl: world.cloneUrl,
+      repoUrl: site.cloneUrl,
       path: "overlays/seoul-dp",
       targetRevision: "main",
       cluster: "seoul-dp",
@@ -179,7 +179,7 @@ suite("the fake Argo CD", { concurrency: 4 }, () => {
     await bench.run(argocdEnsureApp, app);
     await bench.run(argocdSync, { app: "orders", project: "default", revision });
     assert.equal((await wait()).kind, "succeeded");
-    world.argocd.changeByHand("seoul-dp", "Deployment", "orders", (one) => ({
+    site.argocd.changeByHand("seoul-dp", "Deployment", "orders", (one) => ({
       ...one,
       spec: { ...(one.spec as object), replicas: 7 },
     }));

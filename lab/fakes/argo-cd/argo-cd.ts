@@ -12,7 +12,7 @@ import { type Controller, startController } from "./controller.ts";
 import { openGitReader } from "./git.ts";
 import type { Manifest, State, Timing } from "./model.ts";
 import { applicationPage } from "./page.ts";
-import type { Trouble, World } from "./refresh.ts";
+import type { FakeArgoCd, Trouble } from "./refresh.ts";
 import type { PullCredential } from "./registry.ts";
 import { applicationRoutes } from "./routes-apps.ts";
 import { clusterRoutes, projectRoutes, repositoryRoutes, sessionRoutes } from "./routes-setup.ts";
@@ -69,7 +69,7 @@ export async function startArgoCd(options: ArgoCdOptions): Promise<ArgoCd> {
   }
   save();
   const watchers = new Set<(name: string) => void>();
-  const world: World = {
+  const fake: FakeArgoCd = {
     state,
     save,
     git: openGitReader({
@@ -84,9 +84,9 @@ export async function startArgoCd(options: ArgoCdOptions): Promise<ArgoCd> {
       for (const watcher of watchers) watcher(name);
     },
   };
-  const controller = startController(world);
-  const changeByHand = byHand(world, controller);
-  const fake = await serve(options, (router, app) => {
+  const controller = startController(fake);
+  const changeByHand = byHand(fake, controller);
+  const server = await serve(options, (router, app) => {
     app.use(async (ctx, next) => {
       if (!ctx.path.startsWith("/api/")) return next();
       checkContentType(ctx);
@@ -94,21 +94,21 @@ export async function startArgoCd(options: ArgoCdOptions): Promise<ArgoCd> {
       if (!open) ctx.state.account = signedIn(ctx, accounts, state);
       await next();
     });
-    sessionRoutes(router, world, accounts);
-    projectRoutes(router, world, accounts);
-    clusterRoutes(router, world);
-    repositoryRoutes(router, world);
-    applicationRoutes(router, { world, controller });
-    streamRoutes(router, world, watchers);
-    pageRoutes(router, world, changeByHand);
+    sessionRoutes(router, fake, accounts);
+    projectRoutes(router, fake, accounts);
+    clusterRoutes(router, fake);
+    repositoryRoutes(router, fake);
+    applicationRoutes(router, { fake, controller });
+    streamRoutes(router, fake, watchers);
+    pageRoutes(router, fake, changeByHand);
   });
   return {
-    ...fake,
-    trouble: world.trouble,
+    ...server,
+    trouble: fake.trouble,
     changeByHand,
     close: async () => {
       await controller.close();
-      await fake.close();
+      await server.close();
     },
   };
 }
@@ -123,7 +123,7 @@ function newState(): State {
 }
 
 /** `GET /api/v1/stream/applications`: the current app, then every change, as one JSON document per line. */
-function streamRoutes(router: Router, { state }: World, watchers: Set<(name: string) => void>): void {
+function streamRoutes(router: Router, { state }: FakeArgoCd, watchers: Set<(name: string) => void>): void {
   router.get("/api/v1/stream/applications", (ctx) => {
     const wanted = ctx.query.name;
     const stream = new PassThrough();
@@ -142,7 +142,7 @@ function streamRoutes(router: Router, { state }: World, watchers: Set<(name: str
   });
 }
 
-function pageRoutes(router: Router, { state }: World, changeByHand: ArgoCd["changeByHand"]): void {
+function pageRoutes(router: Router, { state }: FakeArgoCd, changeByHand: ArgoCd["changeByHand"]): void {
   router.get("/applications/:namespace/:name", (ctx) => {
     const record = state.apps[String(ctx.params.name)];
     if (!record) throw new Answer(404, "There is no such application in this fake.");
@@ -182,7 +182,7 @@ function pageRoutes(router: Router, { state }: World, changeByHand: ArgoCd["chan
   });
 }
 
-function byHand({ state, save }: World, controller: Controller): ArgoCd["changeByHand"] {
+function byHand({ state, save }: FakeArgoCd, controller: Controller): ArgoCd["changeByHand"] {
   return (cluster, kind, name, change) => {
     const live = Object.values(state.clusters).find((one) => one.name === cluster)?.live ?? {};
     for (const [key, one] of Object.entries(live)) {

@@ -71,14 +71,14 @@ export function apply(
   return same(before.manifest, manifest) ? "unchanged" : "configured";
 }
 
-export type Sight = {
+export type Observation = {
   readonly nowMs: number;
   readonly rolloutMs: number;
   readonly images: Readonly<Record<string, ImageState>>;
 };
 
 /** Health of one object by Argo CD's rules; undefined for kinds without health. */
-export function healthOf(live: Live, sight: Sight): Health | undefined {
+export function healthOf(live: Live, observation: Observation): Health | undefined {
   const { kind, spec } = live.manifest;
   const fields = isObject(spec) ? spec : {};
   if (fields.paused === true) return { status: "Suspended", message: `${kind} is paused` };
@@ -86,8 +86,8 @@ export function healthOf(live: Live, sight: Sight): Health | undefined {
   if (!POD_KINDS.has(kind)) return SIMPLE_KINDS.has(kind) ? { status: "Healthy" } : undefined;
   const wanted = replicasOf(live.manifest);
   if (wanted === 0) return { status: "Healthy" };
-  const problem = pullProblem(live, sight);
-  if (!rolledOut(live, sight) || problem === undefined) {
+  const problem = pullProblem(live, observation);
+  if (!rolledOut(live, observation) || problem === undefined) {
     return {
       status: "Progressing",
       message: `Waiting for rollout to finish: 0 of ${wanted} updated replicas are available...`,
@@ -97,9 +97,9 @@ export function healthOf(live: Live, sight: Sight): Health | undefined {
 }
 
 /** When the health of this object next changes without a new apply; undefined when it does not. */
-export function nextChangeMs(live: Live, sight: Sight): number | undefined {
-  const at = live.rolloutAtMs + sight.rolloutMs;
-  return POD_KINDS.has(live.manifest.kind) && at > sight.nowMs ? at : undefined;
+export function nextChangeMs(live: Live, observation: Observation): number | undefined {
+  const at = live.rolloutAtMs + observation.rolloutMs;
+  return POD_KINDS.has(live.manifest.kind) && at > observation.nowMs ? at : undefined;
 }
 
 export type Node = {
@@ -116,9 +116,9 @@ export type Node = {
 };
 
 /** The object and what its controllers created: a ReplicaSet and pods, and the old pods until the new ones are ready. */
-export function nodesOf(live: Live, sight: Sight): Node[] {
+export function nodesOf(live: Live, observation: Observation): Node[] {
   const { manifest, uid } = live;
-  const health = healthOf(live, sight);
+  const health = healthOf(live, observation);
   const self: Node = { ...refOf(manifest), uid, ...(health ? { health } : {}) };
   if (!POD_KINDS.has(manifest.kind) || manifest.kind === "Pod") {
     return [manifest.kind === "Pod" ? { ...self, images: imagesOf(manifest) } : self];
@@ -163,15 +163,15 @@ function podHealth(ready: boolean, sick: string | undefined): Health {
 }
 
 /** `undefined` while the registry has not answered, "" when all images exist. */
-function pullProblem(live: Live, sight: Sight): string | undefined {
-  const states = imagesOf(live.manifest).map((image) => sight.images[image]);
+function pullProblem(live: Live, observation: Observation): string | undefined {
+  const states = imagesOf(live.manifest).map((image) => observation.images[image]);
   const problem = states.find((state) => typeof state === "object");
   if (typeof problem === "object") return problem.problem;
   return states.every((state) => state === "present") ? "" : undefined;
 }
 
-function rolledOut(live: Live, sight: Sight): boolean {
-  return sight.nowMs >= live.rolloutAtMs + sight.rolloutMs;
+function rolledOut(live: Live, observation: Observation): boolean {
+  return observation.nowMs >= live.rolloutAtMs + observation.rolloutMs;
 }
 
 function replicasOf(manifest: Manifest): number {

@@ -1,6 +1,6 @@
 // Compares the target state in git with the live state: status of the app, its resources, its images, and the differences.
 
-import { healthOf, type Node, nodesOf, type Sight, same } from "./cluster.ts";
+import { healthOf, type Node, nodesOf, type Observation, same } from "./cluster.ts";
 import {
   type Cluster,
   groupOf,
@@ -33,14 +33,14 @@ export function pairsOf(app: string, desired: readonly Manifest[], cluster: Clus
   ];
 }
 
-export function compare(pairs: readonly Pair[], sight: Sight): Comparison {
-  const resources = pairs.map(({ target, live }) => statusOf(target, live, sight));
+export function compare(pairs: readonly Pair[], observation: Observation): Comparison {
+  const resources = pairs.map(({ target, live }) => statusOf(target, live, observation));
   const absent = pairs.length > 0 && pairs.every(({ live }) => live === undefined);
   const healths = resources.flatMap((one) => (one.health ? [one.health] : []));
   const worst = healths.reduce<Health>((a, b) => (WORSE.indexOf(b.status) > WORSE.indexOf(a.status) ? b : a), {
     status: "Healthy",
   });
-  const images = new Set(pairs.flatMap(({ live }) => treeOf(live, sight)).flatMap((node) => node.images ?? []));
+  const images = new Set(pairs.flatMap(({ live }) => treeOf(live, observation)).flatMap((node) => node.images ?? []));
   return {
     sync: resources.every((one) => one.status === "Synced") ? "Synced" : "OutOfSync",
     // A single missing object shows as OutOfSync only (since 3.4).
@@ -50,8 +50,8 @@ export function compare(pairs: readonly Pair[], sight: Sight): Comparison {
   };
 }
 
-export function treeOf(live: Live | undefined, sight: Sight): Node[] {
-  return live ? nodesOf(live, sight) : [];
+export function treeOf(live: Live | undefined, observation: Observation): Node[] {
+  return live ? nodesOf(live, observation) : [];
 }
 
 /** One entry of `managed-resources`; the states are JSON as text, and the values of a Secret are replaced by stars. */
@@ -74,10 +74,10 @@ export function differenceOf({ target, live }: Pair) {
   };
 }
 
-function statusOf(target: Manifest | undefined, live: Live | undefined, sight: Sight): ResourceStatus {
+function statusOf(target: Manifest | undefined, live: Live | undefined, observation: Observation): ResourceStatus {
   const shown = (target ?? live?.manifest) as Manifest;
   const group = groupOf(shown);
-  const health = live ? healthOf(live, sight) : target ? { status: "Missing" as const } : undefined;
+  const health = live ? healthOf(live, observation) : target ? { status: "Missing" as const } : undefined;
   return {
     ...(group === "" ? {} : { group }),
     version: versionOf(shown),

@@ -4,7 +4,7 @@
 import { nextChangeMs } from "./cluster.ts";
 import type { AppRecord, Live, State } from "./model.ts";
 import { beginOperation, finishOperation } from "./operations.ts";
-import { clusterOf, forgetFailures, look, observe, sightOf, type World } from "./refresh.ts";
+import { clusterOf, type FakeArgoCd, forgetFailures, look, observationOf, observe } from "./refresh.ts";
 import { findImage } from "./registry.ts";
 import { imagesOf } from "./transform.ts";
 
@@ -21,11 +21,11 @@ const DELETION_MS = 40;
 const PULL_AGAIN_MS = 1_500;
 const NEVER = Number.POSITIVE_INFINITY;
 
-export function startController(world: World): Controller {
-  const { state } = world;
+export function startController(fake: FakeArgoCd): Controller {
+  const { state } = fake;
   const chains = new Map<string, Promise<void>>();
   const busy = new Set<string>();
-  const puller = imagePuller(world, () => wake());
+  const puller = imagePuller(fake, () => wake());
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
 
@@ -34,13 +34,13 @@ export function startController(world: World): Controller {
     if (!closed) timer = setTimeout(tick, 0);
   };
   /** Runs one job at a time per app. A failed job does not block the next. */
-  const work = (name: string, job: (world: World, record: AppRecord) => Promise<void>): Promise<void> => {
+  const work = (name: string, job: (fake: FakeArgoCd, record: AppRecord) => Promise<void>): Promise<void> => {
     const next = (chains.get(name) ?? Promise.resolve()).then(async () => {
       const record = state.apps[name];
       if (closed || !record || record.object.metadata.deletionTimestamp) return;
-      await job(world, record);
-      world.save();
-      world.changed(name);
+      await job(fake, record);
+      fake.save();
+      fake.changed(name);
       wake();
     });
     const settled = next.catch((error: Error) => {
@@ -49,7 +49,7 @@ export function startController(world: World): Controller {
     chains.set(name, settled);
     return next;
   };
-  const workOnce = (name: string, job: (world: World, record: AppRecord) => Promise<void>): void => {
+  const workOnce = (name: string, job: (fake: FakeArgoCd, record: AppRecord) => Promise<void>): void => {
     if (busy.has(name)) return;
     busy.add(name);
     const done = (): void => {
@@ -61,15 +61,15 @@ export function startController(world: World): Controller {
   const tick = (): void => {
     const nowMs = Date.now();
     const due = Object.entries(state.apps).map(([name, record]) => {
-      const next = stepApp(world, name, record, nowMs);
+      const next = stepApp(fake, name, record, nowMs);
       if (next.job) workOnce(name, next.job);
-      if (state.apps[name] && observe(world, record)) world.changed(name);
+      if (state.apps[name] && observe(fake, record)) fake.changed(name);
       return next.atMs;
     });
     const live = Object.values(state.clusters).flatMap((cluster) => Object.values(cluster.live));
-    const health = live.map((one) => nextChangeMs(one, sightOf(world)) ?? NEVER);
+    const health = live.map((one) => nextChangeMs(one, observationOf(fake)) ?? NEVER);
     const nextMs = Math.min(nowMs + 60_000, puller(live, nowMs), ...due, ...health);
-    world.save();
+    fake.save();
     clearTimeout(timer);
     if (!closed) timer = setTimeout(tick, Math.max(5, nextMs - nowMs)).unref();
   };
@@ -77,9 +77,9 @@ export function startController(world: World): Controller {
   wake();
   return {
     refresh: (name, how) =>
-      work(name, async (inWorld, record) => {
-        if (how === "hard") forgetFailures(inWorld, record.object);
-        await look(inWorld, record);
+      work(name, async (fake, record) => {
+        if (how === "hard") forgetFailures(fake, record.object);
+        await look(fake, record);
       }),
     wake,
     close: async () => {
@@ -92,18 +92,18 @@ export function startController(world: World): Controller {
 
 /** What is due for this app, and when to check again. */
 function stepApp(
-  world: World,
+  fake: FakeArgoCd,
   name: string,
   record: AppRecord,
   nowMs: number,
-): { readonly atMs: number; readonly job?: (world: World, record: AppRecord) => Promise<void> } {
+): { readonly atMs: number; readonly job?: (fake: FakeArgoCd, record: AppRecord) => Promise<void> } {
   if (record.object.metadata.deletionTimestamp) {
     record.goneAtMs ??= nowMs + DELETION_MS;
     if (nowMs < record.goneAtMs) return { atMs: record.goneAtMs };
-    remove(world.state, name);
+    remove(fake.state, name);
     return { atMs: NEVER };
   }
-  beginOperation(world, record);
+  beginOperation(fake, record);
   if (record.operationEndsMs !== undefined) {
     return nowMs >= record.operationEndsMs ? { atMs: NEVER, job: finishOperation } : { atMs: record.operationEndsMs };
   }
@@ -113,7 +113,7 @@ function stepApp(
 
 /** Queries registries for the images of running pods until each exists. Returns when to check again. */
 function imagePuller(
-  { state, credentials }: World,
+  { state, credentials }: FakeArgoCd,
   answered: () => void,
 ): (live: readonly Live[], nowMs: number) => number {
   const asking = new Set<string>();

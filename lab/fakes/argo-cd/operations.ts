@@ -15,14 +15,14 @@ import {
   stamp,
   versionOf,
 } from "./model.ts";
-import { clusterOf, hookOf, manifestsOf, type World } from "./refresh.ts";
+import { clusterOf, type FakeArgoCd, hookOf, manifestsOf } from "./refresh.ts";
 import { RenderProblem } from "./render.ts";
 
 /** From the end of an operation to the next comparison of the app. */
 const LOOK_AGAIN_MS = 30;
 
 /** Starts the operation in the app's object, unless it is running. */
-export function beginOperation(world: World, record: AppRecord): void {
+export function beginOperation(fake: FakeArgoCd, record: AppRecord): void {
   const { operation, status, spec } = record.object;
   if (!operation || status.operationState) return;
   const nowMs = Date.now();
@@ -34,17 +34,17 @@ export function beginOperation(world: World, record: AppRecord): void {
     startedAt: stamp(nowMs),
     syncResult: { revision, source: spec.source },
   };
-  record.operationEndsMs = nowMs + world.timing.syncMs;
+  record.operationEndsMs = nowMs + fake.timing.syncMs;
 }
 
 /** Ends the running operation, if there is one. */
-export async function finishOperation(world: World, record: AppRecord): Promise<void> {
+export async function finishOperation(fake: FakeArgoCd, record: AppRecord): Promise<void> {
   const app = record.object;
   const running = app.status.operationState;
   if (!running || running.finishedAt || record.operationEndsMs === undefined) return;
-  if (await startHooks(world, record, running)) return;
+  if (await startHooks(fake, record, running)) return;
   delete record.hooksStarted;
-  const ended = await carryOut(world, app, running);
+  const ended = await carryOut(fake, app, running);
   const nowMs = Date.now();
   app.status.operationState = { ...running, ...ended, finishedAt: stamp(nowMs) };
   delete app.operation;
@@ -64,10 +64,10 @@ export async function finishOperation(world: World, record: AppRecord): Promise<
 }
 
 /** True when it has started hooks: the operation runs until they end. */
-async function startHooks(world: World, record: AppRecord, running: OperationState): Promise<boolean> {
+async function startHooks(fake: FakeArgoCd, record: AppRecord, running: OperationState): Promise<boolean> {
   if (record.hooksStarted === true || running.phase === "Terminating" || !running.syncResult) return false;
   const { revision } = running.syncResult;
-  const found = await manifestsOf(world, record.object, revision === "" ? undefined : revision).catch(() => undefined);
+  const found = await manifestsOf(fake, record.object, revision === "" ? undefined : revision).catch(() => undefined);
   const hooks = (found?.manifests ?? []).filter((one) => hookOf(one) !== undefined && hookOf(one) !== "SyncFail");
   if (hooks.length === 0) return false;
   record.hooksStarted = true;
@@ -85,7 +85,7 @@ function hookResult(manifest: Manifest, phase: "Running" | "Succeeded" | "Failed
 }
 
 async function carryOut(
-  world: World,
+  fake: FakeArgoCd,
   app: Application,
   running: OperationState,
 ): Promise<Pick<OperationState, "phase" | "message" | "syncResult">> {
@@ -95,7 +95,7 @@ async function carryOut(
     return { phase: "Failed", message: "Operation terminated", syncResult: { revision: wanted, source } };
   }
   try {
-    const { manifests, revision } = await manifestsOf(world, app, wanted === "" ? undefined : wanted);
+    const { manifests, revision } = await manifestsOf(fake, app, wanted === "" ? undefined : wanted);
     const hooks = manifests.filter((one) => hookOf(one) !== undefined && hookOf(one) !== "SyncFail");
     const ran = hooks.map((one) =>
       hookResult(one, one.metadata.annotations?.["lab/hook"] === "fail" ? "Failed" : "Succeeded"),
@@ -103,7 +103,7 @@ async function carryOut(
     const failed = ran.find((one) => one.hookPhase === "Failed");
     const plain = manifests.filter((one) => hookOf(one) === undefined);
     // After a failed PreSync hook nothing else is applied.
-    const applied = failed?.hookType === "PreSync" ? [] : applyAll(world.state, app, plain, running);
+    const applied = failed?.hookType === "PreSync" ? [] : applyAll(fake.state, app, plain, running);
     const resources = [...ran, ...applied];
     const broken = resources.find((one) => one.status === "SyncFailed" || one.hookPhase === "Failed");
     return {

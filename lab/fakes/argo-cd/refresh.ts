@@ -1,6 +1,6 @@
 // Refreshes one app: fetch from git, render, compare, and store the result.
 
-import { type Sight, same } from "./cluster.ts";
+import { type Observation, same } from "./cluster.ts";
 import { compare, pairsOf } from "./compare.ts";
 import { GitProblem, type GitReader } from "./git.ts";
 import {
@@ -18,7 +18,7 @@ import { RenderProblem, render } from "./render.ts";
 import { specProblem } from "./rules.ts";
 import { isClusterWide } from "./transform.ts";
 
-export type World = {
+export type FakeArgoCd = {
   readonly state: State;
   readonly save: () => void;
   readonly git: GitReader;
@@ -45,12 +45,12 @@ const MAX_FAILURES = 3;
 export type Found = { readonly revision: string; readonly manifests: Manifest[]; readonly type: string };
 
 /** The manifests of this app at a revision (default: its target revision). Throws GitProblem or RenderProblem. */
-export async function manifestsOf(world: World, app: Application, revision?: string): Promise<Found> {
-  const { state, git } = world;
+export async function manifestsOf(fake: FakeArgoCd, app: Application, revision?: string): Promise<Found> {
+  const { state, git } = fake;
   const { repoURL, path = ".", targetRevision = "HEAD" } = app.spec.source;
   const repository = state.repositories[repoURL] ?? { repo: repoURL, type: "git" };
   const commit = await git.resolve(repository, revision ?? targetRevision);
-  const { manifests, type } = await generate(world, failureKey(app, commit), async () =>
+  const { manifests, type } = await generate(fake, failureKey(app, commit), async () =>
     render(await git.files(repository, commit), path),
   );
   return { revision: commit, manifests: manifests.map((one) => placed(one, app.spec.destination.namespace)), type };
@@ -61,7 +61,7 @@ function failureKey({ spec }: Application, commit: string): string {
 }
 
 /** Generates manifests, or throws the cached error of this commit. Only a hard refresh clears it. */
-async function generate<T>({ trouble, failures }: World, key: string, work: () => Promise<T>): Promise<T> {
+async function generate<T>({ trouble, failures }: FakeArgoCd, key: string, work: () => Promise<T>): Promise<T> {
   const known = failures.get(key);
   if (known && known.count >= MAX_FAILURES) {
     throw new RenderProblem(`Manifest generation error (cached): ${known.message}`);
@@ -81,20 +81,20 @@ async function generate<T>({ trouble, failures }: World, key: string, work: () =
 }
 
 /** Removes the cached errors of an app's source, as `refresh=hard` does. */
-export function forgetFailures({ failures }: World, { spec }: Application): void {
+export function forgetFailures({ failures }: FakeArgoCd, { spec }: Application): void {
   for (const key of failures.keys()) {
     if (key.startsWith(`${spec.source.repoURL} ${spec.source.path ?? "."} `)) failures.delete(key);
   }
 }
 
 /** Fetches from git and compares. Afterwards an app with automated sync may have an operation. */
-export async function look(world: World, record: AppRecord): Promise<void> {
+export async function look(fake: FakeArgoCd, record: AppRecord): Promise<void> {
   const app = record.object;
-  record.lookAtMs = Date.now() + world.timing.refreshEveryMs;
-  const problem = specProblem(world.state, app);
+  record.lookAtMs = Date.now() + fake.timing.refreshEveryMs;
+  const problem = specProblem(fake.state, app);
   try {
     if (problem !== undefined) throw new RenderProblem(problem);
-    const found = await manifestsOf(world, app);
+    const found = await manifestsOf(fake, app);
     record.desired = { revision: found.revision, manifests: found.manifests };
     delete record.uncompared;
     app.status.sourceType = found.type;
@@ -109,17 +109,17 @@ export async function look(world: World, record: AppRecord): Promise<void> {
     record.desired ??= { revision: "", manifests: [] };
     record.uncompared = true;
   }
-  observe(world, record);
+  observe(fake, record);
   app.status.reconciledAt = stamp(Date.now());
   if (wantsAutoSync(record)) startAutoSync(record);
 }
 
 /** Compares the last targets with the current cluster. True when the status has changed. */
-export function observe(world: World, record: AppRecord): boolean {
+export function observe(fake: FakeArgoCd, record: AppRecord): boolean {
   const { object: app, desired } = record;
   if (!desired) return false;
   const before = structuredClone(app.status);
-  const found = compare(pairsOf(app.metadata.name, targetsOf(record), clusterOf(world.state, app)), sightOf(world));
+  const found = compare(pairsOf(app.metadata.name, targetsOf(record), clusterOf(fake.state, app)), observationOf(fake));
   const unknown = app.status.conditions?.some(
     (one) => one.type === "ComparisonError" || one.type === "InvalidSpecError",
   );
@@ -146,7 +146,7 @@ export function hookOf({ metadata }: Manifest): string | undefined {
   return metadata.annotations?.["argocd.argoproj.io/hook"];
 }
 
-export function sightOf({ state, timing }: World): Sight {
+export function observationOf({ state, timing }: FakeArgoCd): Observation {
   return { nowMs: Date.now(), rolloutMs: timing.rolloutMs, images: state.images };
 }
 

@@ -9,17 +9,17 @@ import type { Controller } from "./controller.ts";
 import { GitProblem } from "./git.ts";
 import { type Application, type AppRecord, type AppSpec, type Operation, stamp, syncsItself } from "./model.ts";
 import { mergeStrategic } from "./patch.ts";
-import { clusterOf, manifestsOf, sightOf, targetsOf, type World } from "./refresh.ts";
+import { clusterOf, type FakeArgoCd, manifestsOf, observationOf, targetsOf } from "./refresh.ts";
 import { RenderProblem } from "./render.ts";
 import { specProblem } from "./rules.ts";
 
 const BASE = "/api/v1/applications";
 
-export type Apps = { readonly world: World; readonly controller: Controller };
+export type Apps = { readonly fake: FakeArgoCd; readonly controller: Controller };
 
 export function applicationRoutes(router: Router, apps: Apps): void {
-  const { world, controller } = apps;
-  const { state } = world;
+  const { fake, controller } = apps;
+  const { state } = fake;
   router.get(BASE, (ctx) => {
     const { name, project, projects } = ctx.query;
     const wanted = [project, projects].flat().filter((one) => one !== undefined);
@@ -47,11 +47,11 @@ export function applicationRoutes(router: Router, apps: Apps): void {
     ctx.body = changeSpec(apps, find(apps, ctx), (await bodyOf(ctx)) as AppSpec).spec;
   });
   router.put(`${BASE}/:name`, async (ctx) => {
-    const wish = (await bodyOf(ctx)) as Application;
+    const request = (await bodyOf(ctx)) as Application;
     const record = find(apps, ctx);
-    const { labels, annotations, finalizers } = wish.metadata;
+    const { labels, annotations, finalizers } = request.metadata;
     Object.assign(record.object.metadata, { labels, annotations, finalizers });
-    ctx.body = changeSpec(apps, record, wish.spec);
+    ctx.body = changeSpec(apps, record, request.spec);
   });
   router.patch(`${BASE}/:name`, async (ctx) => {
     const { patch, patchType } = await bodyOf(ctx);
@@ -74,41 +74,41 @@ export function applicationRoutes(router: Router, apps: Apps): void {
 
 function operationRoutes(router: Router, apps: Apps): void {
   router.post(`${BASE}/:name/sync`, async (ctx) => {
-    const wish = (await bodyOf(ctx)) as Record<string, unknown>;
-    const record = find(apps, ctx, wish);
+    const request = (await bodyOf(ctx)) as Record<string, unknown>;
+    const record = find(apps, ctx, request);
     const app = record.object;
-    const revision = text(wish.revision);
+    const revision = text(request.revision);
     const follows = app.spec.source.targetRevision || "HEAD";
-    if (syncsItself(app) && wish.dryRun !== true && revision !== undefined && revision !== follows) {
+    if (syncsItself(app) && request.dryRun !== true && revision !== undefined && revision !== follows) {
       throw refuse(CODE.precondition, `Cannot sync to ${revision}: auto-sync currently set to ${follows}`);
     }
     if (revision !== undefined && !/^[0-9a-f]{40}$/.test(revision)) await mustResolve(apps, app, revision);
-    const options = (wish.syncOptions as { items?: string[] } | undefined)?.items;
+    const options = (request.syncOptions as { items?: string[] } | undefined)?.items;
     start(apps, record, {
       sync: {
         revision: revision ?? record.desired?.revision ?? "",
-        prune: wish.prune === true,
-        ...(wish.dryRun === true ? { dryRun: true } : {}),
+        prune: request.prune === true,
+        ...(request.dryRun === true ? { dryRun: true } : {}),
         ...(options ? { syncOptions: options } : {}),
       },
-      ...(Array.isArray(wish.infos) ? { info: wish.infos as { name: string; value: string }[] } : {}),
+      ...(Array.isArray(request.infos) ? { info: request.infos as { name: string; value: string }[] } : {}),
       initiatedBy: { username: String(ctx.state.account) },
     });
     ctx.body = app;
   });
   router.post(`${BASE}/:name/rollback`, async (ctx) => {
-    const wish = await bodyOf(ctx);
-    const record = find(apps, ctx, wish);
+    const request = await bodyOf(ctx);
+    const record = find(apps, ctx, request);
     const app = record.object;
     if (syncsItself(app)) throw refuse(CODE.precondition, "rollback cannot be initiated when auto-sync is enabled");
-    const entry = app.status.history?.find((one) => one.id === Number(wish.id));
+    const entry = app.status.history?.find((one) => one.id === Number(request.id));
     if (!entry)
       throw refuse(
         CODE.invalid,
-        `application ${app.metadata.name} does not have deployment with id ${String(wish.id)}`,
+        `application ${app.metadata.name} does not have deployment with id ${String(request.id)}`,
       );
     start(apps, record, {
-      sync: { revision: entry.revision, prune: wish.prune === true },
+      sync: { revision: entry.revision, prune: request.prune === true },
       initiatedBy: { username: String(ctx.state.account) },
     });
     ctx.body = app;
@@ -127,22 +127,22 @@ function operationRoutes(router: Router, apps: Apps): void {
 }
 
 function viewRoutes(router: Router, apps: Apps): void {
-  const { world } = apps;
+  const { fake } = apps;
   const pairs = (record: AppRecord) =>
-    pairsOf(record.object.metadata.name, targetsOf(record), clusterOf(world.state, record.object));
+    pairsOf(record.object.metadata.name, targetsOf(record), clusterOf(fake.state, record.object));
   router.get(`${BASE}/:name/managed-resources`, (ctx) => {
     const record = find(apps, ctx);
-    if (world.trouble.kubernetes === "unreadable") {
+    if (fake.trouble.kubernetes === "unreadable") {
       throw refuse(CODE.unknown, "error getting cached app managed resources: failed to get cluster info");
     }
     ctx.body = { items: pairs(record).map(differenceOf) };
   });
   router.get(`${BASE}/:name/resource-tree`, (ctx) => {
-    ctx.body = { nodes: pairs(find(apps, ctx)).flatMap(({ live }) => treeOf(live, sightOf(world))) };
+    ctx.body = { nodes: pairs(find(apps, ctx)).flatMap(({ live }) => treeOf(live, observationOf(fake))) };
   });
   router.get(`${BASE}/:name/manifests`, async (ctx) => {
     const app = find(apps, ctx).object;
-    const found = await orRefuse(() => manifestsOf(world, app, text(ctx.query.revision)));
+    const found = await orRefuse(() => manifestsOf(fake, app, text(ctx.query.revision)));
     const { type, revision } = found;
     ctx.body = {
       manifests: found.manifests.map((one) => JSON.stringify(one)),
@@ -153,8 +153,8 @@ function viewRoutes(router: Router, apps: Apps): void {
   });
   router.get(`${BASE}/:name/revisions/:revision/metadata`, async (ctx) => {
     const { repoURL } = find(apps, ctx).object.spec.source;
-    const repository = world.state.repositories[repoURL] ?? { repo: repoURL, type: "git" };
-    ctx.body = await orRefuse(() => world.git.metadata(repository, String(ctx.params.revision)));
+    const repository = fake.state.repositories[repoURL] ?? { repo: repoURL, type: "git" };
+    ctx.body = await orRefuse(() => fake.git.metadata(repository, String(ctx.params.revision)));
   });
   router.get(`${BASE}/:name/syncwindows`, (ctx) => {
     find(apps, ctx);
@@ -162,10 +162,10 @@ function viewRoutes(router: Router, apps: Apps): void {
   });
 }
 
-async function mustResolve({ world }: Apps, { spec }: Application, revision: string): Promise<void> {
-  const repository = world.state.repositories[spec.source.repoURL] ?? { repo: spec.source.repoURL, type: "git" };
+async function mustResolve({ fake }: Apps, { spec }: Application, revision: string): Promise<void> {
+  const repository = fake.state.repositories[spec.source.repoURL] ?? { repo: spec.source.repoURL, type: "git" };
   try {
-    await world.git.resolve(repository, revision);
+    await fake.git.resolve(repository, revision);
   } catch (error) {
     if (!(error instanceof GitProblem)) throw error;
     throw refuse(CODE.precondition, `error resolving repo revision: ${error.message}`);
@@ -176,11 +176,11 @@ async function mustResolve({ world }: Apps, { spec }: Application, revision: str
  * The app. A missing app, or one of another project, is 403 without a project in the request and 404 with one. While the
  * Kubernetes API is away, every app is 403, with the same text.
  */
-function find({ world }: Apps, ctx: Koa.Context, body: Record<string, unknown> = {}): AppRecord {
-  if (world.trouble.kubernetes === "away") throw refuse(CODE.denied, "permission denied");
+function find({ fake }: Apps, ctx: Koa.Context, body: Record<string, unknown> = {}): AppRecord {
+  if (fake.trouble.kubernetes === "away") throw refuse(CODE.denied, "permission denied");
   const name = String(ctx.params.name);
   const project = text(ctx.query.project) ?? text(body.project);
-  const record = world.state.apps[name];
+  const record = fake.state.apps[name];
   if (record && (project === undefined || record.object.spec.project === project)) return record;
   if (project === undefined) throw refuse(CODE.denied, "permission denied");
   throw refuse(CODE.notFound, `applications.argoproj.io "${name}" not found`);
@@ -188,12 +188,12 @@ function find({ world }: Apps, ctx: Koa.Context, body: Record<string, unknown> =
 
 async function create(
   apps: Apps,
-  wish: Partial<Application>,
+  request: Partial<Application>,
   upsert: boolean,
   validate: boolean,
 ): Promise<Application> {
-  const { state } = apps.world;
-  const { spec, metadata } = wish;
+  const { state } = apps.fake;
+  const { spec, metadata } = request;
   if (!spec?.source || !spec.destination) throw refuse(CODE.invalid, "spec.source and spec.destination are needed");
   const there = state.apps[String(metadata?.name)];
   const candidate: Application = { metadata: there?.object.metadata ?? newMeta(state, metadata), spec, status: {} };
@@ -219,13 +219,13 @@ async function create(
   return candidate;
 }
 
-async function check({ world }: Apps, app: Application, validate: boolean): Promise<void> {
-  const problem = specProblem(world.state, app);
+async function check({ fake }: Apps, app: Application, validate: boolean): Promise<void> {
+  const problem = specProblem(fake.state, app);
   if (problem !== undefined)
     throw refuse(CODE.invalid, `application spec for ${app.metadata.name} is invalid: InvalidSpecError: ${problem}`);
   if (!validate) return;
   try {
-    await manifestsOf(world, app);
+    await manifestsOf(fake, app);
   } catch (error) {
     if (!(error instanceof GitProblem || error instanceof RenderProblem)) throw error;
     throw refuse(
@@ -237,7 +237,7 @@ async function check({ world }: Apps, app: Application, validate: boolean): Prom
 
 function changeSpec(apps: Apps, record: AppRecord, spec: AppSpec): Application {
   record.object.spec = spec;
-  bump(apps.world.state, record.object.metadata);
+  bump(apps.fake.state, record.object.metadata);
   record.lookAtMs = 0;
   done(apps, record.object.metadata.name);
   return record.object;
@@ -250,13 +250,13 @@ function start(apps: Apps, record: AppRecord, operation: Operation): void {
   if (app.operation) throw refuse(CODE.precondition, "another operation is already in progress");
   app.operation = operation;
   delete app.status.operationState;
-  bump(apps.world.state, app.metadata);
+  bump(apps.fake.state, app.metadata);
   done(apps, app.metadata.name);
 }
 
-function done({ world, controller }: Apps, name: string): void {
-  world.save();
-  world.changed(name);
+function done({ fake, controller }: Apps, name: string): void {
+  fake.save();
+  fake.changed(name);
   controller.wake();
 }
 

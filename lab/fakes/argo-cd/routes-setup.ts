@@ -5,11 +5,11 @@ import { type Account, bodyOf, bump, CODE, need, newMeta, newSession, refuse, te
 import { same } from "./cluster.ts";
 import { GitProblem } from "./git.ts";
 import type { Cluster, Project, Repository } from "./model.ts";
-import type { World } from "./refresh.ts";
+import type { FakeArgoCd } from "./refresh.ts";
 
 const VERSION = "v3.5.1+standin";
 
-export function sessionRoutes(router: Router, { state, save }: World, accounts: readonly Account[]): void {
+export function sessionRoutes(router: Router, { state, save }: FakeArgoCd, accounts: readonly Account[]): void {
   router.get("/api/version", (ctx) => {
     ctx.body = { Version: VERSION };
   });
@@ -34,7 +34,7 @@ export function sessionRoutes(router: Router, { state, save }: World, accounts: 
   });
 }
 
-export function projectRoutes(router: Router, { state, save }: World, accounts: readonly Account[]): void {
+export function projectRoutes(router: Router, { state, save }: FakeArgoCd, accounts: readonly Account[]): void {
   const find = (name: unknown): Project => {
     const project = state.projects[String(name)];
     if (project) return project;
@@ -47,32 +47,32 @@ export function projectRoutes(router: Router, { state, save }: World, accounts: 
     ctx.body = find(ctx.params.name);
   });
   router.post("/api/v1/projects", async (ctx) => {
-    const { project: wish, upsert } = (await bodyOf(ctx)) as { project?: Partial<Project>; upsert?: boolean };
-    const there = state.projects[String(wish?.metadata?.name)];
-    if (there && !same(there.spec, wish?.spec) && upsert !== true) {
+    const { project: desired, upsert } = (await bodyOf(ctx)) as { project?: Partial<Project>; upsert?: boolean };
+    const there = state.projects[String(desired?.metadata?.name)];
+    if (there && !same(there.spec, desired?.spec) && upsert !== true) {
       throw refuse(CODE.invalid, "existing project spec is different, use upsert flag to force update");
     }
     if (there && upsert === true) {
-      there.spec = wish?.spec ?? {};
+      there.spec = desired?.spec ?? {};
       bump(state, there.metadata);
     }
-    const made = there ?? { metadata: newMeta(state, wish?.metadata), spec: wish?.spec ?? {} };
+    const made = there ?? { metadata: newMeta(state, desired?.metadata), spec: desired?.spec ?? {} };
     state.projects[made.metadata.name] = made;
     save();
     ctx.body = made;
   });
   router.put("/api/v1/projects/:name", async (ctx) => {
-    const { project: wish } = (await bodyOf(ctx)) as { project?: Partial<Project> };
+    const { project: desired } = (await bodyOf(ctx)) as { project?: Partial<Project> };
     const there = find(ctx.params.name);
     // Argo CD checks this right only when a destination has a server; a destination with only a name does not need it.
-    if (wish?.spec?.destinations?.some(({ server }) => server)) need(ctx, accounts, "clusters, update");
-    if (wish?.metadata?.resourceVersion !== there.metadata.resourceVersion) {
+    if (desired?.spec?.destinations?.some(({ server }) => server)) need(ctx, accounts, "clusters, update");
+    if (desired?.metadata?.resourceVersion !== there.metadata.resourceVersion) {
       throw refuse(
         CODE.aborted,
         `Operation cannot be fulfilled on appprojects "${there.metadata.name}": the object has been modified`,
       );
     }
-    there.spec = wish.spec ?? {};
+    there.spec = desired.spec ?? {};
     bump(state, there.metadata);
     save();
     ctx.body = there;
@@ -87,7 +87,7 @@ export function projectRoutes(router: Router, { state, save }: World, accounts: 
   });
 }
 
-export function clusterRoutes(router: Router, { state, save }: World): void {
+export function clusterRoutes(router: Router, { state, save }: FakeArgoCd): void {
   const shown = ({ name, server }: Cluster) => ({
     name,
     server,
@@ -140,7 +140,7 @@ export function clusterRoutes(router: Router, { state, save }: World): void {
   });
 }
 
-export function repositoryRoutes(router: Router, { state, save, git }: World): void {
+export function repositoryRoutes(router: Router, { state, save, git }: FakeArgoCd): void {
   const shown = ({ password: _password, bearerToken: _bearerToken, ...one }: Repository) => ({
     ...one,
     connectionState: { status: "Successful", message: "", attemptedAt: null },
@@ -166,9 +166,9 @@ export function repositoryRoutes(router: Router, { state, save, git }: World): v
     ctx.body = shown(find(ctx.params.repo));
   });
   router.post("/api/v1/repositories", async (ctx) => {
-    const wish = (await bodyOf(ctx)) as Partial<Repository>;
-    if (text(wish.repo) === undefined) throw refuse(CODE.invalid, "repo is needed");
-    const repository: Repository = { ...wish, repo: String(wish.repo), type: wish.type ?? "git" };
+    const desired = (await bodyOf(ctx)) as Partial<Repository>;
+    if (text(desired.repo) === undefined) throw refuse(CODE.invalid, "repo is needed");
+    const repository: Repository = { ...desired, repo: String(desired.repo), type: desired.type ?? "git" };
     // Repositories of one project are saved without a connection test.
     if (!text(repository.project)) await test(repository);
     const there = state.repositories[repository.repo];

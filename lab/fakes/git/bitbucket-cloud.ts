@@ -7,7 +7,7 @@ import type Koa from "koa";
 import { z } from "zod";
 import { Answer, type FakeServer, type FakeServerOptions, originOf, readJson, serve } from "../fake-server.ts";
 import { type Asked, addRepositoryPages } from "./git-pages.ts";
-import { accountOf, addGit, type GitAccount, type GitWorld, openGitWorld } from "./git-server.ts";
+import { accountOf, addGit, type FakeGit, type GitAccount, openFakeGit } from "./git-server.ts";
 import type { GitStore } from "./git-store.ts";
 import {
   addPullRequest,
@@ -25,70 +25,70 @@ export type BitbucketCloudOptions = FakeServerOptions & {
 
 export type BitbucketCloud = FakeServer & {
   readonly seedRepository: (workspace: string, slug: string, folder: string) => Promise<void>;
-  /** As a person who presses Merge; answers the commit. */
+  /** Merges as a person would on the web page; returns the commit. */
   readonly mergePullRequest: (workspace: string, slug: string, id: number) => Promise<string>;
   readonly store: GitStore;
 };
 
 type Repository = { id: number; workspace: string; slug: string; description: string; private: boolean; key: string };
 type State = PullRequestState & { nextId: number; repositories: Repository[] };
-type World = GitWorld<BitbucketCloudOptions, State>;
+type FakeBitbucketCloud = FakeGit<BitbucketCloudOptions, State>;
 
 /** The user names that git may give beside an API token or an access token. */
 const GIT_USERS = ["x-bitbucket-api-token-auth", "x-token-auth"];
 const BRANCH = "main";
 
 export async function startBitbucketCloud(options: BitbucketCloudOptions): Promise<BitbucketCloud> {
-  const world: World = openGitWorld(options, (): State => ({ nextId: 1, repositories: [] }));
-  const fake = await serve(options, (router) => {
+  const fake: FakeBitbucketCloud = openFakeGit(options, (): State => ({ nextId: 1, repositories: [] }));
+  const server = await serve(options, (router) => {
     const api = new Router({ prefix: "/2.0" });
     api.use(async (ctx, next) => {
       if (accountOf(ctx, options.accounts)) return next();
       throw complaint(401, "Token is invalid, expired, or not supported for this endpoint.");
     });
-    addRepositories(api, world);
-    addContents(api, world);
-    addPullRequests(api, world);
+    addRepositories(api, fake);
+    addContents(api, fake);
+    addPullRequests(api, fake);
     router.use(api.routes());
-    addGit(router, world.store, {
+    addGit(router, fake.store, {
       prefix: "",
       realm: "Bitbucket.org HTTP",
       callerOf: (ctx) => accountOf(ctx, options.accounts, GIT_USERS),
-      find: (workspace, slug) => find(world, workspace, slug),
+      find: (workspace, slug) => find(fake, workspace, slug),
       says: {
         unknownCaller: "Authentication failed",
         noRepository: "Repository not found",
         mayNotPush: "Your credentials lack the privilege to push.",
       },
     });
-    addPages(router, world);
+    addPages(router, fake);
   });
   return {
-    ...fake,
-    store: world.store,
-    mergePullRequest: (workspace, slug, id) => mergePullRequest(world, find(world, workspace, slug)?.id ?? 0, id),
+    ...server,
+    store: fake.store,
+    mergePullRequest: (workspace, slug, id) => mergePullRequest(fake, find(fake, workspace, slug)?.id ?? 0, id),
     seedRepository: async (workspace, slug, folder) => {
-      const found = find(world, workspace, slug) ?? (await add(world, { workspace, slug }));
-      await world.store.seed(String(found.id), BRANCH, folder);
+      const found = find(fake, workspace, slug) ?? (await add(fake, { workspace, slug }));
+      await fake.store.seed(String(found.id), BRANCH, folder);
     },
   };
 }
 
-function addRepositories(api: Router, world: World): void {
+function addRepositories(api: Router, fake: FakeBitbucketCloud): void {
   api.get("/repositories/:workspace", async (ctx) => {
-    const own = world.state.repositories.filter((one) => one.workspace === ctx.params.workspace);
-    ctx.body = pageOf(ctx, await Promise.all(own.map((one) => toRepository(ctx, world, one))));
+    const own = fake.state.repositories.filter((one) => one.workspace === ctx.params.workspace);
+    ctx.body = pageOf(ctx, await Promise.all(own.map((one) => toRepository(ctx, fake, one))));
   });
   api.get("/repositories/:workspace/:slug", async (ctx) => {
-    ctx.body = await toRepository(ctx, world, need(ctx, world));
+    ctx.body = await toRepository(ctx, fake, need(ctx, fake));
   });
   api.post("/repositories/:workspace/:slug", async (ctx) => {
-    demand(ctx, world, "admin");
+    demand(ctx, fake, "admin");
     const { workspace = "", slug = "" } = ctx.params;
-    if (!world.options.workspaces.includes(workspace))
+    if (!fake.options.workspaces.includes(workspace))
       throw complaint(404, `No workspace with identifier '${workspace}'.`);
     if (!/^[a-z0-9_.-]{1,62}$/.test(slug)) throw complaint(400, "Invalid slug. It must be lowercase, alphanumerical.");
-    if (find(world, workspace, slug)) throw complaint(400, "Repository with this Slug and Owner already exists.");
+    if (find(fake, workspace, slug)) throw complaint(400, "Repository with this Slug and Owner already exists.");
     const body = parse(
       z.object({
         scm: z.literal("git").optional(),
@@ -98,43 +98,43 @@ function addRepositories(api: Router, world: World): void {
       }),
       await readJson(ctx),
     );
-    const made = await add(world, {
+    const made = await add(fake, {
       workspace,
       slug,
       description: body.description ?? "",
       private: body.is_private ?? false,
       key: body.project?.key ?? "FIRST",
     });
-    ctx.body = await toRepository(ctx, world, made);
+    ctx.body = await toRepository(ctx, fake, made);
   });
   api.put("/repositories/:workspace/:slug", async (ctx) => {
-    demand(ctx, world, "admin");
-    const repository = need(ctx, world);
+    demand(ctx, fake, "admin");
+    const repository = need(ctx, fake);
     const body = parse(z.object({ description: z.string().optional() }), await readJson(ctx));
     repository.description = body.description ?? repository.description;
-    world.save();
-    ctx.body = await toRepository(ctx, world, repository);
+    fake.save();
+    ctx.body = await toRepository(ctx, fake, repository);
   });
   api.delete("/repositories/:workspace/:slug", async (ctx) => {
-    demand(ctx, world, "admin");
-    const repository = need(ctx, world);
-    world.state.repositories = world.state.repositories.filter((one) => one !== repository);
-    world.save();
-    await world.store.remove(String(repository.id));
+    demand(ctx, fake, "admin");
+    const repository = need(ctx, fake);
+    fake.state.repositories = fake.state.repositories.filter((one) => one !== repository);
+    fake.save();
+    await fake.store.remove(String(repository.id));
     ctx.status = 204;
   });
 }
 
-function addContents(api: Router, world: World): void {
+function addContents(api: Router, fake: FakeBitbucketCloud): void {
   api.get("/repositories/:workspace/:slug/refs/branches", async (ctx) => {
-    const branches = await world.store.branches(String(need(ctx, world).id));
+    const branches = await fake.store.branches(String(need(ctx, fake).id));
     ctx.body = pageOf(
       ctx,
       branches.map(({ name, commit }) => ({ type: "branch", name, target: { type: "commit", hash: commit } })),
     );
   });
   api.get("/repositories/:workspace/:slug/commits", async (ctx) => {
-    const commits = await world.store.commits(String(need(ctx, world).id), BRANCH, 1_000);
+    const commits = await fake.store.commits(String(need(ctx, fake).id), BRANCH, 1_000);
     const values = commits.map((one) => ({
       type: "commit",
       hash: one.id,
@@ -147,38 +147,38 @@ function addContents(api: Router, world: World): void {
   });
   api.get("/repositories/:workspace/:slug/src/:commit/*path", async (ctx) => {
     const { commit = "", path = "" } = ctx.params;
-    const content = await world.store.file(String(need(ctx, world).id), commit, path);
+    const content = await fake.store.file(String(need(ctx, fake).id), commit, path);
     if (content === undefined) throw complaint(404, `No such file or directory: ${path}`);
     ctx.type = "application/octet-stream";
     ctx.body = content;
   });
 }
 
-function addPullRequests(api: Router, world: World): void {
+function addPullRequests(api: Router, fake: FakeBitbucketCloud): void {
   const path = "/repositories/:workspace/:slug/pullrequests";
   const needOne = (ctx: Asked): LabPullRequest => {
-    const found = pullRequestsOf(world, need(ctx, world).id).find((one) => String(one.id) === ctx.params.id);
+    const found = pullRequestsOf(fake, need(ctx, fake).id).find((one) => String(one.id) === ctx.params.id);
     if (!found) throw complaint(404, "Pull request not found");
     return found;
   };
   api.get(path, (ctx) => {
     const to = /destination\.branch\.name = "([^"]+)"/.exec(String(ctx.query.q ?? ""))?.[1];
-    const all = pullRequestsOf(world, need(ctx, world).id).filter(
+    const all = pullRequestsOf(fake, need(ctx, fake).id).filter(
       (one) => one.state === "open" && one.to === (to ?? one.to),
     );
     const page = pageOf(ctx, all.toReversed());
     ctx.body = { ...page, values: page.values.map((one) => toPullRequest(ctx, one)) };
   });
   api.post(path, async (ctx) => {
-    demand(ctx, world, "admin");
+    demand(ctx, fake, "admin");
     const branch = z.object({ branch: z.object({ name: z.string() }) });
     const body = parse(
       z.object({ title: z.string(), description: z.string().optional(), source: branch, destination: branch }),
       await readJson(ctx),
     );
     const { title, description = "", source, destination } = body;
-    const wish = { title, description, from: source.branch.name, to: destination.branch.name };
-    const made = await addPullRequest(world, need(ctx, world).id, wish);
+    const fields = { title, description, from: source.branch.name, to: destination.branch.name };
+    const made = await addPullRequest(fake, need(ctx, fake).id, fields);
     if (typeof made === "string")
       throw complaint(400, made === "duplicate" ? "It exists." : "source: branch not found");
     ctx.status = 201;
@@ -188,10 +188,10 @@ function addPullRequests(api: Router, world: World): void {
     ctx.body = toPullRequest(ctx, needOne(ctx));
   });
   api.post(`${path}/:id/decline`, (ctx) => {
-    demand(ctx, world, "admin");
+    demand(ctx, fake, "admin");
     const one = needOne(ctx);
     if (one.state !== "open") throw complaint(400, "This pull request is already closed.");
-    closePullRequest(world, one);
+    closePullRequest(fake, one);
     ctx.body = toPullRequest(ctx, one);
   });
 }
@@ -214,19 +214,19 @@ function toPullRequest(ctx: Koa.Context, one: LabPullRequest) {
   };
 }
 
-function addPages(router: Router, world: World): void {
+function addPages(router: Router, fake: FakeBitbucketCloud): void {
   const addresses = {
     repository: "/:workspace/:slug",
     file: "/:workspace/:slug/src/:branch/*path",
     commit: "/:workspace/:slug/commits/:commit",
   };
   addRepositoryPages(router, addresses, (ctx) => {
-    const { id, workspace, slug } = need(ctx, world);
+    const { id, workspace, slug } = need(ctx, fake);
     const base = `${originOf(ctx)}/${workspace}/${slug}`;
     return {
       system: "Bitbucket Cloud",
       title: `${workspace} / ${slug}`,
-      store: world.store,
+      store: fake.store,
       id: String(id),
       branch: BRANCH,
       fileUrl: (file) => `${base}/src/${BRANCH}/${file}`,
@@ -235,28 +235,31 @@ function addPages(router: Router, world: World): void {
   });
 }
 
-function find(world: World, workspace: string, slug: string): Repository | undefined {
-  return world.state.repositories.find((one) => one.workspace === workspace && one.slug === slug.toLowerCase());
+function find(fake: FakeBitbucketCloud, workspace: string, slug: string): Repository | undefined {
+  return fake.state.repositories.find((one) => one.workspace === workspace && one.slug === slug.toLowerCase());
 }
 
-function need(ctx: Asked, world: World): Repository {
+function need(ctx: Asked, fake: FakeBitbucketCloud): Repository {
   const { workspace = "", slug = "" } = ctx.params;
-  const found = find(world, workspace, slug);
+  const found = find(fake, workspace, slug);
   if (!found) throw complaint(404, `Repository ${workspace}/${slug} not found`);
   return found;
 }
 
-async function add(world: World, wish: { workspace: string; slug: string } & Partial<Repository>): Promise<Repository> {
-  const repository = { id: world.state.nextId++, description: "", private: true, key: "FIRST", ...wish };
-  await world.store.create(String(repository.id), BRANCH);
-  world.state.repositories.push(repository);
-  world.save();
+async function add(
+  fake: FakeBitbucketCloud,
+  fields: { workspace: string; slug: string } & Partial<Repository>,
+): Promise<Repository> {
+  const repository = { id: fake.state.nextId++, description: "", private: true, key: "FIRST", ...fields };
+  await fake.store.create(String(repository.id), BRANCH);
+  fake.state.repositories.push(repository);
+  fake.save();
   return repository;
 }
 
-async function toRepository(ctx: Koa.Context, world: World, one: Repository) {
+async function toRepository(ctx: Koa.Context, fake: FakeBitbucketCloud, one: Repository) {
   const full = `${one.workspace}/${one.slug}`;
-  const [branch] = await world.store.branches(String(one.id));
+  const [branch] = await fake.store.branches(String(one.id));
   return {
     type: "repository",
     uuid: `{00000000-0000-4000-8000-${String(one.id).padStart(12, "0")}}`,
@@ -285,8 +288,8 @@ function pageOf<T>(ctx: Koa.Context, all: readonly T[]) {
   return { values, page, pagelen, size: all.length, ...(more ? { next } : {}) };
 }
 
-function demand(ctx: Koa.Context, world: World, rights: GitAccount["rights"]): void {
-  if (accountOf(ctx, world.options.accounts)?.rights === rights) return;
+function demand(ctx: Koa.Context, fake: FakeBitbucketCloud, rights: GitAccount["rights"]): void {
+  if (accountOf(ctx, fake.options.accounts)?.rights === rights) return;
   throw complaint(403, "Your credentials lack one or more required privilege scopes.");
 }
 

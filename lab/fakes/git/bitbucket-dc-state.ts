@@ -4,7 +4,7 @@ import type Koa from "koa";
 import type { z } from "zod";
 import { Answer, type FakeServerOptions, originOf } from "../fake-server.ts";
 import type { Asked } from "./git-pages.ts";
-import { accountOf, type GitAccount, type GitWorld } from "./git-server.ts";
+import { accountOf, type FakeGit, type GitAccount } from "./git-server.ts";
 import type { PullRequestState } from "./pull-requests.ts";
 
 export type BitbucketDcOptions = FakeServerOptions & {
@@ -25,45 +25,45 @@ export type Repository = {
   initialisingFor: number;
 };
 export type State = PullRequestState & { nextId: number; projects: Project[]; repositories: Repository[] };
-export type World = GitWorld<BitbucketDcOptions, State>;
+export type FakeBitbucketDc = FakeGit<BitbucketDcOptions, State>;
 
-export function findProject(world: World, key: string): Project | undefined {
-  return world.state.projects.find((one) => one.key === key.toUpperCase());
+export function findProject(fake: FakeBitbucketDc, key: string): Project | undefined {
+  return fake.state.projects.find((one) => one.key === key.toUpperCase());
 }
 
-export function needProject(world: World, key: string): Project {
-  const found = findProject(world, key);
+export function needProject(fake: FakeBitbucketDc, key: string): Project {
+  const found = findProject(fake, key);
   if (!found) throw complaint(404, "NoSuchProjectException", `Project ${key} does not exist.`);
   return found;
 }
 
 /** Names in addresses are found whatever their case. */
-export function findRepository(world: World, key: string, slug: string): Repository | undefined {
-  return world.state.repositories.find((one) => one.project === key.toUpperCase() && one.slug === slug.toLowerCase());
+export function findRepository(fake: FakeBitbucketDc, key: string, slug: string): Repository | undefined {
+  return fake.state.repositories.find((one) => one.project === key.toUpperCase() && one.slug === slug.toLowerCase());
 }
 
-export function needRepository(ctx: Asked, world: World): Repository {
+export function needRepository(ctx: Asked, fake: FakeBitbucketDc): Repository {
   const { key = "", slug = "" } = ctx.params;
-  needProject(world, key);
-  const found = findRepository(world, key, slug);
+  needProject(fake, key);
+  const found = findRepository(fake, key, slug);
   if (!found) throw complaint(404, "NoSuchRepositoryException", `Repository ${key}/${slug} does not exist.`);
   return found;
 }
 
-export function addProject(world: World, key: string, name: string, description: string): Project {
-  const found = findProject(world, key);
+export function addProject(fake: FakeBitbucketDc, key: string, name: string, description: string): Project {
+  const found = findProject(fake, key);
   if (found) return found;
-  const project = { id: world.state.nextId++, key: key.toUpperCase(), name, description };
-  world.state.projects.push(project);
-  world.save();
+  const project = { id: fake.state.nextId++, key: key.toUpperCase(), name, description };
+  fake.state.projects.push(project);
+  fake.save();
   return project;
 }
 
-export function addRepository(world: World, key: string, name: string, more: Partial<Repository>): Repository {
-  const id = world.state.nextId++;
+export function addRepository(fake: FakeBitbucketDc, key: string, name: string, more: Partial<Repository>): Repository {
+  const id = fake.state.nextId++;
   const repository: Repository = {
     id,
-    project: needProject(world, key).key,
+    project: needProject(fake, key).key,
     slug: slugOf(name),
     name,
     description: "",
@@ -72,8 +72,8 @@ export function addRepository(world: World, key: string, name: string, more: Par
     initialisingFor: 1,
     ...more,
   };
-  world.state.repositories.push(repository);
-  world.save();
+  fake.state.repositories.push(repository);
+  fake.save();
   return repository;
 }
 
@@ -88,7 +88,7 @@ export function toProject({ id, key, name, description }: Project) {
   return { id, key, name, description, public: false, type: "NORMAL" };
 }
 
-export function toRepository(ctx: Koa.Context, world: World, one: Repository) {
+export function toRepository(ctx: Koa.Context, fake: FakeBitbucketDc, one: Repository) {
   const base = `${originOf(ctx)}/projects/${one.project}/repos/${one.slug}/browse`;
   const clone = `${originOf(ctx)}/scm/${one.project.toLowerCase()}/${one.slug}.git`;
   return {
@@ -103,7 +103,7 @@ export function toRepository(ctx: Koa.Context, world: World, one: Repository) {
     forkable: true,
     archived: false,
     public: one.public,
-    project: toProject(needProject(world, one.project)),
+    project: toProject(needProject(fake, one.project)),
     links: { clone: [{ href: clone, name: "http" }], self: [{ href: base }] },
   };
 }
@@ -124,8 +124,8 @@ export function pageOf<T>(ctx: Koa.Context, all: readonly T[]) {
   };
 }
 
-export function demand(ctx: Koa.Context, world: World, rights: GitAccount["rights"]): void {
-  if (accountOf(ctx, world.options.accounts)?.rights === rights) return;
+export function demand(ctx: Koa.Context, fake: FakeBitbucketDc, rights: GitAccount["rights"]): void {
+  if (accountOf(ctx, fake.options.accounts)?.rights === rights) return;
   // Also 401: only the exception distinguishes this from a wrong password.
   throw complaint(401, "AuthorisationException", "You are not permitted to access this resource");
 }

@@ -12,6 +12,7 @@ import {
   type BitbucketDcOptions,
   complaint,
   demand,
+  type FakeBitbucketDc,
   findProject,
   findRepository,
   needProject,
@@ -23,37 +24,36 @@ import {
   slugOf,
   toProject,
   toRepository,
-  type World,
 } from "./bitbucket-dc-state.ts";
 import { addRepositoryPages } from "./git-pages.ts";
-import { accountOf, addGit, openGitWorld } from "./git-server.ts";
+import { accountOf, addGit, openFakeGit } from "./git-server.ts";
 import type { GitStore } from "./git-store.ts";
 import { mergePullRequest } from "./pull-requests.ts";
 
 export type BitbucketDc = FakeServer & {
   /** A repository with one commit made of a folder; does nothing when its branch `main` exists. */
   readonly seedRepository: (project: string, slug: string, folder: string) => Promise<void>;
-  /** As a person who presses Merge; answers the commit. */
+  /** Merges as a person would on the web page; returns the commit. */
   readonly mergePullRequest: (project: string, slug: string, id: number) => Promise<string>;
   readonly store: GitStore;
 };
 
 export async function startBitbucketDc(options: BitbucketDcOptions): Promise<BitbucketDc> {
-  const world: World = openGitWorld(options, (): State => ({ nextId: 1, projects: [], repositories: [] }));
-  for (const { key, name } of options.projects) addProject(world, key, name, "");
-  const fake = await serve(options, (router) => {
-    addGit(router, world.store, {
+  const fake: FakeBitbucketDc = openFakeGit(options, (): State => ({ nextId: 1, projects: [], repositories: [] }));
+  for (const { key, name } of options.projects) addProject(fake, key, name, "");
+  const server = await serve(options, (router) => {
+    addGit(router, fake.store, {
       prefix: "/scm",
       realm: "Atlassian Bitbucket",
       callerOf: (ctx) => accountOf(ctx, options.accounts),
-      find: (key, slug) => findReady(world, key, slug),
+      find: (key, slug) => findReady(fake, key, slug),
       says: {
         unknownCaller: "Authentication failed",
         noRepository: "Repository not found",
         mayNotPush: "You are not permitted to push",
       },
     });
-    addPages(router, world);
+    addPages(router, fake);
     const api = new Router({ prefix: "/rest/api/latest" });
     api.use(async (ctx, next) => {
       if (accountOf(ctx, options.accounts)) return next();
@@ -62,108 +62,108 @@ export async function startBitbucketDc(options: BitbucketDcOptions): Promise<Bit
         ? complaint(401, "IncorrectPasswordAuthenticationException", "Invalid username or password")
         : complaint(401, "AuthenticationRequiredException", "You are not permitted to access this resource");
     });
-    addProjects(api, world);
-    addRepositories(api, world);
-    addContents(api, world);
-    addPullRequests(api, world);
+    addProjects(api, fake);
+    addRepositories(api, fake);
+    addContents(api, fake);
+    addPullRequests(api, fake);
     router.use(api.routes());
   });
   return {
-    ...fake,
-    store: world.store,
-    mergePullRequest: (project, slug, id) => mergePullRequest(world, findRepository(world, project, slug)?.id ?? 0, id),
+    ...server,
+    store: fake.store,
+    mergePullRequest: (project, slug, id) => mergePullRequest(fake, findRepository(fake, project, slug)?.id ?? 0, id),
     seedRepository: async (project, slug, folder) => {
-      const found = findRepository(world, project, slug) ?? addRepository(world, project, slug, { initialisingFor: 0 });
-      await world.store.create(String(found.id), found.defaultBranch);
-      await world.store.seed(String(found.id), found.defaultBranch, folder);
+      const found = findRepository(fake, project, slug) ?? addRepository(fake, project, slug, { initialisingFor: 0 });
+      await fake.store.create(String(found.id), found.defaultBranch);
+      await fake.store.seed(String(found.id), found.defaultBranch, folder);
     },
   };
 }
 
-function addProjects(router: Router, world: World): void {
+function addProjects(router: Router, fake: FakeBitbucketDc): void {
   router.get("/projects", (ctx) => {
-    ctx.body = pageOf(ctx, world.state.projects.map(toProject));
+    ctx.body = pageOf(ctx, fake.state.projects.map(toProject));
   });
   router.post("/projects", async (ctx) => {
-    demand(ctx, world, "admin");
+    demand(ctx, fake, "admin");
     const body = parse(
       z.object({ key: z.string(), name: z.string().optional(), description: z.string().optional() }),
       await readJson(ctx),
     );
     if (!/^[A-Za-z][A-Za-z0-9_]{0,127}$/.test(body.key))
       throw complaint(400, "InvalidProjectKeyException", "The project key is not valid.", "key");
-    if (findProject(world, body.key))
+    if (findProject(fake, body.key))
       throw complaint(409, "DuplicateProjectException", "This project key is already in use.", "key");
     ctx.status = 201;
-    ctx.body = toProject(addProject(world, body.key.toUpperCase(), body.name ?? body.key, body.description ?? ""));
+    ctx.body = toProject(addProject(fake, body.key.toUpperCase(), body.name ?? body.key, body.description ?? ""));
   });
   router.get("/projects/:key", (ctx) => {
-    ctx.body = toProject(needProject(world, ctx.params.key ?? ""));
+    ctx.body = toProject(needProject(fake, ctx.params.key ?? ""));
   });
 }
 
-function addRepositories(router: Router, world: World): void {
+function addRepositories(router: Router, fake: FakeBitbucketDc): void {
   router.get("/projects/:key/repos", (ctx) => {
-    const project = needProject(world, ctx.params.key ?? "");
-    const own = world.state.repositories.filter((one) => one.project === project.key);
+    const project = needProject(fake, ctx.params.key ?? "");
+    const own = fake.state.repositories.filter((one) => one.project === project.key);
     ctx.body = pageOf(
       ctx,
-      own.map((one) => toRepository(ctx, world, one)),
+      own.map((one) => toRepository(ctx, fake, one)),
     );
   });
   router.post("/projects/:key/repos", async (ctx) => {
-    demand(ctx, world, "admin");
-    const project = needProject(world, ctx.params.key ?? "");
+    demand(ctx, fake, "admin");
+    const project = needProject(fake, ctx.params.key ?? "");
     const body = parse(
       z.object({ name: z.string().min(1), scmId: z.string().optional(), defaultBranch: z.string().optional() }),
       await readJson(ctx),
     );
     const slug = slugOf(body.name);
     if (slug === "") throw complaint(400, "InvalidRepositorySlugException", "The name is not valid.", "name");
-    if (findRepository(world, project.key, slug)) {
+    if (findRepository(fake, project.key, slug)) {
       throw complaint(409, "DuplicateRepositoryNameException", "This repository URL is already taken.", "name");
     }
-    const made = addRepository(world, project.key, body.name, { defaultBranch: body.defaultBranch ?? "master" });
-    await world.store.create(String(made.id), made.defaultBranch);
+    const made = addRepository(fake, project.key, body.name, { defaultBranch: body.defaultBranch ?? "master" });
+    await fake.store.create(String(made.id), made.defaultBranch);
     ctx.status = 201;
-    ctx.body = toRepository(ctx, world, made);
+    ctx.body = toRepository(ctx, fake, made);
   });
   router.get("/projects/:key/repos/:slug", (ctx) => {
-    const repository = needRepository(ctx, world);
-    ctx.body = toRepository(ctx, world, repository);
+    const repository = needRepository(ctx, fake);
+    ctx.body = toRepository(ctx, fake, repository);
     if (repository.initialisingFor === 0) return;
     repository.initialisingFor -= 1;
-    world.save();
+    fake.save();
   });
   router.put("/projects/:key/repos/:slug", async (ctx) => {
-    demand(ctx, world, "admin");
-    const repository = needRepository(ctx, world);
+    demand(ctx, fake, "admin");
+    const repository = needRepository(ctx, fake);
     const body = parse(
       z.object({ description: z.string().optional(), defaultBranch: z.string().optional() }),
       await readJson(ctx),
     );
     repository.description = body.description ?? repository.description;
     repository.defaultBranch = body.defaultBranch ?? repository.defaultBranch;
-    world.save();
+    fake.save();
     ctx.status = 201;
-    ctx.body = toRepository(ctx, world, repository);
+    ctx.body = toRepository(ctx, fake, repository);
   });
   router.delete("/projects/:key/repos/:slug", async (ctx) => {
-    demand(ctx, world, "admin");
-    const repository = findRepository(world, ctx.params.key ?? "", ctx.params.slug ?? "");
+    demand(ctx, fake, "admin");
+    const repository = findRepository(fake, ctx.params.key ?? "", ctx.params.slug ?? "");
     ctx.status = repository ? 202 : 204;
     if (!repository) return;
-    world.state.repositories = world.state.repositories.filter((one) => one !== repository);
-    world.save();
-    await world.store.remove(String(repository.id));
+    fake.state.repositories = fake.state.repositories.filter((one) => one !== repository);
+    fake.save();
+    await fake.store.remove(String(repository.id));
     ctx.body = { context: null, message: "Repository scheduled for deletion.", exceptionName: null };
   });
 }
 
-function addContents(router: Router, world: World): void {
+function addContents(router: Router, fake: FakeBitbucketDc): void {
   router.get("/projects/:key/repos/:slug/branches", async (ctx) => {
-    const repository = needRepository(ctx, world);
-    const branches = await world.store.branches(String(repository.id));
+    const repository = needRepository(ctx, fake);
+    const branches = await fake.store.branches(String(repository.id));
     const values = branches.map(({ name, commit }) => ({
       id: `refs/heads/${name}`,
       displayId: name,
@@ -175,9 +175,9 @@ function addContents(router: Router, world: World): void {
     ctx.body = pageOf(ctx, values);
   });
   router.get("/projects/:key/repos/:slug/commits", async (ctx) => {
-    const repository = needRepository(ctx, world);
+    const repository = needRepository(ctx, fake);
     const until = typeof ctx.query.until === "string" ? ctx.query.until : repository.defaultBranch;
-    const commits = await world.store.commits(String(repository.id), until, 1_000);
+    const commits = await fake.store.commits(String(repository.id), until, 1_000);
     const values = commits.map((one) => ({
       id: one.id,
       displayId: one.id.slice(0, 11),
@@ -191,34 +191,34 @@ function addContents(router: Router, world: World): void {
     ctx.body = pageOf(ctx, values);
   });
   router.get("/projects/:key/repos/:slug/raw/*path", async (ctx) => {
-    const repository = needRepository(ctx, world);
+    const repository = needRepository(ctx, fake);
     const at = typeof ctx.query.at === "string" ? ctx.query.at : repository.defaultBranch;
-    const content = await world.store.file(String(repository.id), at, ctx.params.path ?? "");
+    const content = await fake.store.file(String(repository.id), at, ctx.params.path ?? "");
     if (content === undefined) throw complaint(404, "NoSuchPathException", "The path does not exist at this revision.");
     ctx.type = "application/octet-stream";
     ctx.body = content;
   });
 }
 
-function findReady(world: World, key: string, slug: string): Repository | undefined {
-  const repository = findRepository(world, key, slug);
+function findReady(fake: FakeBitbucketDc, key: string, slug: string): Repository | undefined {
+  const repository = findRepository(fake, key, slug);
   if (repository && repository.initialisingFor > 0) throw new Answer(503, "Repository is being initialised");
   return repository;
 }
 
-function addPages(router: Router, world: World): void {
+function addPages(router: Router, fake: FakeBitbucketDc): void {
   const addresses = {
     repository: "/projects/:key/repos/:slug/browse",
     file: "/projects/:key/repos/:slug/browse/*path",
     commit: "/projects/:key/repos/:slug/commits/:commit",
   };
   addRepositoryPages(router, addresses, (ctx) => {
-    const repository = needRepository(ctx, world);
+    const repository = needRepository(ctx, fake);
     const base = `${originOf(ctx)}/projects/${repository.project}/repos/${repository.slug}`;
     return {
       system: "Bitbucket Data Center",
       title: `${repository.project} / ${repository.slug}`,
-      store: world.store,
+      store: fake.store,
       id: String(repository.id),
       branch: repository.defaultBranch,
       fileUrl: (file) => `${base}/browse/${file}`,

@@ -17,7 +17,7 @@ export type GitAccount = {
 };
 
 /** What a fake host has: its options, its state, which `save` writes to disk, and its repositories. */
-export type GitWorld<Options, State> = {
+export type FakeGit<Options, State> = {
   readonly options: Options;
   readonly state: State;
   readonly save: () => void;
@@ -25,15 +25,15 @@ export type GitWorld<Options, State> = {
 };
 
 /** The repositories are below the host's own folder. */
-export function openGitWorld<Options extends FakeServerOptions, State>(
+export function openFakeGit<Options extends FakeServerOptions, State>(
   options: Options,
   initial: () => State,
-): GitWorld<Options, State> {
+): FakeGit<Options, State> {
   const { state, save } = openState<State>(options, initial);
   return { options, state, save, store: openGitStore(`${options.dir}/${options.name}/git`) };
 }
 
-/** How a host serves git: its addresses, its callers, and its words. */
+/** How a host serves git: its addresses, its callers, and its error texts. */
 export type GitAccess = {
   /** Before `/owner/name.git`. */
   readonly prefix: string;

@@ -7,7 +7,7 @@ import type Koa from "koa";
 import { z } from "zod";
 import { Answer, type FakeServer, type FakeServerOptions, originOf, readJson, serve } from "../fake-server.ts";
 import { type Asked, addRepositoryPages } from "./git-pages.ts";
-import { accountOf, addGit, type GitAccount, type GitWorld, openGitWorld } from "./git-server.ts";
+import { accountOf, addGit, type FakeGit, type GitAccount, openFakeGit } from "./git-server.ts";
 import type { GitStore } from "./git-store.ts";
 import {
   addPullRequest,
@@ -25,74 +25,74 @@ export type GithubOptions = FakeServerOptions & {
 
 export type Github = FakeServer & {
   readonly seedRepository: (owner: string, name: string, folder: string) => Promise<void>;
-  /** As a person who presses Merge; answers the commit. */
+  /** Merges as a person would on the web page; returns the commit. */
   readonly mergePullRequest: (owner: string, name: string, id: number) => Promise<string>;
   readonly store: GitStore;
 };
 
 type Repository = { id: number; owner: string; name: string; description: string | null; private: boolean };
 type State = PullRequestState & { nextId: number; repositories: Repository[] };
-type World = GitWorld<GithubOptions, State>;
+type FakeGithub = FakeGit<GithubOptions, State>;
 
 const BRANCH = "main";
 
 export async function startGithub(options: GithubOptions): Promise<Github> {
-  const world: World = openGitWorld(options, (): State => ({ nextId: 1, repositories: [] }));
-  const fake = await serve(options, (router) => {
+  const fake: FakeGithub = openFakeGit(options, (): State => ({ nextId: 1, repositories: [] }));
+  const server = await serve(options, (router) => {
     const api = new Router({ prefix: "/api/v3" });
     api.use(async (ctx, next) => {
       if (accountOf(ctx, options.accounts)) return next();
       throw complaint(401, ctx.get("authorization") === "" ? "Requires authentication" : "Bad credentials");
     });
-    addOwners(api, world);
-    addRepositories(api, world);
-    addContents(api, world);
-    addPullRequests(api, world);
+    addOwners(api, fake);
+    addRepositories(api, fake);
+    addContents(api, fake);
+    addPullRequests(api, fake);
     router.use(api.routes());
-    addGit(router, world.store, {
+    addGit(router, fake.store, {
       prefix: "",
       realm: "GitHub",
-      callerOf: (ctx) => gitAccountOf(ctx, world),
-      find: (owner, name) => find(world, owner, name),
+      callerOf: (ctx) => gitAccountOf(ctx, fake),
+      find: (owner, name) => find(fake, owner, name),
       says: {
         unknownCaller: "Invalid username or token.",
         noRepository: "Repository not found.",
         mayNotPush: "Write access to repository not granted.",
       },
     });
-    addPages(router, world);
+    addPages(router, fake);
   });
   return {
-    ...fake,
-    store: world.store,
-    mergePullRequest: (owner, name, id) => mergePullRequest(world, find(world, owner, name)?.id ?? 0, id),
+    ...server,
+    store: fake.store,
+    mergePullRequest: (owner, name, id) => mergePullRequest(fake, find(fake, owner, name)?.id ?? 0, id),
     seedRepository: async (owner, name, folder) => {
-      const found = find(world, owner, name) ?? (await add(world, owner, { name }));
-      await world.store.seed(String(found.id), BRANCH, folder);
+      const found = find(fake, owner, name) ?? (await add(fake, owner, { name }));
+      await fake.store.seed(String(found.id), BRANCH, folder);
     },
   };
 }
 
-function addOwners(api: Router, world: World): void {
+function addOwners(api: Router, fake: FakeGithub): void {
   api.get("/user", (ctx) => {
-    ctx.body = toOwner(world, accountOf(ctx, world.options.accounts)?.user ?? "");
+    ctx.body = toOwner(fake, accountOf(ctx, fake.options.accounts)?.user ?? "");
   });
   api.get("/users/:owner", (ctx) => {
     const { owner = "" } = ctx.params;
-    if (!isOwner(world, owner)) throw complaint(404, "Not Found");
-    ctx.body = toOwner(world, owner);
+    if (!isOwner(fake, owner)) throw complaint(404, "Not Found");
+    ctx.body = toOwner(fake, owner);
   });
 }
 
-function addRepositories(api: Router, world: World): void {
+function addRepositories(api: Router, fake: FakeGithub): void {
   const create = async (ctx: Koa.Context, owner: string): Promise<void> => {
-    demand(ctx, world, "admin");
+    demand(ctx, fake, "admin");
     const body = parse(
       z.object({ name: z.string().min(1), description: z.string().nullish(), private: z.boolean().optional() }),
       await readJson(ctx),
     );
     const name = body.name.replace(/[^A-Za-z0-9._-]+/g, "-");
-    if (find(world, owner, name)) {
+    if (find(fake, owner, name)) {
       const error = {
         resource: "Repository",
         code: "custom",
@@ -102,54 +102,54 @@ function addRepositories(api: Router, world: World): void {
       throw new Answer(422, { message: "Repository creation failed.", errors: [error], status: "422" });
     }
     const fields = { name, description: body.description ?? null, private: body.private ?? false };
-    const made = await add(world, owner, fields);
+    const made = await add(fake, owner, fields);
     ctx.status = 201;
-    ctx.body = toRepository(ctx, world, made);
+    ctx.body = toRepository(ctx, fake, made);
   };
   api.post("/orgs/:owner/repos", (ctx) => {
     const { owner = "" } = ctx.params;
-    if (!world.options.organisations.includes(owner)) throw complaint(404, "Not Found");
+    if (!fake.options.organisations.includes(owner)) throw complaint(404, "Not Found");
     return create(ctx, owner);
   });
-  api.post("/user/repos", (ctx) => create(ctx, accountOf(ctx, world.options.accounts)?.user ?? ""));
+  api.post("/user/repos", (ctx) => create(ctx, accountOf(ctx, fake.options.accounts)?.user ?? ""));
   api.get("/orgs/:owner/repos", (ctx) => {
-    const own = world.state.repositories.filter((one) => one.owner === ctx.params.owner);
+    const own = fake.state.repositories.filter((one) => one.owner === ctx.params.owner);
     ctx.body = pageOf(
       ctx,
-      own.map((one) => toRepository(ctx, world, one)),
+      own.map((one) => toRepository(ctx, fake, one)),
     );
   });
   api.get("/repos/:owner/:name", (ctx) => {
-    ctx.body = toRepository(ctx, world, need(ctx, world));
+    ctx.body = toRepository(ctx, fake, need(ctx, fake));
   });
   api.patch("/repos/:owner/:name", async (ctx) => {
-    demand(ctx, world, "admin");
-    const repository = need(ctx, world);
+    demand(ctx, fake, "admin");
+    const repository = need(ctx, fake);
     const body = parse(z.object({ description: z.string().nullish() }), await readJson(ctx));
     repository.description = body.description ?? repository.description;
-    world.save();
-    ctx.body = toRepository(ctx, world, repository);
+    fake.save();
+    ctx.body = toRepository(ctx, fake, repository);
   });
   api.delete("/repos/:owner/:name", async (ctx) => {
-    demand(ctx, world, "admin");
-    const repository = need(ctx, world);
-    world.state.repositories = world.state.repositories.filter((one) => one !== repository);
-    world.save();
-    await world.store.remove(String(repository.id));
+    demand(ctx, fake, "admin");
+    const repository = need(ctx, fake);
+    fake.state.repositories = fake.state.repositories.filter((one) => one !== repository);
+    fake.save();
+    await fake.store.remove(String(repository.id));
     ctx.status = 204;
   });
 }
 
-function addContents(api: Router, world: World): void {
+function addContents(api: Router, fake: FakeGithub): void {
   api.get("/repos/:owner/:name/branches", async (ctx) => {
-    const branches = await world.store.branches(String(need(ctx, world).id));
+    const branches = await fake.store.branches(String(need(ctx, fake).id));
     ctx.body = pageOf(
       ctx,
       branches.map(({ name, commit }) => ({ name, commit: { sha: commit }, protected: false })),
     );
   });
   api.get("/repos/:owner/:name/commits", async (ctx) => {
-    const commits = await world.store.commits(String(need(ctx, world).id), BRANCH, 1_000);
+    const commits = await fake.store.commits(String(need(ctx, fake).id), BRANCH, 1_000);
     const values = commits.map((one) => ({
       sha: one.id,
       commit: {
@@ -163,20 +163,20 @@ function addContents(api: Router, world: World): void {
   api.get("/repos/:owner/:name/contents/*path", async (ctx) => {
     const { path = "" } = ctx.params;
     const ref = typeof ctx.query.ref === "string" ? ctx.query.ref : BRANCH;
-    const content = await world.store.file(String(need(ctx, world).id), ref, path);
+    const content = await fake.store.file(String(need(ctx, fake).id), ref, path);
     if (content === undefined) throw complaint(404, "Not Found");
     ctx.body = { type: "file", path, encoding: "base64", content: content.toString("base64") };
   });
 }
 
-function addPullRequests(api: Router, world: World): void {
+function addPullRequests(api: Router, fake: FakeGithub): void {
   const needOne = (ctx: Asked): LabPullRequest => {
-    const found = pullRequestsOf(world, need(ctx, world).id).find((one) => String(one.id) === ctx.params.number);
+    const found = pullRequestsOf(fake, need(ctx, fake).id).find((one) => String(one.id) === ctx.params.number);
     if (!found) throw complaint(404, "Not Found");
     return found;
   };
   api.get("/repos/:owner/:name/pulls", (ctx) => {
-    const all = pullRequestsOf(world, need(ctx, world).id).filter(
+    const all = pullRequestsOf(fake, need(ctx, fake).id).filter(
       (one) => one.to === (ctx.query.base ?? one.to) && (ctx.query.state === "all" || one.state === "open"),
     );
     ctx.body = pageOf(
@@ -185,13 +185,13 @@ function addPullRequests(api: Router, world: World): void {
     );
   });
   api.post("/repos/:owner/:name/pulls", async (ctx) => {
-    demand(ctx, world, "admin");
+    demand(ctx, fake, "admin");
     const body = parse(
       z.object({ title: z.string(), head: z.string(), base: z.string(), body: z.string().nullish() }),
       await readJson(ctx),
     );
-    const wish = { title: body.title, description: body.body ?? "", from: body.head, to: body.base };
-    const made = await addPullRequest(world, need(ctx, world).id, wish);
+    const fields = { title: body.title, description: body.body ?? "", from: body.head, to: body.base };
+    const made = await addPullRequest(fake, need(ctx, fake).id, fields);
     if (typeof made === "string") {
       const message =
         made === "duplicate"
@@ -207,10 +207,10 @@ function addPullRequests(api: Router, world: World): void {
     ctx.body = toPullRequest(ctx, needOne(ctx));
   });
   api.patch("/repos/:owner/:name/pulls/:number", async (ctx) => {
-    demand(ctx, world, "admin");
+    demand(ctx, fake, "admin");
     const one = needOne(ctx);
     const { state } = parse(z.object({ state: z.enum(["open", "closed"]).optional() }), await readJson(ctx));
-    if (state === "closed" && one.state === "open") closePullRequest(world, one);
+    if (state === "closed" && one.state === "open") closePullRequest(fake, one);
     ctx.body = toPullRequest(ctx, one);
   });
 }
@@ -231,25 +231,25 @@ function toPullRequest(ctx: Koa.Context, one: LabPullRequest) {
 }
 
 /** GitHub takes any user name beside a token. */
-function gitAccountOf(ctx: Koa.Context, { options }: World): GitAccount | undefined {
+function gitAccountOf(ctx: Koa.Context, { options }: FakeGithub): GitAccount | undefined {
   const [, value = ""] = ctx.get("authorization").split(" ", 2);
   const [user = ""] = Buffer.from(value, "base64").toString("utf8").split(":", 1);
   return accountOf(ctx, options.accounts, [user]);
 }
 
-function addPages(router: Router, world: World): void {
+function addPages(router: Router, fake: FakeGithub): void {
   const addresses = {
     repository: "/:owner/:name",
     file: "/:owner/:name/blob/:branch/*path",
     commit: "/:owner/:name/commit/:commit",
   };
   addRepositoryPages(router, addresses, (ctx) => {
-    const { id, owner, name } = need(ctx, world);
+    const { id, owner, name } = need(ctx, fake);
     const base = `${originOf(ctx)}/${owner}/${name}`;
     return {
       system: "GitHub",
       title: `${owner} / ${name}`,
-      store: world.store,
+      store: fake.store,
       id: String(id),
       branch: BRANCH,
       fileUrl: (file) => `${base}/blob/${BRANCH}/${file}`,
@@ -258,42 +258,46 @@ function addPages(router: Router, world: World): void {
   });
 }
 
-function isOwner(world: World, owner: string): boolean {
-  return world.options.organisations.includes(owner) || world.options.accounts.some((one) => one.user === owner);
+function isOwner(fake: FakeGithub, owner: string): boolean {
+  return fake.options.organisations.includes(owner) || fake.options.accounts.some((one) => one.user === owner);
 }
 
-function toOwner(world: World, login: string) {
-  return { login, id: 1, type: world.options.organisations.includes(login) ? "Organization" : "User" };
+function toOwner(fake: FakeGithub, login: string) {
+  return { login, id: 1, type: fake.options.organisations.includes(login) ? "Organization" : "User" };
 }
 
-function find(world: World, owner: string, name: string): Repository | undefined {
+function find(fake: FakeGithub, owner: string, name: string): Repository | undefined {
   const [wantedOwner, wantedName] = [owner.toLowerCase(), name.toLowerCase()];
-  return world.state.repositories.find(
+  return fake.state.repositories.find(
     (one) => one.owner.toLowerCase() === wantedOwner && one.name.toLowerCase() === wantedName,
   );
 }
 
-function need(ctx: Asked, world: World): Repository {
-  const found = find(world, ctx.params.owner ?? "", ctx.params.name ?? "");
+function need(ctx: Asked, fake: FakeGithub): Repository {
+  const found = find(fake, ctx.params.owner ?? "", ctx.params.name ?? "");
   if (!found) throw complaint(404, "Not Found");
   return found;
 }
 
-async function add(world: World, owner: string, wish: { name: string } & Partial<Repository>): Promise<Repository> {
-  const repository = { id: world.state.nextId++, owner, description: null, private: true, ...wish };
-  await world.store.create(String(repository.id), BRANCH);
-  world.state.repositories.push(repository);
-  world.save();
+async function add(
+  fake: FakeGithub,
+  owner: string,
+  fields: { name: string } & Partial<Repository>,
+): Promise<Repository> {
+  const repository = { id: fake.state.nextId++, owner, description: null, private: true, ...fields };
+  await fake.store.create(String(repository.id), BRANCH);
+  fake.state.repositories.push(repository);
+  fake.save();
   return repository;
 }
 
-function toRepository(ctx: Koa.Context, world: World, one: Repository) {
+function toRepository(ctx: Koa.Context, fake: FakeGithub, one: Repository) {
   const full = `${one.owner}/${one.name}`;
   return {
     id: one.id,
     name: one.name,
     full_name: full,
-    owner: toOwner(world, one.owner),
+    owner: toOwner(fake, one.owner),
     description: one.description,
     private: one.private,
     default_branch: BRANCH,
@@ -311,8 +315,8 @@ function pageOf<T>(ctx: Koa.Context, all: readonly T[]): readonly T[] {
   return all.slice((page - 1) * perPage, page * perPage);
 }
 
-function demand(ctx: Koa.Context, world: World, rights: GitAccount["rights"]): void {
-  if (accountOf(ctx, world.options.accounts)?.rights === rights) return;
+function demand(ctx: Koa.Context, fake: FakeGithub, rights: GitAccount["rights"]): void {
+  if (accountOf(ctx, fake.options.accounts)?.rights === rights) return;
   throw complaint(403, "Resource not accessible by personal access token");
 }
 

@@ -40,9 +40,9 @@ export async function startHarbor(options: HarborOptions): Promise<FakeServer> {
     timing: { ...TIMING, ...options.timing },
     clock: options.clock ?? Date.now,
   });
-  const world: World = { ...opened, access, artifacts };
+  const fake: FakeHarbor = { ...opened, access, artifacts };
 
-  const fake = await serve(options, (router, app) => {
+  const server = await serve(options, (router, app) => {
     app.use(
       registryRoutes({
         store,
@@ -55,16 +55,16 @@ export async function startHarbor(options: HarborOptions): Promise<FakeServer> {
         onPushed: artifacts.pushed,
       }),
     );
-    projectRoutes(router, world);
-    artifactRoutes(router, world);
-    robotRoutes(router, world);
-    pageRoutes(router, world, options.name);
+    projectRoutes(router, fake);
+    artifactRoutes(router, fake);
+    robotRoutes(router, fake);
+    pageRoutes(router, fake, options.name);
   });
-  if (!options.empty) await seedHarbor(fake.url, admin);
-  return fake;
+  if (!options.empty) await seedHarbor(server.url, admin);
+  return server;
 }
 
-type World = {
+type FakeHarbor = {
   readonly state: HarborState;
   readonly save: () => void;
   readonly access: RegistryAccess;
@@ -95,14 +95,14 @@ function accessOf(state: HarborState, admin: { username: string; password: strin
   };
 }
 
-function signedIn(ctx: Koa.Context, { access }: World): string {
+function signedIn(ctx: Koa.Context, { access }: FakeHarbor): string {
   const account = basicAccount(ctx, access);
   if (account === undefined || account === "wrong") throw new Answer(401, errors("UNAUTHORIZED", "unauthorized"));
   return account;
 }
 
 /** The project, for a caller who may see it. A robot gets 403 for an absent one, as in Harbor. */
-function projectFor(ctx: Koa.Context, { state, access }: World, name: string): ProjectState {
+function projectFor(ctx: Koa.Context, { state, access }: FakeHarbor, name: string): ProjectState {
   const account = basicAccount(ctx, access);
   if (account === "wrong") throw new Answer(401, errors("UNAUTHORIZED", "unauthorized"));
   const byName = ctx.get("x-is-resource-name") === "true" || !/^\d+$/.test(name);
@@ -113,22 +113,22 @@ function projectFor(ctx: Koa.Context, { state, access }: World, name: string): P
   throw new Answer(403, errors("FORBIDDEN", "forbidden"));
 }
 
-function projectRoutes(router: Router, world: World): void {
-  const { state, save, artifacts } = world;
+function projectRoutes(router: Router, fake: FakeHarbor): void {
+  const { state, save, artifacts } = fake;
   router.head(`${API}/projects`, (ctx) => {
-    signedIn(ctx, world);
+    signedIn(ctx, fake);
     ctx.status = state.projects[String(ctx.query.project_name)] ? 200 : 404;
   });
   router.get(`${API}/projects`, (ctx) => {
-    const account = basicAccount(ctx, world.access);
-    const all = Object.values(state.projects).filter(({ name }) => world.access.allows(account, `${name}/x`, "pull"));
+    const account = basicAccount(ctx, fake.access);
+    const all = Object.values(state.projects).filter(({ name }) => fake.access.allows(account, `${name}/x`, "pull"));
     ctx.set("X-Total-Count", String(all.length));
     const size = Math.min(Number(ctx.query.page_size ?? 10), 100);
     const start = (Number(ctx.query.page ?? 1) - 1) * size;
     ctx.body = all.slice(start, start + size).map((project) => projectView(project, artifacts));
   });
   router.post(`${API}/projects`, async (ctx) => {
-    const owner = signedIn(ctx, world);
+    const owner = signedIn(ctx, fake);
     const body = (await readJson(ctx)) as { project_name?: unknown; metadata?: Record<string, unknown> };
     const { project_name: name, metadata = {} } = body;
     if (state.robots[owner]) throw new Answer(403, errors("FORBIDDEN", "forbidden"));
@@ -155,11 +155,11 @@ function projectRoutes(router: Router, world: World): void {
     );
   });
   router.get(`${API}/projects/:project`, (ctx) => {
-    ctx.body = projectView(projectFor(ctx, world, ctx.params.project ?? ""), artifacts);
+    ctx.body = projectView(projectFor(ctx, fake, ctx.params.project ?? ""), artifacts);
   });
   router.delete(`${API}/projects/:project`, (ctx) => {
-    signedIn(ctx, world);
-    const project = projectFor(ctx, world, ctx.params.project ?? "");
+    signedIn(ctx, fake);
+    const project = projectFor(ctx, fake, ctx.params.project ?? "");
     if (artifacts.repositories(project.name).length > 0) {
       throw new Answer(412, errors("PRECONDITION", "the project contains repositories, can not be deleted"));
     }
@@ -169,10 +169,10 @@ function projectRoutes(router: Router, world: World): void {
   });
 }
 
-function artifactRoutes(router: Router, world: World): void {
-  const { artifacts } = world;
+function artifactRoutes(router: Router, fake: FakeHarbor): void {
+  const { artifacts } = fake;
   const found = (ctx: Koa.Context & { params: Record<string, string> }) => {
-    const project = projectFor(ctx, world, ctx.params.project ?? "");
+    const project = projectFor(ctx, fake, ctx.params.project ?? "");
     // The name was decoded once on its way here. A slash now means that it was encoded only once: no such route.
     const once = ctx.params.repository ?? "";
     if (once.includes("/")) throw new Answer(404, errors("NOT_FOUND", "path not found"));
@@ -184,7 +184,7 @@ function artifactRoutes(router: Router, world: World): void {
     ctx.body = await artifacts.view(project, repository, artifact, ctx.query.with_scan_overview === "true");
   });
   router.post(`${ARTIFACT}/scan`, async (ctx) => {
-    signedIn(ctx, world);
+    signedIn(ctx, fake);
     const { repository, artifact } = found(ctx);
     await readJson(ctx);
     artifacts.startScan(repository, artifact);
@@ -195,7 +195,7 @@ function artifactRoutes(router: Router, world: World): void {
     ctx.body = await artifacts.report(repository, artifact);
   });
   router.get(`${API}/projects/:project/repositories`, (ctx) => {
-    const project = projectFor(ctx, world, ctx.params.project ?? "");
+    const project = projectFor(ctx, fake, ctx.params.project ?? "");
     const all = artifacts.repositories(project.name);
     ctx.set("X-Total-Count", String(all.length));
     ctx.body = all.map(({ id, name, count }) => ({
@@ -208,10 +208,10 @@ function artifactRoutes(router: Router, world: World): void {
   });
 }
 
-function robotRoutes(router: Router, world: World): void {
-  const { state, save } = world;
+function robotRoutes(router: Router, fake: FakeHarbor): void {
+  const { state, save } = fake;
   router.post(`${API}/robots`, async (ctx) => {
-    signedIn(ctx, world);
+    signedIn(ctx, fake);
     const body = (await readJson(ctx)) as {
       name?: string;
       level?: string;
@@ -252,8 +252,8 @@ function robotRoutes(router: Router, world: World): void {
   });
 }
 
-function pageRoutes(router: Router, world: World, name: string): void {
-  const { state, artifacts } = world;
+function pageRoutes(router: Router, fake: FakeHarbor, name: string): void {
+  const { state, artifacts } = fake;
   router.get("/", (ctx) => ctx.redirect("/harbor/projects"));
   router.get("/harbor/projects", (ctx) => {
     ctx.type = "html";

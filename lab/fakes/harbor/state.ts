@@ -1,4 +1,4 @@
-// What the fake Harbor remembers, and what follows from it at a moment in time: nothing here waits, so a restart in
+// The state of the fake Harbor, and what follows from it at a moment in time: nothing here waits, so a restart in
 // the middle of a scan changes nothing.
 
 import { randomBytes } from "node:crypto";

@@ -4,15 +4,15 @@
 import { createHash, randomBytes } from "node:crypto";
 import type Router from "@koa/router";
 import { Answer } from "../fake-server.ts";
+import { type FakeIssuer, openSession, personOf, sendBack, type Upstream } from "./fake-issuer.ts";
 import { claimsOf } from "./jwt.ts";
-import { openSession, personOf, sendBack, type Upstream, type World } from "./world.ts";
 
 type Begun = { readonly query: { [name: string]: string }; readonly verifier: string };
 
-export function brokerRoutes(router: Router, world: World, upstream: (() => Upstream) | undefined): void {
+export function brokerRoutes(router: Router, issuer: FakeIssuer, upstream: (() => Upstream) | undefined): void {
   if (!upstream) return;
   const begun = new Map<string, Begun>();
-  const callback = (): string => `${world.url()}/broker/callback`;
+  const callback = (): string => `${issuer.url()}/broker/callback`;
 
   router.get("/broker", (ctx) => {
     const { url, client } = upstream();
@@ -51,7 +51,7 @@ export function brokerRoutes(router: Router, world: World, upstream: (() => Upst
     const { id_token: idToken } = (await answer.json()) as { id_token?: string };
     if (idToken === undefined) throw new Answer(400, "the other issuer refused");
     const username = `${String(claimsOf(idToken).preferred_username)}@${name}`;
-    if (!world.people.has(username)) world.people.set(username, personOf(username, ["guests"]));
-    sendBack(world, ctx, one.query, openSession(world, ctx, username));
+    if (!issuer.people.has(username)) issuer.people.set(username, personOf(username, ["guests"]));
+    sendBack(issuer, ctx, one.query, openSession(issuer, ctx, username));
   });
 }

@@ -8,9 +8,9 @@ import type Router from "@koa/router";
 import type Koa from "koa";
 import { Answer, type FakeServer, readJson, serve } from "../fake-server.ts";
 import { brokerRoutes } from "./broker.ts";
-import { type Claims, claimsOf, makeJwt, newKey, type Signature } from "./jwt.ts";
 import {
   cookieName,
+  type FakeIssuer,
   type Misbehaviour,
   type OidcClient,
   type OidcOptions,
@@ -19,8 +19,8 @@ import {
   personOf,
   type Session,
   sendBack,
-  type World,
-} from "./world.ts";
+} from "./fake-issuer.ts";
+import { type Claims, claimsOf, makeJwt, newKey, type Signature } from "./jwt.ts";
 
 export type FakeOidc = FakeServer & {
   readonly people: Map<string, OidcPerson>;
@@ -41,7 +41,7 @@ const BACK_CHANNEL_EVENT = "http://schemas.openid.net/event/backchannel-logout";
 
 export async function startOidc(options: OidcOptions): Promise<FakeOidc> {
   let url = "";
-  const world: World = {
+  const issuer: FakeIssuer = {
     options,
     url: () => url,
     sessions: new Map(),
@@ -54,35 +54,35 @@ export async function startOidc(options: OidcOptions): Promise<FakeOidc> {
     misbehaviour: {},
   };
   const server = await serve(options, (router) => {
-    discoveryRoutes(router, world);
-    authorizationRoutes(router, world);
-    tokenRoutes(router, world);
-    logoutRoutes(router, world);
-    brokerRoutes(router, world, options.upstream);
+    discoveryRoutes(router, issuer);
+    authorizationRoutes(router, issuer);
+    tokenRoutes(router, issuer);
+    logoutRoutes(router, issuer);
+    brokerRoutes(router, issuer, options.upstream);
   });
   url = server.url;
   return {
     ...server,
-    people: world.people,
-    clients: world.clients,
+    people: issuer.people,
+    clients: issuer.clients,
     get misbehaviour() {
-      return world.misbehaviour;
+      return issuer.misbehaviour;
     },
     set misbehaviour(misbehaviour) {
-      world.misbehaviour = misbehaviour;
+      issuer.misbehaviour = misbehaviour;
     },
     rotateKeys: () => {
-      world.key = newKey();
+      issuer.key = newKey();
     },
-    logoutToken: (claims, signature, typ = "logout+jwt") => logoutToken(world, claims, signature, typ),
-    logOut: (username) => logOut(world, username),
-    sessionsOf: (username) => [...world.sessions.values()].filter((session) => session.username === username).length,
+    logoutToken: (claims, signature, typ = "logout+jwt") => logoutToken(issuer, claims, signature, typ),
+    logOut: (username) => logOut(issuer, username),
+    sessionsOf: (username) => [...issuer.sessions.values()].filter((session) => session.username === username).length,
   };
 }
 
-function discoveryRoutes(router: Router, world: World): void {
+function discoveryRoutes(router: Router, issuer: FakeIssuer): void {
   router.get("/.well-known/openid-configuration", (ctx) => {
-    const url = world.url();
+    const url = issuer.url();
     ctx.body = {
       issuer: url,
       authorization_endpoint: `${url}/authorize`,
@@ -102,28 +102,28 @@ function discoveryRoutes(router: Router, world: World): void {
     };
   });
   router.get("/jwks", (ctx) => {
-    ctx.body = { keys: [world.key.jwk] };
+    ctx.body = { keys: [issuer.key.jwk] };
   });
 }
 
-function authorizationRoutes(router: Router, world: World): void {
+function authorizationRoutes(router: Router, issuer: FakeIssuer): void {
   router.get("/authorize", (ctx) => {
-    const query = checkAuthorization(world, ctx);
-    const session = world.sessions.get(ctx.cookies.get(cookieName(world)) ?? "");
-    if (session) sendBack(world, ctx, query, session);
-    else ctx.body = loginPage(world, query);
+    const query = checkAuthorization(issuer, ctx);
+    const session = issuer.sessions.get(ctx.cookies.get(cookieName(issuer)) ?? "");
+    if (session) sendBack(issuer, ctx, query, session);
+    else ctx.body = loginPage(issuer, query);
     if (!session) ctx.type = "html";
   });
   router.post("/login", async (ctx) => {
     const { username = "", ...query } = (await readJson(ctx)) as { [name: string]: string };
-    const person = world.people.get(username);
+    const person = issuer.people.get(username);
     if (!person || person.isDisabled) throw new Answer(403, "unknown or disabled");
-    sendBack(world, ctx, query, openSession(world, ctx, username));
+    sendBack(issuer, ctx, query, openSession(issuer, ctx, username));
   });
 }
 
 /** An error in the client or its address is shown, not sent anywhere (RFC 6749, 4.1.2.1). */
-function checkAuthorization({ clients }: World, ctx: Koa.Context): { [name: string]: string } {
+function checkAuthorization({ clients }: FakeIssuer, ctx: Koa.Context): { [name: string]: string } {
   const query = Object.fromEntries(new URLSearchParams(ctx.querystring));
   const refuse = (what: string): never => {
     throw new Answer(400, { error: "invalid_request", error_description: what });
@@ -140,20 +140,20 @@ function checkAuthorization({ clients }: World, ctx: Koa.Context): { [name: stri
   return query;
 }
 
-function tokenRoutes(router: Router, world: World): void {
+function tokenRoutes(router: Router, issuer: FakeIssuer): void {
   router.post("/token", async (ctx) => {
     const body = (await readJson(ctx)) as { [name: string]: string };
-    const client = world.clients.find((one) => isFrom(one, ctx.get("authorization")));
+    const client = issuer.clients.find((one) => isFrom(one, ctx.get("authorization")));
     if (!client) throw new Answer(401, { error: "invalid_client" });
     ctx.set("Cache-Control", "no-store");
-    if (body.grant_type === "authorization_code") ctx.body = redeemCode(world, client.id, body);
-    else if (body.grant_type === "refresh_token") ctx.body = redeemRefresh(world, client.id, body);
+    if (body.grant_type === "authorization_code") ctx.body = redeemCode(issuer, client.id, body);
+    else if (body.grant_type === "refresh_token") ctx.body = redeemRefresh(issuer, client.id, body);
     else throw new Answer(400, { error: "unsupported_grant_type" });
   });
   router.get("/userinfo", (ctx) => {
-    const session = world.accessTokens.get(ctx.get("authorization").replace(/^Bearer /, ""));
+    const session = issuer.accessTokens.get(ctx.get("authorization").replace(/^Bearer /, ""));
     if (!session) throw new Answer(401, { error: "invalid_token" });
-    ctx.body = { ...aboutOf(world, session), groups: personIn(world, session).groups };
+    ctx.body = { ...aboutOf(issuer, session), groups: personIn(issuer, session).groups };
   });
 }
 
@@ -165,8 +165,8 @@ function isFrom({ id, secret }: OidcClient, authorization: string): boolean {
   return scheme === "Basic" && decode(name) === id && decode(password) === secret;
 }
 
-function redeemCode(world: World, client: string, body: { [name: string]: string }): Claims {
-  const code = world.codes.get(body.code ?? "");
+function redeemCode(issuer: FakeIssuer, client: string, body: { [name: string]: string }): Claims {
+  const code = issuer.codes.get(body.code ?? "");
   const challenge = createHash("sha256")
     .update(body.code_verifier ?? "")
     .digest("base64url");
@@ -179,43 +179,43 @@ function redeemCode(world: World, client: string, body: { [name: string]: string
     code.query.code_challenge === challenge;
   if (!isRight) throw new Answer(400, { error: "invalid_grant" });
   code.isUsed = true;
-  return answerOf(world, { client, session: code.session, scope: code.query.scope ?? "" }, code.query.nonce);
+  return answerOf(issuer, { client, session: code.session, scope: code.query.scope ?? "" }, code.query.nonce);
 }
 
 /** A refresh token that comes twice was stolen: the whole session ends. */
-function redeemRefresh(world: World, client: string, body: { [name: string]: string }): Claims {
-  const refresh = world.refreshTokens.get(body.refresh_token ?? "");
-  const isOpen = refresh && [...world.sessions.values()].some(({ sid }) => sid === refresh.session.sid);
-  if (refresh?.isUsed) endSession(world, refresh.session.sid);
-  if (refresh?.client !== client || refresh.isUsed || !isOpen || personIn(world, refresh.session).isDisabled) {
+function redeemRefresh(issuer: FakeIssuer, client: string, body: { [name: string]: string }): Claims {
+  const refresh = issuer.refreshTokens.get(body.refresh_token ?? "");
+  const isOpen = refresh && [...issuer.sessions.values()].some(({ sid }) => sid === refresh.session.sid);
+  if (refresh?.isUsed) endSession(issuer, refresh.session.sid);
+  if (refresh?.client !== client || refresh.isUsed || !isOpen || personIn(issuer, refresh.session).isDisabled) {
     throw new Answer(400, { error: "invalid_grant" });
   }
   refresh.isUsed = true;
-  return answerOf(world, refresh, undefined);
+  return answerOf(issuer, refresh, undefined);
 }
 
 type Given = { readonly client: string; readonly session: Session; readonly scope: string };
 
-function answerOf(world: World, { client, session, scope }: Given, nonce: string | undefined): Claims {
-  const { misbehaviour, accessTokens, refreshTokens, options } = world;
+function answerOf(issuer: FakeIssuer, { client, session, scope }: Given, nonce: string | undefined): Claims {
+  const { misbehaviour, accessTokens, refreshTokens, options } = issuer;
   const access = randomBytes(24).toString("base64url");
   const refresh = randomBytes(24).toString("base64url");
   accessTokens.set(access, session);
   refreshTokens.set(refresh, { client, session, scope, isUsed: false });
   const now = Math.floor(Date.now() / 1_000);
-  const groups = options.groupsAtUserinfo ? {} : { groups: personIn(world, session).groups };
+  const groups = options.groupsAtUserinfo ? {} : { groups: personIn(issuer, session).groups };
   const claims: Claims = {
-    iss: world.url(),
+    iss: issuer.url(),
     aud: client,
     azp: client,
     iat: now,
     exp: now + ID_TOKEN_S,
     sid: session.sid,
     ...(nonce === undefined ? {} : { nonce }),
-    ...aboutOf(world, session),
+    ...aboutOf(issuer, session),
     ...groups,
   };
-  const idToken = makeJwt(misbehaviour.claims?.(claims) ?? claims, world.key, misbehaviour.signature);
+  const idToken = makeJwt(misbehaviour.claims?.(claims) ?? claims, issuer.key, misbehaviour.signature);
   const answer = {
     access_token: access,
     token_type: "Bearer",
@@ -227,51 +227,51 @@ function answerOf(world: World, { client, session, scope }: Given, nonce: string
   return misbehaviour.token?.(answer) ?? answer;
 }
 
-function aboutOf(world: World, session: Session): Claims {
-  const { username, sub } = personIn(world, session);
+function aboutOf(issuer: FakeIssuer, session: Session): Claims {
+  const { username, sub } = personIn(issuer, session);
   return {
     sub,
     preferred_username: username,
-    name: `${username} of ${world.options.name}`,
+    name: `${username} of ${issuer.options.name}`,
     email: `${username}@example.com`,
   };
 }
 
-function personIn(world: World, { username }: Session): OidcPerson {
-  const person = world.people.get(username);
+function personIn(issuer: FakeIssuer, { username }: Session): OidcPerson {
+  const person = issuer.people.get(username);
   if (!person) throw new Answer(400, { error: "invalid_grant" });
   return person;
 }
 
-function logoutRoutes(router: Router, world: World): void {
+function logoutRoutes(router: Router, issuer: FakeIssuer): void {
   router.get("/logout", async (ctx) => {
     const { id_token_hint: hint, post_logout_redirect_uri: to } = ctx.query;
-    if (typeof hint !== "string" || claimsOf(hint).iss !== world.url()) throw new Answer(400, "id_token_hint");
-    if (typeof to !== "string" || !world.clients.some(({ postLogoutUris }) => postLogoutUris.includes(to)))
+    if (typeof hint !== "string" || claimsOf(hint).iss !== issuer.url()) throw new Answer(400, "id_token_hint");
+    if (typeof to !== "string" || !issuer.clients.some(({ postLogoutUris }) => postLogoutUris.includes(to)))
       throw new Answer(400, `not registered: ${to}`);
-    endSession(world, String(claimsOf(hint).sid));
-    ctx.cookies.set(cookieName(world), "", { maxAge: 0 });
+    endSession(issuer, String(claimsOf(hint).sid));
+    ctx.cookies.set(cookieName(issuer), "", { maxAge: 0 });
     ctx.status = 303;
     ctx.redirect(to);
   });
 }
 
-function endSession({ sessions }: World, sid: string): void {
+function endSession({ sessions }: FakeIssuer, sid: string): void {
   for (const [secret, session] of sessions) if (session.sid === sid) sessions.delete(secret);
 }
 
-async function logOut(world: World, username: string): Promise<readonly number[]> {
-  const mine = [...world.sessions.values()].filter((session) => session.username === username);
+async function logOut(issuer: FakeIssuer, username: string): Promise<readonly number[]> {
+  const mine = [...issuer.sessions.values()].filter((session) => session.username === username);
   const states: number[] = [];
   for (const session of mine) {
-    endSession(world, session.sid);
-    const token = logoutToken(world, { sid: session.sid, sub: personIn(world, session).sub });
-    states.push((await postLogout(firstClient(world), token)).status);
+    endSession(issuer, session.sid);
+    const token = logoutToken(issuer, { sid: session.sid, sub: personIn(issuer, session).sub });
+    states.push((await postLogout(firstClient(issuer), token)).status);
   }
   return states;
 }
 
-function firstClient({ clients }: World): OidcClient {
+function firstClient({ clients }: FakeIssuer): OidcClient {
   const [first] = clients;
   if (!first) throw new Error("this issuer has no client");
   return first;
@@ -281,11 +281,11 @@ export function postLogout({ backChannelUri = "" }: OidcClient, token: string): 
   return fetch(backChannelUri, { method: "POST", body: new URLSearchParams({ logout_token: token }) });
 }
 
-function logoutToken(world: World, claims: Claims, signature?: Signature, typ = "logout+jwt"): string {
+function logoutToken(issuer: FakeIssuer, claims: Claims, signature?: Signature, typ = "logout+jwt"): string {
   const now = Math.floor(Date.now() / 1_000);
   const all = {
-    iss: world.url(),
-    aud: firstClient(world).id,
+    iss: issuer.url(),
+    aud: firstClient(issuer).id,
     iat: now,
     exp: now + 120,
     jti: randomUUID(),
@@ -293,17 +293,17 @@ function logoutToken(world: World, claims: Claims, signature?: Signature, typ = 
     ...claims,
   };
   // A claim of undefined is left out.
-  return makeJwt(JSON.parse(JSON.stringify(all)) as Claims, world.key, signature, typ);
+  return makeJwt(JSON.parse(JSON.stringify(all)) as Claims, issuer.key, signature, typ);
 }
 
-function loginPage(world: World, query: { [name: string]: string }): string {
+function loginPage(issuer: FakeIssuer, query: { [name: string]: string }): string {
   const hidden = Object.entries(query).map(
     ([name, value]) => `<input type="hidden" name="${name}" value="${escapeHtml(value)}">`,
   );
-  const broker = world.options.upstream
+  const broker = issuer.options.upstream
     ? `<p><a id="broker" href="/broker?${escapeHtml(new URLSearchParams(query).toString())}">Sign in with another issuer</a></p>`
     : "";
-  return `<!doctype html><title>${world.options.name}</title><link rel="icon" href="data:,"><h1>${world.options.name}</h1>
+  return `<!doctype html><title>${issuer.options.name}</title><link rel="icon" href="data:,"><h1>${issuer.options.name}</h1>
 <form method="post" action="/login">${hidden.join("")}<label>Name <input name="username"></label><button>Sign in</button></form>${broker}`;
 }
 

@@ -1,4 +1,4 @@
-// The fake registry's door: Basic credentials or a Bearer token from the token service, checked per repository and
+// Access control of the fake registry: Basic credentials or a Bearer token from the token service, checked per repository and
 // action, with a challenge: where clients get a token.
 
 import { createHmac, timingSafeEqual } from "node:crypto";

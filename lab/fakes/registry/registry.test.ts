@@ -80,7 +80,7 @@ test("uploads in one request, in two, and in chunks", async (t) => {
   assert.equal((await ask("GET", chunked)).status, 404, "the upload is over");
 });
 
-test("keeps nothing whose content has another digest", async (t) => {
+test("stores no content that has another digest", async (t) => {
   const { ask } = await open(t);
   const wrong = await ask("POST", `/v2/a/b/blobs/uploads/?digest=${sha256("other")}`, { body: "one" });
   assert.deepEqual([wrong.status, codeOf(wrong)], [400, "DIGEST_INVALID"]);
@@ -114,7 +114,7 @@ test("answers parts of a blob", async (t) => {
   assert.equal((await part("bytes=10-")).status, 416);
 });
 
-test("takes a manifest only when it is whole, and hides it from who does not ask for its type", async (t) => {
+test("accepts a manifest only when it is complete, and hides it from clients that do not ask for its type", async (t) => {
   const { ask } = await open(t);
   const lacking = { config: { mediaType: "x", digest: sha256("never"), size: 5 } };
   assert.equal(codeOf(await putManifest(ask, "a/b", "1", lacking)), "MANIFEST_BLOB_UNKNOWN");

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { argoApp, Clone, latestFirst, messages, tags, tempFolder, told } from "../../e2e/outside.fixture.ts";
+import { argoApp, Clone, latestFirst, messages, tags, tempFolder, untilNotified } from "../../e2e/outside.fixture.ts";
 import { GantryProcess } from "../../processes/gantry-process.ts";
 
 const CREATE = { params: { name: "orders", title: "Orders", jiraKey: "ORD" } };
@@ -34,7 +34,7 @@ test("kill -9 during CI and CD", { timeout: 240_000 }, async (t) => {
       "the same key gives the same task",
     );
     assert.equal((await tags(gantry, "seoul", "apps/orders")).length, 1);
-    await told(gantry, [created.id, task.id]);
+    await untilNotified(gantry, [created.id, task.id]);
     assert.equal((await messages(gantry)).length, 2);
   });
 
@@ -72,7 +72,7 @@ test("kill -9 during CI and CD", { timeout: 240_000 }, async (t) => {
         ["Synced", "Healthy", ended.outputs.commit],
       );
     }
-    await told(gantry, [task.id]);
+    await untilNotified(gantry, [task.id]);
     assert.equal((await messages(gantry)).filter((one) => one.key.includes(task.id)).length, 1);
   });
 });

@@ -10,7 +10,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { ProblemBody } from "@gantry/runtime/http/problem.ts";
 import type { TaskView } from "@gantry/wire/agent/views.ts";
-import { Clone, latestFirst, messages, tempFolder, told } from "../../e2e/outside.fixture.ts";
+import { Clone, latestFirst, messages, tempFolder, untilNotified } from "../../e2e/outside.fixture.ts";
 import type { Fault } from "../../fakes/fake-server.ts";
 import { GantryProcess } from "../../processes/gantry-process.ts";
 
@@ -126,9 +126,9 @@ test("wrong input, failing systems, failing apps", { timeout: 240_000 }, async (
     assert.equal(task.state, "failed", task.headline);
     assert.deepEqual(task.failedAt, { job, step });
     assert.match(task.failure?.line ?? "", line);
-    await told(gantry, [task.id]);
+    await untilNotified(gantry, [task.id]);
     const message = (await messages(gantry)).find((one) => one.key === `task-ended/${task.id}/cube`);
-    assert.match(message?.text ?? "", line, "people are told the line");
+    assert.match(message?.text ?? "", line, "the message contains the line");
   };
 
   await t.test("a test that fails", async () => {

@@ -195,8 +195,8 @@ export function startRequests(urls: readonly string[], everyMs: number) {
   const request = async (n: number): Promise<void> => {
     const mine: Asked = { key: `key-${n}`, ids: new Set() };
     asked.push(mine);
-    const wish = { pipeline: "nothing", params: { n: `${n}` }, idempotencyKey: mine.key, principal: "dev" };
-    const { id } = await ask(n, (client) => client.startTask(wish));
+    const request = { pipeline: "nothing", params: { n: `${n}` }, idempotencyKey: mine.key, principal: "dev" };
+    const { id } = await ask(n, (client) => client.startTask(request));
     mine.ids.add(id);
     open.add(id);
   };

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { noRedis, redisFor, SAFE } from "../redis/server.ts";
 import { type BadStart, startsBadly, withFolder } from "./table.ts";
 
-type IncompatibleRunners = {
+type RefusedStore = {
   readonly what: string;
   readonly settings?: Readonly<Record<string, string>>;
   readonly prepare?: readonly string[];
@@ -13,7 +13,7 @@ type IncompatibleRunners = {
   readonly says: (at: string) => BadStart["says"];
 };
 
-const UNFIT: readonly IncompatibleRunners[] = [
+const REFUSED: readonly RefusedStore[] = [
   {
     what: "a wrong password",
     settings: { ...SAFE, requirepass: "redis-password-of-this-test" },
@@ -50,7 +50,7 @@ const UNFIT: readonly IncompatibleRunners[] = [
   },
 ];
 
-for (const { what, settings = SAFE, prepare, journal, says } of UNFIT) {
+for (const { what, settings = SAFE, prepare, journal, says } of REFUSED) {
   test(`a Redis with ${what}`, { skip: noRedis }, (t) =>
     withFolder(async (dir) => {
       const redis = await redisFor(t, settings);

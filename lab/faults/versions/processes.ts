@@ -116,8 +116,8 @@ export async function runTasks(url: string, count: number, prefix: string): Prom
   const { last } = await client.feed({ limit: 1 });
   const ids = await Promise.all(
     Array.from({ length: count }, async (_, at) => {
-      const wish = { pipeline: "release", params: {}, idempotencyKey: `${prefix}-${at}`, principal: "kim" };
-      return (await client.startTask(wish)).id;
+      const request = { pipeline: "release", params: {}, idempotencyKey: `${prefix}-${at}`, principal: "kim" };
+      return (await client.startTask(request)).id;
     }),
   );
   const ends = new Map<string, string>();

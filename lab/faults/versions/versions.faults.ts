@@ -127,10 +127,10 @@ describe(`Gantry ${OLDER.version} and the current version`, { skip: noOlder() },
 
 async function requestOnly(url: string, count: number): Promise<readonly string[]> {
   const client = makeAgentClient({ url, token: TOKEN });
-  const wishes = Array.from({ length: count }, (_, at) =>
+  const starts = Array.from({ length: count }, (_, at) =>
     client.startTask({ pipeline: "release", params: {}, idempotencyKey: `during-${at}`, principal: "kim" }),
   );
-  return (await Promise.all(wishes)).map(({ id }) => id);
+  return (await Promise.all(starts)).map(({ id }) => id);
 }
 
 async function allSucceed(url: string, ids: readonly string[]): Promise<void> {

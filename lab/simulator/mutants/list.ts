@@ -42,8 +42,8 @@ export const MUTANTS: readonly Mutant[] = [
     "if (!lease) return false;",
   ),
   one(
-    "loss-is-not-told",
-    "a lease is given away, and its former holder is told that it still holds it (Woodpecker #5823)",
+    "loss-is-not-reported",
+    "a lease is given away, and its former holder still gets the answer that it holds it (Woodpecker #5823)",
     PROTOCOL,
     'return { ref, state: "lost" as const };',
     'return { ref, state: "ok" as const };',

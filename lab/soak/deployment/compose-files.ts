@@ -49,11 +49,11 @@ export async function writeOverride(dir: string, lab: Lab, made: Made): Promise<
     const name = `runner-${runner.site}`;
     services[name] = { ...services[name], volumes: await runnerVolumes(dir, runner) };
   }
-  const told = join(dir, "notify-agent.yaml");
-  await writeFile(told, JSON.stringify({ channels: lab.channels }));
+  const configFile = join(dir, "notify-agent.yaml");
+  await writeFile(configFile, JSON.stringify({ channels: lab.channels }));
   services["notify-agent"] = {
     ...services["notify-agent"],
-    volumes: [`${told}:/etc/gantry/notify-agent.yaml:ro`],
+    volumes: [`${configFile}:/etc/gantry/notify-agent.yaml:ro`],
   };
   for (const name of ["redis", "redis-replica"]) if (made.redis !== undefined) services[name] = { image: made.redis };
   if (made.kafka !== undefined) services.kafka = { image: made.kafka };

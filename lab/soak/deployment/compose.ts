@@ -22,7 +22,7 @@ type Profile = keyof typeof VICTIMS;
 
 const APP = "orders";
 const CREATE = { params: { name: APP, title: "Orders", jiraKey: "ORD" } };
-const TOLD_MS = 60_000;
+const DELIVERED_MS = 60_000;
 
 /** Why no container engine can be used on this machine; undefined when one can. */
 export function noEngine(): string | undefined {
@@ -84,7 +84,7 @@ async function playProfile(profile: Profile, dir: string, made: Made, onProgress
       healthy: await count(project, "ps", "--filter", "health=healthy"),
       succeeded: tasks.filter(({ state }) => state === "succeeded").length,
       restarted: await restarts(victims),
-      messages: await toldOnce(portal, lab, tasks),
+      messages: await deliveredOnce(portal, lab, tasks),
     };
     await compose("down", "-v");
     const left = await Promise.all(
@@ -138,7 +138,7 @@ async function follow(portal: PortalClient, task: TaskView, kill?: () => Promise
 }
 
 async function again<T>(ask: () => Promise<T>): Promise<T> {
-  for (const until = performance.now() + TOLD_MS; ; ) {
+  for (const until = performance.now() + DELIVERED_MS; ; ) {
     try {
       return await ask();
     } catch (error) {
@@ -149,7 +149,7 @@ async function again<T>(ask: () => Promise<T>): Promise<T> {
 }
 
 /** Waits until everything is delivered; returns the number of messages, each with its own key. */
-async function toldOnce(portal: PortalClient, lab: Lab, tasks: readonly TaskView[]): Promise<number> {
+async function deliveredOnce(portal: PortalClient, lab: Lab, tasks: readonly TaskView[]): Promise<number> {
   const deliveries = z.object({ items: z.array(z.object({ task: z.string().optional(), state: z.string() })) });
   await again(async () => {
     const { items } = await portal.get("/v1/deliveries?limit=200", deliveries);

@@ -1,7 +1,7 @@
 // Kills the agent and all runners (SIGKILL) at the same moment, repeatedly, while tasks are requested all the time.
 
 import { AgentProcess, end, startRunnerProcess, TestBed } from "../../processes/agent-process.ts";
-import { lines } from "../../processes/ledger-steps.ts";
+import { lines } from "../../processes/outside-steps.ts";
 import { listed, Submits } from "./submits.ts";
 
 export type KillAllFigures = {

@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isAlive, killWithGuard } from "@gantry/task-runner/runner-process.fixture.ts";
 import { AgentProcess, end, startRunnerProcess, TestBed } from "../../processes/agent-process.ts";
-import { lines } from "../../processes/ledger-steps.ts";
+import { lines } from "../../processes/outside-steps.ts";
 import { Checkpoint, type Moment } from "../checkpoint.ts";
 
 export const PHASES = [

@@ -4,7 +4,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { AgentProcess, startRunnerProcess, TestBed } from "../../processes/agent-process.ts";
-import { lines } from "../../processes/ledger-steps.ts";
+import { lines } from "../../processes/outside-steps.ts";
 import { DEPLOY, gapOf } from "../network/cut.ts";
 import { type Losses, lossesOf } from "../network/losses.ts";
 import { SHORT_LEASES } from "../network/short-leases.ts";

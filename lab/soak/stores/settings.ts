@@ -192,8 +192,8 @@ async function ask(
   signal: AbortSignal,
 ): Promise<void> {
   for (let n = 0; !signal.aborted; n += 1) {
-    const wish = { pipeline: "quick", params: {}, idempotencyKey: `key-${n}`, principal: "lab" };
-    await Promise.allSettled([...urls.map((url) => fetch(`${url}/livez`)), n % 5 === 0 ? agent.startTask(wish) : n]);
+    const request = { pipeline: "quick", params: {}, idempotencyKey: `key-${n}`, principal: "lab" };
+    await Promise.allSettled([...urls.map((url) => fetch(`${url}/livez`)), n % 5 === 0 ? agent.startTask(request) : n]);
     await pause(ASK_EVERY_MS);
   }
 }

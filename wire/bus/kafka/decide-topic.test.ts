@@ -16,7 +16,7 @@ test("a topic with Gantry's settings is accepted, also with more replicas or unr
   assert.equal(decideTopic(WANTED, { ...FIT, settings: {} }), undefined);
 });
 
-const UNFIT: readonly (readonly [TopicFacts, RegExp])[] = [
+const UNUSABLE: readonly (readonly [TopicFacts, RegExp])[] = [
   [{ ...FIT, partitions: 11 }, /11 partitions, and 12 are configured/],
   [{ ...FIT, replication: 2 }, /2 replicas, and 3 are configured/],
   [withSetting("cleanup.policy", "compact"), /cleanup\.policy is compact/],
@@ -26,7 +26,7 @@ const UNFIT: readonly (readonly [TopicFacts, RegExp])[] = [
   [withSetting("max.message.bytes", "500000"), /batches of 500000 bytes at most/],
   [withSetting("unclean.leader.election.enable", "true"), /unclean leader elections/],
 ];
-for (const [facts, problem] of UNFIT) {
+for (const [facts, problem] of UNUSABLE) {
   test(`a topic does not fit: ${problem.source}`, () => {
     assert.match(decideTopic(WANTED, facts)?.problem ?? "", problem);
   });

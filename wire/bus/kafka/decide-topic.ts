@@ -1,4 +1,4 @@
-// Why a topic cannot be used, if so. Pure.
+// Decides whether a topic can be used, and if not, why. Pure.
 
 import { counted } from "@gantry/core/count.ts";
 import { MAX_BATCH_BYTES } from "../bus.ts";

@@ -163,13 +163,13 @@ function openKiller(sonarqube: RealSonarqube): Killer {
   const note = (answer: string): void => {
     answers[answer] = (answers[answer] ?? 0) + 1;
   };
-  const strike = async (twice = false): Promise<void> => {
+  const restart = async (twice = false): Promise<void> => {
     trap = undefined;
     kills += 1;
     await sonarqube.kill();
     sonarqube.start();
-    // The step looks meanwhile, and sees the server go away again.
-    if (twice) second = sonarqube.answers().then(() => strike());
+    // The step reads again in between, and loses the server a second time.
+    if (twice) second = sonarqube.answers().then(() => restart());
   };
   const ask: typeof fetch = async (input, init) => {
     try {
@@ -187,17 +187,17 @@ function openKiller(sonarqube: RealSonarqube): Killer {
       const now = trap?.request?.test(address) === true ? trap : undefined;
       if (now === undefined) return ask(input, init);
       if (now.answered !== true) {
-        await strike(now.twice);
+        await restart(now.twice);
         return ask(input, init);
       }
       const answer = await fetch(input, init);
       await answer.arrayBuffer();
-      await strike();
+      await restart();
       throw new TypeError("fetch failed", { cause: new Error("the answer was lost") });
     },
     arm: (next) => {
       trap = next;
-      if (next?.afterMs !== undefined) timer = setTimeout(() => void strike(), next.afterMs);
+      if (next?.afterMs !== undefined) timer = setTimeout(() => void restart(), next.afterMs);
     },
     disarm: async () => {
       trap = undefined;

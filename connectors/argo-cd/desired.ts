@@ -1,4 +1,4 @@
-// Merges what Gantry wants of a project and of an app in Argo CD with what is there. Pure.
+// Merges the project and the app that Gantry desires in Argo CD with what is there. Pure.
 
 import type { NewApplication, NewProject } from "./client.ts";
 import { type Application, type Project, syncsItself } from "./model.ts";
@@ -16,14 +16,14 @@ export const OWN_LABELS = [APP_LABEL, MANAGED_BY] as const;
 
 export type Maker = { readonly app: string | undefined; readonly task: string; readonly url: string };
 
-export type ProjectWish = {
+export type DesiredProject = {
   readonly project: string;
   readonly description?: string | undefined;
   readonly sourceRepos: readonly string[];
   readonly destinations: readonly { readonly cluster: string; readonly namespace: string }[];
 };
 
-export type AppWish = {
+export type DesiredApp = {
   readonly app: string;
   readonly project: string;
   readonly repoUrl: string;
@@ -36,13 +36,13 @@ export type AppWish = {
   readonly labels?: Readonly<Record<string, string>> | undefined;
 };
 
-export function newProject(wish: ProjectWish, maker: Maker): NewProject {
+export function newProject(desired: DesiredProject, maker: Maker): NewProject {
   return {
-    metadata: { name: wish.project, labels: labelsOf(maker), annotations: { [TASK_ANNOTATION]: maker.task } },
+    metadata: { name: desired.project, labels: labelsOf(maker), annotations: { [TASK_ANNOTATION]: maker.task } },
     spec: {
-      description: wish.description ?? "",
-      sourceRepos: wish.sourceRepos,
-      destinations: wish.destinations.map(destinationOf),
+      description: desired.description ?? "",
+      sourceRepos: desired.sourceRepos,
+      destinations: desired.destinations.map(destinationOf),
       // The sync option CreateNamespace=true needs the right to make one.
       clusterResourceWhitelist: [{ group: "", kind: "Namespace" }],
     },
@@ -55,13 +55,13 @@ export function newProject(wish: ProjectWish, maker: Maker): NewProject {
  */
 export function mergeProject(
   there: Project,
-  wish: ProjectWish,
+  desired: DesiredProject,
   servers: ReadonlyMap<string, string> = new Map(),
 ): Project | undefined {
   const repos = there.spec.sourceRepos ?? [];
   const places = there.spec.destinations ?? [];
-  const newRepos = wish.sourceRepos.filter((one) => !repos.includes(one) && !permitsRepository(there, one));
-  const newPlaces = wish.destinations.map(destinationOf).filter((one) => {
+  const newRepos = desired.sourceRepos.filter((one) => !repos.includes(one) && !permitsRepository(there, one));
+  const newPlaces = desired.destinations.map(destinationOf).filter((one) => {
     const listed = places.some(({ name, namespace }) => name === one.name && namespace === one.namespace);
     return !listed && !permitsDestination(there, { ...one, server: servers.get(one.name) });
   });
@@ -71,64 +71,64 @@ export function mergeProject(
   return { ...rest, metadata: there.metadata, spec };
 }
 
-export function newApp(wish: AppWish, maker: Maker): NewApplication {
+export function newApp(desired: DesiredApp, maker: Maker): NewApplication {
   return {
     metadata: {
-      name: wish.app,
-      labels: { ...labelsOf(maker), ...wish.labels },
+      name: desired.app,
+      labels: { ...labelsOf(maker), ...desired.labels },
       annotations: { [TASK_ANNOTATION]: maker.task, [RUN_ANNOTATION]: maker.url },
     },
     spec: {
-      project: wish.project,
-      source: { repoURL: wish.repoUrl, path: wish.path, targetRevision: wish.targetRevision },
-      destination: { name: wish.cluster, namespace: wish.namespace },
+      project: desired.project,
+      source: { repoURL: desired.repoUrl, path: desired.path, targetRevision: desired.targetRevision },
+      destination: { name: desired.cluster, namespace: desired.namespace },
       syncPolicy: {
-        ...(wish.autoSync === true ? { automated: { prune: true, selfHeal: true } } : {}),
+        ...(desired.autoSync === true ? { automated: { prune: true, selfHeal: true } } : {}),
         syncOptions: ["CreateNamespace=true"],
       },
     },
   };
 }
 
-/** The app with our fields as wished and everything that people added; undefined when it is as wished. */
-export function mergeApp(there: Application, wish: AppWish, maker: Maker): NewApplication | undefined {
+/** The app with our fields as desired and everything that people added; undefined when it is as desired. */
+export function mergeApp(there: Application, desired: DesiredApp, maker: Maker): NewApplication | undefined {
   const { source, destination, syncPolicy } = there.spec;
   const labels = there.metadata.labels ?? {};
   const same =
-    source?.repoURL === wish.repoUrl &&
-    samePath(source.path, wish.path) &&
-    (source.targetRevision || "HEAD") === wish.targetRevision &&
-    destination.name === wish.cluster &&
-    destination.namespace === wish.namespace &&
-    (wish.autoSync === undefined || wish.autoSync === syncsItself(there)) &&
-    Object.entries(wish.labels ?? {}).every(([name, value]) => labels[name] === value);
+    source?.repoURL === desired.repoUrl &&
+    samePath(source.path, desired.path) &&
+    (source.targetRevision || "HEAD") === desired.targetRevision &&
+    destination.name === desired.cluster &&
+    destination.namespace === desired.namespace &&
+    (desired.autoSync === undefined || desired.autoSync === syncsItself(there)) &&
+    Object.entries(desired.labels ?? {}).every(([name, value]) => labels[name] === value);
   if (same) return undefined;
   const { server: _server, ...place } = destination;
   return {
     metadata: {
-      name: wish.app,
+      name: desired.app,
       ...(there.metadata.namespace === undefined ? {} : { namespace: there.metadata.namespace }),
-      labels: { ...labels, ...labelsOf(maker), ...wish.labels },
+      labels: { ...labels, ...labelsOf(maker), ...desired.labels },
       annotations: { ...there.metadata.annotations, [RUN_ANNOTATION]: maker.url },
       ...(there.metadata.finalizers ? { finalizers: there.metadata.finalizers } : {}),
     },
     spec: {
       ...there.spec,
-      source: { ...source, repoURL: wish.repoUrl, path: wish.path, targetRevision: wish.targetRevision },
-      destination: { ...place, name: wish.cluster, namespace: wish.namespace },
-      syncPolicy: policyAfter(syncPolicy ?? {}, syncsItself(there), wish.autoSync),
+      source: { ...source, repoURL: desired.repoUrl, path: desired.path, targetRevision: desired.targetRevision },
+      destination: { ...place, name: desired.cluster, namespace: desired.namespace },
+      syncPolicy: policyAfter(syncPolicy ?? {}, syncsItself(there), desired.autoSync),
     },
   };
 }
 
 /** Why this app is not ours to change; undefined when it is, or when it deploys the same place from the same path. */
-export function foreignReason(there: Application, wish: AppWish, maker: Maker): string | undefined {
+export function foreignReason(there: Application, desired: DesiredApp, maker: Maker): string | undefined {
   const owner = there.metadata.labels?.[APP_LABEL];
   if (owner !== undefined) {
     return owner === maker.app ? undefined : `It belongs to the app ${owner} (label ${APP_LABEL}).`;
   }
   const { source } = there.spec;
-  const alike = source?.repoURL === wish.repoUrl && samePath(source.path, wish.path);
+  const alike = source?.repoURL === desired.repoUrl && samePath(source.path, desired.path);
   return alike
     ? undefined
     : `It has no label ${APP_LABEL} and deploys ${source?.repoURL ?? "something else"} ${source?.path ?? ""}.`;

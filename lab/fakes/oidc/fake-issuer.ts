@@ -1,4 +1,4 @@
-// What a fake issuer remembers, and what its routes share.
+// The state of a fake issuer, and what its routes share.
 
 import { randomBytes, randomUUID } from "node:crypto";
 import type Koa from "koa";
@@ -57,7 +57,7 @@ export type Code = {
 };
 export type Refresh = { readonly client: string; readonly session: Session; readonly scope: string; isUsed: boolean };
 
-export type World = {
+export type FakeIssuer = {
   readonly options: OidcOptions;
   readonly url: () => string;
   readonly sessions: Map<string, Session>;
@@ -75,17 +75,22 @@ export function personOf(username: string, groups: string[]): OidcPerson {
 }
 
 /** Opens a session of this issuer in the browser. */
-export function openSession(world: World, ctx: Koa.Context, username: string): Session {
+export function openSession(issuer: FakeIssuer, ctx: Koa.Context, username: string): Session {
   const session = { sid: randomUUID(), username };
   const secret = randomBytes(16).toString("hex");
-  world.sessions.set(secret, session);
-  ctx.cookies.set(cookieName(world), secret, { httpOnly: true, sameSite: "lax" });
+  issuer.sessions.set(secret, session);
+  ctx.cookies.set(cookieName(issuer), secret, { httpOnly: true, sameSite: "lax" });
   return session;
 }
 
-export function sendBack(world: World, ctx: Koa.Context, query: { [name: string]: string }, session: Session): void {
+export function sendBack(
+  issuer: FakeIssuer,
+  ctx: Koa.Context,
+  query: { [name: string]: string },
+  session: Session,
+): void {
   const code = randomBytes(24).toString("base64url");
-  world.codes.set(code, {
+  issuer.codes.set(code, {
     client: query.client_id ?? "",
     query,
     session,
@@ -95,14 +100,14 @@ export function sendBack(world: World, ctx: Koa.Context, query: { [name: string]
   const back = new URL(query.redirect_uri ?? "");
   back.searchParams.set("code", code);
   back.searchParams.set("state", query.state ?? "");
-  back.searchParams.set("iss", world.url());
+  back.searchParams.set("iss", issuer.url());
   back.searchParams.set("session_state", session.sid);
-  world.misbehaviour.callback?.(back);
+  issuer.misbehaviour.callback?.(back);
   ctx.status = 303;
   ctx.redirect(back.href);
 }
 
-/** Cookies do not know ports: two issuers on one machine need two names. */
-export function cookieName({ options }: World): string {
+/** Cookies ignore ports: two issuers on one machine need two names. */
+export function cookieName({ options }: FakeIssuer): string {
   return `session_${options.name}`;
 }

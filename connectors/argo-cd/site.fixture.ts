@@ -21,7 +21,7 @@ const TOKEN = "argocd-token-1";
 
 export const REPOSITORY = { project: "APPS", slug: "orders-deploy" };
 
-export type SiteWorld = {
+export type SiteBench = {
   readonly bench: StepBench;
   readonly bitbucket: BitbucketDc;
   readonly registry: FakeServer;
@@ -36,11 +36,11 @@ export type SiteWorld = {
   restartArgoCd(starting?: ArgoCdOptions["starting"]): Promise<void>;
 };
 
-export async function openWorld(
+export async function openSiteBench(
   t: { after: (fn: () => Promise<void>) => void },
   timing: ArgoCdOptions["timing"] = {},
   more: { readonly argocd?: Partial<ArgoCdOptions>; readonly nowMs?: () => number } = {},
-): Promise<SiteWorld> {
+): Promise<SiteBench> {
   const dir = await mkdtemp(join(tmpdir(), "gantry-argocd-"));
   const bitbucket = await startBitbucketDc({
     name: "bitbucket",
@@ -76,7 +76,7 @@ export async function openWorld(
   } as const;
   const bench = await openBench({ systems: [systems.git, systems.argocd], limits: { maxPauseMs: 40 }, ...more });
   const cloneUrl = `${bitbucket.url}/scm/apps/orders-deploy.git`;
-  const world: SiteWorld = {
+  const site: SiteBench = {
     bench,
     bitbucket,
     registry,
@@ -86,17 +86,17 @@ export async function openWorld(
     image: (tag) => pushImage(registry.url, tag),
     commit: (files) => commitTo(join(dir, "bitbucket", "git", bare), join(dir, "seed"), files),
     restartArgoCd: async (starting = []) => {
-      await world.argocd.close();
-      world.argocd = await startArgoCd({ ...options, port: argocd.port, starting });
+      await site.argocd.close();
+      site.argocd = await startArgoCd({ ...options, port: argocd.port, starting });
     },
   };
   t.after(async () => {
     await bench.close();
-    await world.argocd.close();
+    await site.argocd.close();
     await Promise.all([bitbucket.close(), registry.close()]);
     await rm(dir, { recursive: true, force: true });
   });
-  return world;
+  return site;
 }
 
 /** A base with a Deployment and a Service, and an overlay for the cluster. */
@@ -139,14 +139,14 @@ export function failureOf(outcome: StepOutcome<unknown>, kind: "failed" | "error
   return outcome.failure;
 }
 
-export const projectInput = (world: SiteWorld) => ({
+export const projectInput = (site: SiteBench) => ({
   project: PLACE.project,
-  sourceRepos: [world.cloneUrl],
+  sourceRepos: [site.cloneUrl],
   destinations: [{ cluster: "seoul-dp", namespace: "orders" }],
 });
-export const appInput = (world: SiteWorld) => ({
+export const appInput = (site: SiteBench) => ({
   ...PLACE,
-  repoUrl: world.cloneUrl,
+  repoUrl: site.cloneUrl,
   path: "overlays/seoul-dp",
   targetRevision: "main",
   cluster: "seoul-dp",
