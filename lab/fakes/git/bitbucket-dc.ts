@@ -82,7 +82,10 @@ export async function startBitbucketDc(options: BitbucketDcOptions): Promise<Bit
 
 function addProjects(router: Router, world: World): void {
   router.get("/projects", (ctx) => {
-    ctx.body = pageOf(ctx, world.state.projects.map(toProject));
+    const isAdmin = accountOf(ctx, world.options.accounts)?.rights === "admin";
+    const shown = ctx.query.permission === "PROJECT_ADMIN" && !isAdmin ? [] : world.state.projects;
+    ctx.set("x-ausername", accountOf(ctx, world.options.accounts)?.user ?? "");
+    ctx.body = pageOf(ctx, shown.map(toProject));
   });
   router.post("/projects", async (ctx) => {
     demand(ctx, world, "admin");
