@@ -35,17 +35,19 @@ type Case = {
   /** What is said of each right, with all of them. */
   readonly given: Readonly<Record<string, RegExp>>;
   /** Accounts or settings without a right → what is said about which right. */
-  readonly without: readonly { readonly as: Readonly<Record<string, unknown>>; readonly right: string; readonly says: RegExp }[];
+  readonly without: readonly {
+    readonly as: Readonly<Record<string, unknown>>;
+    readonly right: string;
+    readonly says: RegExp;
+  }[];
   readonly credential: "token" | "password";
 };
 
 const REPOSITORIES = { repositories: ["git:APPS/orders"], pushed: ["git:APPS/orders"] };
 
-async function seeded<T extends { readonly seedRepository: (project: string, slug: string, folder: string) => Promise<void> }>(
-  host: T,
-  project: string,
-  dir: string,
-): Promise<T> {
+async function seeded<
+  T extends { readonly seedRepository: (project: string, slug: string, folder: string) => Promise<void> },
+>(host: T, project: string, dir: string): Promise<T> {
   await mkdir(join(dir, "seed"), { recursive: true });
   await writeFile(join(dir, "seed", "README.md"), "# orders\n");
   await host.seedRepository(project, "orders", join(dir, "seed"));
@@ -66,8 +68,16 @@ const CASES: Readonly<Record<string, Case>> = {
     known: REPOSITORIES,
     given: { login: /as gantry/, create: /APPS/, clone: /APPS\/orders/, push: /APPS\/orders/ },
     without: [
-      { as: { username: "reader", token: "lab-reader-token" }, right: "create", says: /does not administer the project APPS/ },
-      { as: { username: "reader", token: "lab-reader-token" }, right: "push", says: /refuses APPS\/orders \(status 403\)/ },
+      {
+        as: { username: "reader", token: "lab-reader-token" },
+        right: "create",
+        says: /does not administer the project APPS/,
+      },
+      {
+        as: { username: "reader", token: "lab-reader-token" },
+        right: "push",
+        says: /refuses APPS\/orders \(status 403\)/,
+      },
       { as: { appsMay: ["NONE/*"] }, right: "create", says: /NONE/ },
     ],
   },
@@ -76,10 +86,18 @@ const CASES: Readonly<Record<string, Case>> = {
     credential: "token",
     start: async (options) =>
       seeded(await startBitbucketCloud({ ...options, accounts: ACCOUNTS, workspaces: ["acme"] }), "acme", options.dir),
-    system: { kind: "git", provider: "bitbucket-cloud", username: "gantry", token: "lab-admin-token", appsMay: ["acme/*"] },
+    system: {
+      kind: "git",
+      provider: "bitbucket-cloud",
+      username: "gantry",
+      token: "lab-admin-token",
+      appsMay: ["acme/*"],
+    },
     known: { repositories: ["git:acme/orders"], pushed: ["git:acme/orders"] },
     given: { login: /as gantry/, create: /acme/, clone: /acme\/orders/, push: /acme\/orders/ },
-    without: [{ as: { username: "reader", token: "lab-reader-token" }, right: "create", says: /only the scopes repository/ }],
+    without: [
+      { as: { username: "reader", token: "lab-reader-token" }, right: "create", says: /only the scopes repository/ },
+    ],
   },
   GitHub: {
     kind: "git",
@@ -98,7 +116,8 @@ const CASES: Readonly<Record<string, Case>> = {
   Harbor: {
     kind: "harbor",
     credential: "password",
-    start: async (options) => startHarbor({ ...options, username: "admin", password: "harbor-pass-1", empty: options.tls !== undefined }),
+    start: async (options) =>
+      startHarbor({ ...options, username: "admin", password: "harbor-pass-1", empty: options.tls !== undefined }),
     system: { kind: "harbor", username: "admin", password: "harbor-pass-1", appsMay: ["library/*", "apps/*"] },
     given: { login: /as admin/, project: /library exists; apps does not exist yet/, push: /library/, scan: /library/ },
     without: [],
@@ -165,7 +184,13 @@ const CASES: Readonly<Record<string, Case>> = {
     kind: "jira",
     credential: "token",
     start: async (options) =>
-      startJira({ ...options, flavour: "data-center", username: "gantry", token: "jira-token-1", without: ["TRANSITION_ISSUES"] }),
+      startJira({
+        ...options,
+        flavour: "data-center",
+        username: "gantry",
+        token: "jira-token-1",
+        without: ["TRANSITION_ISSUES"],
+      }),
     system: { kind: "jira", flavour: "data-center", username: "gantry", token: "jira-token-1", lead: "gantry" },
     given: { login: /as gantry/, create: /Administer Jira/, issues: /no app has a Jira project/ },
     without: [],
@@ -177,7 +202,7 @@ async function check(t: TestContext, one: Case, system: object, known: Case["kno
   t.after(() => bench.close());
   const outcome = await bench.once(systemCheck, { systems: [`${one.kind}/git`], ...known });
   const output = outcome.kind === "succeeded" || outcome.kind === "failed" ? outcome.output : undefined;
-  const [{ findings }] = output?.systems as [NonNullable<typeof output.systems>[number]];
+  const findings = output?.systems?.[0]?.findings ?? [];
   return { outcome, findings: new Map(findings.map((finding) => [finding.right, finding])), lines: bench.lines };
 }
 
