@@ -14,6 +14,14 @@ const COMMANDS: { readonly [name: string]: Command | undefined } = {
     summary: "start everything on this machine, with the lab",
     run: async (argv, io) => (await import("./start.ts")).start(argv, io),
   },
+  init: {
+    summary: "write the configuration of an installation",
+    run: async (argv, io) => (await import("./init/init.ts")).init(argv, io),
+  },
+  doctor: {
+    summary: "test what the systems let Gantry do, right by right",
+    run: async (argv, io) => (await import("./doctor/doctor.ts")).doctor(argv, io),
+  },
   app: {
     summary: "list, adopt, change, rename and forget apps, one or hundreds at once",
     run: async (argv, io) => (await import("./app/app.ts")).app(argv, io),

@@ -30,6 +30,7 @@ export const STEPS: StepBook = {
   "nexus/settings": async () => (await import("./nexus/steps.ts")).settings,
   "sonarqube/analyze": async () => (await import("./sonarqube/steps.ts")).analyze,
   "sonarqube/quality-gate": async () => (await import("./sonarqube/steps.ts")).qualityGate,
+  "system/check": async () => (await import("./system/steps.ts")).systemCheck,
   "yaml/edit": async () => (await import("./yaml/steps.ts")).yamlEdit,
   "yaml/set-images": async () => (await import("./yaml/images-step.ts")).yamlSetImages,
 };

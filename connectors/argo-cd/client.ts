@@ -10,6 +10,7 @@ import type { Refresh } from "./decide-comparison.ts";
 import {
   type Application,
   application,
+  canI,
   cluster,
   clusters,
   type ManagedResource,
@@ -22,6 +23,7 @@ import {
   repository,
   type TreeNode,
   tree,
+  userInfo,
 } from "./model.ts";
 
 const INVALID = 3;
@@ -73,6 +75,7 @@ export function connect(system: ArgocdSystem, access: { readonly fetch: typeof f
 
   const calls: Calls = { system: system.name, http, ask: asker(system.name, http) };
   return {
+    ...accountCalls(calls),
     ...clusterCalls(calls),
     ...projectCalls(calls),
     ...repositoryCalls(calls),
@@ -82,6 +85,23 @@ export function connect(system: ArgocdSystem, access: { readonly fetch: typeof f
 }
 
 type Calls = { readonly system: string; readonly http: Http; readonly ask: ReturnType<typeof asker> };
+
+function accountCalls({ ask }: Calls) {
+  return {
+    /** The name of this account; undefined when nobody is signed in, which Argo CD answers to no token at all. */
+    userName: async (): Promise<string | undefined> => {
+      const call = { schema: userInfo, what: "read who the token belongs to" };
+      const { loggedIn, username } = await ask.always("get", "/api/v1/session/userinfo", call);
+      return loggedIn ? (username ?? "?") : undefined;
+    },
+    /** Asks Argo CD about a right of this account, as `argocd account can-i` does. */
+    canI: async (action: string, resource: string, object: string): Promise<boolean> => {
+      const path = [resource, action, object].map(encodeURIComponent).join("/");
+      const call = { schema: canI, what: `ask whether it may ${action} ${resource}` };
+      return (await ask.always("get", `/api/v1/account/can-i/${path}`, call)).value === "yes";
+    },
+  };
+}
 
 function clusterCalls({ ask }: Calls) {
   return {

@@ -213,3 +213,6 @@ export function short(revision: string | undefined): string {
   if (revision === undefined || revision === "") return "no commit";
   return /^[0-9a-f]{40,64}$/.test(revision) ? revision.slice(0, 7) : revision;
 }
+
+export const userInfo = z.object({ loggedIn: z.boolean().default(false), username: z.string().optional() });
+export const canI = z.object({ value: z.string() });

@@ -2,6 +2,7 @@
 // run against each.
 
 import type { GitSystem } from "@gantry/core/site/systems.ts";
+import type { Answer } from "../examine.ts";
 
 /** A repository at its host. `slug` is the host's own spelling, which may differ from the one that was asked for. */
 export type HostRepository = {
@@ -74,6 +75,13 @@ export type HostAccess = {
   readonly system: GitSystem;
   readonly fetch: typeof fetch;
   readonly signal: AbortSignal;
+};
+
+/** What only the host's own API says about the rights of the account: see check.ts of its folder. */
+export type HostCheck = {
+  /** `project`: one in which apps may have repositories, if the configuration names one. */
+  readonly login: (project: string | undefined) => Promise<Answer>;
+  readonly mayCreate: (project: string) => Promise<Answer>;
 };
 
 /** Text in a repository's description: the app that Gantry created it for, or the task if there is no app. */

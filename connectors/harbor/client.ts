@@ -73,6 +73,10 @@ export type Vulnerability = NonNullable<z.infer<typeof reportSchema>[string]["vu
 /** Errors are those of the shared transport. `repository` is the name without its project. Safe to use concurrently. */
 export type HarborClient = {
   readonly findProject: (name: string) => Promise<Project | undefined>;
+  /** Undefined: Harbor does not say, as to a robot account. */
+  readonly mayCreateProjects: () => Promise<boolean | undefined>;
+  /** As `resource:action`. Undefined: Harbor does not say, as to a robot account. */
+  readonly permissionsIn: (project: Project) => Promise<readonly string[] | undefined>;
   /** False when a project with this name exists. Harbor stores metadata values as strings, including booleans. */
   readonly createProject: (name: string, metadata: Readonly<Record<string, string>>) => Promise<boolean>;
   /** False when the project holds repositories and so cannot be deleted. Deleting an absent project answers true. */
@@ -99,6 +103,14 @@ export function createHarbor(
   });
   return {
     findProject: (name) => findProject(http, name),
+    mayCreateProjects: () => mayCreateProjects(http, system),
+    permissionsIn: async ({ project_id }) => {
+      if (isRobot(system)) return undefined;
+      const query = { scope: `/project/${project_id}`, relative: true };
+      const call = { what: "read the permissions of the account", query, schema: permissionsSchema };
+      const { body } = await http.get("/users/current/permissions", call);
+      return body.map(({ resource, action }) => `${resource}:${action}`);
+    },
     createProject: async (name, metadata) => {
       const json = { project_name: name, metadata };
       const what = `create project ${name}`;
@@ -140,6 +152,23 @@ const CREATED = 201;
 
 /** Without this header, Harbor reads a name that consists of digits as an id. */
 const BY_NAME = { "x-is-resource-name": "true" };
+
+const permissionsSchema = z.array(z.object({ resource: z.string(), action: z.string() }));
+
+/** The account of a robot is no user: Harbor has no answer to it about itself. */
+function isRobot({ username }: HarborSystem): boolean {
+  return username.startsWith("robot$");
+}
+
+async function mayCreateProjects(http: Http, system: HarborSystem): Promise<boolean | undefined> {
+  if (isRobot(system)) return undefined;
+  const what = "read who may create projects";
+  const info = z.object({ project_creation_restriction: z.string().optional() });
+  const { body } = await http.get("/systeminfo", { what, schema: info });
+  if (body.project_creation_restriction === "everyone") return true;
+  const user = z.object({ sysadmin_flag: z.boolean().default(false) });
+  return (await http.get("/users/current", { what, schema: user })).body.sysadmin_flag;
+}
 
 /** HEAD first: GET of an absent project answers 403 to everybody except administrators. */
 async function findProject(http: Http, name: string): Promise<Project | undefined> {

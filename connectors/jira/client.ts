@@ -28,6 +28,10 @@ export type CommentMark = { readonly key: string; readonly value: string };
 
 /** Errors are those of `Call` in ../http.ts. Safe to use concurrently. */
 export type JiraClient = {
+  /** The name of this account, for people. */
+  readonly myself: () => Promise<string>;
+  /** Which of these permissions it has, globally or in a project. */
+  readonly permissions: (names: readonly string[], project?: string) => Promise<readonly string[]>;
   /** Undefined: it does not exist, or this account may not see it. */
   readonly project: (key: string) => Promise<Project | undefined>;
   readonly createProject: (project: NewProject) => Promise<{ readonly id: string }>;
@@ -71,6 +75,16 @@ function clientOf(link: Link): JiraClient {
   const cloud = system.flavour === "cloud";
   const base = `/rest/api/${version(system)}`;
   return {
+    myself: async () => {
+      const call = { what: "read who the token belongs to", schema: z.object({ displayName: z.string() }) };
+      return (await http.get(`${base}/myself`, call)).body.displayName;
+    },
+    permissions: async (names, key) => {
+      const query = { permissions: names.join(","), projectKey: key };
+      const call = { what: "read the permissions of the account", schema: permissions, query };
+      const { body } = await http.get(`${base}/mypermissions`, call);
+      return names.filter((name) => body.permissions[name]?.havePermission === true);
+    },
     project: async (key) => {
       const call = { what: `read project ${key}`, schema: project, expect: [404] };
       const answer = await ask(link, call, (api) => api.getProject(key));
@@ -153,6 +167,9 @@ const transitions = z.object({
 const comments = z.object({
   comments: z.array(z.object({ id, properties: z.array(z.object({ key: z.string(), value: z.unknown() })).nullish() })),
 });
+
+/** Data Center answers with all permissions, whatever was asked for. */
+const permissions = z.object({ permissions: z.record(z.string(), z.object({ havePermission: z.boolean() })) });
 
 const ISSUE_FIELDS = "summary,status,labels";
 /** jira-client only composes paths and bodies, so its target address has no effect. */

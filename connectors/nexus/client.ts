@@ -10,6 +10,8 @@ export type Repository = z.infer<typeof repository>;
 export type NexusClient = {
   /** Undefined: no repository has this name. */
   readonly repository: (name: string) => Promise<Repository | undefined>;
+  /** Those that this account may browse. */
+  readonly repositories: () => Promise<readonly Repository[]>;
 };
 
 export function createNexus(system: NexusSystem, fetcher: typeof fetch, signal: AbortSignal): NexusClient {
@@ -27,6 +29,10 @@ export function createNexus(system: NexusSystem, fetcher: typeof fetch, signal: 
       const call = { what: `read repository ${name}`, schema: repository, expect: [404] };
       const answer = await http.get(`/v1/repositories/${encodeURIComponent(name)}`, call);
       return answer.ok ? answer.body : undefined;
+    },
+    repositories: async () => {
+      const call = { what: "list the repositories", schema: z.array(repository) };
+      return (await http.get("/v1/repositories", call)).body;
     },
   };
 }

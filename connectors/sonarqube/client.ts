@@ -15,6 +15,8 @@ export type Condition = Gate["conditions"][number];
 export type SonarqubeClient = {
   /** `hidden`: this token may not browse projects, as a global analysis token may not; the project may exist. */
   readonly findProject: (key: string) => Promise<"exists" | "absent" | "hidden">;
+  /** The owner of the token, and the global permissions that it has (`scan`, `provisioning` …). */
+  readonly currentUser: () => Promise<{ readonly login: string; readonly permissions: readonly string[] }>;
   /** Answers false when it exists already. */
   readonly createProject: (key: string, name: string) => Promise<boolean>;
   /** Whether this server can analyse several branches of one project. Community Edition without a plugin cannot. */
@@ -38,6 +40,14 @@ export function createSonarqube(system: SonarqubeSystem, fetcher: typeof fetch, 
   };
   return {
     findProject,
+    currentUser: async () => {
+      const what = "read who the token belongs to";
+      const answer = await ask((http) => http.get("/api/users/current", { what, schema: currentUser, expect: [404] }));
+      if (!answer.ok) throw startingError(title, what, problemOf(answer.body));
+      if (!answer.body.isLoggedIn)
+        throw new GantryError("credential-refused", { system: title, problem: "nobody is signed in" });
+      return { login: answer.body.login ?? "?", permissions: answer.body.permissions.global };
+    },
     createProject: async (key, name) => {
       const what = `create project ${key}`;
       // An existing project is answered 400, by old versions 500; only the text says which it is.
@@ -116,12 +126,21 @@ function mustBeRunning(system: string, what: string, { status, body }: OtherAnsw
   if (status !== 404) return;
   const problem = problemOf(body);
   if (isJsonObject(body) && Array.isArray(body.errors) && !/^Unknown url/i.test(problem)) return;
-  throw new GantryError("system-unavailable", { system, what, problem: `it is starting (status 404: ${problem})` });
+  throw startingError(system, what, problem);
+}
+
+function startingError(system: string, what: string, problem: string): GantryError {
+  return new GantryError("system-unavailable", { system, what, problem: `it is starting (status 404: ${problem})` });
 }
 
 const shown = z.object({ component: z.object({ key: z.string() }) });
 const created = z.object({ project: z.object({ key: z.string() }) });
 const features = z.array(z.string());
+const currentUser = z.object({
+  isLoggedIn: z.boolean(),
+  login: z.string().optional(),
+  permissions: z.object({ global: z.array(z.string()).default([]) }).default({ global: [] }),
+});
 
 const ceTask = z.object({
   id: z.string(),

@@ -167,6 +167,8 @@ export type StepDescription = {
   readonly effects: readonly string[];
   /** Absent: no. */
   readonly runsCode?: true;
+  /** Absent: no. */
+  readonly looksOnly?: true;
   readonly timeoutMs: number;
   readonly undo: boolean;
 };

@@ -10,11 +10,13 @@ type Facts = {
   readonly needs: readonly string[];
   readonly effects: readonly string[];
   readonly runsCode?: true | undefined;
+  readonly looksOnly?: true | undefined;
 };
 
 /** `step`: undefined for a script. A step may be of neither kind. */
 export function workOfStep(step: Facts | undefined): Work | undefined {
   if (step === undefined || step.runsCode === true) return "build";
+  if (step.looksOnly === true) return undefined;
   const isDeploy = step.needs.includes("argocd") || (step.needs.includes("git") && step.effects.length > 0);
   return isDeploy ? "deploy" : undefined;
 }

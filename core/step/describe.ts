@@ -15,6 +15,7 @@ export function describeStep(step: AnyStep): StepDescription {
     needs: [...step.needs].toSorted(),
     effects: [...step.effects],
     ...(step.runsCode === true ? { runsCode: true } : {}),
+    ...(step.looksOnly === true ? { looksOnly: true } : {}),
     timeoutMs: step.timeoutMs,
     undo: step.undo !== undefined,
   };

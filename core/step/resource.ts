@@ -13,7 +13,9 @@ type Named =
   /** Where an app runs. Without a namespace: anywhere on the cluster. */
   | { readonly kind: "destination"; readonly cluster: string; readonly namespace?: string }
   | { readonly kind: "jira-project"; readonly key: string }
-  | { readonly kind: "sonarqube-project"; readonly key: string };
+  | { readonly kind: "sonarqube-project"; readonly key: string }
+  /** What the accounts of the site may do. It belongs to no app. */
+  | { readonly kind: "site-accounts" };
 
 /**
  * `create`: the step creates it, and refuses an existing one that was not created for the app of the task. `system`: as
@@ -49,5 +51,7 @@ export function resourceInWords(resource: Resource): string {
       return `the Jira project ${resource.key}`;
     case "sonarqube-project":
       return `the SonarQube project ${resource.key}`;
+    case "site-accounts":
+      return "the set of the site's accounts";
   }
 }

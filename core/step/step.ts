@@ -39,6 +39,8 @@ export type Step<I = never, O = JsonObject, K extends SystemKind = SystemKind> =
   readonly acts: (input: I) => readonly Resource[];
   /** It starts programs that files of the workspace choose or write, such as the commands of a Dockerfile. */
   readonly runsCode?: true;
+  /** It only looks at systems, so that every runner may run it, whatever jobs it takes. */
+  readonly looksOnly?: true;
   /** Names of the changes it makes outside; empty for a step that only reads or computes. */
   readonly effects: readonly string[];
   /** How often the runner retries after a retryable `errored`, and how long it waits in between. */

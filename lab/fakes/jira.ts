@@ -22,6 +22,8 @@ export type JiraOptions = FakeServerOptions & {
   readonly token: string;
   /** How long a new issue stays invisible to search. */
   readonly searchLagMs?: number;
+  /** Permissions that the account lacks, e.g. `ADMINISTER`. */
+  readonly without?: readonly string[];
 };
 
 type Project = { id: number; key: string; name: string; description: string; type: string; issues: number };
@@ -63,6 +65,7 @@ export async function startJira(options: JiraOptions): Promise<FakeServer> {
       if (!known(fake, ctx.get("authorization"))) throw complaint(401, "You are not authenticated.");
       await next();
     });
+    addAccount(api, fake);
     addProjects(api, fake);
     addIssues(api, fake);
     addComments(api, fake);
@@ -77,6 +80,29 @@ type FakeJira = {
   readonly save: () => void;
   readonly cloud: boolean;
 };
+
+const PERMISSIONS = ["ADMINISTER", "BROWSE_PROJECTS", "CREATE_ISSUES", "ADD_COMMENTS", "TRANSITION_ISSUES"] as const;
+
+function addAccount(api: Router, { options, state, cloud }: FakeJira): void {
+  api.get("/myself", (ctx) => {
+    const self = `${originOf(ctx)}${ctx.path}`;
+    const id = cloud ? { accountId: options.username, accountType: "atlassian" } : { name: options.username };
+    ctx.body = { self, displayName: options.username, active: true, ...id };
+  });
+  api.get("/mypermissions", (ctx) => {
+    const asked = typeof ctx.query.permissions === "string" ? ctx.query.permissions.split(",") : undefined;
+    if (cloud && asked === undefined) throw complaint(400, "The permissions query parameter is required.");
+    const { projectKey } = ctx.query;
+    if (projectKey !== undefined && !state.projects.some(({ key }) => key === projectKey))
+      throw complaint(404, `No project could be found with key '${String(projectKey)}'.`);
+    const names = PERMISSIONS.filter((name) => !cloud || asked?.includes(name));
+    const permissions = names.map((key) => {
+      const havePermission = options.without?.includes(key) !== true;
+      return [key, { id: key, key, name: key, type: "GLOBAL", description: "", havePermission }];
+    });
+    ctx.body = { permissions: Object.fromEntries(permissions) };
+  });
+}
 
 function addProjects(api: Router, { state, save, cloud }: FakeJira): void {
   api.get("/project/:key", (ctx) => {

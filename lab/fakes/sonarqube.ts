@@ -91,6 +91,11 @@ export async function startSonarqube(options: SonarqubeOptions): Promise<FakeSer
       ctx.state.rights = rightsOf(options, ctx.get("authorization"));
       await next();
     });
+    api.get("/users/current", (ctx) => {
+      const rights = ctx.state.rights as readonly Right[];
+      const global = rights.flatMap((one) => (one === "scan" ? ["scan"] : one === "create" ? ["provisioning"] : []));
+      ctx.body = { isLoggedIn: true, login: "gantry", name: "Gantry", groups: [], permissions: { global } };
+    });
     api.get("/features/list", (ctx) => {
       ctx.body = options.branches === true ? ["branch"] : [];
     });

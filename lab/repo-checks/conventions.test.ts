@@ -100,7 +100,7 @@ test("conventions: all code is TypeScript, in .ts and .tsx files, which the othe
 });
 
 /** What a connector folder can have; a missing file is a missing capability. Tests of these are allowed, too. */
-const CONNECTOR_FILES = ["client.ts", "steps.ts", "webhook.ts", "channel.ts", "README.md"];
+const CONNECTOR_FILES = ["client.ts", "steps.ts", "check.ts", "webhook.ts", "channel.ts", "README.md"];
 
 /** Private parts of connectors. Add a name when one of the files above has more than one responsibility. */
 const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
@@ -171,6 +171,7 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
   messenger: ["escape.ts", "presets.ts", "template.ts"],
   nexus: ["settings-files.ts"],
   oci: ["manifest.ts", "reference.ts", "transport.ts", "upload.ts"],
+  system: ["checks.ts"],
   sonarqube: ["decide-branch.ts", "decide-gate.ts", "decide-scan-failure.ts", "report-task.ts", "scanner.ts"],
   yaml: [
     "aliases.ts",

@@ -64,7 +64,7 @@ export function chooseRunner(job: JobRequirements, runners: readonly RunnerFacts
   const alive = ofSite.filter((one) => one.alive);
   if (alive.length === 0) return nobodyAlive(job.site, ofSite, stored);
 
-  const fitting = alive.filter((one) => job.labels.every((label) => one.labels.includes(label)));
+  const fitting = alive.filter((one) => job.labels.every((label) => hasLabel(one, label)));
   if (fitting.length === 0) {
     const wanted = job.labels.map((label) => `\`${label}\``).join(" and ");
     const which = job.labels.length === 1 ? "the label" : "the labels";
@@ -85,6 +85,11 @@ export function chooseRunner(job: JobRequirements, runners: readonly RunnerFacts
     return taking.length === alive.length ? { ...busy, isSiteFull: true } : busy;
   }
   return best(job, free);
+}
+
+/** `runner:NAME` is a label that this runner has without being told, so that a job can be for one runner. */
+function hasLabel({ runner, labels }: RunnerFacts, label: string): boolean {
+  return label === `runner:${runner}` || labels.includes(label);
 }
 
 function takes({ runs }: RunnerFacts, { work = [], isOfApp = false }: JobRequirements): boolean {

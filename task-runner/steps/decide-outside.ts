@@ -130,6 +130,8 @@ function belongs(app: AppRecord, resource: Resource, config: Bounds["config"]): 
     case "sonarqube-project":
       // Branches may have their own projects: `orders:feature-x`.
       return resource.key === sonarqubeProjectOf(app) || resource.key.startsWith(`${sonarqubeProjectOf(app)}:`);
+    case "site-accounts":
+      return false;
   }
 }
 
@@ -164,6 +166,8 @@ function isListed(app: AppRecord, resource: Resource, config: Bounds["config"]):
       return may("jira-project", resource.key);
     case "sonarqube-project":
       return may("sonarqube-project", sonarqubeProjectOf(app));
+    case "site-accounts":
+      return false;
   }
 }
 
@@ -279,6 +283,7 @@ function ownedInWords(app: AppRecord, kind: ResourceKind): string | undefined {
     destination: app.targets.map(({ cluster, namespace = app.namespace ?? "?" }) => `${namespace} on ${cluster}`),
     "jira-project": [app.jira?.key],
     "sonarqube-project": [sonarqubeProjectOf(app)],
+    "site-accounts": [],
   };
   const names = [...new Set(owned[kind].filter((one) => one !== undefined))];
   return names.length === 0 ? undefined : names.slice(0, 10).join(", ");

@@ -26,7 +26,9 @@ export function sessionRoutes(router: Router, { state, save }: FakeArgoCd, accou
     ctx.body = { loggedIn: true, username: ctx.state.account, iss: "argocd" };
   });
   router.get("/api/v1/account/can-i/:resource/:action/:subresource", (ctx) => {
-    ctx.body = { value: "yes" };
+    const { resource = "", action = "" } = ctx.params;
+    const account = accounts.find((one) => one.name === ctx.state.account);
+    ctx.body = { value: account?.without?.includes(`${resource}, ${action}`) ? "no" : "yes" };
   });
   router.post("/api/v1/account/:name/token", async (ctx) => {
     ctx.body = { token: newSession(state, String(ctx.params.name)) };

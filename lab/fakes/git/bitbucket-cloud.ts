@@ -43,7 +43,10 @@ export async function startBitbucketCloud(options: BitbucketCloudOptions): Promi
   const server = await serve(options, (router) => {
     const api = new Router({ prefix: "/2.0" });
     api.use(async (ctx, next) => {
-      if (accountOf(ctx, options.accounts)) return next();
+      const account = accountOf(ctx, options.accounts);
+      const scopes = { read: "repository", write: "repository:write", admin: "repository:admin, repository:write" };
+      if (account) ctx.set("x-oauth-scopes", scopes[account.rights]);
+      if (account) return next();
       throw complaint(401, "Token is invalid, expired, or not supported for this endpoint.");
     });
     addRepositories(api, fake);

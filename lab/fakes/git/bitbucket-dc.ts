@@ -82,7 +82,10 @@ export async function startBitbucketDc(options: BitbucketDcOptions): Promise<Bit
 
 function addProjects(router: Router, fake: FakeBitbucketDc): void {
   router.get("/projects", (ctx) => {
-    ctx.body = pageOf(ctx, fake.state.projects.map(toProject));
+    const isAdmin = accountOf(ctx, fake.options.accounts)?.rights === "admin";
+    const shown = ctx.query.permission === "PROJECT_ADMIN" && !isAdmin ? [] : fake.state.projects;
+    ctx.set("x-ausername", accountOf(ctx, fake.options.accounts)?.user ?? "");
+    ctx.body = pageOf(ctx, shown.map(toProject));
   });
   router.post("/projects", async (ctx) => {
     demand(ctx, fake, "admin");

@@ -41,7 +41,10 @@ export async function startGithub(options: GithubOptions): Promise<Github> {
   const server = await serve(options, (router) => {
     const api = new Router({ prefix: "/api/v3" });
     api.use(async (ctx, next) => {
-      if (accountOf(ctx, options.accounts)) return next();
+      const account = accountOf(ctx, options.accounts);
+      // As for a classic token; answers to a fine-grained one do not have this header.
+      if (account) ctx.set("x-oauth-scopes", account.rights === "admin" ? "delete_repo, repo" : "read:user");
+      if (account) return next();
       throw complaint(401, ctx.get("authorization") === "" ? "Requires authentication" : "Bad credentials");
     });
     addOwners(api, fake);

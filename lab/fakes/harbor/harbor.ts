@@ -101,6 +101,13 @@ function signedIn(ctx: Koa.Context, { access }: FakeHarbor): string {
   return account;
 }
 
+/** The name of the user. A robot account is none. */
+function userOf(ctx: Koa.Context, fake: FakeHarbor): string {
+  const account = signedIn(ctx, fake);
+  if (fake.state.robots[account]) throw new Answer(403, errors("FORBIDDEN", "forbidden"));
+  return account;
+}
+
 /** The project, for a caller who may see it. A robot gets 403 for an absent one, as in Harbor. */
 function projectFor(ctx: Koa.Context, { state, access }: FakeHarbor, name: string): ProjectState {
   const account = basicAccount(ctx, access);
@@ -239,6 +246,15 @@ function robotRoutes(router: Router, fake: FakeHarbor): void {
     ctx.set("Location", `${API}/robots/${id}`);
     ctx.body = { id, name: full, secret, creation_time: new Date().toISOString(), expires_at: -1 };
   });
+  router.get(`${API}/users/current`, (ctx) => {
+    const username = userOf(ctx, fake);
+    ctx.body = { user_id: 1, username, sysadmin_flag: true };
+  });
+  router.get(`${API}/users/current/permissions`, (ctx) => {
+    userOf(ctx, fake);
+    const all = ["repository:push", "repository:pull", "scan:create", "artifact:read"];
+    ctx.body = all.map((one) => ({ resource: one.split(":")[0], action: one.split(":")[1] }));
+  });
   router.get(`${API}/health`, (ctx) => {
     ctx.body = { status: "healthy", components: [{ name: "core", status: "healthy" }] };
   });
@@ -248,6 +264,7 @@ function robotRoutes(router: Router, fake: FakeHarbor): void {
       auth_mode: "db_auth",
       registry_url: ctx.host,
       external_url: `http://${ctx.host}`,
+      project_creation_restriction: "adminonly",
     };
   });
 }

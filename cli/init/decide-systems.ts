@@ -1,0 +1,105 @@
+// The systems of each site and the secrets that they need. Pure.
+
+import { type Answers, allSites, PLATFORM } from "./answers.ts";
+
+export type NeededSecret = {
+  /** In the folder `secrets`. */
+  readonly file: string;
+  /** For people: what to put into it. */
+  readonly what: string;
+  /** Whose runner reads it; undefined: the portal. */
+  readonly site: string | undefined;
+  /** As the runner's configuration names it. */
+  readonly name: string;
+};
+
+/** The secrets of the systems. Every site gets its own entry, also where two share a file. */
+function neededAt(answers: Answers, site: string): readonly NeededSecret[] {
+  const { git, jira, harbor, argocd, nexus, sonarqube } = answers;
+  const at = (name: string, file: string, what: string): NeededSecret => ({ name, file, what, site });
+  return [
+    ...(git ? [at("GIT", "git-token", `a token of Gantry's account at ${git.url}`)] : []),
+    ...(jira && site === PLATFORM ? [at("JIRA", "jira-token", `a token of Gantry's account at ${jira.url}`)] : []),
+    ...(harbor[site]
+      ? [at("HARBOR", `${site}-harbor-password`, `the password or robot secret for ${harbor[site]}`)]
+      : []),
+    ...(argocd[site] ? [at("ARGOCD", `${site}-argocd-token`, `a token of Gantry's account at ${argocd[site]}`)] : []),
+    ...(nexus[site] ? [at("NEXUS", `${site}-nexus-password`, `the password for ${nexus[site]}`)] : []),
+    ...(sonarqube[site]
+      ? [at("SONARQUBE", `${site}-sonarqube-token`, `a user token of Gantry's account at ${sonarqube[site]}`)]
+      : []),
+  ];
+}
+
+/** Each file once. */
+export function secretsOf(answers: Answers): readonly NeededSecret[] {
+  const all = allSites(answers).flatMap((site) => neededAt(answers, site));
+  const sso: readonly NeededSecret[] = answers.issuer
+    ? [{ name: "SSO", file: "sso-client-secret", what: `the client secret of ${answers.issuer.url}`, site: undefined }]
+    : [];
+  return [...new Map([...all, ...sso].map((one) => [one.file, one])).values()];
+}
+
+/** `systems` and `secrets` of a runner's configuration. `place`: where it finds a file of the folder `secrets`. */
+export function runnerSystems(answers: Answers, site: string, place: (file: string) => string): object {
+  const { git, jira, harbor, argocd, nexus, sonarqube } = answers;
+  const systems = {
+    ...(git ? { git: gitSystem(git) } : {}),
+    ...(jira && site === PLATFORM ? { jira: jiraSystem(jira) } : {}),
+    ...(harbor[site] ? { harbor: harborSystem(answers, harbor[site]) } : {}),
+    ...(argocd[site] ? { argocd: { kind: "argocd", url: argocd[site], token: "ARGOCD" } } : {}),
+    ...(nexus[site] ? { nexus: nexusSystem(answers, nexus[site]) } : {}),
+    ...(sonarqube[site] ? { sonarqube: { kind: "sonarqube", url: sonarqube[site], token: "SONARQUBE" } } : {}),
+  };
+  const secrets = neededAt(answers, site).map(({ name, file }) => [name, { file: place(file) }] as const);
+  return { systems, secrets: Object.fromEntries(secrets) };
+}
+
+function gitSystem({ provider, url, username, projects }: NonNullable<Answers["git"]>): object {
+  return {
+    kind: "git",
+    provider,
+    url,
+    ...(username === undefined ? {} : { username }),
+    token: "GIT",
+    appsMay: projects.map((one) => `${one}/*`),
+  };
+}
+
+function jiraSystem({ url, flavour, username }: NonNullable<Answers["jira"]>): object {
+  return {
+    kind: "jira",
+    url,
+    flavour,
+    ...(username === undefined ? {} : { username }),
+    token: "JIRA",
+    lead: username ?? "gantry",
+  };
+}
+
+function harborSystem({ harborUser, git }: Answers, url: string): object {
+  const projects = (git?.projects ?? []).map((one) => `${(one.split("/").at(-1) ?? one).toLowerCase()}/*`);
+  const appsMay = projects.length === 0 ? {} : { appsMay: projects };
+  return { kind: "harbor", url, username: harborUser, password: "HARBOR", ...appsMay };
+}
+
+function nexusSystem({ nexusUser }: Answers, url: string): object {
+  return { kind: "nexus", url, username: nexusUser, password: "NEXUS", repositories: { npm: "npm-group" } };
+}
+
+export function channelsOf({ mail }: Answers): object {
+  return mail === undefined ? {} : { mail: { kind: "mail", host: mail.host, from: mail.from, to: mail.to } };
+}
+
+export function signInOf({ issuer }: Answers, secret: (name: string) => string): object {
+  if (issuer === undefined) return {};
+  const { url, clientId } = issuer;
+  const one = {
+    id: "sso",
+    name: "Single sign-on",
+    issuer: url,
+    clientId,
+    clientSecretFile: secret("sso-client-secret"),
+  };
+  return { signIn: { issuers: [one] } };
+}
