@@ -55,10 +55,7 @@ test("a folder of definitions with five mistakes is refused in place while the o
   const names = async (): Promise<string> => (await client.pipelines()).items.map(({ name }) => name).join();
   assert.equal(await names(), "a,b");
 
-  await write(
-    "environments.yaml",
-    "environments:\n  production: { requires: { tests: often } }\n",
-  );
+  await write("environments.yaml", "environments:\n  production: { requires: { tests: often } }\n");
   await write("pipelines/a.yaml", "name: a\njobs:\n  work: { steps: [{ run: x }] }\n");
   await write("pipelines/b.yaml", text("c"));
   await write("pipelines/c.yaml", text("c"));
@@ -68,7 +65,7 @@ test("a folder of definitions with five mistakes is refused in place while the o
   assert.deepEqual(
     refused?.problems.map(({ file, line, detail }) => `${file}:${line} ${detail}`),
     [
-      'environments.yaml:2 environments.production.requires: tests must be true or false',
+      "environments.yaml:2 environments.production.requires: tests must be true or false",
       "pipelines/a.yaml:3 site is missing",
       "pipelines/c.yaml:1 the name c is that of the pipeline in pipelines/b.yaml; use another one",
       "pipelines/d.yml:1 the name must end in .yaml",
@@ -95,6 +92,14 @@ test("a folder of definitions with five mistakes is refused in place while the o
   assert.equal(await until(names, (list) => list !== "a,b"), "a,b,c");
   assert.equal((await client.definitions()).refused, undefined);
   assert.equal((await start("c")).pipeline, "c");
+  await assert.rejects(client.syncDefinitions("dev"), {
+    code: "conflict",
+    details: {
+      what: "The definitions",
+      problem: "are not read from git",
+      why: "The configuration of the task-agent names no repository in `definitions`.",
+    },
+  });
 });
 
 test("agents that share a journal agree on the set in force: the one whose folder changed last decides", async (t) => {
