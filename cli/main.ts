@@ -31,6 +31,10 @@ const COMMANDS: { readonly [name: string]: Command | undefined } = {
     summary: "show the jobs that a pipeline would run",
     run: async (argv, io) => (await import("./plan.ts")).plan(argv, io),
   },
+  definitions: {
+    summary: "show which pipelines are in force, read them from git now, compare a folder",
+    run: async (argv, io) => (await import("./definitions.ts")).definitions(argv, io),
+  },
   settings: {
     summary: "show and change live settings",
     run: async (argv, io) => (await import("./settings.ts")).settings(argv, io),

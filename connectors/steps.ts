@@ -11,6 +11,7 @@ export const STEPS: StepBook = {
   "argocd/require-cluster": async () => (await import("./argo-cd/cluster-step.ts")).argocdRequireCluster,
   "argocd/sync": async () => (await import("./argo-cd/steps.ts")).argocdSync,
   "argocd/wait": async () => (await import("./argo-cd/steps.ts")).argocdWait,
+  "definitions/publish": async () => (await import("./definitions/steps.ts")).publish,
   "git/checkout": async () => (await import("./git/steps.ts")).checkout,
   "git/commit-push": async () => (await import("./git/steps.ts")).commitPush,
   "git/create-repository": async () => (await import("./git/steps.ts")).createRepository,

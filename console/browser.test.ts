@@ -577,6 +577,22 @@ test("on a phone the buttons and results of every table are on the screen", { sk
   await page.close();
 });
 
+test("the page Pipelines shows which set is in force, and every mistake of a newer one in its place", {
+  skip,
+}, async () => {
+  const { page } = await openPage();
+  await visit(page, "/pipelines");
+  const section = page.locator("section", { hasText: "Definitions in force" });
+  await section.getByText("PLATFORM/definitions").waitFor();
+  const text = await section.innerText();
+  for (const part of ["Deploy two sites at once", "because of 2 mistakes", "pipelines/cd.yaml:12", "site is missing"])
+    assert.ok(text.includes(part), part);
+  await section.getByRole("button", { name: "Read now" }).click();
+  await page.waitForFunction(() => !document.querySelector("section button:disabled"));
+  assert.ok(portal.requests.some(({ what }) => what === "POST /v1/definitions/sync"));
+  await page.close();
+});
+
 test("no page shows the backticks of a text", { skip }, async () => {
   const { page } = await openPage();
   const keys = [

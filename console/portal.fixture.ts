@@ -10,7 +10,7 @@ import type { Verb } from "@gantry/core/access/verbs.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { buildConsole } from "./build.ts";
 import { APPS, BUILDS, INBOX, LOG, PIPELINES, SITES } from "./data.fixture.ts";
-import { TASKS } from "./tasks.fixture.ts";
+import { COMMIT, TASKS } from "./tasks.fixture.ts";
 
 export type FakePortal = {
   readonly url: string;
@@ -62,6 +62,36 @@ const RESPONSES: { readonly [path: string]: unknown } = {
   },
   "/v1/apps": { items: APPS },
   "/v1/pipelines": { items: PIPELINES },
+  "/v1/definitions": {
+    inForce: {
+      source: {
+        kind: "git",
+        repository: { project: "PLATFORM", slug: "definitions", branch: "main" },
+        commit: COMMIT,
+        subject: "Deploy two sites at once",
+        task: "t0sync",
+      },
+      since: "2026-11-20T07:00:00Z",
+      definitions: PIPELINES.map(({ name, version }) => ({ name, version, file: `pipelines/${name}.yaml` })),
+      environments: ["production"],
+    },
+    refused: {
+      at: "2026-11-20T07:10:00Z",
+      commit: "b".repeat(40),
+      count: 2,
+      problems: [
+        { file: "pipelines/cd.yaml", line: 12, column: 7, detail: "site is missing" },
+        { file: "environments.yaml", line: 2, column: 3, detail: "environments.production: unknown key requries" },
+      ],
+    },
+    sync: {
+      repository: { project: "PLATFORM", slug: "definitions", branch: "main" },
+      everySeconds: 300,
+      task: "t0sync",
+      requestedAt: "2026-11-20T07:10:00Z",
+      state: "read",
+    },
+  },
   "/v1/sites": { items: SITES },
   "/v1/inbox": { items: INBOX },
   "/v1/channels": {

@@ -59,6 +59,8 @@ function taskHandlers({ state, addTask, emit }: Parts) {
         .filter((task) => apps === undefined || (task.app !== undefined && apps.includes(task.app)));
       return pageOf(wanted, ({ id }) => id, { limit, cursor });
     },
+    syncDefinitions: ({ body: { principal } }) =>
+      addTask({ pipeline: "definitions-sync", app: undefined, params: {}, requestedBy: principal }),
     task: ({ params }) => need(state(), params.id),
     taskTags: ({ query: { ids } }) => {
       const known = ids.map((id) => state().tasks.get(id)).filter((task) => task !== undefined);
@@ -144,6 +146,13 @@ function catalog({ state }: Pick<Parts, "state">) {
     },
     ...appChanges(state, needApp),
     pipelines: () => ({ items: [...state().pipelines.values()] }),
+    definitions: () => ({
+      inForce: {
+        source: { kind: "folder" },
+        definitions: [...state().pipelines.values()].map(({ name, version }) => ({ name, version })),
+        environments: [],
+      },
+    }),
     pipeline: ({ params: { name } }) => {
       const pipeline = state().pipelines.get(name);
       if (!pipeline) throw new GantryError("pipeline-unknown", { pipeline: name });

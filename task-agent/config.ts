@@ -5,6 +5,7 @@ import { mutualTlsConfig } from "@gantry/runtime/http/server-tls.ts";
 import { kafkaConfig } from "@gantry/wire/bus/kafka/config.ts";
 import { neverOverlaps } from "@gantry/wire/runner/lease-rules.ts";
 import { z } from "zod";
+import { definitionsConfig } from "./definitions/definitions-config.ts";
 import { limitsConfig } from "./limits.ts";
 import { journalConfig } from "./store/journal-config.ts";
 
@@ -89,8 +90,10 @@ export const agentConfig = z.strictObject({
   logLevel: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
   /** Where every event of every task is published besides the feed over HTTP. See docs/events.md. */
   events: z.strictObject({ kafka: kafkaConfig.optional() }).default({}),
-  /** Folder of pipeline files. Default: the files that Gantry ships. */
+  /** Folder of pipeline files. Default: the files that Gantry ships. See docs/definitions.md. */
   pipelines: z.string().optional(),
+  /** Git repository of pipeline files. The folder counts only until it has been read for the first time. */
+  definitions: definitionsConfig.optional(),
 });
 export type AgentConfigInput = z.input<typeof agentConfig>;
 export type AgentConfig = z.output<typeof agentConfig>;

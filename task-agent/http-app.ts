@@ -18,6 +18,7 @@ import { portalRoutes } from "./api/portal-routes.ts";
 import { openRateLimit } from "./api/rate-limit.ts";
 import { runnerRoutes } from "./api/runner-routes.ts";
 import { type AgentConfig, siteTokensOf } from "./config.ts";
+import type { DefinitionSet } from "./definitions/definition-set.ts";
 import type { EventsOut } from "./events/open-relay.ts";
 import type { Retention } from "./retention/retention.ts";
 import type { Settings } from "./settings/settings.ts";
@@ -29,6 +30,7 @@ export type HttpAppDeps = {
   readonly logger: Logger;
   readonly agent: Agent;
   readonly settings: Settings;
+  readonly definitionSet: DefinitionSet;
   readonly metrics: ProcessMetrics;
   readonly retention: Retention;
   readonly eventsOut: EventsOut | undefined;
@@ -51,6 +53,7 @@ export function openHttpApp(deps: HttpAppDeps): ReturnType<typeof createApp> {
     ...agent,
     journal,
     settings,
+    definitionSet: deps.definitionSet,
     portalUrl: config.portalUrl,
     token: config.token,
     newId: randomUUID,
@@ -79,10 +82,7 @@ export function openHttpApp(deps: HttpAppDeps): ReturnType<typeof createApp> {
   // Before the portal's routes: answers for a task that they do not find because it is archived.
   app.use(archivedReads({ ...agent, ...deps.retention }));
   app.use(portal.routes());
-  const degraded = (): readonly string[] => [
-    ...(deps.eventsOut?.problems() ?? []),
-    ...(agent.definitions.problems?.() ?? []),
-  ];
+  const degraded = (): readonly string[] => [...(deps.eventsOut?.problems() ?? []), ...deps.definitionSet.problems()];
   app.use(operationRoutes(metrics, check, degraded));
   return app;
 }

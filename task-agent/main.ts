@@ -17,6 +17,8 @@ import { runProcess } from "@gantry/runtime/process/run-process.ts";
 import { type Agent, openAgent } from "./agent.ts";
 import { type Alarms, openAlarms } from "./alarms.ts";
 import { type AgentConfig, type AgentConfigInput, agentConfig } from "./config.ts";
+import { openDefinitionSet } from "./definitions/definition-set.ts";
+import { followDefinitions } from "./definitions/follow.ts";
 import { type EventsOut, openEventsOut } from "./events/open-relay.ts";
 import { openHttpApp } from "./http-app.ts";
 import { withArchivedLogs } from "./logs/log-archive.ts";
@@ -30,7 +32,7 @@ import { openSeal, type Seal } from "./secrets/seal.ts";
 import { ensureSealKey, openSealKeys } from "./secrets/seal-keys.ts";
 import { openSettings, type Settings } from "./settings/settings.ts";
 import { openAgentJournal } from "./store/open-journal.ts";
-import { openDefinitions } from "./tasks/definitions.ts";
+import { type LiveDefinitions, openDefinitions } from "./tasks/definitions.ts";
 
 const SHIPPED = fileURLToPath(new URL("../pipelines/", import.meta.url));
 const TICK_MS = 1_000;
@@ -64,17 +66,28 @@ export async function startTaskAgent(
   try {
     const settings = await openSettings(journal, clock);
     settings.listen((now) => setLevel(logger, now["log.taskAgent"]));
-    const agent = await openConfiguredAgent(base, settings);
+    const definitions = await openAgentDefinitions(base);
+    const agent = await openConfiguredAgent(base, settings, definitions);
     eventsOut = await openEventsOut(config, { ...agent, journal, clock, logger, newId: randomUUID });
     const metrics = openMetrics(agent, eventsOut?.state, () => journal.check());
     const policy = () => effectivePolicy(config.retention, settings.now());
     retention = openRetention({ ...agent, ...base, policy, random: Math.random });
     measureRetention(metrics.registry, retention.state);
-    const app = openHttpApp({ ...base, agent, settings, metrics, retention, eventsOut });
+    const definitionSet = await openDefinitionSet(
+      { ...base, ...agent, definitions, portalUrl: config.portalUrl, newId: randomUUID },
+      config.definitions,
+      join(SHIPPED, "platform/definitions-sync.yaml"),
+    );
+    const app = openHttpApp({ ...base, agent, definitionSet, settings, metrics, retention, eventsOut });
     const server = await listen(app, { host: config.host, port: config.port, tls: config.tls, logger });
     logger.info({ url: server.url }, "task-agent is listening");
     retention.start();
     const stopTicking = startTicking(base, agent, settings);
+    const following = followDefinitions({
+      clock,
+      ticks: definitionSet.ticks,
+      onError: (err) => logger.error({ err }, "the definitions could not be read; it is tried again every second"),
+    });
     return {
       ...server,
       close: async () => {
@@ -82,6 +95,7 @@ export async function startTaskAgent(
         // Polls that are open get their reply, so that runners go to another agent.
         const closed = server.close();
         agent.wakePolls();
+        await following.stop();
         await retention?.close();
         await eventsOut?.close();
         await closed;
@@ -98,15 +112,23 @@ export async function startTaskAgent(
   }
 }
 
-async function openConfiguredAgent(base: Base, settings: Settings): Promise<Agent> {
-  const { config, journal, clock, name } = base;
+async function openAgentDefinitions(base: Base): Promise<LiveDefinitions> {
   const steps = JSON.parse(await readFile(join(SHIPPED, "catalogue.json"), "utf8")) as StepDescription[];
+  const { config, journal, alarms } = base;
+  return openDefinitions(config.pipelines ?? SHIPPED, steps, journal, {
+    alarms,
+    git: config.definitions !== undefined,
+  });
+}
+
+async function openConfiguredAgent(base: Base, settings: Settings, definitions: LiveDefinitions): Promise<Agent> {
+  const { config, journal, clock, name } = base;
   const folder = logFolder(config);
   const logs = limitLogs(openLogStore(folder, clock, { shared: name !== undefined }), folder, config.limits);
   return openAgent({
     config,
     journal,
-    definitions: await openDefinitions(config.pipelines ?? SHIPPED, steps, journal, base.alarms),
+    definitions,
     logs: withArchivedLogs(logs, archiveFolder(config)),
     logger: base.logger,
     clock,

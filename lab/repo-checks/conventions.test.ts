@@ -118,6 +118,7 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
   ],
   "bitbucket-cloud": ["api.ts", "pull-requests.ts"],
   "bitbucket-dc": ["pull-requests.ts"],
+  definitions: [],
   git: [
     "checkout.ts",
     "commit.ts",

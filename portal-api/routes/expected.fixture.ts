@@ -159,6 +159,8 @@ export const EXPECTED: { readonly [route: string]: Expected } = {
     status: 200,
     path: (at) => `/v1/pipelines/${at.pipeline}`,
   },
+  "GET /v1/definitions": { ...LIST, right: "view-pipelines", path: () => "/v1/definitions" },
+  "POST /v1/definitions/sync": { right: "manage-settings", status: 202, path: () => "/v1/definitions/sync" },
   "GET /v1/steps": { right: "signed-in", status: 200, path: () => "/v1/steps" },
   "GET /v1/inbox": { ...LIST, right: "view", path: () => "/v1/inbox" },
   "GET /v1/deliveries": { ...LIST, right: "view", path: () => "/v1/deliveries" },

@@ -9,6 +9,7 @@ import { createApp } from "./create-app.ts";
 import { createEnrolment, renewRunnerKey } from "./create-enrolment.ts";
 import { createSignInLink } from "./create-sign-in-link.ts";
 import { createToken, rotateToken } from "./create-token.ts";
+import { getDefinitions, syncDefinitions } from "./definitions.ts";
 import { documentRoutes } from "./documents.ts";
 import { getApp } from "./get-app.ts";
 import { getMe } from "./get-me.ts";
@@ -73,6 +74,8 @@ export const ROUTES: readonly Route[] = [
   listSystems,
   listPipelines,
   getPipeline,
+  getDefinitions,
+  syncDefinitions,
   listSteps,
   listAudit,
   listAuditEntries,

@@ -18,6 +18,7 @@ import Router from "@koa/router";
 import type { z } from "zod";
 import { type AppOutcome, openApps } from "../apps/apps.ts";
 import { listBuilds } from "../builds/build-stream.ts";
+import type { DefinitionSet } from "../definitions/definition-set.ts";
 import type { RunnerRegistry } from "../dispatch/runner-registry.ts";
 import type { Feed } from "../events/feed.ts";
 import type { Enrolment, Identities } from "../identity/identities.ts";
@@ -47,6 +48,7 @@ export type PortalRoutesDeps = {
   readonly registry: RunnerRegistry;
   readonly identities: Pick<Identities, "createEnrolment" | "renewKey">;
   readonly settings: Settings;
+  readonly definitionSet: Pick<DefinitionSet, "view" | "sync">;
   readonly portalUrl: string;
   readonly seal?: Seal | undefined;
   readonly newId: () => string;
@@ -160,9 +162,10 @@ function outcomeView({ change, app }: AppOutcome): z.input<typeof appOutcome> {
   return { change, app: appView(app) };
 }
 
-type CatalogRoute = "pipelines" | "pipeline" | "steps";
+type CatalogRoute = "pipelines" | "pipeline" | "steps" | "definitions" | "syncDefinitions";
 
-function catalogHandlers({ definitions }: PortalRoutesDeps): Pick<Handlers, CatalogRoute> {
+function catalogHandlers(deps: PortalRoutesDeps): Pick<Handlers, CatalogRoute> {
+  const { definitions, definitionSet } = deps;
   return {
     pipelines: () => ({ items: definitions.list().map(pipelineView) }),
     pipeline: ({ params: { name } }) => {
@@ -171,6 +174,8 @@ function catalogHandlers({ definitions }: PortalRoutesDeps): Pick<Handlers, Cata
       return pipelineView(definition);
     },
     steps: () => ({ items: definitions.steps }),
+    definitions: () => definitionSet.view(),
+    syncDefinitions: async ({ body: { principal } }) => taskCalls(deps).view(await definitionSet.sync(principal)),
   };
 }
 

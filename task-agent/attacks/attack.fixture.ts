@@ -287,6 +287,7 @@ export class AttackBench {
       ...agent,
       journal,
       settings: NO_SETTINGS_STORE as Settings,
+      definitionSet: { view: notServed, sync: notServed },
       portalUrl: config.portalUrl,
       token: config.token,
       newId: randomUUID,
@@ -308,6 +309,8 @@ export class AttackBench {
     return { agent, server, close };
   }
 }
+
+const notServed = async (): Promise<never> => assert.fail("the attacks do not ask for definitions");
 
 function memoryStore(): Store {
   const store: MemoryStore = newMemoryStore();

@@ -69,7 +69,7 @@ test("a folder of pipeline files that is gone leaves the last good set in force"
     ...openAlarms({ error: () => {} }, systemClock),
     raise: (kind: AlarmKind) => void raised.push(kind),
   };
-  const definitions = await openDefinitions(folder, [], journal, alarms);
+  const definitions = await openDefinitions(folder, [], journal, { alarms });
   assert.equal(definitions.current("a")?.pipeline.name, "a");
   assert.deepEqual(raised, ["pipelines-refused"]);
 });

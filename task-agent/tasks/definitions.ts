@@ -1,6 +1,6 @@
 // The pipeline definitions in use, and every version that a task is pinned to. A version is the digest of the file. Every
 // version is stored in the journal, so that a task runs to its end with the file it started with. The journal also has the
-// last valid set, which stays in force if the files are invalid when the agent starts.
+// set in force: agents that share it follow it, and it stays in force while newer files have mistakes.
 
 import type { Environments } from "@gantry/core/build/environments.ts";
 import type { Problem } from "@gantry/core/errors.ts";
@@ -9,20 +9,15 @@ import type { Pipeline, StepDescription } from "@gantry/core/pipeline/pipeline.t
 import type { Journal } from "@gantry/journal/journal.ts";
 import { defineStream } from "@gantry/journal/typed-stream.ts";
 import { startError } from "@gantry/runtime/process/start-error.ts";
+import type { DefinitionSource } from "@gantry/wire/agent/definitions.ts";
 import type { Alarms } from "../alarms.ts";
-import { type Definition, type DefinitionSet, readDefinitions } from "./read-definitions.ts";
+import { readFolder, watchFolder } from "../definitions/folder.ts";
+import { putInForce, setStream } from "../definitions/set-stream.ts";
+import { checkDefinitions, type Definition, type DefinitionFiles, type DefinitionSet } from "./read-definitions.ts";
 
 export type { Definition } from "./read-definitions.ts";
 
 const definitionStream = defineStream<Pipeline>({ prefix: "definition/" });
-
-/** The last valid set. Agents that share a journal share it. It is read only if the files are invalid. */
-type SetState = {
-  readonly definitions: readonly { readonly name: string; readonly version: string }[];
-  /** Absent in sets of older versions. */
-  readonly environments?: Environments;
-};
-const setStream = defineStream<SetState>({ prefix: "agent/definitions" });
 
 export type Definitions = {
   readonly list: () => readonly Definition[];
@@ -36,36 +31,133 @@ export type Definitions = {
   readonly problems?: () => readonly string[];
 };
 
+/** Files of a folder that are not in force. `at`: store time, ms. */
+export type RefusedFiles = { readonly at: number; readonly problems: readonly Problem[] };
+
+export type LiveDefinitions = Definitions & {
+  /** Where the set in force came from, and when: store time, ms. */
+  readonly origin: () => { readonly source: DefinitionSource; readonly at: number | undefined };
+  /** The last files of the folder, if they have mistakes. */
+  readonly refused: () => RefusedFiles | undefined;
+  /**
+   * Checks a set as a whole and puts it in force. Otherwise answers every mistake, and the set in force stays. Rejects when
+   * the store fails.
+   */
+  readonly offer: (files: DefinitionFiles, source: DefinitionSource) => Promise<readonly Problem[]>;
+  /**
+   * Follows the set in force, which another agent may have changed, and the folder. To be called every second. Rejects when
+   * the store fails.
+   */
+  readonly tick: () => Promise<void>;
+};
+
+export type DefinitionOptions = {
+  readonly alarms?: Alarms | undefined;
+  /** Definitions come from git: the folder counts only until the first set was read from there. */
+  readonly git?: boolean;
+};
+
+const FOLDER: DefinitionSource = { kind: "folder" };
+
 /**
- * Reads every `*.yaml` of the folder. A mistake in any file invalidates the whole set: the last valid one stays in force,
- * and an alarm is raised. If there is none, throws `pipeline-invalid` with every mistake in the error, or why the folder
- * cannot be read.
+ * Opens the definitions of a folder. A mistake in any file invalidates the whole set: the last valid one stays in force, and
+ * an alarm is raised. If there is none, throws `pipeline-invalid` with every mistake in the error, or why the folder cannot
+ * be read.
  */
 export async function openDefinitions(
   folder: string,
   steps: readonly StepDescription[],
   journal: Journal,
-  alarms?: Alarms,
-): Promise<Definitions> {
-  const read = await readOrRefuse(folder, steps);
-  if (!(read instanceof GantryError)) {
-    const { definitions, environments } = read;
-    for (const definition of definitions) await keepDefinition(journal, definition);
-    const set = definitions.map(({ pipeline, version }) => ({ name: pipeline.name, version }));
-    await journal.append([setStream.append("", { expected: 0, state: { definitions: set, environments } })]);
-    return makeDefinitions(read, steps, journal, []);
+  { alarms, git = false }: DefinitionOptions = {},
+): Promise<LiveDefinitions> {
+  const live = openLive(steps, journal);
+  let refused: { readonly files: RefusedFiles; readonly problem: string } | undefined;
+  await live.follow();
+  const isFollowing = (): boolean => git && live.origin().source.kind === "git";
+
+  const readAgain = async (): Promise<GantryError | undefined> => {
+    refused = undefined;
+    const files = await readOrRefuse(folder);
+    const problems = files instanceof GantryError ? [] : await live.offer(files, FOLDER);
+    const error = files instanceof GantryError ? files : problems.length > 0 ? invalid(folder, problems) : undefined;
+    if (!error) return undefined;
+    const problem = whyRefused(error);
+    refused = { files: { at: Math.floor((await journal.now()) / 1_000), problems: describedProblems(error) }, problem };
+    if (live.isOpen()) alarms?.raise("pipelines-refused", { folder, problems: error.problems, err: error }, problem);
+    return error;
+  };
+
+  const watch = await watchFolder(folder);
+  if (!isFollowing()) {
+    const error = await readAgain();
+    if (error && !live.isOpen()) throw error;
   }
-  const lastGood = await loadLastGood(journal);
-  if (!lastGood) throw read;
-  const problem = whyRefused(read);
-  alarms?.raise("pipelines-refused", { folder, problems: read.problems, err: read }, problem);
-  return makeDefinitions(lastGood, steps, journal, [problem]);
+  const { list, current, pinned, environments, origin, offer } = live;
+  return {
+    ...{ list, current, pinned, environments, origin, offer, steps },
+    problems: () => (refused ? [refused.problem] : []),
+    refused: () => refused?.files,
+    tick: async () => {
+      await live.follow();
+      if (!isFollowing() && (await watch.hasChanged())) await readAgain();
+    },
+  };
 }
 
-async function readOrRefuse(folder: string, steps: readonly StepDescription[]): Promise<DefinitionSet | GantryError> {
+/** The set in force in this process. */
+function openLive(steps: readonly StepDescription[], journal: Journal) {
+  let current = new Map<string, Definition>();
+  let environments: Environments = {};
+  let origin: ReturnType<LiveDefinitions["origin"]> = { source: FOLDER, at: undefined };
+  let version: number | undefined;
+  const byVersion = new Map<string, Pipeline>();
+
+  const pinned = async (wanted: string): Promise<Pipeline> => {
+    const pipeline = byVersion.get(wanted) ?? (await loadPinned(journal, wanted));
+    byVersion.set(wanted, pipeline);
+    return pipeline;
+  };
+  const follow = async (): Promise<void> => {
+    const loaded = await setStream.load(journal);
+    if (!loaded || loaded.version === version) return;
+    const { state } = loaded;
+    const all = state.definitions.map(async ({ version: one, file }) => {
+      return { version: one, pipeline: await pinned(one), ...(file === undefined ? {} : { file }) };
+    });
+    const definitions: readonly Definition[] = await Promise.all(all);
+    current = new Map(definitions.map((one) => [one.pipeline.name, one]));
+    environments = state.environments ?? {};
+    origin = { source: state.source ?? FOLDER, at: state.at };
+    version = loaded.version;
+  };
+  return {
+    list: () => [...current.values()],
+    current: (name: string) => current.get(name),
+    environments: () => environments,
+    origin: () => origin,
+    isOpen: () => version !== undefined,
+    pinned,
+    follow,
+    offer: async (files: DefinitionFiles, source: DefinitionSource): Promise<readonly Problem[]> => {
+      const { problems, ...set } = checkDefinitions(files, steps);
+      if (problems.length > 0) return problems;
+      // A volume that is not mounted is an empty folder.
+      if (set.definitions.length === 0 && current.size > 0) return [{ detail: "there is no pipeline file" }];
+      await keepAll(journal, set);
+      await putInForce(journal, set, source);
+      await follow();
+      return [];
+    },
+  };
+}
+
+async function keepAll(journal: Journal, { definitions }: DefinitionSet): Promise<void> {
+  for (const definition of definitions) await keepDefinition(journal, definition);
+}
+
+async function readOrRefuse(folder: string): Promise<DefinitionFiles | GantryError> {
   try {
-    const { problems, ...set } = await readDefinitions(folder, steps);
-    return problems.length === 0 ? set : invalid(folder, problems);
+    return await readFolder(folder);
   } catch (error) {
     const known = startError(error);
     if (!known) throw error;
@@ -77,53 +169,28 @@ function invalid(folder: string, problems: readonly Problem[]): GantryError {
   const details = {
     file: problems[0]?.file ?? folder,
     count: problems.length,
-    problem: problems.map((one) => `${one.file}:${one.line}: ${one.detail}`).join("; "),
+    problem: problems.map((one) => `${one.file ?? folder}:${one.line ?? 1}: ${one.detail}`).join("; "),
   };
   return new GantryError("pipeline-invalid", details, { problems });
+}
+
+/** A folder that cannot be read has no problem of its own. */
+function describedProblems({ problems, message, details }: GantryError): readonly Problem[] {
+  return problems.length > 0 ? problems : [{ detail: `${message} ${String(details.problem ?? "")}`.trim() }];
 }
 
 /** Without the details of the mistakes: `/readyz` needs no token. */
 function whyRefused({ problems }: GantryError): string {
   const [first] = problems;
-  const what = first ? `have mistakes, the first one in ${first.file}:${first.line}` : "cannot be read";
+  const mistakes = `have mistakes, the first one in ${first?.file}:${first?.line}`;
+  const what = first === undefined ? "cannot be read" : first.file === undefined ? "are missing" : mistakes;
   return `The pipeline files ${what}. The last good set stays in force.`;
-}
-
-async function loadLastGood(journal: Journal): Promise<DefinitionSet | undefined> {
-  const set = await setStream.load(journal);
-  if (!set) return undefined;
-  const definitions = await Promise.all(
-    set.state.definitions.map(async ({ version }) => ({ version, pipeline: await loadPinned(journal, version) })),
-  );
-  return { definitions, environments: set.state.environments ?? {} };
 }
 
 async function loadPinned(journal: Journal, version: string): Promise<Pipeline> {
   const loaded = await definitionStream.load(journal, version);
   if (!loaded) throw new Error(`the definition ${version} is not in the journal`);
   return loaded.state;
-}
-
-function makeDefinitions(
-  { definitions, environments }: DefinitionSet,
-  steps: readonly StepDescription[],
-  journal: Journal,
-  problems: readonly string[],
-): Definitions {
-  const current = new Map(definitions.map((one) => [one.pipeline.name, one]));
-  const byVersion = new Map(definitions.map(({ version, pipeline }) => [version, pipeline]));
-  return {
-    list: () => definitions,
-    current: (name) => current.get(name),
-    steps,
-    environments: () => environments,
-    problems: () => problems,
-    pinned: async (version) => {
-      const pipeline = byVersion.get(version) ?? (await loadPinned(journal, version));
-      byVersion.set(version, pipeline);
-      return pipeline;
-    },
-  };
 }
 
 /** Stores a version that tasks will be pinned to. */

@@ -19,6 +19,7 @@ import {
   type resolveJob,
   type StartTask,
 } from "./agent-api.ts";
+import type { DefinitionsView } from "./definitions.ts";
 import { AGENT_PREFIX, AGENT_ROUTES as routes } from "./routes.ts";
 import type {
   AppView,
@@ -92,6 +93,10 @@ export type AgentClient = {
   readonly forgetApp: (name: string, principal: string) => Promise<void>;
   readonly pipelines: (call?: Asking) => Promise<Page<PipelineView>>;
   readonly pipeline: (name: string, call?: Asking) => Promise<PipelineView>;
+  /** The set of definitions in force, and why a newer one is not. */
+  readonly definitions: (call?: Asking) => Promise<DefinitionsView>;
+  /** Reads their repository now. Throws `conflict` when there is none. */
+  readonly syncDefinitions: (principal: string) => Promise<TaskView>;
   readonly steps: (call?: Asking) => Promise<Page<z.infer<typeof stepDescription>>>;
   readonly runners: (call?: Asking) => Promise<Page<RunnerView>>;
   /** Also of a runner out of service. Throws `not-found`. */
@@ -163,6 +168,8 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
       void (await call(routes.forgetApp, { params: { name }, body: { principal } })),
     pipelines: (options) => call(routes.pipelines, { params }, options),
     pipeline: (name, options) => call(routes.pipeline, { params: { name } }, options),
+    syncDefinitions: (principal) => call(routes.syncDefinitions, { params, body: { principal } }),
+    definitions: (options) => call(routes.definitions, { params }, options),
     steps: (options) => call(routes.steps, { params }, options),
     runners: (options) => call(routes.runners, { params }, options),
     runnerSite: (name, options) => call(routes.runnerSite, { params: { name } }, options),

@@ -25,6 +25,7 @@ import {
   startTask,
   taskTags,
 } from "./agent-api.ts";
+import { definitionsView, syncDefinitions } from "./definitions.ts";
 import {
   appView,
   buildView,
@@ -209,6 +210,17 @@ export const AGENT_ROUTES = {
   }),
   pipelines: route({ method: "GET", path: "/pipelines", answer: page(pipelineView) }),
   pipeline: route({ method: "GET", path: "/pipelines/{name}", answer: pipelineView, errors: ["pipeline-unknown"] }),
+  /** The set in force, and why a newer one is not. */
+  definitions: route({ method: "GET", path: "/definitions", answer: definitionsView }),
+  /** Reads the repository of definitions now. Answers the task that does. */
+  syncDefinitions: route({
+    method: "POST",
+    path: "/definitions/sync",
+    body: syncDefinitions,
+    answer: taskView,
+    status: 202,
+    errors: ["conflict"],
+  }),
   steps: route({ method: "GET", path: "/steps", answer: page(stepDescription) }),
   runners: route({ method: "GET", path: "/runners", answer: page(runnerView) }),
   /** The site of a runner that has registered, also of one out of service. */

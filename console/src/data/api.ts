@@ -148,6 +148,8 @@ export const v1 = {
   rotateOwnToken: (name: string) => `/v1/me/tokens/${part(name)}/rotate`,
   audit: (query: Query = {}) => `/v1/audit${search(query)}`,
   channels: "/v1/channels",
+  definitions: "/v1/definitions",
+  syncDefinitions: "/v1/definitions/sync",
   settings: "/v1/settings",
   settingsHistory: "/v1/settings/history",
   token: (name: string) => `/v1/tokens/${part(name)}`,

@@ -1,0 +1,142 @@
+// `gantry definitions`: which set of pipelines is in force, reading it from git now, and what a folder would change.
+
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { GantryError } from "@gantry/core/errors.ts";
+import { fileProblem } from "@gantry/core/system-error-words.ts";
+import { pause, systemClock } from "@gantry/runtime/clock.ts";
+import { parseFlags } from "@gantry/runtime/process/parse-flags.ts";
+import { type DefinitionSource, type DefinitionsView, definitionsView } from "@gantry/wire/agent/definitions.ts";
+import { taskView } from "@gantry/wire/agent/views.ts";
+import type { PortalClient } from "./client.ts";
+import type { Io } from "./io.ts";
+import { PORTAL_FLAGS, PORTAL_HELP, type PortalFlags, portalFlagsOf, portalFor } from "./portal-access.ts";
+
+const HELP = `Usage: gantry definitions [status]      show the set of pipelines in force, and why a newer one is not
+       gantry definitions sync          read the repository of definitions now, and wait for the result
+       gantry definitions diff FOLDER   compare the files of a folder with the set in force
+
+${PORTAL_HELP}
+Ctrl-C during \`sync\` leaves its task running. Exit code 1: the newest set is not in force, or the folder differs.
+`;
+
+const ADDRESS = "/v1/definitions";
+const SYNC_DEADLINE_MS = 900_000;
+const ASK_AGAIN_MS = 500;
+
+export async function definitions(argv: readonly string[], io: Io): Promise<number> {
+  const read = readArguments(argv);
+  if (typeof read === "string") {
+    (read === "" ? io.stdout : io.stderr)(`${read === "" ? "" : `${read}\n\n`}${HELP}`);
+    return read === "" ? 0 : 2;
+  }
+  const { verb, folder, json } = read;
+  const portal = portalFor(read, io, verb === "sync" ? SYNC_DEADLINE_MS : undefined);
+  const print = (value: object, text: string): void => io.stdout(json ? `${JSON.stringify(value, null, 2)}\n` : text);
+  if (verb === "diff") {
+    const changes = differences(readFiles(folder ?? "."), await portal.get(ADDRESS, definitionsView));
+    print(changes, changes.length === 0 ? "No difference.\n" : changes.map(changeLine).join(""));
+    return changes.length === 0 ? 0 : 1;
+  }
+  const view = verb === "sync" ? await sync(portal, io, json) : await portal.get(ADDRESS, definitionsView);
+  print(view, statusText(view));
+  return view.refused || view.sync?.state === "failed" ? 1 : 0;
+}
+
+/** Asks for a task, and waits until its result is known. */
+async function sync(portal: PortalClient, io: Io, isQuiet: boolean): Promise<DefinitionsView> {
+  const { id } = await portal.post(`${ADDRESS}/sync`, {}, taskView);
+  if (!isQuiet) io.stdout(`Task ${id} reads the repository.\n`);
+  for (;;) {
+    const view = await portal.get(ADDRESS, definitionsView);
+    // A later task includes what this one has found.
+    if (view.sync?.state !== "running") return view;
+    await pause(systemClock, ASK_AGAIN_MS);
+  }
+}
+
+type Change = { readonly file: string; readonly change: "added" | "changed" | "removed" };
+
+/** By file: a version is the digest of one. */
+function differences(files: ReadonlyMap<string, string>, { inForce }: DefinitionsView): readonly Change[] {
+  const now = new Map(inForce.definitions.map(({ name, file, version }) => [file ?? `${name}.yaml`, version]));
+  const changes: Change[] = [];
+  for (const [file, text] of files) {
+    const version = now.get(file);
+    const isSame = version === `sha256:${createHash("sha256").update(text).digest("hex")}`;
+    if (!isSame) changes.push({ file, change: version === undefined ? "added" : "changed" });
+  }
+  const removed = [...now.keys()].filter((file) => !files.has(file));
+  return [...changes, ...removed.map((file): Change => ({ file, change: "removed" }))];
+}
+
+const MARKS = { added: "+", changed: "~", removed: "-" } as const;
+
+function changeLine({ file, change }: Change): string {
+  return `${MARKS[change]} ${file}  ${change}\n`;
+}
+
+/** The pipeline files of a folder as the task-agent finds them. Throws `argument-unusable`. */
+function readFiles(folder: string): ReadonlyMap<string, string> {
+  try {
+    const top = readdirSync(folder, { withFileTypes: true });
+    const below = top.some((entry) => entry.isDirectory() && entry.name === "pipelines") ? "pipelines/" : "";
+    const names = readdirSync(join(folder, below)).filter((name) => name.endsWith(".yaml"));
+    const paths = names.map((name) => `${below}${name}`).filter((path) => path !== "environments.yaml");
+    return new Map(paths.toSorted().map((path) => [path, readFileSync(join(folder, path), "utf8")]));
+  } catch (error) {
+    throw new GantryError("argument-unusable", { argument: folder, problem: fileProblem(error) }, { cause: error });
+  }
+}
+
+function statusText({ inForce, refused, sync }: DefinitionsView): string {
+  const since = inForce.since === undefined ? "" : `, since ${inForce.since}`;
+  const list = inForce.definitions.map(
+    ({ name, version, file = "" }) => `  ${name}  ${version.slice(0, 19)}  ${file}\n`,
+  );
+  const lines = [`In force: ${sourceText(inForce.source)}${since}\n`, ...list];
+  if (sync) {
+    const { project, slug, branch } = sync.repository;
+    const last = sync.task === undefined ? "not read yet" : `task ${sync.task}: ${sync.state}`;
+    lines.push(`Repository: ${project}/${slug}, branch ${branch}, every ${sync.everySeconds} s; ${last}\n`);
+    if (sync.problem !== undefined) lines.push(`  ${sync.problem}\n`);
+  }
+  if (refused) {
+    const { commit, count, problems } = refused;
+    const what = commit === undefined ? "The files of the folder" : `Commit ${commit.slice(0, 12)}`;
+    lines.push(`Refused: ${what}, at ${refused.at}, because of ${count} ${count === 1 ? "mistake" : "mistakes"}:\n`);
+    for (const { file, line, column, detail } of problems) {
+      const place = [file, line, column].filter((part) => part !== undefined).join(":");
+      lines.push(`  ${place === "" ? "" : `${place}  `}${detail}\n`);
+    }
+  }
+  return lines.join("");
+}
+
+function sourceText(source: DefinitionSource): string {
+  if (source.kind === "folder") return "the folder of the task-agent";
+  const { project, slug, branch } = source.repository;
+  return `commit ${source.commit.slice(0, 12)} of ${project}/${slug}, branch ${branch} (${source.subject})`;
+}
+
+type Arguments = PortalFlags & {
+  readonly verb: "status" | "sync" | "diff";
+  readonly folder: string | undefined;
+  readonly json: boolean;
+};
+
+/** The arguments, an empty text for `--help`, or an error message. */
+function readArguments(argv: readonly string[]): Arguments | string {
+  try {
+    const { values, positionals } = parseFlags(argv, PORTAL_FLAGS);
+    if (values.help) return "";
+    const [verb = "status", folder, ...more] = positionals;
+    if (verb !== "status" && verb !== "sync" && verb !== "diff") return `Unknown command: gantry definitions ${verb}`;
+    if (more.length > 0 || (verb === "diff") !== (folder !== undefined))
+      return `Wrong number of arguments for \`gantry definitions ${verb}\`.`;
+    return { verb, folder, json: values.json, ...portalFlagsOf(values) };
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}

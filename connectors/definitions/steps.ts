@@ -1,0 +1,74 @@
+// definitions/publish: hands the definitions of a folder to the task-agent, as output. It puts nothing in force: the
+// task-agent takes the output only from the task that it started for this, and checks it as a whole.
+
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
+import { counted } from "@gantry/core/count.ts";
+import { GantryError } from "@gantry/core/errors.ts";
+import { succeeded } from "@gantry/core/step/outcome.ts";
+import { defineStep, NO_RETRY } from "@gantry/core/step/step.ts";
+import { z } from "zod";
+import { readPlainFile } from "../plain-file.ts";
+
+/** Of one file; a larger one cannot be a pipeline. */
+const MAX_FILE_BYTES = 262_144;
+const MAX_FILES = 500;
+/** Of the output, so that it stays within the limit of the runner protocol. About a megabyte of YAML. */
+const MAX_BUNDLE_CHARACTERS = 240_000;
+const SUFFIX = /\.ya?ml$/;
+const PIPELINES = "pipelines";
+
+export const publish = defineStep({
+  name: "definitions/publish",
+  title: "Hand over definitions",
+  input: z.strictObject({ directory: z.string().max(500).default(".") }),
+  output: z.object({
+    files: z.int(),
+    /** JSON of path → text, compressed with gzip, as base64. */
+    bundle: z.string().max(MAX_BUNDLE_CHARACTERS),
+  }),
+  needs: [],
+  // It sends files of the workspace to the task-agent, and uses no outside system.
+  acts: () => [],
+  effects: [],
+  retry: NO_RETRY,
+  timeoutMs: 60_000,
+  plan: async ({ input }) => [`hand the definitions in ${input.directory} to the task-agent`],
+  run: async ({ input, workspace, log }) => {
+    const paths = await pathsIn(workspace, input.directory);
+    if (paths.length > MAX_FILES) throw tooLarge(`it has ${paths.length} YAML files; the limit is ${MAX_FILES}`);
+    const files: Record<string, string> = {};
+    for (const path of paths) {
+      const file = join(workspace, input.directory, path);
+      const text = await readPlainFile(workspace, file, { name: path, maxBytes: MAX_FILE_BYTES });
+      if (text !== undefined) files[path] = text;
+    }
+    const packed = await promisify(gzip)(JSON.stringify(files), { level: 9 });
+    const bundle = packed.toString("base64");
+    if (bundle.length > MAX_BUNDLE_CHARACTERS)
+      throw tooLarge(
+        `its YAML files are too large: ${bundle.length} characters when packed, of ${MAX_BUNDLE_CHARACTERS}`,
+      );
+    log(`${counted(paths.length, "file")}, ${bundle.length} characters when packed`);
+    return succeeded({ files: paths.length, bundle });
+  },
+});
+
+/** As the task-agent reads a folder: the YAML files on top, and those of `pipelines`. */
+async function pathsIn(workspace: string, directory: string): Promise<string[]> {
+  const inside = async (folder: string): Promise<string[]> => {
+    const entries = await readdir(join(workspace, directory, folder), { withFileTypes: true });
+    return entries.filter((entry) => !entry.isDirectory() && SUFFIX.test(entry.name)).map(({ name }) => name);
+  };
+  const top = await readdir(join(workspace, directory), { withFileTypes: true });
+  // A link to a folder could lead out of the workspace.
+  const hasPipelines = top.some((entry) => entry.isDirectory() && entry.name === PIPELINES);
+  const below = hasPipelines ? (await inside(PIPELINES)).map((name) => `${PIPELINES}/${name}`) : [];
+  return [...(await inside(".")), ...below].toSorted();
+}
+
+function tooLarge(problem: string): GantryError {
+  return new GantryError("file-invalid", { file: "the folder of definitions", problem });
+}

@@ -1,0 +1,155 @@
+// Pipelines of a company in its own git repository: read by a runner at site `platform`, checked by the task-agent, seen by
+// people through the portal.
+
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { definitions } from "@gantry/cli/definitions.ts";
+import { runCommand } from "@gantry/cli/portal.fixture.ts";
+import { ACCOUNTS, startLabHost } from "@gantry/connectors/git/lab.fixture.ts";
+import { pushAsSomebody, seed } from "@gantry/connectors/git/lab-git.fixture.ts";
+import { startPortal } from "@gantry/portal-api/main.ts";
+import { freePort } from "@gantry/runtime/free-ports.ts";
+import { makeLogger } from "@gantry/runtime/process/logger.ts";
+import { startTaskAgent } from "@gantry/task-agent/main.ts";
+import { startRunner } from "@gantry/task-runner/main.ts";
+import { makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
+import type { DefinitionsView } from "@gantry/wire/agent/definitions.ts";
+
+const token = "platform-token-of-this-test";
+const runnerToken = "runner-token-of-this-test";
+const logger = makeLogger("test", "silent");
+const pipeline = (name: string, script = "x"): string =>
+  `name: ${name}\napp: none\njobs:\n  work: { site: seoul, steps: [{ run: "${script}" }] }\n`;
+
+async function open(t: TestContext) {
+  const folder = await mkdtemp(join(tmpdir(), "gantry-from-git-"));
+  const lab = await startLabHost("bitbucket-dc", join(folder, "git"));
+  await seed(lab, "definitions", { "pipelines/a.yaml": pipeline("a"), "README.md": "ours", "compose.yaml": "x: 1\n" });
+  const config = {
+    data: join(folder, "agent"),
+    port: await freePort(),
+    portalUrl: "http://portal",
+    token,
+    runnerTokens: { [runnerToken]: "platform" },
+    definitions: { project: lab.project, slug: "definitions", every: "1h" },
+  };
+  let agent = await startTaskAgent(config, { logger });
+  await mkdir(join(folder, "runner"));
+  await writeFile(join(folder, "git-token"), ACCOUNTS[0]?.token ?? "");
+  const runner = await startRunner(
+    {
+      name: "platform-1",
+      site: "platform",
+      agent: agent.url,
+      token: runnerToken,
+      data: join(folder, "runner"),
+      isolation: "none",
+      systems: { git: { kind: "git", provider: "bitbucket-dc", url: lab.server.url, token: "GIT" } },
+      secrets: { GIT: { file: join(folder, "git-token") } },
+    },
+    { logger },
+  );
+  const portal = await startPortal(
+    { dataDir: join(folder, "portal"), port: 0, agent: { url: agent.url, token } },
+    { logger },
+  );
+  t.after(async () => {
+    await portal.close();
+    await runner.close({ drainMs: 0 });
+    await agent.close();
+    await lab.server.close();
+    await rm(folder, { recursive: true });
+  });
+  const client = makeAgentClient({ url: agent.url, token });
+  const at = { url: portal.url, tokenFile: join(folder, "portal/admin-token") };
+  return {
+    folder,
+    client,
+    push: (files: Readonly<Record<string, string>>) => pushAsSomebody(lab, "definitions", files),
+    gantry: (...argv: string[]) => runCommand(definitions, argv, at),
+    restart: async () => {
+      await agent.close();
+      agent = await startTaskAgent(config, { logger });
+    },
+  };
+}
+
+test("a company's pipelines come from its git repository; five mistakes are refused in place while the old ones serve", async (t) => {
+  const { folder, client, push, gantry, restart } = await open(t);
+  const names = async (): Promise<string> => (await client.pipelines()).items.map(({ name }) => name).join();
+  assert.equal(await names(), "cd,ci,create-app", "until the repository has been read");
+
+  // The schedule may have asked already.
+  const first = await gantry("sync", "--json");
+  assert.equal(first.code, 0, first.out);
+  const { inForce } = JSON.parse(first.out) as DefinitionsView;
+  assert(inForce.source.kind === "git");
+  assert.deepEqual(
+    inForce.definitions.map(({ file }) => file),
+    ["pipelines/a.yaml"],
+  );
+  assert.equal(await names(), "a");
+
+  const bad = await push({
+    "environments.yaml": "environments:\n  production: { requires: { tests: often } }\n",
+    "pipelines/a.yaml": "name: a\njobs:\n  work: { steps: [{ run: x }] }\n",
+    "pipelines/b.yaml": pipeline("definitions-sync"),
+    "pipelines/c.yaml": "name: c\njobs:\n  work: { site: seoul, steps: [{ uses: git/chekcout }] }\n",
+    "pipelines/d.yaml": "name: [d\n",
+  });
+  const refused = await gantry("sync");
+  assert.equal(refused.code, 1);
+  assert.match(refused.out, new RegExp(`Refused: Commit ${bad.slice(0, 12)}, at .*, because of 5 mistakes:`));
+  for (const place of [
+    "environments.yaml:2",
+    "pipelines/a.yaml:3",
+    "pipelines/b.yaml:1",
+    "pipelines/c.yaml:3",
+    "pipelines/d.yaml:",
+  ])
+    assert.ok(refused.out.includes(`  ${place}`), place);
+  assert.match(refused.out, /git\/checkout/, "a suggestion");
+  assert.match(refused.out, new RegExp(`In force: commit ${inForce.source.commit.slice(0, 12)}`));
+  assert.equal(await names(), "a");
+
+  await restart();
+  assert.equal(await names(), "a", "not the folder, and not half of the new set");
+  assert.equal((await gantry()).code, 1);
+
+  const good = await push({
+    "environments.yaml": "environments: {}\n",
+    "pipelines/a.yaml": pipeline("a", "two"),
+    "pipelines/b.yaml": pipeline("b"),
+    "pipelines/c.yaml": pipeline("c"),
+    "pipelines/d.yaml": pipeline("d"),
+  });
+  const corrected = await gantry("sync");
+  assert.equal(corrected.code, 0, corrected.out);
+  assert.match(corrected.out, new RegExp(`In force: commit ${good.slice(0, 12)} of APPS/definitions, branch main`));
+  assert.equal(await names(), "a,b,c,d");
+
+  await mkdir(join(folder, "copy/pipelines"), { recursive: true });
+  await writeFile(join(folder, "copy/pipelines/a.yaml"), pipeline("a", "three"));
+  await writeFile(join(folder, "copy/pipelines/new.yaml"), pipeline("new"));
+  const diff = await gantry("diff", join(folder, "copy"));
+  assert.deepEqual(
+    [diff.code, diff.out],
+    [
+      1,
+      `~ pipelines/a.yaml  changed\n+ pipelines/new.yaml  added\n${["b", "c", "d"].map((name) => `- pipelines/${name}.yaml  removed\n`).join("")}`,
+    ],
+  );
+});
+
+test("a definitions task cannot be started by people, and its pipeline cannot be replaced", async (t) => {
+  const { client, gantry } = await open(t);
+  const wish = { pipeline: "definitions-sync", params: { project: "X", slug: "x", branch: "x" } };
+  await assert.rejects(client.startTask({ ...wish, principal: "eve", idempotencyKey: "k" }), {
+    code: "pipeline-unknown",
+  });
+  assert.match((await gantry("other")).out, /Unknown command: gantry definitions other/);
+  assert.equal((await gantry("diff")).code, 2);
+});

@@ -1,0 +1,64 @@
+// The folder with the definitions of the platform team: `*.yaml`, or a folder `pipelines` with them and `environments.yaml`
+// beside it.
+
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { DefinitionFiles } from "../tasks/read-definitions.ts";
+
+const SUFFIX = /\.ya?ml$/;
+const PIPELINES = "pipelines";
+
+/** The text of every YAML file. Rejects when the folder or a file cannot be read. */
+export async function readFolder(folder: string): Promise<DefinitionFiles> {
+  const files = new Map<string, string>();
+  for (const path of await pathsIn(folder)) files.set(path, await readFile(join(folder, path), "utf8"));
+  return files;
+}
+
+export type FolderWatch = {
+  /**
+   * Whether the files have changed since they were last read, and have stayed the same since the call before: somebody who
+   * saves several files, or a mounted volume that is replaced, is not read in between. Never rejects.
+   */
+  readonly hasChanged: () => Promise<boolean>;
+};
+
+/**
+ * Compares names, times and sizes at every call. Notifications of the file system would be quicker, but network disks and
+ * mounted volumes do not give them. Call it before the first `readFolder`.
+ */
+export async function watchFolder(folder: string): Promise<FolderWatch> {
+  let read = await signatureOf(folder);
+  let seen = read;
+  return {
+    hasChanged: async () => {
+      const now = await signatureOf(folder);
+      const isSettled = now === seen;
+      seen = now;
+      if (!isSettled || now === read) return false;
+      read = now;
+      return true;
+    },
+  };
+}
+
+async function pathsIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const own = entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
+  const hasPipelines = entries.some((entry) => entry.name === PIPELINES && !entry.isFile());
+  const inside = hasPipelines ? await readdir(join(folder, PIPELINES)) : [];
+  return [...own, ...inside.map((name) => `${PIPELINES}/${name}`)].filter((path) => SUFFIX.test(path)).toSorted();
+}
+
+async function signatureOf(folder: string): Promise<string> {
+  try {
+    const parts = (await pathsIn(folder)).map(async (path) => {
+      const { ino, size, mtimeMs, ctimeMs } = await stat(join(folder, path));
+      return [path, ino, size, mtimeMs, ctimeMs].join();
+    });
+    return (await Promise.all(parts)).join("\n");
+  } catch (error) {
+    // What cannot be read is reported when it is read.
+    return `unreadable: ${String((error as NodeJS.ErrnoException).code)}`;
+  }
+}

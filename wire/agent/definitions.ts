@@ -1,0 +1,68 @@
+// The set of definitions in force, and what was refused, as the task-agent tells the portal.
+
+import { z } from "zod";
+
+const time = z.iso.datetime();
+
+export const definitionRepository = z.object({
+  system: z.string().optional(),
+  project: z.string(),
+  slug: z.string(),
+  branch: z.string(),
+});
+export type DefinitionRepository = z.infer<typeof definitionRepository>;
+
+export const definitionSource = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("folder") }),
+  z.object({
+    kind: z.literal("git"),
+    repository: definitionRepository,
+    commit: z.string(),
+    subject: z.string(),
+    task: z.string().describe("The task that read it"),
+  }),
+]);
+export type DefinitionSource = z.infer<typeof definitionSource>;
+
+const problem = z.object({
+  detail: z.string(),
+  file: z.string().optional(),
+  line: z.int().optional(),
+  column: z.int().optional(),
+});
+
+export const refusedSet = z.object({
+  at: time,
+  commit: z.string().optional().describe("Absent: a folder"),
+  count: z.int().describe("Of all mistakes; `problems` has the first 100"),
+  problems: z.array(problem),
+});
+export type RefusedSet = z.infer<typeof refusedSet>;
+
+export const definitionsView = z
+  .object({
+    inForce: z.object({
+      source: definitionSource,
+      since: time.optional().describe("Absent: an older version stored it"),
+      definitions: z.array(z.object({ name: z.string(), version: z.string(), file: z.string().optional() })),
+      environments: z.array(z.string()),
+    }),
+    refused: refusedSet
+      .optional()
+      .describe("A newer set that has mistakes. The one in force stays until it is corrected"),
+    sync: z
+      .object({
+        repository: definitionRepository,
+        everySeconds: z.number(),
+        task: z.string().optional().describe("The last task that was to read the repository"),
+        requestedAt: time.optional(),
+        state: z.enum(["none", "running", "read", "failed"]),
+        problem: z.string().optional(),
+      })
+      .optional()
+      .describe("Absent: definitions are not read from git"),
+  })
+  .meta({ id: "Definitions" });
+export type DefinitionsView = z.infer<typeof definitionsView>;
+
+export const syncDefinitions = z.strictObject({ principal: z.string() });
