@@ -2,7 +2,7 @@
 
 import { definitionsView } from "@gantry/wire/agent/definitions.ts";
 import { listOf, onInstallation } from "../access/guards.ts";
-import { sightOf } from "../access/visible.ts";
+import { visibilityOf } from "../access/visible.ts";
 import { sendAccepted, sendUncached } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { accepted, json } from "../http/schemas.ts";
@@ -19,7 +19,7 @@ export const getDefinitions = route({
   responses: { 200: json("The set in force", definitionsView) },
   handle: async (call) => {
     const caller = callerOf(call);
-    const sight = sightOf(call.portal, caller);
+    const sight = visibilityOf(call.portal, caller);
     const { inForce, refused, ...rest } = await call.portal.agent.definitions();
     const mayManage = call.portal.rights.of(caller).may({ verb: "manage-settings" });
     const definitions = inForce.definitions.filter(({ name }) => sight.pipeline(name));
