@@ -77,6 +77,14 @@ export const RIGHTS = {
       tested: "the account's permissions in the project; a robot account cannot ask for its own",
     },
   },
+  registry: {
+    push: {
+      may: "may push images",
+      for: "CI",
+      how: "Let the account push to the repositories of apps.",
+      tested: "an upload that is opened and canceled, for every app's image",
+    },
+  },
   nexus: {
     download: {
       may: "may read the repositories that builds download from",

@@ -125,6 +125,7 @@ export async function openBench(options: {
       cache,
       system: (kind, name) => pickSystem(step, options.systems, task.site, kind, name),
       log: (line) => void lines.push(line),
+      failingLine: () => lines.findLast((line) => /error|fail/i.test(line)),
       environment: { PATH: [...(options.path ?? []), process.env.PATH ?? ""].join(delimiter) },
       exec: execIn({ workspace, home, path: options.path ?? [], signal: abort.signal, lines, programs }),
       checkoutLimits: options.checkoutLimits ?? { mb: 1_024, files: 100_000 },

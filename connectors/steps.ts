@@ -11,6 +11,8 @@ export const STEPS: StepBook = {
   "argocd/require-cluster": async () => (await import("./argo-cd/cluster-step.ts")).argocdRequireCluster,
   "argocd/sync": async () => (await import("./argo-cd/steps.ts")).argocdSync,
   "argocd/wait": async () => (await import("./argo-cd/steps.ts")).argocdWait,
+  "build/detect": async () => (await import("./build/steps.ts")).detect,
+  "build/run": async () => (await import("./build/steps.ts")).run,
   "definitions/publish": async () => (await import("./definitions/steps.ts")).publish,
   "git/checkout": async () => (await import("./git/steps.ts")).checkout,
   "git/commit-push": async () => (await import("./git/steps.ts")).commitPush,
@@ -32,6 +34,8 @@ export const STEPS: StepBook = {
   "sonarqube/analyze": async () => (await import("./sonarqube/steps.ts")).analyze,
   "sonarqube/quality-gate": async () => (await import("./sonarqube/steps.ts")).qualityGate,
   "system/check": async () => (await import("./system/steps.ts")).systemCheck,
+  "test/report": async () => (await import("./test-results/steps.ts")).reportTests,
+  "test/run": async () => (await import("./test-results/steps.ts")).runTests,
   "yaml/edit": async () => (await import("./yaml/steps.ts")).yamlEdit,
   "yaml/set-images": async () => (await import("./yaml/images-step.ts")).yamlSetImages,
 };

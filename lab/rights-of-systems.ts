@@ -10,6 +10,7 @@ export const RIGHTS_PAGE = fileURLToPath(new URL("../docs/rights-of-systems.md",
 const TITLES: { readonly [K in SystemKind]: string } = {
   git: "Git host",
   harbor: "Harbor",
+  registry: "Another registry, instead of Harbor",
   argocd: "Argo CD",
   nexus: "Nexus (optional)",
   sonarqube: "SonarQube (optional)",

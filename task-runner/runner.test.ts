@@ -59,6 +59,35 @@ test("a job with a step and a script runs from offer to report, with exact outpu
   );
 });
 
+test("a step whose system the site lacks is skipped if the pipeline says so, with the reason, and else ends the job", async (t) => {
+  const scan = defineStep({
+    name: "test/scan",
+    title: "Scan",
+    input: z.strictObject({}),
+    output: z.object({ url: z.string() }),
+    needs: ["harbor"],
+    acts: () => [],
+    effects: [],
+    retry: NO_RETRY,
+    timeoutMs: 10_000,
+    plan: async () => [],
+    run: async ({ system }) => succeeded({ url: system("harbor").url }),
+  });
+  const { agent } = await openTestRunner(t, { steps: [scan] });
+  const optional = agent.offer({
+    steps: [{ ...uses("scan", "test/scan", {}), missingSystem: "skip" }, script("next", "true")],
+    outputs: { seen: '${{ steps.scan.outputs.?url.orValue("none") }}' },
+  });
+  const report = await agent.reported(optional);
+  assert.deepEqual([report.outcome, report.outputs], ["succeeded", { seen: "none" }]);
+  const ended = optional.progress.find(({ kind, step }) => kind === "step-ended" && step === "scan");
+  assert.ok(ended?.kind === "step-ended");
+  assert.deepEqual([ended.outcome, ended.reason], ["skipped", "Site seoul has no harbor system."]);
+  assert.match(agent.log(optional, "scan"), /skipped: Site seoul has no harbor system/);
+  const strict = await agent.reported(agent.offer({ steps: [uses("scan", "test/scan", {})] }));
+  assert.deepEqual([strict.outcome, strict.failure?.code], ["errored", "system-missing"]);
+});
+
 test("secrets are masked everywhere, and the error of a missing secret names its source", async (t) => {
   const { agent, data } = await openTestRunner(t, {
     config: { secrets: { API_KEY: { env: "API_KEY" }, GONE: { file: "/nowhere/gone" } } },

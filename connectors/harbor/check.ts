@@ -1,11 +1,11 @@
 // What Gantry's account may do in a Harbor and in its registry.
 
 import { listOf } from "@gantry/core/app/apps-may.ts";
-import { GantryError } from "@gantry/core/errors.ts";
 import type { HarborSystem } from "@gantry/core/site/systems.ts";
 import { type Answer, type Check, each, examine, no, unknown, yes } from "../examine.ts";
 import { siteRegistryOptions } from "../image/site-registry.ts";
-import { createTransport, pushScope, type Transport } from "../oci/transport.ts";
+import { mayPush } from "../oci/may-push.ts";
+import { createTransport } from "../oci/transport.ts";
 import { createHarbor, type Project } from "./client.ts";
 
 const NO_PROJECT = "no project of an app exists yet";
@@ -47,40 +47,6 @@ export const checkHarbor: Check<HarborSystem> = async (system, known, access) =>
     },
   );
 };
-
-/** Opens an upload, which makes nothing that anybody sees, and cancels it. */
-async function mayPush(registry: Transport, repository: string): Promise<Answer> {
-  const what = `push to ${repository}`;
-  const opened = await registry({
-    method: "POST",
-    address: `v2/${repository}/blobs/uploads/`,
-    scopes: [pushScope(repository)],
-    what,
-    expect: [401, 403, 404],
-  });
-  await opened.body?.cancel();
-  if (opened.status >= 400) return no(`the registry refuses a push to ${repository} (status ${opened.status})`);
-  const address = opened.headers.get("location");
-  if (address !== null) await cancelUpload(registry, address, repository);
-  return yes(repository);
-}
-
-async function cancelUpload(registry: Transport, address: string, repository: string): Promise<void> {
-  const scopes = [`repository:${repository}:pull,push,delete`];
-  try {
-    const answer = await registry({
-      method: "DELETE",
-      address,
-      scopes,
-      what: "cancel the upload",
-      expect: [401, 403, 404, 405],
-    });
-    await answer.body?.cancel();
-  } catch (error) {
-    // An account that may push but not delete cannot cancel. The registry removes unfinished uploads by itself.
-    if (!(error instanceof GantryError)) throw error;
-  }
-}
 
 /** The projects of the images of apps, and those that apps may have. */
 function projectsOf(system: HarborSystem, images: readonly string[]): readonly string[] {

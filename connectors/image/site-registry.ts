@@ -1,24 +1,56 @@
-// The registry of a site's Harbor, and the names that images have there.
+// The registry of a site, its Harbor or another one, and the names that images have there.
 
-import type { HarborSystem } from "@gantry/core/site/systems.ts";
+import { GantryError } from "@gantry/core/errors.ts";
+import type { HarborSystem, RegistrySystem } from "@gantry/core/site/systems.ts";
 import type { StepContext } from "@gantry/core/step/step.ts";
 import { createRegistry, type Registry } from "../oci/client.ts";
 import type { RegistryOptions } from "../oci/transport.ts";
 
+export const REGISTRY_KINDS = ["harbor", "registry"] as const;
+type RegistryKind = (typeof REGISTRY_KINDS)[number];
+export type ImageSystem = HarborSystem | RegistrySystem;
+
+/** The Harbor of the site. A site without one has a registry of another kind. Throws `system-missing`. */
+export function imageSystem(
+  { system, task }: Pick<StepContext<unknown, RegistryKind>, "system" | "task">,
+  name: string | undefined,
+): ImageSystem {
+  for (const kind of REGISTRY_KINDS) {
+    try {
+      return system(kind, name);
+    } catch (error) {
+      if (!(error instanceof GantryError) || error.code !== "system-missing") throw error;
+    }
+  }
+  const named = name === undefined ? "" : ` named ${name}`;
+  throw new GantryError("system-missing", {
+    site: task.site,
+    kind: "harbor or registry",
+    name: named,
+    step: task.step,
+  });
+}
+
 /** `harbor.example.com:8443`: what the names of images begin with. */
-export function registryHost({ url, registry }: HarborSystem): string {
+export function registryHost({ url, registry }: ImageSystem): string {
   return registry ?? new URL(url).host;
 }
 
 type Access = Pick<StepContext<unknown>, "fetch" | "signal" | "nowMs">;
 
+/** The account of the site. Undefined: its registry is used without one. */
+export function accountOf({ username, password }: ImageSystem): { username: string; password: string } | undefined {
+  return username === undefined || password === undefined ? undefined : { username, password };
+}
+
 /** How the registry is called, with the site's account. */
-export function siteRegistryOptions({ fetch, signal, nowMs }: Access, harbor: HarborSystem): RegistryOptions {
-  const { protocol, host } = new URL(harbor.url);
+export function siteRegistryOptions({ fetch, signal, nowMs }: Access, system: ImageSystem): RegistryOptions {
+  const { protocol, host } = new URL(system.url);
+  const credentials = accountOf(system);
   return {
-    title: harbor.title ?? harbor.name,
-    url: `${protocol}//${registryHost(harbor)}`,
-    credentials: { username: harbor.username, password: harbor.password },
+    title: system.title ?? system.name,
+    url: `${protocol}//${registryHost(system)}`,
+    ...(credentials ? { credentials } : {}),
     trustedHosts: [host],
     fetch,
     signal,
@@ -27,6 +59,6 @@ export function siteRegistryOptions({ fetch, signal, nowMs }: Access, harbor: Ha
 }
 
 /** A client with the site's account, good for one step. */
-export function siteRegistry(access: Access, harbor: HarborSystem): Registry {
-  return createRegistry(siteRegistryOptions(access, harbor));
+export function siteRegistry(access: Access, system: ImageSystem): Registry {
+  return createRegistry(siteRegistryOptions(access, system));
 }

@@ -1,9 +1,8 @@
-// image/build-push: makes an image of a Dockerfile and brings it into the site's Harbor, sending only what is missing.
+// image/build-push: makes an image of a Dockerfile and brings it into the site's registry, sending only what is missing.
 
 import { copyFile, mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
-import type { HarborSystem } from "@gantry/core/site/systems.ts";
 import { failed, failureOf, type StepOutcome, succeeded } from "@gantry/core/step/outcome.ts";
 import { defineStep, type StepContext, USUAL_RETRY } from "@gantry/core/step/step.ts";
 import { z } from "zod";
@@ -21,7 +20,14 @@ import { type Dockerfile, parseDockerfile } from "./dockerfile.ts";
 import { readLayout } from "./oci-layout.ts";
 import { type BuiltImage, digestOf, findMarked, type PushResult, pushImage, tagImage } from "./push-image.ts";
 import { type ReferencedImage, referencedImages } from "./referenced-images.ts";
-import { registryHost, siteRegistry } from "./site-registry.ts";
+import {
+  accountOf,
+  type ImageSystem,
+  imageSystem,
+  REGISTRY_KINDS,
+  registryHost,
+  siteRegistry,
+} from "./site-registry.ts";
 
 const inputSchema = z.strictObject({
   context: z.string().default(".").describe("Folder of the build context, below the workspace."),
@@ -29,8 +35,8 @@ const inputSchema = z.strictObject({
   repository: z
     .string()
     .refine((name) => isRepositoryName(name) && name.includes("/"), "must be project/name in lower case")
-    .describe("project/name in the site's Harbor."),
-  system: z.string().optional().describe("Which Harbor, where the site has several."),
+    .describe("project/name in the site's registry."),
+  system: z.string().optional().describe("Which registry, where the site has several."),
   tags: z.array(z.string().refine(isTag, "must be a tag: letters, digits, `_`, `.` and `-`")).min(1).max(20),
   labels: z.record(z.string().min(1), z.string()).default({}),
   buildArgs: z.record(z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/), z.string()).default({}),
@@ -54,21 +60,22 @@ const outputSchema = z.object({
 /** A Dockerfile that is wrong, or does not build. */
 const USERS_MISTAKES: readonly string[] = ["dockerfile-invalid", "build-failed", "script-failed", "address-refused"];
 type Output = z.output<typeof outputSchema>;
-type Context = StepContext<Input, "harbor">;
+type Context = StepContext<Input, "harbor" | "registry">;
 
-export const buildPush = defineStep<Input, Output, "harbor">({
+export const buildPush = defineStep<Input, Output, "harbor" | "registry">({
   name: "image/build-push",
   title: "Build the image and push it",
   input: inputSchema,
   output: outputSchema,
-  needs: ["harbor"],
+  needs: [...REGISTRY_KINDS],
   acts: ({ repository, system }) => [{ kind: "image", access: "change", repository, system }],
   runsCode: true,
   effects: ["push"],
   retry: USUAL_RETRY,
   timeoutMs: 60 * 60_000,
-  plan: async ({ input, system }) => {
-    const image = `${registryHost(system("harbor", input.system))}/${input.repository}`;
+  plan: async (context) => {
+    const { input } = context;
+    const image = `${registryHost(imageSystem(context, input.system))}/${input.repository}`;
     const builder = input.builder === "auto" ? "the first builder that can" : input.builder;
     return [
       `Build ${join(input.context, input.dockerfile)} with ${builder}.`,
@@ -103,7 +110,7 @@ async function mustAnswer(context: Context): Promise<void> {
 
 async function buildAndPush(context: Context, scratch: string): Promise<StepOutcome<Output>> {
   const { input, log } = context;
-  const harbor = context.system("harbor", input.system);
+  const site = imageSystem(context, input.system);
   const folder = await folderBelow(context.workspace, input.context, "context");
   const file = await folderBelow(folder, input.dockerfile, "dockerfile");
   const { dockerfile, problems } = parseDockerfile(
@@ -114,15 +121,15 @@ async function buildAndPush(context: Context, scratch: string): Promise<StepOutc
   if (first) {
     throw new GantryError("dockerfile-invalid", { problem: `line ${first.line}: ${first.detail}` }, { problems });
   }
-  const buildArgs = argumentsOf(dockerfile, input, harbor);
-  const readable = referencedImages(dockerfile, buildArgs, registryHost(harbor));
+  const buildArgs = argumentsOf(dockerfile, input, site);
+  const readable = referencedImages(dockerfile, buildArgs, registryHost(site));
   // Base images are read with the account of the site, which can read those of every app.
   for (const { repository } of readable)
     context.require({ kind: "image", access: "read", repository, system: input.system });
-  const built = await build(context, { dockerfile, folder, file, buildArgs, scratch, harbor, readable });
-  const registry = siteRegistry(context, harbor);
+  const built = await build(context, { dockerfile, folder, file, buildArgs, scratch, site, readable });
+  const registry = siteRegistry(context, site);
   const { digest, blobsPushed, blobsPresent } = await push(context, registry, built.image, scratch);
-  const image = `${registryHost(harbor)}/${input.repository}`;
+  const image = `${registryHost(site)}/${input.repository}`;
   log(`${image}@${digest}: ${blobsPushed} blobs sent, ${blobsPresent} were there`);
   return succeeded({
     image,
@@ -149,7 +156,7 @@ type Build = {
   readonly file: string;
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly scratch: string;
-  readonly harbor: HarborSystem;
+  readonly site: ImageSystem;
   /** Repositories of the site's registry that may be read with its account. */
   readonly readable: readonly ReferencedImage[];
 };
@@ -176,9 +183,9 @@ async function build(context: Context, work: Build): Promise<{ builder: Builder;
 
 function assemble(
   context: Context,
-  { dockerfile, folder, buildArgs, scratch, harbor, readable }: Build,
+  { dockerfile, folder, buildArgs, scratch, site, readable }: Build,
 ): Promise<BuiltImage> {
-  const own = siteRegistry(context, harbor);
+  const own = siteRegistry(context, site);
   return assembleImage({
     dockerfile,
     context: folder,
@@ -188,8 +195,7 @@ function assemble(
     platform: context.input.platform ?? "linux/amd64",
     registryOf: (reference) => {
       const isReadable =
-        reference.host === registryHost(harbor) &&
-        readable.some(({ repository }) => repository === reference.repository);
+        reference.host === registryHost(site) && readable.some(({ repository }) => repository === reference.repository);
       return isReadable ? own : otherRegistry(context, reference);
     },
     scratch,
@@ -199,7 +205,7 @@ function assemble(
 
 async function buildWith(context: Context, work: Build, builder: RealBuilder): Promise<BuiltImage> {
   const { input, exec } = context;
-  const { harbor, scratch, readable } = work;
+  const { site, scratch, readable } = work;
   await checkHosts(context, work);
   const dockerfile = await copyDockerfile(context, work);
   const request: BuildRequest = {
@@ -212,23 +218,22 @@ async function buildWith(context: Context, work: Build, builder: RealBuilder): P
     buildArgs: work.buildArgs,
     labels: input.labels,
     platform: input.platform,
-    insecure: new URL(harbor.url).protocol === "http:",
+    insecure: new URL(site.url).protocol === "http:",
   };
-  const { username, password } = harbor;
+  const account = accountOf(site);
   await prepareBuild(request, {
-    host: registryHost(harbor),
-    username,
-    password,
-    repositories: readable.map(({ repository }) => repository),
+    host: registryHost(site),
+    ...(account ?? { username: "", password: "" }),
+    repositories: account ? readable.map(({ repository }) => repository) : [],
   });
   await runBuilder(request, exec, { dockerfile: work.dockerfile, file: input.dockerfile });
   return readLayout(request.layout, builder);
 }
 
 /** A builder calls what the Dockerfile names, and quotes the answers in its output. Throws `address-refused`. */
-async function checkHosts({ checkHost }: Context, { dockerfile, buildArgs, harbor }: Build): Promise<void> {
+async function checkHosts({ checkHost }: Context, { dockerfile, buildArgs, site }: Build): Promise<void> {
   for (const { host, line, instruction } of hostsOf(dockerfile, buildArgs)) {
-    if (host === registryHost(harbor)) continue;
+    if (host === registryHost(site)) continue;
     await checkHost(new URL(`http://${host}`).hostname).catch((error: unknown) => {
       if (!(error instanceof GantryError) || error.code !== "address-refused") throw error;
       const address = `${host} (line ${line}, ${instruction})`;
@@ -269,9 +274,9 @@ function push(context: Context, registry: Registry, image: BuiltImage, scratch: 
 }
 
 /** Build arguments, and the site's registry for a Dockerfile that asks for it with `ARG REGISTRY`. */
-function argumentsOf(dockerfile: Dockerfile, input: Input, harbor: HarborSystem): Readonly<Record<string, string>> {
+function argumentsOf(dockerfile: Dockerfile, input: Input, site: ImageSystem): Readonly<Record<string, string>> {
   const asks = dockerfile.args.some(({ pairs }) => pairs.some(([name]) => name === "REGISTRY"));
-  return { ...(asks ? { REGISTRY: registryHost(harbor) } : {}), ...input.buildArgs };
+  return { ...(asks ? { REGISTRY: registryHost(site) } : {}), ...input.buildArgs };
 }
 
 /** Base images of elsewhere are read without credentials. */

@@ -6,15 +6,15 @@ import { defineStep, type StepContext, USUAL_RETRY } from "@gantry/core/step/ste
 import { z } from "zod";
 import { isDigest, isRepositoryName } from "../oci/reference.ts";
 import { outlastRestart } from "../outlast.ts";
-import { registryHost, siteRegistry } from "./site-registry.ts";
+import { imageSystem, REGISTRY_KINDS, registryHost, siteRegistry } from "./site-registry.ts";
 
 const image = z.strictObject({
   repository: z
     .string()
     .refine((name) => isRepositoryName(name) && name.includes("/"), "must be project/name in lower case")
-    .describe("project/name in the site's Harbor."),
+    .describe("project/name in the site's registry."),
   digest: z.string().refine(isDigest, "must be a digest: sha256: and 64 hexadecimal digits"),
-  system: z.string().optional().describe("Which Harbor, where the site has several."),
+  system: z.string().optional().describe("Which registry, where the site has several."),
 });
 const found = z.object({ image: z.string(), digest: z.string(), ref: z.string() });
 
@@ -23,7 +23,7 @@ export const verify = defineStep({
   title: "Verify that the image exists",
   input: image,
   output: found,
-  needs: ["harbor"],
+  needs: [...REGISTRY_KINDS],
   acts: ({ repository, system }) => [{ kind: "image", access: "read", repository, system }],
   effects: [],
   retry: USUAL_RETRY,
@@ -46,7 +46,7 @@ export const verifyImages = defineStep({
       .max(50),
   }),
   output: z.object({ images: z.array(found.extend({ name: z.string() })) }),
-  needs: ["harbor"],
+  needs: [...REGISTRY_KINDS],
   acts: ({ images }) => images.map(({ repository, system }) => ({ kind: "image", access: "read", repository, system })),
   effects: [],
   retry: USUAL_RETRY,
@@ -65,14 +65,14 @@ export const verifyImages = defineStep({
 });
 
 async function lookUp(
-  context: StepContext<unknown, "harbor">,
+  context: StepContext<unknown, "harbor" | "registry">,
   { repository, digest, system }: z.output<typeof image>,
 ): Promise<z.output<typeof found> & { readonly missing?: GantryError }> {
-  const harbor = context.system("harbor", system);
-  const name = `${registryHost(harbor)}/${repository}`;
+  const site = imageSystem(context, system);
+  const name = `${registryHost(site)}/${repository}`;
   const there = { image: name, digest, ref: `${name}@${digest}` };
-  if ((await siteRegistry(context, harbor).headManifest(repository, digest)) === undefined) {
-    const missing = new GantryError("image-missing", { image: there.ref, system: harbor.title ?? harbor.name });
+  if ((await siteRegistry(context, site).headManifest(repository, digest)) === undefined) {
+    const missing = new GantryError("image-missing", { image: there.ref, system: site.title ?? site.name });
     return { ...there, missing };
   }
   context.log(`${there.ref} exists`);

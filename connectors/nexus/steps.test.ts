@@ -12,7 +12,7 @@ import { settings } from "./steps.ts";
 
 type T = { after: (fn: () => Promise<void>) => void };
 const ACCOUNT = { username: "ci", password: "nexus-pass-1" };
-const ALL = { npm: "npm-group", maven: "maven-group", pypi: "pypi-group" };
+const ALL = { npm: "npm-group", maven: "maven-group", pypi: "pypi-group", go: "go-group", nuget: "nuget-group" };
 const run = promisify(execFile);
 
 async function setUp(t: T, more: Partial<NexusSystem> = {}): Promise<{ nexus: Nexus; bench: StepBench; dir: string }> {
@@ -39,7 +39,10 @@ test("an unmodified npm installs through Nexus, and the workspace holds no crede
   const { nexus, bench } = await setUp(t);
   const outcome = await bench.run(settings, { formats: ["npm"] });
   const url = `${nexus.url}/repository/npm-group/`;
-  assert.deepEqual(outcome, { kind: "succeeded", output: { files: ["~/.npmrc"], urls: { npm: url } } });
+  assert.deepEqual(outcome, {
+    kind: "succeeded",
+    output: { files: ["~/.npmrc", "~/.yarnrc.yml"], urls: { npm: url } },
+  });
   await writeFile(join(bench.workspace, "package.json"), '{"name":"orders","dependencies":{"@lab/greeting":"^1.0.0"}}');
   await inJob(bench, "npm", ["install", "--no-fund"]);
   const said = await inJob(bench, "node", ["-e", 'console.log(require("@lab/greeting").greet("Mina"))']);
@@ -68,9 +71,14 @@ test("a lock file that was written against the public registry installs through 
 
 test("writes every format for the eyes of the owner only, and names no secret in its plan", async (t) => {
   const { bench } = await setUp(t);
-  const outcome = await bench.run(settings, { formats: ["npm", "maven", "pypi", "npm"] });
+  const outcome = await bench.run(settings, { formats: ["npm", "maven", "pypi", "go", "nuget", "npm"] });
   assert.ok(outcome.kind === "succeeded", JSON.stringify(outcome));
-  assert.deepEqual(outcome.output.files, ["~/.npmrc", "~/.m2/settings.xml", "~/.config/pip/pip.conf", "~/.netrc"]);
+  const names =
+    ".npmrc .yarnrc.yml .m2/settings.xml .mavenrc .gradle/init.d/nexus.gradle .config/pip/pip.conf .config/uv/uv.toml .config/pypoetry/config.toml .netrc .config/go/env .nuget/NuGet/NuGet.Config";
+  assert.deepEqual(
+    outcome.output.files,
+    names.split(" ").map((name) => `~/${name}`),
+  );
   for (const file of outcome.output.files) {
     assert.equal((await stat(join(bench.home, file.slice(2)))).mode & 0o777, 0o600, file);
   }

@@ -59,7 +59,7 @@ export const settings = defineStep({
         const url = addressOf(system, name);
         for (const file of settingsFiles(format, url, account)) {
           await writePrivate(context.home, file);
-          files.push(`~/${file.path}`);
+          if (!files.includes(`~/${file.path}`)) files.push(`~/${file.path}`);
         }
         if (format === "npm") await reportOtherRegistry(context, url);
         context.log(`${format} downloads from ${url}`);
@@ -75,7 +75,13 @@ const MAX_SETTINGS = 1_048_576;
 type Context = StepContext<z.infer<typeof input>, "nexus">;
 
 /** In Nexus, the format of Maven repositories is named maven2. */
-const NEXUS_FORMAT: Record<Format, string> = { npm: "npm", maven: "maven2", pypi: "pypi" };
+const NEXUS_FORMAT: Record<Format, string> = {
+  npm: "npm",
+  maven: "maven2",
+  pypi: "pypi",
+  go: "go",
+  nuget: "nuget",
+};
 
 function nameOf(context: Context, system: NexusSystem, format: Format): string {
   const name = system.repositories[format];

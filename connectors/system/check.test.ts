@@ -15,6 +15,7 @@ import { startGithub } from "@gantry/lab/fakes/git/github.ts";
 import { startHarbor } from "@gantry/lab/fakes/harbor/harbor.ts";
 import { startJira } from "@gantry/lab/fakes/jira.ts";
 import { startNexus } from "@gantry/lab/fakes/nexus/nexus.ts";
+import { startRegistry } from "@gantry/lab/fakes/registry/registry.ts";
 import { startSonarqube } from "@gantry/lab/fakes/sonarqube.ts";
 import { ACCOUNTS } from "../git/lab.fixture.ts";
 import { RIGHTS } from "../rights.ts";
@@ -112,6 +113,15 @@ const CASES: Readonly<Record<string, Case>> = {
       { as: { token: "lab-reader-token" }, right: "push", says: /refuses acme\/orders/ },
       { as: { appsMay: ["nobody/*"] }, right: "create", says: /no organisation nobody/ },
     ],
+  },
+  "a plain registry": {
+    kind: "registry",
+    credential: "password",
+    start: (options) => startRegistry({ ...options, username: "ci", password: "registry-pass-1" }),
+    system: { kind: "registry", username: "ci", password: "registry-pass-1" },
+    known: { images: ["apps/orders"] },
+    given: { login: /as ci/, push: /apps\/orders/ },
+    without: [],
   },
   Harbor: {
     kind: "harbor",

@@ -5,6 +5,7 @@ import { checkArgocd } from "../argo-cd/check.ts";
 import type { Check } from "../examine.ts";
 import { checkGit } from "../git/check.ts";
 import { checkHarbor } from "../harbor/check.ts";
+import { checkRegistry } from "../image/check.ts";
 import { checkJira } from "../jira/check.ts";
 import { checkNexus } from "../nexus/check.ts";
 import { checkSonarqube } from "../sonarqube/check.ts";
@@ -12,6 +13,7 @@ import { checkSonarqube } from "../sonarqube/check.ts";
 export const CHECKS: { readonly [K in SystemKind]: Check<SystemOf<K>> } = {
   git: checkGit,
   harbor: checkHarbor,
+  registry: checkRegistry,
   nexus: checkNexus,
   sonarqube: checkSonarqube,
   argocd: checkArgocd,

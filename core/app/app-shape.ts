@@ -41,6 +41,24 @@ const repository = {
   cloneUrl: address.optional(),
 };
 
+/** Kinds of projects that CI can build. `dockerfile`: only the Dockerfile is built. */
+export const BUILD_KINDS = [
+  "npm",
+  "pnpm",
+  "yarn",
+  "maven",
+  "gradle",
+  "go",
+  "pip",
+  "poetry",
+  "uv",
+  "dotnet",
+  "dockerfile",
+] as const;
+export type BuildKind = (typeof BUILD_KINDS)[number];
+
+const commands = z.array(z.string().min(1).max(4_000)).max(50).optional();
+
 const image = z.strictObject({
   name: z.string().regex(/^[a-z0-9][\w.-]{0,127}$/, "must be a name of lower case letters, digits, `_`, `.` and `-`"),
   /** In the registry. Default: the project of the source in lower case, and the name. */
@@ -49,10 +67,16 @@ const image = z.strictObject({
     .max(255)
     .regex(/^[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:\/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*$/, "must be a path such as apps/orders")
     .optional(),
+  /** Below the context. */
   dockerfile: path.default("Dockerfile"),
+  /** Below the folder of the source. */
   context: path.default("."),
-  /** Commands that build it, run in this order. Default: the pipeline's commands. */
-  build: z.array(z.string().min(1).max(4_000)).min(1).max(50).optional(),
+  /** Default: what CI finds in the repository. */
+  kind: z.enum(BUILD_KINDS).optional(),
+  /** Commands in place of those of its kind, run in this order. An empty list: none. */
+  install: commands,
+  test: commands,
+  build: commands,
 });
 
 export const YAML_FORMS = ["kustomize", "helm", "plain", "argocd"] as const;
@@ -92,7 +116,11 @@ export const appShape = z
     labels: z.record(label, label).optional(),
     source: z.strictObject({ ...repository, folder: path.optional() }),
     /** The site that builds the app and stores its images. */
-    build: z.strictObject({ site: name }),
+    build: z.strictObject({
+      site: name,
+      /** Labels that its runners must have, for example for a toolchain. */
+      labels: z.array(label).max(20).optional(),
+    }),
     /** Default: one, with the name of the app. */
     images: z.array(image).min(1).max(20).optional(),
     yaml: z.strictObject({

@@ -14,13 +14,14 @@ export type SystemLists = {
   readonly namespaces?: readonly string[] | undefined;
 };
 
-export const SYSTEM_OF: { readonly [K in ClaimKind]: SystemKind } = {
-  repository: "git",
-  image: "harbor",
-  "argocd-project": "argocd",
-  namespace: "argocd",
-  "jira-project": "jira",
-  "sonarqube-project": "sonarqube",
+/** In the order in which a step looks for one if it names none. */
+export const SYSTEMS_OF: { readonly [K in ClaimKind]: readonly SystemKind[] } = {
+  repository: ["git"],
+  image: ["harbor", "registry"],
+  "argocd-project": ["argocd"],
+  namespace: ["argocd"],
+  "jira-project": ["jira"],
+  "sonarqube-project": ["sonarqube"],
 };
 
 /** What the shipped create-app creates with its defaults. A Jira project must be created by Gantry or listed. */
@@ -98,8 +99,9 @@ function refusingSystem(
   names: readonly string[],
   systems: readonly ReportedSystem[],
 ): string | undefined {
+  const kinds: readonly string[] = SYSTEMS_OF[kind];
   const asked = systems.filter(
-    (one) => one.kind === SYSTEM_OF[kind] && (system === undefined || one.name === system) && one.appsMay !== undefined,
+    (one) => kinds.includes(one.kind) && (system === undefined || one.name === system) && one.appsMay !== undefined,
   );
   return asked.some((one) => mayHave(kind, name, one, names)) ? undefined : asked[0]?.name;
 }

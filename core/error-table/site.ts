@@ -160,6 +160,24 @@ export const SITE_ERRORS = {
     why: "{problem}",
     todo: "Register the cluster in Argo CD, or correct the target of the app. Nothing was changed.",
   },
+  "build-unclear": {
+    status: 422,
+    message: "It is not clear how to build the image {image}.",
+    why: "{problem}",
+    todo: "{todo}",
+  },
+  "toolchain-missing": {
+    status: 422,
+    message: "This runner has no {tools}.",
+    why: "{problem}",
+    todo: "Install {tools} on the runners of site {site}. Or give the runners that have it a label, and write the label into the app: `build: { site: {site}, labels: [LABEL] }`.",
+  },
+  "tests-failed": {
+    status: 422,
+    message: "{problem}",
+    why: "{first}",
+    todo: "Read the log of this step. Run the tests on your machine, and push again.",
+  },
   "program-missing": {
     status: 422,
     message: "The program {program} is not installed on this runner.",

@@ -35,7 +35,16 @@ export function makeEnvironment(types: { readonly [variable: string]: string } =
     .registerFunction("string.replace(string, string): string", (text: string, from: string, to: string) =>
       text.replaceAll(from, () => to),
     )
+    .registerFunction("list.sum(): int", sumOf)
     .registerFunction("short(string): string", shortCommit);
+}
+
+/** Throws for a list with something other than integers. */
+function sumOf(list: readonly unknown[]): bigint {
+  return list.reduce((sum: bigint, one) => {
+    if (typeof one !== "bigint") throw new Error("sum() is for lists of integers");
+    return sum + one;
+  }, 0n);
 }
 
 /** The first 12 characters of a commit or of a digest without its algorithm: enough to tell apart, short enough to read. */

@@ -34,6 +34,8 @@ const answers: readonly (readonly [string, JsonValue])[] = [
   ["app.targets.filter(t, t.name in params.targets).map(t, t.cluster)", ["a", "b"]],
   ["app.targets.map(t, {'name': t.name, 'n': 1})[1]", { name: "tokyo", n: 1 }],
   ["short(app.facts.digest)", "0123456789ab"],
+  ["[1, 2, 39].sum()", 42],
+  ["[].sum()", 0],
   ["app.?facts.?image.orValue('none')", "none"],
   ["app.?facts.?image", null],
   ["has(app.facts.image) ? app.facts.image : 'none'", "none"],

@@ -23,6 +23,16 @@ test("one job per element, named after it, at its site", () => {
   ]);
 });
 
+test("an expression gives one label or a list of labels, also an empty one", () => {
+  const labels = (label: string) =>
+    expandJob({ ...JOB, labels: [label, "linux"] }, { app: { labels: ["maven", "big"], none: [], odd: [1] } })[0]
+      ?.labels;
+  assert.deepEqual(labels("${{ app.labels }}"), ["maven", "big", "linux"]);
+  assert.deepEqual(labels("${{ app.none }}"), ["linux"]);
+  assert.deepEqual(labels("${{ app.labels[0] }}"), ["maven", "linux"]);
+  assert.throws(() => labels("${{ app.odd }}"), { code: "expression-failed" });
+});
+
 test("elements without a name are named by value or by place", () => {
   const keys = (each: Job["each"]) => expandJob({ ...JOB, each }, {}).map((one) => one.key);
   assert.deepEqual(keys(["a", 2, true, { x: 1 }, null, "seoul/dp"]), [

@@ -34,7 +34,7 @@ export function expandJob(job: Job, scope: JsonObject): readonly ExpandedJob[] {
     const site = renderText(job.site, inner);
     if (!SITE.test(site))
       throw expressionFailed(String(job.site), `its value ${JSON.stringify(site)} is not the name of a site`);
-    return { key, each, site, labels: job.labels.map((label) => renderLabel(label, inner)) };
+    return { key, each, site, labels: job.labels.flatMap((label) => renderLabels(label, inner)) };
   });
 }
 
@@ -55,10 +55,17 @@ function elementsOf(job: Job, scope: JsonObject): readonly { name: string | unde
   return list.map((each, index) => ({ name: nameOfElement(each, index), each }));
 }
 
-function renderLabel(template: string, scope: JsonObject): string {
-  const label = renderText(template, scope).trim();
-  if (label === "") throw expressionFailed(template, "its value is an empty text, which is not a label");
-  return label;
+/** An expression may give one label, or a list of labels. */
+function renderLabels(template: string, scope: JsonObject): readonly string[] {
+  const value = render(template, scope);
+  const texts = isList(value) ? value : [renderText(template, scope)];
+  return texts.map((one) => {
+    if (typeof one !== "string")
+      throw expressionFailed(template, "its value is a list with something other than texts");
+    const label = one.trim();
+    if (label === "") throw expressionFailed(template, "its value is an empty text, which is not a label");
+    return label;
+  });
 }
 
 /** All combinations; the last axis changes fastest. */

@@ -99,6 +99,10 @@ export const stepShape = z.strictObject({
     .literal("site", "the word `site`, or nothing")
     .optional()
     .describe("With `uses`: the step may act on more than the app of the task"),
+  missingSystem: z
+    .literal("skip", "the word `skip`, or nothing")
+    .optional()
+    .describe("With `uses`: skip the step where the site has no system for it. Without it, the step fails there"),
   env: envNames.optional(),
   when: z.string("an expression, or `always`").max(4_096).optional().describe("An expression, or always"),
   timeout: duration.optional(),
@@ -112,7 +116,10 @@ export const jobShape = z.strictObject({
     .optional()
     .describe("Jobs that must have ended first"),
   site: z.string().min(1).max(500).describe("Name of the site whose runners take the job"),
-  labels: z.union([z.string(), z.array(z.string().max(100)).max(20)], "a label, or a list of labels").optional(),
+  labels: z
+    .union([z.string(), z.array(z.string().max(100)).max(20)], "a label, or a list of labels")
+    .optional()
+    .describe("Labels that the runner must have; an expression may give a list"),
   each: z
     .union([z.string(), z.array(z.json()).min(1).max(256)], "a list, or an expression that gives one")
     .optional()

@@ -88,6 +88,7 @@ function normaliseSteps(files: readonly StepFile[], steps: ReadonlyMap<string, S
     timeoutMs: duration(step.timeout),
     ...(step.retry === undefined ? {} : { retry: normaliseRetry(step.retry) }),
     ...(step.scope === undefined ? {} : { scope: step.scope }),
+    ...(step.missingSystem === undefined ? {} : { missingSystem: step.missingSystem }),
     env: step.env ?? {},
     action:
       step.uses === undefined

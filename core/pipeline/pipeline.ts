@@ -129,6 +129,8 @@ export type StepSpec = {
   readonly retry?: Retry;
   /** The step may act on more than the app of the task. Only in definitions of the platform team. */
   readonly scope?: "site";
+  /** The step is skipped where the site has no system for it. Absent: it ends as `errored`, `system-missing`. */
+  readonly missingSystem?: "skip";
   readonly env: { readonly [name: string]: Template };
   readonly action: UsesAction | RunAction | UndoAction;
 };

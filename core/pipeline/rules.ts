@@ -137,6 +137,8 @@ function oneActionPerStep({ file }: RuleContext): readonly PathProblem[] {
     for (const key of ["shell", "workingDirectory"] as const) {
       if (step[key] !== undefined && step.run === undefined) problems.push(at(key, `\`${key}\` belongs to \`run\``));
     }
+    if (step.missingSystem !== undefined && step.uses === undefined)
+      problems.push(at("missingSystem", "`missingSystem` is for `uses`: a script uses no system of the site"));
     if (step.scope !== undefined && step.uses === undefined)
       problems.push(
         at("scope", "`scope` belongs to `uses`: a script never gets the credentials of the site's systems"),

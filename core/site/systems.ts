@@ -49,6 +49,18 @@ export const harborSystem = z.strictObject({
   appsMay: places,
 });
 
+/** A registry that is not Harbor: it has no projects and scans nothing. `url` is its address, as its API has it. */
+export const registrySystem = z.strictObject({
+  kind: z.literal("registry"),
+  ...common,
+  /** Host (and port) in image names, when it is not the host of `url`. */
+  registry: z.string().optional(),
+  /** Both absent: anonymous. */
+  username: z.string().optional(),
+  password: z.string().optional(),
+  appsMay: places,
+});
+
 export const jiraSystem = z.strictObject({
   kind: z.literal("jira"),
   ...common,
@@ -67,7 +79,13 @@ export const nexusSystem = z.strictObject({
   password: z.string().optional(),
   /** Names of the group repositories that builds download from, by format. */
   repositories: z
-    .strictObject({ npm: z.string().optional(), maven: z.string().optional(), pypi: z.string().optional() })
+    .strictObject({
+      npm: z.string().optional(),
+      maven: z.string().optional(),
+      pypi: z.string().optional(),
+      go: z.string().optional(),
+      nuget: z.string().optional(),
+    })
     .default({}),
 });
 
@@ -93,6 +111,7 @@ export const argocdSystem = z.strictObject({
 export const systemSchema = z.discriminatedUnion("kind", [
   gitSystem,
   harborSystem,
+  registrySystem,
   jiraSystem,
   nexusSystem,
   sonarqubeSystem,
@@ -103,6 +122,7 @@ type Named<S> = S & { readonly name: string };
 /** A connection with its secrets resolved, as a step gets it. `name` is the site's own name for the system. */
 export type GitSystem = Named<z.output<typeof gitSystem>>;
 export type HarborSystem = Named<z.output<typeof harborSystem>>;
+export type RegistrySystem = Named<z.output<typeof registrySystem>>;
 export type JiraSystem = Named<z.output<typeof jiraSystem>>;
 export type NexusSystem = Named<z.output<typeof nexusSystem>>;
 export type SonarqubeSystem = Named<z.output<typeof sonarqubeSystem>>;

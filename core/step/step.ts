@@ -74,10 +74,15 @@ export type StepContext<I, K extends SystemKind = SystemKind> = {
   readonly home: string;
   /** A folder of the site that survives jobs (mirrors, layer caches). Several jobs use it at once. */
   readonly cache: string;
-  /** The site's system of this kind; `name` picks one where the site has several. Throws `system-missing`. */
+  /**
+   * The site's system of this kind; `name` picks one where the site has several. Throws `system-missing`. It must be called
+   * before anything is changed, because a pipeline can skip a step whose system the site lacks.
+   */
   readonly system: <T extends K>(kind: T, name?: string) => SystemOf<T>;
   /** One line for people. Secrets are masked behind this call, ANSI colours are kept. */
   readonly log: (line: string) => void;
+  /** The line of this step's output so far that looks like the reason for a failure. */
+  readonly failingLine: () => string | undefined;
   /** Runs a program in its own process group; it is killed as a group when the step ends. Never through a shell. */
   readonly exec: Exec;
   /**

@@ -107,6 +107,16 @@ const DETAILS: { readonly [C in ErrorCode]: JsonObject } = {
       "The repository APPS/payments does not belong to the app orders. Its own: APPS/orders, APPS/orders-deploy.",
   },
   "secret-not-allowed": { app: "orders", secret: "SIGNING_KEY", site: "seoul" },
+  "build-unclear": {
+    image: "orders",
+    problem: "The folder services/orders has pom.xml (maven) and package.json (npm).",
+    todo: "Write the kind of project into the image of the app: `kind: maven` or `kind: npm`.",
+  },
+  "toolchain-missing": { tools: "mvn", problem: "The folder . is built with Maven (pom.xml).", site: "seoul" },
+  "tests-failed": {
+    problem: "2 of 31 tests failed.",
+    first: "The first is OrdersTest.total: expected 3 but was 4.",
+  },
   "program-missing": { program: "buildah" },
   "builds-refused": { runner: "seoul-1", why: "docker has no sandbox on this runner" },
   "work-refused": { runner: "seoul-1", runs: "build", work: "deploy", site: "seoul" },

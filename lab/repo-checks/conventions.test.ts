@@ -118,6 +118,15 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
   ],
   "bitbucket-cloud": ["api.ts", "pull-requests.ts"],
   "bitbucket-dc": ["pull-requests.ts"],
+  build: [
+    "commands.ts",
+    "decide-build.ts",
+    "folder.ts",
+    "kinds.ts",
+    "node-commands.ts",
+    "python-commands.ts",
+    "read-sources.ts",
+  ],
   definitions: [],
   git: [
     "checkout.ts",
@@ -171,9 +180,10 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
   mail: ["address.ts", "decide-delivery.ts", "render.ts"],
   messenger: ["escape.ts", "presets.ts", "template.ts"],
   nexus: ["settings-files.ts"],
-  oci: ["manifest.ts", "reference.ts", "transport.ts", "upload.ts"],
+  oci: ["manifest.ts", "may-push.ts", "reference.ts", "transport.ts", "upload.ts"],
   system: ["checks.ts"],
   sonarqube: ["decide-branch.ts", "decide-gate.ts", "decide-scan-failure.ts", "report-task.ts", "scanner.ts"],
+  "test-results": ["coverage.ts", "find-files.ts", "junit.ts", "parse-xml.ts", "read-results.ts", "sarif.ts"],
   yaml: [
     "aliases.ts",
     "application-places.ts",

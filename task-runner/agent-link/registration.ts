@@ -1,7 +1,7 @@
 // How a process of the runner describes itself when it opens a session.
 
 import { availableParallelism, hostname, totalmem } from "node:os";
-import { listOf, SYSTEM_OF } from "@gantry/core/app/apps-may.ts";
+import { listOf, SYSTEMS_OF } from "@gantry/core/app/apps-may.ts";
 import { CLAIM_KINDS } from "@gantry/core/app/claims.ts";
 import type { SessionRequest } from "@gantry/wire/runner/protocol.ts";
 import type { AttemptRegistry } from "../attempts/attempt-registry.ts";
@@ -48,7 +48,7 @@ export function describeRunner(
 
 /** What apps may have there: the agent refuses records that name anything else, before the runner would. */
 function listsOf(settings: SystemSettings): { readonly appsMay?: string[]; readonly namespaces?: string[] } {
-  const kind = CLAIM_KINDS.find((one) => one !== "namespace" && SYSTEM_OF[one] === settings.kind);
+  const kind = CLAIM_KINDS.find((one) => one !== "namespace" && SYSTEMS_OF[one].includes(settings.kind));
   if (kind === undefined || settings.kind === "nexus") return {};
   return {
     appsMay: [...listOf(kind, settings)],

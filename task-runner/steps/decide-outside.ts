@@ -2,7 +2,7 @@
 // the task, so the decision uses the app's record that the task-agent has pinned in the job, never the input of the step.
 // Pure.
 
-import { mayHave, namesOf, SYSTEM_OF, type SystemLists } from "@gantry/core/app/apps-may.ts";
+import { mayHave, namesOf, SYSTEMS_OF, type SystemLists } from "@gantry/core/app/apps-may.ts";
 import type { ClaimKind } from "@gantry/core/app/claims.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { slugAt } from "@gantry/core/site/clone-address.ts";
@@ -101,21 +101,21 @@ function recordOf({ app, scope }: Bounds["spec"]): AppRecord | undefined {
 }
 
 function belongs(app: AppRecord, resource: Resource, config: Bounds["config"]): boolean {
-  const at = (kind: SystemKind, recorded: string | undefined): boolean =>
-    recorded === undefined || recorded === (resource.system ?? onlySystem(kind, config));
+  const at = (kind: ClaimKind, recorded: string | undefined): boolean =>
+    recorded === undefined || recorded === (resource.system ?? onlySystem(SYSTEMS_OF[kind], config));
   switch (resource.kind) {
     case "repository":
-      return repositoriesOf(app).some((one) => isSameRepository(one, resource) && at("git", one.system));
+      return repositoriesOf(app).some((one) => isSameRepository(one, resource) && at("repository", one.system));
     case "clone-url":
       return repositoriesOf(app).some((one) =>
         gitHosts(config, one.system).some((host) => sameText(slugAt(host, one.project, resource.url), one.slug)),
       );
     case "image":
       return imagesOf(app).some(
-        ({ repository, system }) => repository === resource.repository && at("harbor", system ?? app.harbor?.system),
+        ({ repository, system }) => repository === resource.repository && at("image", system ?? app.harbor?.system),
       );
     case "image-project":
-      return resource.project === app.harbor?.project && at("harbor", app.harbor.system);
+      return resource.project === app.harbor?.project && at("image", app.harbor.system);
     case "argocd-project":
       return resource.project === argocdProjectOf(app);
     case "argocd-application":
@@ -126,7 +126,7 @@ function belongs(app: AppRecord, resource: Resource, config: Bounds["config"]): 
           cluster === resource.cluster && (resource.namespace === undefined || resource.namespace === namespace),
       );
     case "jira-project":
-      return resource.key === app.jira?.key && at("jira", app.jira.system);
+      return resource.key === app.jira?.key && at("jira-project", app.jira.system);
     case "sonarqube-project":
       // Branches may have their own projects: `orders:feature-x`.
       return resource.key === sonarqubeProjectOf(app) || resource.key.startsWith(`${sonarqubeProjectOf(app)}:`);
@@ -184,7 +184,7 @@ function mayCreate(app: string, resource: Resource, config: Bounds["config"]): b
 
 /** The settings of the system that the resource is in. Undefined where the step will not find it either. */
 function systemOf(kind: ClaimKind, { system }: Resource, config: Bounds["config"]): SystemLists | undefined {
-  const name = system ?? onlySystem(SYSTEM_OF[kind], config);
+  const name = system ?? onlySystem(SYSTEMS_OF[kind], config);
   const settings = name === undefined || !Object.hasOwn(config.systems, name) ? undefined : config.systems[name];
   return settings?.kind === "nexus" ? undefined : settings;
 }
@@ -265,9 +265,11 @@ function gitHosts({ systems }: Pick<Bounds["config"], "systems">, name: string |
   );
 }
 
-/** The system that a step gets if it names none. */
-function onlySystem(kind: SystemKind, { systems }: Pick<Bounds["config"], "systems">): string | undefined {
-  const names = Object.entries(systems).flatMap(([name, settings]) => (settings.kind === kind ? [name] : []));
+/** The system that a step gets if it names none: the only one of the first kind that the site has. */
+function onlySystem(kinds: readonly SystemKind[], { systems }: Pick<Bounds["config"], "systems">): string | undefined {
+  const named = (kind: SystemKind): readonly string[] =>
+    Object.entries(systems).flatMap(([name, settings]) => (settings.kind === kind ? [name] : []));
+  const names = kinds.map(named).find((one) => one.length > 0) ?? [];
   return names.length === 1 ? names[0] : undefined;
 }
 

@@ -54,12 +54,14 @@ export async function runStep(
   const { outcome, outputs, ...result } = await tryUntilEnded({ job, step, log, signal }, tryOnce);
   await log.close();
   const failure = result.failure && clipFailure(job.masker.json(result.failure));
+  const { reason } = result;
   const progress = {
     kind: "step-ended",
     step: step.id,
     outcome,
     durationMs: Math.max(0, Math.round(clock.monotonicMs() - start)),
     ...(Object.keys(outputs).length > 0 ? { outputs } : {}),
+    ...(reason === undefined ? {} : { reason }),
     ...(failure ? { failure } : {}),
   } as const;
   job.emit({ kind: "progress", progress });

@@ -34,7 +34,7 @@ export async function runUses(run: StepRun, action: UsesAction): Promise<StepRes
   const step = await loadStep(run, action.uses);
   const given = await renderWithSecrets(run.job, action.with as JsonObject, run.scope);
   const { input, acts } = checkInput(run, step, given);
-  const result = await callUntilEnded(run, step, await prepare(run, step, input));
+  const result = orSkipped(run, await callUntilEnded(run, step, await prepare(run, step, input)));
   if (result.outcome === "succeeded") run.job.made.push(...acts.filter(({ access }) => access === "create"));
   return result;
 }
@@ -57,6 +57,14 @@ export async function runUndo(run: StepRun, action: UndoAction): Promise<StepRes
   };
   const { input } = checkInput(run, step, action.with as JsonObject, wasMade(run, output.data));
   return callUntilEnded(run, undoing, await prepare(run, undoing, input));
+}
+
+/** With `missingSystem: skip`, a step that did not find its system is skipped. It has changed nothing. */
+function orSkipped({ step, log }: StepRun, result: StepResult): StepResult {
+  const { outcome, failure } = result;
+  if (step.missingSystem !== "skip" || outcome !== "errored" || failure?.code !== "system-missing") return result;
+  log.line(`[gantry] skipped: ${failure.message}`);
+  return { outcome: "skipped", outputs: {}, reason: failure.message };
 }
 
 async function loadStep({ job }: StepRun, name: string): Promise<AnyStep> {
@@ -212,6 +220,7 @@ function contextOf(
     cache: environment.cache,
     system,
     log: (line) => log.line(line),
+    failingLine: () => (run.failing.isError() ? run.failing.line() : undefined),
     exec: confiningExec(run),
     environment: libraryEnv(environment.path, folders, deps.env),
     effect: createEffect({

@@ -41,7 +41,13 @@ export type StepRun = {
   readonly programs: { running: number };
 };
 
-export type StepResult = { readonly outcome: Outcome; readonly outputs: JsonObject; readonly failure?: Failure };
+export type StepResult = {
+  readonly outcome: Outcome;
+  readonly outputs: JsonObject;
+  readonly failure?: Failure;
+  /** Why it was skipped, as a sentence for users. */
+  readonly reason?: string;
+};
 
 /** A GantryError is returned as it is. Any other error is a bug: its stack goes to the runner's own log. */
 export function toGantryError(job: JobContext, step: JobStep, error: unknown): GantryError {

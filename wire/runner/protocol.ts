@@ -150,6 +150,8 @@ const stepSpec = z.object({
   retry: retrySpec.optional(),
   /** It may act on more than the app of the task. Counts only in definitions of the platform. */
   scope: z.literal("site").optional(),
+  /** Skip the step where the site has no system for it. Older runners ignore it: the step then ends as `errored`. */
+  missingSystem: z.literal("skip").optional(),
   env: jsonObject,
   action: z.discriminatedUnion("kind", [
     z.object({ kind: z.literal("uses"), uses: z.string(), with: jsonObject }),

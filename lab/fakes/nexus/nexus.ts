@@ -24,6 +24,8 @@ const REPOSITORIES: readonly Repository[] = [
   { name: "npm-group", format: "npm", type: "group", online: true },
   { name: "maven-group", format: "maven2", type: "group", online: true },
   { name: "pypi-group", format: "pypi", type: "group", online: true },
+  { name: "go-group", format: "go", type: "group", online: true },
+  { name: "nuget-group", format: "nuget", type: "group", online: true },
 ];
 
 /** `GET /_lab/downloads` lists the downloads for other processes; `POST /_lab/repositories/<name>/offline` (or online). */

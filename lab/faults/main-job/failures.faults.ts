@@ -137,7 +137,7 @@ test("wrong input, failing systems, failing apps", { timeout: 240_000 }, async (
       (text) => text.replace(/"test": "[^"]*"/, '"test": "echo 1 passed && echo \\"not ok 7 - adds up\\" && exit 3"'),
       "Break the test",
     );
-    await failedAt(await ci(), "build", "test", /not ok 7 - adds up/);
+    await failedAt(await ci(), "build[orders]", "test", /not ok 7 - adds up/);
     await source.git("revert", "--no-edit", "HEAD");
     await source.git("push", "--quiet");
   });
@@ -148,7 +148,7 @@ test("wrong input, failing systems, failing apps", { timeout: 240_000 }, async (
       (text) => `${text.trimEnd()}\nLABEL lab.vulnerability=critical\n`,
       "Use a bad library",
     );
-    await failedAt(await ci(), "scan", "scan", /LAB-\d+-\d+ lab-package/);
+    await failedAt(await ci(), "scan[orders]", "scan", /LAB-\d+-\d+ lab-package/);
     await source.git("revert", "--no-edit", "HEAD");
     await source.git("push", "--quiet");
   });

@@ -1,0 +1,14 @@
+// A folder of the sources, and the commands that build what is in it.
+
+/** What is known of a folder of the sources. */
+export type Folder = {
+  /** Below the workspace, `.` for the workspace itself. */
+  readonly path: string;
+  /** Names of its entries. */
+  readonly names: readonly string[];
+  /** The texts of the files in `READ` that it has. */
+  readonly texts: { readonly [name: string]: string };
+};
+
+/** Each is a shell script; an empty one does nothing. */
+export type Commands = { readonly install: string; readonly test: string; readonly build: string };

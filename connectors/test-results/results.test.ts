@@ -1,0 +1,180 @@
+// What is read from files with test results: also from files that are wrong, huge or hostile.
+
+import assert from "node:assert/strict";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { openBench, type StepBench } from "../step.fixture.ts";
+import { readCoverage } from "./coverage.ts";
+import { readJunit } from "./junit.ts";
+import { readSarif } from "./sarif.ts";
+import { reportTests, runTests } from "./steps.ts";
+
+async function open(t: TestContext): Promise<StepBench> {
+  const bench = await openBench({ systems: [] });
+  t.after(() => bench.close());
+  return bench;
+}
+
+for (const [name, text, expected] of [
+  [
+    "Surefire",
+    `<?xml version="1.0"?><testsuite tests="4"><properties><property name="a" value="b"/></properties>
+     <testcase classname="com.example.SumTest" name="adds"/>
+     <testcase classname="com.example.SumTest" name="carries"><failure message="expected: &lt;10&gt; but was: &lt;0&gt;" type="E"><![CDATA[trace]]></failure></testcase>
+     <testcase classname="com.example.SumTest" name="later"><skipped/></testcase>
+     <testcase classname="com.example.SumTest" name="breaks"><error type="NPE">java.lang.NullPointerException
+       at x</error><system-out><![CDATA[<failure/>]]></system-out></testcase></testsuite>`,
+    {
+      passed: 1,
+      failed: 2,
+      skipped: 1,
+      first: { name: "com.example.SumTest.carries", message: "expected: <10> but was: <0>" },
+    },
+  ],
+  [
+    "Node, with suites in suites",
+    '<testsuites><testsuite name="a"><testsuite name="b"><testcase name="adds up" classname="test"><failure type="testCodeFailure" message="1 !== 2">x</failure></testcase></testsuite></testsuite><testcase name="top" classname="test"/></testsuites>',
+    { passed: 1, failed: 1, skipped: 0, first: { name: "adds up", message: "1 !== 2" } },
+  ],
+  [
+    "a failure without a message, whose text says why",
+    '<testsuite><testcase name="x"><failure>\n\n  AssertionError: no\n  at y</failure></testcase></testsuite>',
+    { passed: 0, failed: 1, skipped: 0, first: { name: "x", message: "AssertionError: no" } },
+  ],
+  ["a file of something else", "<project><testcase/></project>", undefined],
+  ["an empty suite", "<testsuites/>", { passed: 0, failed: 0, skipped: 0 }],
+] as const) {
+  test(`JUnit: ${name}`, () => assert.deepEqual(readJunit(text), expected));
+}
+
+for (const [name, text, problem] of [
+  ["an element that is not closed", "<testsuite><testcase>", /line 1: unclosed root tag/],
+  [
+    "entities that multiply",
+    `<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;">]><testsuite><testcase name="&c;"/></testsuite>`,
+    /line 1: invalid character entity/,
+  ],
+  [
+    "an entity of a file of the machine",
+    '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><testsuite><testcase name="x"><failure>&a;</failure></testcase></testsuite>',
+    /invalid character entity/,
+  ],
+  ["elements in elements", `<testsuite>${"<testsuite>".repeat(100_000)}`, /nested more than 200 levels deep/],
+  ["a value without an end", `<testsuite><testcase name="${"x".repeat(5_000_000)}`, /max buffer length exceeded/],
+] as const) {
+  test(`hostile XML: ${name}`, () => {
+    const result = readJunit(text);
+    assert.ok(result && "problem" in result, JSON.stringify(result));
+    assert.match(result.problem, problem);
+  });
+}
+
+for (const [name, text, expected] of [
+  [
+    "JaCoCo: the counter of the whole report",
+    '<?xml version="1.0"?><!DOCTYPE report PUBLIC "-//JACOCO//DTD Report 1.1//EN" "report.dtd"><report name="x"><package name="p"><counter type="LINE" missed="9" covered="9"/></package><counter type="BRANCH" missed="1" covered="1"/><counter type="LINE" missed="25" covered="75"/></report>',
+    { format: "jacoco", covered: 75, total: 100 },
+  ],
+  [
+    "Cobertura",
+    '<coverage line-rate="0.5" lines-covered="30" lines-valid="60"/>',
+    { format: "cobertura", covered: 30, total: 60 },
+  ],
+  [
+    "Cobertura with the rate only",
+    '<coverage line-rate="0.815"/>',
+    { format: "cobertura", covered: 8_150, total: 10_000 },
+  ],
+  [
+    "lcov",
+    "TN:\nSF:a.js\nLF:10\nLH:7\nend_of_record\nSF:b.js\nLF:10\nLH:10\nend_of_record\n",
+    { format: "lcov", covered: 17, total: 20 },
+  ],
+  ["numbers that are none", '<coverage lines-covered="NaN" lines-valid="-5"/>', undefined],
+  ["another file", "hello", undefined],
+] as const) {
+  test(`coverage: ${name}`, () => assert.deepEqual(readCoverage(text), expected));
+}
+
+test("SARIF: findings by level, without suppressed ones, and the first error in words", () => {
+  const at = (uri: string, startLine: number) => [
+    { physicalLocation: { artifactLocation: { uri }, region: { startLine } } },
+  ];
+  const results = [
+    { ruleId: "w", message: { text: "usual level" } },
+    { ruleId: "no-undef", level: "error", message: { text: "x is\nnot defined" }, locations: at("src/a.js", 3) },
+    { ruleId: "old", level: "error", message: { text: "known" }, suppressions: [{ kind: "external" }] },
+    { level: "note" },
+  ];
+  assert.deepEqual(readSarif(JSON.stringify({ version: "2.1.0", runs: [{ results }, { results: null }] })), {
+    error: 1,
+    warning: 1,
+    note: 1,
+    first: "src/a.js:3 no-undef: x is not defined",
+  });
+  assert.deepEqual(readSarif("{"), { problem: "it is not JSON" });
+  assert.ok("problem" in readSarif('{"runs":1}'));
+});
+
+const JUNIT = (state: string): string =>
+  `<testsuite><testcase classname="Sum" name="adds"/><testcase classname="Sum" name="carries">${state}</testcase></testsuite>`;
+
+test("the tests are run, and only results of this run count", async (t) => {
+  const bench = await open(t);
+  await writeFile(join(bench.workspace, "TEST-old.xml"), JUNIT("<failure message='of the sources'/>"));
+  const write = `mkdir -p target/site\ncat > target/TEST-a.xml <<'END'\n${JUNIT("")}\nEND\nprintf 'LF:4\\nLH:3\\n' > lcov.info`;
+  const outcome = await bench.run(runTests, { commands: write });
+  assert.ok(outcome.kind === "succeeded", JSON.stringify(outcome));
+  const { files, passed, failed, coverage, summary } = outcome.output;
+  assert.deepEqual([files, passed, failed, coverage], [1, 2, 0, 75]);
+  assert.equal(summary, "2 passed, 0 failed, 0 skipped, 75% of lines covered");
+});
+
+test("the failure names the first test that failed, and the counts are kept", async (t) => {
+  const bench = await open(t);
+  const write = `cat > junit.xml <<'END'\n${JUNIT("<failure message='expected 10 but was 0'/>")}\nEND\nexit 1`;
+  const outcome = await bench.run(runTests, { commands: write });
+  assert.ok(outcome.kind === "failed", JSON.stringify(outcome));
+  const { code, message, why, line, exitCode } = outcome.failure;
+  assert.deepEqual([code, message, exitCode], ["tests-failed", "1 of 2 tests failed.", 1]);
+  assert.match(why ?? "", /^The first is Sum\.carries: expected 10 but was 0/);
+  assert.equal(line, "Sum.carries: expected 10 but was 0");
+  assert.equal(outcome.output?.failed, 1);
+  const unknown = await bench.run(runTests, { commands: "echo error: no compiler\nexit 2", directory: "." });
+  assert.ok(unknown.kind === "failed" && unknown.failure.code === "script-failed", "no test result says why");
+  assert.equal(unknown.failure.line, "error: no compiler");
+});
+
+test("tests whose failures the command accepts do not fail the step, but are counted", async (t) => {
+  const bench = await open(t);
+  const write = `cat > junit.xml <<'END'\n${JUNIT("<failure message='known'/>")}\nEND`;
+  const outcome = await bench.run(runTests, { commands: write });
+  assert.ok(outcome.kind === "succeeded");
+  assert.deepEqual([outcome.output.failed, outcome.output.firstFailed], [1, "Sum.carries"]);
+});
+
+test("test/report reads what an earlier step has written, and fails for a test that failed", async (t) => {
+  const bench = await open(t);
+  await mkdir(join(bench.workspace, "out"));
+  await writeFile(join(bench.workspace, "out/results.xml"), JUNIT("<error/>"));
+  const none = await bench.run(reportTests, {});
+  assert.ok(none.kind === "succeeded" && none.output.files === 0 && none.output.coverage === null);
+  const outcome = await bench.run(reportTests, { directory: "out", junit: ["*.xml"] });
+  assert.ok(outcome.kind === "failed" && outcome.failure.code === "tests-failed", JSON.stringify(outcome));
+});
+
+test("files that cannot be read are named and do not count; links are not followed", async (t) => {
+  const bench = await open(t);
+  await writeFile(join(bench.workspace, "TEST-bad.xml"), "<testsuite>");
+  await writeFile(join(bench.workspace, "TEST-big.xml"), Buffer.alloc(21 * 1_048_576, 32));
+  await symlink("/etc", join(bench.workspace, "test-results"));
+  await symlink("/etc/passwd", join(bench.workspace, "TEST-link.xml"));
+  const outcome = await bench.run(reportTests, {});
+  assert.ok(outcome.kind === "succeeded", JSON.stringify(outcome));
+  assert.equal(outcome.output.files, 0);
+  const said = bench.lines.join("\n");
+  assert.match(said, /TEST-bad\.xml was not read: line 1: unclosed/);
+  assert.match(said, /TEST-big\.xml was not read: it is larger than/);
+  assert.doesNotMatch(said, /link|passwd/);
+});
