@@ -1,8 +1,9 @@
 // The fakes of one site as if they were real systems, for docs/first-app.md: each with its own account and token, on this
 // machine, and nothing else of the lab. Ctrl-C ends them; the same folder continues.
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { LOOPBACK } from "./fakes/fake-server.ts";
 import { startFakes } from "./fakes/fakes.ts";
@@ -38,7 +39,10 @@ const lines = Object.entries({
   return [`${name}_URL='${url}'`, `${name}_USER='${username}'`, `${name}_SECRET='${secret}'`];
 });
 const file = join(dir, "systems.env");
-writeFileSync(file, `${lines.join("\n")}\n`, { mode: 0o600 });
+// A fake sonar-scanner, for the runner that is started in the same shell.
+const path = `PATH='${fileURLToPath(new URL("./fakes/bin", import.meta.url))}'":$PATH"`;
+writeFileSync(`${file}.new`, `${[...lines, path].join("\n")}\n`, { mode: 0o600 });
+renameSync(`${file}.new`, file);
 process.stdout.write(`The fakes run. Their addresses and accounts are in ${file}. Ctrl-C ends them.\n`);
 
 const stop = (): void => {
