@@ -1,17 +1,22 @@
 // Runs all processes in this one, with the lab if it is wanted. They talk over HTTP, as in production, so nothing changes
 // when each runs as its own process (see separate.ts).
 
+import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { startNotifyAgent } from "@gantry/notify-agent/main.ts";
 import { startPortal } from "@gantry/portal-api/main.ts";
+import { makePrivateFolder } from "@gantry/runtime/private-files.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { startTaskAgent } from "@gantry/task-agent/main.ts";
 import { openJobExecutor, sandboxProblem, startRunner } from "@gantry/task-runner/main.ts";
-import { type DataFolder, openDataFolder } from "./data-folder.ts";
+import { openDataFolder } from "./data-folder.ts";
+import { mixRunners, sitesOf } from "./decide-mix.ts";
+import { readInstallation } from "./installed.ts";
 
 export type AllInOne = {
   readonly url: string;
   readonly data: string;
+  readonly runners: Configs["runners"];
   readonly close: () => Promise<void>;
 };
 
@@ -20,8 +25,12 @@ export type AllInOneOptions = {
   readonly port: number | undefined;
   /** The PATH for programs that jobs start. */
   readonly path: string;
-  /** Start fakes of all external systems, and a runner at each of their sites. */
+  /** Start fakes of all external systems, and a runner at each of their sites. With `config`: of those that it lacks. */
   readonly lab: boolean;
+  /** The folder of an installation, which is then used instead of `data`. */
+  readonly config?: string | undefined;
+  /** Its variables GANTRY_… override the files of an installation. */
+  readonly env: Readonly<Record<string, string | undefined>>;
 };
 
 /** The configurations of all processes, as their files would hold them. */
@@ -40,18 +49,69 @@ type Lab = {
 
 const SITES = ["platform", "seoul", "tokyo"] as const;
 
+export type Prepared = {
+  readonly configs: Configs;
+  /** The folder with the administrator's token. */
+  readonly data: string;
+  /** Where generated files and the state of the lab are kept. */
+  readonly work: string;
+  readonly close: () => Promise<void>;
+};
+
 /** Starts the lab if it is wanted, and returns the configurations of all processes. */
-export async function prepare({
-  data,
-  port,
-  path,
-  lab: isWanted,
-}: AllInOneOptions): Promise<{ folder: DataFolder; configs: Configs; closeLab: () => Promise<void> }> {
-  const folder = await openDataFolder(data, SITES, port);
-  const lab = await (isWanted ? openLab(folder.path, path) : noLab(folder.path, path)).catch((error: unknown) => {
-    folder.release();
-    throw error;
+export function prepare(options: AllInOneOptions): Promise<Prepared> {
+  return options.config === undefined ? prepareFolder(options) : prepareInstallation(options, options.config);
+}
+
+/** The configurations of an installation, as its files hold them, and fakes of what it lacks if the lab is wanted. */
+async function prepareInstallation(
+  { path, env, port, lab: isWanted }: AllInOneOptions,
+  given: string,
+): Promise<Prepared> {
+  const { dir, ...read } = readInstallation(given, env);
+  const portal = port === undefined ? read.portal : { ...read.portal, port };
+  const configs = { ...read, portal };
+  const work = join(dir, "data");
+  makePrivateFolder(work);
+  const data = portal.dataDir ?? work;
+  if (!isWanted) return { configs, data, work, close: async () => {} };
+  const sites = sitesOf(read.runners);
+  const lab = await openLab({
+    dir: join(work, "lab"),
+    path,
+    ...(sites === undefined ? {} : { sites }),
+    ...registriesOf(read.runners),
   });
+  const runnerTokens = { ...read.agent.runnerTokens };
+  const connect = (site: string) => {
+    const token = randomBytes(32).toString("base64url");
+    runnerTokens[token] = site;
+    return { agent: read.runners[0]?.agent ?? `http://127.0.0.1:${read.agent.port}`, token };
+  };
+  const runners = mixRunners(read.runners, lab.runners, connect);
+  const channels = Object.keys(read.notify.channels ?? {}).length === 0 ? lab.channels : read.notify.channels;
+  return {
+    configs: {
+      agent: { ...read.agent, runnerTokens },
+      notify: { ...read.notify, channels },
+      portal,
+      runners,
+    },
+    data,
+    work,
+    close: lab.close,
+  };
+}
+
+/** Everything in one data folder, which the first start makes. */
+async function prepareFolder({ data, port, path, lab: isWanted }: AllInOneOptions): Promise<Prepared> {
+  const folder = await openDataFolder(data, SITES, port);
+  const lab = await (isWanted ? openLab({ dir: folder.path, path }) : noLab(folder.path, path)).catch(
+    (error: unknown) => {
+      folder.release();
+      throw error;
+    },
+  );
   // The lab's scripts are ours, so the lab also works where there is no sandbox. A runner of yours refuses scripts there.
   const isolation = isWanted && (await sandboxProblem(path)) !== undefined ? "none" : "sandbox";
   const token = folder.platformToken;
@@ -59,8 +119,9 @@ export async function prepare({
   const agent = { url: `http://127.0.0.1:${folder.ports.agent}`, token };
   const notify = { url: `http://127.0.0.1:${folder.ports.notify}`, token };
   return {
-    folder,
-    closeLab: async () => {
+    data: folder.path,
+    work: folder.path,
+    close: async () => {
       await lab.close();
       folder.release();
     },
@@ -104,7 +165,7 @@ export async function startAllInOne(
     for (const one of opened.splice(0).toReversed()) await one();
   };
   try {
-    const { folder, configs, closeLab } = await prepare(options);
+    const { data, configs, close: closeLab } = await prepare(options);
     opened.push(closeLab);
     opened.push((await startTaskAgent(configs.agent, { logger: loggerOf("task-agent") })).close);
     opened.push((await startNotifyAgent(configs.notify, { logger: loggerOf("notify-agent") })).close);
@@ -117,16 +178,36 @@ export async function startAllInOne(
       // Running jobs are released, and resumed at the next start.
       opened.push(() => runner.close({ drainMs: 0 }));
     }
-    return { url: portal.url, data: folder.path, close };
+    return { url: portal.url, data, runners: configs.runners, close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
+type LabOptions = {
+  readonly dir: string;
+  readonly path: string;
+  readonly sites?: readonly string[];
+  readonly registries?: readonly { readonly url: string; readonly username: string; readonly passwordFile: string }[];
+};
+
 /** Loads the code of the lab only here, so that it is not loaded in production. */
-async function openLab(dir: string, path: string): Promise<Lab> {
-  return (await import("@gantry/lab/start.ts")).startLab({ dir, path });
+async function openLab(options: LabOptions): Promise<Lab> {
+  return (await import("@gantry/lab/start.ts")).startLab(options);
+}
+
+/** The registries of the installation, so that the clusters of a fake Argo CD can pull from them. */
+function registriesOf(runners: Configs["runners"]): Pick<LabOptions, "registries"> {
+  const registries = runners.flatMap(({ systems = {}, secrets = {} }) =>
+    Object.values(systems).flatMap((system) => {
+      const { kind, url, username, password } = system as Record<string, unknown>;
+      if (kind !== "harbor" || typeof url !== "string" || typeof username !== "string") return [];
+      const source = secrets[String(password)];
+      return source !== undefined && "file" in source ? [{ url, username, passwordFile: source.file }] : [];
+    }),
+  );
+  return { registries };
 }
 
 /** One runner, at the site platform. Runners of other sites are started elsewhere, with the tokens of the data folder. */

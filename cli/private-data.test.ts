@@ -22,7 +22,9 @@ test("data folders and databases of all processes are for their owner only, also
   const open = (): readonly string[] =>
     pathsBelow(data).filter((path) => (statSync(path).mode & 0o077) !== 0 && !isCopyOfEtc(path));
   const start = () =>
-    startAllInOne({ data, port: 0, path: process.env.PATH ?? "", lab: false }, (name) => makeLogger(name, "silent"));
+    startAllInOne({ data, port: 0, path: process.env.PATH ?? "", lab: false, env: {} }, (name) =>
+      makeLogger(name, "silent"),
+    );
 
   const first = await start();
   try {

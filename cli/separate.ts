@@ -20,13 +20,13 @@ type ChildProcesses = {
 
 /** Resolves when all processes accept requests. `onExit` is called for processes that exited without being stopped. */
 export async function startSeparately(options: AllInOneOptions, onExit: (name: string) => void): Promise<AllInOne> {
-  const { folder, configs, closeLab } = await prepare(options);
-  const processes = openProcesses(folder.path, onExit);
+  const { data, work, configs, close: closeLab } = await prepare(options);
+  const processes = openProcesses(work, onExit);
   processes.run("task-agent", "task-agent/main.ts", configs.agent);
   processes.run("notify-agent", "notify-agent/main.ts", configs.notify);
   processes.run("portal-api", "portal-api/main.ts", configs.portal);
   for (const config of configs.runners) processes.run(`task-runner-${config.name}`, "task-runner/main.ts", config);
-  const url = `http://127.0.0.1:${folder.ports.portal}`;
+  const url = `http://127.0.0.1:${configs.portal.port}`;
   const close = async (): Promise<void> => {
     await processes.close();
     await closeLab();
@@ -37,7 +37,7 @@ export async function startSeparately(options: AllInOneOptions, onExit: (name: s
     await close();
     throw error;
   }
-  return { url, data: folder.path, close };
+  return { url, data, runners: configs.runners, close };
 }
 
 function openProcesses(data: string, onExit: (name: string) => void): ChildProcesses {

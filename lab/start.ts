@@ -1,9 +1,10 @@
 // What `gantry start` takes from the lab: the fakes, and the configurations of processes that use them.
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { RunnerConfigInput } from "@gantry/task-runner/config.ts";
+import type { PullCredential } from "./fakes/argo-cd/registry.ts";
 import { LAB_SITES, type LabEntry, startFakes } from "./fakes/fakes.ts";
 import { LAB_CUBE } from "./fakes/messenger.ts";
 
@@ -18,14 +19,26 @@ export type Lab = {
 
 export type LabRunner = Omit<RunnerConfigInput, "agent" | "token">;
 
-export type LabOptions = { readonly dir: string; readonly path: string; readonly host?: string };
+export type LabOptions = {
+  readonly dir: string;
+  readonly path: string;
+  readonly host?: string;
+  /** Default: the sites of the lab. */
+  readonly sites?: readonly string[];
+  /** Real registries from which the clusters may pull, besides those of the lab. */
+  readonly registries?: readonly { readonly url: string; readonly username: string; readonly passwordFile: string }[];
+};
 
 /** The folder of the fake scanner program; it comes first in the PATH. */
 const BIN = fileURLToPath(new URL("./fakes/bin", import.meta.url));
 
 /** `host`: the address at which processes on other machines reach the fakes; absent: loopback. */
 export async function startLab(options: LabOptions): Promise<Lab> {
-  const fakes = await startFakes(join(options.dir, "world"), options.host);
+  const sites = clustersOf(options.sites);
+  const fakes = await startFakes(join(options.dir, "world"), options.host, {
+    sites,
+    registries: registriesOf(options),
+  });
   const secrets = join(options.dir, "secrets");
   mkdirSync(secrets, { recursive: true, mode: 0o700 });
   const secret = (name: string): { file: string } => {
@@ -69,7 +82,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       },
       secrets: { BITBUCKET: secret("bitbucket"), JIRA: secret("jira") },
     },
-    ...Object.keys(LAB_SITES).map((site) => ({
+    ...Object.keys(sites).map((site) => ({
       name: `${site}-1`,
       site,
       ...common(site),
@@ -113,4 +126,17 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     },
   };
   return { entries: fakes.entries, runners, channels, close: fakes.close };
+}
+
+/** Site → its cluster. */
+function clustersOf(sites: LabOptions["sites"]): Readonly<Record<string, string>> {
+  return sites === undefined ? LAB_SITES : Object.fromEntries(sites.map((site) => [site, `${site}-dp`]));
+}
+
+function registriesOf({ registries = [] }: LabOptions): readonly PullCredential[] {
+  return registries.map(({ url, username, passwordFile }) => {
+    const { host, protocol } = new URL(url);
+    const password = existsSync(passwordFile) ? readFileSync(passwordFile, "utf8").trim() : "";
+    return { host, username, password, plainHttp: protocol === "http:" };
+  });
 }

@@ -46,8 +46,19 @@ const NOTE =
   "Fakes of the lab, on this machine only. None of them is a real system, and no credential is valid for one.";
 const TEMPLATES = fileURLToPath(new URL("../../pipelines/templates/", import.meta.url));
 
-/** Starts all fakes below `dir`; the same folder and host give the same addresses and state again. */
-export async function startFakes(dir: string, host = LOOPBACK): Promise<Fakes> {
+export type FakesOptions = {
+  /** Site → its data-plane cluster. Default: those of the lab. */
+  readonly sites?: Readonly<Record<string, string>>;
+  /** Further registries from which the clusters may pull. */
+  readonly registries?: readonly PullCredential[];
+};
+
+/** Starts all fakes below `dir`; the same folder, host and sites give the same addresses and state again. */
+export async function startFakes(
+  dir: string,
+  host = LOOPBACK,
+  { sites = LAB_SITES, registries = [] }: FakesOptions = {},
+): Promise<Fakes> {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const file = join(dir, "..", "lab.json");
   const known = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as LabFile).standIns : {};
@@ -60,8 +71,8 @@ export async function startFakes(dir: string, host = LOOPBACK): Promise<Fakes> {
     return entry;
   };
   await start("bitbucket", "platform", "bitbucket-dc", "gantry", openBitbucket);
-  const pullCredentials = await startHarbors(start);
-  await Promise.all([...platformSystems(start), ...siteSystems(start, pullCredentials)]);
+  const pullCredentials = [...(await startHarbors(start, sites)), ...registries];
+  await Promise.all([...platformSystems(start), ...siteSystems(start, sites, pullCredentials)]);
 
   const content: LabFile = { note: NOTE, standIns: entries };
   writeFileSync(`${file}.new`, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
@@ -75,6 +86,7 @@ export async function startFakes(dir: string, host = LOOPBACK): Promise<Fakes> {
   };
 }
 
+type Sites = Readonly<Record<string, string>>;
 type Open = (at: Opening) => Promise<FakeServer & { smtpPort?: number }>;
 type Start = (name: string, site: string, kind: string, username: string | undefined, open: Open) => Promise<LabEntry>;
 
@@ -125,9 +137,9 @@ async function openBitbucket({ username, secret, ...options }: Opening): Promise
 }
 
 /** Every cluster may pull from every site's Harbor: an image is built at one site and runs at all of them. */
-async function startHarbors(start: Start): Promise<readonly PullCredential[]> {
+async function startHarbors(start: Start, sites: Sites): Promise<readonly PullCredential[]> {
   const harbors = await Promise.all(
-    Object.keys(LAB_SITES).map((site) =>
+    Object.keys(sites).map((site) =>
       start(`${site}-harbor`, site, "harbor", "admin", ({ username, secret, ...options }) =>
         startHarbor({ ...options, username, password: secret }),
       ),
@@ -151,8 +163,8 @@ function platformSystems(start: Start): Promise<LabEntry>[] {
   ];
 }
 
-function siteSystems(start: Start, pullCredentials: readonly PullCredential[]): Promise<LabEntry>[] {
-  return Object.entries(LAB_SITES).flatMap(([site, cluster]) => [
+function siteSystems(start: Start, sites: Sites, pullCredentials: readonly PullCredential[]): Promise<LabEntry>[] {
+  return Object.entries(sites).flatMap(([site, cluster]) => [
     start(`${site}-nexus`, site, "nexus", "gantry", ({ username, secret, ...options }) =>
       startNexus({ ...options, username, password: secret }),
     ),

@@ -45,6 +45,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly Edge[]>> = {
     { to: /^task-runner\/main\.ts$/ },
     { to: /^notify-agent\/main\.ts$/ },
     { to: /^portal-api\/main\.ts$/ },
+    // `start --config` reads the files of an installation (decision 0030).
+    { to: /^(?:task-agent|task-runner|notify-agent|portal-api)\/config\.ts$/ },
     { to: /^lab\/start\.ts$/ },
   ],
   lab: [{ to: /./ }],

@@ -1,12 +1,13 @@
 // The apps, and the button that creates another one.
 
-import type { AppView, TaskSummary } from "@gantry/wire/agent/views.ts";
+import type { AppView, SiteView, TaskSummary } from "@gantry/wire/agent/views.ts";
 import { type Page, to, v1 } from "../data/api.ts";
 import { recentTasks } from "../data/attention.ts";
 import { listAt, textAt } from "../data/json-access.ts";
 import { refusalOf } from "../data/session.ts";
 import { useResource } from "../data/store.ts";
 import { EmptyState, Loaded } from "../parts/loading-states.tsx";
+import { MissingSystems } from "../parts/missing-systems.tsx";
 import { PageHeader } from "../parts/page-layout.tsx";
 import { Prose } from "../parts/prose.tsx";
 import { StateBadge, StateGlyph } from "../parts/state-badge.tsx";
@@ -59,11 +60,13 @@ export function AppsPage() {
 }
 
 function NoApps() {
+  const sites = useResource<Page<SiteView>>(v1.sites, {});
   const refusal = refusalOf("view");
   return refusal === undefined ? (
     <EmptyState title="There are no apps yet">
       <p>An app has a source repository, a yaml repository and the targets where it runs.</p>
       <RunButton pipeline="create-app" label="Create app" isPrimary />
+      {refusalOf("view-sites") === undefined ? <MissingSystems sites={sites} /> : null}
     </EmptyState>
   ) : (
     <EmptyState title="There are no apps that you may see">

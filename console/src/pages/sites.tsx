@@ -9,6 +9,7 @@ import { usePolling } from "../data/use-polling.ts";
 import { ConfirmButton } from "../parts/confirm-button.tsx";
 import { count } from "../parts/format.ts";
 import { EmptyState, Loaded } from "../parts/loading-states.tsx";
+import { MissingSystems } from "../parts/missing-systems.tsx";
 import { PageHeader } from "../parts/page-layout.tsx";
 import { TaskText } from "../parts/task-text.tsx";
 import { Duration, ExternalLink, RelativeTime } from "../parts/values.tsx";
@@ -29,7 +30,12 @@ export function SitesPage() {
           items.length === 0 ? (
             <NoSites />
           ) : (
-            items.map((site) => <Site site={site} onChanged={sites.reload} key={site.name} />)
+            <>
+              {refusalOf("view-sites") === undefined ? <MissingSystems sites={sites} /> : null}
+              {items.map((site) => (
+                <Site site={site} onChanged={sites.reload} key={site.name} />
+              ))}
+            </>
           )
         }
       </Loaded>

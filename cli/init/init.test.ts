@@ -1,0 +1,189 @@
+// `gantry init`: what it writes, that it never overwrites, and that what it writes is a configuration that starts.
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { promisify } from "node:util";
+import { runnerConfigSchema } from "@gantry/task-runner/config.ts";
+import { parse } from "yaml";
+import { CHART, helmFor } from "../../deploy/helm.fixture.ts";
+import { readInstallation } from "../installed.ts";
+import type { Io } from "../io.ts";
+import { init } from "./init.ts";
+import type { Ask } from "./read-answers.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "gantry-init-"));
+after(() => rmSync(folder, { recursive: true }));
+
+async function run(argv: readonly string[], ask?: Ask): Promise<{ readonly code: number; readonly out: string }> {
+  let out = "";
+  const write = (text: string): void => {
+    out += text;
+  };
+  const io: Io = { stdout: write, stderr: write, readFile: () => "", env: {}, tty: false };
+  return { code: await init(argv, io, ask), out };
+}
+
+const SYSTEMS = [
+  "--git=bitbucket-dc=https://git.example",
+  "--git-user=gantry",
+  "--harbor=https://harbor.example",
+  "--argocd=https://argocd.example/argo",
+  "--nexus=https://nexus.example",
+  "--sonarqube=https://sonar.example",
+  "--jira=https://jira.example",
+  "--mail=smtp.example",
+  "--mail-from=gantry@example.com",
+  "--mail-to=team@example.com",
+  "--sso=https://sso.example/realms/main",
+];
+
+for (const form of ["all-in-one", "separate"]) {
+  test(`init --form ${form} writes files that each process accepts, and secrets for their owner only`, async () => {
+    const dir = join(folder, form);
+    const { code, out } = await run([dir, "--form", form, ...SYSTEMS]);
+    assert.equal(code, 0, out);
+    const { runners, portal, notify, agent } = readInstallation(dir, {});
+    assert.deepEqual(
+      runners.map(({ site, systems }) => [site, Object.keys(systems ?? {})]),
+      [
+        ["main", ["git", "harbor", "argocd", "nexus", "sonarqube"]],
+        ["platform", ["git", "jira"]],
+      ],
+    );
+    assert.equal(portal.agent.token, agent.token);
+    assert.equal(portal.signIn?.issuers?.[0]?.issuer, "https://sso.example/realms/main");
+    assert.deepEqual(Object.keys(notify.channels ?? {}), ["mail"]);
+    const secrets = readdirSync(join(dir, "secrets"));
+    assert.ok(secrets.includes("main-argocd-token"));
+    for (const name of secrets) assert.equal(statSync(join(dir, "secrets", name)).mode & 0o777, 0o600, name);
+    assert.equal(statSync(dir).mode & 0o777, 0o700);
+    assert.match(out, /main-argocd-token\n +a token of Gantry's account at https:\/\/argocd\.example\/argo\n/);
+    assert.match(out, form === "separate" ? /node task-agent\/main\.ts/ : /gantry start --config/);
+  });
+}
+
+test("init never overwrites: files need --force, and secrets stay even then", async () => {
+  const dir = join(folder, "twice");
+  assert.equal((await run([dir, "--git=github=https://github.com"])).code, 0);
+  writeFileSync(join(dir, "secrets/git-token"), "my-token\n");
+  const token = readFileSync(join(dir, "secrets/platform-token"), "utf8");
+  const refused = await run([dir, "--site", "seoul"]);
+  assert.equal(refused.code, 1);
+  assert.match(refused.out, /already has task-agent\.yaml, .*Nothing was written\..*--force/);
+  assert.ok(!readdirSync(dir).includes("runner-seoul.yaml"));
+  const forced = await run([dir, "--site", "seoul", "--git=github=https://github.com", "--force"]);
+  assert.equal(forced.code, 0, forced.out);
+  assert.equal(readFileSync(join(dir, "secrets/git-token"), "utf8").trim(), "my-token");
+  assert.equal(readFileSync(join(dir, "secrets/platform-token"), "utf8"), token);
+  assert.doesNotMatch(forced.out, /secrets\/git-token/);
+});
+
+test("without a system init says what is still missing", async () => {
+  const { out } = await run([join(folder, "bare")]);
+  assert.match(
+    out,
+    /Still missing before an app can be built and deployed: a git host \(--git\), a Harbor .*, an Argo CD/,
+  );
+});
+
+test("init asks a person for what the flags leave open", async () => {
+  const asked: string[] = [];
+  const answers: Readonly<Record<string, string>> = { site: "seoul", "Git host": "github=https://github.com" };
+  const dir = join(folder, "asked");
+  const { code, out } = await run([dir, "--argocd", "https://argocd.example"], async (question) => {
+    asked.push(question);
+    return Object.entries(answers).find(([begins]) => question.includes(begins))?.[1] ?? "";
+  });
+  assert.equal(code, 0, out);
+  assert.ok(
+    asked.some((one) => one.startsWith("Projects with")),
+    "a git host was named, so its projects are asked for",
+  );
+  assert.ok(!asked.some((one) => one.includes("Argo CD")), "it was given");
+  const { runners } = readInstallation(dir, {});
+  const seoul = runners.find(({ site }) => site === "seoul");
+  assert.deepEqual(Object.keys(seoul?.systems ?? {}), ["git", "argocd"]);
+});
+
+test("mistakes in flags are named, all at once, and nothing is written", async () => {
+  const dir = join(folder, "wrong");
+  const argv = [
+    "--form=kubernetes",
+    "--git=https://git.example",
+    "--argocd=seol=https://a.example",
+    "--harbor=harbor",
+    "--site=seoul",
+  ];
+  const { code, out } = await run([dir, ...argv]);
+  assert.equal(code, 2);
+  assert.match(out, /--form kubernetes: use one of all-in-one, separate, compose, chart/);
+  assert.match(out, /--git https:\/\/git\.example: it must be PROVIDER=URL/);
+  assert.match(out, /--argocd seol=.*: there is no site seol \(did you mean seoul\?\)/);
+  assert.match(out, /--harbor harbor: it must be like https:\/\/host\.example/);
+  assert.ok(!readdirSync(folder).includes("wrong"));
+});
+
+test("init --form compose: every service, secret, volume, network and file that it names exists", async () => {
+  const dir = join(folder, "compose");
+  const { code, out } = await run([dir, "--form", "compose", "--site", "seoul", "--site", "tokyo", ...SYSTEMS]);
+  assert.equal(code, 0, out);
+  const text = readFileSync(join(dir, "compose.yaml"), "utf8");
+  const compose = parse(text) as {
+    services: Record<string, { secrets: string[]; volumes: string[]; networks: string[] }>;
+    secrets: Record<string, { file: string }>;
+    volumes: object;
+    networks: object;
+  };
+  assert.deepEqual(Object.keys(compose.services), [
+    ...["task-agent", "notify-agent", "portal-api"],
+    ...["runner-platform", "runner-seoul", "runner-tokyo"],
+  ]);
+  for (const [name, { secrets, volumes, networks }] of Object.entries(compose.services)) {
+    for (const one of secrets)
+      assert.ok(statSync(join(dir, compose.secrets[one]?.file ?? "?")).isFile(), `${name}: ${one}`);
+    for (const one of networks) assert.ok(one in compose.networks, one);
+    for (const one of volumes) {
+      const [source = ""] = one.split(":");
+      assert.ok(source.startsWith("./") ? statSync(join(dir, source)).isFile() : source in compose.volumes, one);
+    }
+  }
+  for (const site of ["platform", "seoul", "tokyo"]) {
+    const file = parse(readFileSync(join(dir, `runner-${site}.yaml`), "utf8")) as {
+      secrets: Record<string, { file: string }>;
+    };
+    runnerConfigSchema.parse({ data: "/var/lib/gantry", ...file });
+    const names = Object.values(file.secrets).map((one) => one.file.replace("/run/secrets/", ""));
+    for (const one of names) assert.ok(compose.services[`runner-${site}`]?.secrets.includes(one), `${site}: ${one}`);
+  }
+});
+
+test("init --form chart: helm accepts its values, and each Secret that they name is made", async (t) => {
+  const dir = join(folder, "chart");
+  const { code, out } = await run([dir, "--form", "chart", "--url", "https://gantry.example.com", ...SYSTEMS]);
+  assert.equal(code, 0, out);
+  const values = readFileSync(join(dir, "values.yaml"), "utf8");
+  const script = readFileSync(join(dir, "make-secrets"), "utf8");
+  for (const [, name] of values.matchAll(/existingSecret: (\S+)|- (gantry-\S+)/g))
+    if (name !== undefined) assert.match(script, new RegExp(`^create ${name} `, "m"));
+  for (const [, file] of script.matchAll(/(?:=|file=)(secrets\/\S+)/g))
+    assert.ok(statSync(join(dir, file ?? "?")).isFile());
+  const helm = await helmFor(t);
+  if (helm === undefined) return;
+  const arguments_ = [
+    "template",
+    "demo",
+    CHART,
+    "--kube-version",
+    "1.31.0",
+    "--namespace",
+    "gantry",
+    "-f",
+    join(dir, "values.yaml"),
+  ];
+  const { stdout } = await promisify(execFile)(helm, arguments_, { maxBuffer: 16 * 1024 * 1024 });
+  assert.match(stdout, /gantry-runner-main/);
+});

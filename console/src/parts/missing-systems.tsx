@@ -1,0 +1,25 @@
+// What has to be set up before an app can be built and deployed, for people who see the sites.
+
+import type { SiteView } from "@gantry/wire/agent/views.ts";
+import type { Page } from "../data/api.ts";
+import { missingSystems } from "../data/missing-systems.ts";
+import type { Resource } from "../data/store.ts";
+
+export function MissingSystems({ sites }: { sites: Resource<Page<SiteView>> }) {
+  const missing = missingSystems(sites.data.value?.items);
+  if (missing.length === 0) return null;
+  return (
+    <div class="empty" role="status">
+      <p class="strong">Missing before an app can be built and deployed</p>
+      <ul>
+        {missing.map((one) => (
+          <li key={one}>{one}</li>
+        ))}
+      </ul>
+      <p>
+        Systems are in the configuration of the runners of a site. <code>gantry init</code> writes one, and{" "}
+        <code>gantry doctor</code> tests what the systems let Gantry do (docs/first-app.md).
+      </p>
+    </div>
+  );
+}
