@@ -10,7 +10,7 @@ import { appOutcome } from "@gantry/wire/agent/agent-api.ts";
 import { type AppView, appView, page } from "@gantry/wire/agent/views.ts";
 import type { PortalClient } from "../client.ts";
 import type { Io } from "../io.ts";
-import { line } from "../lint.ts";
+import { line } from "../pipeline/lint.ts";
 import { decidePlan, type Planned } from "./decide-plan.ts";
 
 /** Requests at a time. The task-agent makes changes of apps one after the other, so more would only wait. */
