@@ -5,40 +5,22 @@ import { openVerifier } from "@gantry/wire/audit/verify.ts";
 import { z } from "zod";
 import { type AuditSource, auditOfFile, auditOfFolder, auditOfPortal } from "./audit-source.ts";
 import { numberOf } from "./line/parse-line.ts";
+import { firstItems } from "./pages.ts";
 import { type Call, type Outcome, UsageError } from "./table/command.ts";
 
-const FILTERS = ["who", "verb", "app", "task", "result", "since", "until"] as const;
-const PAGE = 200;
+const entryView = auditEntry.extend({ result: z.string() });
 
-const found = z.object({
-  items: z.array(auditEntry.extend({ result: z.string() })),
-  nextCursor: z.string().optional(),
-});
-type Found = z.infer<typeof found>;
+type Filters = {
+  readonly [name in "who" | "verb" | "app" | "task" | "result" | "since" | "until" | "limit"]: string | undefined;
+};
 
-type Filters = { readonly [name in (typeof FILTERS)[number] | "limit"]: string | undefined };
-
-export async function listAudit({ portal: open, flags }: Call<Filters>): Promise<Outcome> {
-  const query = new URLSearchParams();
-  for (const name of FILTERS) {
-    const value = flags[name];
-    if (value !== undefined) query.set(name, value);
-  }
-  const limit = numberOf("limit", flags.limit ?? "50", 1, 999_999);
-  query.set("limit", String(Math.min(limit, PAGE)));
-  const portal = open();
-  const items: Found["items"][number][] = [];
-  // A page may be short of entries that match: go on until there are enough.
-  for (let cursor: string | undefined = ""; cursor !== undefined && items.length < limit; ) {
-    if (cursor !== "") query.set("cursor", cursor);
-    const page: Found = await portal.get(`/v1/audit?${query}`, found);
-    items.push(...page.items.slice(0, limit - items.length));
-    cursor = page.nextCursor;
-  }
+export async function listAudit({ portal, flags }: Call<Filters>): Promise<Outcome> {
+  const { limit = "50", ...filters } = flags;
+  const items = await firstItems(portal(), "/v1/audit", entryView, numberOf("limit", limit, 1, 999_999), filters);
   return { value: items, text: items.length === 0 ? "No entry matches.\n" : items.map(lineOf).join("") };
 }
 
-function lineOf(entry: Found["items"][number]): string {
+function lineOf(entry: z.infer<typeof entryView>): string {
   const { at, who, from, verb = entry.kind, on = {}, result, code, count } = entry;
   const what = Object.entries(on)
     .map(([name, value]) => `${name}=${value}`)

@@ -1,7 +1,7 @@
 // A real portal and a real task-agent, and commands that use them as administrator.
 
 import { readFileSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { visibleText } from "@gantry/core/visible-text.ts";
@@ -23,6 +23,10 @@ export type PortalOfTest = {
   /** As `run`, but the error is printed and has an exit code. */
   readonly runAsPerson: (...argv: string[]) => Promise<Ran>;
   readonly close: () => Promise<void>;
+  /** The environment of these commands. */
+  readonly env: Io["env"];
+  /** For what a test has to write. */
+  readonly folder: string;
 };
 
 export type Ran = { readonly code: number; readonly out: string };
@@ -51,17 +55,27 @@ export async function runCommand(
   return { code: await run(argv, io), out };
 }
 
-/** `runnerTokens`: the site of each token of a runner. `policy`: the text of a policy file. */
+/** `runnerTokens`: the site of each token of a runner. `policy`: the text of a policy file. `definitions`: pipeline files by name. */
 export async function openPortal(
   loggers: { readonly agent: Logger; readonly portal: Logger },
   runnerTokens: Readonly<Record<string, string>> = {},
   policy?: string,
+  definitions?: Readonly<Record<string, string>>,
 ): Promise<PortalOfTest> {
   const folder = await mkdtemp(join(tmpdir(), "gantry-cli-"));
   const file = join(folder, "roles.yaml");
   if (policy !== undefined) await writeFile(file, policy);
+  const pipelines = join(folder, "pipelines");
+  if (definitions) await mkdir(pipelines);
+  for (const [name, text] of Object.entries(definitions ?? {})) await writeFile(join(pipelines, name), text);
   const agent = await startTaskAgent(
-    { data: join(folder, "agent"), portalUrl: "http://portal", token: TOKEN, runnerTokens },
+    {
+      data: join(folder, "agent"),
+      portalUrl: "http://portal",
+      token: TOKEN,
+      runnerTokens,
+      ...(definitions ? { pipelines } : {}),
+    },
     { logger: loggers.agent },
   );
   const portal = await startPortal(
@@ -79,6 +93,8 @@ export async function openPortal(
     url: portal.url,
     agentUrl: agent.url,
     tokenFile,
+    env,
+    folder,
     run: (...argv) => runCommand(argv, { env }),
     runAsPerson: (...argv) => runCommand(argv, { env }, runLine),
     close: async () => {

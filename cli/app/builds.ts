@@ -1,7 +1,8 @@
 // `gantry build list`
 
-import { type BuildView, buildView, page } from "@gantry/wire/agent/views.ts";
+import { type BuildView, buildView } from "@gantry/wire/agent/views.ts";
 import { numberOf } from "../line/parse-line.ts";
+import { firstItems } from "../pages.ts";
 import type { Call, Outcome } from "../table/command.ts";
 import { shortTime, textTable } from "../text-table.ts";
 
@@ -9,7 +10,8 @@ type Flags = { readonly limit: string | undefined };
 
 export async function listBuilds({ portal, flags, args: [app] }: Call<Flags, readonly [string]>): Promise<Outcome> {
   const limit = numberOf("limit", flags.limit ?? "20", 1, 200);
-  const { items } = await portal().get(`/v1/apps/${encodeURIComponent(app)}/builds?limit=${limit}`, page(buildView));
+  const path = `/v1/apps/${encodeURIComponent(app)}/builds`;
+  const items = await firstItems(portal(), path, buildView, limit);
   if (items.length === 0)
     return { value: items, text: `${app} has no builds yet. \`gantry ci ${app} --follow\` makes one.\n` };
   const rows = items.map((build) => [

@@ -63,7 +63,7 @@ ${cases.join("\n")}
   esac
 }
 _gantry() {
-  local words= path= next= at cur="\${COMP_WORDS[COMP_CWORD]}"
+  local words= path= next= flag= at cur="\${COMP_WORDS[COMP_CWORD]}" prev="\${COMP_WORDS[COMP_CWORD-1]}"
   for ((at = 1; at < COMP_CWORD; at++)); do
     [[ \${COMP_WORDS[at]} == -* ]] && break
     next="\${path:+$path }\${COMP_WORDS[at]}"
@@ -71,7 +71,13 @@ _gantry() {
     path="$next"
   done
   _gantry_words "$path"
-  COMPREPLY=($(compgen -W "$words" -- "$cur"))
+  # Bash takes = for a word of its own.
+  if [[ $cur == "=" ]]; then flag="$prev=" cur=
+  elif [[ $prev == "=" ]]; then flag="\${COMP_WORDS[COMP_CWORD-2]}="
+  elif [[ " $words" == *" $prev="* ]]; then flag="$prev="
+  fi
+  COMPREPLY=($(compgen -W "$words" -- "$flag$cur"))
+  COMPREPLY=("\${COMPREPLY[@]#"$flag"}")
   [[ \${#COMPREPLY[@]} -gt 0 ]] || COMPREPLY=($(compgen -f -- "$cur"))
 }
 complete -F _gantry gantry

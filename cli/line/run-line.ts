@@ -54,7 +54,8 @@ async function runCommand(command: Command, argv: readonly string[], io: Io): Pr
       io.stdout(commandHelp(command));
       return EXIT.ok;
     }
-    const outcome = await command.run(contextOf(flags, io), flags, args);
+    const own = Object.fromEntries(Object.keys(command.flags).map((name) => [name, flags[name]]));
+    const outcome = await command.run(contextOf(flags, io), own, args);
     if (typeof outcome === "number") return outcome;
     io.stdout(flags.json === true ? `${JSON.stringify(outcome.value, null, 2)}\n` : outcome.text);
     return outcome.code ?? EXIT.ok;

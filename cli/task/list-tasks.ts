@@ -2,8 +2,9 @@
 
 import { duration } from "@gantry/core/task/messages.ts";
 import { STATE_LOOKS } from "@gantry/core/task/states.ts";
-import { page, taskSummary } from "@gantry/wire/agent/views.ts";
+import { taskSummary } from "@gantry/wire/agent/views.ts";
 import { numberOf } from "../line/parse-line.ts";
+import { firstItems } from "../pages.ts";
 import type { Call, Outcome } from "../table/command.ts";
 import { shortTime, textTable } from "../text-table.ts";
 
@@ -16,15 +17,11 @@ type Flags = {
 
 export async function listTasks({ portal, flags }: Call<Flags>): Promise<Outcome> {
   const limit = numberOf("limit", flags.limit ?? "20", 1, 200);
-  const query = new URLSearchParams({ limit: String(limit) });
-  for (const name of ["state", "app", "pipeline"] as const) {
-    const value = flags[name];
-    if (value !== undefined) query.set(name, value);
-  }
-  const { items } = await portal().get(`/v1/tasks?${query}`, page(taskSummary));
-  const rows = items.map(({ id, title, state, requestedAt, requestedBy, durationMs }) => [
+  const { state, app, pipeline } = flags;
+  const items = await firstItems(portal(), "/v1/tasks", taskSummary, limit, { state, app, pipeline });
+  const rows = items.map(({ id, title, state: now, requestedAt, requestedBy, durationMs }) => [
     id,
-    `${STATE_LOOKS[state].glyph} ${STATE_LOOKS[state].word}`,
+    `${STATE_LOOKS[now].glyph} ${STATE_LOOKS[now].word}`,
     title,
     shortTime(requestedAt),
     durationMs === undefined ? "" : duration(durationMs),

@@ -1,8 +1,9 @@
 // Which task a command is about.
 
 import { GantryError } from "@gantry/core/errors.ts";
-import { page, type TaskView, taskSummary, taskView } from "@gantry/wire/agent/views.ts";
+import { type TaskView, taskSummary, taskView } from "@gantry/wire/agent/views.ts";
 import type { PortalClient } from "../client.ts";
+import { firstItems } from "../pages.ts";
 
 export function taskPath(id: string): string {
   return `/v1/tasks/${encodeURIComponent(id)}`;
@@ -14,8 +15,7 @@ export async function taskOf(portal: PortalClient, id: string | undefined): Prom
 }
 
 async function newest(portal: PortalClient): Promise<string> {
-  const { items } = await portal.get("/v1/tasks?limit=1", page(taskSummary));
-  const [task] = items;
+  const [task] = await firstItems(portal, "/v1/tasks", taskSummary, 1);
   if (!task) throw new GantryError("not-found", { kind: "task", name: "yet" });
   return task.id;
 }
