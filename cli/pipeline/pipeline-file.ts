@@ -10,7 +10,7 @@ import type { Io } from "../io.ts";
 const CATALOGUE = fileURLToPath(new URL("../../pipelines/catalogue.json", import.meta.url));
 
 /** The part of Io that these commands need. */
-export type FileIo = Pick<Io, "stdout" | "stderr" | "readFile">;
+export type FileIo = Pick<Io, "readFile">;
 
 /** The steps of this version of Gantry, or those of another catalogue. */
 export function readCatalogue(io: FileIo, path = CATALOGUE): readonly StepDescription[] {

@@ -47,7 +47,7 @@ function show(
   if (pipeline === undefined) return 2;
   const app = flags.app === undefined ? undefined : readApp(io, flags.app);
   const scope: JsonObject = isJsonObject(app) ? { app, task: {} } : { task: {} };
-  const named = readParams(flags.param);
+  const named = readParams(flags.param, io);
   const { params, problems: wrong } = checkParams(pipeline.params, named, scope);
   const given = wrong.filter(({ pointer = "" }) => Object.hasOwn(named, pointer.split("/")[1] ?? ""));
   for (const one of given) io.stderr(`--param: ${one.detail}\n`);

@@ -52,13 +52,13 @@ test("enrol refuses a misspelled site and names the known ones; a new site needs
     assert.equal(error.code, "bad-request");
     assert.equal(
       error.details.problem,
-      "there is no site soeul (did you mean seoul?); known sites: seoul. For the first runner of a new site, set newSite (`gantry runners enrol --new-site`)",
+      "there is no site soeul (did you mean seoul?); known sites: seoul. For the first runner of a new site, set newSite (`gantry runner enrol --new-site`)",
     );
     return true;
   });
   assert.match((await run("enrol", "busan", "--new-site")).out, /A token for one runner of site busan/);
   const { code, out } = await run("remove", "seoul-1", "--new-site");
-  assert.deepEqual([code, out.split("\n")[0]], [2, "`gantry runners remove` has no flag --new-site."]);
+  assert.deepEqual([code, out.split("\n")[0]], [2, "There is no flag --new-site"]);
 });
 
 test("enrol prints a token that enrols one runner", async () => {

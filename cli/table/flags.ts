@@ -26,7 +26,12 @@ export const FOLLOW_FLAG = {
 } as const satisfies Flags;
 
 export const PARAM_FLAG = {
-  param: { type: "string", multiple: true, value: "NAME=VALUE", summary: "a parameter; the value is read as YAML" },
+  param: {
+    type: "string",
+    multiple: true,
+    value: "NAME=VALUE",
+    summary: "a parameter; the value is read as YAML, @FILE as the text of a file",
+  },
 } as const satisfies Flags;
 
 export const FILE_FLAGS = {

@@ -11,7 +11,7 @@ type OfApp<V> = Call<Common & V, readonly [app: string]>;
 
 export function runCi(call: OfApp<{ readonly ref: string | undefined }>): Promise<Outcome | number> {
   const { ref, param } = call.flags;
-  const params = { ...(ref === undefined ? {} : { ref }), ...readParams(param) };
+  const params = { ...(ref === undefined ? {} : { ref }), ...readParams(param, call.io) };
   return start(call, `/v1/apps/${encodeURIComponent(call.args[0])}/ci`, { params });
 }
 
@@ -26,7 +26,7 @@ export function runCd(
   const params = {
     ...(build === undefined ? {} : { build }),
     ...(target.length === 0 ? {} : { targets: target }),
-    ...readParams(param),
+    ...readParams(param, call.io),
   };
   const override = reason === undefined ? {} : { override: { reason } };
   return start(call, `/v1/apps/${encodeURIComponent(call.args[0])}/cd`, { params, ...override });
@@ -37,7 +37,7 @@ export function createApp(
 ): Promise<Outcome | number> {
   const [name] = call.args;
   const { title = name, "jira-key": jiraKey, param } = call.flags;
-  const params = { name, title, ...(jiraKey === undefined ? {} : { jiraKey }), ...readParams(param) };
+  const params = { name, title, ...(jiraKey === undefined ? {} : { jiraKey }), ...readParams(param, call.io) };
   return start(call, "/v1/apps", { params });
 }
 
@@ -46,7 +46,7 @@ export function runPipeline(
 ): Promise<Outcome | number> {
   const { app, param } = call.flags;
   const about = { pipeline: call.args[0], ...(app === undefined ? {} : { app }) };
-  return start(call, "/v1/tasks", { ...about, params: readParams(param) });
+  return start(call, "/v1/tasks", { ...about, params: readParams(param, call.io) });
 }
 
 type Starting = Context & { readonly flags: { readonly follow: boolean } };

@@ -172,6 +172,7 @@ test("a failed task has exit code 1, with the way to its logs and to a rerun", a
   const wrong = await run("pipeline run other --param code=many");
   assert.equal(wrong.code, 2);
   assert.match(wrong.out, /`gantry pipeline show other` lists the parameters\.\n {2}code: /);
+  assert.equal((await run(`pipeline run other --param code=@${join(portal.folder, "none")}`)).code, 2);
   assert.match((await run("pipeline show other")).out, /^code +required +What to exit with\.$/m);
 });
 
