@@ -30,7 +30,10 @@ export const SITES = [
     details: "With NAME it is only for the runner of this name.",
     args: ["SITE", "[NAME]"],
     flags: {
-      "new-site": { type: "boolean", summary: "it is the first runner of this site; without it a misspelled site is refused" },
+      "new-site": {
+        type: "boolean",
+        summary: "it is the first runner of this site; without it a misspelled site is refused",
+      },
     },
     portal: true,
     examples: ["runner enrol seoul", "runner enrol seoul seoul-3"],
