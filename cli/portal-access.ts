@@ -87,6 +87,14 @@ function savedFor(url: string, io: Io): SavedContext | undefined {
   return Object.values(readContexts(io).contexts).find((one) => one.url === url);
 }
 
+/** The token of the portal that `gantry start` runs in this folder, if that is its address. */
+export function localToken(url: string, io: Io): string | undefined {
+  const text = read(join(DATA, "gantry.json"), io);
+  if (typeof text !== "string" || portalOf(undefined, io) !== url) return undefined;
+  const token = read(join(DATA, "admin-token"), io);
+  return typeof token === "string" ? token : undefined;
+}
+
 /** The portal that `gantry start` runs with this data folder. */
 function portalOf(data: string | undefined, io: Io): string {
   const text = read(join(data ?? DATA, "gantry.json"), io);

@@ -17,7 +17,7 @@ export function findCommand(argv: readonly string[]): Found {
   const [first, ...rest] = argv;
   if (first === undefined) return { kind: "main-help" };
   if (first === "help" && rest[0] === "exit-codes") return { kind: "exit-codes" };
-  if (HELP.includes(first)) return rest.length === 0 ? { kind: "main-help" } : helpFor(findCommand(rest));
+  if (HELP.includes(first)) return rest.length === 0 ? { kind: "main-help" } : helpFor(findCommand(rest), rest);
   if (first === "--version" || first === "-v") return findCommand(["version", ...rest]);
   if (first.startsWith("-"))
     return {
@@ -28,8 +28,17 @@ export function findCommand(argv: readonly string[]): Found {
   return inGroup(words);
 }
 
-function helpFor(found: Found): Found {
-  return found.kind === "command" ? { kind: "command-help", command: found.command } : found;
+/** Second words that people take for each other. No group has both. */
+const SAME: { readonly [word: string]: string } = { show: "view", view: "show" };
+
+/** One word is a group or a command of its own. */
+function helpFor(found: Found, words: readonly string[]): Found {
+  if (found.kind === "unknown" && words.length === 1 && found.group !== undefined)
+    return { kind: "group-help", group: found.group };
+  if (found.kind !== "command") return found;
+  const { command } = found;
+  const isGroup = words.length === 1 && command.isDefault === true;
+  return isGroup ? { kind: "group-help", group: firstWord(command.name) } : { kind: "command-help", command };
 }
 
 function inGroup([first = "", second, ...rest]: readonly string[]): Found {
@@ -38,7 +47,9 @@ function inGroup([first = "", second, ...rest]: readonly string[]): Found {
   const alone = group.find(({ name }) => name === first);
   const after = second === undefined ? [] : [second, ...rest];
   if (alone !== undefined) return { kind: "command", command: alone, argv: after };
-  const named = group.find(({ name }) => secondWord(name) === second);
+  const named = [second, SAME[second ?? ""]].flatMap((word) =>
+    group.filter(({ name }) => secondWord(name) === word),
+  )[0];
   if (named !== undefined) return { kind: "command", command: named, argv: rest };
   if (second !== undefined && HELP.includes(second)) return { kind: "group-help", group: first };
   const byDefault = group.find(({ isDefault }) => isDefault);

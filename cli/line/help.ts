@@ -34,7 +34,9 @@ export function groupHelp(group: string): string {
     shortUsage(command),
     command.summary,
   ]);
-  return `Commands:\n${lines(rows)}\nRun \`gantry ${group} COMMAND --help\` for details.\n`;
+  const byDefault = COMMANDS.find(({ name, isDefault }) => isDefault && firstWord(name) === group);
+  const alone = byDefault === undefined ? "" : `\`gantry ${group}\` alone is \`gantry ${byDefault.name}\`. `;
+  return `Commands:\n${lines(rows)}\n${alone}Run \`gantry ${group} COMMAND --help\` for details.\n`;
 }
 
 /** The most useful commands first. */

@@ -11,6 +11,8 @@ import { findCommand } from "./find-command.ts";
 import { commandHelp, exitCodesText, groupHelp, mainHelp, usageOf } from "./help.ts";
 import { parseLine } from "./parse-line.ts";
 
+const ALL_COMMANDS = "`gantry` alone lists all commands.\n";
+
 /** The exit code. Rejects only when Gantry has a bug. */
 export async function runLine(argv: readonly string[], io: Io): Promise<number> {
   try {
@@ -30,7 +32,8 @@ export async function runOrThrow(argv: readonly string[], io: Io): Promise<numbe
     case "command":
       return runCommand(found.command, found.argv, io);
     case "unknown":
-      io.stderr(`${found.problem}\n\n${found.group === undefined ? mainHelp(io.env) : groupHelp(found.group)}`);
+      // Only the commands of the group: all of them would push the problem off the screen.
+      io.stderr(`${found.problem}\n\n${found.group === undefined ? ALL_COMMANDS : groupHelp(found.group)}`);
       return EXIT.usage;
     case "main-help":
       io.stdout(mainHelp(io.env));
@@ -89,7 +92,7 @@ function contextOf(flags: ParsedFlags, io: Io): Context {
 export function errorText(error: GantryError): string {
   const lines = error.problems.map(({ pointer = "", detail }) => {
     const place = pointer.replace(/^\/(params\/)?/, "").replaceAll("/", ".");
-    return `  ${place === "" ? "" : `${place}: `}${detail}\n`;
+    return `  ${place === "" || detail.startsWith(`${place} `) ? "" : `${place}: `}${detail}\n`;
   });
   return `${inOneLine(withAdvice(error))}\n${lines.join("")}`;
 }

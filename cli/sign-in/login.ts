@@ -3,7 +3,7 @@
 import { hostname } from "node:os";
 import { portalClient } from "../client.ts";
 import type { Io } from "../io.ts";
-import { checkedUrl } from "../portal-access.ts";
+import { checkedUrl, localToken } from "../portal-access.ts";
 import { type Call, type Outcome, UsageError } from "../table/command.ts";
 import { type Contexts, contextNamed, contextsFile, LOCAL, readContexts, writeContexts } from "./contexts.ts";
 import { readMe } from "./whoami.ts";
@@ -22,7 +22,7 @@ export async function login({
 }: Call<Login, readonly [string | undefined]>): Promise<Outcome> {
   const contexts = readContexts(io);
   const { url, name } = placeOf(contexts, given, flags, io);
-  const token = (flags["token-stdin"] ? await io.readInput() : await ask(url, io)).trim();
+  const token = (flags["token-stdin"] ? await io.readInput() : (localToken(url, io) ?? (await ask(url, io)))).trim();
   if (!/^[\x21-\x7e]{1,1000}$/.test(token))
     throw new UsageError("That is no token: it must be one word, without spaces");
   const { name: who, role } = await readMe(portalClient(url, token));
@@ -55,8 +55,12 @@ function placeOf(
 async function ask(url: string, io: Io): Promise<string> {
   if (!io.askSecret)
     throw new UsageError("Nobody can be asked for the token here: use --token-stdin, or set GANTRY_TOKEN");
+  const isLocal = /^(localhost|127\.0\.0\.1|\[::1\])$/.test(new URL(url).hostname);
+  const hint = isLocal
+    ? "For a portal of `gantry start`, use the token in the file admin-token of its data folder.\n\n"
+    : "";
   io.stderr(
-    `Open this page, sign in, and create a personal token, for example with the name ${tokenName()}:\n\n  ${url}/profile\n\n`,
+    `Open this page, sign in, and create a personal token, for example with the name ${tokenName()}:\n\n  ${url}/profile\n\n${hint}`,
   );
   return io.askSecret("Paste the token (it is not shown): ");
 }

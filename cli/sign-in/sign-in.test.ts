@@ -63,7 +63,7 @@ test("login shows the page with tokens, asks for one, and keeps it for its owner
   assert.match(
     out,
     new RegExp(
-      `^Open this page, .*\n\n {2}${portal.url}/profile\n\nSigned in to ${portal.url} as laptop \\(role viewer\\)\\.`,
+      `^Open this page, .*\n\n {2}${portal.url}/profile\n\n.*admin-token.*\n\nSigned in to ${portal.url} as laptop \\(role viewer\\)\\.`,
     ),
   );
   assert.equal(asked.length, 1);
@@ -78,6 +78,19 @@ test("login shows the page with tokens, asks for one, and keeps it for its owner
   // A viewer is signed in, and not allowed.
   const refused = await run("tokens list");
   assert.deepEqual([refused.code, /may not/.test(refused.out)], [4, true]);
+});
+
+test("in the folder of `gantry start`, its portal needs no token to be typed", async () => {
+  const home = newHome();
+  const { port } = new URL(portal.url);
+  const files: { readonly [path: string]: string } = {
+    ".data/gantry.json": JSON.stringify({ ports: { portal: Number(port) } }),
+    ".data/admin-token": `${admin}\n`,
+  };
+  const readFile = (path: string): string => files[path] ?? readFileSync(path, "utf8");
+  assert.match((await person(home, { readFile })("app list")).out, /^There are no apps yet/);
+  const { code, out } = await person(home, { readFile })(`login ${portal.url}`);
+  assert.deepEqual([code, out.split("\n")[0]], [0, `Signed in to ${portal.url} as admin (role admin).`]);
 });
 
 test("a token from stdin is checked before it is kept; logout forgets it", async () => {

@@ -22,6 +22,7 @@ export const APPS = [
   command({
     name: "app create",
     summary: "create an app with its repositories, from a template",
+    details: "The shipped pipeline needs --jira-key. `gantry pipeline show create-app` lists all parameters.",
     args: ["APP"],
     flags: {
       title: { type: "string", value: "TEXT", summary: "display name (default: the name of the app)" },

@@ -77,10 +77,20 @@ test("a mistyped word is answered with the command that was meant", async () => 
   assert.match((await runCommand(["archive"])).out, /^`gantry archive` needs a command\n/);
 });
 
+test("`gantry help task` and `gantry task --help` show the commands about tasks", async () => {
+  const { code, out } = await runCommand(["help", "task"]);
+  assert.match(out, /^ {2}gantry task rerun TASK +run the jobs .*$[\s\S]*`gantry task` alone is `gantry task list`/m);
+  assert.deepEqual([{ code, out }, 0], [await runCommand(["task", "--help"]), code]);
+  assert.equal((await runCommand(["help", "archive"])).code, 0);
+});
+
 test("the other words of commands lead to commands, and the exit codes are in the help", async () => {
   for (const word of Object.keys(ALIASES))
     assert.equal(findCommand([word, "x"]).kind, word === "runners" ? "unknown" : "command");
   assert.equal(findCommand(["runners", "list"]).kind, "command");
+  for (const line of ["app show x", "app view x", "task view x"])
+    assert.equal(findCommand(line.split(" ")).kind, "command");
+  assert.equal(findCommand(["build", "show"]).kind, "unknown");
   const { out } = await runCommand(["help", "exit-codes"]);
   for (const [code, meaning] of EXIT_CODES) assert.match(out, new RegExp(`^ +${code} +${meaning}$`, "m"));
 });

@@ -13,7 +13,12 @@ const PATIENCE_MS = 5 * 60_000;
 const events = page(feedEvent);
 
 /** `onLost`: called once each time when the portal cannot be reached; it is then tried again for five minutes. */
-export type Patience = { readonly signal: AbortSignal; readonly onLost: (error: GantryError) => void };
+export type Patience = {
+  readonly signal: AbortSignal;
+  readonly onLost: (error: GantryError) => void;
+  /** Rejects when the signal aborts. */
+  readonly pause?: (ms: number, signal: AbortSignal) => Promise<void>;
+};
 
 /** Ends after the event that ends the task. Without `patience`, an unreachable portal is an error at once. */
 export async function* taskEvents(portal: PortalClient, id: string, patience?: Patience): AsyncGenerator<FeedEvent> {
@@ -32,11 +37,17 @@ export async function* taskEvents(portal: PortalClient, id: string, patience?: P
       if (lostAt === undefined) patience.onLost(error);
       lostAt ??= performance.now();
       if (performance.now() - lostAt > PATIENCE_MS) throw error;
-      await setTimeout(RETRY_MS, undefined, { signal: patience.signal });
+      const { signal, pause = sleep } = patience;
+      await pause(RETRY_MS, signal);
     }
   }
 }
 
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return setTimeout(ms, undefined, { signal });
+}
+
+/** Also a portal that is stopping may answer with one of these. */
 export function isLost(error: unknown): error is GantryError {
-  return error instanceof GantryError && error.code === "unavailable";
+  return error instanceof GantryError && error.entry.status >= 500;
 }
