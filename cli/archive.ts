@@ -7,35 +7,15 @@ import { GantryError } from "@gantry/core/errors.ts";
 import { fileProblem } from "@gantry/core/system-error-words.ts";
 import { dayOfTask } from "@gantry/core/task/task-id.ts";
 import { findArchived, listArchive, readPart } from "@gantry/journal/archive/archive.ts";
-import { parseFlags } from "@gantry/runtime/process/parse-flags.ts";
-import type { Io } from "./io.ts";
-
-const USAGE = `Usage: gantry archive list DIR
-       gantry archive show DIR TASK
-       gantry archive check DIR
-
-DIR is the folder \`archive\` in the data folder of a task-agent or notify-agent, or a copy of it. \`list\` prints the
-contents by day; \`show\` prints a task with all its events as JSON; \`check\` verifies all checksums (exit code 1 when
-something is damaged). The folder of a day may be moved elsewhere as a whole.
-`;
+import { EXIT } from "./line/exit-codes.ts";
+import type { Call, Outcome } from "./table/command.ts";
 
 const KINDS = ["tasks", "deliveries"] as const;
 
-type Request = { readonly verb: string; readonly folder: string; readonly task: string | undefined };
+type OfFolder = Call<object, readonly [folder: string]>;
 
-export async function archive(argv: readonly string[], io: Pick<Io, "stdout" | "stderr">): Promise<number> {
-  const request = readArguments(argv);
-  if (typeof request === "string") {
-    (request === "" ? io.stdout : io.stderr)(`${request === "" ? "" : `${request}\n\n`}${USAGE}`);
-    return request === "" ? 0 : 2;
-  }
-  await assertFolder(request.folder);
-  if (request.verb === "list") return list(request, io);
-  if (request.verb === "check") return check(request, io);
-  return show(request, io);
-}
-
-async function list({ folder }: Request, io: Pick<Io, "stdout">): Promise<number> {
+export async function listDays({ io, args: [folder] }: OfFolder): Promise<number> {
+  await assertFolder(folder);
   for (const kind of KINDS) {
     for await (const { path, parts } of listArchive(folder, kind)) {
       const records = parts.reduce((sum, { ids }) => sum + ids.length, 0);
@@ -46,18 +26,20 @@ async function list({ folder }: Request, io: Pick<Io, "stdout">): Promise<number
   return 0;
 }
 
-async function show({ folder, task = "" }: Request, io: Pick<Io, "stdout" | "stderr">): Promise<number> {
+export async function showTask({ io, args: [folder, task] }: Call<object, readonly [string, string]>): Promise<number> {
+  await assertFolder(folder);
   const day = dayOfTask(task);
   const found = day === undefined ? undefined : await findArchived(folder, "tasks", { day, id: task });
   if (!found) {
     io.stderr(`There is no task ${task} in ${folder}.\n`);
-    return 1;
+    return EXIT.notFound;
   }
   io.stdout(`${JSON.stringify(found, null, 2)}\n`);
   return 0;
 }
 
-async function check({ folder }: Request, io: Pick<Io, "stdout" | "stderr">): Promise<number> {
+export async function check({ io, args: [folder] }: OfFolder): Promise<Outcome> {
+  await assertFolder(folder);
   let [parts, records, damaged] = [0, 0, 0];
   for (const kind of KINDS) {
     for await (const file of listArchive(folder, kind)) {
@@ -72,8 +54,8 @@ async function check({ folder }: Request, io: Pick<Io, "stdout" | "stderr">): Pr
       }
     }
   }
-  io.stdout(`${folder}: ${counted(parts, "part")} with ${counted(records, "record")} intact, ${damaged} damaged\n`);
-  return damaged > 0 ? 1 : 0;
+  const text = `${folder}: ${counted(parts, "part")} with ${counted(records, "record")} intact, ${damaged} damaged\n`;
+  return { value: { parts, records, damaged }, text, code: damaged > 0 ? 1 : 0 };
 }
 
 async function assertFolder(folder: string): Promise<void> {
@@ -82,19 +64,5 @@ async function assertFolder(folder: string): Promise<void> {
   } catch (error) {
     const argument = `The folder ${folder}`;
     throw new GantryError("argument-unusable", { argument, problem: fileProblem(error) }, { cause: error });
-  }
-}
-
-/** The arguments, an empty text for `--help`, or an error message. */
-function readArguments(argv: readonly string[]): Request | string {
-  try {
-    const { values, positionals } = parseFlags(argv, { help: { type: "boolean", short: "h" } });
-    if (values.help) return "";
-    const [verb = "", folder, task, ...more] = positionals;
-    if (!["list", "show", "check"].includes(verb)) return `Unknown command: gantry archive ${verb}`.trimEnd();
-    const isComplete = folder !== undefined && (verb === "show") === (task !== undefined) && more.length === 0;
-    return isComplete ? { verb, folder, task } : `Wrong number of arguments for \`gantry archive ${verb}\`.`;
-  } catch (error) {
-    return (error as Error).message;
   }
 }

@@ -7,7 +7,6 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { type RunningPortal, startPortal } from "@gantry/portal-api/main.ts";
 import { makeLogger } from "@gantry/runtime/process/logger.ts";
-import { audit } from "./audit.ts";
 import { runCommand } from "./portal.fixture.ts";
 
 let folder: string;
@@ -37,7 +36,9 @@ async function ask(method: string, path: string, body?: object): Promise<void> {
 }
 
 const run = (...argv: string[]) =>
-  runCommand(audit, argv, { url: portal.url, tokenFile: join(folder, "portal/admin-token") });
+  runCommand(["audit", ...argv], {
+    env: { GANTRY_PORTAL: portal.url, GANTRY_TOKEN_FILE: join(folder, "portal/admin-token") },
+  });
 
 test("`gantry audit list` prints the newest entries that match", async () => {
   const { code, out } = await run("list", "--limit", "2");

@@ -12,8 +12,9 @@ import { makeLogger } from "@gantry/runtime/process/logger.ts";
 import { startTaskAgent } from "@gantry/task-agent/main.ts";
 import { makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
 import { pack } from "tar-stream";
-import { backup, writeBackup } from "./backup.ts";
-import { readBackup, restore } from "./restore.ts";
+import { writeBackup } from "./backup.ts";
+import { runCommand } from "./portal.fixture.ts";
+import { readBackup } from "./restore.ts";
 
 const TOKEN = "platform-token-of-this-test";
 const logger = makeLogger("test", "silent");
@@ -61,13 +62,12 @@ test("tasks and logs of a running task-agent are in its backup", async (t) => {
   assert.equal(before.items.length, 20);
 
   const more = Promise.all(Array.from({ length: 20 }, (_, n) => start(100 + n)));
-  const out: string[] = [];
-  const io = { stdout: (text: string) => void out.push(text), stderr: (text: string) => void out.push(text) };
   const file = join(dir, "backup.tgz");
-  assert.equal(await backup(["--data", join(dir, "data"), "--to", file], io), 0);
+  assert.equal((await runCommand(["backup", "--data", join(dir, "data"), "--to", file])).code, 0);
   await more;
   assert.equal((await stat(file)).mode & 0o777, 0o600);
-  assert.equal(await restore(["--from", file, "--data", join(dir, "again")], io), 0, out.join(""));
+  const { code, out } = await runCommand(["restore", "--from", file, "--data", join(dir, "again")]);
+  assert.equal(code, 0, out);
 
   const again = await startTaskAgent({ ...config, data: join(dir, "again/task-agent") }, { logger });
   t.after(() => again.close());

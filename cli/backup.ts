@@ -10,22 +10,9 @@ import { counted } from "@gantry/core/count.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import { exists } from "@gantry/journal/archive/archive.ts";
 import { checkJournal, copyJournal, isSqliteFile } from "@gantry/journal/sqlite/backup.ts";
-import { parseFlags } from "@gantry/runtime/process/parse-flags.ts";
 import { type Pack, pack } from "tar-stream";
 import { BACKUP_VERSION, type BackupEntry, MANIFEST, type Manifest } from "./backup-file.ts";
-import type { Io } from "./io.ts";
-
-const USAGE = `Usage: gantry backup --data DIR --to FILE
-
-Copies the journals below DIR, the logs of steps beside them, and the files with tokens, while the processes run. DIR is
-the data folder of one process, or a folder with several of them. FILE is a gzipped tar that only its owner may read; it
-must not exist. The copies are verified: journals by SQLite, everything by checksums.
-
-The folders of runners are left out: they contain caches and work in progress. So are the folders \`archive\`: copy them
-as they are, after the backup; a record that moves to the archive in the meantime is then in both. Back up a journal in
-Redis with the tools of Redis. The file \`seal-key\` of a task-agent is left out on purpose: with it, whoever has the backup
-could read the secret parameters in it. Keep a copy of it elsewhere.
-`;
+import type { Call } from "./table/command.ts";
 
 /** Files beside the journals that a process needs to start. */
 const KEPT = new Set(["admin-token", "gantry.json"]);
@@ -44,16 +31,10 @@ export type BackupReport = {
   readonly sealKeys: readonly string[];
 };
 
-export async function backup(argv: readonly string[], io: Pick<Io, "stdout" | "stderr">): Promise<number> {
-  const { data, to, help, problem } = readArguments(argv);
-  if (help) {
-    io.stdout(USAGE);
-    return 0;
-  }
-  if (problem !== undefined || data === undefined || to === undefined) {
-    io.stderr(`${problem ?? "--data and --to are required."}\n\n${USAGE}`);
-    return 2;
-  }
+export async function backup({
+  io,
+  flags: { data, to },
+}: Call<{ readonly data: string; readonly to: string }>): Promise<number> {
   const { journals, files, bytes, archives, sealKeys } = await writeBackup(data, to, new Date());
   io.stdout(`${to}: ${counted(journals, "journal")} and ${counted(files, "file")}, ${counted(bytes, "byte")}\n`);
   for (const folder of archives) io.stdout(`Not in the backup: ${folder}. Copy this folder now.\n`);
@@ -190,17 +171,4 @@ async function listFiles(root: string, enter: (folder: string) => boolean, below
     else if (entry.isDirectory() && enter(path)) found.push(...(await listFiles(root, enter, path)));
   }
   return found;
-}
-
-function readArguments(argv: readonly string[]): { data?: string; to?: string; help?: boolean; problem?: string } {
-  try {
-    const options = {
-      data: { type: "string" },
-      to: { type: "string" },
-      help: { type: "boolean", short: "h" },
-    } as const;
-    return parseFlags(argv, options, { positionals: false }).values;
-  } catch (error) {
-    return { problem: (error as Error).message };
-  }
 }

@@ -3,7 +3,6 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { makeLogger } from "@gantry/runtime/process/logger.ts";
-import { can } from "./can.ts";
 import { openPortal } from "./portal.fixture.ts";
 
 const logger = makeLogger("test", "silent");
@@ -17,7 +16,7 @@ deny:
 const portal = await openPortal({ agent: logger, portal: logger }, {}, policy);
 after(portal.close);
 
-const run = (...argv: string[]) => portal.run(can, ...argv);
+const run = (...argv: string[]) => portal.run("can", ...argv);
 
 test("gantry can says yes or no and why", async () => {
   assert.deepEqual(await run("run-cd", "orders"), { code: 0, out: "yes: admin. The role admin allows it.\n" });

@@ -6,42 +6,32 @@ import { join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
 import { fileProblem } from "@gantry/core/system-error-words.ts";
 import { pause, systemClock } from "@gantry/runtime/clock.ts";
-import { parseFlags } from "@gantry/runtime/process/parse-flags.ts";
 import { type DefinitionSource, type DefinitionsView, definitionsView } from "@gantry/wire/agent/definitions.ts";
 import { taskView } from "@gantry/wire/agent/views.ts";
 import type { PortalClient } from "./client.ts";
 import type { Io } from "./io.ts";
-import { PORTAL_FLAGS, PORTAL_HELP, type PortalFlags, portalFlagsOf, portalFor } from "./portal-access.ts";
-
-const HELP = `Usage: gantry definitions [status]      show the set of pipelines in force, and why a newer one is not
-       gantry definitions sync          read the repository of definitions now, and wait for the result
-       gantry definitions diff FOLDER   compare the files of a folder with the set in force
-
-${PORTAL_HELP}
-Ctrl-C during \`sync\` leaves its task running. Exit code 1: the newest set is not in force, or the folder differs.
-`;
+import type { Call, Outcome } from "./table/command.ts";
 
 const ADDRESS = "/v1/definitions";
 const SYNC_DEADLINE_MS = 900_000;
 const ASK_AGAIN_MS = 500;
 
-export async function definitions(argv: readonly string[], io: Io): Promise<number> {
-  const read = readArguments(argv);
-  if (typeof read === "string") {
-    (read === "" ? io.stdout : io.stderr)(`${read === "" ? "" : `${read}\n\n`}${HELP}`);
-    return read === "" ? 0 : 2;
-  }
-  const { verb, folder, json } = read;
-  const portal = portalFor(read, io, verb === "sync" ? SYNC_DEADLINE_MS : undefined);
-  const print = (value: object, text: string): void => io.stdout(json ? `${JSON.stringify(value, null, 2)}\n` : text);
-  if (verb === "diff") {
-    const changes = differences(readFiles(folder ?? "."), await portal.get(ADDRESS, definitionsView));
-    print(changes, changes.length === 0 ? "No difference.\n" : changes.map(changeLine).join(""));
-    return changes.length === 0 ? 0 : 1;
-  }
-  const view = verb === "sync" ? await sync(portal, io, json) : await portal.get(ADDRESS, definitionsView);
-  print(view, statusText(view));
-  return view.refused || view.sync?.state === "failed" ? 1 : 0;
+export async function status({ portal }: Call): Promise<Outcome> {
+  return outcomeOf(await portal().get(ADDRESS, definitionsView));
+}
+
+export async function syncNow({ portal, io, json }: Call): Promise<Outcome> {
+  return outcomeOf(await sync(portal(AbortSignal.timeout(SYNC_DEADLINE_MS)), io, json));
+}
+
+export async function diff({ portal, args: [folder] }: Call<object, readonly [string]>): Promise<Outcome> {
+  const changes = differences(readFiles(folder), await portal().get(ADDRESS, definitionsView));
+  const text = changes.length === 0 ? "No difference.\n" : changes.map(changeLine).join("");
+  return { value: changes, text, code: changes.length === 0 ? 0 : 1 };
+}
+
+function outcomeOf(view: DefinitionsView): Outcome {
+  return { value: view, text: statusText(view), code: view.refused || view.sync?.state === "failed" ? 1 : 0 };
 }
 
 /** Asks for a task, and waits until its result is known. */
@@ -118,25 +108,4 @@ function sourceText(source: DefinitionSource): string {
   if (source.kind === "folder") return "the folder of the task-agent";
   const { project, slug, branch } = source.repository;
   return `commit ${source.commit.slice(0, 12)} of ${project}/${slug}, branch ${branch} (${source.subject})`;
-}
-
-type Arguments = PortalFlags & {
-  readonly verb: "status" | "sync" | "diff";
-  readonly folder: string | undefined;
-  readonly json: boolean;
-};
-
-/** The arguments, an empty text for `--help`, or an error message. */
-function readArguments(argv: readonly string[]): Arguments | string {
-  try {
-    const { values, positionals } = parseFlags(argv, PORTAL_FLAGS);
-    if (values.help) return "";
-    const [verb = "status", folder, ...more] = positionals;
-    if (verb !== "status" && verb !== "sync" && verb !== "diff") return `Unknown command: gantry definitions ${verb}`;
-    if (more.length > 0 || (verb === "diff") !== (folder !== undefined))
-      return `Wrong number of arguments for \`gantry definitions ${verb}\`.`;
-    return { verb, folder, json: values.json, ...portalFlagsOf(values) };
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
 }

@@ -1,10 +1,11 @@
 // The demo: creates, builds and deploys an app through the public API of the portal. The idempotency keys are fixed, so a
 // second start finds the same tasks and follows them.
 
-import { type FeedEvent, feedEvent, page, type TaskView, taskView } from "@gantry/wire/agent/views.ts";
+import { type TaskView, taskView } from "@gantry/wire/agent/views.ts";
 import type { PortalClient } from "./client.ts";
 import type { Io } from "./io.ts";
 import { LivePrinter } from "./print.ts";
+import { taskEvents } from "./task/task-events.ts";
 
 export type DemoOptions = {
   readonly io: Io;
@@ -19,7 +20,6 @@ const RUNS = [
   { key: "demo-ci-orders", path: `/v1/apps/${APP}/ci`, body: {} },
   { key: "demo-cd-orders", path: `/v1/apps/${APP}/cd`, body: {} },
 ] as const;
-const WAIT_MS = 20_000;
 
 /** True when all three tasks succeeded. Stops after the first one that did not. */
 export async function runDemo(portal: PortalClient, options: DemoOptions): Promise<boolean> {
@@ -33,21 +33,11 @@ export async function runDemo(portal: PortalClient, options: DemoOptions): Promi
 
 async function follow(portal: PortalClient, task: TaskView, { io, printJson }: DemoOptions): Promise<TaskView> {
   const printer = printJson ? undefined : new LivePrinter(io, task);
-  const events = page(feedEvent);
-  for (let after = 0, over = false; !over; ) {
-    const { items } = await portal.get(`/v1/tasks/${task.id}/events?after=${after}&wait=${WAIT_MS}`, events);
-    for (const event of items) {
-      after = event.taskseq;
-      over ||= isEnd(event);
-      printJson?.(event);
-      printer?.show(event);
-    }
+  for await (const event of taskEvents(portal, task.id)) {
+    printJson?.(event);
+    printer?.show(event);
   }
   const ended = await portal.get(`/v1/tasks/${task.id}`, taskView);
   printer?.end(ended);
   return ended;
-}
-
-function isEnd(event: FeedEvent): boolean {
-  return event.data.event.kind === "TaskEnded";
 }

@@ -10,4 +10,10 @@ export type Io = {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Whether stdout is a terminal. */
   readonly tty: boolean;
+  /** All of stdin. */
+  readonly readInput: () => Promise<string>;
+  /** Asks a person for a secret, which is not shown; undefined when stdin is not a terminal. */
+  readonly askSecret: ((question: string) => Promise<string>) | undefined;
+  /** From now on Ctrl-C and SIGTERM abort this signal instead of ending the process; a second one ends it. */
+  readonly interruption: () => AbortSignal;
 };

@@ -9,40 +9,33 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { GantryError } from "@gantry/core/errors.ts";
 import { makeCertificates } from "@gantry/runtime/http/certificates.fixture.ts";
-import { people } from "./access/people.ts";
-import { tokens } from "./access/tokens.ts";
-import { audit } from "./audit.ts";
-import { can } from "./can.ts";
 import type { Io } from "./io.ts";
-import { rerun } from "./rerun.ts";
-import { runners } from "./runners.ts";
-import { settings } from "./settings.ts";
+import { runCommand } from "./portal.fixture.ts";
+import { COMMANDS } from "./table/table.ts";
 
-const io = (env: Io["env"]): Io => ({
-  stdout: () => {},
-  stderr: () => {},
-  readFile: (path) => readFileSync(path, "utf8"),
-  env,
-  tty: false,
-});
+const HOME = "/nowhere";
 
 test("every command sends its token by plain http to another machine only with the flag", async () => {
-  const commands = [
-    (argv: readonly string[], at: Io) => people(argv, at),
-    (argv: readonly string[], at: Io) => tokens(argv, at),
-    (argv: readonly string[], at: Io) => tokens(["create", "x", "--role", "viewer", ...argv], at),
-    (argv: readonly string[], at: Io) => audit(argv, at),
-    (argv: readonly string[], at: Io) => can(["view", "orders", ...argv], at),
-    (argv: readonly string[], at: Io) => rerun(["t1", ...argv], at),
-    (argv: readonly string[], at: Io) => runners(argv, at),
-    (argv: readonly string[], at: Io) => settings(argv, at),
-  ];
-  const at = io({ GANTRY_PORTAL: "http://portal.invalid", GANTRY_TOKEN: "secret" });
-  for (const command of commands) {
-    await assert.rejects(command([], at), { code: "config-invalid" });
-    await assert.rejects(command(["--allow-plain-http"], at), { code: "unavailable" });
+  const env = { GANTRY_PORTAL: "http://portal.invalid", GANTRY_TOKEN: "secret", HOME };
+  const values: { readonly [arg: string]: string } = { METHOD: "GET", PATH: "/v1/me", VERB: "view", KEY: "x" };
+  const checked = COMMANDS.filter(({ portal }) => portal);
+  assert.ok(checked.length > 40);
+  for (const { name, args, flags } of checked) {
+    const given = args.filter((arg) => !arg.startsWith("[")).map((arg) => values[arg] ?? arg.split("|")[0] ?? "");
+    const needed = Object.entries(flags).flatMap(([flag, { required }]) => (required ? [`--${flag}`, "x"] : []));
+    const argv = [...name.split(" "), ...given, ...needed];
+    const readFile = (path: string): string => (path === "x" ? "apps: []\n" : noFile(path));
+    await assert.rejects(runCommand(argv, { env, readFile }), { code: "config-invalid" }, name);
+  }
+  for (const argv of [["people"], ["task", "list", "--json"]]) {
+    const allowed = runCommand([...argv, "--allow-plain-http"], { env, readFile: noFile });
+    await assert.rejects(allowed, { code: "unavailable" });
   }
 });
+
+function noFile(path: string): never {
+  throw Object.assign(new Error(`ENOENT: no such file, open ${path}`), { code: "ENOENT" });
+}
 
 test("a portal with a certificate of an unknown authority is named as such", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "gantry-cli-tls-"));
@@ -65,7 +58,9 @@ test("an address without https, and a missing token, are explained", async () =>
 });
 
 async function problemAt(env: Io["env"]): Promise<string> {
-  const error = await people([], io(env)).catch((thrown: unknown) => thrown);
+  const error = await runCommand(["people"], { env: { HOME, ...env }, readFile: noFile }).catch(
+    (thrown: unknown) => thrown,
+  );
   assert.ok(error instanceof GantryError);
-  return String(error.details.problem);
+  return String(error.details.problem ?? error.details.todo);
 }

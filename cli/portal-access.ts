@@ -1,4 +1,4 @@
-// Where the portal is and with which token: from flags, the environment, or the data folder of `gantry start`.
+// Where the portal is and with which token: from flags, the environment, a context, or the data folder of `gantry start`.
 
 import { join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
@@ -7,71 +7,118 @@ import { isPlainBeyondLoopback } from "@gantry/runtime/http/plain-http.ts";
 import { z } from "zod";
 import { type PortalClient, portalClient } from "./client.ts";
 import type { Io } from "./io.ts";
+import { contextNamed, LOCAL, readContexts, type SavedContext } from "./sign-in/contexts.ts";
 
-export const PORTAL_HELP = `  --portal URL   address of the portal (default: GANTRY_PORTAL, else from --data)
-  --data DIR     data folder of \`gantry start\` (default .data). It provides the administrator's token unless
-                 GANTRY_TOKEN or GANTRY_TOKEN_FILE is set.
-  --json         print the response of the portal
-  --allow-plain-http   send the token to another machine by plain HTTP (GANTRY_ALLOW_PLAIN_HTTP=true)
-`;
-const DEADLINE_MS = 15_000;
-
-/** The flags of commands that talk to the portal. */
-export const PORTAL_FLAGS = {
-  portal: { type: "string" },
-  data: { type: "string", default: ".data" },
-  json: { type: "boolean", default: false },
-  "allow-plain-http": { type: "boolean", default: false },
-  help: { type: "boolean", short: "h", default: false },
-} as const;
-
+/** What PORTAL_FLAGS are on a command line. */
 export type PortalFlags = {
   readonly portal?: string | undefined;
-  readonly data: string;
+  readonly context?: string | undefined;
+  readonly data?: string | undefined;
   readonly "allow-plain-http": boolean;
 };
 
-/** Those of them that `portalFor` needs, out of all flags of a command. */
-export function portalFlagsOf({ portal, data, "allow-plain-http": allowPlainHttp }: PortalFlags): PortalFlags {
-  return { portal, data, "allow-plain-http": allowPlainHttp };
-}
+const DATA = ".data";
 
 /**
- * `deadlineMs`: of all requests together. Throws `argument-unusable` when the folder has no token or address, and `config-invalid` for a line
- * that others can read.
+ * Throws `unauthenticated` when there is no token, `argument-unusable` for an address or folder that is none, and `config-invalid` for a
+ * line that others can read.
  */
-export function portalFor({ portal, data, ...flags }: PortalFlags, io: Io, deadlineMs = DEADLINE_MS): PortalClient {
-  const url = portal ?? io.env.GANTRY_PORTAL ?? portalOf(data, io);
+export function portalFor(flags: PortalFlags, io: Io, signal?: AbortSignal): PortalClient {
+  const context = contextFor(flags, io);
+  const url = addressOf(flags, context, io);
+  return portalClient(url, tokenFor(url, flags, context, io), signal);
+}
+
+/** The address of the portal that `portalFor` opens. */
+export function portalUrlFor(flags: PortalFlags, io: Io): string {
+  return addressOf(flags, contextFor(flags, io), io);
+}
+
+/** An address as the CLI uses it. Throws as `portalFor`. */
+export function checkedUrl(text: string, flags: Pick<PortalFlags, "allow-plain-http">, io: Io): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol)) {
+    const problem = "It must be like https://gantry.example.com.";
+    throw new GantryError("argument-unusable", { argument: text, problem });
+  }
   const isAllowed = flags["allow-plain-http"] || io.env.GANTRY_ALLOW_PLAIN_HTTP === "true";
-  if (!isAllowed && isPlainBeyondLoopback(readUrl(url))) {
-    const problem = `your token would be sent to ${new URL(url).host} by plain HTTP, which others can read. Use the https address of the portal, or --allow-plain-http`;
+  if (!isAllowed && isPlainBeyondLoopback(text)) {
+    const problem = `your token would be sent to ${url.host} by plain HTTP, which others can read. Use the https address of the portal, or --allow-plain-http`;
     throw new GantryError("config-invalid", { problem });
   }
-  const token = io.env.GANTRY_TOKEN ?? readToken(data, io).trim();
-  return portalClient(url.replace(/\/+$/, ""), token, AbortSignal.timeout(deadlineMs));
+  return text.replace(/\/+$/, "");
 }
 
-function readUrl(url: string): string {
-  if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return url;
-  const problem = "It must be like https://gantry.example.com.";
-  throw new GantryError("argument-unusable", { argument: url, problem });
+/** The context in force: a flag, the environment, or the current one; undefined when something else names the portal. */
+function contextFor({ portal, context, data }: PortalFlags, io: Io): SavedContext | undefined {
+  const isNamed = portal !== undefined || data !== undefined;
+  const name = context ?? (isNamed || io.env.GANTRY_PORTAL !== undefined ? undefined : io.env.GANTRY_CONTEXT);
+  if (name === LOCAL) return undefined;
+  if (name !== undefined) return contextNamed(readContexts(io), name);
+  if (isNamed || io.env.GANTRY_PORTAL !== undefined) return undefined;
+  const all = readContexts(io);
+  return all.current === undefined ? undefined : contextNamed(all, all.current);
 }
 
-function readToken(data: string, io: Io): string {
-  const named = io.env.GANTRY_TOKEN_FILE;
-  return named === undefined ? readOf(data, "admin-token", io) : readText(named, "The file of GANTRY_TOKEN_FILE", io);
+function addressOf(flags: PortalFlags, context: SavedContext | undefined, io: Io): string {
+  const named = flags.portal ?? context?.url ?? (flags.context === LOCAL ? undefined : io.env.GANTRY_PORTAL);
+  return checkedUrl(named ?? portalOf(flags.data, io), flags, io);
 }
 
-function portalOf(data: string, io: Io): string {
-  const text = readOf(data, "gantry.json", io);
+/** A token of a context is only sent to the address that it was made for. */
+function tokenFor(url: string, { data }: PortalFlags, context: SavedContext | undefined, io: Io): string {
+  const { GANTRY_TOKEN: token, GANTRY_TOKEN_FILE: file } = io.env;
+  if (token !== undefined) return token;
+  if (file !== undefined) return readText(file, "The file of GANTRY_TOKEN_FILE", io).trim();
+  const saved = context ?? (data === undefined ? savedFor(url, io) : undefined);
+  if (saved?.token !== undefined) return saved.token;
+  if (saved === undefined) {
+    const found = read(join(data ?? DATA, "admin-token"), io);
+    if (typeof found === "string") return found.trim();
+    if (data !== undefined) throw found.error;
+  }
+  throw new GantryError("unauthenticated", {
+    why: `There is no token for ${url}.`,
+    todo: `Run \`gantry login ${url}\`, or set GANTRY_TOKEN or GANTRY_TOKEN_FILE.`,
+  });
+}
+
+function savedFor(url: string, io: Io): SavedContext | undefined {
+  return Object.values(readContexts(io).contexts).find((one) => one.url === url);
+}
+
+/** The token of the portal that `gantry start` runs in this folder, if that is its address. */
+export function localToken(url: string, io: Io): string | undefined {
+  const text = read(join(DATA, "gantry.json"), io);
+  if (typeof text !== "string" || portalOf(undefined, io) !== url) return undefined;
+  const token = read(join(DATA, "admin-token"), io);
+  return typeof token === "string" ? token : undefined;
+}
+
+/** The portal that `gantry start` runs with this data folder. */
+function portalOf(data: string | undefined, io: Io): string {
+  const text = read(join(data ?? DATA, "gantry.json"), io);
+  if (typeof text !== "string") {
+    if (data !== undefined) throw text.error;
+    throw new GantryError("unauthenticated", {
+      why: `No portal is named, and there is no folder ${DATA} of \`gantry start\` here.`,
+      todo: "Run `gantry login https://gantry.example.com` with the address of your portal, or `gantry start` to try Gantry on this machine.",
+    });
+  }
   const { ports } = z.object({ ports: z.object({ portal: z.int() }) }).parse(JSON.parse(text));
   return `http://127.0.0.1:${ports.portal}`;
 }
 
-function readOf(data: string, name: string, io: Io): string {
+/** The text of a file in a data folder, or the error that says why it cannot be read. */
+function read(file: string, io: Io): string | { readonly error: GantryError } {
   const hint =
     "`gantry start` makes it. For a portal that runs elsewhere, give --portal URL and set GANTRY_TOKEN or GANTRY_TOKEN_FILE.";
-  return readText(join(data, name), `The data folder ${data}`, io, hint);
+  try {
+    return readText(file, `The data folder ${file.replace(/[/\\][^/\\]*$/, "")}`, io, hint);
+  } catch (error) {
+    if (error instanceof GantryError) return { error };
+    throw error;
+  }
 }
 
 function readText(file: string, argument: string, io: Io, hint = ""): string {

@@ -1,10 +1,10 @@
 // Prints a task while it runs, one line per step.
 
-import { styleText } from "node:util";
 import { duration } from "@gantry/core/task/messages.ts";
 import { STATE_LOOKS, type State } from "@gantry/core/task/states.ts";
 import { visibleText } from "@gantry/core/visible-text.ts";
 import type { FeedEvent, TaskView } from "@gantry/wire/agent/views.ts";
+import { paint } from "./colour.ts";
 import type { Io } from "./io.ts";
 
 const COLOURS = {
@@ -67,7 +67,7 @@ export class LivePrinter {
   #step(job: string, step: string, outcome: State, ms: number): void {
     const title = this.#titles.get(`${job.replace(/\[.*$/, "")} ${step}`) ?? step;
     const took = duration(ms);
-    this.#line(outcome, job, title, this.#io.tty ? styleText("gray", took, { validateStream: false }) : took);
+    this.#line(outcome, job, title, paint(this.#io, "gray", took));
   }
 
   /** `painted`: text of ours behind it. */
@@ -83,6 +83,6 @@ export class LivePrinter {
 
   #glyph(state: State): string {
     const { glyph, hue } = STATE_LOOKS[state];
-    return this.#io.tty && !this.#io.env.NO_COLOR ? styleText(COLOURS[hue], glyph) : glyph;
+    return paint(this.#io, COLOURS[hue], glyph);
   }
 }

@@ -11,16 +11,9 @@ import { counted } from "@gantry/core/count.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import { fileProblem } from "@gantry/core/system-error-words.ts";
 import { checkJournal, type JournalFacts } from "@gantry/journal/sqlite/backup.ts";
-import { parseFlags } from "@gantry/runtime/process/parse-flags.ts";
 import { type Extract, extract } from "tar-stream";
 import { MANIFEST, type Manifest, manifestSchema } from "./backup-file.ts";
-import type { Io } from "./io.ts";
-
-const USAGE = `Usage: gantry restore --from FILE --data DIR
-
-Creates the data folder DIR from a backup. DIR must not exist, or be empty. Before DIR is created, the checksum of every
-file is verified and SQLite checks every journal. Start the processes with DIR afterwards.
-`;
+import type { Call } from "./table/command.ts";
 
 /** The largest accepted list of files, in bytes. */
 const MAX_MANIFEST = 256 * 1024 * 1024;
@@ -34,16 +27,10 @@ export type RestoreReport = {
   readonly files: number;
 };
 
-export async function restore(argv: readonly string[], io: Pick<Io, "stdout" | "stderr">): Promise<number> {
-  const { data, from, help, problem } = readArguments(argv);
-  if (help) {
-    io.stdout(USAGE);
-    return 0;
-  }
-  if (problem !== undefined || data === undefined || from === undefined) {
-    io.stderr(`${problem ?? "--from and --data are required."}\n\n${USAGE}`);
-    return 2;
-  }
+export async function restore({
+  io,
+  flags: { data, from },
+}: Call<{ readonly data: string; readonly from: string }>): Promise<number> {
   const { createdAt, journals, files } = await readBackup(from, data);
   for (const { path, streams, events } of journals)
     io.stdout(`${path}: ${counted(streams, "stream")}, ${counted(events, "event")}\n`);
@@ -164,17 +151,4 @@ function check(
     }
   }
   return journals;
-}
-
-function readArguments(argv: readonly string[]): { data?: string; from?: string; help?: boolean; problem?: string } {
-  try {
-    const options = {
-      data: { type: "string" },
-      from: { type: "string" },
-      help: { type: "boolean", short: "h" },
-    } as const;
-    return parseFlags(argv, options, { positionals: false }).values;
-  } catch (error) {
-    return { problem: (error as Error).message };
-  }
 }

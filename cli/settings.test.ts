@@ -6,7 +6,6 @@ import { after, test } from "node:test";
 import { explain, GantryError } from "@gantry/core/errors.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { openPortal } from "./portal.fixture.ts";
-import { settings } from "./settings.ts";
 
 const loggerAt = (level: string): Logger => ({
   debug: () => {},
@@ -18,7 +17,7 @@ const loggerAt = (level: string): Logger => ({
 const [agentLog, portalLog] = [loggerAt("info"), loggerAt("info")];
 const portal = await openPortal({ agent: agentLog, portal: portalLog });
 after(portal.close);
-const run = (...argv: string[]) => portal.run(settings, ...argv);
+const run = (...argv: string[]) => portal.run("settings", ...argv);
 
 async function refusal(...argv: string[]): Promise<string> {
   try {

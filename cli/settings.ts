@@ -3,86 +3,50 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonValue } from "@gantry/core/json.ts";
 import { SETTINGS, type SettingKey } from "@gantry/core/settings/settings.ts";
-import { parseFlags } from "@gantry/runtime/process/parse-flags.ts";
 import { page } from "@gantry/wire/agent/views.ts";
 import { type SettingView, settingsChange, settingsView } from "@gantry/wire/settings/settings.ts";
-import type { Io } from "./io.ts";
-import { PORTAL_FLAGS, PORTAL_HELP, type PortalFlags, portalFlagsOf, portalFor } from "./portal-access.ts";
+import type { Call, Outcome } from "./table/command.ts";
 
-const HELP = `Usage: gantry settings [get [KEY]]              show the values and what is allowed
-       gantry settings set KEY VALUE [--why TEXT]
-       gantry settings unset KEY [--why TEXT]   reset to the default
-       gantry settings history                  list the changes
-
-${PORTAL_HELP}
-Write a list as a,b,c. A change takes effect in all processes within 10 seconds.
-`;
-
-export async function settings(argv: readonly string[], io: Io): Promise<number> {
-  const read = readArguments(argv);
-  if (typeof read === "string") {
-    (read === "" ? io.stdout : io.stderr)(`${read === "" ? "" : `${read}\n\n`}${HELP}`);
-    return read === "" ? 0 : 2;
-  }
-  const portal = portalFor(read, io);
-  const print = (value: object, text: string): void =>
-    io.stdout(read.json ? `${JSON.stringify(value, null, 2)}\n` : text);
-  const [verb = "get", key, value] = read.positionals;
-  if (verb === "history") {
-    const { items } = await portal.get("/v1/settings/history?limit=50", page(settingsChange));
-    const lines = items.map(({ at, by, reason, changes }) => {
-      const what = changes.map((one) => `${one.key}: ${show(one.from)} → ${show(one.to)}`).join(", ");
-      return `${at}  ${by}  ${what}${reason === undefined ? "" : `  (${reason})`}\n`;
-    });
-    print(items, lines.length === 0 ? "No setting has been changed.\n" : lines.join(""));
-    return 0;
-  }
-  const now = await portal.get("/v1/settings", settingsView);
-  if (verb === "get") {
-    const items = key === undefined ? now.items : now.items.filter((one) => one.key === key);
-    if (items.length === 0) throw new GantryError("not-found", { kind: "setting", name: key ?? "" });
-    print({ ...now, items }, items.map(lines).join(""));
-    return 0;
-  }
-  const to = verb === "unset" ? null : parseValue(key ?? "", value ?? "");
-  const reason = read.why === undefined ? {} : { reason: read.why };
-  const body = { version: now.version, changes: { [key ?? ""]: to }, ...reason };
-  const after = await portal.post("/v1/settings", body, settingsView);
-  print(
-    after,
-    after.items
-      .filter((one) => one.key === key)
-      .map(lines)
-      .join(""),
-  );
-  return 0;
+export async function getSettings({
+  portal,
+  args: [key],
+}: Call<object, readonly [string | undefined]>): Promise<Outcome> {
+  const now = await portal().get("/v1/settings", settingsView);
+  const items = key === undefined ? now.items : now.items.filter((one) => one.key === key);
+  if (items.length === 0) throw new GantryError("not-found", { kind: "setting", name: key ?? "" });
+  return { value: { ...now, items }, text: items.map(lines).join("") };
 }
 
-type Arguments = PortalFlags & {
-  readonly positionals: readonly string[];
-  readonly why: string | undefined;
-  readonly json: boolean;
-};
+type Why = { readonly why: string | undefined };
 
-/** The arguments, an empty text for `--help`, or an error message. */
-function readArguments(argv: readonly string[]): Arguments | string {
-  try {
-    const { values, positionals } = parseFlags(argv, { ...PORTAL_FLAGS, why: { type: "string" } });
-    if (values.help) return "";
-    const [verb = "get"] = positionals;
-    const wanted: Readonly<Record<string, readonly number[]>> = { get: [0, 1, 2], set: [3], unset: [2], history: [1] };
-    if (!Object.hasOwn(wanted, verb)) return `Unknown command: gantry settings ${verb}`;
-    if (!wanted[verb]?.includes(positionals.length))
-      return `Wrong number of arguments for \`gantry settings ${verb}\`.`;
-    return {
-      positionals,
-      why: values.why,
-      json: values.json,
-      ...portalFlagsOf(values),
-    };
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+export function setSetting({ args: [key, value], ...call }: Call<Why, readonly [string, string]>): Promise<Outcome> {
+  return change(call, key, parseValue(key, value));
+}
+
+export function unsetSetting({ args: [key], ...call }: Call<Why, readonly [string]>): Promise<Outcome> {
+  return change(call, key, null);
+}
+
+async function change(
+  { portal, flags: { why } }: Pick<Call<Why>, "portal" | "flags">,
+  key: string,
+  to: JsonValue,
+): Promise<Outcome> {
+  const client = portal();
+  const { version } = await client.get("/v1/settings", settingsView);
+  const body = { version, changes: { [key]: to }, ...(why === undefined ? {} : { reason: why }) };
+  const after = await client.post("/v1/settings", body, settingsView);
+  const changed = after.items.filter((one) => one.key === key);
+  return { value: after, text: changed.map(lines).join("") };
+}
+
+export async function settingsHistory({ portal }: Call): Promise<Outcome> {
+  const { items } = await portal().get("/v1/settings/history?limit=50", page(settingsChange));
+  const text = items.map(({ at, by, reason, changes }) => {
+    const what = changes.map((one) => `${one.key}: ${show(one.from)} → ${show(one.to)}`).join(", ");
+    return `${at}  ${by}  ${what}${reason === undefined ? "" : `  (${reason})`}\n`;
+  });
+  return { value: items, text: text.length === 0 ? "No setting has been changed.\n" : text.join("") };
 }
 
 /** The value that a text stands for in a setting. When none fits, the portal reports what is allowed. */

@@ -2,27 +2,13 @@
 // live. A later start continues where the last one stopped.
 
 import { type LogLevel, makeLogger } from "@gantry/runtime/process/logger.ts";
-import { parseFlags } from "@gantry/runtime/process/parse-flags.ts";
 import { type AllInOne, type AllInOneOptions, startAllInOne } from "./all-in-one.ts";
 import { openPortal, signInLink } from "./client.ts";
 import { lackingSystems } from "./decide-lacking.ts";
 import { runDemo } from "./demo.ts";
 import type { Io } from "./io.ts";
 import { startSeparately } from "./separate.ts";
-
-const HELP = `Usage: gantry start [--data DIR] [--port N] [--once] [--json] [--no-demo] [--no-lab] [--separate] [--log LEVEL]
-       gantry start --config DIR [--no-lab] [--separate] [--port N] [--json] [--log LEVEL]
-
-  --config DIR the installation that \`gantry init\` wrote; systems that it does not name are fakes, unless --no-lab is given
-  --data DIR   the data folder (default .data)
-  --port N     port of the portal; 0 selects a free one (default: that of the last start)
-  --once       exit when the demo has ended: 0 when all tasks succeeded, else 1
-  --json       one JSON object per line instead of text
-  --no-demo    do not run the demo
-  --no-lab     no fakes of external systems and no demo; without --config only one runner, at site platform
-  --separate   run each process separately; one that exits is restarted
-  --log LEVEL  log level on stderr: debug, info, warn, error or silent (default error)
-`;
+import { type Call, UsageError } from "./table/command.ts";
 
 type Flags = {
   readonly data: string;
@@ -36,23 +22,24 @@ type Flags = {
   readonly log: LogLevel;
 };
 
-export async function start(argv: readonly string[], io: Io): Promise<number> {
-  const flags = readFlags(argv);
-  if (flags === "help") {
-    io.stdout(HELP);
-    return 0;
-  }
-  if ("problem" in flags) {
-    io.stderr(`${flags.problem}\n\n${HELP}`);
-    return 2;
-  }
-  const stop = new AbortController();
-  process.once("SIGINT", () => stop.abort());
-  process.once("SIGTERM", () => stop.abort());
+type Given = {
+  readonly data: string | undefined;
+  readonly config: string | undefined;
+  readonly port: string | undefined;
+  readonly once: boolean;
+  readonly "no-demo": boolean;
+  readonly "no-lab": boolean;
+  readonly separate: boolean;
+  readonly log: string | undefined;
+};
+
+export async function start({ io, json, flags: given }: Call<Given>): Promise<number> {
+  const flags = readFlags(given, json);
+  const stop = io.interruption();
   const started = performance.now();
   const gantry = await open(flags, io);
   try {
-    return await runUntilStopped(gantry, flags, io, stop.signal, performance.now() - started);
+    return await runUntilStopped(gantry, flags, io, stop, performance.now() - started);
   } finally {
     await gantry.close();
   }
@@ -90,40 +77,26 @@ async function runUntilStopped(
   return flags.once ? 1 : 0;
 }
 
-function readFlags(argv: readonly string[]): Flags | "help" | { readonly problem: string } {
-  try {
-    const { values } = parseFlags(
-      argv,
-      {
-        data: { type: "string", default: ".data" },
-        config: { type: "string" },
-        port: { type: "string" },
-        once: { type: "boolean", default: false },
-        json: { type: "boolean", default: false },
-        demo: { type: "boolean", default: true },
-        lab: { type: "boolean", default: true },
-        separate: { type: "boolean", default: false },
-        log: { type: "string", default: "error" },
-        help: { type: "boolean", short: "h", default: false },
-      },
-      { positionals: false, allowNegative: true },
-    );
-    if (values.help) return "help";
-    const port = values.port === undefined ? undefined : portOf(values.port);
-    if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 65_535))
-      return { problem: `--port ${values.port}: use a number from 0 to 65535.` };
-    const log = (["debug", "info", "warn", "error", "silent"] as const).find((level) => level === values.log);
-    if (!log) return { problem: `--log ${values.log}: use debug, info, warn, error or silent.` };
+function readFlags({ data = ".data", config, port, log, ...given }: Given, json: boolean): Flags {
+  const level = (["debug", "info", "warn", "error", "silent"] as const).find((one) => one === log);
+  return {
+    data,
+    config,
+    port: port === undefined ? undefined : portOf(port),
+    once: given.once,
+    json,
     // The demo uses the sites and the templates of the lab.
-    return { ...values, config: values.config, demo: values.demo && values.config === undefined, port, log };
-  } catch (error) {
-    return { problem: (error as Error).message };
-  }
+    demo: !given["no-demo"] && config === undefined,
+    lab: !given["no-lab"],
+    separate: given.separate,
+    log: level ?? "error",
+  };
 }
 
-/** Number("") is 0, which would be taken for a port. */
 function portOf(text: string): number {
-  return /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (port <= 65_535) return port;
+  throw new UsageError(`--port ${text}: use a number from 0 to 65535`);
 }
 
 type Mode = Pick<Flags, "lab" | "config">;

@@ -1,21 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import manifest from "./package.json" with { type: "json" };
-import { version } from "./version.ts";
+import { runCommand } from "./portal.fixture.ts";
 
-async function run(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
-  let [out, err] = ["", ""];
-  const code = await version(argv, {
-    stdout: (text) => {
-      out += text;
-    },
-    stderr: (text) => {
-      err += text;
-    },
-    env: {},
-  });
-  return { code, out, err };
-}
+const run = (...argv: string[]) => runCommand(["version", ...argv]);
 
 test("prints the version of the package, and the commit of a checkout", async () => {
   const { code, out } = await run();
@@ -31,7 +19,7 @@ test("--json prints JSON", async () => {
 });
 
 test("an unknown argument is an error", async () => {
-  const { code, err } = await run("--short");
+  const { code, out } = await run("--short");
   assert.equal(code, 2);
-  assert.match(err, /--short.*\n\nUsage: gantry version/s);
+  assert.match(out, /--short.*\n\nUsage: gantry version/s);
 });

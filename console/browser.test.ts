@@ -188,7 +188,7 @@ test("run CD: the form, errors at their fields, a new key for every request, the
   await sheet.getByLabel("tokyo").check();
   assert.match(
     (await sheet.locator(".command").textContent()) ?? "",
-    /\/v1\/apps\/orders\/cd[\s\S]*"targets":\["tokyo"\]/,
+    /^gantry cd orders --build 11 --target tokyo --follow$/,
   );
   const before = portal.requests.length;
   portal.refuseNext([{ pointer: "/params/build", detail: "there is no build #11 of orders" }]);

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startCall } from "./src/data/api.ts";
 import { shellWord } from "./src/parts/format.ts";
-import { errorsByField, fieldsOf, firstEntries, paramsOf, withoutSecrets } from "./src/run/form.ts";
+import { cliCommand } from "./src/run/cli-command.ts";
+import { errorsByField, fieldsOf, firstEntries, paramsOf, secretNames } from "./src/run/form.ts";
 
 const SCHEMA = {
   type: "object",
@@ -94,12 +95,32 @@ test("a value is one word for the shell", () => {
   assert.equal(shellWord("it's $(rm)"), "'it'\\''s $(rm)'");
 });
 
-test("a secret is sent, and a variable stands for it in what is shown", () => {
+test("a secret is sent, and the command reads it from a file", () => {
   const [secret] = fieldsOf({ type: "object", properties: { licence: { type: "string", secret: true } } });
   assert.ok(secret?.isSecret);
   assert.equal(field("name")?.isSecret, false);
   const params = paramsOf([secret], { licence: "hunter2" });
   assert.deepEqual(params, { licence: "hunter2" });
-  assert.deepEqual(withoutSecrets([secret], params), { licence: "(your licence)" });
-  assert.deepEqual(withoutSecrets([secret], {}), {});
+  assert.deepEqual(secretNames([secret]), ["licence"]);
+  assert.equal(
+    cliCommand("activate", "orders", params, secretNames([secret])),
+    "gantry pipeline run activate --app orders --param licence=@FILE --follow",
+  );
+});
+
+test("CI, CD and create-app have commands of their own; values that YAML would read otherwise are quoted", () => {
+  assert.equal(cliCommand("ci", "orders", { ref: "feature/x" }), "gantry ci orders --ref feature/x --follow");
+  assert.equal(
+    cliCommand("cd", "orders", { build: "12", targets: ["seoul", "tokyo"] }),
+    "gantry cd orders --build 12 --target seoul --target tokyo --follow",
+  );
+  assert.equal(
+    cliCommand("create-app", undefined, { name: "pay", title: "It's pay", project: "PAY" }),
+    "gantry app create pay --title 'It'\\''s pay' --param project=PAY --follow",
+  );
+  assert.equal(cliCommand("create-app", undefined, {}), "gantry app create NAME --follow");
+  assert.equal(
+    cliCommand("promote", "orders", { depth: 3, isDry: true, text: "true", version: "1.0" }),
+    `gantry pipeline run promote --app orders --param depth=3 --param isDry=true --param 'text="true"' --param 'version="1.0"' --follow`,
+  );
 });

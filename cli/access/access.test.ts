@@ -5,15 +5,13 @@ import { after, test } from "node:test";
 import { GantryError } from "@gantry/core/errors.ts";
 import { makeLogger } from "@gantry/runtime/process/logger.ts";
 import { openPortal } from "../portal.fixture.ts";
-import { people } from "./people.ts";
-import { tokens } from "./tokens.ts";
 
 const logger = makeLogger("test", "silent");
 const portal = await openPortal({ agent: logger, portal: logger });
 after(portal.close);
 
 test("an account is created, listed, reset, disabled, enabled and removed", async () => {
-  const run = (...argv: string[]): ReturnType<typeof portal.run> => portal.run(people, ...argv);
+  const run = (...argv: string[]): ReturnType<typeof portal.run> => portal.run("people", ...argv);
   assert.equal((await run()).out, "Nobody has an account.\n");
   const { out } = await run("add", "dana", "--role", "developer", "--group", "web", "--display-name", "Dana Kim");
   const link = /^ {2}(http\S+)$/m.exec(out)?.[1] ?? "";
@@ -34,7 +32,7 @@ test("an account is created, listed, reset, disabled, enabled and removed", asyn
 });
 
 test("a scope that could use nothing is refused with the verbs that are missing", async () => {
-  const run = (...argv: string[]): ReturnType<typeof portal.run> => portal.run(tokens, "create", "ci", ...argv);
+  const run = (...argv: string[]): ReturnType<typeof portal.run> => portal.run("tokens", "create", "ci", ...argv);
   await assert.rejects(run("--role", "developer", "--verb", "run-cd", "--app", "orders"), (error) => {
     assert.ok(error instanceof GantryError);
     assert.match(String(error.details.problem), /verbs must also have view and view-pipelines/);
@@ -42,11 +40,11 @@ test("a scope that could use nothing is refused with the verbs that are missing"
   });
   const verbs = ["run-cd", "view", "view-pipelines"].flatMap((verb) => ["--verb", verb]);
   assert.equal((await run("--role", "developer", ...verbs, "--app", "orders")).code, 0);
-  await portal.run(tokens, "revoke", "ci");
+  await portal.run("tokens", "revoke", "ci");
 });
 
 test("a token is created with a scope, rotated with an overlap, and revoked", async () => {
-  const run = (...argv: string[]): ReturnType<typeof portal.run> => portal.run(tokens, ...argv);
+  const run = (...argv: string[]): ReturnType<typeof portal.run> => portal.run("tokens", ...argv);
   const secretOf = (out: string): string => /^ {2}(gantry_pat_\S+)$/m.exec(out)?.[1] ?? "";
   const states = (...secrets: string[]): Promise<number[]> =>
     Promise.all(

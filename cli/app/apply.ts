@@ -7,10 +7,11 @@ import { counted } from "@gantry/core/count.ts";
 import { explain, GantryError, type Problem } from "@gantry/core/errors.ts";
 import { fileProblem } from "@gantry/core/system-error-words.ts";
 import { appOutcome } from "@gantry/wire/agent/agent-api.ts";
-import { type AppView, appView, page } from "@gantry/wire/agent/views.ts";
+import { type AppView, appView } from "@gantry/wire/agent/views.ts";
 import type { PortalClient } from "../client.ts";
 import type { Io } from "../io.ts";
-import { line } from "../lint.ts";
+import { firstItems } from "../pages.ts";
+import { line } from "../pipeline/lint.ts";
 import { decidePlan, type Planned } from "./decide-plan.ts";
 
 /** Requests at a time. The task-agent makes changes of apps one after the other, so more would only wait. */
@@ -76,15 +77,8 @@ function textOf(file: string, io: Io): string {
 }
 
 /** Every app that the caller may see. */
-export async function allApps(portal: PortalClient): Promise<readonly AppView[]> {
-  const apps: AppView[] = [];
-  for (let cursor: string | undefined, first = true; first || cursor !== undefined; first = false) {
-    const query = cursor === undefined ? "" : `&cursor=${encodeURIComponent(cursor)}`;
-    const answer = await portal.get(`/v1/apps?limit=200${query}`, page(appView));
-    apps.push(...answer.items);
-    cursor = answer.nextCursor;
-  }
-  return apps;
+export function allApps(portal: PortalClient): Promise<readonly AppView[]> {
+  return firstItems(portal, "/v1/apps", appView, Number.POSITIVE_INFINITY);
 }
 
 /** An app may take a place that another one of the plan gives up: those are tried again at the end. */

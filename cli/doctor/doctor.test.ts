@@ -10,7 +10,6 @@ import { startNexus } from "@gantry/lab/fakes/nexus/nexus.ts";
 import { makeLogger } from "@gantry/runtime/process/logger.ts";
 import { startRunner } from "@gantry/task-runner/main.ts";
 import { openPortal } from "../portal.fixture.ts";
-import { doctor } from "./doctor.ts";
 import { questionsFor } from "./questions.ts";
 import { silentSites } from "./report.ts";
 
@@ -27,7 +26,7 @@ const argocd = await startArgoCd({
 });
 await writeFile(join(dir, "nexus.txt"), "nexus-pass-1\n");
 await writeFile(join(dir, "argocd.txt"), "argocd-token-of-yesterday\n");
-const run = (...argv: string[]) => portal.run(doctor, ...argv);
+const run = (...argv: string[]) => portal.run("doctor", ...argv);
 
 after(async () => {
   await portal.close();

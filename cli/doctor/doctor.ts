@@ -2,40 +2,21 @@
 
 import { randomUUID } from "node:crypto";
 import { GantryError } from "@gantry/core/errors.ts";
-import { parseFlags } from "@gantry/runtime/process/parse-flags.ts";
 import { feedEvent, page, siteView, type TaskView, taskView } from "@gantry/wire/agent/views.ts";
 import { allApps } from "../app/apply.ts";
 import type { PortalClient } from "../client.ts";
-import type { Io } from "../io.ts";
-import { PORTAL_FLAGS, PORTAL_HELP, type PortalFlags, portalFor } from "../portal-access.ts";
+import type { Call } from "../table/command.ts";
 import { questionsFor } from "./questions.ts";
 import { countMissing, reportInWords, reportsOf, silentSites } from "./report.ts";
 
-const HELP = `Usage: gantry doctor [--site SITE] [--system NAME]
-
-Tests every system from the runners that use it: address, certificate, account, and each right that Gantry needs
-(docs/rights-of-systems.md), for the repositories, clusters and projects that apps name. Nothing is changed.
-✓ is there, ✗ is missing, ? is not known: the system does not tell, or no app uses it yet.
-
-  --site SITE    only the runners of this site
-  --system NAME  only systems with this name
-
-The exit code is 0 if nothing is missing, else 1.
-
-${PORTAL_HELP}`;
-
-const FLAGS = { ...PORTAL_FLAGS, site: { type: "string" }, system: { type: "string" } } as const;
 const DEADLINE_MS = 180_000;
 const WAIT_MS = 10_000;
 const PATIENCE_MS = 90_000;
 
-export async function doctor(argv: readonly string[], io: Io): Promise<number> {
-  const read = readArguments(argv);
-  if (typeof read === "string") {
-    (read === "" ? io.stdout : io.stderr)(`${read === "" ? "" : `${read}\n\n`}${HELP}`);
-    return read === "" ? 0 : 2;
-  }
-  const portal = portalFor(read, io, DEADLINE_MS);
+type Flags = { readonly site: string | undefined; readonly system: string | undefined };
+
+export async function doctor({ io, json, flags: read, portal: open }: Call<Flags>): Promise<number> {
+  const portal = open(AbortSignal.timeout(DEADLINE_MS));
   const all = (await portal.get("/v1/sites", page(siteView))).items;
   const sites = all.filter(({ name }) => read.site === undefined || name === read.site);
   if (sites.length === 0 && read.site !== undefined)
@@ -52,7 +33,7 @@ export async function doctor(argv: readonly string[], io: Io): Promise<number> {
   const ended = await untilEnded(portal, task);
   const reports = reportsOf(ended);
   const missing = countMissing(reports) + silent.length;
-  if (read.json) io.stdout(`${JSON.stringify({ missing, task: ended.id, reports, silent }, null, 2)}\n`);
+  if (json) io.stdout(`${JSON.stringify({ missing, task: ended.id, reports, silent }, null, 2)}\n`);
   else {
     const end =
       missing === 0
@@ -76,22 +57,5 @@ async function untilEnded(portal: PortalClient, { id }: TaskView): Promise<TaskV
     const { items } = await portal.get(`/v1/tasks/${id}/events?after=${after}&wait=${WAIT_MS}`, events);
     after = items.at(-1)?.taskseq ?? after;
     if (items.some((one) => one.data.event.kind === "TaskEnded")) return portal.get(`/v1/tasks/${id}`, taskView);
-  }
-}
-
-type Arguments = PortalFlags & {
-  readonly site: string | undefined;
-  readonly system: string | undefined;
-  readonly json: boolean;
-};
-
-/** The arguments, an empty text for `--help`, or an error message. */
-function readArguments(argv: readonly string[]): Arguments | string {
-  try {
-    const { values } = parseFlags(argv, FLAGS, { positionals: false });
-    const { help, site, system, ...rest } = values;
-    return help ? "" : { ...rest, site, system };
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
   }
 }

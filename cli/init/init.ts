@@ -5,45 +5,20 @@ import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { makePrivateFolder } from "@gantry/runtime/private-files.ts";
-import { parseFlags } from "@gantry/runtime/process/parse-flags.ts";
 import type { Io } from "../io.ts";
-import { type Answers, FORMS, PROVIDERS } from "./answers.ts";
+import type { Call, Values as TableValues } from "../table/command.ts";
+import type { INIT_FLAGS } from "../table/init-flags.ts";
+import type { Answers } from "./answers.ts";
 import { type Files, filesOf } from "./decide-files.ts";
 import { nextSteps } from "./next-steps.ts";
-import { type Ask, askMissing, FLAGS, readAnswers, type Values } from "./read-answers.ts";
-
-const HELP = `Usage: gantry init [DIR] [flags]        (DIR: gantry-config)
-
-Writes the configuration of an installation into DIR, and says what to do next. At a terminal it asks for what the flags
-leave open. Files that are there stay, unless --force is given; secrets are never overwritten.
-
-  --form FORM          ${FORMS.join(", ")} (default all-in-one)
-  --site SITE          a site that builds and deploys; may be given several times (default main)
-  --url URL            the address that people open (default http://127.0.0.1:PORT)
-  --port N             port of the portal (8080); --agent-port (7001) and --notify-port (7002)
-  --isolation HOW      of scripts: sandbox (default), container or none; see docs/runner.md
-
-Systems; [SITE=]URL is for the first site if none is named:
-  --git PROVIDER=URL   ${PROVIDERS.join(", ")}; --git-user NAME, --git-project PROJECT (APPS)
-  --harbor [SITE=]URL  --harbor-user NAME (robot$gantry)
-  --argocd [SITE=]URL
-  --nexus [SITE=]URL   optional; --nexus-user NAME (gantry)
-  --sonarqube [SITE=]URL   optional
-  --jira URL           optional; --jira-user NAME
-  --mail HOST          optional; --mail-from ADDRESS, --mail-to ADDRESS
-  --sso URL            optional: an OIDC issuer; --sso-client ID (gantry)
-
-  --force              overwrite configuration files (not secrets)
-`;
+import { type Ask, askMissing, readAnswers, type Values } from "./read-answers.ts";
 
 /** `ask`: for tests; default: the terminal, if there is one. */
-export async function init(argv: readonly string[], io: Io, ask?: Ask): Promise<number> {
-  const read = readArguments(argv);
-  if (typeof read === "string") {
-    (read === "" ? io.stdout : io.stderr)(`${read === "" ? "" : `${read}\n\n`}${HELP}`);
-    return read === "" ? 0 : 2;
-  }
-  const { dir, values } = read;
+export async function init(
+  { io, flags, args: [dir = "gantry-config"] }: Call<TableValues<typeof INIT_FLAGS>, readonly [string | undefined]>,
+  ask?: Ask,
+): Promise<number> {
+  const values: Values = Object.fromEntries(Object.entries(flags).filter(([, value]) => value?.toString() !== ""));
   const answers = readAnswers(dir, await withTerminal(io, ask, (asking) => askMissing(values, asking)));
   if (Array.isArray(answers)) {
     io.stderr(`${answers.join("\n")}\n\nRun \`gantry init --help\` for details.\n`);
@@ -104,17 +79,5 @@ async function withTerminal<T>(io: Io, ask: Ask | undefined, run: (ask: Ask | un
     );
   } finally {
     terminal.close();
-  }
-}
-
-/** The arguments, an empty text for `--help`, or an error message. */
-function readArguments(argv: readonly string[]): { readonly dir: string; readonly values: Values } | string {
-  try {
-    const { values, positionals } = parseFlags(argv, FLAGS);
-    if (values.help) return "";
-    const [dir = "gantry-config", ...more] = positionals;
-    return more.length > 0 ? "Too many arguments." : { dir, values };
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
   }
 }

@@ -2,43 +2,12 @@
 
 import { resolve } from "node:path";
 import { didYouMean } from "@gantry/core/suggest.ts";
+import type { Values as TableValues } from "../table/command.ts";
+import { INIT_FLAGS } from "../table/init-flags.ts";
 import { type Answers, FORMS, type PerSite, PLATFORM, PROVIDERS, type Provider } from "./answers.ts";
 
-export const FLAGS = {
-  form: { type: "string" },
-  site: { type: "string", multiple: true },
-  url: { type: "string" },
-  port: { type: "string" },
-  "agent-port": { type: "string" },
-  "notify-port": { type: "string" },
-  isolation: { type: "string" },
-  git: { type: "string" },
-  "git-user": { type: "string" },
-  "git-project": { type: "string", multiple: true },
-  harbor: { type: "string", multiple: true },
-  "harbor-user": { type: "string" },
-  argocd: { type: "string", multiple: true },
-  nexus: { type: "string", multiple: true },
-  "nexus-user": { type: "string" },
-  sonarqube: { type: "string", multiple: true },
-  jira: { type: "string" },
-  "jira-user": { type: "string" },
-  mail: { type: "string" },
-  "mail-from": { type: "string" },
-  "mail-to": { type: "string", multiple: true },
-  sso: { type: "string" },
-  "sso-client": { type: "string" },
-  force: { type: "boolean", default: false },
-  help: { type: "boolean", short: "h", default: false },
-} as const;
-
-export type Values = {
-  readonly [N in keyof typeof FLAGS]?: (typeof FLAGS)[N] extends { readonly type: "boolean" }
-    ? boolean | undefined
-    : (typeof FLAGS)[N] extends { readonly multiple: true }
-      ? string[] | undefined
-      : string | undefined;
-};
+/** What was given; a list is not empty. */
+export type Values = Partial<TableValues<typeof INIT_FLAGS>>;
 
 /** Asks a person; an empty answer is the default. Undefined: nobody is there to be asked. */
 export type Ask = (question: string, otherwise: string) => Promise<string>;
@@ -76,7 +45,7 @@ export async function askMissing(values: Values, ask: Ask | undefined): Promise<
     if (all[flag] !== undefined || (first !== undefined && all[first] === undefined)) continue;
     const answer = (await ask(asks, otherwise)).trim() || otherwise;
     if (answer === "") continue;
-    const isList = "multiple" in FLAGS[flag];
+    const isList = "multiple" in INIT_FLAGS[flag];
     all = { ...all, [flag]: isList ? answer.split(/[\s,]+/) : answer };
   }
   return all;

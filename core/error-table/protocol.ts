@@ -19,13 +19,13 @@ export const PROTOCOL_ERRORS = {
     status: 401,
     message: "The enrolment token is not valid.",
     why: "It has expired, was used by another runner, or was never given.",
-    todo: "Create a new one with `gantry runners enrol SITE`; it is valid for ten minutes.",
+    todo: "Create a new one with `gantry runner enrol SITE`; it is valid for ten minutes.",
   },
   "runner-name-taken": {
     status: 409,
     message: "The runner name {runner} is taken.",
     why: "A name belongs to the key that enrolled under it. Without a key, it belongs to the site whose runner registered it first. Names that differ only in special characters count as one.",
-    todo: "Give this runner another `name`, for example one that begins with its site. For a new key of this runner use `gantry runners renew-key`.",
+    todo: "Give this runner another `name`, for example one that begins with its site. For a new key of this runner use `gantry runner renew-key`.",
   },
   "version-unfit": {
     status: 426,

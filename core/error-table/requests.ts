@@ -30,8 +30,8 @@ export const REQUEST_ERRORS = {
   unauthenticated: {
     status: 401,
     message: "You are not signed in.",
-    why: "The request carries no valid token or session.",
-    todo: "Sign in, or send a valid token in the Authorization header.",
+    why: "{why:The request carries no valid token or session.}",
+    todo: "{todo:Sign in, or send a valid token in the Authorization header.}",
   },
   "sign-in-paused": {
     status: 429,

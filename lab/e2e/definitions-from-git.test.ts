@@ -6,7 +6,6 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { definitions } from "@gantry/cli/definitions.ts";
 import { runCommand } from "@gantry/cli/portal.fixture.ts";
 import { ACCOUNTS, startLabHost } from "@gantry/connectors/git/lab.fixture.ts";
 import { pushAsSomebody, seed } from "@gantry/connectors/git/lab-git.fixture.ts";
@@ -64,12 +63,12 @@ async function open(t: TestContext) {
     await rm(folder, { recursive: true });
   });
   const client = makeAgentClient({ url: agent.url, token });
-  const at = { url: portal.url, tokenFile: join(folder, "portal/admin-token") };
+  const env = { GANTRY_PORTAL: portal.url, GANTRY_TOKEN_FILE: join(folder, "portal/admin-token") };
   return {
     folder,
     client,
     push: (files: Readonly<Record<string, string>>) => pushAsSomebody(lab, "definitions", files),
-    gantry: (...argv: string[]) => runCommand(definitions, argv, at),
+    gantry: (...argv: string[]) => runCommand(["definitions", ...argv], { env }),
     restart: async () => {
       await agent.close();
       agent = await startTaskAgent(config, { logger });
@@ -146,10 +145,9 @@ test("a company's pipelines come from its git repository; five mistakes are refu
 
 test("a definitions task cannot be started by people, and its pipeline cannot be replaced", async (t) => {
   const { client, gantry } = await open(t);
-  const wish = { pipeline: "definitions-sync", params: { project: "X", slug: "x", branch: "x" } };
-  await assert.rejects(client.startTask({ ...wish, principal: "eve", idempotencyKey: "k" }), {
+  const request = { pipeline: "definitions-sync", params: { project: "X", slug: "x", branch: "x" } };
+  await assert.rejects(client.startTask({ ...request, principal: "eve", idempotencyKey: "k" }), {
     code: "pipeline-unknown",
   });
-  assert.match((await gantry("other")).out, /Unknown command: gantry definitions other/);
   assert.equal((await gantry("diff")).code, 2);
 });

@@ -26,7 +26,15 @@ test("docs/first-app.md, line by line, ends with an app of one's own that runs",
   t.after(() => rm(dir, { recursive: true, force: true }));
   const [portal = 0, agent = 0, notify = 0] = await freePorts(3);
   const hasSandbox = (await sandboxProblem(process.env.PATH ?? "")) === undefined;
-  const more = ["--port", portal, "--agent-port", agent, "--notify-port", notify, ...(hasSandbox ? [] : ["--isolation", "none"])];
+  const more = [
+    "--port",
+    portal,
+    "--agent-port",
+    agent,
+    "--notify-port",
+    notify,
+    ...(hasSandbox ? [] : ["--isolation", "none"]),
+  ];
   const blocks = (await blocksOfGuide()).map((block) =>
     block
       // The test has its own folder and ports; nothing else differs from the guide.
@@ -51,7 +59,11 @@ function runShell(script: string): Promise<{ readonly code: number | null; reado
   const path = [`${ROOT}node_modules/.bin`, `${ROOT}cli`, process.env.PATH].join(":");
   const { GANTRY_TOKEN: _, ...env } = process.env;
   return new Promise((resolve, reject) => {
-    const shell = spawn("bash", ["-c", script], { cwd: ROOT, env: { ...env, PATH: path }, stdio: ["ignore", "pipe", "pipe"] });
+    const shell = spawn("bash", ["-c", script], {
+      cwd: ROOT,
+      env: { ...env, PATH: path },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     let out = "";
     shell.stdout.on("data", (chunk: Buffer) => {
       out += chunk.toString("utf8");

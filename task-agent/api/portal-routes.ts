@@ -192,7 +192,7 @@ type RunnerRoute =
 function requireKnownSite(site: string, sites: readonly string[]): void {
   const detail = sites.length === 0 ? undefined : siteProblem(site, sites);
   if (detail === undefined) return;
-  const problem = `${detail}. For the first runner of a new site, set newSite (\`gantry runners enrol --new-site\`)`;
+  const problem = `${detail}. For the first runner of a new site, set newSite (\`gantry runner enrol --new-site\`)`;
   throw new GantryError("bad-request", { problem }, { problems: [{ pointer: "/site", detail: problem }] });
 }
 

@@ -1,19 +1,17 @@
-// The request of a form as a curl command, for scripts.
+// The command that does what a form does, for terminals and scripts.
 
-import { startCall } from "../data/api.ts";
-import { shellWord } from "../parts/format.ts";
 import { CopyButton } from "../parts/values.tsx";
+import { cliCommand } from "./cli-command.ts";
 import type { paramsOf } from "./form.ts";
 
-export function Command(props: { pipeline: string; app: string | undefined; params: ReturnType<typeof paramsOf> }) {
-  const { path, body } = startCall(props.pipeline, props.app, props.params);
-  const text = [
-    `curl -sS -X POST ${shellWord(location.origin + path)}`,
-    `  -H "Authorization: Bearer $GANTRY_TOKEN"`,
-    `  -H "Idempotency-Key: $(uuidgen)"`,
-    `  -H 'Content-Type: application/json'`,
-    `  -d ${shellWord(JSON.stringify(body))}`,
-  ].join(" \\\n");
+export function Command(props: {
+  pipeline: string;
+  app: string | undefined;
+  params: ReturnType<typeof paramsOf>;
+  /** Names of the secret parameters. */
+  secrets: readonly string[];
+}) {
+  const text = cliCommand(props.pipeline, props.app, props.params, props.secrets);
   return (
     <>
       <h3>
@@ -24,6 +22,9 @@ export function Command(props: { pipeline: string; app: string | undefined; para
       <pre class="command" tabIndex={0}>
         {text}
       </pre>
+      <p class="soft">
+        Sign in once on each machine: <code>gantry login {location.origin}</code>
+      </p>
     </>
   );
 }

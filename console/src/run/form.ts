@@ -80,13 +80,9 @@ export function paramsOf(fields: readonly Field[], entries: Entries): { readonly
   return params;
 }
 
-/** The parameters for display: a shell variable instead of each secret. */
-export function withoutSecrets(
-  fields: readonly Field[],
-  params: ReturnType<typeof paramsOf>,
-): ReturnType<typeof paramsOf> {
-  const secret = fields.filter(({ name, isSecret }) => isSecret && params[name] !== undefined);
-  return { ...params, ...Object.fromEntries(secret.map(({ name }) => [name, `(your ${name})`])) };
+/** The fields whose values are shown nowhere. */
+export function secretNames(fields: readonly Field[]): readonly string[] {
+  return fields.filter(({ isSecret }) => isSecret).map(({ name }) => name);
 }
 
 /** Errors by the name of their field; "" has those that belong to no field. */

@@ -12,7 +12,7 @@ import { ProblemBox } from "../parts/loading-states.tsx";
 import { Prose } from "../parts/prose.tsx";
 import { Command } from "./command.tsx";
 import { FieldInput } from "./field.tsx";
-import { type Entries, errorsByField, type Field, fieldsOf, firstEntries, paramsOf, withoutSecrets } from "./form.ts";
+import { type Entries, errorsByField, type Field, fieldsOf, firstEntries, paramsOf, secretNames } from "./form.ts";
 import { PipelineOutline } from "./pipeline-outline.tsx";
 
 type Props = {
@@ -60,7 +60,7 @@ export function RunForm({ pipeline, app, record }: Props) {
       <aside>
         <h3>What this pipeline does</h3>
         <PipelineOutline pipeline={pipeline} />
-        <Command pipeline={pipeline.name} app={app} params={withoutSecrets(fields, params)} />
+        <Command pipeline={pipeline.name} app={app} params={params} secrets={secretNames(fields)} />
       </aside>
     </div>
   );

@@ -1,11 +1,13 @@
 // Audits every task and log after retention: reads the journal and the archive directly, then asks an agent, then runs
 // `gantry archive`.
 
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { gunzipSync } from "node:zlib";
-import { archive } from "@gantry/cli/archive.ts";
+import type { Io } from "@gantry/cli/io.ts";
+import { runLine } from "@gantry/cli/line/run-line.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { dayOfTask } from "@gantry/core/task/task-id.ts";
@@ -173,8 +175,17 @@ export async function findTask({ client }: AgentProcess, id: string): Promise<Ta
 
 /** Returns the largest exit code. */
 async function auditCommand(folder: string, ids: readonly string[]): Promise<number> {
-  const io = { stdout: () => {}, stderr: (text: string) => void process.stderr.write(text) };
-  const codes = [await archive(["check", folder], io)];
-  for (const id of ids.slice(0, 20)) codes.push(await archive(["show", folder, id], io));
+  const io: Io = {
+    stdout: () => {},
+    stderr: (text) => void process.stderr.write(text),
+    readFile: (path) => readFileSync(path, "utf8"),
+    env: {},
+    tty: false,
+    readInput: () => Promise.resolve(""),
+    askSecret: undefined,
+    interruption: () => new AbortController().signal,
+  };
+  const codes = [await runLine(["archive", "check", folder], io)];
+  for (const id of ids.slice(0, 20)) codes.push(await runLine(["archive", "show", folder, id], io));
   return Math.max(...codes);
 }

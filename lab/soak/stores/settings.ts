@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { settings } from "@gantry/cli/settings.ts";
+import { runLine } from "@gantry/cli/line/run-line.ts";
 import { freePort } from "@gantry/runtime/free-ports.ts";
 import { makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
 import { startRedis } from "../../faults/redis/server.ts";
@@ -208,12 +208,15 @@ function commandOf(portal: string, data: string): (verb: "set" | "unset", key: s
     };
     const words = verb === "set" ? ["set", key, "info"] : ["unset", key];
     const env = { GANTRY_PORTAL: portal, GANTRY_TOKEN: token };
-    const code = await settings([...words, "--why", "to see how long it takes"], {
+    const code = await runLine(["settings", ...words, "--why", "to see how long it takes"], {
       stdout: say,
       stderr: say,
       readFile: (path) => readFileSync(path, "utf8"),
       env,
       tty: false,
+      readInput: () => Promise.resolve(""),
+      askSecret: undefined,
+      interruption: () => new AbortController().signal,
     });
     if (code !== 0) throw new Error(said);
   };

@@ -7,8 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { makeLogger } from "@gantry/runtime/process/logger.ts";
-import { app } from "./app/app.ts";
-import { openPortal } from "./portal.fixture.ts";
+import { openPortal } from "../portal.fixture.ts";
 
 const logger = makeLogger("test", "silent");
 const portal = await openPortal(
@@ -20,7 +19,7 @@ after(async () => {
   await portal.close();
   await rm(folder, { recursive: true });
 });
-const run = (...argv: string[]) => portal.run(app, ...argv);
+const run = (...argv: string[]) => portal.runAsPerson("app", ...argv);
 
 const entry = (name: string, { title = name, branch = "main", site = "seoul" } = {}): string =>
   [
@@ -132,7 +131,7 @@ test("wrong commands are usage errors with a suggestion", async () => {
 });
 
 test("the example of the documentation is applied as it stands", async () => {
-  const text = readFileSync(new URL("../docs/apps.md", import.meta.url), "utf8");
+  const text = readFileSync(new URL("../../docs/apps.md", import.meta.url), "utf8");
   const [, example = ""] = /```yaml\n(# apps\.yaml\n[\s\S]*?)```/.exec(text) ?? [];
   const path = join(folder, "example.yaml");
   await writeFile(path, example);

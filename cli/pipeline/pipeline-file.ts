@@ -1,16 +1,16 @@
-// Reads pipeline files and the step catalogue, for the commands `lint` and `plan`.
+// Reads pipeline files and the step catalogue, for the commands `lint`, `plan` and `graph`.
 
 import { fileURLToPath } from "node:url";
 import { GantryError } from "@gantry/core/errors.ts";
 import { type ParsedPipeline, parsePipeline } from "@gantry/core/pipeline/parse.ts";
 import type { StepDescription } from "@gantry/core/pipeline/pipeline.ts";
 import { fileProblem } from "@gantry/core/system-error-words.ts";
-import type { Io } from "./io.ts";
+import type { Io } from "../io.ts";
 
-const CATALOGUE = fileURLToPath(new URL("../pipelines/catalogue.json", import.meta.url));
+const CATALOGUE = fileURLToPath(new URL("../../pipelines/catalogue.json", import.meta.url));
 
 /** The part of Io that these commands need. */
-export type FileIo = Pick<Io, "stdout" | "stderr" | "readFile">;
+export type FileIo = Pick<Io, "readFile">;
 
 /** The steps of this version of Gantry, or those of another catalogue. */
 export function readCatalogue(io: FileIo, path = CATALOGUE): readonly StepDescription[] {

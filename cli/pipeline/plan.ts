@@ -1,25 +1,16 @@
-// `gantry plan FILE`: prints the jobs of a pipeline in the order in which they run, as text or as a Mermaid diagram.
+// `gantry pipeline plan FILE` and `graph FILE`: prints the jobs of a pipeline in the order in which they run, as text or as a Mermaid diagram.
 
 import { GantryError } from "@gantry/core/errors.ts";
-import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
+import { isJsonObject, type JsonObject } from "@gantry/core/json.ts";
 import { formatDuration } from "@gantry/core/pipeline/duration.ts";
 import { expandJob } from "@gantry/core/pipeline/expand.ts";
 import { checkParams } from "@gantry/core/pipeline/params.ts";
 import type { Job, Pipeline } from "@gantry/core/pipeline/pipeline.ts";
-import { parseFlags } from "@gantry/runtime/process/parse-flags.ts";
 import { parse as parseYaml } from "yaml";
+import { readParams } from "../params.ts";
+import type { Call } from "../table/command.ts";
 import { line } from "./lint.ts";
 import { type FileIo, readArgument, readCatalogue, readPipeline } from "./pipeline-file.ts";
-
-const USAGE = `Usage: gantry plan FILE [--param NAME=VALUE]… [--app FILE]
-
-Shows the jobs of a pipeline in the order in which they run. Expressions with unknown values are shown as they are.
-
-  --param NAME=VALUE   a parameter; the value is read as YAML
-  --app FILE           the app's record, as JSON or YAML: { name, source, targets, facts … }
-  --format FORMAT      text (default) or mermaid
-  --steps FILE         the step catalogue (default: that of this version)
-`;
 
 /** One job of the plan. `known` is false when its site or its elements depend on unknown values. */
 export type PlannedJob = {
@@ -30,31 +21,38 @@ export type PlannedJob = {
   readonly known: boolean;
 };
 
-type Options = {
-  readonly file: string;
-  readonly params: JsonObject;
+type Flags = {
+  readonly param: readonly string[];
   readonly app: string | undefined;
-  readonly format: "text" | "mermaid";
   readonly steps: string | undefined;
 };
+type OfFile<F> = Call<F, readonly [file: string]>;
 
-export async function plan(argv: readonly string[], io: FileIo): Promise<number> {
-  const options = readOptions(argv);
-  if (typeof options === "string") {
-    (options === "" ? io.stdout : io.stderr)(options === "" ? USAGE : `${options}\n\n${USAGE}`);
-    return options === "" ? 0 : 2;
-  }
-  const { pipeline, problems } = readPipeline(io, options.file, readCatalogue(io, options.steps));
+export async function plan(call: OfFile<Flags & { readonly format: string | undefined }>): Promise<number> {
+  if (call.flags.format === "mermaid") return graph(call);
+  return show(call, planText);
+}
+
+export async function graph(call: OfFile<Flags>): Promise<number> {
+  return show(call, (_, jobs) => planMermaid(jobs));
+}
+
+/** The exit code: 2 when the file or a parameter is wrong. */
+function show(
+  { io, flags, args: [file] }: OfFile<Flags>,
+  print: (pipeline: Pipeline, jobs: readonly PlannedJob[]) => string,
+): number {
+  const { pipeline, problems } = readPipeline(io, file, readCatalogue(io, flags.steps));
   for (const one of problems) io.stderr(`${line(one)}\n`);
   if (pipeline === undefined) return 2;
-  const app = options.app === undefined ? undefined : readApp(io, options.app);
+  const app = flags.app === undefined ? undefined : readApp(io, flags.app);
   const scope: JsonObject = isJsonObject(app) ? { app, task: {} } : { task: {} };
-  const { params, problems: wrong } = checkParams(pipeline.params, options.params, scope);
-  const given = wrong.filter(({ pointer = "" }) => Object.hasOwn(options.params, pointer.split("/")[1] ?? ""));
+  const named = readParams(flags.param, io);
+  const { params, problems: wrong } = checkParams(pipeline.params, named, scope);
+  const given = wrong.filter(({ pointer = "" }) => Object.hasOwn(named, pointer.split("/")[1] ?? ""));
   for (const one of given) io.stderr(`--param: ${one.detail}\n`);
   if (given.length > 0) return 2;
-  const jobs = planJobs(pipeline, { ...scope, params });
-  io.stdout(options.format === "mermaid" ? planMermaid(jobs) : planText(pipeline, jobs));
+  io.stdout(print(pipeline, planJobs(pipeline, { ...scope, params })));
   return 0;
 }
 
@@ -129,37 +127,4 @@ function sorted(jobs: readonly Job[]): readonly Job[] {
     result.push(next);
   }
   return result;
-}
-
-/** The options, an empty text for `--help`, or an error message. */
-function readOptions(argv: readonly string[]): Options | string {
-  const options = {
-    param: { type: "string", multiple: true },
-    app: { type: "string" },
-    format: { type: "string" },
-    steps: { type: "string" },
-    help: { type: "boolean", short: "h" },
-  } as const;
-  try {
-    const { values, positionals } = parseFlags(argv, options);
-    if (values.help === true) return "";
-    const [file, ...more] = positionals;
-    if (file === undefined || more.length > 0) return "Name exactly one file.";
-    const format = values.format ?? "text";
-    if (format !== "text" && format !== "mermaid") return `There is no format ${format}.`;
-    return { file, params: readParams(values.param ?? []), app: values.app, format, steps: values.steps };
-  } catch (error) {
-    // parseArgs and YAML throw for invalid arguments; the message says which.
-    return error instanceof Error ? error.message : String(error);
-  }
-}
-
-function readParams(texts: readonly string[]): JsonObject {
-  return Object.fromEntries(
-    texts.map((text): [string, JsonValue] => {
-      const at = text.indexOf("=");
-      if (at < 1) throw new Error(`--param ${text}: write NAME=VALUE`);
-      return [text.slice(0, at), parseYaml(text.slice(at + 1), { maxAliasCount: 0 }) as JsonValue];
-    }),
-  );
 }

@@ -1,4 +1,4 @@
-// `gantry rerun` against a real portal and a real task-agent.
+// `gantry task rerun` against a real portal and a real task-agent.
 
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -10,8 +10,7 @@ import { freePort } from "@gantry/runtime/free-ports.ts";
 import { makeLogger } from "@gantry/runtime/process/logger.ts";
 import { startTaskAgent } from "@gantry/task-agent/main.ts";
 import { makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
-import { runCommand } from "./portal.fixture.ts";
-import { rerun } from "./rerun.ts";
+import { runCommand } from "../portal.fixture.ts";
 
 const token = "platform-token-of-this-test";
 const logger = makeLogger("test", "silent");
@@ -45,7 +44,9 @@ after(async () => {
 });
 
 const run = (...argv: string[]) =>
-  runCommand(rerun, argv, { url: portal.url, tokenFile: join(folder, "portal/admin-token") });
+  runCommand(["rerun", ...argv], {
+    env: { GANTRY_PORTAL: portal.url, GANTRY_TOKEN_FILE: join(folder, "portal/admin-token") },
+  });
 
 test("a task runs again, with the pipeline file that it ran with or with the newest one", async () => {
   const started = await client.startTask({ pipeline: "p", params: {}, principal: "dev", idempotencyKey: "first" });
@@ -57,7 +58,7 @@ test("a task runs again, with the pipeline file that it ran with or with the new
 
   const pinned = await run(started.id);
   assert.equal(pinned.code, 0, pinned.out);
-  const id = pinned.out.split(" ")[0] ?? "";
+  const id = /task watch (\S+)/.exec(pinned.out)?.[1] ?? "";
   const again = await client.task(id);
   assert.deepEqual([again.rerunOf, again.definition.version], [started.id, version]);
 
@@ -66,7 +67,7 @@ test("a task runs again, with the pipeline file that it ran with or with the new
 });
 
 test("says what is missing", async () => {
-  assert.match((await run()).out, /takes the id of one task[\s\S]*--newest/);
+  assert.match((await run()).out, /TASK is missing[\s\S]*--newest/);
   assert.equal((await run("a", "b")).code, 2);
   assert.equal((await run("--help")).code, 0);
   await assert.rejects(run("none"), { code: "not-found" });

@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { GantryError } from "@gantry/core/errors.ts";
 import { STEP_FIXTURES } from "@gantry/core/pipeline/steps.fixture.ts";
-import { lint } from "./lint.ts";
-import { plan } from "./plan.ts";
+import { runCommand } from "../portal.fixture.ts";
 
 const GOOD = `name: demo
 title: Demo
@@ -34,7 +33,7 @@ const FILES: { readonly [path: string]: string } = {
   "steps.json": JSON.stringify(STEP_FIXTURES),
 };
 
-async function run(command: typeof lint, ...argv: string[]) {
+async function run(command: "lint" | "plan" | "graph", ...argv: string[]) {
   const out: string[] = [];
   const err: string[] = [];
   const readFile = (path: string): string => {
@@ -42,7 +41,7 @@ async function run(command: typeof lint, ...argv: string[]) {
     if (text === undefined) throw Object.assign(new Error(`ENOENT: no such file, open ${path}`), { code: "ENOENT" });
     return text;
   };
-  const code = await command([...argv, "--steps", "steps.json"], {
+  const { code } = await runCommand(["pipeline", command, ...argv, "--steps", "steps.json"], {
     stdout: (text) => void out.push(text),
     stderr: (text) => void err.push(text),
     readFile,
@@ -51,19 +50,19 @@ async function run(command: typeof lint, ...argv: string[]) {
 }
 
 test("lint prints nothing for a valid file", async () => {
-  assert.deepEqual(await run(lint, "good.yaml"), { code: 0, out: "", err: "" });
+  assert.deepEqual(await run("lint", "good.yaml"), { code: 0, out: "", err: "" });
 });
 
 test("a catalogue or an app that cannot be read is named, with the reason in words", async () => {
   const wanted = { code: "argument-unusable", message: /^The file app\.json cannot be used\./ };
-  await assert.rejects(run(plan, "good.yaml", "--app", "app.json"), wanted);
-  await assert.rejects(run(plan, "good.yaml", "--app", "broken.yaml"), (error: GantryError) => {
+  await assert.rejects(run("plan", "good.yaml", "--app", "app.json"), wanted);
+  await assert.rejects(run("plan", "good.yaml", "--app", "broken.yaml"), (error: GantryError) => {
     return /^It is not YAML: .+ at line 1, column 5\.$/.test(String(error.details.problem));
   });
 });
 
 test("lint prints every error of every file with its position", async () => {
-  assert.deepEqual(await run(lint, "good.yaml", "bad.yaml", "none.yaml"), {
+  assert.deepEqual(await run("lint", "good.yaml", "bad.yaml", "none.yaml"), {
     code: 2,
     out: [
       "bad.yaml:8:12 there is no job biuld (did you mean build?)\n",
@@ -75,19 +74,19 @@ test("lint prints every error of every file with its position", async () => {
 });
 
 test("lint prints warnings and exits with 0", async () => {
-  const { code, out } = await run(lint, "odd.yaml");
+  const { code, out } = await run("lint", "odd.yaml");
   assert.equal(code, 0);
   assert.match(out, /^odd\.yaml:9:15 warning: params\.sites may be absent/);
 });
 
 test("lint prints its usage", async () => {
-  assert.equal((await run(lint)).code, 2);
-  assert.match((await run(lint, "--nope", "good.yaml")).err, /--nope/);
-  assert.equal((await run(lint, "--help")).code, 0);
+  assert.equal((await run("lint")).code, 2);
+  assert.match((await run("lint", "--nope", "good.yaml")).err, /--nope/);
+  assert.equal((await run("lint", "--help")).code, 0);
 });
 
 test("plan prints the jobs in the order in which they run, with known values", async () => {
-  const { code, out } = await run(plan, "good.yaml", "--app", "app.yaml");
+  const { code, out } = await run("plan", "good.yaml", "--app", "app.yaml");
   assert.equal(code, 0);
   assert.equal(
     out,
@@ -109,13 +108,14 @@ deploy[tokyo] · Deploy
 });
 
 test("plan prints unknown values as expressions", async () => {
-  const { out } = await run(plan, "good.yaml", "--param", "sites=[osaka]");
+  const { out } = await run("plan", "good.yaml", "--param", "sites=[osaka]");
   assert.match(out, /build · Build\n {2}at \$\{\{ app\.build\.site \}\}/);
   assert.match(out, /deploy\[osaka\] · Deploy\n {2}at osaka/);
 });
 
 test("plan prints a diagram", async () => {
-  const { out } = await run(plan, "good.yaml", "--format", "mermaid", "--app", "app.yaml");
+  const { out } = await run("plan", "good.yaml", "--format", "mermaid", "--app", "app.yaml");
+  assert.equal((await run("graph", "good.yaml", "--app", "app.yaml")).out, out);
   assert.equal(
     out,
     `flowchart LR
@@ -129,8 +129,8 @@ test("plan prints a diagram", async () => {
 });
 
 test("plan rejects invalid arguments", async () => {
-  assert.match((await run(plan, "bad.yaml")).err, /there is no job biuld/);
-  assert.match((await run(plan, "good.yaml", "--param", "sites=x")).err, /must be a list, not text/);
-  assert.match((await run(plan, "good.yaml", "--param", "nope=x")).err, /nope is not known/);
-  assert.match((await run(plan, "good.yaml", "--format", "png")).err, /There is no format png/);
+  assert.match((await run("plan", "bad.yaml")).err, /there is no job biuld/);
+  assert.match((await run("plan", "good.yaml", "--param", "sites=x")).err, /must be a list, not text/);
+  assert.match((await run("plan", "good.yaml", "--param", "nope=x")).err, /nope is not known/);
+  assert.match((await run("plan", "good.yaml", "--format", "png")).err, /--format png: use text or mermaid/);
 });

@@ -1,0 +1,83 @@
+// Finds the command that a line begins with. Pure.
+
+import { didYouMean, nearest } from "@gantry/core/suggest.ts";
+import type { Command } from "../table/command.ts";
+import { ALIASES, COMMANDS, firstWord, secondWord } from "../table/table.ts";
+
+export type Found =
+  | { readonly kind: "main-help" | "exit-codes" }
+  | { readonly kind: "group-help"; readonly group: string }
+  | { readonly kind: "command-help"; readonly command: Command }
+  | { readonly kind: "command"; readonly command: Command; readonly argv: readonly string[] }
+  | { readonly kind: "unknown"; readonly problem: string; readonly group?: string };
+
+const HELP = ["help", "--help", "-h"];
+
+export function findCommand(argv: readonly string[]): Found {
+  const [first, ...rest] = argv;
+  if (first === undefined) return { kind: "main-help" };
+  if (first === "help" && rest[0] === "exit-codes") return { kind: "exit-codes" };
+  if (HELP.includes(first)) return rest.length === 0 ? { kind: "main-help" } : helpFor(findCommand(rest), rest);
+  if (first === "--version" || first === "-v") return findCommand(["version", ...rest]);
+  if (first.startsWith("-"))
+    return {
+      kind: "unknown",
+      problem: `The command is missing: put ${first} behind it, as in \`gantry app list ${first}\``,
+    };
+  const words = [...(ALIASES[first]?.split(" ") ?? [first]), ...rest];
+  return inGroup(words);
+}
+
+/** Second words that people take for each other. No group has both. */
+const SAME: { readonly [word: string]: string } = { show: "view", view: "show" };
+
+/** One word is a group or a command of its own. */
+function helpFor(found: Found, words: readonly string[]): Found {
+  if (found.kind === "unknown" && words.length === 1 && found.group !== undefined)
+    return { kind: "group-help", group: found.group };
+  if (found.kind !== "command") return found;
+  const { command } = found;
+  const isGroup = words.length === 1 && command.isDefault === true;
+  return isGroup ? { kind: "group-help", group: firstWord(command.name) } : { kind: "command-help", command };
+}
+
+function inGroup([first = "", second, ...rest]: readonly string[]): Found {
+  const group = COMMANDS.filter(({ name }) => firstWord(name) === first);
+  if (group.length === 0) return { kind: "unknown", problem: unknownWord(first, second) };
+  const alone = group.find(({ name }) => name === first);
+  const after = second === undefined ? [] : [second, ...rest];
+  if (alone !== undefined) return { kind: "command", command: alone, argv: after };
+  const named = [second, SAME[second ?? ""]].flatMap((word) =>
+    group.filter(({ name }) => secondWord(name) === word),
+  )[0];
+  if (named !== undefined) return { kind: "command", command: named, argv: rest };
+  if (second !== undefined && HELP.includes(second)) return { kind: "group-help", group: first };
+  const byDefault = group.find(({ isDefault }) => isDefault);
+  if (byDefault !== undefined && (second === undefined || second.startsWith("-")))
+    return { kind: "command", command: byDefault, argv: after };
+  if (second === undefined) return { kind: "unknown", problem: `\`gantry ${first}\` needs a command`, group: first };
+  const verbs = group.map(({ name }) => secondWord(name) ?? "");
+  return {
+    kind: "unknown",
+    problem: `Unknown command: gantry ${first} ${second}${didYouMean(second, verbs)}`,
+    group: first,
+  };
+}
+
+/** Suggests a first word, or the commands that have this word second: `task logs` for `logs`. */
+function unknownWord(word: string, second: string | undefined): string {
+  const withSecond = (wanted: string | undefined): readonly string[] =>
+    COMMANDS.flatMap(({ name }) => (wanted !== undefined && secondWord(name) === wanted ? [`gantry ${name}`] : []));
+  const exact = withSecond(word);
+  const swapped = exact.filter((one) => one === `gantry ${second} ${word}`);
+  const first = nearest(word, [...COMMANDS.map(({ name }) => firstWord(name)), ...Object.keys(ALIASES)]);
+  const near = withSecond(
+    nearest(
+      word,
+      COMMANDS.map(({ name }) => secondWord(name) ?? ""),
+    ),
+  );
+  const meant = [swapped, exact, first === undefined ? [] : [first], near].find((list) => list.length > 0) ?? [];
+  const hint = meant.length === 0 ? "" : ` (did you mean ${meant.slice(0, 3).join(" or ")}?)`;
+  return `Unknown command: ${word}${hint}`;
+}

@@ -1,0 +1,25 @@
+// `gantry pipeline lint FILE…`: prints every error in pipeline files, one per line, in a format that editors understand.
+
+import type { Problem } from "@gantry/core/errors.ts";
+import type { Call } from "../table/command.ts";
+import { readCatalogue, readPipeline } from "./pipeline-file.ts";
+
+export async function lint({
+  io,
+  flags,
+  args: [files],
+}: Call<{ readonly steps: string | undefined }, readonly [readonly string[]]>): Promise<number> {
+  const steps = readCatalogue(io, flags.steps);
+  let errors = 0;
+  for (const path of files) {
+    const { problems, warnings } = readPipeline(io, path, steps);
+    for (const one of problems) io.stdout(`${line(one)}\n`);
+    for (const one of warnings) io.stdout(`${line({ ...one, detail: `warning: ${one.detail}` })}\n`);
+    errors += problems.length;
+  }
+  return errors === 0 ? 0 : 2;
+}
+
+export function line({ file, line, column, detail }: Problem): string {
+  return `${file}:${line}:${column} ${detail}`;
+}

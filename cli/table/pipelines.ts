@@ -1,0 +1,101 @@
+// Commands about pipelines. `lint`, `plan` and `graph` read files and need no portal.
+
+import { command } from "./command.ts";
+import { FOLLOW_FLAG, PARAM_FLAG } from "./flags.ts";
+
+const STEPS = {
+  steps: { type: "string", value: "FILE", summary: "the step catalogue (default: that of this version)" },
+} as const;
+const APP = {
+  app: {
+    type: "string",
+    value: "FILE",
+    summary: "the app's record, as JSON or YAML: { name, source, targets, facts … }",
+  },
+} as const;
+
+export const PIPELINES = [
+  command({
+    name: "pipeline list",
+    summary: "list the pipelines of the portal",
+    portal: true,
+    isDefault: true,
+    run: async (call) => (await import("../pipeline/portal-pipelines.ts")).listPipelines(call),
+  }),
+  command({
+    name: "pipeline show",
+    summary: "show a pipeline of the portal with its parameters and jobs",
+    args: ["PIPELINE"],
+    portal: true,
+    examples: ["pipeline show cd"],
+    run: async (call) => (await import("../pipeline/portal-pipelines.ts")).showPipeline(call),
+  }),
+  command({
+    name: "pipeline run",
+    summary: "run any pipeline of the portal",
+    args: ["PIPELINE"],
+    flags: {
+      app: { type: "string", value: "APP", summary: "the app that it runs for" },
+      ...PARAM_FLAG,
+      ...FOLLOW_FLAG,
+    },
+    portal: true,
+    examples: ["pipeline run nightly --app orders --param depth=3 --follow"],
+    run: async (call) => (await import("../task/start-task.ts")).runPipeline(call),
+  }),
+  command({
+    name: "pipeline lint",
+    summary: "check pipeline files without running them",
+    details:
+      "Prints file:line:column and the message. The exit code is 0 without errors (warnings are allowed), else 2.",
+    args: ["FILE…"],
+    flags: STEPS,
+    examples: ["pipeline lint pipelines/*.yaml"],
+    run: async (call) => (await import("../pipeline/lint.ts")).lint(call),
+  }),
+  command({
+    name: "pipeline plan",
+    summary: "show the jobs of a pipeline file in the order in which they run",
+    details: "Expressions with unknown values are shown as they are.",
+    args: ["FILE"],
+    flags: {
+      ...PARAM_FLAG,
+      ...APP,
+      format: { type: "string", values: ["text", "mermaid"], summary: "text (default) or a Mermaid diagram" },
+      ...STEPS,
+    },
+    examples: ["pipeline plan pipelines/cd.yaml --app app.yaml --param targets=[seoul]"],
+    run: async (call) => (await import("../pipeline/plan.ts")).plan(call),
+  }),
+  command({
+    name: "pipeline graph",
+    summary: "draw the jobs of a pipeline file as a Mermaid diagram",
+    args: ["FILE"],
+    flags: { ...PARAM_FLAG, ...APP, ...STEPS },
+    examples: ["pipeline graph pipelines/ci.yaml > ci.mmd"],
+    run: async (call) => (await import("../pipeline/plan.ts")).graph(call),
+  }),
+  command({
+    name: "definitions status",
+    summary: "show the set of pipelines in force, and why a newer one is not",
+    details: "The exit code is 1 when the newest set is not in force.",
+    portal: true,
+    isDefault: true,
+    run: async (call) => (await import("../definitions.ts")).status(call),
+  }),
+  command({
+    name: "definitions sync",
+    summary: "read the repository of definitions now, and wait for the result",
+    details: "Ctrl-C leaves the task running. The exit code is 1 when the newest set is not in force.",
+    portal: true,
+    run: async (call) => (await import("../definitions.ts")).syncNow(call),
+  }),
+  command({
+    name: "definitions diff",
+    summary: "compare the files of a folder with the set in force",
+    details: "The exit code is 1 when the folder differs.",
+    args: ["FOLDER"],
+    portal: true,
+    run: async (call) => (await import("../definitions.ts")).diff(call),
+  }),
+];

@@ -1,0 +1,83 @@
+// Commands about sites, their runners and their systems.
+
+import { command } from "./command.ts";
+
+export const SITES = [
+  command({
+    name: "site list",
+    summary: "list the sites with their runners and queues",
+    portal: true,
+    isDefault: true,
+    run: async (call) => (await import("../site/site.ts")).listSites(call),
+  }),
+  command({
+    name: "site show",
+    summary: "show a site with its runners, systems and waiting jobs",
+    args: ["SITE"],
+    portal: true,
+    run: async (call) => (await import("../site/site.ts")).showSite(call),
+  }),
+  command({
+    name: "runner list",
+    summary: "list the runners of all sites",
+    portal: true,
+    isDefault: true,
+    run: async (call) => (await import("../site/runner.ts")).listRunners(call),
+  }),
+  command({
+    name: "runner enrol",
+    summary: "create a one-time token for a new runner",
+    details: "With NAME it is only for the runner of this name.",
+    args: ["SITE", "[NAME]"],
+    flags: {
+      "new-site": {
+        type: "boolean",
+        summary: "it is the first runner of this site; without it a misspelled site is refused",
+      },
+    },
+    portal: true,
+    examples: ["runner enrol seoul", "runner enrol seoul seoul-3"],
+    run: async (call) => (await import("../site/runner.ts")).enrolRunner(call),
+  }),
+  command({
+    name: "runner renew-key",
+    summary: "end the key of a runner and create a one-time token for a new one",
+    args: ["NAME"],
+    portal: true,
+    run: async (call) => (await import("../site/runner.ts")).renewKey(call),
+  }),
+  command({
+    name: "runner remove",
+    summary: "take a runner out of service, for example one that is gone for good",
+    args: ["NAME"],
+    portal: true,
+    run: async (call) => (await import("../site/runner.ts")).removeRunner(call),
+  }),
+  command({
+    name: "runner readmit",
+    summary: "let a removed runner register again",
+    args: ["NAME"],
+    portal: true,
+    run: async (call) => (await import("../site/runner.ts")).readmitRunner(call),
+  }),
+  command({
+    name: "system list",
+    summary: "list the outside systems of all sites",
+    portal: true,
+    isDefault: true,
+    run: async (call) => (await import("../site/site.ts")).listSystems(call),
+  }),
+  command({
+    name: "doctor",
+    summary: "test what every system lets Gantry do, from the runners that use it",
+    details: `Tests address, certificate, account, and each right that Gantry needs (docs/rights-of-systems.md), for the repositories, clusters and projects that apps name. Nothing is changed.
+
+✓ is there, ✗ is missing, ? is not known: the system does not tell, or no app uses it yet. The exit code is 0 if nothing is missing, else 1.`,
+    flags: {
+      site: { type: "string", value: "SITE", summary: "only the runners of this site" },
+      system: { type: "string", value: "NAME", summary: "only systems with this name" },
+    },
+    portal: true,
+    run: async (call) => (await import("../doctor/doctor.ts")).doctor(call),
+  }),
+];

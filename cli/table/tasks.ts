@@ -1,0 +1,97 @@
+// Commands about tasks.
+
+import { OUTCOMES } from "@gantry/core/task/states.ts";
+import { command } from "./command.ts";
+import { FOLLOW_FLAG } from "./flags.ts";
+
+const NEWEST = "Without TASK it is the newest task that you may see.";
+
+export const TASKS = [
+  command({
+    name: "task list",
+    summary: "list tasks, newest first",
+    flags: {
+      state: { type: "string", values: ["open", ...OUTCOMES], value: "STATE", summary: "only tasks in this state" },
+      app: { type: "string", value: "APP", summary: "only tasks of this app" },
+      pipeline: { type: "string", value: "NAME", summary: "only tasks of this pipeline" },
+      limit: { type: "string", value: "N", summary: "the most to list (default 20)" },
+    },
+    portal: true,
+    isDefault: true,
+    examples: ["task list --state open", "task list --app orders --json"],
+    run: async (call) => (await import("../task/list-tasks.ts")).listTasks(call),
+  }),
+  command({
+    name: "task show",
+    summary: "show a task with its jobs and what failed",
+    details: NEWEST,
+    args: ["[TASK]"],
+    portal: true,
+    run: async (call) => (await import("../task/show-task.ts")).showTask(call),
+  }),
+  command({
+    name: "task watch",
+    summary: "follow a task until it ends",
+    details: `${NEWEST} Ctrl-C ends the command; the task continues. The exit code is 0 when the task succeeded, else 1.`,
+    args: ["[TASK]"],
+    portal: true,
+    run: async (call) => (await import("../task/follow-task.ts")).watchTask(call),
+  }),
+  command({
+    name: "task logs",
+    summary: "print the logs of a task",
+    details: `${NEWEST} Without JOB all jobs are printed.`,
+    args: ["[TASK]", "[JOB]", "[STEP]"],
+    flags: {
+      follow: { type: "boolean", short: "f", summary: "print what is written until the task ends" },
+      failed: { type: "boolean", summary: "only steps that did not succeed" },
+      tail: { type: "string", value: "N", summary: "only the last lines of each step" },
+      grep: { type: "string", value: "TEXT", summary: "only lines with this text, ignoring case" },
+    },
+    portal: true,
+    examples: ["task logs --failed", "task logs t0example build unit --tail 50", "task logs --follow"],
+    run: async (call) => (await import("../task/task-logs.ts")).taskLogs(call),
+  }),
+  command({
+    name: "task cancel",
+    summary: "cancel a task",
+    details: "Running jobs are asked to stop; `finally` jobs still run.",
+    args: ["TASK"],
+    flags: { reason: { type: "string", value: "TEXT", summary: "why, for everybody who looks at the task" } },
+    portal: true,
+    run: async (call) => (await import("../task/change-task.ts")).cancelTask(call),
+  }),
+  command({
+    name: "task rerun",
+    summary: "run the jobs that did not succeed again, as a new task",
+    args: ["TASK"],
+    flags: {
+      all: { type: "boolean", summary: "run every job again" },
+      newest: {
+        type: "boolean",
+        summary: "with the pipeline file in force now (default: the one that the task ran with)",
+      },
+      ...FOLLOW_FLAG,
+    },
+    portal: true,
+    run: async (call) => (await import("../task/change-task.ts")).rerunTask(call),
+  }),
+  command({
+    name: "task resolve",
+    summary: "decide how a held job continues",
+    details:
+      "`run-again` runs it once more, `mark-done` takes it as done without having observed it, `fail` ends it as failed.",
+    args: ["TASK", "JOB", "run-again|mark-done|fail"],
+    flags: { reason: { type: "string", value: "TEXT", summary: "why, for the audit log" } },
+    portal: true,
+    examples: ["task resolve t0example 'deploy[seoul]' run-again --reason 'nothing was deployed'"],
+    run: async (call) => (await import("../task/change-task.ts")).resolveTask(call),
+  }),
+  command({
+    name: "inbox",
+    summary: "list the messages of your inbox, newest first",
+    flags: { limit: { type: "string", value: "N", summary: "the most to list (default 20)" } },
+    portal: true,
+    run: async (call) => (await import("../task/inbox.ts")).inbox(call),
+  }),
+];

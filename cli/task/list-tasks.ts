@@ -1,0 +1,32 @@
+// `gantry task list`
+
+import { duration } from "@gantry/core/task/messages.ts";
+import { STATE_LOOKS } from "@gantry/core/task/states.ts";
+import { taskSummary } from "@gantry/wire/agent/views.ts";
+import { numberOf } from "../line/parse-line.ts";
+import { firstItems } from "../pages.ts";
+import type { Call, Outcome } from "../table/command.ts";
+import { shortTime, textTable } from "../text-table.ts";
+
+type Flags = {
+  readonly state: string | undefined;
+  readonly app: string | undefined;
+  readonly pipeline: string | undefined;
+  readonly limit: string | undefined;
+};
+
+export async function listTasks({ portal, flags }: Call<Flags>): Promise<Outcome> {
+  const limit = numberOf("limit", flags.limit ?? "20", 1, 200);
+  const { state, app, pipeline } = flags;
+  const items = await firstItems(portal(), "/v1/tasks", taskSummary, limit, { state, app, pipeline });
+  const rows = items.map(({ id, title, state: now, requestedAt, requestedBy, durationMs }) => [
+    id,
+    `${STATE_LOOKS[now].glyph} ${STATE_LOOKS[now].word}`,
+    title,
+    shortTime(requestedAt),
+    durationMs === undefined ? "" : duration(durationMs),
+    requestedBy,
+  ]);
+  const text = textTable(["TASK", "STATE", "WHAT", "ASKED (UTC)", "TOOK", "BY"], rows);
+  return { value: items, text: rows.length === 0 ? "No task matches.\n" : text };
+}

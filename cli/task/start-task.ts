@@ -1,0 +1,64 @@
+// `gantry ci`, `cd`, `app create` and `pipeline run`: the buttons of the portal.
+
+import { randomUUID } from "node:crypto";
+import { type TaskView, taskView } from "@gantry/wire/agent/views.ts";
+import { readParams } from "../params.ts";
+import type { Call, Context, Outcome } from "../table/command.ts";
+import { followTask } from "./follow-task.ts";
+
+type Common = { readonly param: readonly string[]; readonly follow: boolean };
+type OfApp<V> = Call<Common & V, readonly [app: string]>;
+
+export function runCi(call: OfApp<{ readonly ref: string | undefined }>): Promise<Outcome | number> {
+  const { ref, param } = call.flags;
+  const params = { ...(ref === undefined ? {} : { ref }), ...readParams(param, call.io) };
+  return start(call, `/v1/apps/${encodeURIComponent(call.args[0])}/ci`, { params });
+}
+
+export function runCd(
+  call: OfApp<{
+    readonly build: string | undefined;
+    readonly target: readonly string[];
+    readonly "override-reason": string | undefined;
+  }>,
+): Promise<Outcome | number> {
+  const { build, target, "override-reason": reason, param } = call.flags;
+  const params = {
+    ...(build === undefined ? {} : { build }),
+    ...(target.length === 0 ? {} : { targets: target }),
+    ...readParams(param, call.io),
+  };
+  const override = reason === undefined ? {} : { override: { reason } };
+  return start(call, `/v1/apps/${encodeURIComponent(call.args[0])}/cd`, { params, ...override });
+}
+
+export function createApp(
+  call: OfApp<{ readonly title: string | undefined; readonly "jira-key": string | undefined }>,
+): Promise<Outcome | number> {
+  const [name] = call.args;
+  const { title = name, "jira-key": jiraKey, param } = call.flags;
+  const params = { name, title, ...(jiraKey === undefined ? {} : { jiraKey }), ...readParams(param, call.io) };
+  return start(call, "/v1/apps", { params });
+}
+
+export function runPipeline(
+  call: Call<Common & { readonly app: string | undefined }, readonly [pipeline: string]>,
+): Promise<Outcome | number> {
+  const { app, param } = call.flags;
+  const about = { pipeline: call.args[0], ...(app === undefined ? {} : { app }) };
+  return start(call, "/v1/tasks", { ...about, params: readParams(param, call.io) });
+}
+
+type Starting = Context & { readonly flags: { readonly follow: boolean } };
+
+async function start(call: Starting, path: string, body: object): Promise<Outcome | number> {
+  const portal = call.portal();
+  return startedTask(call, await portal.post(path, body, taskView, randomUUID()), portal.url);
+}
+
+/** Follows a task that was just started, or says how to. */
+export async function startedTask(call: Starting, task: TaskView, url: string): Promise<Outcome | number> {
+  if (call.flags.follow) return followTask(call, task);
+  const text = `→ ${task.title}   ${task.id}\n  ${url}/tasks/${task.id}\n  Follow it: gantry task watch ${task.id}\n`;
+  return { value: task, text };
+}

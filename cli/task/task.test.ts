@@ -1,0 +1,233 @@
+// A day at the command line: `gantry ci`, `cd`, `build` and `task` against a real portal, task-agent and runner.
+
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { makeLogger } from "@gantry/runtime/process/logger.ts";
+import { startRunner } from "@gantry/task-runner/main.ts";
+import { runLine } from "../line/run-line.ts";
+import { openPortal, runCommand } from "../portal.fixture.ts";
+
+const RUNNER_TOKEN = "runner-token-of-seoul-0";
+const DIGEST = `sha256:${"a".repeat(64)}`;
+const DEFINITIONS = {
+  "ci.yaml": `
+name: ci
+title: CI
+params:
+  ref: { type: string, default: "\${{ app.source.branch }}" }
+  severity: { type: string, default: "None" }
+jobs:
+  make:
+    site: seoul
+    steps:
+      - id: compile
+        title: Compile
+        run: printf '\\033[31mred\\033[0m text\\nhalf\\rwhole line\\nbell \\007 \\033]0;title\\007\\n'
+build:
+  commit: c0ffee0000
+  branch: \${{ params.ref }}
+  subject: Mend the till
+  images:
+    - { name: orders, repository: apps/orders, image: harbor/apps/orders, digest: "${DIGEST}" }
+  scan: { severity: "\${{ params.severity }}", report: "" }
+`,
+  "cd.yaml": `
+name: cd
+title: CD
+params:
+  build: { type: string, default: "", ui: build }
+  targets: { type: array, items: string, default: "\${{ app.targets.map(t, t.name) }}", ui: target }
+jobs:
+  deploy:
+    each: \${{ params.targets }}
+    site: seoul
+    deploys: \${{ each }}
+    steps: [{ run: "true", title: Deploy }]
+`,
+  "other.yaml": `
+name: other
+title: Other
+app: none
+params:
+  code: { type: integer, required: true, description: What to exit with. }
+jobs:
+  one:
+    site: seoul
+    steps: [{ id: work, title: Work, run: "echo working; exit $CODE", env: { CODE: "\${{ params.code }}" } }]
+`,
+  "nowhere.yaml": `
+name: nowhere
+title: Nowhere
+app: none
+jobs:
+  one: { site: tokyo, steps: [{ run: "true" }] }
+`,
+  "environments.yaml": "environments: { prod: { requires: { scan: no-critical } } }\n",
+};
+const APPS = `apps:
+  - name: orders
+    title: Orders
+    team: payments
+    source: { system: bitbucket, project: SHOP, slug: orders, branch: main }
+    build: { site: seoul }
+    yaml: { system: bitbucket, project: SHOP, slug: deployments }
+    targets:
+      - { name: test, site: seoul, cluster: seoul-dp, overlay: orders/test }
+      - { name: prod, site: seoul, cluster: seoul-dp, overlay: orders/prod, application: orders-prod, environment: prod }
+`;
+
+const logger = makeLogger("test", "silent");
+const portal = await openPortal({ agent: logger, portal: logger }, { [RUNNER_TOKEN]: "seoul" }, undefined, DEFINITIONS);
+const runner = await startRunner(
+  {
+    name: "seoul-1",
+    site: "seoul",
+    agent: portal.agentUrl,
+    token: RUNNER_TOKEN,
+    data: join(portal.folder, "runner"),
+    isolation: "none",
+    path: process.env.PATH,
+  },
+  { logger },
+);
+after(async () => {
+  await runner.close({ drainMs: 0 });
+  await portal.close();
+});
+const run = (line: string, ...more: string[]) => portal.runAsPerson(...line.split(" "), ...more);
+
+before(async () => {
+  const file = join(portal.folder, "apps.yaml");
+  await writeFile(file, APPS);
+  const adopted = await run(`app adopt -f ${file}`);
+  assert.equal(adopted.code, 0, adopted.out);
+});
+
+test("CI is started, followed to its end, and leaves a build that CD deploys", async () => {
+  const none = await run("build list orders");
+  assert.match(none.out, /^orders has no builds yet\. `gantry ci orders --follow` makes one\.\n$/);
+  const ci = await run("ci orders --follow");
+  assert.equal(ci.code, 0, ci.out);
+  assert.match(ci.out, /^→ .*orders {3}(t\w+)\n {2}http:\S+\/tasks\/\1\n[\s\S]*✓ seoul make +Compile {2}\d/);
+  const builds = await run("build list orders");
+  assert.match(builds.out, /^BUILD +COMMIT .*\n#1 +c0ffee000 +main .* admin +Mend the till\n/);
+  const cd = await run("cd orders --build 1 --target test --follow");
+  assert.equal(cd.code, 0, cd.out);
+  assert.match((await run("build list orders")).out, /^#1 .* test +Mend the till$/m);
+  assert.match(
+    (await run("task list --app orders")).out,
+    /^TASK .*\nt\w+ +✓ succeeded +.*orders .*\nt\w+ +✓ succeeded/,
+  );
+});
+
+test("without --follow a command says which task it started, and how to follow it", async () => {
+  const started = await run("ci orders --ref feature/x");
+  assert.equal(started.code, 0);
+  const id = /Follow it: gantry task watch (t\w+)\n$/.exec(started.out)?.[1] ?? "";
+  const watched = await run(`task watch ${id}`);
+  assert.equal(watched.code, 0, watched.out);
+  assert.match((await run("build list orders")).out, /feature\/x \(not the release branch\)/);
+  const events = (await run(`task watch ${id} --json`)).out.trimEnd().split("\n");
+  const kinds = events.map((line) => (JSON.parse(line) as { data: { event: { kind: string } } }).data.event.kind);
+  assert.deepEqual([kinds[0], kinds.at(-1)], ["TaskRequested", "TaskEnded"]);
+});
+
+test("what a policy refuses is said with what to do, and a reason overrides it", async () => {
+  await run("ci orders --param severity=Critical --follow");
+  const [newest] = JSON.parse((await run("build list orders --json")).out) as { number: number }[];
+  const refused = await run(`cd orders --build ${newest?.number} --target prod`);
+  assert.equal(refused.code, 1);
+  assert.match(
+    refused.out,
+    /refuses build #\d+ of orders\. .*\.\s*`gantry build list orders` .*--override-reason TEXT/,
+  );
+  assert.match((await run("build list orders")).out, new RegExp(`#${newest?.number} may not go to prod: `));
+  const forced = await run(`cd orders --build ${newest?.number} --target prod --follow --override-reason`, "an outage");
+  assert.equal(forced.code, 0, forced.out);
+});
+
+test("logs are printed without colours and control characters, of all steps or of some lines", async () => {
+  const [ci] = JSON.parse((await run("task list --pipeline ci --limit 1 --json")).out) as { id: string }[];
+  const all = await run(`task logs ${ci?.id}`);
+  assert.equal(all.code, 0);
+  assert.match(all.out, /^red text\nwhole line\nbell .*$/m);
+  assert.doesNotMatch(all.out, /(?!\n)\p{Cc}/u);
+  assert.equal((await run(`task logs ${ci?.id} make compile --grep WHOLE`)).out, "whole line\n");
+  assert.equal((await run(`task logs ${ci?.id} make compile --tail 1`)).out.split("\n").length, 2);
+  assert.equal((await run(`task logs ${ci?.id} mak`)).code, 5);
+  const lines = (await run(`task logs ${ci?.id} make --json`)).out.trimEnd().split("\n");
+  assert.deepEqual(JSON.parse(lines[0] ?? ""), { job: "make", step: "compile", text: "red text" });
+});
+
+test("a failed task has exit code 1, with the way to its logs and to a rerun", async () => {
+  const failed = await run("pipeline run other --param code=3 --follow");
+  assert.equal(failed.code, 1, failed.out);
+  const id = /gantry task logs (t\w+) --failed\n/.exec(failed.out)?.[1] ?? "";
+  assert.match((await run(`task logs ${id} --failed`)).out, /^working\n/);
+  const shown = await run("task show");
+  assert.match(shown.out, new RegExp(`^one +seoul +✕ failed .*\\n[\\s\\S]*gantry task rerun ${id} --follow`, "m"));
+  assert.equal((await run(`task rerun ${id} --follow`)).code, 1);
+  const wrong = await run("pipeline run other --param code=many");
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.out, /`gantry pipeline show other` lists the parameters\.\n {2}code: /);
+  assert.equal((await run(`pipeline run other --param code=@${join(portal.folder, "none")}`)).code, 2);
+  assert.match((await run("pipeline show other")).out, /^code +required +What to exit with\.$/m);
+});
+
+test("logs are followed while they are written", async () => {
+  const started = await run("pipeline run other --param code=0 --json");
+  const { id } = JSON.parse(started.out) as { id: string };
+  const { code, out } = await run(`task logs ${id} --follow`);
+  assert.deepEqual([code, out], [0, "one/work │ working\n"]);
+});
+
+test("Ctrl-C ends the command and not the task", async () => {
+  const stop = new AbortController();
+  const seen = (text: string): void => {
+    if (text.startsWith("→")) setImmediate(() => stop.abort());
+  };
+  const said: string[] = [];
+  const say = (text: string): void => {
+    said.push(text);
+    seen(text);
+  };
+  const about = { env: portal.env, stdout: say, stderr: say, interruption: () => stop.signal };
+  const { code } = await runCommand(["pipeline", "run", "nowhere", "--follow"], about, runLine);
+  assert.equal(code, 130);
+  const id = /The task continues\. Follow it: gantry task watch (t\w+) /.exec(said.join(""))?.[1] ?? "";
+  assert.match((await run("task list --state open")).out, new RegExp(`^${id} `, "m"));
+  const canceled = await run(`task cancel ${id} --reason`, "nobody needs it");
+  assert.equal(canceled.code, 0, canceled.out);
+  assert.equal((await run(`task watch ${id}`)).code, 1);
+});
+
+test("what does not exist has exit code 5, and an answer that is none 2", async () => {
+  for (const line of [
+    "ci nothing",
+    "cd nothing",
+    "build list nothing",
+    "task show t0",
+    "site show soul",
+    "pipeline show no",
+  ])
+    assert.equal((await run(line)).code, 5, line);
+  assert.match((await run("site show soul")).out, /There is no site soul \(did you mean seoul\?\)\./);
+  assert.match((await run("site list")).out, /^seoul +online +1\/1 online/m);
+  assert.match((await run("site show seoul")).out, /^seoul-1 +online/m);
+  const wrong = await run("task resolve t0 job runagain");
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.out, /use run-again, mark-done or fail \(did you mean run-again\?\)/);
+  assert.equal((await run("inbox")).code, 8, "this portal has no notify-agent");
+});
+
+test("`gantry api` sends any request, and its exit code is that of the response", async () => {
+  const { code, out } = await run("api GET /v1/me");
+  assert.deepEqual([code, (JSON.parse(out) as { name: string }).name], [0, "admin"]);
+  const started = await run("api post /v1/apps/orders/ci -d", '{"params":{"ref":"main"}}');
+  assert.equal(started.code, 0, started.out);
+  assert.equal((await run("api GET /v1/apps/nothing")).code, 5);
+  assert.equal((await run("api GET //elsewhere.example/")).code, 2);
+  assert.equal((await run("api FETCH /v1/me")).code, 2);
+});
