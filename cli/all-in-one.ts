@@ -9,6 +9,7 @@ import { makePrivateFolder } from "@gantry/runtime/private-files.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { startTaskAgent } from "@gantry/task-agent/main.ts";
 import { openJobExecutor, sandboxProblem, startRunner } from "@gantry/task-runner/main.ts";
+import type { Configs } from "./configs.ts";
 import { openDataFolder } from "./data-folder.ts";
 import { mixRunners, sitesOf } from "./decide-mix.ts";
 import { readInstallation } from "./installed.ts";
@@ -31,14 +32,6 @@ export type AllInOneOptions = {
   readonly config?: string | undefined;
   /** Its variables GANTRY_… override the files of an installation. */
   readonly env: Readonly<Record<string, string | undefined>>;
-};
-
-/** The configurations of all processes, as their files would hold them. */
-export type Configs = {
-  readonly agent: Parameters<typeof startTaskAgent>[0];
-  readonly notify: Parameters<typeof startNotifyAgent>[0];
-  readonly portal: Parameters<typeof startPortal>[0];
-  readonly runners: readonly Parameters<typeof startRunner>[0][];
 };
 
 type Lab = {

@@ -1,6 +1,6 @@
 // Fills the gaps of an installation with fakes of the lab, so that one can begin with one's own git host or Argo CD. Pure.
 
-import type { Configs } from "./all-in-one.ts";
+import type { Configs } from "./configs.ts";
 
 type Runner = Configs["runners"][number];
 type LabRunner = Omit<Runner, "agent" | "token">;

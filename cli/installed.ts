@@ -9,7 +9,7 @@ import { portalConfig } from "@gantry/portal-api/config.ts";
 import { agentConfig } from "@gantry/task-agent/config.ts";
 import { runnerConfigSchema } from "@gantry/task-runner/config.ts";
 import type { z } from "zod";
-import type { Configs } from "./all-in-one.ts";
+import type { Configs } from "./configs.ts";
 
 /** Throws `config-invalid`, with file and line, and `argument-unusable` for a folder that is no installation. */
 export function readInstallation(given: string, env: ConfigSources["env"]): Configs & { readonly dir: string } {

@@ -16,24 +16,45 @@ const HEALTH = { interval: "10s", timeout: "5s", retries: 3, start_period: "30s"
 
 export function composeFile(answers: Answers): object {
   const sites = allSites(answers);
-  const { url, ports } = answers;
-  const config = (file: string, as: string): string => `./${file}:/etc/gantry/${as}.yaml:ro`;
-  const service = (name: string, more: object): object => ({
-    ...PROCESS,
-    volumes: [`${name}:/var/lib/gantry`],
-    ...more,
-  });
-  const health = (...test: string[]): object => ({ ...HEALTH, test: ["CMD", "gantry-entry", ...test] });
-  const secretFiles = secretsOf(answers);
-  const runnerSecrets = (site: string): readonly string[] => [
-    `runner-${site}`,
-    ...secretFiles.filter((one) => one.site === site || one.file === "git-token").map(({ file }) => file),
-  ];
   const services = {
+    ...platformServices(answers, sites),
+    ...Object.fromEntries(sites.map((site) => [`runner-${site}`, runnerService(answers, site)])),
+  };
+  const files = [
+    "platform-token",
+    "runner-tokens.json",
+    ...sites.map((site) => `runner-${site}`),
+    ...secretsOf(answers).map(({ file }) => file),
+  ];
+  const named = (names: readonly string[], content: (name: string) => object): object =>
+    Object.fromEntries(names.map((name) => [name, content(name)]));
+  return {
+    name: "gantry",
+    services,
+    secrets: named(files, (file) => ({ file: `./secrets/${file}` })),
+    volumes: named(Object.keys(services), () => ({})),
+    networks: named(["platform-plane", ...sites], () => ({})),
+  };
+}
+
+function service(name: string, more: object): object {
+  return { ...PROCESS, volumes: [`${name}:/var/lib/gantry`], ...more };
+}
+
+function config(file: string, as: string): string {
+  return `./${file}:/etc/gantry/${as}.yaml:ro`;
+}
+
+function health(...test: string[]): object {
+  return { ...HEALTH, test: ["CMD", "gantry-entry", ...test] };
+}
+
+function platformServices(answers: Answers, sites: readonly string[]): object {
+  return {
     "task-agent": service("task-agent", {
       command: ["task-agent"],
       environment: {
-        GANTRY_TASK_AGENT_PORTAL_URL: url,
+        GANTRY_TASK_AGENT_PORTAL_URL: answers.url,
         GANTRY_TASK_AGENT_TOKEN_FILE: "/run/secrets/platform-token",
         GANTRY_TASK_AGENT_RUNNER_TOKENS_FILE: "/run/secrets/runner-tokens.json",
         GANTRY_TASK_AGENT_ALLOW_PLAIN_HTTP: "true",
@@ -49,7 +70,7 @@ export function composeFile(answers: Answers): object {
         GANTRY_NOTIFY_AGENT_ALLOW_PLAIN_HTTP: "true",
         GANTRY_NOTIFY_AGENT_AGENT_URL: "http://task-agent:7001",
         GANTRY_NOTIFY_AGENT_AGENT_TOKEN_FILE: "/run/secrets/platform-token",
-        GANTRY_NOTIFY_AGENT_PORTAL_URL: url,
+        GANTRY_NOTIFY_AGENT_PORTAL_URL: answers.url,
       },
       secrets: ["platform-token"],
       volumes: ["notify-agent:/var/lib/gantry", config("notify-agent.yaml", "notify-agent")],
@@ -65,38 +86,22 @@ export function composeFile(answers: Answers): object {
         GANTRY_PORTAL_API_NOTIFY_URL: "http://notify-agent:7002",
         GANTRY_PORTAL_API_NOTIFY_TOKEN_FILE: "/run/secrets/platform-token",
       },
-      secrets: ["platform-token", ...secretFiles.filter(({ site }) => site === undefined).map(({ file }) => file)],
-      ports: [`127.0.0.1:${ports.portal}:8080`],
+      secrets: ["platform-token", ...secretsOf(answers).filter(({ site }) => site === undefined).map(({ file }) => file)],
+      ports: [`127.0.0.1:${answers.ports.portal}:8080`],
       volumes: ["portal-api:/var/lib/gantry", config("portal-api.yaml", "portal-api")],
       networks: ["platform-plane"],
       healthcheck: health("health", "portal-api"),
     }),
-    ...Object.fromEntries(
-      sites.map((site) => [
-        `runner-${site}`,
-        service(`runner-${site}`, {
-          command: ["task-runner"],
-          secrets: runnerSecrets(site),
-          volumes: [`runner-${site}:/var/lib/gantry`, config(`runner-${site}.yaml`, "task-runner")],
-          networks: [site],
-          healthcheck: health("ready", "task-runner"),
-        }),
-      ]),
-    ),
   };
-  const files = [
-    "platform-token",
-    "runner-tokens.json",
-    ...sites.map((site) => `runner-${site}`),
-    ...secretFiles.map(({ file }) => file),
-  ];
-  const named = (names: readonly string[], content: (name: string) => object): object =>
-    Object.fromEntries(names.map((name) => [name, content(name)]));
-  return {
-    name: "gantry",
-    services,
-    secrets: named(files, (file) => ({ file: `./secrets/${file}` })),
-    volumes: named(Object.keys(services), () => ({})),
-    networks: named(["platform-plane", ...sites], () => ({})),
-  };
+}
+
+function runnerService(answers: Answers, site: string): object {
+  const files = secretsOf(answers).filter((one) => one.site === site || one.file === "git-token");
+  return service(`runner-${site}`, {
+    command: ["task-runner"],
+    secrets: [`runner-${site}`, ...files.map(({ file }) => file)],
+    volumes: [`runner-${site}:/var/lib/gantry`, config(`runner-${site}.yaml`, "task-runner")],
+    networks: [site],
+    healthcheck: health("ready", "task-runner"),
+  });
 }

@@ -67,6 +67,8 @@ export const SECTIONS: readonly Section[] = [
       { word: "runner", summary: "list and enrol runners, take them out of service and back" },
       { word: "system", summary: "list the outside systems of all sites" },
       { word: "pipeline", summary: "list, run, check and draw pipelines" },
+      { word: "definitions", summary: "show, sync and compare the set of pipelines in force" },
+      { word: "doctor" },
     ],
   },
   {
@@ -82,6 +84,7 @@ export const SECTIONS: readonly Section[] = [
   {
     title: "This machine",
     words: [
+      { word: "init" },
       { word: "start" },
       { word: "backup" },
       { word: "restore" },

@@ -17,7 +17,7 @@ import type { Entry, Section } from "./section.ts";
 
 /** Not product, or shown elsewhere on the page. */
 const OTHER_FILES =
-  /^(?:lab|deploy|pipelines|console)\/|\/error-table\/|foreign-words|redis\/scripts|\/migrations\/|openapi|metrics/;
+  /^(?:lab|deploy|pipelines|console)\/|\/error-table\/|foreign-words|redis\/scripts|line\/completion|\/migrations\/|openapi|metrics/;
 /** What a text is given to, when it is no message of an error: logs, documentation of the API, titles, SQL, internal errors. */
 const OTHER_PLACES =
   /logger|\.log$|^log$|describe$|^\.?(?:summary|description|title|button|does|verb|plan|help|json|sql|Location|input)$|prepare$|^(?:Type)?Error$|exec$|HELP|USAGE|gauge|Cookie|Buffer\.from|hkdf|\.set$/;

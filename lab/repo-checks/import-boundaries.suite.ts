@@ -46,7 +46,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly Edge[]>> = {
     { to: /^notify-agent\/main\.ts$/ },
     { to: /^portal-api\/main\.ts$/ },
     // `start --config` reads the files of an installation (decision 0030).
-    { to: /^(?:task-agent|task-runner|notify-agent|portal-api)\/config\.ts$/ },
+    { to: /^task-agent\/config\.ts$/ },
+    { to: /^task-runner\/config\.ts$/ },
+    { to: /^notify-agent\/config\.ts$/ },
+    { to: /^portal-api\/config\.ts$/ },
     { to: /^lab\/start\.ts$/ },
   ],
   lab: [{ to: /./ }],
