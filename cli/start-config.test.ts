@@ -130,16 +130,18 @@ const lab = (site: string, ...kinds: string[]) =>
     secrets: { T: { file: "lab" } },
   }) as never;
 const mixed = (own: never[], fakes: never[]) =>
-  mixRunners(own, fakes, () => ({ agent: "http://agent", token: "new" })).map(({ name, systems = {}, secrets = {} }) => [
-    name,
-    Object.fromEntries(
-      Object.entries(systems).map(([key, system]) => {
-        const { kind, token } = system as { readonly kind: string; readonly token: string };
-        const source = secrets[token] as { readonly file: string } | undefined;
-        return [key, `${kind} of ${source?.file}`];
-      }),
-    ),
-  ]);
+  mixRunners(own, fakes, () => ({ agent: "http://agent", token: "new" })).map(
+    ({ name, systems = {}, secrets = {} }) => [
+      name,
+      Object.fromEntries(
+        Object.entries(systems).map(([key, system]) => {
+          const { kind, token } = system as { readonly kind: string; readonly token: string };
+          const source = secrets[token] as { readonly file: string } | undefined;
+          return [key, `${kind} of ${source?.file}`];
+        }),
+      ),
+    ],
+  );
 
 test("a git host of one's own is used at every site, beside fakes of the rest", () => {
   const own = [runner("platform", { bitbucket: { kind: "git", ...SYSTEM } })];
