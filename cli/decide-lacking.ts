@@ -3,7 +3,11 @@
 type Runner = { readonly site: string; readonly systems?: Readonly<Record<string, unknown>> | undefined };
 
 /** What every site that builds and deploys needs. */
-const NEEDED = { git: "a git host", harbor: "a registry (Harbor)", argocd: "an Argo CD" } as const;
+const NEEDED = [
+  { kinds: ["git"], words: "a git host" },
+  { kinds: ["harbor", "registry"], words: "a registry (Harbor)" },
+  { kinds: ["argocd"], words: "an Argo CD" },
+] as const;
 
 /** Sentences without an end; empty: nothing is missing. */
 export function lackingSystems(runners: readonly Runner[]): readonly string[] {
@@ -12,8 +16,8 @@ export function lackingSystems(runners: readonly Runner[]): readonly string[] {
     return ["a site that builds and deploys, with a git host, a registry (Harbor) and an Argo CD"];
   return sites.flatMap((site) => {
     const kinds = kindsOf(runners.filter((one) => one.site === site));
-    const missing = Object.entries(NEEDED).filter(([kind]) => !kinds.has(kind));
-    return missing.map(([, words]) => `${words} at ${site}`);
+    const missing = NEEDED.filter((one) => !one.kinds.some((kind) => kinds.has(kind)));
+    return missing.map(({ words }) => `${words} at ${site}`);
   });
 }
 

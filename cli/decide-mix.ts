@@ -44,7 +44,9 @@ export function mixRunners(
 }
 
 function kindsOf(runners: readonly Pick<Runner, "systems">[]): ReadonlySet<string> {
-  return new Set(runners.flatMap(({ systems }) => Object.values(systems ?? {}).map((one) => kindOf(one))));
+  const kinds = runners.flatMap(({ systems }) => Object.values(systems ?? {}).map((one) => kindOf(one)));
+  // Another registry takes the place of Harbor.
+  return new Set(kinds.flatMap((kind) => (kind === "registry" ? ["registry", "harbor"] : [kind])));
 }
 
 type Part = { readonly systems: Systems; readonly secrets: NonNullable<Runner["secrets"]> };

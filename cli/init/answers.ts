@@ -20,10 +20,12 @@ export type Answers = {
   readonly jira: JiraAnswer | undefined;
   /** Systems of single sites. */
   readonly harbor: PerSite;
+  readonly registry: PerSite;
   readonly argocd: PerSite;
   readonly nexus: PerSite;
   readonly sonarqube: PerSite;
   readonly harborUser: string;
+  readonly registryUser: string;
   readonly nexusUser: string;
   readonly mail: MailAnswer | undefined;
   readonly issuer: IssuerAnswer | undefined;

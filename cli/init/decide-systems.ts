@@ -15,7 +15,7 @@ export type NeededSecret = {
 
 /** The secrets of the systems. Every site gets its own entry, also where two share a file. */
 function neededAt(answers: Answers, site: string): readonly NeededSecret[] {
-  const { git, jira, harbor, argocd, nexus, sonarqube } = answers;
+  const { git, jira, harbor, registry, argocd, nexus, sonarqube } = answers;
   const at = (name: string, file: string, what: string): NeededSecret => ({ name, file, what, site });
   return [
     ...(git ? [at("GIT", "git-token", `a token of Gantry's account at ${git.url}`)] : []),
@@ -23,6 +23,7 @@ function neededAt(answers: Answers, site: string): readonly NeededSecret[] {
     ...(harbor[site]
       ? [at("HARBOR", `${site}-harbor-password`, `the password or robot secret for ${harbor[site]}`)]
       : []),
+    ...(registry[site] ? [at("REGISTRY", `${site}-registry-password`, `the password for ${registry[site]}`)] : []),
     ...(argocd[site] ? [at("ARGOCD", `${site}-argocd-token`, `a token of Gantry's account at ${argocd[site]}`)] : []),
     ...(nexus[site] ? [at("NEXUS", `${site}-nexus-password`, `the password for ${nexus[site]}`)] : []),
     ...(sonarqube[site]
@@ -42,11 +43,12 @@ export function secretsOf(answers: Answers): readonly NeededSecret[] {
 
 /** `systems` and `secrets` of a runner's configuration. `place`: where it finds a file of the folder `secrets`. */
 export function runnerSystems(answers: Answers, site: string, place: (file: string) => string): object {
-  const { git, jira, harbor, argocd, nexus, sonarqube } = answers;
+  const { git, jira, harbor, registry, argocd, nexus, sonarqube } = answers;
   const systems = {
     ...(git ? { git: gitSystem(git) } : {}),
     ...(jira && site === PLATFORM ? { jira: jiraSystem(jira) } : {}),
     ...(harbor[site] ? { harbor: harborSystem(answers, harbor[site]) } : {}),
+    ...(registry[site] ? { registry: registrySystem(answers, registry[site]) } : {}),
     ...(argocd[site] ? { argocd: { kind: "argocd", url: argocd[site], token: "ARGOCD" } } : {}),
     ...(nexus[site] ? { nexus: nexusSystem(answers, nexus[site]) } : {}),
     ...(sonarqube[site] ? { sonarqube: { kind: "sonarqube", url: sonarqube[site], token: "SONARQUBE" } } : {}),
@@ -77,10 +79,18 @@ function jiraSystem({ url, flavour, username }: NonNullable<Answers["jira"]>): o
   };
 }
 
-function harborSystem({ harborUser, git }: Answers, url: string): object {
+function harborSystem(answers: Answers, url: string): object {
+  return { kind: "harbor", url, username: answers.harborUser, password: "HARBOR", ...imagesOf(answers) };
+}
+
+function registrySystem(answers: Answers, url: string): object {
+  return { kind: "registry", url, username: answers.registryUser, password: "REGISTRY", ...imagesOf(answers) };
+}
+
+/** Images are named like the projects of the git host, in lower case. */
+function imagesOf({ git }: Answers): object {
   const projects = (git?.projects ?? []).map((one) => `${(one.split("/").at(-1) ?? one).toLowerCase()}/*`);
-  const appsMay = projects.length === 0 ? {} : { appsMay: projects };
-  return { kind: "harbor", url, username: harborUser, password: "HARBOR", ...appsMay };
+  return projects.length === 0 ? {} : { appsMay: projects };
 }
 
 function nexusSystem({ nexusUser }: Answers, url: string): object {

@@ -104,7 +104,7 @@ test("without a system init says what is still missing", async () => {
   const { out } = await run([join(folder, "bare")]);
   assert.match(
     out,
-    /Still missing before an app can be built and deployed: a git host \(--git\), a Harbor .*, an Argo CD/,
+    /Still missing before an app can be built and deployed: a git host \(--git\), a registry .*, an Argo CD/,
   );
 });
 

@@ -27,10 +27,12 @@ export function nextSteps(
   return [...steps, first].map((one, at) => `  ${at + 1}. ${one}\n`).join("");
 }
 
-function missing({ git, harbor, argocd, sites }: Answers): readonly string[] {
+function missing({ git, harbor, registry, argocd, sites }: Answers): readonly string[] {
   const lacking = [
     ...(git ? [] : ["a git host (--git)"]),
-    ...(sites.every((site) => harbor[site]) ? [] : ["a Harbor at every site (--harbor)"]),
+    ...(sites.every((site) => harbor[site] ?? registry[site])
+      ? []
+      : ["a registry at every site (--harbor, or --registry)"]),
     ...(sites.every((site) => argocd[site]) ? [] : ["an Argo CD at every site (--argocd)"]),
   ];
   if (lacking.length === 0) return [];

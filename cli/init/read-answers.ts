@@ -76,7 +76,7 @@ export function readAnswers(dir: string, values: Values): Answers | readonly str
     if (!isUrl) problems.push(`--${flag} ${url}: it must be like https://host.example.`);
     return url.replace(/\/+$/, "");
   };
-  const perSite = (flag: "harbor" | "argocd" | "nexus" | "sonarqube"): PerSite => {
+  const perSite = (flag: "harbor" | "registry" | "argocd" | "nexus" | "sonarqube"): PerSite => {
     const entries = (values[flag] ?? []).map((one): [string, string] => {
       const [, site = sites[0] ?? PLATFORM, url = ""] = /^(?:([a-z0-9-]+)=)?(.*)$/.exec(one) ?? [];
       if (!sites.includes(site)) problems.push(`--${flag} ${one}: there is no site ${site}${didYouMean(site, sites)}.`);
@@ -95,10 +95,12 @@ export function readAnswers(dir: string, values: Values): Answers | readonly str
     git: gitOf(values, problems, address, oneOf),
     jira: jiraOf(values, address),
     harbor: perSite("harbor"),
+    registry: perSite("registry"),
     argocd: perSite("argocd"),
     nexus: perSite("nexus"),
     sonarqube: perSite("sonarqube"),
     harborUser: values["harbor-user"] ?? "robot$gantry",
+    registryUser: values["registry-user"] ?? "gantry",
     nexusUser: values["nexus-user"] ?? "gantry",
     mail: mailOf(values, problems),
     issuer:

@@ -30,6 +30,8 @@ export const INIT_FLAGS = {
   },
   harbor: { type: "string", multiple: true, value: "[SITE=]URL", summary: "Harbor" },
   "harbor-user": { type: "string", value: "NAME", summary: "Gantry's account there (default robot$gantry)" },
+  registry: { type: "string", multiple: true, value: "[SITE=]URL", summary: "a registry instead of Harbor" },
+  "registry-user": { type: "string", value: "NAME", summary: "Gantry's account there (default gantry)" },
   argocd: { type: "string", multiple: true, value: "[SITE=]URL", summary: "Argo CD" },
   nexus: { type: "string", multiple: true, value: "[SITE=]URL", summary: "Nexus; optional" },
   "nexus-user": { type: "string", value: "NAME", summary: "Gantry's account there (default gantry)" },

@@ -1,0 +1,167 @@
+// `gantry start --config`: an installation that `gantry init` wrote, alone and with fakes for what it lacks.
+
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { startNexus } from "@gantry/lab/fakes/nexus/nexus.ts";
+import { freePorts } from "@gantry/runtime/free-ports.ts";
+import { makeLogger } from "@gantry/runtime/process/logger.ts";
+import { page, systemView } from "@gantry/wire/agent/views.ts";
+import { type AllInOne, startAllInOne } from "./all-in-one.ts";
+import { openPortal } from "./client.ts";
+import { lackingSystems } from "./decide-lacking.ts";
+import { mixRunners, sitesOf } from "./decide-mix.ts";
+import { doctor } from "./doctor/doctor.ts";
+import { init } from "./init/init.ts";
+import { readInstallation } from "./installed.ts";
+import type { Io } from "./io.ts";
+
+const folder = await mkdtemp(join(tmpdir(), "gantry-start-"));
+after(() => rm(folder, { recursive: true }));
+const logger = () => makeLogger("test", "silent");
+
+function ioOf(env: Io["env"] = {}): { readonly io: Io; readonly written: () => string } {
+  let out = "";
+  const write = (text: string): void => {
+    out += text;
+  };
+  const io: Io = { stdout: write, stderr: write, readFile: () => "", env, tty: false };
+  return { io, written: () => out };
+}
+
+async function installed(name: string, ...flags: string[]): Promise<string> {
+  const dir = join(folder, name);
+  const [portal = 0, agent = 0, notify = 0] = await freePorts(3);
+  const ports = [`--port=${portal}`, `--agent-port=${agent}`, `--notify-port=${notify}`];
+  const { io, written } = ioOf();
+  assert.equal(await init([dir, ...ports, ...flags], io), 0, written());
+  return dir;
+}
+
+function start(config: string, lab: boolean): Promise<AllInOne> {
+  const options = { data: "unused", port: undefined, path: process.env.PATH ?? "", lab, config, env: {} };
+  return startAllInOne(options, logger);
+}
+
+test("what init wrote starts, and its own system is used, not a fake", async (t) => {
+  const nexus = await startNexus({ name: "nexus", dir: folder, username: "gantry", password: "nexus-pass-1" });
+  t.after(() => nexus.close());
+  const dir = await installed("alone", "--site=seoul", "--nexus", nexus.url, "--isolation=none");
+  await writeFile(join(dir, "secrets/seoul-nexus-password"), "nexus-pass-1\n");
+  const gantry = await start(dir, false);
+  t.after(() => gantry.close());
+  assert.deepEqual(lackingSystems(gantry.runners), [
+    "a git host at seoul",
+    "a registry (Harbor) at seoul",
+    "an Argo CD at seoul",
+  ]);
+  const token = (await readFile(join(gantry.data, "admin-token"), "utf8")).trim();
+  const portal = openPortal(gantry.url, gantry.data, AbortSignal.timeout(20_000));
+  const systems = await untilSome(() => portal.get("/v1/systems", page(systemView)));
+  assert.deepEqual(
+    systems.map(({ site, kind, url, standIn }) => ({ site, kind, url, standIn })),
+    [{ site: "seoul", kind: "nexus", url: nexus.url, standIn: false }],
+  );
+  const { io, written } = ioOf({ GANTRY_PORTAL: gantry.url, GANTRY_TOKEN: token });
+  assert.equal(await doctor(["--system", "nexus"], io), 0, written());
+});
+
+test("with the lab, systems that the installation does not name are fakes at its own sites", async (t) => {
+  const nexus = await startNexus({ name: "own-nexus", dir: folder, username: "gantry", password: "nexus-pass-1" });
+  t.after(() => nexus.close());
+  const dir = await installed("mixed", "--site=busan", "--nexus", nexus.url, "--isolation=none");
+  await writeFile(join(dir, "secrets/busan-nexus-password"), "nexus-pass-1");
+  const gantry = await start(dir, true);
+  t.after(() => gantry.close());
+  assert.deepEqual(lackingSystems(gantry.runners), []);
+  const token = (await readFile(join(gantry.data, "admin-token"), "utf8")).trim();
+  const portal = openPortal(gantry.url, gantry.data, AbortSignal.timeout(20_000));
+  const systems = await untilSome(() => portal.get("/v1/systems", page(systemView)), 7);
+  const shown = systems.map(({ site, kind, standIn }) => `${site} ${kind} ${standIn ? "fake" : "own"}`);
+  assert.deepEqual(shown.toSorted(), [
+    "busan argocd fake",
+    "busan git fake",
+    "busan harbor fake",
+    "busan nexus own",
+    "busan sonarqube fake",
+    "platform git fake",
+    "platform jira fake",
+  ]);
+  const { io, written } = ioOf({ GANTRY_PORTAL: gantry.url, GANTRY_TOKEN: token });
+  assert.equal(await doctor([], io), 0, written());
+});
+
+/** Runners register a moment after the start. */
+async function untilSome<T>(read: () => Promise<{ readonly items: readonly T[] }>, count = 1): Promise<readonly T[]> {
+  const deadline = AbortSignal.timeout(20_000);
+  for (;;) {
+    const { items } = await read();
+    if (items.length >= count) return items;
+    deadline.throwIfAborted();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+test("a folder that is no installation, and a mistake in a file, are said with the place", async () => {
+  assert.throws(() => readInstallation(join(folder, "nothing"), {}), { code: "argument-unusable" });
+  const dir = await installed("broken");
+  await writeFile(join(dir, "runner-main.yaml"), "name: main-1\nsite: main\nagend: http://127.0.0.1:1\n");
+  assert.throws(
+    () => readInstallation(dir, {}),
+    (error: Error) => {
+      assert.match(error.message + JSON.stringify(error), /runner-main\.yaml/);
+      assert.match(error.message + JSON.stringify(error), /agend/);
+      return true;
+    },
+  );
+});
+
+const SYSTEM = { url: "https://host.example", token: "T" };
+const runner = (site: string, systems: object, name = `${site}-1`) =>
+  ({ name, site, agent: "http://agent", token: "t", data: "d", systems, secrets: { T: { file: "own" } } }) as never;
+const lab = (site: string, ...kinds: string[]) =>
+  ({
+    name: `${site}-1`,
+    site,
+    data: "lab",
+    systems: Object.fromEntries(kinds.map((kind) => [kind, { kind, ...SYSTEM, standIn: true }])),
+    secrets: { T: { file: "lab" } },
+  }) as never;
+const mixed = (own: never[], fakes: never[]) =>
+  mixRunners(own, fakes, () => ({ agent: "http://agent", token: "new" })).map(
+    ({ name, systems = {}, secrets = {} }) => [
+      name,
+      Object.fromEntries(
+        Object.entries(systems).map(([key, system]) => {
+          const { kind, token } = system as { readonly kind: string; readonly token: string };
+          const source = secrets[token] as { readonly file: string } | undefined;
+          return [key, `${kind} of ${source?.file}`];
+        }),
+      ),
+    ],
+  );
+
+test("a git host of one's own is used at every site, beside fakes of the rest", () => {
+  const own = [runner("platform", { bitbucket: { kind: "git", ...SYSTEM } })];
+  assert.equal(sitesOf(own), undefined);
+  const fakes = [lab("platform", "git", "jira"), lab("seoul", "git", "harbor", "argocd")];
+  assert.deepEqual(mixed(own, fakes), [
+    ["platform-1", { bitbucket: "git of own", jira: "jira of lab" }],
+    ["seoul-1", { bitbucket: "git of own", harbor: "harbor of lab", argocd: "argocd of lab" }],
+  ]);
+});
+
+test("an Argo CD of one's own stays; several runners of a site get the fakes; a taken name is not hidden", () => {
+  const own = [
+    runner("seoul", { argocd: { kind: "argocd", ...SYSTEM } }, "deploy-1"),
+    runner("seoul", { harbor: { kind: "nexus", ...SYSTEM } }, "build-1"),
+  ];
+  assert.deepEqual(sitesOf(own), ["seoul"]);
+  assert.deepEqual(mixed(own, [lab("platform", "git"), lab("seoul", "git", "harbor", "nexus", "argocd")]), [
+    ["platform-1", { git: "git of lab" }],
+    ["deploy-1", { argocd: "argocd of own", git: "git of lab", harbor: "harbor of lab" }],
+    ["build-1", { harbor: "nexus of own", git: "git of lab", "harbor-lab": "harbor of lab" }],
+  ]);
+});
