@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
-import { after, before, test } from "node:test";
+import { after, before, beforeEach, test } from "node:test";
 import type { JobView, TaskView } from "@gantry/wire/agent/views.ts";
 import axe, { type RunOptions } from "axe-core";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { type Browser, chromium, type Page } from "playwright-core";
 import { type FakePortal, startFakePortal } from "./portal.fixture.ts";
 import { COMMIT } from "./tasks.fixture.ts";
 
@@ -40,7 +40,10 @@ const PHONE = { width: 360, height: 800 };
 
 let portal: FakePortal;
 let browser: Browser;
-let context: BrowserContext;
+/** All tests share it: a new page needs a new process of the browser, which takes twice as long as to load a document. */
+let page: Page;
+/** Every error and warning that the browser has logged in this test: script errors, and what the policy blocked. */
+const complaints: string[] = [];
 before(async () => {
   if (skip) return;
   portal = await startFakePortal();
@@ -48,8 +51,21 @@ before(async () => {
     executablePath: CHROMIUM,
     args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
   });
-  context = await browser.newContext({ viewport: DESK, reducedMotion: "reduce" });
+  const context = await browser.newContext({ viewport: DESK, reducedMotion: "reduce" });
   context.setDefaultTimeout(20_000);
+  page = await context.newPage();
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => complaints.push(error.message));
+});
+beforeEach(async () => {
+  if (skip) return;
+  await page.goto("about:blank");
+  await page.unrouteAll({ behavior: "wait" });
+  await page.setViewportSize(DESK);
+  await page.emulateMedia({ colorScheme: "light" });
+  complaints.length = 0;
 });
 after(async () => {
   if (skip) return;
@@ -57,19 +73,24 @@ after(async () => {
   await portal.close();
 });
 
-/** A page, and every error and warning that the browser logs: script errors, and what the policy blocked. */
-async function openPage(): Promise<{ page: Page; complaints: string[] }> {
-  const page = await context.newPage();
-  const complaints: string[] = [];
-  page.on("console", (message) => {
-    if (["error", "warning"].includes(message.type())) complaints.push(message.text());
-  });
-  page.on("pageerror", (error) => complaints.push(error.message));
-  return { page, complaints };
+/** Loads the console at this address. */
+async function visit(path: string): Promise<void> {
+  await page.goto(portal.url + path);
+  await isShown();
 }
 
-async function visit(page: Page, path: string): Promise<void> {
-  await page.goto(portal.url + path);
+/** Goes to this address within the loaded console, as the back button does, which takes a quarter of the time of `visit`. */
+async function go(path: string): Promise<void> {
+  await page.evaluate((to) => {
+    history.pushState(null, "", to);
+    dispatchEvent(new PopStateEvent("popstate"));
+    // The page is drawn before the second frame.
+    return new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+  }, path);
+  await isShown();
+}
+
+async function isShown(): Promise<void> {
   await page.locator("main h1, main .empty").first().waitFor();
   await page.waitForFunction(() => !document.querySelector(".loading"));
 }
@@ -84,13 +105,16 @@ for (const [device, viewport] of [
 }
 
 async function checkAllPages(viewport: typeof PHONE): Promise<void> {
-  const { page, complaints } = await openPage();
-  await page.addInitScript({ content: axe.source });
+  await page.setViewportSize(viewport);
+  await visit("/");
+  await page.evaluate(axe.source);
   /** `rules`: default all. */
   const check = async (place: string, rules?: string[]): Promise<void> => {
-    // Only violations: passed checks take long to report. Preloading reads style sheets again for rules that are off, and media.
-    const options: RunOptions = { resultTypes: ["violations"], preload: false, ...(rules && { runOnly: rules }) };
-    const { violations } = await page.evaluate((given) => axe.run(given), options);
+    // Only violations: passed checks take long to report, and so do selectors. Preloading reads style sheets again for rules
+    // that are off, and media. The console has no frames.
+    const quick: RunOptions = { resultTypes: ["violations"], selectors: false, preload: false, iframes: false };
+    const options: RunOptions = { ...quick, ...(rules && { runOnly: rules }) };
+    const violations = await page.evaluate(async (given) => (await axe.run(given)).violations, options);
     const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join("\n")}`);
     assert.deepEqual(found, [], place);
   };
@@ -103,8 +127,7 @@ async function checkAllPages(viewport: typeof PHONE): Promise<void> {
   );
   for (const address of addresses) {
     await page.emulateMedia({ colorScheme: "light" });
-    await page.setViewportSize(viewport);
-    await visit(page, address);
+    await go(address);
     const place = `${address} at ${viewport.width} px`;
     if (!NOT_FOUND.test(address)) {
       const problems = await page.locator(".problem").allInnerTexts();
@@ -121,11 +144,9 @@ async function checkAllPages(viewport: typeof PHONE): Promise<void> {
     complaints.filter((text) => !text.includes("404 (Not Found)")),
     [],
   );
-  await page.close();
 }
 
 test("the timeline of a matrix shows the failed job and collapses the others", { skip }, async () => {
-  const { page } = await openPage();
   const targets = Array.from({ length: 48 }, (_, at) => {
     return { key: `deploy[c${at}]`, state: at === 40 ? ("failed" as const) : ("succeeded" as const) };
   });
@@ -139,7 +160,7 @@ test("the timeline of a matrix shows the failed job and collapses the others", {
     });
     await route.fulfill({ response: answer, json: { ...task, state: "failed", jobs: [commit, ...jobs] } });
   });
-  await visit(page, "/tasks/t0cd-held?view=timeline");
+  await visit("/tasks/t0cd-held?view=timeline");
   const timeline = page.locator(".timeline");
   await timeline.getByRole("region", { name: "Deploy deploy[c40]" }).waitFor();
   assert.equal(await timeline.locator(".is-job").count(), 3);
@@ -147,14 +168,12 @@ test("the timeline of a matrix shows the failed job and collapses the others", {
   await timeline.getByRole("button", { name: "Show 47 more jobs" }).click();
   await timeline.getByRole("region", { name: "Deploy deploy[c47]" }).waitFor();
   assert.equal(await timeline.locator(".is-job").count(), 50);
-  await page.close();
 });
 
 test("a failed task opens at its failed step, at the first failing line; a log is only shown as text", {
   skip,
 }, async () => {
-  const { page, complaints } = await openPage();
-  await visit(page, "/tasks/t0ci-failed");
+  await visit("/tasks/t0ci-failed");
   const line = page.locator(".line.is-shown");
   await line.waitFor();
   assert.match((await line.textContent()) ?? "", /not ok 17 - rounds half up/);
@@ -169,14 +188,12 @@ test("a failed task opens at its failed step, at the first failing line; a log i
   await page.locator('.line[data-n="40"] .n').click();
   assert.match(page.url(), /#L40$/);
   assert.deepEqual(complaints, []);
-  await page.close();
 });
 
 test("run CD: the form, errors at their fields, a new key for every request, then the task", {
   skip,
 }, async () => {
-  const { page } = await openPage();
-  await visit(page, "/apps/orders");
+  await visit("/apps/orders");
   await page.getByRole("link", { name: "Run CD", exact: true }).click();
   const sheet = page.getByRole("dialog");
   assert.equal(
@@ -207,16 +224,14 @@ test("run CD: the form, errors at their fields, a new key for every request, the
   );
   assert.equal(new Set(requests.map(({ key }) => key)).size, 2);
   assert.match(requests[0]?.key ?? "", /^[0-9a-f-]{36}$/);
-  await page.close();
 });
 
 test("a held job is answered, and a task is canceled", { skip }, async () => {
-  const { page } = await openPage();
-  await visit(page, "/tasks/t0cd-held");
+  await visit("/tasks/t0cd-held");
   const before = portal.requests.length;
   await page.locator(".held input").fill("the pods run");
   await page.getByRole("button", { name: "Mark job done" }).click();
-  await visit(page, "/tasks/t0cd-running");
+  await visit("/tasks/t0cd-running");
   await page.getByRole("button", { name: "Cancel task" }).click();
   await page.getByRole("button", { name: "Cancel Run CD: payments" }).click();
   await page.getByRole("dialog").waitFor({ state: "detached" });
@@ -227,11 +242,9 @@ test("a held job is answered, and a task is canceled", { skip }, async () => {
       ["POST /v1/tasks/t0cd-running/cancel", {}],
     ],
   );
-  await page.close();
 });
 
 test("what a person may not do is disabled and says who could", { skip }, async () => {
-  const { page } = await openPage();
   const needs = "Needs the role developer on this app: ask corp:team-payments.";
   const mayNot = Object.fromEntries(
     ["run-ci", "run-cd", "cancel", "rerun", "resolve", "mark-done"].map((one) => [one, needs]),
@@ -247,23 +260,21 @@ test("what a person may not do is disabled and says who could", { skip }, async 
     ["/tasks/t0cd-running", ["Cancel task"]],
     ["/tasks/t0cd-held", ["Cancel task", "Run job again", "Mark job done", "Fail job"]],
   ] as const) {
-    await visit(page, path);
+    await visit(path);
     await refused.first().waitFor();
     const shown = await refused.allTextContents();
     assert.deepEqual([...new Set(shown)].sort(), [...words].sort(), path);
     for (const button of await refused.all()) assert.equal(await button.getAttribute("href"), null);
   }
-  await visit(page, "/tasks/t0ci-failed");
+  await visit("/tasks/t0ci-failed");
   for (const button of await refused.all()) assert.ok(await button.isDisabled());
   assert.ok((await refused.count()) > 0);
-  await page.close();
 });
 
 test("a task runs again with the file that it ran with, or with the newest one", { skip }, async () => {
-  const { page } = await openPage();
   const before = portal.requests.length;
   for (const isNewest of [false, true]) {
-    await visit(page, "/tasks/t0ci-failed");
+    await visit("/tasks/t0ci-failed");
     if (isNewest) await page.getByLabel("With the newest pipeline file").check();
     await page.getByRole("button", { name: "Rerun failed jobs" }).click();
     await page.waitForURL(/\/tasks\/t0ci-waiting$/);
@@ -275,12 +286,10 @@ test("a task runs again with the file that it ran with, or with the newest one",
       { from: "failed", definition: "newest" },
     ],
   );
-  await page.close();
 });
 
 test("everything can be reached with the keyboard; back returns to the previous view", { skip }, async () => {
-  const { page, complaints } = await openPage();
-  await visit(page, "/");
+  await visit("/");
   await page.keyboard.press("g");
   await page.keyboard.press("t");
   await page.waitForURL(/\/tasks$/);
@@ -304,12 +313,10 @@ test("everything can be reached with the keyboard; back returns to the previous 
   await page.keyboard.press("Escape");
   await page.getByRole("dialog").waitFor({ state: "detached" });
   assert.deepEqual(complaints, []);
-  await page.close();
 });
 
 test("an event of the feed changes the page and is announced to screen readers", { skip }, async () => {
-  const { page } = await openPage();
-  await visit(page, "/tasks");
+  await visit("/tasks");
   await page.locator(".live.is-live").waitFor();
   const headline = "Run CD: payments succeeded after 2 m.";
   portal.emit({
@@ -332,13 +339,11 @@ test("an event of the feed changes the page and is announced to screen readers",
     },
   });
   await page.locator("[aria-live=polite]", { hasText: headline }).waitFor({ state: "attached" });
-  await page.close();
 });
 
 test("an administrator changes a live setting, for the version that was read", { skip }, async () => {
-  const { page } = await openPage();
   const before = portal.requests.length;
-  await visit(page, "/settings");
+  await visit("/settings");
   await page.getByText("not set: none").waitFor();
   await page.getByText("log.portalApi from not set to debug").waitFor();
   await page.getByRole("button", { name: "Change dispatch.pausedSites" }).click();
@@ -347,20 +352,16 @@ test("an administrator changes a live setting, for the version that was read", {
   await page.getByRole("button", { name: "Change dispatch.pausedSites" }).waitFor();
   const [change] = portal.requests.slice(before);
   assert.deepEqual(change?.body, { version: 3, changes: { "dispatch.pausedSites": ["seoul", "tokyo"] } });
-  await page.close();
 });
 
 test("a channel whose certificate is not checked is shown in red", { skip }, async () => {
-  const { page } = await openPage();
-  await visit(page, "/settings");
+  await visit("/settings");
   const row = (name: string) => page.getByRole("row").filter({ hasText: name });
   assert.match(await row("mails").locator(".tag.danger").innerText(), /certificate not checked/);
   assert.equal(await row("ops").locator(".tag.danger").count(), 0);
-  await page.close();
 });
 
 test("nested outputs are readable on a phone", { skip }, async () => {
-  const { page } = await openPage();
   const nested = {
     app: { source: { git: { repository: { url: "https://git.example/projects/APPS/repos/orders" } } } },
   };
@@ -369,19 +370,17 @@ test("nested outputs are readable on a phone", { skip }, async () => {
     await route.fulfill({ response: answer, json: { ...((await answer.json()) as object), outputs: nested } });
   });
   await page.setViewportSize(PHONE);
-  await visit(page, "/tasks/t0ci-failed");
+  await visit("/tasks/t0ci-failed");
   const link = page.locator(".pairs a.out").filter({ hasText: "git.example" }).first();
   const { width = 0 } = (await link.boundingBox()) ?? {};
   assert.ok(width > 150, `${width} px`);
   const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   assert.equal(over, 0);
-  await page.close();
 });
 
 test("an administrator sees who has which role from where, and helps with accounts", { skip }, async () => {
-  const { page } = await openPage();
   const before = portal.requests.length;
-  await visit(page, "/settings");
+  await visit("/settings");
   await page.getByRole("link", { name: "Who has which role, and accounts" }).click();
   await page.getByText("developer on apps team:web from the policy, by web").waitFor();
   await page.getByText("admin everywhere from the account").waitFor();
@@ -397,15 +396,13 @@ test("an administrator sees who has which role from where, and helps with accoun
     portal.requests.slice(before).map(({ what }) => what),
     ["POST /v1/people/dana/reset", "DELETE /v1/people/seoul%3Aann/sessions", "POST /v1/people/dana/disable"],
   );
-  await page.close();
 });
 
 test("a person ends another session, makes a token that is shown once, and changes the password", {
   skip,
 }, async () => {
-  const { page } = await openPage();
   const before = portal.requests.length;
-  await visit(page, "/profile");
+  await visit("/profile");
   await page.getByText("payments").waitFor();
   await page.getByRole("button", { name: "End session bbbbbbbb" }).click();
   await page.getByRole("button", { name: "End session bbbbbbbb" }).click();
@@ -428,13 +425,11 @@ test("a person ends another session, makes a token that is shown once, and chang
       ["POST /v1/me/password", { old: "the old password", new: "a much better password" }],
     ],
   );
-  await page.close();
 });
 
 test("an administrator enrols a runner by one command, and renews the key of another", { skip }, async () => {
-  const { page } = await openPage();
   const before = portal.requests.length;
-  await visit(page, "/sites");
+  await visit("/sites");
   await page.getByRole("button", { name: "Enrol a runner at tokyo" }).click();
   await page.getByLabel("Name of the runner").fill("tokyo-9");
   await page.getByRole("button", { name: "Create the command" }).click();
@@ -453,15 +448,13 @@ test("an administrator enrols a runner by one command, and renews the key of ano
       ["POST /v1/runners/tokyo-1/renew-key", {}],
     ],
   );
-  await page.close();
 });
 
 test("an administrator filters the audit log; the filters are in the address, and an empty result says so", {
   skip,
 }, async () => {
-  const { page } = await openPage();
   await page.route(/\/v1\/audit\?/, (route) => route.fulfill({ json: { items: [] } }));
-  await visit(page, "/settings");
+  await visit("/settings");
   await page.getByRole("link", { name: "Who changed what" }).click();
   await page.getByRole("cell", { name: "create tokens × 12" }).waitFor();
   assert.equal(await page.getByRole("link", { name: "orders" }).getAttribute("href"), "/apps/orders");
@@ -471,14 +464,12 @@ test("an administrator filters the audit log; the filters are in the address, an
   assert.equal(new URL(page.url()).search, "?who=eve");
   await page.getByRole("search").getByRole("link", { name: "Clear filters" }).click();
   await page.getByRole("cell", { name: "create tokens × 12" }).waitFor();
-  await page.close();
 });
 
 test("a growing log is followed to its last line", { skip }, async () => {
-  const { page } = await openPage();
   const lines = (count: number): string => Array.from({ length: count }, (_, at) => `line ${at + 1}\n`).join("");
   portal.setLog("wait", lines(100), false);
-  await visit(page, "/tasks/t0cd-running?view=list");
+  await visit("/tasks/t0cd-running?view=list");
   await page.locator('.line[data-n="100"]').waitFor({ state: "attached" });
   portal.setLog("wait", lines(300), true);
   await page.locator('.line[data-n="300"]').waitFor({ state: "attached" });
@@ -486,46 +477,38 @@ test("a growing log is followed to its last line", { skip }, async () => {
     const box = document.getElementById("log");
     return box !== null && box.scrollHeight - box.scrollTop - box.clientHeight < 24;
   });
-  await page.close();
 });
 
 test("the lines of a log of more than 8 MB have the numbers of the whole log", { skip }, async () => {
-  const { page } = await openPage();
   const text = `${"x".repeat(88)}\n`.repeat(100_000);
   portal.setLog("checkout", `${text}the last line\n`, true);
-  await visit(page, "/tasks/t0ci-failed?job=build&step=checkout#L100001");
+  await visit("/tasks/t0ci-failed?job=build&step=checkout#L100001");
   const last = page.locator('.line[data-n="100001"]');
   await last.waitFor();
   assert.match((await last.textContent()) ?? "", /the last line/);
   assert.match((await page.locator(".log-note").textContent()) ?? "", /begins here at line 10,?\d{3}\./);
   portal.setLog("checkout", "short\n", true);
-  await page.close();
 });
 
 test("an error of a form is in view, on a small screen as well", { skip }, async () => {
-  const { page } = await openPage();
   await page.setViewportSize({ width: 360, height: 560 });
-  await visit(page, "/?run=create-app");
+  await visit("/?run=create-app");
   portal.refuseNext([]);
   await page.getByRole("dialog").getByRole("button", { name: "Create app" }).click();
   const alert = page.getByRole("dialog").getByRole("alert");
   await alert.waitFor();
   const box = await alert.boundingBox();
   assert.ok(box && box.y >= 0 && box.y + box.height <= 560, JSON.stringify(box));
-  await page.close();
 });
 
 test("on a phone the search button has a name", { skip }, async () => {
-  const { page } = await openPage();
   await page.setViewportSize(PHONE);
-  await visit(page, "/");
+  await visit("/");
   await page.getByRole("button", { name: "Search", exact: true }).click();
   await page.getByRole("dialog", { name: "Search" }).waitFor();
-  await page.close();
 });
 
 test("long names and texts do not make a page wider than a phone", { skip }, async () => {
-  const { page } = await openPage();
   await page.setViewportSize(PHONE);
   const long = "registry.example/orders/a-very-long-name-without-a-space-that-goes-on-and-on-and-on-and-on";
   await page.route(/\/v1\/(tasks|settings|apps|sites|inbox)/, async (route) => {
@@ -536,32 +519,31 @@ test("long names and texts do not make a page wider than a phone", { skip }, asy
       texts.includes(key) && typeof value === "string" ? `${value} ${long}` : value;
     await route.fulfill({ response: answer, json: JSON.parse(await answer.text(), lengthen) });
   });
+  await visit("/");
   for (const path of ["/tasks", "/tasks/t0ci-queued", "/tasks/t0ci-failed", "/settings", "/apps", "/sites", "/inbox"]) {
-    await visit(page, path);
+    await go(path);
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     assert.ok(overflow <= 0, `${path} is ${overflow} px too wide`);
   }
-  await page.close();
 });
 
 test("a page that becomes as narrow as a phone is not wider than it", { skip }, async () => {
-  const { page } = await openPage();
+  await visit("/");
   for (const view of ["graph", "list", "timeline"]) {
     await page.setViewportSize(DESK);
-    await visit(page, `/tasks/t0cd-held?view=${view}`);
+    await go(`/tasks/t0cd-held?view=${view}`);
     await page.setViewportSize(PHONE);
     await page.locator(".view-list").waitFor();
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     assert.ok(overflow <= 0, `the ${view} is ${overflow} px too wide`);
   }
-  await page.close();
 });
 
 test("on a phone the buttons and results of every table are on the screen", { skip }, async () => {
-  const { page } = await openPage();
   await page.setViewportSize(PHONE);
+  await visit("/");
   for (const path of ["/audit", "/settings", "/profile", "/people", "/sites", "/apps", "/pipelines"]) {
-    await visit(page, path);
+    await go(path);
     await page.locator("main table").first().waitFor();
     const hidden = await page.evaluate(
       () =>
@@ -574,14 +556,12 @@ test("on a phone the buttons and results of every table are on the screen", { sk
     );
     assert.ok(Math.max(...heights) < 200, `${path} has a row of ${Math.max(...heights)} px`);
   }
-  await page.close();
 });
 
 test("the page Pipelines shows which set is in force, and every mistake of a newer one in its place", {
   skip,
 }, async () => {
-  const { page } = await openPage();
-  await visit(page, "/pipelines");
+  await visit("/pipelines");
   const section = page.locator("section", { hasText: "Definitions in force" });
   await section.getByText("PLATFORM/definitions").waitFor();
   const text = await section.innerText();
@@ -590,11 +570,9 @@ test("the page Pipelines shows which set is in force, and every mistake of a new
   await section.getByRole("button", { name: "Read now" }).click();
   await page.waitForFunction(() => !document.querySelector("section button:disabled"));
   assert.ok(portal.requests.some(({ what }) => what === "POST /v1/definitions/sync"));
-  await page.close();
 });
 
 test("no page shows the backticks of a text", { skip }, async () => {
-  const { page } = await openPage();
   const keys = [
     "title",
     "button",
@@ -617,9 +595,10 @@ test("no page shows the backticks of a text", { skip }, async () => {
     await route.fulfill({ response: answer, json: JSON.parse(await answer.text(), mark) });
   });
   const addresses = PATHS.flatMap((path) => ADDRESSES[path] ?? [path]);
+  await visit("/");
   const shown: string[] = [];
   for (const address of addresses) {
-    await visit(page, address);
+    await go(address);
     const text = await page.locator("body").innerText();
     shown.push(
       ...text
@@ -629,50 +608,42 @@ test("no page shows the backticks of a text", { skip }, async () => {
     );
   }
   assert.deepEqual(shown, []);
-  await page.close();
 });
 
 test("a step that is selected with j is announced to screen readers", { skip }, async () => {
-  const { page } = await openPage();
-  await visit(page, "/tasks/t0ci-failed?job=build&step=checkout");
+  await visit("/tasks/t0ci-failed?job=build&step=checkout");
   await page.keyboard.press("j");
   const announced = page.locator("[aria-live=polite]", {
     hasText: "Step 2 of 6, succeeded: Download libraries, in build",
   });
   await announced.waitFor({ state: "attached" });
-  await page.close();
 });
 
 test("a queued task names the task that it waits for by its title", { skip }, async () => {
-  const { page } = await openPage();
-  await visit(page, "/tasks/t0ci-queued");
+  await visit("/tasks/t0ci-queued");
   const link = page.locator(".waits").getByRole("link", { name: "Run CI: payments" });
   assert.equal(await link.getAttribute("href"), "/tasks/t0ci-waiting");
   const text = await page.locator("main").innerText();
   assert.match(text, /is queued\. Waiting for task Run CI: payments, which was requested before\./);
   assert.doesNotMatch(text, /t0ci-waiting/);
   assert.doesNotMatch(text, /took/, "a task that has not started took no time");
-  await page.close();
 });
 
 test("text between backticks is shown as code", { skip }, async () => {
-  const { page } = await openPage();
-  await visit(page, "/tasks/t0cd-running");
+  await visit("/tasks/t0cd-running");
   await page.getByRole("button", { name: "Cancel task" }).click();
   const text = await page.getByRole("dialog").innerText();
   assert.match(text, /finally jobs still run/);
   assert.doesNotMatch(text, /`/);
-  await page.close();
 });
 
 // Last: no stream can be opened after it.
 test("a lost connection is shown and restored: first with a new stream, then by polling", { skip }, async () => {
-  const { page } = await openPage();
   let reads = 0;
   page.on("request", (request) => {
     if (new URL(request.url()).pathname === "/v1/tasks") reads += 1;
   });
-  await visit(page, "/tasks");
+  await visit("/tasks");
   await page.locator(".live.is-live").waitFor();
   const before = reads;
   portal.cut();
@@ -684,5 +655,4 @@ test("a lost connection is shown and restored: first with a new stream, then by 
   await page.waitForRequest(
     (request) => /\/v1\/events(\?|$)/.test(request.url()) && request.headers().accept === "application/json",
   );
-  await page.close();
 });

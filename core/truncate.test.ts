@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { testRuns } from "./test-runs.fixture.ts";
 import { truncate, truncateEscaped } from "./truncate.ts";
 
 /** Characters that consist of several UTF-16 units, each of which must stay whole or go. */
@@ -63,7 +64,7 @@ test("property: the limit holds, the result is well formed, and no escape is cut
       if (name === "backslash") assert.doesNotMatch(cut, /(?<!\\)(\\\\)*\\…$/);
       assert.ok(escapeText(raw).startsWith(cut.replace(/…$/, "")));
     }),
-    { numRuns: 2_000 },
+    { numRuns: testRuns(2_000) },
   );
 });
 

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { testRuns } from "@gantry/core/test-runs.fixture.ts";
 import { anyCharacter } from "@gantry/lab/any-character.fixture.ts";
 import { noRedis, redisFor } from "@gantry/lab/faults/redis/server.ts";
 import fc from "fast-check";
@@ -115,7 +116,7 @@ async function answerAlike(open: (run: number) => Promise<Journal>): Promise<voi
         await Promise.all([left.close(), right.close()]);
       }
     }),
-    { numRuns: 60 },
+    { numRuns: testRuns(60) },
   );
 }
 

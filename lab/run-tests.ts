@@ -8,7 +8,7 @@ import { testFiles } from "./test-files.ts";
 import report from "./test-reporter.ts";
 
 /** Enough to notice a mistake that is easy to make. `.ci/run` runs 1,000. */
-const SEEDS = 100;
+const SEEDS = 60;
 /** Most tests wait for something most of the time, so there are more of them at once than cores. */
 const CONCURRENCY = 5;
 

@@ -4,8 +4,8 @@ import { globSync } from "node:fs";
 import { resolve } from "node:path";
 
 /**
- * Tests that start no other process, change nothing global and leave nothing behind. They share one process, because
- * starting one and loading the modules costs about 0.17 s of CPU time per file.
+ * Tests that start no other process, change nothing global and leave nothing behind (lab/repo-checks/shared-process.test.ts).
+ * They share one process, because starting one and loading the modules costs about 0.17 s of CPU time per file.
  */
 const IN_ONE_PROCESS = [
   "core/**/*.test.ts",
@@ -37,7 +37,8 @@ const LONGEST = [
   "lab/e2e/*.test.ts",
 ];
 
-const EXCLUDED = ["**/node_modules/**", ".data/**"];
+/** `npm run check` runs the checks of the repository. */
+const EXCLUDED = ["**/node_modules/**", ".data/**", "lab/repo-checks/**"];
 
 /** The file that runs `testsInOneProcess`. */
 const ONE_PROCESS = resolve("lab/tests-in-one-process.ts");

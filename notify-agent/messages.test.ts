@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { EVENT_KINDS } from "@gantry/core/notify/vocabulary.ts";
 import { OUTCOMES } from "@gantry/core/task/states.ts";
+import { testRuns } from "@gantry/core/test-runs.fixture.ts";
 import { anyCharacter } from "@gantry/lab/any-character.fixture.ts";
 import fc from "fast-check";
 import { type Content, renderNotice } from "./messages.ts";
@@ -165,6 +166,6 @@ test("rendering any event never throws, and the size is limited", () => {
       assert.ok(content.facts.every(([, value]) => value.length <= 300 && value.length > 0));
       assert.doesNotMatch(content.title, /[\r\n]/);
     }),
-    { numRuns: 300 },
+    { numRuns: testRuns(300) },
   );
 });

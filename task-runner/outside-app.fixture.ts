@@ -51,7 +51,8 @@ export async function openRefusingSite(t: TestContext, config: object = {}, list
   const asked: string[] = [];
   const server = createServer((request, response) => {
     asked.push(request.url ?? "");
-    response.writeHead(403, { "content-type": "application/json" }).end("{}");
+    // Not 403: a step waits 10 s for a system that may be starting.
+    response.writeHead(400, { "content-type": "application/json" }).end("{}");
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   t.after(() => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { testRuns } from "@gantry/core/test-runs.fixture.ts";
 import fc from "fast-check";
 import { decideSync } from "./decide-sync.ts";
 import { decideWait, type Verdict } from "./decide-wait.ts";
@@ -176,7 +177,7 @@ test("property: it is done only at our commit, never while an operation runs, an
       assert.equal(one.health.status, "Healthy");
       assert.ok(one.summary.images.length === 0 || one.summary.images.includes(IMAGE));
     }),
-    { numRuns: 1_000 },
+    { numRuns: testRuns(1_000) },
   );
 });
 

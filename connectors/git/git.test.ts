@@ -9,6 +9,7 @@ import { type AddressInfo, createServer as createSocketServer } from "node:net";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { GantryError } from "@gantry/core/errors.ts";
+import { testRuns } from "@gantry/core/test-runs.fixture.ts";
 import fc from "fast-check";
 import { tempDir } from "../temp-dir.fixture.ts";
 import { openGit } from "./git.ts";
@@ -195,7 +196,7 @@ test("our rule for branch names is at least as strict as git's own", () => {
       if (!isBranchName(name)) return;
       assert.doesNotThrow(() => execFileSync("git", ["check-ref-format", "--branch", name], { stdio: "pipe" }), name);
     }),
-    { numRuns: 150 },
+    { numRuns: testRuns(150) },
   );
   for (const name of ["main", "feature/한글", "release-1.2", "a@b", "user/x+y=z"]) assert.ok(isBranchName(name), name);
 });

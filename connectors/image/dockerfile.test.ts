@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { testRuns } from "@gantry/core/test-runs.fixture.ts";
 import fc from "fast-check";
 import { parseDockerfile } from "./dockerfile.ts";
 import { expandWord, splitWords } from "./shell-words.ts";
@@ -158,7 +159,7 @@ test("property: however lines are broken, spaced, cased and commented, the same 
         );
       },
     ),
-    { numRuns: 200 },
+    { numRuns: testRuns(200) },
   );
 });
 
@@ -186,7 +187,7 @@ test("property: no text makes it throw, and every mistake has a line of the text
       for (const { line } of parseDockerfile(text).problems)
         assert.ok(line !== undefined && line >= 1 && line <= lines);
     }),
-    { numRuns: 500 },
+    { numRuns: testRuns(500) },
   );
 });
 
@@ -197,6 +198,6 @@ test("property: quoting a value and splitting it again gives the value", () => {
       const back = splitWords(quoted, "\\").map((one) => expandWord(one, "\\", () => "never"));
       assert.deepEqual(back, values);
     }),
-    { numRuns: 300 },
+    { numRuns: testRuns(300) },
   );
 });

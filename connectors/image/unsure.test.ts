@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GantryError } from "@gantry/core/errors.ts";
+import { testRuns } from "@gantry/core/test-runs.fixture.ts";
 import fc from "fast-check";
 import { tempDir } from "../temp-dir.fixture.ts";
 import { findObstacle } from "./decide-builder.ts";
@@ -186,7 +187,7 @@ test("property: the layout of a Dockerfile does not change its image", async (t)
     ]);
     assert.deepEqual(got, expected);
   });
-  await fc.assert(property, { numRuns: 60 });
+  await fc.assert(property, { numRuns: testRuns(60) });
 });
 
 test("directories that COPY and WORKDIR make have the owner that builders give them", async (t) => {

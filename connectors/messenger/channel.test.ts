@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import type { Message, SendResult } from "@gantry/core/notify/channel.ts";
 import { STATES } from "@gantry/core/task/states.ts";
+import { testRuns } from "@gantry/core/test-runs.fixture.ts";
 import { anyCharacter } from "@gantry/lab/any-character.fixture.ts";
 import { selfSigned } from "@gantry/lab/fakes/certificate.ts";
 import type { FakeServer } from "@gantry/lab/fakes/fake-server.ts";
@@ -306,7 +307,7 @@ test("property: sending never throws", async (t) => {
       const result = await sendTo(configOf(preset, url), { ...message, ...part });
       assert.equal(result.kind, "delivered");
     }),
-    { numRuns: 60 },
+    { numRuns: testRuns(60) },
   );
 });
 

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { testRuns } from "@gantry/core/test-runs.fixture.ts";
 import fc from "fast-check";
 import { parseYaml } from "./document.ts";
 import { layouts } from "./layouts.fixture.ts";
@@ -83,7 +84,7 @@ test("Helm values: only the fields of the image differ", () => {
       const [before, after] = values(fields, d);
       check("helm", before + d.blank + rest, after + d.blank + rest, d.end);
     }),
-    { numRuns: 150 },
+    { numRuns: testRuns(150) },
   );
 });
 
@@ -96,7 +97,7 @@ test("plain manifests: only the image of the container differs, and other docume
         `${closed(first)}---\n${manifest(`${d.quote}${image}${d.quote}`, d)}---\n${last}`;
       check("plain", file(`${IMAGE.repository}:v1`), file(REF), d.end);
     }),
-    { numRuns: 150 },
+    { numRuns: testRuns(150) },
   );
 });
 
@@ -112,7 +113,7 @@ test("Argo CD applications: only the fields of the image differ, in a text and i
       };
       check("argocd", file(before), file(after), d.end);
     }),
-    { numRuns: 150 },
+    { numRuns: testRuns(150) },
   );
 });
 
@@ -124,7 +125,7 @@ test("kustomizations: only the entry of the image differs, in any layout around 
       const fresh = `  digest: ${NEW}${d.comment}\n  newName: ${IMAGE.repository}\n`;
       check("kustomize", file(`  newTag: v1${d.comment}\n`), file(fresh), d.end);
     }),
-    { numRuns: 150 },
+    { numRuns: testRuns(150) },
   );
 });
 

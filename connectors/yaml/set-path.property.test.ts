@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonValue } from "@gantry/core/json.ts";
+import { testRuns } from "@gantry/core/test-runs.fixture.ts";
 import fc from "fast-check";
 import { layouts } from "./layouts.fixture.ts";
 import { set } from "./set-path.fixture.ts";
@@ -45,7 +46,7 @@ test("property: in any layout, only the lines of the value change, and editing t
         assert.equal(set(edited, spot.path + add, one, document), edited);
       },
     ),
-    { numRuns: 400 },
+    { numRuns: testRuns(400) },
   );
 });
 
@@ -77,7 +78,7 @@ test("edits that are made at once give what they give one after the other", () =
       assert.equal(atOnce, oneByOne);
       made += 1;
     }),
-    { numRuns: 300 },
+    { numRuns: testRuns(300) },
   );
-  assert.ok(made > 50, `only ${made} were made`);
+  assert.ok(made > testRuns(50), `only ${made} were made`);
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFile, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { testRuns } from "@gantry/core/test-runs.fixture.ts";
 import fc from "fast-check";
 import { parseDocument } from "yaml";
 import { benchWith } from "./bench.fixture.ts";
@@ -253,7 +254,7 @@ test("for any overlay: comments, order and blank lines survive, and editing twic
       assert.deepEqual(setImage("k.yaml", once.text, edit).text, once.text);
       assert.equal(setImage("k.yaml", once.text, edit).changed, false);
     }),
-    { numRuns: 300 },
+    { numRuns: testRuns(300) },
   );
 });
 
@@ -277,7 +278,7 @@ test("for any value at any new or old place: it is there afterwards, comments su
         assert.equal(setPath("f.yaml", once, path, value as never).text, once);
       },
     ),
-    { numRuns: 300 },
+    { numRuns: testRuns(300) },
   );
 });
 

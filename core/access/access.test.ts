@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { testRuns } from "../test-runs.fixture.ts";
 import { decideRight, hasNoMore, needInWords, rightsOf, type Subject } from "./decide-right.ts";
 import type { Binding, Deny, Policy } from "./policy.ts";
 import { readPolicy } from "./read-policy.ts";
@@ -162,7 +163,7 @@ test("a pattern matches as the same regular expression does", () => {
       const expected = new RegExp(`^${pattern.replaceAll("*", ".*")}$`).test(text);
       assert.equal(matches(pattern, text), expected);
     }),
-    { numRuns: 1_000 },
+    { numRuns: testRuns(1_000) },
   );
 });
 
@@ -206,7 +207,7 @@ const subject: fc.Arbitrary<Subject> = fc.record({
   groups: fc.subarray(["a", "b"]),
   issuer: optional(fc.constantFrom("corp", "other")),
 });
-const RUNS = { numRuns: 2_000 };
+const RUNS = { numRuns: testRuns(2_000) };
 
 test("a deny that touches a request wins over everything that allows it", () => {
   fc.assert(

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { GantryError } from "../errors.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
+import { testRuns } from "../test-runs.fixture.ts";
 import { checkExpression, evaluate, MAX_EXPRESSION_LENGTH } from "./expression.ts";
 
 const scope: JsonObject = {
@@ -199,7 +200,7 @@ test("any text is refused or read, and never more than a GantryError comes out",
         }
       },
     ),
-    { numRuns: 2_000 },
+    { numRuns: testRuns(2_000) },
   );
 });
 

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { JsonObject } from "../json.ts";
+import { testRuns } from "../test-runs.fixture.ts";
 import { checkExpression, evaluate } from "./expression.ts";
 import { typing } from "./typed-check.ts";
 
@@ -141,5 +142,5 @@ test("property: no check refuses an expression that is right for every value", (
     assert.equal(check(text), undefined, text);
     for (const n of [0, 1, 2, 3]) assert.doesNotThrow(() => evaluate(text, scopeOf(n)), text);
   });
-  fc.assert(property, { numRuns: 300 });
+  fc.assert(property, { numRuns: testRuns(300) });
 });

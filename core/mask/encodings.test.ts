@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { testRuns } from "../test-runs.fixture.ts";
 import { createMasker, MASK } from "./masker.ts";
 
 const bytes = (text: string): Buffer => Buffer.from(text, "utf8");
@@ -204,6 +205,6 @@ test("property: where a stream is cut does not change what is masked in an encod
       const pieces = places.slice(1).map((end, index) => stream.push(input.subarray(places[index] ?? 0, end)));
       assert.equal(Buffer.concat([...pieces, stream.end()]).toString(), masker.text(input.toString()));
     }),
-    { numRuns: 100 },
+    { numRuns: testRuns(100) },
   );
 });

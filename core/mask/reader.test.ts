@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import fc from "fast-check";
+import { testRuns } from "../test-runs.fixture.ts";
 import { buildTable, EXACT, FOLDED, HEX, openReader, type Span, type Table, type View } from "./reader.ts";
 import { variantsOf } from "./variants.ts";
 
@@ -70,7 +71,7 @@ for (const { name, view, letters, between } of VIEWS) {
         const table = buildTable(patterns.map(bytes), view);
         assert.deepEqual(read(table, pieces), read(unfiltered(table), pieces));
       }),
-      { numRuns: 1_000 },
+      { numRuns: testRuns(1_000) },
     );
   });
 }
@@ -109,7 +110,7 @@ test("property: patterns longer than their heads are found wherever a stream is 
       assert.deepEqual([...covered].sort(), [...expected].sort());
     },
   );
-  fc.assert(property, { numRuns: 300 });
+  fc.assert(property, { numRuns: testRuns(300) });
 });
 
 test("a long key needs memory in proportion to its length", () => {

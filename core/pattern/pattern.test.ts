@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { testRuns } from "../test-runs.fixture.ts";
 import { compilePattern } from "./pattern.ts";
 
 function fits(pattern: string, text: string): boolean {
@@ -73,7 +74,7 @@ test("agrees with JavaScript's own engine on the common syntax", () => {
     fc.property(pattern, text, (source, value) => {
       assert.equal(fits(source, value), new RegExp(source, "u").test(value), `${source} on ${JSON.stringify(value)}`);
     }),
-    { numRuns: 3_000 },
+    { numRuns: testRuns(3_000) },
   );
 });
 

@@ -4,6 +4,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import fc from "fast-check";
 import { z } from "zod";
 import type { JsonObject, JsonValue } from "../json.ts";
+import { testRuns } from "../test-runs.fixture.ts";
 import { checkSchema } from "./json-schema.ts";
 
 const SHAPES: readonly z.ZodType[] = [
@@ -36,7 +37,7 @@ test("agrees with a complete validator on the schemas that zod writes", () => {
         const problems = checkSchema(schema, json);
         assert.equal(problems.length === 0, validate(json), JSON.stringify({ json, problems }));
       }),
-      { numRuns: 500 },
+      { numRuns: testRuns(500) },
     );
   }
 });

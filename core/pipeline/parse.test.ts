@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { testRuns } from "../test-runs.fixture.ts";
 import { parsePipeline } from "./parse.ts";
 import { STEP_FIXTURES } from "./steps.fixture.ts";
 
@@ -212,7 +213,7 @@ test("any text gives an answer in bounded time", () => {
       assert.equal(pipeline === undefined, problems.length > 0);
       for (const problem of problems) assert((problem.line ?? 0) > 0 && (problem.column ?? 0) > 0);
     }),
-    { numRuns: 1_500 },
+    { numRuns: testRuns(1_500) },
   );
 });
 
@@ -247,6 +248,6 @@ test("a valid file with one value changed to anything never crashes the parser",
       at[path.at(-1) ?? ""] = value;
       parse(JSON.stringify(copy));
     }),
-    { numRuns: 800 },
+    { numRuns: testRuns(800) },
   );
 });

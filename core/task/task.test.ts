@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { testRuns } from "../test-runs.fixture.ts";
 import { labelsOf } from "./decide-lease.ts";
 import { decideSupersede } from "./decide-task.ts";
 import { evolve } from "./evolve.ts";
@@ -263,6 +264,6 @@ test("property: the state stays consistent, for any commands in any order", () =
       const replayed = task.events.reduce<TaskState | undefined>(evolve, undefined);
       assert.deepEqual(replayed, task.state, "the events give the state");
     }),
-    { numRuns: 500 },
+    { numRuns: testRuns(500) },
   );
 });

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { applyToTask } from "@gantry/console/src/data/apply-event.ts";
 import { job, pipeline, scriptStep, TaskUnderTest } from "@gantry/core/task/task.fixture.ts";
+import { testRuns } from "@gantry/core/test-runs.fixture.ts";
 import { taskView } from "@gantry/task-agent/api/view.ts";
 import { type FeedEvent, feedEvent, type TaskView } from "@gantry/wire/agent/views.ts";
 import fc from "fast-check";
@@ -113,6 +114,6 @@ test("after every event, the page shows the states and times of the task-agent",
         );
       }
     }),
-    { numRuns: 500 },
+    { numRuns: testRuns(500) },
   );
 });

@@ -19,7 +19,13 @@ type Draft = { [key: string]: unknown };
 export type SchemaCheck = (schema: unknown, value: unknown, direction: Direction) => string[];
 
 export function schemaCheck(document: unknown, options: SchemaOptions = {}): SchemaCheck {
-  const ajv = new Ajv2019({ strict: false, allErrors: true, validateFormats: false, logger: false });
+  const ajv = new Ajv2019({
+    strict: false,
+    allErrors: true,
+    validateFormats: false,
+    logger: false,
+    code: { optimize: false },
+  });
   const compiled = { request: new Map<unknown, ValidateFunction>(), answer: new Map<unknown, ValidateFunction>() };
   return (schema, value, direction) => {
     let validate = compiled[direction].get(schema);

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { JsonObject } from "@gantry/core/json.ts";
+import { testRuns } from "@gantry/core/test-runs.fixture.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { openMemoryJournal } from "@gantry/journal/memory/memory.ts";
 import { SteppedClock } from "@gantry/runtime/stepped-clock.fixture.ts";
@@ -201,7 +202,7 @@ test("with lost messages, lost replies, outages and restarts, a consumer that dr
       await fixture.untilAllPublished();
       await Promise.all(relays.map((relay) => relay.stop()));
     }),
-    { numRuns: 60 },
+    { numRuns: testRuns(60) },
   );
 });
 
