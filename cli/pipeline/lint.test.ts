@@ -29,6 +29,14 @@ const FILES: { readonly [path: string]: string } = {
   "bad.yaml": GOOD.replace("git/checkout", "git/chekout").replace("needs: build", "needs: biuld"),
   "odd.yaml": GOOD.replace("default: [seoul, tokyo] }", "}"),
   "broken.yaml": "a: [",
+  "secret.yaml": `name: demo
+jobs:
+  build:
+    site: seoul
+    steps:
+      - env: { T: "\${{ secrets.NPM_TOKN }}" }
+        run: ./build.sh
+`,
   "app.yaml": "build: { site: seoul }\n",
   "steps.json": JSON.stringify(STEP_FIXTURES),
 };
@@ -77,6 +85,14 @@ test("lint prints warnings and exits with 0", async () => {
   const { code, out } = await run("lint", "odd.yaml");
   assert.equal(code, 0);
   assert.match(out, /^odd\.yaml:9:15 warning: params\.sites may be absent/);
+});
+
+test("lint warns about secrets that are not among the known ones", async () => {
+  const { code, out } = await run("lint", "secret.yaml", "--secrets", "NPM_TOKEN, HARBOR");
+  assert.equal(code, 0);
+  assert.equal(out, "secret.yaml:6:24 warning: there is no secret NPM_TOKN (did you mean NPM_TOKEN?)\n");
+  assert.equal((await run("lint", "secret.yaml", "--secrets", "NPM_TOKN")).out, "");
+  assert.equal((await run("lint", "secret.yaml")).out, "", "nobody knows the secrets");
 });
 
 test("lint prints its usage", async () => {
