@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GantryError } from "@gantry/core/errors.ts";
 import { type Row, refusal, set, table } from "./set-path.fixture.ts";
+import { setPath } from "./set-path.ts";
 
 test("keys that YAML does not read as text are found by what is written", () => {
   table([
