@@ -129,6 +129,16 @@ test("plan prints unknown values as expressions", async () => {
   assert.match(out, /deploy\[osaka\] · Deploy\n {2}at osaka/);
 });
 
+test("plan says which jobs do not run with these values, and which end with an error", async () => {
+  const empty = await run("plan", "good.yaml", "--param", "sites=[]", "--app", "app.yaml");
+  assert.match(empty.out, /deploy · Deploy\n.*\n {2}not run, because its `each` gives an empty list\n/);
+  const wrong = await run("plan", "good.yaml", "--param", "sites=[a b]", "--app", "app.yaml");
+  assert.match(wrong.out, /deploy\[…\] · Deploy\n.*\n {2}ends with an error: .* "a b" is not the name of a site/i);
+  const twice = await run("plan", "good.yaml", "--param", "sites=[x, x]", "--app", "app.yaml");
+  assert.match(twice.out, /ends with an error: .*have the name x/i);
+  assert.doesNotMatch((await run("plan", "good.yaml")).out, /error/, "the site is not known yet");
+});
+
 test("plan prints a diagram", async () => {
   const { out } = await run("plan", "good.yaml", "--format", "mermaid", "--app", "app.yaml");
   assert.equal((await run("graph", "good.yaml", "--app", "app.yaml")).out, out);
