@@ -64,6 +64,7 @@ export function openHttpApp(deps: HttpAppDeps): ReturnType<typeof createApp> {
       ...new Set([...tokens.map(([, { site }]) => site), ...agent.registry.stored().runners.map(({ site }) => site)]),
     ],
     knownSystems: agent.registry.systems,
+    knownSecrets: agent.registry.secrets,
     onCancel: agent.protocol.cancel,
     onRemove: agent.protocol.remove,
   });

@@ -29,6 +29,14 @@ const FILES: { readonly [path: string]: string } = {
   "bad.yaml": GOOD.replace("git/checkout", "git/chekout").replace("needs: build", "needs: biuld"),
   "odd.yaml": GOOD.replace("default: [seoul, tokyo] }", "}"),
   "broken.yaml": "a: [",
+  "secret.yaml": `name: demo
+jobs:
+  build:
+    site: seoul
+    steps:
+      - env: { T: "\${{ secrets.NPM_TOKN }}" }
+        run: ./build.sh
+`,
   "app.yaml": "build: { site: seoul }\n",
   "steps.json": JSON.stringify(STEP_FIXTURES),
 };
@@ -79,6 +87,14 @@ test("lint prints warnings and exits with 0", async () => {
   assert.match(out, /^odd\.yaml:9:15 warning: params\.sites may be absent/);
 });
 
+test("lint warns about secrets that are not among the known ones", async () => {
+  const { code, out } = await run("lint", "secret.yaml", "--secrets", "NPM_TOKEN, HARBOR");
+  assert.equal(code, 0);
+  assert.equal(out, "secret.yaml:6:24 warning: there is no secret NPM_TOKN (did you mean NPM_TOKEN?)\n");
+  assert.equal((await run("lint", "secret.yaml", "--secrets", "NPM_TOKN")).out, "");
+  assert.equal((await run("lint", "secret.yaml")).out, "", "nobody knows the secrets");
+});
+
 test("lint prints its usage", async () => {
   assert.equal((await run("lint")).code, 2);
   assert.match((await run("lint", "--nope", "good.yaml")).err, /--nope/);
@@ -111,6 +127,16 @@ test("plan prints unknown values as expressions", async () => {
   const { out } = await run("plan", "good.yaml", "--param", "sites=[osaka]");
   assert.match(out, /build · Build\n {2}at \$\{\{ app\.build\.site \}\}/);
   assert.match(out, /deploy\[osaka\] · Deploy\n {2}at osaka/);
+});
+
+test("plan says which jobs do not run with these values, and which end with an error", async () => {
+  const empty = await run("plan", "good.yaml", "--param", "sites=[]", "--app", "app.yaml");
+  assert.match(empty.out, /deploy · Deploy\n.*\n {2}not run, because its `each` gives an empty list\n/);
+  const wrong = await run("plan", "good.yaml", "--param", "sites=[a b]", "--app", "app.yaml");
+  assert.match(wrong.out, /deploy\[…\] · Deploy\n.*\n {2}ends with an error: .* "a b" is not the name of a site/i);
+  const twice = await run("plan", "good.yaml", "--param", "sites=[x, x]", "--app", "app.yaml");
+  assert.match(twice.out, /ends with an error: .*have the name x/i);
+  assert.doesNotMatch((await run("plan", "good.yaml")).out, /error/, "the site is not known yet");
 });
 
 test("plan prints a diagram", async () => {

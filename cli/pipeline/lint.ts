@@ -8,11 +8,15 @@ export async function lint({
   io,
   flags,
   args: [files],
-}: Call<{ readonly steps: string | undefined }, readonly [readonly string[]]>): Promise<number> {
+}: Call<
+  { readonly steps: string | undefined; readonly secrets: string | undefined },
+  readonly [readonly string[]]
+>): Promise<number> {
   const steps = readCatalogue(io, flags.steps);
+  const known = flags.secrets?.split(",").map((name) => name.trim());
   let errors = 0;
   for (const path of files) {
-    const { problems, warnings } = readPipeline(io, path, steps);
+    const { problems, warnings } = readPipeline(io, path, steps, known);
     for (const one of problems) io.stdout(`${line(one)}\n`);
     for (const one of warnings) io.stdout(`${line({ ...one, detail: `warning: ${one.detail}` })}\n`);
     errors += problems.length;

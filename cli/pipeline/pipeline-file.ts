@@ -33,8 +33,16 @@ export function readArgument(io: FileIo, path: string): string {
   }
 }
 
-/** A file that cannot be read is reported as a problem in its first line. */
-export function readPipeline(io: FileIo, path: string, steps: readonly StepDescription[]): ParsedPipeline {
+/**
+ * A file that cannot be read is reported as a problem in its first line. `secrets`: the names of those that exist; default:
+ * unknown.
+ */
+export function readPipeline(
+  io: FileIo,
+  path: string,
+  steps: readonly StepDescription[],
+  secrets?: readonly string[],
+): ParsedPipeline {
   let text: string;
   try {
     text = io.readFile(path);
@@ -42,5 +50,5 @@ export function readPipeline(io: FileIo, path: string, steps: readonly StepDescr
     const detail = `the file cannot be read: ${fileProblem(error)}`;
     return { problems: [{ detail, file: path, line: 1, column: 1 }], warnings: [] };
   }
-  return parsePipeline({ name: path, text }, steps);
+  return parsePipeline({ name: path, text }, steps, secrets);
 }

@@ -1,6 +1,7 @@
 // `gantry pipeline plan FILE` and `graph FILE`: prints the jobs of a pipeline in the order in which they run, as text or as a Mermaid diagram.
 
-import { GantryError } from "@gantry/core/errors.ts";
+import { explain, GantryError } from "@gantry/core/errors.ts";
+import { referencesIn } from "@gantry/core/expr/template.ts";
 import { isJsonObject, type JsonObject } from "@gantry/core/json.ts";
 import { formatDuration } from "@gantry/core/pipeline/duration.ts";
 import { expandJob } from "@gantry/core/pipeline/expand.ts";
@@ -19,6 +20,8 @@ export type PlannedJob = {
   readonly site: string;
   readonly final: boolean;
   readonly known: boolean;
+  /** Why it does not run, or ends at once, with these values. */
+  readonly problem?: string;
 };
 
 type Flags = {
@@ -72,19 +75,34 @@ export function planJobs(pipeline: Pipeline, scope: JsonObject): readonly Planne
   const inOrder = (jobs: readonly Job[], final: boolean) =>
     sorted(jobs).flatMap((job): readonly PlannedJob[] => {
       try {
-        return expandJob(job, scope).map(({ key, site }) => ({ job, key, site, final, known: true }));
+        const expanded = expandJob(job, scope);
+        const empty = { job, key: job.id, site: String(job.site), final, known: true };
+        if (expanded.length === 0) return [{ ...empty, problem: "not run, because its `each` gives an empty list" }];
+        return expanded.map(({ key, site }) => ({ job, key, site, final, known: true }));
       } catch (error) {
         if (!(error instanceof GantryError)) throw error;
         const key = job.each === undefined && job.matrix === undefined ? job.id : `${job.id}[…]`;
-        return [{ job, key, site: String(job.site), final, known: false }];
+        const { message, why } = explain(error);
+        const problem = isKnown(job, pipeline, scope) ? { problem: `ends with an error: ${message} ${why}` } : {};
+        return [{ job, key, site: String(job.site), final, known: false, ...problem }];
       }
     });
   return [...inOrder(pipeline.jobs, false), ...inOrder(pipeline.finally, true)];
 }
 
+/** Whether the task would know no more than the plan does. */
+function isKnown({ each, site, labels }: Job, { params: { required } }: Pipeline, scope: JsonObject): boolean {
+  const params = isJsonObject(scope.params) ? scope.params : {};
+  const isMissing = (name: string): boolean => required.includes(name) && !Object.hasOwn(params, name);
+  return referencesIn([each ?? null, site, [...labels]]).every(({ variable, path: [name] }) => {
+    if (variable === "params") return name === undefined ? !required.some(isMissing) : !isMissing(name);
+    return variable === "each" || (variable === "app" && scope.app !== undefined);
+  });
+}
+
 export function planText(pipeline: Pipeline, jobs: readonly PlannedJob[]): string {
   const lines = [`${pipeline.name}: ${pipeline.title}`, ...(pipeline.summary === "" ? [] : [pipeline.summary])];
-  for (const { job, key, site, final } of jobs) {
+  for (const { job, key, site, final, problem } of jobs) {
     const facts = [
       `at ${site}`,
       ...(job.needs.length > 0 ? [`after ${job.needs.join(", ")}`] : []),
@@ -93,6 +111,7 @@ export function planText(pipeline: Pipeline, jobs: readonly PlannedJob[]): strin
       `at most ${formatDuration(job.timeoutMs)}`,
     ];
     lines.push("", `${key} · ${job.title}`, `  ${facts.join(" · ")}`);
+    if (problem !== undefined) lines.push(`  ${problem}`);
     job.steps.forEach((step, index) => {
       const action = step.action.kind === "uses" ? step.action.uses : "script";
       lines.push(`  ${String(index + 1).padStart(2)}. ${step.title} (${action})`);

@@ -49,7 +49,10 @@ export const PIPELINES = [
     details:
       "Prints file:line:column and the message. The exit code is 0 without errors (warnings are allowed), else 2.",
     args: ["FILE…"],
-    flags: STEPS,
+    flags: {
+      secrets: { type: "string", value: "NAMES", summary: "warn about other secrets than these (A,B,C)" },
+      ...STEPS,
+    },
     examples: ["pipeline lint pipelines/*.yaml"],
     run: async (call) => (await import("../pipeline/lint.ts")).lint(call),
   }),

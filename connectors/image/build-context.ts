@@ -6,7 +6,7 @@ import { lstat, readdir, readlink } from "node:fs/promises";
 import { join, posix } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
 import { readPlainFile } from "../plain-file.ts";
-import type { Ignore } from "./dockerignore.ts";
+import { type Ignore, plainIgnore } from "./dockerignore.ts";
 import { isGlob, pathPattern } from "./path-pattern.ts";
 
 export type SourceFile = {
@@ -52,6 +52,7 @@ export async function readContext(root: string, ignore: Ignore): Promise<FileTre
     const file = join(root, path);
     const seen = { path, executable: (stats.mode & 0o100) !== 0, size: 0, link: undefined, content: undefined };
     const ignored = ignore.ignores(path);
+    if (!ignored) refuseSkipped(path, ignore);
     if (stats.isDirectory()) {
       if (!ignored) tree.set(path, { ...seen, kind: "directory" });
       if (!ignored || ignore.takesBack) await walk(path);
@@ -61,6 +62,17 @@ export async function readContext(root: string, ignore: Ignore): Promise<FileTre
   };
   await walk("");
   return withParents(tree);
+}
+
+/** Throws `no-builder` where builders disagree whether the file is in the build. */
+function refuseSkipped(path: string, ignore: Ignore): void {
+  if (!ignore.takesBack) return;
+  const parts = path.split("/");
+  const folders = parts.slice(1).map((_, index) => parts.slice(0, index + 1).join("/"));
+  const skipped = folders.find((folder) => ignore.ignores(folder) && !ignore.isEntered(folder));
+  if (skipped === undefined) return;
+  const problem = `.dockerignore leaves out ${skipped}, and takes back ${path} by a pattern that does not begin with this folder, which builders read differently. The built-in assembler cannot do that.`;
+  throw new GantryError("no-builder", { problem });
 }
 
 /** `.git` differs in every checkout of the same commit, and holds the whole history. */
@@ -75,8 +87,8 @@ export async function readIgnoreText(root: string, dockerfile: string): Promise<
   for (const name of [`${dockerfile}.dockerignore`, ".dockerignore"]) {
     const found = await readPlainFile(root, join(root, name), { name, maxBytes: MAX_IGNORE });
     if (found === undefined) continue;
-    const text = found.replace(/^\uFEFF/, "");
-    return /^\s*!(.*\/)?\.git\/?\s*$/m.test(text) ? GIT + text : `${text}\n${GIT}`;
+    const text = plainIgnore(found);
+    return /^!(.*\/)?\.git\/?$/m.test(text) ? GIT + text : text + GIT;
   }
   return GIT;
 }

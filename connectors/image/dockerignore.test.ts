@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GantryError } from "@gantry/core/errors.ts";
-import { parseIgnore } from "./dockerignore.ts";
+import { parseIgnore, plainIgnore } from "./dockerignore.ts";
 
 test("leaves out what the patterns name, as Docker does", () => {
   const cases: readonly [string, readonly string[], readonly string[]][] = [
@@ -26,8 +26,7 @@ test("leaves out what the patterns name, as Docker does", () => {
     ["a**b", ["ab", "ax/b", "ax/y/b"], ["axb", "a/xb"]],
     ["*a**b", ["aab", "xa/b", "xay/b"], ["xb"]],
     ["**", ["a", "a/b"], []],
-    ["[^]", ["[^]"], ["a"]],
-    ["[", ["[", "[/a"], ["a"]],
+    ["\\[", ["[", "[/a"], ["a"]],
     ["\\*a", ["*a"], ["ba"]],
     ["a+b.(c)", ["a+b.(c)"], ["aab.c"]],
   ];
@@ -35,6 +34,34 @@ test("leaves out what the patterns name, as Docker does", () => {
     const { ignores } = parseIgnore(text);
     for (const path of left) assert.equal(ignores(path), true, `${text} leaves out ${path}`);
     for (const path of kept) assert.equal(ignores(path), false, `${text} keeps ${path}`);
+  }
+});
+
+test("what builders refuse is refused: brackets that are open or empty, a backslash at the end, nothing to take back", () => {
+  for (const line of ["[", "[a", "[^]", "[]a]", "[a-]", "a\\\\", "!", "! ", "x/[", "[z-a]"]) {
+    const text = line.replace("\\\\", "\\");
+    assert.throws(
+      () => parseIgnore(`b\n${text}\n`),
+      (error) => error instanceof GantryError && /is not a pattern/.test(String(error.details.problem)),
+      text,
+    );
+  }
+  for (const line of ["[a-c]", "[^a]", "[\\]]", "\\[", "[[]", "a]", "[a\\-z]"]) parseIgnore(line);
+});
+
+test("builders get the lines as they all read them", () => {
+  const rows: readonly [string, string][] = [
+    [" /a \n! b\n\n# c\n  # d\n", "/a\n!b\n"],
+    ["\uFEFFa\r\nb", "a\nb\n"],
+    ["(a)\na|b\n^a\na+{b}", "\\(a\\)\na\\|b\n\\^a\na\\+\\{b\\}\n"],
+    ["[^a]\n[(|]\n\\(\n[", "[^a]\n[(|]\n\\(\n[\n"],
+  ];
+  for (const [text, plain] of rows) {
+    assert.equal(plainIgnore(text), plain);
+    assert.equal(plainIgnore(plain), plain, "twice is once");
+  }
+  for (const path of ["(a)", "a|b", "^a", "a+{b}"]) {
+    assert.equal(parseIgnore(plainIgnore("(a)\na|b\n^a\na+{b}")).ignores(path), true, path);
   }
 });
 

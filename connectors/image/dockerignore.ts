@@ -8,7 +8,32 @@ export type Ignore = {
   readonly ignores: (path: string) => boolean;
   /** Something below a directory that is left out may be taken back. */
   readonly takesBack: boolean;
+  /** Whether all builders look for it in this directory: a `!` line begins with its path. Else Buildah skips it. */
+  readonly isEntered: (directory: string) => boolean;
 };
+
+/**
+ * The lines as all builders read them alike: without spaces around a pattern, and with a backslash before characters that
+ * Buildah gives to a regular expression.
+ */
+export function plainIgnore(text: string): string {
+  const lines = text.replace(/^\uFEFF/, "").split(/\r?\n/);
+  return lines
+    .flatMap((line) => {
+      const trimmed = line.trim();
+      if (trimmed === "" || trimmed.startsWith("#")) return [];
+      const keep = trimmed.startsWith("!");
+      return [`${keep ? "!" : ""}${escaped(keep ? trimmed.slice(1).trim() : trimmed)}\n`];
+    })
+    .join("");
+}
+
+/** What stands after a backslash or in brackets stays as it is. */
+function escaped(pattern: string): string {
+  return pattern.replace(/\\.|\[\^?(?:\\.|[^\]\\])*\]|[+(){}|^]/gs, (part) =>
+    /^[+(){}|^]$/.test(part) ? `\\${part}` : part,
+  );
+}
 
 /** Throws `dockerfile-invalid` for a line that is no pattern, `no-builder` for one that builders read as something else. */
 export function parseIgnore(text: string): Ignore {
@@ -19,10 +44,14 @@ export function parseIgnore(text: string): Ignore {
   return {
     ignores: (path) => rules.reduce((ignored, { fits, keep }) => (fits(path) ? !keep : ignored), false),
     takesBack: rules.some(({ keep }) => keep),
+    isEntered: (directory) =>
+      rules.some(({ keep, text: pattern }) => keep && `${pattern}/`.startsWith(`${directory}/`)),
   };
 }
 
-function ruleOf(line: string): { fits: PathPattern; keep: boolean } | undefined {
+type Rule = { readonly fits: PathPattern; readonly keep: boolean; readonly text: string };
+
+function ruleOf(line: string): Rule | undefined {
   const trimmed = line.trim();
   if (trimmed === "" || trimmed.startsWith("#")) return undefined;
   const keep = trimmed.startsWith("!");
@@ -32,6 +61,9 @@ function ruleOf(line: string): { fits: PathPattern; keep: boolean } | undefined 
     const problem = `.dockerignore: "${trimmed}" has a backslash before a letter or digit. The built-in assembler cannot do that.`;
     throw new GantryError("no-builder", { problem });
   }
+  const invalid = (): GantryError =>
+    new GantryError("dockerfile-invalid", { problem: `.dockerignore: "${trimmed}" is not a pattern` });
+  if (pattern === "") throw invalid();
   const isRooted = pattern.startsWith("/");
   const parts = pattern.split("/").filter((part) => part !== "" && part !== ".");
   const cleaned: string[] = [];
@@ -41,7 +73,14 @@ function ruleOf(line: string): { fits: PathPattern; keep: boolean } | undefined 
     else if (cleaned.pop() === undefined && !isRooted) return undefined;
   }
   if (cleaned.length === 0) return undefined;
-  const fits = pathPattern(cleaned.join("/"), { below: true, crosses: true });
-  if (!fits) throw new GantryError("dockerfile-invalid", { problem: `.dockerignore: "${trimmed}" is not a pattern` });
-  return { fits, keep };
+  const text = cleaned.join("/");
+  const fits = isComplete(text) ? pathPattern(text, { below: true, crosses: true }) : undefined;
+  if (!fits) throw invalid();
+  return { fits, keep, text };
+}
+
+/** Brackets are closed and have something in them, and no backslash is the last character: builders refuse all else. */
+function isComplete(pattern: string): boolean {
+  const one = String.raw`(?:\\.|[^\]\\-])`;
+  return new RegExp(String.raw`^(?:\\.|[^[\\]|\[(?:\^|(?!\^))(?:${one}(?:-${one})?)+\])*$`, "s").test(pattern);
 }

@@ -264,3 +264,23 @@ test("a mode for a new directory, and what only patterns or volumes decide, are 
   ])
     await assemble(`FROM scratch\n${lines}\n`, folders);
 });
+
+test("a file that .dockerignore takes back from a folder that not all builders enter is left to a real builder", async (t) => {
+  const rows: readonly [ignore: string, isSure: boolean][] = [
+    ["*\n!**/x\n", false],
+    ["d\n!*/x\n", false],
+    ["*\n!d/x\n", true],
+    ["*\n!d\n", true],
+    ["d\n!d/*\n", true],
+    ["*.md\n!**/README.md\n", true],
+    ["d/*\n!**/x\n", true],
+    ["*\n!**/none\n", true],
+  ];
+  for (const [ignore, isSure] of rows) {
+    const folders = { context: await tempDir(t), scratch: await tempDir(t) };
+    await writeFiles(folders.context, { "d/x": "x", "README.md": "r", a: "a", ".dockerignore": ignore });
+    const built = assemble("FROM scratch\nWORKDIR /w\nCOPY . /\n", folders);
+    if (isSure) await built;
+    else await assert.rejects(built, (error) => error instanceof GantryError && error.code === "no-builder", ignore);
+  }
+});

@@ -9,6 +9,7 @@ import {
   isMap,
   isScalar,
   isSeq,
+  Lexer,
   LineCounter,
   type Pair,
   type ParsedNode,
@@ -52,13 +53,6 @@ export function parseYaml(file: string, text: string): YamlFile {
     const place = at ? `line ${at.line}: ` : "";
     return new GantryError("file-invalid", { file, problem: `${place}${detail}` }, { problems: [problem] });
   };
-  const odd = ODD_LINE_END.exec(text);
-  // In JSON these three can only stand in a text, where they mean themselves.
-  if (odd && (odd[0] === "\r" || !isJson(text))) {
-    const code = odd[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, "0");
-    const detail = `the character U+${code} here ends the line for some readers of YAML and not for others; remove it`;
-    throw wrong(`${detail} (in quotes, write it as \\u${code.toLowerCase()})`, odd.index);
-  }
   // Integers are read as BigInt: a double would round those above 2^53.
   const parsed = parseAllDocuments<ParsedNode>(text, {
     lineCounter: lines,
@@ -68,6 +62,7 @@ export function parseYaml(file: string, text: string): YamlFile {
     // Warnings would go to the standard error of the process.
     logLevel: "error",
   });
+  refuseOdd(text, wrong);
   if (!Array.isArray(parsed) || parsed.length === 0) throw wrong("the file is empty");
   const targets = new Map<Alias, ParsedNode>();
   for (const document of parsed) {
@@ -78,6 +73,45 @@ export function parseYaml(file: string, text: string): YamlFile {
   }
   const filled = parsed.filter((document) => !isEmpty(document.contents));
   return { text, documents: filled.length > 0 ? filled : parsed.slice(0, 1), targets, wrong };
+}
+
+/** Throws for what readers of YAML take in different ways. */
+function refuseOdd(text: string, wrong: YamlFile["wrong"]): void {
+  const odd = ODD_LINE_END.exec(text);
+  // In JSON these three can only stand in a text, where they mean themselves.
+  if (odd && (odd[0] === "\r" || !isJson(text))) {
+    const code = odd[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, "0");
+    const detail = `the character U+${code} here ends the line for some readers of YAML and not for others; remove it`;
+    throw wrong(`${detail} (in quotes, write it as \\u${code.toLowerCase()})`, odd.index);
+  }
+  const mark = text.indexOf("\uFEFF", 1);
+  if (mark !== -1 && !isJson(text))
+    throw wrong("the byte order mark U+FEFF here is not at the start of the file; remove it", mark);
+  const tab = tabInIndent(text);
+  if (tab !== undefined)
+    throw wrong("a tab indents a comment or an empty line here, which some readers of YAML refuse; remove it", tab);
+}
+
+/**
+ * Where a tab is before a comment, or alone in a line. Readers of YAML 1.1 accept it only behind a text without quotes: they
+ * would read the file before an edit of this text, and not after it.
+ */
+function tabInIndent(text: string): number | undefined {
+  if (!/^ *\t[ \t]*(?:#|\r?$)/m.test(text)) return undefined;
+  let [offset, depth, tab]: [number, number, number | undefined] = [0, 0, undefined];
+  let isLineStart = true;
+  for (const token of new Lexer().lex(text)) {
+    // These stand for structure, and are not in the text.
+    if (token === "\u0002" || token === "\u0018" || token === "\u001F") continue;
+    const isEnd = /^(?:#|\r?\n$)/.test(token);
+    if (tab !== undefined && isEnd) return tab;
+    tab = isLineStart && depth === 0 && /^ *\t[ \t]*$/.test(token) ? offset : undefined;
+    isLineStart = token.endsWith("\n") || (isLineStart && /^ +$/.test(token));
+    if (token === "{" || token === "[") depth += 1;
+    if (token === "}" || token === "]") depth -= 1;
+    offset += token.length;
+  }
+  return tab;
 }
 
 /**

@@ -139,6 +139,21 @@ test("Helm values get the image where they name it, in every usual shape", () =>
   ]);
 });
 
+test("a global registry is not that of a repository that has its own", () => {
+  const of = (repository: string, registry: string, tag: string) =>
+    `global:\n  imageRegistry: ${registry}\nweb:\n  image: ${repository}\n  tag: ${tag}\n`;
+  const whole = of("harbor.example/apps/orders", "harbor.example", `"${SHORT}@${NEW}"`);
+  assert.equal(
+    set("helm", of("docker.io/apps/orders", "harbor.example", "v1")).replace(/tag: (?!")(.*)/, 'tag: "$1"'),
+    whole,
+  );
+  assert.equal(
+    set("helm", of("docker.io/apps/orders", "mirror.example", "v1")).replace(/tag: (?!")(.*)/, 'tag: "$1"'),
+    whole.replace("Registry: harbor", "Registry: mirror"),
+  );
+  assert.match(refusal("helm", of("apps/orders", "mirror.example", "v1")), /global.imageRegistry is mirror.example/);
+});
+
 test("values of one target in several files: the tag of an environment follows that of the base", () => {
   const files = [
     { name: "values.yaml", text: "image:\n  repository: harbor.example/apps/orders\n  tag: v1\n" },
@@ -308,6 +323,15 @@ test("an Argo CD application gets the image in its inline values", () => {
       `${app("  source:\n    helm: {parameters: [{name: image, value: 'harbor.example/apps/orders:v1'}]}\n")}---\n${app("  source:\n    helm: {parameters: [{name: image, value: 'harbor.example/apps/orders:v1'}]}\n").replace("seoul", "tokyo")}`,
       `${app("  source:\n    helm: {parameters: [{name: image, value: 'harbor.example/apps/orders:v1'}]}\n")}---\n${app(`  source:\n    helm: {parameters: [{name: image, value: '${REF}'}]}\n`).replace("seoul", "tokyo")}`,
       { application: "orders-tokyo" },
+    ],
+    [
+      "a text that a parameter replaces by a mapping",
+      app(
+        "  source:\n    helm:\n      valuesObject: {web: {image: 'harbor.example/apps/orders:v1'}}\n      parameters:\n      - {name: web.image.repository, value: apps/orders}\n      - {name: web.image.tag, value: v1}\n",
+      ),
+      app(
+        `  source:\n    helm:\n      valuesObject: {web: {image: 'harbor.example/apps/orders:v1'}}\n      parameters:\n      - {name: web.image.repository, value: apps/orders}\n      - {name: web.image.tag, value: "${SHORT}@${NEW}"}\n`,
+      ),
     ],
     [
       "a set of applications",

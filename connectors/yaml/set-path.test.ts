@@ -2,7 +2,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { GantryError } from "@gantry/core/errors.ts";
 import { type Row, refusal, set, table } from "./set-path.fixture.ts";
+import { setPath } from "./set-path.ts";
 
 test("keys that YAML does not read as text are found by what is written", () => {
   table([
@@ -207,3 +209,37 @@ test("a value that YAML 1.1 reads differently counts as missing, at any depth", 
     ["a: [0, -0.5, True]\n", "a", [0, -0.5, true], "a: [0, -0.5, True]\n"],
   ]);
 });
+
+test("what some readers of YAML refuse or read differently is refused with its line", () => {
+  const tab = /^line 2: a tab indents a comment or an empty line/;
+  const mark = /^line (\d): the byte order mark U\+FEFF here is not at the start/;
+  const rows: readonly [string, RegExp][] = [
+    ["a: x\n\t\nb: 2\n", tab],
+    ["a: x\n \t# c\nb: 2\n", tab],
+    ["a: x\n\t# c\n", tab],
+    ["a: x\n\t", tab],
+    ["a: x\r\n\t\r\nb: 1\r\n", tab],
+    ["\uFEFF\uFEFFa: x\n", mark],
+    ["a: x\n\uFEFFb: 1\n", mark],
+    ["a: x\n---\n\uFEFFb: 1\n", mark],
+    ["a: x\n\u2028b: 1\n", /^line 2: the character U\+2028/],
+  ];
+  for (const [text, problem] of rows) {
+    assert.throws(() => setPath("f.yaml", text, ["a"], "yes"), wrongWith(problem), JSON.stringify(text));
+  }
+  const merged = "x: &x { y: 1 }\na:\n  <<: *x\n";
+  assert.throws(() => setPath("f.yaml", merged, ["a", "<<"], "z"), wrongWith(/^line 3: << is a merge key/));
+  for (const text of [
+    "a: x\t# c\n",
+    "a: x\t\n",
+    "b: |\n  y\n  \t\n  z\na: x\n",
+    '{\n\t\n\t"a": "x"\n}\n',
+    "b: y\n  \t\n  z\na: x\n",
+  ]) {
+    assert.match(setPath("f.yaml", text, ["a"], "yes").text, /a"?: "yes"/);
+  }
+});
+
+function wrongWith(problem: RegExp): (error: unknown) => boolean {
+  return (error) => error instanceof GantryError && problem.test(String(error.details.problem));
+}

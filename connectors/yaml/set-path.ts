@@ -147,6 +147,8 @@ function resolve(file: YamlFile, document: YamlDocument, path: readonly PathPart
         refuseMergedParent(file, node, missing);
         return { slot, changeOf, missing };
       }
+      if (isScalar(pair.key) && pair.key.source === "<<" && pair.key.type === "PLAIN")
+        throw file.wrong("<< is a merge key; edit the place that has the anchor", pair.key.range?.[0]);
       slot = known(file, entrySlot(file.text, node, pair), at);
       changeOf = (inner) => outer({ kind: "inside", changed: [[pair, inner]] });
     } else {

@@ -255,7 +255,7 @@ test("a file in which readers see different line ends is refused, with the line"
         () => edit(text),
         (error) =>
           error instanceof GantryError &&
-          /^line \d: the character U\+.* ends the line/.test(String(error.details.problem)),
+          /^line [1-9]\d*: the character U\+.* ends the line/.test(String(error.details.problem)),
         JSON.stringify(text),
       );
   assert.equal(edit('a: 1\r\nb: "\\u2028\\r"\r\n'), 'a: x\r\nb: "\\u2028\\r"\r\n');

@@ -110,13 +110,15 @@ function textPlace(spot: Spot, { repository, tag, digest }: ImageText, source: S
   };
 }
 
-function fieldsPlace(fields: Fields, global: Spot | undefined, source: Source): Place {
+function fieldsPlace(fields: Fields, everywhere: Spot | undefined, source: Source): Place {
   const { registry, repository, tag, digest, last } = fields;
   const first = repository ?? tag ?? digest ?? registry;
   if (!first) throw new Error("an image without fields");
   const path = first.path.slice(0, -1);
-  const host = withoutSlash(global?.text || registry?.text || "");
   const written = repository?.text ?? "";
+  // With a registry before a repository that has one, the chart would name no image: it does not use the global one here.
+  const global = splitHost(written).host === undefined ? everywhere : undefined;
+  const host = withoutSlash(global?.text || registry?.text || "");
   const full = host && repository ? `${host}/${written}` : written;
   const place = placed(first, path, source);
   return {

@@ -21,6 +21,12 @@ export const REQUEST_ERRORS = {
     why: "Task-agents that share a journal need the same key, so none of them makes one.",
     todo: "Set `sealKeyFile` in the configuration of every task-agent (docs/operations.md).",
   },
+  "secret-unknown": {
+    status: 422,
+    message: "The pipeline {pipeline} needs a secret that a site does not have.",
+    why: "{problem}",
+    todo: "Correct the name in the pipeline file, or add the secret to the configuration of the site's runners and restart them.",
+  },
   "sealing-key-missing": {
     status: 409,
     message: "The secret parameter {param} of task {task} cannot be read any more.",

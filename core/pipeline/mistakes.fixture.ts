@@ -134,6 +134,11 @@ export const MISTAKES: readonly Mistake[] = [
     /^6: the matrix has no axis ox \(did you mean os\?\)$/,
   ],
   [
+    "all values of a matrix as a label",
+    job('    matrix: { os: [a] }\n    labels: ["${{ each }}"]\n    steps: [{ run: x }]\n'),
+    /^6: this must be text, and gives a map$/,
+  ],
+  [
     "a step that comes later",
     job('    steps:\n      - { run: x, env: { A: "${{ steps.b.outcome }}" } }\n      - { id: b, run: x }\n'),
     /^6: the step b has not run yet at this place$/,

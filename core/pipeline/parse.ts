@@ -8,7 +8,7 @@ import { normalise } from "./normalise.ts";
 import type { Pipeline, StepDescription } from "./pipeline.ts";
 import type { RuleContext } from "./rule.ts";
 import { RULES } from "./rules.ts";
-import { absentParams } from "./rules-references.ts";
+import { absentParams, unknownSecrets } from "./rules-references.ts";
 import { checkShape } from "./shape.ts";
 import { type Place, placeAt, plainValue, readSource, type Source, sourceAt } from "./source.ts";
 import { celTypes } from "./template-sources.ts";
@@ -24,10 +24,14 @@ export type ParsedPipeline = {
 
 const MAX_PROBLEMS = 100;
 
-/** Never throws because of the text, and takes bounded time for any text. */
+/**
+ * Never throws because of the text, and takes bounded time for any text. `secrets`: the names of those that exist, for
+ * warnings about others; default: unknown.
+ */
 export function parsePipeline(
   file: { readonly name: string; readonly text: string },
   steps: readonly StepDescription[],
+  secrets?: readonly string[],
 ): ParsedPipeline {
   const source = readSource(file.text);
   const { root } = source;
@@ -66,7 +70,7 @@ export function parsePipeline(
     const isNew = ({ path, on }: PathProblem): boolean =>
       !broken.has(JSON.stringify(path)) && !(on === "value" && lacking.has(JSON.stringify(path)));
     found.push(...RULES.flatMap((rule) => rule(context)).filter(isNew));
-    doubts.push(...absentParams(context));
+    doubts.push(...absentParams(context), ...(secrets === undefined ? [] : unknownSecrets(context, secrets)));
   }
   const place = (problem: PathProblem) => ({ at: placeOf(problem, root, source.placeOf), detail: problem.detail });
   // Problems of a value that could not be read are consequences of that.

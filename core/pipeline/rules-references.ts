@@ -8,7 +8,7 @@ import type { PathProblem } from "../issues.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts";
 import { didYouMean } from "../suggest.ts";
 import { resolve } from "./json-schema.ts";
-import type { Job, StepSpec } from "./pipeline.ts";
+import type { Job, Pipeline, StepSpec } from "./pipeline.ts";
 import { placesOf, type TemplatePlace, type Variable } from "./places.ts";
 import type { RuleContext } from "./rule.ts";
 import { type Found, sourcesIn, textsOf } from "./template-sources.ts";
@@ -30,16 +30,30 @@ export function absentParams({ pipeline }: RuleContext): readonly PathProblem[] 
   const { properties, required } = pipeline.params;
   const mayBeAbsent = (name: string) =>
     Object.hasOwn(properties, name) && properties[name]?.default === undefined && !required.includes(name);
+  return doubtsAbout(pipeline, ({ variable, path: [name], certain }) =>
+    variable !== "params" || name === undefined || certain < 1 || !mayBeAbsent(name)
+      ? undefined
+      : `params.${name} may be absent; give it a default, or write params.?${name}.orValue(…)`,
+  );
+}
+
+/** Secrets that are not among the known ones. Not an error, because the sites may have others. */
+export function unknownSecrets({ pipeline }: RuleContext, known: readonly string[]): readonly PathProblem[] {
+  return doubtsAbout(pipeline, ({ variable, path: [name] }) =>
+    variable !== "secrets" || name === undefined || known.includes(name)
+      ? undefined
+      : `there is no secret ${name}${didYouMean(name, known)}`,
+  );
+}
+
+function doubtsAbout(pipeline: Pipeline, doubt: (reference: Reference) => string | undefined): readonly PathProblem[] {
   return placesOf(pipeline).flatMap((place) =>
     sourcesIn(place).flatMap(({ source, path }) => {
       const expression = checkExpression(source);
       if ("problem" in expression) return [];
       return expression.references.flatMap((reference) => {
-        const [name] = reference.path;
-        if (reference.variable !== "params" || name === undefined || reference.certain < 1 || !mayBeAbsent(name))
-          return [];
-        const detail = `params.${name} may be absent; give it a default, or write params.?${name}.orValue(…)`;
-        return [problemAt(path, detail, source, reference.offset)];
+        const detail = doubt(reference);
+        return detail === undefined ? [] : [problemAt(path, detail, source, reference.offset)];
       });
     }),
   );

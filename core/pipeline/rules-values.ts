@@ -232,7 +232,11 @@ export function goodNames(context: RuleContext): readonly PathProblem[] {
       ["site", [job.site]],
       ["labels", job.labels],
     ] as const) {
-      const given = texts.map((text) => (typeof text === "string" ? typesOf(context, text)?.[0] : undefined));
+      const isAxes = (text: string): boolean => job.matrix !== undefined && /^\$\{\{\s*each\s*\}\}$/.test(text.trim());
+      const given = texts.map((text) => {
+        if (typeof text !== "string") return undefined;
+        return isAxes(text) ? "object" : typesOf(context, text)?.[0];
+      });
       const wrong = given.find((type) => type === "array" || type === "object");
       if (wrong !== undefined)
         problems.push({

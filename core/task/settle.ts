@@ -77,7 +77,7 @@ function followOne(pipeline: Pipeline, state: TaskState, job: Job, one: JobState
 
 function expand(pipeline: Pipeline, state: TaskState, job: Job, final: boolean, now: number): TaskEvent[] {
   if (isCanceled(state, { final })) return [{ kind: "JobExpanded", at: now, job: job.id, final, jobs: [] }];
-  const late = [job.each, job.site].some(
+  const late = [job.each, job.site, job.labels].some(
     (part) =>
       part !== undefined && referencesIn(part).some(({ variable }) => variable === "needs" || variable === "jobs"),
   );

@@ -166,6 +166,16 @@ describe("a newer task of the same group", () => {
 });
 
 describe("labels", () => {
+  test("labels may come from the outputs of an earlier job", () => {
+    const first = job("first", { outputs: { gpu: "x" } });
+    const build = job("build", { needs: ["first"], labels: ["${{ needs.first.outputs.gpu }}"] });
+    const task = new TaskUnderTest(pipeline([first, build]));
+    assert.equal(task.state.expanded.build, undefined, "not known yet");
+    task.run("first", "succeeded", { outputs: { gpu: "a100" } });
+    const labels = Object.values(task.state.jobs).map((one) => labelsOf(task.pipeline, one));
+    assert.deepEqual(labels, [[], ["a100"]]);
+  });
+
   test("expressions in `labels` are filled in, for every element", () => {
     const task = new TaskUnderTest(
       pipeline([job("build", { labels: ["linux", "${{ params.gpu }}", "${{ each }}"], each: ["arm64", "amd64"] })]),

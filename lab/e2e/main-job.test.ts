@@ -17,7 +17,9 @@ import {
   mails,
   manifestDigest,
   messages,
+  repositoryStatus,
   tags,
+  takeJiraKey,
   tempFolder,
   untilNotified,
 } from "./outside.fixture.ts";
@@ -131,6 +133,9 @@ test("three buttons lead to Synced and Healthy on two clusters at two sites, and
     const refused = await gantry.call("POST", "/v1/apps", CREATE, { "idempotency-key": "again" });
     assert.equal(refused.status, 409);
     assert.equal((refused.body as { code: string }).code, "app-exists");
+    const sameKey = { params: { name: "returns", title: "Returns", jiraKey: "ORD" } };
+    const taken = await gantry.call("POST", "/v1/apps", sameKey, { "idempotency-key": "same-jira-project" });
+    assert.deepEqual([taken.status, (taken.body as { code: string }).code], [409, "claim-taken"]);
     const rerun = await gantry.call(
       "POST",
       `/v1/tasks/${created.id}/rerun`,
@@ -141,5 +146,58 @@ test("three buttons lead to Synced and Healthy on two clusters at two sites, and
     const ended = await gantry.ended((rerun.body as { id: string }).id);
     assert.equal(ended.state, "succeeded", ended.headline);
     assert.equal(await yaml.commits(), 2);
+  });
+
+  // The key of the Jira project is taken in Jira, so these creations fail after they have made two repositories.
+  const taken = await takeJiraKey(gantry, "TAKEN");
+  const failing = async (name: string): Promise<{ readonly task: TaskView; readonly repository: string }> => {
+    const task = await gantry.ended(
+      (await gantry.press("/v1/apps", { params: { name, title: name, jiraKey: "TAKEN" } })).id,
+    );
+    assert.notEqual(task.state, "succeeded");
+    const made = task.jobs.flatMap(({ steps }) => steps).find(({ id }) => id === "repository");
+    return { task, repository: String(made?.outputs?.url) };
+  };
+
+  await t.test("a failed creation is undone: what it made is deleted, and its name is free", async () => {
+    const { repository } = await failing("payments");
+    assert.equal(await repositoryStatus(gantry, repository), 200);
+    const undo = await gantry.call("DELETE", "/v1/apps/payments?undo=true");
+    assert.equal(undo.status, 202, JSON.stringify(undo.body));
+    const undone = await gantry.ended((undo.body as TaskView).id);
+    assert.equal(undone.state, "succeeded", undone.headline);
+    assert.equal(await repositoryStatus(gantry, repository), 404);
+    assert.equal((await gantry.call("GET", "/v1/apps/payments")).status, 404);
+    assert.equal((await gantry.call("DELETE", "/v1/apps/orders?undo=true")).status, 409, "an app that is ready");
+  });
+
+  await t.test("a failed creation is forgotten, and what it made stays", async () => {
+    const { repository } = await failing("payments");
+    assert.equal((await gantry.call("DELETE", "/v1/apps/payments?undo=false")).status, 204);
+    assert.equal((await gantry.call("GET", "/v1/apps/payments")).status, 404);
+    assert.equal(await repositoryStatus(gantry, repository), 200);
+  });
+
+  await t.test("a failed creation is resumed when its cause is gone", async () => {
+    const { task } = await failing("invoices");
+    await taken.release();
+    const resumed = await gantry.press(`/v1/tasks/${task.id}/rerun`, { from: "failed" });
+    const ended = await gantry.ended(resumed.id);
+    assert.equal(ended.state, "succeeded", ended.headline);
+    const { body } = await gantry.call("GET", "/v1/apps/invoices");
+    assert.equal((body as { state: string }).state, "ready");
+  });
+
+  await t.test("a second cancel gives the same answer as the first", async () => {
+    const { id } = await gantry.press("/v1/apps/orders/ci", {});
+    const cancel = () => gantry.call("POST", `/v1/tasks/${id}/cancel`, { reason: "the wrong branch" });
+    assert.equal((await cancel()).status, 202);
+    assert.equal((await cancel()).status, 202);
+    const ended = await gantry.ended(id);
+    assert.equal(ended.state, "canceled");
+    const [once, again] = [await cancel(), await cancel()];
+    assert.deepEqual([once.status, again.status], [202, 202]);
+    assert.deepEqual(once.body, again.body);
+    assert.equal((once.body as TaskView).cancel?.reason, "the wrong branch");
   });
 });

@@ -98,6 +98,25 @@ export async function jiraProject(
   return (await answer.json()) as { key: string; name: string };
 }
 
+/** Somebody else makes a Jira project with this key. `release` deletes it. */
+export async function takeJiraKey(
+  gantry: GantryProcess,
+  key: string,
+): Promise<{ readonly release: () => Promise<void> }> {
+  const { url, secret } = gantry.lab("jira");
+  const ask = async (method: string, path: string, body?: object): Promise<void> => {
+    const headers = { authorization: `Bearer ${secret}`, "content-type": "application/json" };
+    const answer = await fetch(`${url}/rest/api/2/project${path}`, {
+      method,
+      headers,
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    });
+    if (!answer.ok) throw new Error(`Jira: ${answer.status} ${await answer.text()}`);
+  };
+  await ask("POST", "", { key, name: `The project ${key}`, projectTypeKey: "software", lead: "gantry" });
+  return { release: () => ask("DELETE", `/${key}`) };
+}
+
 /** Reads the manifest by a request of the OCI distribution API. */
 export async function manifestDigest(
   gantry: GantryProcess,
@@ -171,4 +190,11 @@ export async function has(program: string): Promise<boolean> {
   } catch {
     return false; // `command -v` says so by its exit code
   }
+}
+
+/** What the git host of the lab answers about a repository, by its address in a browser. */
+export async function repositoryStatus(gantry: GantryProcess, repository: string): Promise<number> {
+  const { url, secret } = gantry.lab("bitbucket");
+  const path = repository.slice(url.length).replace("/browse", "");
+  return (await fetch(`${url}/rest/api/latest${path}`, { headers: { authorization: `Bearer ${secret}` } })).status;
 }

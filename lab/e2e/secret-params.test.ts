@@ -7,6 +7,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import type { GantryError } from "@gantry/core/errors.ts";
 import { pause, systemClock } from "@gantry/runtime/clock.ts";
 import { makeLogger } from "@gantry/runtime/process/logger.ts";
 import { startTaskAgent } from "@gantry/task-agent/main.ts";
@@ -36,11 +37,20 @@ jobs:
         run: 'test -z "\${LICENCE:-}"'
 `;
 
+const PUBLISH = `
+name: publish
+app: none
+jobs:
+  first: { site: seoul, steps: [{ run: "true" }] }
+  publish: { site: seoul, needs: first, steps: [{ run: "true", env: { T: "\${{ secrets.NPM_TOKN }}" } }] }
+`;
+
 async function open(t: TestContext) {
   const folder = await mkdtemp(join(tmpdir(), "gantry-sealed-"));
   t.after(() => rm(folder, { recursive: true }));
   await mkdir(join(folder, "pipelines"));
   await writeFile(join(folder, "pipelines/activate.yaml"), PIPELINE);
+  await writeFile(join(folder, "pipelines/publish.yaml"), PUBLISH);
   const lines: string[] = [];
   const logger = makeLogger("test", "debug", { write: (line) => void lines.push(line) });
   const config = {
@@ -60,6 +70,7 @@ async function open(t: TestContext) {
         token: runnerToken,
         data: join(folder, "runner"),
         isolation: "none",
+        secrets: { NPM_TOKEN: { env: "NPM_TOKEN_OF_THIS_TEST" } },
       },
       { logger },
     );
@@ -175,4 +186,18 @@ test("a secret that is too short is refused without repeating it", async (t) => 
     assert.doesNotMatch(JSON.stringify(error), /qw3/);
     return true;
   });
+});
+
+test("a pipeline that names a secret that its site does not have is refused before anything runs", async (t) => {
+  const { start } = await open(t);
+  const { client, close } = await start();
+  t.after(close);
+  const asked = client.startTask({ pipeline: "publish", params: {}, principal: "kim", idempotencyKey: "p" });
+  await assert.rejects(asked, (error: GantryError) => {
+    const why =
+      "the job publish needs the secret NPM_TOKN, which the site seoul does not have (did you mean NPM_TOKEN?)";
+    assert.deepEqual([error.code, error.details.problem], ["secret-unknown", why]);
+    return true;
+  });
+  assert.deepEqual((await client.tasks({})).items, []);
 });

@@ -6,6 +6,10 @@ import type { Section } from "./section.ts";
 
 const DETAILS: { readonly [C in ErrorCode]: JsonObject } = {
   "bad-request": { problem: "name is missing" },
+  "secret-unknown": {
+    pipeline: "ci",
+    problem: "the job build needs the secret NPM_TOKN, which the site seoul does not have (did you mean NPM_TOKEN?)",
+  },
   "bad-params": { pipeline: "cd", problem: "element 1 of targets must be text, not a number" },
   "secrets-not-kept": { pipeline: "deploy-vendor" },
   "sealing-key-missing": { param: "licence", task: "t01" },

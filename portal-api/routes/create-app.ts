@@ -63,7 +63,15 @@ export const createApp = route({
     201: json("The app is adopted", appOutcome),
     202: accepted,
   },
-  errors: ["bad-params", "app-exists", "idempotency-key-reused", "conflict", "place-taken", "claim-taken"],
+  errors: [
+    "bad-params",
+    "secret-unknown",
+    "app-exists",
+    "idempotency-key-reused",
+    "conflict",
+    "place-taken",
+    "claim-taken",
+  ],
   handle: async (call) => {
     const { params, name = "", app } = call.body;
     if (app) return adopt(call, name, app);

@@ -67,7 +67,7 @@ function runAppPipeline(button: {
     body,
     example,
     responses: { 202: accepted },
-    errors: ["bad-params", "app-unknown", "idempotency-key-reused", ...errors],
+    errors: ["bad-params", "app-unknown", "secret-unknown", "idempotency-key-reused", ...errors],
     handle: async (call) => {
       const task = await call.portal.agent.startTask({
         pipeline,

@@ -27,6 +27,7 @@ export const startTask = route({
     "place-taken",
     "claim-taken",
     "pipeline-unknown",
+    "secret-unknown",
     "idempotency-key-reused",
   ],
   handle: async (call) => {

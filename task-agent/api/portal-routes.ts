@@ -26,6 +26,7 @@ import type { Leases } from "../leases/leases.ts";
 import type { LogStore } from "../logs/log-store.ts";
 import type { Seal } from "../secrets/seal.ts";
 import type { Settings } from "../settings/settings.ts";
+import type { SecretsAt } from "../tasks/decide-secrets.ts";
 import { isAppName } from "../tasks/decide-start.ts";
 import type { Definitions } from "../tasks/definitions.ts";
 import { undoApp } from "../tasks/remove-app.ts";
@@ -57,6 +58,7 @@ export type PortalRoutesDeps = {
   readonly paramsBytes?: number;
   readonly knownSites?: () => readonly string[];
   readonly knownSystems?: KnownSystems;
+  readonly knownSecrets?: () => Promise<SecretsAt>;
   readonly onCancel: (task: TaskRecord) => void;
   /** Takes a runner out of service. */
   readonly onRemove: (runner: string) => Promise<void>;

@@ -78,7 +78,7 @@ test("what an app gets is taken while its creation runs, and two creations do no
   const { create, adopt } = await openBench();
   const [first, second] = await Promise.all([
     create("orders", { targets: ["seoul/a-b"] }),
-    create("orders-a", { targets: ["seoul/b"] }),
+    create("orders-a", { targets: ["seoul/b"], jiraKey: "ORDA" }),
   ]);
   // Both would have the Argo CD application orders-a-b.
   const [winner, loser] = first instanceof GantryError ? [second, first] : [first, second];
@@ -99,4 +99,11 @@ test("a creation in a project or with a namespace that the site does not let app
   assert.match(refused(await create("default")), /^bad-params: .*Argo CD project default/);
   assert.equal(await appStream.load(journal, "orders"), undefined);
   assert.ok(!((await create("orders")) instanceof GantryError));
+});
+
+test("an app is not created with the Jira key of another app", async () => {
+  const { create, journal } = await openBench();
+  assert.ok(!((await create("orders")) instanceof GantryError));
+  assert.match(refused(await create("returns")), /^claim-taken: .*Jira project ORD: it belongs to orders/);
+  assert.equal(await appStream.load(journal, "returns"), undefined, "nothing was made");
 });

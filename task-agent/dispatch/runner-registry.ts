@@ -39,6 +39,8 @@ export type RunnerRegistry = {
   readonly sites: () => Promise<SiteView[]>;
   /** The systems of a site, as each of its runners in service has reported them. */
   readonly systems: () => Promise<(site: string) => SessionRequest["systems"]>;
+  /** The names of the secrets of a site: undefined where none of its runners is in service, or one does not report them. */
+  readonly secrets: () => Promise<(site: string) => readonly string[] | undefined>;
 };
 
 export type RunnerRegistryDeps = {
@@ -124,6 +126,13 @@ export function openRunnerRegistry(deps: RunnerRegistryDeps): RunnerRegistry {
       const found = await runnersInService(journal);
       return (site) => found.flatMap(({ facts }) => (facts.site === site ? facts.systems : []));
     },
+    secrets: async () => {
+      const found = await runnersInService(journal);
+      return (site) => {
+        const lists = found.filter(({ facts }) => facts.site === site).map(({ facts }) => facts.secrets);
+        return lists.length === 0 || lists.includes(undefined) ? undefined : [...new Set(lists.flatMap(given))];
+      };
+    },
   };
 }
 
@@ -141,6 +150,10 @@ async function runnersInService(journal: Pick<Journal, "find">, prefix = ""): Pr
     cursor = page.cursor;
     if (cursor === undefined) return found;
   }
+}
+
+function given(list: readonly string[] | undefined): readonly string[] {
+  return list ?? [];
 }
 
 async function fingerprintsOf(

@@ -17,6 +17,7 @@ import type { ChosenBuild } from "../builds/choose-build.ts";
 import { policyProblems } from "../builds/decide-policy.ts";
 import { appRequested, appScope, expectedRecord } from "./decide-app.ts";
 import { placeProblems, tooManyPlaces } from "./decide-places.ts";
+import { type SecretsAt, secretProblems } from "./decide-secrets.ts";
 import type { Definition } from "./definitions.ts";
 
 export type Rerun = {
@@ -45,6 +46,8 @@ export type StartFacts = {
   readonly environments?: Environments;
   /** What apps may have at a site; undefined where nobody knows. */
   readonly systemsAt?: ((site: string) => readonly ReportedSystem[]) | undefined;
+  /** The names of the secrets of a site; undefined where nobody knows. */
+  readonly secretsAt?: SecretsAt | undefined;
 };
 
 /** The first event of the task, without its position in its group, and the change of the app. */
@@ -89,6 +92,12 @@ export function decideStart(facts: StartFacts): Started | GantryError {
     const problem = problems.map(paramProblem).join("; ");
     return new GantryError("bad-params", { pipeline: pipeline.name, problem }, { problems });
   }
+  const kept = rerun?.keep === true ? keptJobs(rerun.of) : {};
+  const secrets = secretProblems(pipeline, { params, app: scope }, facts.secretsAt, Object.keys(kept));
+  if (secrets.length > 0) {
+    const problem = secrets.map(({ detail }) => detail).join("; ");
+    return new GantryError("secret-unknown", { pipeline: pipeline.name, problem }, { problems: secrets });
+  }
   const build = facts.build && "build" in facts.build ? facts.build.build : undefined;
   const unmet =
     build && app && !request.override
@@ -117,7 +126,7 @@ export function decideStart(facts: StartFacts): Started | GantryError {
     ...(request.override === undefined ? {} : { override: request.override.reason }),
     requestedBy: request.principal,
     url,
-    ...(rerun ? { rerunOf: rerun.of.id, kept: rerun.keep ? keptJobs(rerun.of) : {} } : {}),
+    ...(rerun ? { rerunOf: rerun.of.id, kept } : {}),
     ...(group === undefined ? {} : { group }),
   };
   return { event, app: change?.app, appEvents: change?.events ?? [] };
@@ -147,7 +156,9 @@ function newApp(
     task: { id: request.id, url, requestedBy: request.by, pipeline: pipeline.name, app: request.app },
   };
   const record = expectedRecord(pipeline, scope);
-  const refused = claimProblems({ name: request.app, before: app?.record ?? {}, after: record, systemsAt });
+  // The creation makes the Jira project itself, and fails if it exists, so no list needs to name it.
+  const listing = systemsAt && ((site: string) => systemsAt(site).filter(({ kind }) => kind !== "jira"));
+  const refused = claimProblems({ name: request.app, before: app?.record ?? {}, after: record, systemsAt: listing });
   if (refused.length > 0) {
     const problem = refused.map(({ detail }) => detail).join("; ");
     const problems = refused.map(({ detail }): Problem => ({ detail: `${detail}.` }));

@@ -19,6 +19,7 @@ import type { Seal } from "../secrets/seal.ts";
 import { comparableParams, openParams, sealParams } from "../secrets/secret-params.ts";
 import { openGuard, takenByOthers } from "./app-places.ts";
 import { canonicalJson } from "./canonical-json.ts";
+import { namesSecrets, type SecretsAt } from "./decide-secrets.ts";
 import { appName, decideStart, isAppName, type Rerun, type Started } from "./decide-start.ts";
 import type { Definition, Definitions } from "./definitions.ts";
 import { cancelOlder, newestUnended } from "./task-groups.ts";
@@ -43,6 +44,8 @@ export type StartDeps = {
   readonly knownSites?: () => readonly string[];
   /** What apps may have at the sites. Default: nobody knows, and only runners check it. */
   readonly knownSystems?: KnownSystems;
+  /** The names of the secrets of the sites. Default: nobody knows, and only runners check them. */
+  readonly knownSecrets?: () => Promise<SecretsAt>;
 };
 
 type KeyState = { readonly task: string; readonly fingerprint: string };
@@ -87,6 +90,7 @@ export async function startTask(deps: StartDeps, request: StartTask, rerun?: Rer
       build: app && (await chooseBuild(deps.journal, definition.pipeline, app, request.params)),
       environments: deps.definitions.environments?.() ?? {},
       systemsAt: definition.pipeline.app === "new" ? await deps.knownSystems?.() : undefined,
+      secretsAt: namesSecrets(definition.pipeline) ? await deps.knownSecrets?.() : undefined,
     });
     if (decided instanceof GantryError) throw decided;
     const places = await guardPlaces(deps, definition, decided);

@@ -3,7 +3,7 @@
 import { availableParallelism, hostname, totalmem } from "node:os";
 import { listOf, SYSTEMS_OF } from "@gantry/core/app/apps-may.ts";
 import { CLAIM_KINDS } from "@gantry/core/app/claims.ts";
-import type { SessionRequest } from "@gantry/wire/runner/protocol.ts";
+import { MAX_SECRETS, type SessionRequest } from "@gantry/wire/runner/protocol.ts";
 import type { AttemptRegistry } from "../attempts/attempt-registry.ts";
 import { type RunnerConfig, type SystemSettings, slotsOf } from "../config.ts";
 import manifest from "../package.json" with { type: "json" };
@@ -25,6 +25,8 @@ export function describeRunner(
       ...listsOf(settings),
     };
   });
+  // An incomplete list would be worse than none: the agent would refuse tasks that could run.
+  const secrets = Object.keys(config.secrets);
   let registration = 0;
   return () => ({
     runner: config.name,
@@ -42,6 +44,7 @@ export function describeRunner(
       memoryMb: Math.round(totalmem() / 1_048_576),
     },
     systems,
+    ...(secrets.length <= MAX_SECRETS ? { secrets } : {}),
     running: [...registry.running()],
   });
 }

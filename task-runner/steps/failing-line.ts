@@ -57,6 +57,9 @@ const PROGRESS = [
   /^\s*\d+\s+[\d.]+[kMGTP]?\s+\d+\s.*(\d+:\d\d:\d\d|--:--:--)/,
 ];
 
+/** A percentage in these says why the work ended. */
+const FULL = /\b(full|in use|exceed\w*|cannot|out of|below|less than|required?|threshold|coverage)\b/i;
+
 /** A heading of an error: the line that follows it says more. */
 const HEADING = /^Traceback /;
 
@@ -80,7 +83,8 @@ export function findFailingLine(): FailingLine {
       return;
     }
     if (line.trim() === "") return;
-    if (PROGRESS.some((pattern) => pattern.test(line)) && !isMatch(ERROR_LINES, line) && !isMatch(VAGUE_LINES, line)) {
+    const isBar = PROGRESS.some((pattern) => pattern.test(line)) && !FULL.test(line);
+    if (isBar && !isMatch(ERROR_LINES, line) && !isMatch(VAGUE_LINES, line)) {
       progress = line;
       return;
     }
@@ -118,8 +122,11 @@ function isMatch(patterns: readonly RegExp[], line: string): boolean {
   return patterns.some((pattern) => pattern.test(line)) && !HARMLESS.some((pattern) => pattern.test(line));
 }
 
-/** Removes colours and other control sequences. */
-function plain(line: string): string {
+/** Colours, titles of windows, addresses of links, character sets, and single control characters. */
+const CONTROLS =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed.
-  return truncate(line, 2 * MAX_LINE).replace(/\u001b\[[0-9;?]*[ -/]*[@-~]|[\u0000-\u0008\u000b-\u001f\u007f]/g, "");
+  /(?:\u001b\[|\u009b)[0-9;?]*[ -/]*[@-~]|(?:\u001b\]|\u009d)[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c|$)|\u001b[ -/]+[0-~]|[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
+
+function plain(line: string): string {
+  return truncate(line, 2 * MAX_LINE).replace(CONTROLS, "");
 }

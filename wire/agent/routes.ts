@@ -58,6 +58,7 @@ const REQUEST_ERRORS = [
   "idempotency-key-reused",
   "pipeline-unknown",
   "policy-unmet",
+  "secret-unknown",
   "too-many",
 ] as const;
 

@@ -16,6 +16,8 @@ const ms = z.int().min(0);
 export const fence = z.int().positive();
 /** A runner has fewer jobs than this; a message about more of them is refused as a whole. */
 const MAX_JOBS = 1_000;
+/** A runner with more secrets reports none of them. */
+export const MAX_SECRETS = 1_000;
 const json = z.json();
 const jsonObject = z.record(z.string(), json);
 
@@ -86,6 +88,8 @@ export const sessionRequest = z.object({
       }),
     )
     .max(200),
+  /** The names of the secrets that its configuration lists, never their values. Absent: the runner is older. */
+  secrets: z.array(z.string().max(200)).max(MAX_SECRETS).optional(),
   /** The attempts that this process still has, from its own journal. Leases that are not listed are lost at once. */
   running: z.array(z.object({ ref: jobRef, started: z.boolean() })).max(MAX_JOBS),
 });

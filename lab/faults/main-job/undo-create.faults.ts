@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { TaskView } from "@gantry/wire/agent/views.ts";
-import { latestFirst, tempFolder } from "../../e2e/outside.fixture.ts";
+import { latestFirst, takeJiraKey, tempFolder } from "../../e2e/outside.fixture.ts";
 import { GantryProcess } from "../../processes/gantry-process.ts";
 
 const create = (name: string, jiraKey: string): object => ({ params: { name, title: name, jiraKey } });
@@ -36,8 +36,8 @@ test("a failed create is undone, deleting only what it made, or forgotten; its n
   assert.equal((await remove("orders", true)).status, 409, "an app that is ready is not removed");
   assert.equal((await remove("nobody", true)).status, 404);
 
-  // The key of the Jira project is taken by another app.
-  const failed = await run("payments", "ORD");
+  await takeJiraKey(gantry, "TAKEN");
+  const failed = await run("payments", "TAKEN");
   assert.notEqual(failed.state, "succeeded");
   const [source = "", yaml = ""] = repositoriesMade(failed);
   assert.deepEqual([await isThere(source), await isThere(yaml)], [true, true]);
@@ -65,7 +65,7 @@ test("a failed create is undone, deleting only what it made, or forgotten; its n
   assert.equal((await gantry.ended((removal.body as TaskView).id)).state, "succeeded");
   assert.equal((await fetch(jiraUrl)).status, 404, "the Jira project is gone");
 
-  const other = await run("billing", "ORD");
+  const other = await run("billing", "TAKEN");
   const kept = repositoriesMade(other)[0] ?? "";
   assert.equal((await remove("billing", false)).status, 204);
   assert.equal((await gantry.call("GET", "/v1/apps/billing")).status, 404);
