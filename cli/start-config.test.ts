@@ -13,30 +13,19 @@ import { type AllInOne, startAllInOne } from "./all-in-one.ts";
 import { openPortal } from "./client.ts";
 import { lackingSystems } from "./decide-lacking.ts";
 import { mixRunners, sitesOf } from "./decide-mix.ts";
-import { doctor } from "./doctor/doctor.ts";
-import { init } from "./init/init.ts";
 import { readInstallation } from "./installed.ts";
-import type { Io } from "./io.ts";
+import { runCommand } from "./portal.fixture.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "gantry-start-"));
 after(() => rm(folder, { recursive: true }));
 const logger = () => makeLogger("test", "silent");
 
-function ioOf(env: Io["env"] = {}): { readonly io: Io; readonly written: () => string } {
-  let out = "";
-  const write = (text: string): void => {
-    out += text;
-  };
-  const io: Io = { stdout: write, stderr: write, readFile: () => "", env, tty: false };
-  return { io, written: () => out };
-}
-
 async function installed(name: string, ...flags: string[]): Promise<string> {
   const dir = join(folder, name);
   const [portal = 0, agent = 0, notify = 0] = await freePorts(3);
   const ports = [`--port=${portal}`, `--agent-port=${agent}`, `--notify-port=${notify}`];
-  const { io, written } = ioOf();
-  assert.equal(await init([dir, ...ports, ...flags], io), 0, written());
+  const { code, out } = await runCommand(["init", dir, ...ports, ...flags]);
+  assert.equal(code, 0, out);
   return dir;
 }
 
@@ -64,8 +53,9 @@ test("what init wrote starts, and its own system is used, not a fake", async (t)
     systems.map(({ site, kind, url, standIn }) => ({ site, kind, url, standIn })),
     [{ site: "seoul", kind: "nexus", url: nexus.url, standIn: false }],
   );
-  const { io, written } = ioOf({ GANTRY_PORTAL: gantry.url, GANTRY_TOKEN: token });
-  assert.equal(await doctor(["--system", "nexus"], io), 0, written());
+  const env = { GANTRY_PORTAL: gantry.url, GANTRY_TOKEN: token };
+  const { code, out } = await runCommand(["doctor", "--system", "nexus"], { env });
+  assert.equal(code, 0, out);
 });
 
 test("with the lab, systems that the installation does not name are fakes at its own sites", async (t) => {
@@ -89,8 +79,8 @@ test("with the lab, systems that the installation does not name are fakes at its
     "platform git fake",
     "platform jira fake",
   ]);
-  const { io, written } = ioOf({ GANTRY_PORTAL: gantry.url, GANTRY_TOKEN: token });
-  assert.equal(await doctor([], io), 0, written());
+  const { code, out } = await runCommand(["doctor"], { env: { GANTRY_PORTAL: gantry.url, GANTRY_TOKEN: token } });
+  assert.equal(code, 0, out);
 });
 
 /** Runners register a moment after the start. */
