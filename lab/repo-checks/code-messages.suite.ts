@@ -23,7 +23,7 @@ test("every text in the code keeps to the rules for messages", () => {
 test("texts of every kind are found: errors, commands, lint, runners, connectors", () => {
   for (const part of [
     "a token named ‹name› exists already",
-    "Name at least one file.",
+    "It must be like https://gantry.example.com.",
     "the expression is empty",
     "The task-agent has ended the lease.",
     "The project has no quality gate.",
