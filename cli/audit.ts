@@ -5,7 +5,7 @@ import { openVerifier } from "@gantry/wire/audit/verify.ts";
 import { z } from "zod";
 import { type AuditSource, auditOfFile, auditOfFolder, auditOfPortal } from "./audit-source.ts";
 import { numberOf } from "./line/parse-line.ts";
-import { firstItems } from "./pages.ts";
+import { firstItems } from "./portal/pages.ts";
 import { type Call, type Outcome, UsageError } from "./table/command.ts";
 
 const entryView = auditEntry.extend({ result: z.string() });

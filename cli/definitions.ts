@@ -3,47 +3,56 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { GantryError } from "@gantry/core/errors.ts";
 import { fileProblem } from "@gantry/core/system-error-words.ts";
-import { pause, systemClock } from "@gantry/runtime/clock.ts";
 import { type DefinitionSource, type DefinitionsView, definitionsView } from "@gantry/wire/agent/definitions.ts";
 import { taskView } from "@gantry/wire/agent/views.ts";
 import type { PortalClient } from "./client.ts";
-import type { Io } from "./io.ts";
+import { EXIT } from "./line/exit-codes.ts";
 import type { Call, Outcome } from "./table/command.ts";
+import { continues } from "./task/follow-task.ts";
 
 const ADDRESS = "/v1/definitions";
-const SYNC_DEADLINE_MS = 900_000;
 const ASK_AGAIN_MS = 500;
 
-export async function status({ portal }: Call): Promise<Outcome> {
+export async function definitionsStatus({ portal }: Call): Promise<Outcome> {
   return outcomeOf(await portal().get(ADDRESS, definitionsView));
 }
 
-export async function syncNow({ portal, io, json }: Call): Promise<Outcome> {
-  return outcomeOf(await sync(portal(AbortSignal.timeout(SYNC_DEADLINE_MS)), io, json));
-}
-
-export async function diff({ portal, args: [folder] }: Call<object, readonly [string]>): Promise<Outcome> {
-  const changes = differences(readFiles(folder), await portal().get(ADDRESS, definitionsView));
-  const text = changes.length === 0 ? "No difference.\n" : changes.map(changeLine).join("");
-  return { value: changes, text, code: changes.length === 0 ? 0 : 1 };
-}
-
-function outcomeOf(view: DefinitionsView): Outcome {
-  return { value: view, text: statusText(view), code: view.refused || view.sync?.state === "failed" ? 1 : 0 };
-}
-
-/** Asks for a task, and waits until its result is known. */
-async function sync(portal: PortalClient, io: Io, isQuiet: boolean): Promise<DefinitionsView> {
+/** Starts a task, and waits until its result is known. Ctrl-C leaves the task running. */
+export async function syncDefinitions({ portal: open, io, json }: Call): Promise<Outcome | number> {
+  const portal = open();
   const { id } = await portal.post(`${ADDRESS}/sync`, {}, taskView);
-  if (!isQuiet) io.stdout(`Task ${id} reads the repository.\n`);
+  if (!json) io.stdout(`Task ${id} reads the repository.\n`);
+  const signal = io.interruption();
+  try {
+    return outcomeOf(await untilSynced(open(signal), signal));
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    io.stderr(continues(id));
+    return EXIT.interrupted;
+  }
+}
+
+async function untilSynced(portal: PortalClient, signal: AbortSignal): Promise<DefinitionsView> {
   for (;;) {
     const view = await portal.get(ADDRESS, definitionsView);
     // A later task includes what this one has found.
     if (view.sync?.state !== "running") return view;
-    await pause(systemClock, ASK_AGAIN_MS);
+    await setTimeout(ASK_AGAIN_MS, undefined, { signal });
   }
+}
+
+function outcomeOf(view: DefinitionsView): Outcome {
+  const isNewest = !view.refused && view.sync?.state !== "failed";
+  return { value: view, text: statusText(view), code: isNewest ? EXIT.ok : EXIT.failed };
+}
+
+export async function diffDefinitions({ portal, args: [folder] }: Call<object, readonly [string]>): Promise<Outcome> {
+  const changes = differences(readFiles(folder), await portal().get(ADDRESS, definitionsView));
+  const text = changes.length === 0 ? "No difference.\n" : changes.map(changeLine).join("");
+  return { value: changes, text, code: changes.length === 0 ? EXIT.ok : EXIT.failed };
 }
 
 type Change = { readonly file: string; readonly change: "added" | "changed" | "removed" };

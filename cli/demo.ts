@@ -4,7 +4,7 @@
 import { type TaskView, taskView } from "@gantry/wire/agent/views.ts";
 import type { PortalClient } from "./client.ts";
 import type { Io } from "./io.ts";
-import { LivePrinter } from "./print.ts";
+import { LivePrinter } from "./print/live-printer.ts";
 import { taskEvents } from "./task/task-events.ts";
 
 export type DemoOptions = {

@@ -14,6 +14,8 @@ export type Io = {
   readonly readInput: () => Promise<string>;
   /** Asks a person for a secret, which is not shown; undefined when stdin is not a terminal. */
   readonly askSecret: ((question: string) => Promise<string>) | undefined;
+  /** Asks a person for a line; an empty one is the default. Undefined when stdin or stdout is not a terminal. */
+  readonly ask?: ((question: string, otherwise: string) => Promise<string>) | undefined;
   /** From now on Ctrl-C and SIGTERM abort this signal instead of ending the process; a second one ends it. */
   readonly interruption: () => AbortSignal;
 };

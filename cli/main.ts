@@ -1,6 +1,7 @@
 // The `gantry` command.
 
 import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline/promises";
 import { text } from "node:stream/consumers";
 import { visibleText } from "@gantry/core/visible-text.ts";
 import type { Io } from "./io.ts";
@@ -16,6 +17,7 @@ const io: Io = {
   tty: process.stdout.isTTY === true,
   readInput: () => text(process.stdin),
   askSecret: process.stdin.isTTY ? (question) => askSecret(question, process.stdin, process.stderr) : undefined,
+  ask: process.stdin.isTTY && process.stdout.isTTY ? askLine : undefined,
   interruption: () => {
     const stop = new AbortController();
     process.once("SIGINT", () => stop.abort());
@@ -23,6 +25,15 @@ const io: Io = {
     return stop.signal;
   },
 };
+
+async function askLine(question: string, otherwise: string): Promise<string> {
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    return await terminal.question(`${question}${otherwise === "" ? "" : ` [${otherwise}]`}: `);
+  } finally {
+    terminal.close();
+  }
+}
 
 // The reader of a pipe may end before the writer, as in `gantry task list | head -1`.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {

@@ -17,7 +17,13 @@ const HOME = "/nowhere";
 
 test("every command sends its token by plain http to another machine only with the flag", async () => {
   const env = { GANTRY_PORTAL: "http://portal.invalid", GANTRY_TOKEN: "secret", HOME };
-  const values: { readonly [arg: string]: string } = { METHOD: "GET", PATH: "/v1/me", VERB: "view", KEY: "x" };
+  const values: { readonly [arg: string]: string } = {
+    METHOD: "GET",
+    PATH: "/v1/me",
+    VERB: "view",
+    KEY: "x",
+    FOLDER: import.meta.dirname,
+  };
   const checked = COMMANDS.filter(({ portal }) => portal);
   assert.ok(checked.length > 40);
   for (const { name, args, flags } of checked) {

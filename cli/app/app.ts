@@ -5,8 +5,8 @@ import { appOutcome } from "@gantry/wire/agent/agent-api.ts";
 import { type AppView, appView } from "@gantry/wire/agent/views.ts";
 import { stringify } from "yaml";
 import type { PortalClient } from "../client.ts";
+import { textTable } from "../print/text-table.ts";
 import type { Call, Outcome } from "../table/command.ts";
-import { textTable } from "../text-table.ts";
 import { allApps, apply } from "./apply.ts";
 import { exported } from "./decide-plan.ts";
 

@@ -10,8 +10,8 @@ import { appOutcome } from "@gantry/wire/agent/agent-api.ts";
 import { type AppView, appView } from "@gantry/wire/agent/views.ts";
 import type { PortalClient } from "../client.ts";
 import type { Io } from "../io.ts";
-import { firstItems } from "../pages.ts";
 import { line } from "../pipeline/lint.ts";
+import { firstItems } from "../portal/pages.ts";
 import { decidePlan, type Planned } from "./decide-plan.ts";
 
 /** Requests at a time. The task-agent makes changes of apps one after the other, so more would only wait. */

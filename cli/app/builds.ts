@@ -2,9 +2,9 @@
 
 import { type BuildView, buildView } from "@gantry/wire/agent/views.ts";
 import { numberOf } from "../line/parse-line.ts";
-import { firstItems } from "../pages.ts";
+import { firstItems } from "../portal/pages.ts";
+import { shortTime, textTable } from "../print/text-table.ts";
 import type { Call, Outcome } from "../table/command.ts";
-import { shortTime, textTable } from "../text-table.ts";
 
 type Flags = { readonly limit: string | undefined };
 

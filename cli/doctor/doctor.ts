@@ -5,27 +5,26 @@ import { GantryError } from "@gantry/core/errors.ts";
 import { feedEvent, page, siteView, type TaskView, taskView } from "@gantry/wire/agent/views.ts";
 import { allApps } from "../app/apply.ts";
 import type { PortalClient } from "../client.ts";
-import type { Call } from "../table/command.ts";
+import type { Call, Outcome } from "../table/command.ts";
 import { questionsFor } from "./questions.ts";
 import { countMissing, reportInWords, reportsOf, silentSites } from "./report.ts";
 
-const DEADLINE_MS = 180_000;
 const WAIT_MS = 10_000;
 const PATIENCE_MS = 90_000;
 
-type Flags = { readonly site: string | undefined; readonly system: string | undefined };
+type Chosen = { readonly site: string | undefined; readonly system: string | undefined };
 
-export async function doctor({ io, json, flags: read, portal: open }: Call<Flags>): Promise<number> {
-  const portal = open(AbortSignal.timeout(DEADLINE_MS));
+export async function doctor({ portal: open, io, flags: { site, system } }: Call<Chosen>): Promise<Outcome | number> {
+  const portal = open();
   const all = (await portal.get("/v1/sites", page(siteView))).items;
-  const sites = all.filter(({ name }) => read.site === undefined || name === read.site);
-  if (sites.length === 0 && read.site !== undefined)
-    throw new GantryError("not-found", { kind: "site", name: read.site });
+  const sites = all.filter(({ name }) => site === undefined || name === site);
+  if (sites.length === 0 && site !== undefined) throw new GantryError("not-found", { kind: "site", name: site });
   const silent = silentSites(sites);
-  const questions = questionsFor(sites, await allApps(portal), { site: read.site, system: read.system });
+  const silentText = silent.map((one) => `✗ ${one}\n`).join("");
+  const questions = questionsFor(sites, await allApps(portal), { site, system });
   if (questions === undefined) {
     io.stdout(
-      `${silent.map((one) => `✗ ${one}\n`).join("")}There is no system to test. Add systems to the configuration of a runner: docs/runner.md.\n`,
+      `${silentText}There is no system to test. Add systems to the configuration of a runner: docs/runner.md.\n`,
     );
     return 1;
   }
@@ -33,15 +32,12 @@ export async function doctor({ io, json, flags: read, portal: open }: Call<Flags
   const ended = await untilEnded(portal, task);
   const reports = reportsOf(ended);
   const missing = countMissing(reports) + silent.length;
-  if (json) io.stdout(`${JSON.stringify({ missing, task: ended.id, reports, silent }, null, 2)}\n`);
-  else {
-    const end =
-      missing === 0
-        ? "Nothing is missing.\n"
-        : `${missing} ${missing === 1 ? "thing is" : "things are"} missing (✗).\n`;
-    io.stdout(`${reportInWords(reports)}\n${silent.map((one) => `✗ ${one}\n`).join("")}${end}`);
-  }
-  return missing === 0 ? 0 : 1;
+  const things = `${missing} ${missing === 1 ? "thing is" : "things are"} missing (✗).\n`;
+  return {
+    value: { missing, task: ended.id, reports, silent },
+    text: `${reportInWords(reports)}\n${silentText}${missing === 0 ? "Nothing is missing.\n" : things}`,
+    code: missing === 0 ? 0 : 1,
+  };
 }
 
 /** A runner that has just gone is still listed as online: its job waits, and is canceled with the task. */

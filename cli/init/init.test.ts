@@ -11,39 +11,13 @@ import { runnerConfigSchema } from "@gantry/task-runner/config.ts";
 import { parse } from "yaml";
 import { CHART, helmFor } from "../../deploy/helm.fixture.ts";
 import { readInstallation } from "../installed.ts";
-import type { Io } from "../io.ts";
-import { findCommand } from "../line/find-command.ts";
-import { parseLine } from "../line/parse-line.ts";
-import { runLine } from "../line/run-line.ts";
-import { init } from "./init.ts";
+import { runCommand } from "../portal.fixture.ts";
 import type { Ask } from "./read-answers.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "gantry-init-"));
 after(() => rmSync(folder, { recursive: true }));
 
-async function run(argv: readonly string[], ask?: Ask): Promise<{ readonly code: number; readonly out: string }> {
-  let out = "";
-  const write = (text: string): void => {
-    out += text;
-  };
-  const io: Io = {
-    stdout: write,
-    stderr: write,
-    readFile: () => "",
-    env: {},
-    tty: false,
-    readInput: async () => "",
-    askSecret: undefined,
-    interruption: () => new AbortController().signal,
-  };
-  if (ask === undefined) return { code: await runLine(["init", ...argv], io), out };
-  const none = (): never => assert.fail("init needs no portal");
-  const found = findCommand(["init", ...argv]);
-  assert.ok(found.kind === "command");
-  const { flags, args } = parseLine(found.command, found.argv);
-  const call = { io, json: false, portal: none, portalUrl: none, flags: flags as never, args: args as never };
-  return { code: await init(call, ask), out };
-}
+const run = (argv: readonly string[], ask?: Ask) => runCommand(["init", ...argv], { ask });
 
 const SYSTEMS = [
   "--git=bitbucket-dc=https://git.example",

@@ -3,23 +3,24 @@
 import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline/promises";
 import { makePrivateFolder } from "@gantry/runtime/private-files.ts";
 import type { Io } from "../io.ts";
-import type { Call, Values as TableValues } from "../table/command.ts";
-import type { INIT_FLAGS } from "../table/init-flags.ts";
+import type { Call } from "../table/command.ts";
 import type { Answers } from "./answers.ts";
 import { type Files, filesOf } from "./decide-files.ts";
 import { nextSteps } from "./next-steps.ts";
-import { type Ask, askMissing, readAnswers, type Values } from "./read-answers.ts";
+import { askMissing, readAnswers, type Values } from "./read-answers.ts";
 
-/** `ask`: for tests; default: the terminal, if there is one. */
-export async function init(
-  { io, flags, args: [dir = "gantry-config"] }: Call<TableValues<typeof INIT_FLAGS>, readonly [string | undefined]>,
-  ask?: Ask,
-): Promise<number> {
-  const values: Values = Object.fromEntries(Object.entries(flags).filter(([, value]) => value?.toString() !== ""));
-  const answers = readAnswers(dir, await withTerminal(io, ask, (asking) => askMissing(values, asking)));
+type InitFlags = { readonly [flag: string]: string | boolean | readonly string[] | undefined };
+
+export async function init({
+  io,
+  flags,
+  args: [dir = "gantry-config"],
+}: Call<InitFlags, readonly [string | undefined]>): Promise<number> {
+  const given = Object.entries(flags).filter(([, value]) => typeof value !== "object" || value.length > 0);
+  const values: Values = Object.fromEntries(given);
+  const answers = readAnswers(dir, await askMissing(values, io.ask));
   if (Array.isArray(answers)) {
     io.stderr(`${answers.join("\n")}\n\nRun \`gantry init --help\` for details.\n`);
     return 2;
@@ -68,16 +69,4 @@ function keptSecret(file: string): string | undefined {
   if (!existsSync(file)) return undefined;
   const text = readFileSync(file, "utf8").replace(/\r?\n$/, "");
   return text === "" ? undefined : text;
-}
-
-async function withTerminal<T>(io: Io, ask: Ask | undefined, run: (ask: Ask | undefined) => Promise<T>): Promise<T> {
-  if (ask !== undefined || !io.tty || !process.stdin.isTTY) return run(ask);
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  try {
-    return await run((question, otherwise) =>
-      terminal.question(`${question}${otherwise === "" ? "" : ` [${otherwise}]`}: `),
-    );
-  } finally {
-    terminal.close();
-  }
 }

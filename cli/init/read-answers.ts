@@ -2,12 +2,16 @@
 
 import { resolve } from "node:path";
 import { didYouMean } from "@gantry/core/suggest.ts";
-import type { Values as TableValues } from "../table/command.ts";
 import { INIT_FLAGS } from "../table/init-flags.ts";
 import { type Answers, FORMS, type PerSite, PLATFORM, PROVIDERS, type Provider } from "./answers.ts";
 
-/** What was given; a list is not empty. */
-export type Values = Partial<TableValues<typeof INIT_FLAGS>>;
+export type Values = {
+  readonly [N in keyof typeof INIT_FLAGS]?: (typeof INIT_FLAGS)[N] extends { readonly type: "boolean" }
+    ? boolean | undefined
+    : (typeof INIT_FLAGS)[N] extends { readonly multiple: true }
+      ? string[] | undefined
+      : string | undefined;
+};
 
 /** Asks a person; an empty answer is the default. Undefined: nobody is there to be asked. */
 export type Ask = (question: string, otherwise: string) => Promise<string>;

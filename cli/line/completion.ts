@@ -133,7 +133,9 @@ ${cases.join("\n")}
 end
 function __gantry
   set -l path ''
-  for word in (commandline -opc)[2..-1]
+  set -l words (commandline -opc)
+  set -e words[1]
+  for word in $words
     string match -q -- '-*' $word; and break
     set -l next (string trim -- "$path $word")
     __gantry_words "$next" >/dev/null; or break

@@ -24,8 +24,10 @@ export function findCommand(argv: readonly string[]): Found {
       kind: "unknown",
       problem: `The command is missing: put ${first} behind it, as in \`gantry app list ${first}\``,
     };
-  const words = [...(ALIASES[first]?.split(" ") ?? [first]), ...rest];
-  return inGroup(words);
+  const [second, ...more] = rest;
+  const ofTwo = ALIASES[`${first} ${second}`];
+  if (ofTwo !== undefined) return inGroup([...ofTwo.split(" "), ...more]);
+  return inGroup([...(ALIASES[first]?.split(" ") ?? [first]), ...rest]);
 }
 
 /** Second words that people take for each other. No group has both. */

@@ -19,7 +19,7 @@ export function commandHelp(command: Command): string {
   const short = Object.entries(ALIASES).filter(([, full]) => full === name);
   return [
     usageOf(command),
-    `${wrapped(details === undefined ? sentence(summary) : `${sentence(summary)} ${details}`)}\n`,
+    `${paragraphs(details === undefined ? sentence(summary) : `${sentence(summary)} ${details}`)}\n`,
     ...(short.length === 0 ? [] : [`Short: gantry ${short.map(([alias]) => alias).join(", ")}\n`]),
     `Flags:\n${flagLines({ ...flags, ...(portal || json ? JSON_FLAG : {}), ...HELP_FLAG })}`,
     ...(portal
@@ -87,6 +87,13 @@ function sentence(summary: string): string {
 }
 
 const WIDTH = 100;
+
+function paragraphs(text: string): string {
+  return text
+    .split("\n\n")
+    .map((one) => wrapped(one))
+    .join("\n\n");
+}
 
 function wrapped(text: string, indent = ""): string {
   const result: string[] = [];

@@ -5,10 +5,10 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { GantryError } from "@gantry/core/errors.ts";
-import { paint } from "../colour.ts";
-import { type StreamFrame, streamFrames } from "../event-stream.ts";
+import { type StreamFrame, streamFrames } from "../portal/event-stream.ts";
 import { runCommand } from "../portal.fixture.ts";
-import { textTable } from "../text-table.ts";
+import { paint } from "../print/colour.ts";
+import { textTable } from "../print/text-table.ts";
 import { errorText } from "./run-line.ts";
 
 test("an error is one line, with a line for each place that is wrong", () => {

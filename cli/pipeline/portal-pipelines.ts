@@ -2,8 +2,8 @@
 
 import { isJsonObject, type JsonObject } from "@gantry/core/json.ts";
 import { type PipelineView, page, pipelineView } from "@gantry/wire/agent/views.ts";
+import { textTable } from "../print/text-table.ts";
 import type { Call, Outcome } from "../table/command.ts";
-import { textTable } from "../text-table.ts";
 
 export async function listPipelines({ portal }: Call): Promise<Outcome> {
   const { items } = await portal().get("/v1/pipelines", page(pipelineView));

@@ -1,7 +1,7 @@
 // `gantry context`: which of the portals that a person has signed in to is used.
 
+import { textTable } from "../print/text-table.ts";
 import type { Call, Outcome } from "../table/command.ts";
-import { textTable } from "../text-table.ts";
 import { contextNamed, LOCAL, readContexts, writeContexts } from "./contexts.ts";
 
 export async function listContexts({ io }: Call): Promise<Outcome> {

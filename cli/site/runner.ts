@@ -3,8 +3,8 @@
 import { enrolmentView } from "@gantry/wire/agent/agent-api.ts";
 import { page, runnerView } from "@gantry/wire/agent/views.ts";
 import { z } from "zod";
+import { shortTime, textTable } from "../print/text-table.ts";
 import type { Call, Outcome } from "../table/command.ts";
-import { shortTime, textTable } from "../text-table.ts";
 
 type OfRunner = Call<object, readonly [name: string]>;
 

@@ -3,8 +3,8 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import { didYouMean } from "@gantry/core/suggest.ts";
 import { page, type SiteView, siteView, systemView } from "@gantry/wire/agent/views.ts";
+import { shortTime, textTable } from "../print/text-table.ts";
 import type { Call, Outcome } from "../table/command.ts";
-import { shortTime, textTable } from "../text-table.ts";
 
 export async function listSites({ portal }: Call): Promise<Outcome> {
   const { items } = await portal().get("/v1/sites", page(siteView));

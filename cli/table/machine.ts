@@ -10,12 +10,13 @@ export const MACHINE = [
     details:
       "The first start creates an app, builds it and deploys it. A later start continues where the last one stopped.",
     flags: {
-      data: { type: "string", value: "DIR", summary: "the data folder (default .data)" },
       config: {
         type: "string",
         value: "DIR",
-        summary: "the installation that `gantry init` wrote; what it does not name is a fake, unless --no-lab is given",
+        summary:
+          "the installation that `gantry init` wrote; systems that it does not name are fakes, unless --no-lab is given",
       },
+      data: { type: "string", value: "DIR", summary: "the data folder (default .data)" },
       port: {
         type: "string",
         value: "N",
@@ -41,10 +42,10 @@ export const MACHINE = [
     name: "init",
     summary: "write the configuration of an installation, and say what to do next",
     details:
-      "At a terminal it asks for what the flags leave open. Files that are there stay, unless --force is given; secrets are never overwritten. `[SITE=]URL` is for the first site if none is named.",
+      "DIR is gantry-config by default. At a terminal it asks for what the flags leave open. Files that are there stay, unless --force is given; secrets are never overwritten.",
     args: ["[DIR]"],
     flags: INIT_FLAGS,
-    examples: ["init gantry-config --git github=https://github.com --harbor https://harbor.example"],
+    examples: ["init", "init gantry-config --form compose --site seoul --git github=https://github.example"],
     run: async (call) => (await import("../init/init.ts")).init(call),
   }),
   command({

@@ -14,7 +14,31 @@ const APP = {
   },
 } as const;
 
+const NEWEST = "The exit code is 1 when the newest set is not in force.";
+
 export const PIPELINES = [
+  command({
+    name: "definitions status",
+    summary: "show the set of pipelines in force, and why a newer one is not",
+    details: NEWEST,
+    portal: true,
+    isDefault: true,
+    run: async (call) => (await import("../definitions.ts")).definitionsStatus(call),
+  }),
+  command({
+    name: "definitions sync",
+    summary: "read the repository of definitions now, and wait for the result",
+    details: `${NEWEST} Ctrl-C leaves its task running.`,
+    portal: true,
+    run: async (call) => (await import("../definitions.ts")).syncDefinitions(call),
+  }),
+  command({
+    name: "definitions diff",
+    summary: "compare the files of a folder with the set in force; the exit code is 1 when they differ",
+    args: ["FOLDER"],
+    portal: true,
+    run: async (call) => (await import("../definitions.ts")).diffDefinitions(call),
+  }),
   command({
     name: "pipeline list",
     summary: "list the pipelines of the portal",
@@ -77,28 +101,5 @@ export const PIPELINES = [
     flags: { ...PARAM_FLAG, ...APP, ...STEPS },
     examples: ["pipeline graph pipelines/ci.yaml > ci.mmd"],
     run: async (call) => (await import("../pipeline/plan.ts")).graph(call),
-  }),
-  command({
-    name: "definitions status",
-    summary: "show the set of pipelines in force, and why a newer one is not",
-    details: "The exit code is 1 when the newest set is not in force.",
-    portal: true,
-    isDefault: true,
-    run: async (call) => (await import("../definitions.ts")).status(call),
-  }),
-  command({
-    name: "definitions sync",
-    summary: "read the repository of definitions now, and wait for the result",
-    details: "Ctrl-C leaves the task running. The exit code is 1 when the newest set is not in force.",
-    portal: true,
-    run: async (call) => (await import("../definitions.ts")).syncNow(call),
-  }),
-  command({
-    name: "definitions diff",
-    summary: "compare the files of a folder with the set in force",
-    details: "The exit code is 1 when the folder differs.",
-    args: ["FOLDER"],
-    portal: true,
-    run: async (call) => (await import("../definitions.ts")).diff(call),
   }),
 ];

@@ -61,23 +61,23 @@ export const SITES = [
     run: async (call) => (await import("../site/runner.ts")).readmitRunner(call),
   }),
   command({
-    name: "system list",
-    summary: "list the outside systems of all sites",
-    portal: true,
-    isDefault: true,
-    run: async (call) => (await import("../site/site.ts")).listSystems(call),
-  }),
-  command({
     name: "doctor",
-    summary: "test what every system lets Gantry do, from the runners that use it",
-    details: `Tests address, certificate, account, and each right that Gantry needs (docs/rights-of-systems.md), for the repositories, clusters and projects that apps name. Nothing is changed.
-
-✓ is there, ✗ is missing, ? is not known: the system does not tell, or no app uses it yet. The exit code is 0 if nothing is missing, else 1.`,
+    summary: "test what the systems let Gantry do, right by right",
+    details:
+      "Tests every system from the runners that use it: address, certificate, account, and each right that Gantry needs (docs/rights-of-systems.md), for the repositories, clusters and projects that apps name. Nothing is changed. ✓ is there, ✗ is missing, ? is not known: the system does not tell, or no app uses it yet. The exit code is 0 if nothing is missing, else 1.",
     flags: {
       site: { type: "string", value: "SITE", summary: "only the runners of this site" },
       system: { type: "string", value: "NAME", summary: "only systems with this name" },
     },
     portal: true,
+    examples: ["doctor --site seoul"],
     run: async (call) => (await import("../doctor/doctor.ts")).doctor(call),
+  }),
+  command({
+    name: "system list",
+    summary: "list the outside systems of all sites",
+    portal: true,
+    isDefault: true,
+    run: async (call) => (await import("../site/site.ts")).listSystems(call),
   }),
 ];

@@ -38,6 +38,7 @@ export const ALIASES: { readonly [word: string]: string } = {
   plan: "pipeline plan",
   rerun: "task rerun",
   runners: "runner",
+  "system test": "doctor",
 };
 
 type Section = {
@@ -66,9 +67,9 @@ export const SECTIONS: readonly Section[] = [
       { word: "site", summary: "list sites with their runners, systems and queues" },
       { word: "runner", summary: "list and enrol runners, take them out of service and back" },
       { word: "system", summary: "list the outside systems of all sites" },
-      { word: "pipeline", summary: "list, run, check and draw pipelines" },
-      { word: "definitions", summary: "show, sync and compare the set of pipelines in force" },
       { word: "doctor" },
+      { word: "pipeline", summary: "list, run, check and draw pipelines" },
+      { word: "definitions", summary: "show which pipelines are in force, read them from git now, compare a folder" },
     ],
   },
   {

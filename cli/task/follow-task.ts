@@ -2,7 +2,7 @@
 
 import { type TaskView, taskView } from "@gantry/wire/agent/views.ts";
 import { EXIT } from "../line/exit-codes.ts";
-import { LivePrinter } from "../print.ts";
+import { LivePrinter } from "../print/live-printer.ts";
 import type { Call, Context } from "../table/command.ts";
 import { taskEvents } from "./task-events.ts";
 import { taskOf, taskPath } from "./task-of.ts";

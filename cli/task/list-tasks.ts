@@ -4,9 +4,9 @@ import { duration } from "@gantry/core/task/messages.ts";
 import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import { taskSummary } from "@gantry/wire/agent/views.ts";
 import { numberOf } from "../line/parse-line.ts";
-import { firstItems } from "../pages.ts";
+import { firstItems } from "../portal/pages.ts";
+import { shortTime, textTable } from "../print/text-table.ts";
 import type { Call, Outcome } from "../table/command.ts";
-import { shortTime, textTable } from "../text-table.ts";
 
 type Flags = {
   readonly state: string | undefined;

@@ -3,8 +3,8 @@
 import { duration } from "@gantry/core/task/messages.ts";
 import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { JobView, TaskView } from "@gantry/wire/agent/views.ts";
+import { shortTime, textTable } from "../print/text-table.ts";
 import type { Call, Outcome } from "../table/command.ts";
-import { shortTime, textTable } from "../text-table.ts";
 import { taskOf } from "./task-of.ts";
 
 export async function showTask({ portal, args: [id] }: Call<object, readonly [string | undefined]>): Promise<Outcome> {

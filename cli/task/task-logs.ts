@@ -8,9 +8,9 @@ import { isBad, OUTCOMES, type State, type Outcome as StateOutcome } from "@gant
 import type { TaskView } from "@gantry/wire/agent/views.ts";
 import { z } from "zod";
 import type { PortalClient } from "../client.ts";
-import { streamFrames } from "../event-stream.ts";
 import { EXIT } from "../line/exit-codes.ts";
 import { numberOf } from "../line/parse-line.ts";
+import { streamFrames } from "../portal/event-stream.ts";
 import type { Call } from "../table/command.ts";
 import { UsageError } from "../table/command.ts";
 import { continues } from "./follow-task.ts";

@@ -3,7 +3,7 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import { type TaskView, taskSummary, taskView } from "@gantry/wire/agent/views.ts";
 import type { PortalClient } from "../client.ts";
-import { firstItems } from "../pages.ts";
+import { firstItems } from "../portal/pages.ts";
 
 export function taskPath(id: string): string {
   return `/v1/tasks/${encodeURIComponent(id)}`;

@@ -23,7 +23,7 @@ test("every text in the code keeps to the rules for messages", () => {
 test("texts of every kind are found: errors, commands, lint, runners, connectors", () => {
   for (const part of [
     "a token named ‹name› exists already",
-    "--follow goes with neither --tail nor --failed",
+    "It must be like https://gantry.example.com.",
     "the expression is empty",
     "The task-agent has ended the lease.",
     "The project has no quality gate.",

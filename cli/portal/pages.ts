@@ -2,7 +2,7 @@
 
 import { page } from "@gantry/wire/agent/views.ts";
 import type { z } from "zod";
-import type { PortalClient } from "./client.ts";
+import type { PortalClient } from "../client.ts";
 
 /** The most items that the API has in a page. */
 const PAGE = 200;

@@ -4,8 +4,8 @@ import { duration } from "@gantry/core/task/messages.ts";
 import { STATE_LOOKS, type State } from "@gantry/core/task/states.ts";
 import { visibleText } from "@gantry/core/visible-text.ts";
 import type { FeedEvent, TaskView } from "@gantry/wire/agent/views.ts";
+import type { Io } from "../io.ts";
 import { paint } from "./colour.ts";
-import type { Io } from "./io.ts";
 
 const COLOURS = {
   grey: "gray",

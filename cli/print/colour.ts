@@ -1,7 +1,7 @@
 // Colours, only where a person sees them: on a terminal, and unless NO_COLOR is set (https://no-color.org).
 
 import { styleText } from "node:util";
-import type { Io } from "./io.ts";
+import type { Io } from "../io.ts";
 
 type Style = Parameters<typeof styleText>[0];
 
