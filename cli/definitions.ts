@@ -113,7 +113,8 @@ function statusText({ inForce, refused, sync }: DefinitionsView): string {
   return lines.join("");
 }
 
-function sourceText(source: DefinitionSource): string {
+function sourceText(source: DefinitionSource | undefined): string {
+  if (source === undefined) return "a set that you see in part";
   if (source.kind === "folder") return "the folder of the task-agent";
   const { project, slug, branch } = source.repository;
   return `commit ${source.commit.slice(0, 12)} of ${project}/${slug}, branch ${branch} (${source.subject})`;

@@ -148,9 +148,8 @@ function catalog({ state }: Pick<Parts, "state">) {
     pipelines: () => ({ items: [...state().pipelines.values()] }),
     definitions: () => ({
       inForce: {
-        source: { kind: "folder" },
+        ...state().set,
         definitions: [...state().pipelines.values()].map(({ name, version }) => ({ name, version })),
-        environments: [],
       },
     }),
     pipeline: ({ params: { name } }) => {

@@ -2,6 +2,7 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
+import type { DefinitionsView } from "@gantry/wire/agent/definitions.ts";
 import type { AppView, BuildView, FeedEvent, PipelineView, SiteView, TaskView } from "@gantry/wire/agent/views.ts";
 import type { SettingsView } from "@gantry/wire/settings/settings.ts";
 
@@ -10,6 +11,8 @@ export type FakeState = {
   sites: Map<string, SiteView>;
   builds: Map<string, BuildView[]>;
   pipelines: Map<string, PipelineView>;
+  /** Of the set in force, besides its pipelines. */
+  set: Pick<DefinitionsView["inForce"], "source" | "environments">;
   tasks: Map<string, TaskView>;
   keys: Map<string, { body: string; task: string }>;
   events: FeedEvent[];
@@ -22,6 +25,7 @@ export const newState = (): FakeState => ({
   sites: new Map([[SITE.name, SITE]]),
   builds: new Map(),
   pipelines: new Map([[PIPELINE.name, PIPELINE]]),
+  set: { source: { kind: "folder" }, environments: [] },
   tasks: new Map(),
   keys: new Map(),
   events: [],

@@ -13,7 +13,18 @@ import { AGENT_PREFIX, AGENT_ROUTES } from "@gantry/wire/agent/routes.ts";
 import type { AppView, FeedEvent, PipelineView, SiteView, TaskView } from "@gantry/wire/agent/views.ts";
 import type Koa from "koa";
 import { makeRoutes } from "./fake-agent-routes.fixture.ts";
-import { APP, AT, need, newEvent, newState, newTask, PIPELINE, RUNNER, SITE } from "./fake-agent-state.fixture.ts";
+import {
+  APP,
+  AT,
+  type FakeState,
+  need,
+  newEvent,
+  newState,
+  newTask,
+  PIPELINE,
+  RUNNER,
+  SITE,
+} from "./fake-agent-state.fixture.ts";
 
 export const AGENT_TOKEN = "a-token-of-the-platform-plane";
 
@@ -29,6 +40,8 @@ export type FakeAgent = {
   /** A job that waits at a site. */
   readonly queue: (site: string, job: SiteView["queue"][number]) => void;
   readonly addPipeline: (fields: Partial<PipelineView>) => void;
+  /** The set of definitions in force has this source and these environments. */
+  readonly setDefinitions: (set: Partial<FakeState["set"]>) => void;
   readonly emit: (task: string, kind: string, more?: JsonObject) => FeedEvent;
   readonly end: (task: string, outcome: Outcome) => FeedEvent;
   readonly writeLog: (text: string, options?: { final?: boolean }) => void;
@@ -123,6 +136,9 @@ export async function startFakeAgent(): Promise<FakeAgent> {
     addPipeline: (fields) => {
       const pipeline = { ...PIPELINE, ...fields };
       state.pipelines.set(pipeline.name, pipeline);
+    },
+    setDefinitions: (set) => {
+      state.set = { ...state.set, ...set };
     },
     emit,
     end: (task, outcome) => {

@@ -120,6 +120,17 @@ test("without a policy a role holds everywhere, and a scope narrows it", () => {
   assert.ok(!ask("admin", "run-ci", { apps: ["shop"] }));
   assert.ok(!ask("admin", "manage-tokens", { apps: ["orders"] }));
   assert.ok(!ask("admin", "run-ci", { verbs: ["view"] }));
+  // Who may change the runners of a site has a hand in all apps there.
+  for (const verb of VERB_NAMES.filter((one) => VERBS[one].on === "site"))
+    for (const scope of [{ apps: ["orders"] }, { apps: ["*"] }, { apps: ["orders"], sites: ["seoul"] }]) {
+      const rights = rightsOf(caller({ role: "admin", scope }), undefined);
+      assert.equal(rights.may({ verb, site: "seoul" }), verb === "view-sites", verb);
+      assert.equal(rights.mayAnywhere(verb), verb === "view-sites", verb);
+    }
+  for (const verb of ["enrol", "manage-runners"] as const) {
+    assert.ok(ask("admin", verb, { sites: ["seoul"] }));
+    assert.ok(!ask("admin", verb, { sites: ["tokyo"] }));
+  }
 });
 
 test("a policy is refused as a whole, with every mistake, its line and a hint", () => {

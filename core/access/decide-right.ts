@@ -7,13 +7,14 @@ import {
   covers,
   coversSome,
   isInScope,
+  leaves,
   matchesAny,
   type RightRequest,
   type Scope,
   type Selector,
   touches,
 } from "./selector.ts";
-import { type Verb, verbEntry } from "./verbs.ts";
+import type { Verb } from "./verbs.ts";
 
 /** The part of the portal's `Caller` that a decision needs. */
 export type Subject = {
@@ -81,7 +82,6 @@ export function rightsOf(caller: Subject, policy: Policy | undefined): Rights {
   const inScope = (request: RightRequest): boolean => isInScope(scope, request, teams);
   const isOpen = ({ apps, sites, pipelines }: Selector): boolean =>
     apps === undefined && sites === undefined && pipelines === undefined;
-  const inScopeVerbs = (verb: Verb): boolean => !scope.verbs || scope.verbs.includes(verb);
   const selectors: readonly Selector[] = [...given, ...denied, scope];
 
   return {
@@ -104,13 +104,11 @@ export function rightsOf(caller: Subject, policy: Policy | undefined): Rights {
     },
     mayEverywhere: (verb) =>
       isOpen(scope) &&
-      inScopeVerbs(verb) &&
+      leaves(scope, verb) &&
       !denied.some((one) => one.verbs.includes(verb)) &&
       given.some((one) => isOpen(one) && one.verbs.includes(verb)),
     mayAnywhere: (verb) =>
-      inScopeVerbs(verb) &&
-      (verbEntry(verb).on !== "installation" || (scope.apps === undefined && scope.sites === undefined)) &&
-      given.some((one) => one.verbs.includes(verb) && coversSome(one, verb)),
+      leaves(scope, verb) && given.some((one) => one.verbs.includes(verb) && coversSome(one, verb)),
     needs: {
       record: selectors.some(({ apps = [] }) => apps.some((one) => /^(?:team|label):/.test(one))),
       sites: selectors.some(({ sites }) => sites !== undefined),

@@ -137,14 +137,22 @@ export type Scope = {
 };
 
 /**
- * Whether a request is within the scope of a token. A scope that names apps or sites excludes requests about the whole
- * installation.
+ * Whether a scope leaves any request with this verb. One that names apps or sites excludes requests about the whole
+ * installation. One that names apps excludes changes of sites: who enrols a runner has a hand in all apps there.
  */
-export function isInScope(scope: Scope, request: RightRequest, teams: Teams): boolean {
-  const { verbs, apps, sites } = scope;
-  const { on, placed } = verbEntry(request.verb);
-  if (verbs && !verbs.includes(request.verb)) return false;
+export function leaves({ verbs, apps, sites }: Scope, verb: Verb): boolean {
+  const { on } = verbEntry(verb);
+  if (verbs && !verbs.includes(verb)) return false;
   if (on === "installation") return apps === undefined && sites === undefined;
+  return on !== "site" || apps === undefined || verb === "view-sites";
+}
+
+/** Whether a request is within the scope of a token. */
+export function isInScope(scope: Scope, request: RightRequest, teams: Teams): boolean {
+  const { apps, sites } = scope;
+  const { on, placed } = verbEntry(request.verb);
+  if (!leaves(scope, request.verb)) return false;
+  if (on === "installation") return true;
   if (on === "site") return sites === undefined || (request.site !== undefined && matchesAny(sites, request.site));
   if (on === "pipeline") return true;
   if (apps && !matchesApp(apps, request, teams)) return false;

@@ -85,7 +85,7 @@ test("a company's pipelines come from its git repository; five mistakes are refu
   const first = await gantry("sync", "--json");
   assert.equal(first.code, 0, first.out);
   const { inForce } = JSON.parse(first.out) as DefinitionsView;
-  assert(inForce.source.kind === "git");
+  assert(inForce.source?.kind === "git");
   assert.deepEqual(
     inForce.definitions.map(({ file }) => file),
     ["pipelines/a.yaml"],

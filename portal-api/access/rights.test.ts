@@ -277,6 +277,65 @@ test("nobody gives an app what belongs to an app that they may not change", asyn
   assert.equal((await patch({ yaml: repository("mole-deploy") })).status, 200);
 });
 
+test("nobody who may not override policies takes an app out of what an environment demands", async () => {
+  portal.agent.setDefinitions({ environments: ["prod"] });
+  const source = { system: "git", project: "APPS", slug: "till", branch: "main" };
+  const prod = { name: "prod", environment: "prod", site: "seoul", cluster: "seoul-a", namespace: "till" };
+  const dev = { name: "dev", environment: "dev", site: "seoul", cluster: "seoul-a", namespace: "till-dev" };
+  const shadow = { ...prod, name: "shadow", environment: undefined };
+  const record = { labels: { tier: "gold" }, source, targets: [prod, dev] };
+  const add = (): unknown => portal.agent.addApp({ name: "till", record: JSON.parse(JSON.stringify(record)) });
+  const change = (who: string | undefined, method: string, path: string, json?: object): Promise<Response> =>
+    portal.ask(`/v1/apps/till${path}`, {
+      method,
+      ...(who === undefined ? {} : { token: tokens.get(who) ?? null }),
+      headers: { "if-match": "*" },
+      ...(json ? { json } : {}),
+    });
+  const attacks: readonly (readonly [method: string, path: string, json?: object])[] = [
+    ...[
+      { targets: [{ ...prod, environment: undefined }, dev] },
+      { targets: [{ ...prod, environment: "dev" }, dev] },
+      { targets: [dev] },
+      { targets: [{ ...prod, namespace: "elsewhere" }, dev] },
+      { targets: [prod, dev, shadow] },
+      { targets: [prod, { ...dev, namespace: "till" }] },
+      { source: { ...source, branch: "mine" } },
+      { source: { ...source, slug: "mine" } },
+    ].flatMap((json) => ["", "?dryRun=true"].map((query) => ["PATCH", query, json] as const)),
+    ["DELETE", "?undo=false"],
+  ];
+  for (const [method, path, json] of attacks) {
+    add();
+    const before = JSON.stringify(await (await change(undefined, "GET", "")).json());
+    const answer = await change("gold", method, path, json);
+    const what = JSON.stringify([method, path, json]);
+    assert.equal(answer.status, 403, what);
+    const { code, detail, todo } = (await answer.json()) as Problem;
+    assert.equal(code, "forbidden", what);
+    assert.match(detail, /what the environment prod demands of till/, what);
+    assert.match(todo, /Needs the role operator on this app: ask/, what);
+    assert.equal(JSON.stringify(await (await change(undefined, "GET", "")).json()), before, what);
+    assert.ok((await change(undefined, method, path, json)).ok, `an administrator may: ${what}`);
+  }
+  for (const json of [
+    { title: "Till" },
+    { targets: [{ ...prod, name: "production" }, dev] },
+    { targets: [prod, { ...dev, environment: undefined }] },
+    { targets: [prod] },
+    { targets: [prod, dev, { ...dev, name: "prod-2", environment: "prod", namespace: "till-2" }] },
+    { targets: [{ ...dev, environment: "prod" }, prod] },
+  ]) {
+    add();
+    assert.equal((await change("gold", "PATCH", "", json)).status, 200, JSON.stringify(json));
+  }
+  portal.agent.setDefinitions({ environments: [] });
+  add();
+  const unnamed = { source: { ...source, branch: "mine" }, targets: [dev] };
+  assert.equal((await change("gold", "PATCH", "", unnamed)).status, 200, "no file names the environment");
+  assert.equal((await change("gold", "DELETE", "?undo=false")).status, 204);
+});
+
 test("the apps are not read again for every list of tasks", async () => {
   const before = portal.agent.requests.length;
   for (let n = 0; n < 20; n += 1) assert.equal((await get("gold", "/v1/tasks")).status, 200);

@@ -71,6 +71,12 @@ test("a token cannot make others, and a scoped one cannot widen itself by any wa
   assert.equal(await try_("/v1/tokens", { name: "wide", role: "admin" }), 403);
   assert.equal(await try_("/v1/tokens/narrow/rotate", {}), 403);
   assert.equal(await try_("/v1/people", { name: "friend", role: "admin" }), 403);
+  // A runner of a site has a hand in all apps there.
+  assert.equal(await try_("/v1/enrolments", { site: "seoul" }), 403);
+  assert.equal(await try_("/v1/runners/seoul-1/renew-key", {}), 403);
+  assert.equal(await try_("/v1/runners/seoul-1/readmit", {}), 403);
+  assert.equal((await portal.ask("/v1/runners/seoul-1", { method: "DELETE", token })).status, 403);
+  assert.equal((await portal.ask("/v1/sites", { token })).status, 200);
   // A session that it opens is as narrow, and ends with it.
   const link = (await (await portal.ask("/v1/sign-in-links", { method: "POST", token, json: {} })).json()) as {
     url: string;

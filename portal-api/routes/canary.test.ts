@@ -54,6 +54,16 @@ before(async () => {
   for (let n = 0; n < 30; n += 1) agent.addApp({ name: `canary-${n}` });
   agent.addPipeline({ name: "canary-nightly", title: "canary nightly" });
   agent.addPipeline({ name: "cd" });
+  agent.setDefinitions({
+    source: {
+      kind: "git",
+      repository: { project: "CANARY", slug: "canary-definitions", branch: "main" },
+      commit: "0123456789abcdef0123456789abcdef01234567",
+      subject: "Add canary-nightly for canary-app",
+      task: FOREIGN_TASK,
+    },
+    environments: ["canary"],
+  });
   agent.addRunner("seoul-1", "seoul");
   agent.addRunner("canary-1", "canary-site");
   agent.queue("seoul", { task: FOREIGN_TASK, job: "canary-job", waiting: { ...waiting, text: "canary waits" } });
@@ -146,7 +156,7 @@ test("the crawl would find it: an administrator sees the canary in each of these
     "/v1/deliveries",
   ])
     assert.match(await textOf(await portal.ask(path)), new RegExp(CANARY), path);
-  for (const path of ["/v1/pipelines", `/v1/tasks/${OWN_TASK}`, `/v1/tasks/${OWN_TASK}/events`])
+  for (const path of ["/v1/pipelines", "/v1/definitions", `/v1/tasks/${OWN_TASK}`, `/v1/tasks/${OWN_TASK}/events`])
     assert.match(await textOf(await portal.ask(path)), new RegExp(`${CANARY}|${FOREIGN_TASK}`), path);
 });
 

@@ -5,6 +5,7 @@ import { isEqual } from "@gantry/core/app/merge-patch.ts";
 import { appOutcome } from "@gantry/wire/agent/agent-api.ts";
 import { z } from "zod";
 import { requireOwnClaims } from "../access/claims.ts";
+import { requireEnvironmentsKept } from "../access/environments.ts";
 import { requireNoGain } from "../access/gains.ts";
 import { onApp, onRename, requireChangeAt } from "../access/guards.ts";
 import { visibilityOf } from "../access/visible.ts";
@@ -29,7 +30,7 @@ export const changeApp = route({
   tag: "apps",
   summary: "Change an app",
   description:
-    "Running tasks continue with the old version of the app. While a task of the app runs, no target can be moved or removed. Callers cannot give themselves rights with `team` and `labels`.",
+    "Running tasks continue with the old version of the app. While a task of the app runs, no target can be moved or removed. Callers cannot give themselves rights with `team` and `labels`. What takes targets out of an environment, or builds from elsewhere, needs `override-policy` if `environments.yaml` names the environment.",
   right: onApp("change-app"),
   verb: "change an app",
   params: inApp,
@@ -66,6 +67,7 @@ export const changeApp = route({
     const setsRights = !["team", "labels"].every((key) => isEqual(before.record[key], planned.record[key]));
     requireChangeAt({ caller, rights: portal.rights.of(caller) }, asSeen(planned));
     if (setsRights) await requireNoGain(portal, caller, [asSeen(before)], asSeen(planned));
+    await requireEnvironmentsKept(portal, caller, before, planned.record);
     await requireOwnClaims(portal, caller, params.app, { before: before.record, after: planned.record });
     const dryRun = query.dryRun ?? false;
     const outcome = await hidingOthers(visibility, portal.agent.changeApp(params.app, { ...request, dryRun }));

@@ -1,9 +1,9 @@
 // GET /v1/definitions and POST /v1/definitions/sync: the set of pipelines in force, and reading it from git now.
 
-import { definitionsView } from "@gantry/wire/agent/definitions.ts";
+import { type DefinitionsView, definitionsView } from "@gantry/wire/agent/definitions.ts";
 import { listOf, onInstallation } from "../access/guards.ts";
 import { visibilityOf } from "../access/visible.ts";
-import { sendAccepted, sendUncached } from "../http/respond.ts";
+import { sendAccepted, sendUncachedText } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { accepted, json } from "../http/schemas.ts";
 
@@ -13,23 +13,27 @@ export const getDefinitions = route({
   id: "getDefinitions",
   tag: "pipelines",
   summary: "Show which set of pipelines is in force, and why a newer one is not",
-  description: "The mistakes of a refused set are shown to callers with the right to manage settings.",
+  description:
+    "The mistakes of a refused set are shown to callers with the right to manage settings. Callers who do not see all pipelines get the names of theirs only.",
   right: listOf("view-pipelines"),
   verb: "see pipelines",
   responses: { 200: json("The set in force", definitionsView) },
   handle: async (call) => {
     const caller = callerOf(call);
-    const sight = visibilityOf(call.portal, caller);
-    const { inForce, refused, ...rest } = await call.portal.agent.definitions();
-    const mayManage = call.portal.rights.of(caller).may({ verb: "manage-settings" });
-    const definitions = inForce.definitions.filter(({ name }) => sight.pipeline(name));
-    const { sync, ...others } = rest;
-    sendUncached(call.ctx, {
-      ...others,
-      inForce: { ...inForce, definitions },
-      ...(refused ? { refused: mayManage ? refused : { ...refused, problems: [] } } : {}),
+    const visibility = visibilityOf(call.portal, caller);
+    const rights = call.portal.rights.of(caller);
+    const { inForce, refused, sync } = await call.portal.agent.definitions();
+    const { source, environments, ...rest } = inForce;
+    const definitions = inForce.definitions.filter(({ name }) => visibility.pipeline(name));
+    const mayManage = rights.may({ verb: "manage-settings" });
+    // The subject of a commit may name pipelines and apps that the caller may not see.
+    const seesAll = mayManage || rights.mayEverywhere("view-pipelines");
+    const view: DefinitionsView = {
+      inForce: seesAll ? { ...inForce, definitions } : { ...rest, definitions, environments: [] },
+      ...(refused && seesAll ? { refused: mayManage ? refused : { ...refused, problems: [] } } : {}),
       ...(sync && mayManage ? { sync } : {}),
-    });
+    };
+    sendUncachedText(call.ctx, await visibility.redact(JSON.stringify(view)));
   },
 });
 

@@ -18,15 +18,19 @@ import type { TaskRecord } from "../tasks/task-store.ts";
 
 type AppendDeps = { readonly protocol: Pick<RunnerProtocol, "mayLog">; readonly logs: LogStore };
 
-/** The upload of a log by a runner. `siteOf` throws for a caller that is not a runner. */
-export function addLogUpload(router: Router, deps: AppendDeps, siteOf: (ctx: Koa.Context) => string): void {
+/** The upload of a log by a runner. `siteOf` throws for a caller that is not the runner of the session. */
+export function addLogUpload(
+  router: Router,
+  deps: AppendDeps,
+  siteOf: (ctx: Koa.Context, session: string) => string,
+): void {
   addRoutes(
     router,
     { log: RUNNER_LOG },
     {
       log: ({ ctx, params, query }) => {
         const bytes = (): Promise<Buffer> => readBytes(ctx, MAX_LOG_CHUNK);
-        return appendLog(deps, params, query, bytes, siteOf(ctx));
+        return appendLog(deps, params, query, bytes, siteOf(ctx, query.session));
       },
     },
   );

@@ -7,7 +7,7 @@ import { readJson } from "@gantry/runtime/http/read-request.ts";
 import { addRoutes } from "@gantry/runtime/http/serve-routes.ts";
 import { agreeOn, PROOFS_SINCE, PROTOCOL_HEADER, RUNNER_PROTOCOL } from "@gantry/wire/protocol-version.ts";
 import { IDENTITY_ROUTES } from "@gantry/wire/runner/identity.ts";
-import { MAX_LOG_CHUNK, type PollReply, withoutProof } from "@gantry/wire/runner/protocol.ts";
+import { MAX_LOG_CHUNK, type PollReply, type SessionReply, withoutProof } from "@gantry/wire/runner/protocol.ts";
 import { RUNNER_PREFIX } from "@gantry/wire/runner/routes.ts";
 import Router from "@koa/router";
 import type Koa from "koa";
@@ -37,6 +37,7 @@ export type RunnerRoutesDeps = {
 const BODY = z.unknown();
 /** The only field that is read of a registration with an unknown version. */
 const named = z.object({ runner: z.string().max(200) });
+const usedBy = z.object({ session: z.string() });
 /** A report may hold the outputs of a whole job. */
 const LIMIT = 4 * 1_048_576;
 /** A body counts as one more request per this many bytes: otherwise a few thousand large ones would keep the agent busy. */
@@ -74,7 +75,11 @@ export function runnerRoutes({
     );
     return next();
   });
-  addLogUpload(router, { protocol, logs }, siteOf);
+  addLogUpload(router, { protocol, logs }, (ctx, session) => {
+    const sender = senderOf(ctx);
+    protocol.checkSender(session, sender);
+    return sender.site;
+  });
   const routed = router.routes() as Koa.Middleware;
   return async (ctx, next) => {
     if (!ctx.path.startsWith(`${RUNNER_PREFIX}/`)) return next();
@@ -91,13 +96,16 @@ export function runnerRoutes({
     const listed = lengthOf(body, "items") + lengthOf(body, "running");
     if (listed > 0) admit(who, listed);
     if (call.name !== "session") {
+      protocol.checkSender(usedBy.safeParse(body).data?.session ?? "", sender);
       const answer = await call.answer(body, site, gone);
       ctx.body = call.name === "poll" ? offersFor(ctx, answer as PollReply) : answer;
       return;
     }
     await identities.checkName(sender, named.safeParse(body).data?.runner ?? "");
     const version = agree(ctx, body, (runner, error) => onIncompatible?.(site, runner, error));
-    ctx.body = { ...(await call.answer(body, site, gone)), protocol: version };
+    const opened = (await call.answer(body, site, gone)) as SessionReply;
+    protocol.bind(opened.session, sender.publicKey);
+    ctx.body = { ...opened, protocol: version };
   };
 }
 

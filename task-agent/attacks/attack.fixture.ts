@@ -200,10 +200,17 @@ export class AttackBench {
     while (!(await isSettled())) await new Promise((resolve) => setTimeout(resolve, 5));
   }
 
-  async log(session: string, { task, job: key, attempt, fence }: JobRef, step: string, bytes: Buffer, crc: number) {
+  async log(
+    session: string,
+    { task, job: key, attempt, fence }: JobRef,
+    step: string,
+    bytes: Buffer,
+    crc: number,
+    token: string = TOKENS.busan,
+  ): Promise<Answer> {
     const query = new URLSearchParams({ session, fence: String(fence), offset: "0", crc: String(crc) });
     const path = ["logs", task, key, String(attempt), step].map(encodeURIComponent).join("/");
-    return this.#post(`${path}?${query}`, new Uint8Array(bytes), "application/octet-stream", TOKENS.busan);
+    return this.#post(`${path}?${query}`, new Uint8Array(bytes), "application/octet-stream", token);
   }
 
   /** Everything in the store about tasks, runners and fences. */

@@ -73,6 +73,48 @@ for (const setup of SETUPS)
       assert.ok(!(await bench.state()).includes(String(body.token)));
     });
 
+    test("the id of a session gives its site's other runners nothing", async (t) => {
+      const bench = await AttackBench.open(t, setup, {
+        runnerTokens: {
+          "pattern-token-of-seoul": { site: "seoul", runners: ["one-*"] },
+          "another-token-of-seoul": "seoul",
+        },
+      });
+      const { keys } = await enrolled(bench, "seoul", "seoul-7");
+      const { keys: others } = await enrolled(bench, "seoul", "seoul-8");
+      await bench.turnToAttack();
+      const opened = async (runner: string, token: string): Promise<string> => {
+        const { status, body } = await bench.call("session", registration({ runner, site: "seoul" }), token);
+        assert.equal(status, 200);
+        return String(body.session);
+      };
+      const own = String((await tokenFor(bench, "seoul-7", keys)).body.token);
+      const other = String((await tokenFor(bench, "seoul-8", others)).body.token);
+      const signedIn = await opened("seoul-7", own);
+      const plain = await opened("plain-1", "another-token-of-seoul");
+      const ref = { task: "t0000000010000000001", job: "build", attempt: 1, fence: 1 };
+      await bench.unchanged(async () => {
+        for (const [session, token] of [
+          [signedIn, "another-token-of-seoul"],
+          [signedIn, "pattern-token-of-seoul"],
+          [signedIn, other],
+          [plain, "pattern-token-of-seoul"],
+          [plain, own],
+        ] as const) {
+          const bodies = { poll: { freeSlots: 1, waitMs: 0 }, heartbeat: { items: [] }, start: { ref } };
+          for (const [path, body] of Object.entries(bodies)) {
+            const answer = await bench.call(path, { session, ...body }, token);
+            assert.deepEqual([answer.status, answer.code], [410, "session-gone"], `${path} with ${token}`);
+          }
+          const log = await bench.log(session, ref, "checkout", Buffer.from("x"), 0, token);
+          assert.deepEqual([log.status, log.code], [410, "session-gone"], `log with ${token}`);
+        }
+      });
+      const poll = { freeSlots: 0, waitMs: 0 };
+      assert.equal((await bench.call("poll", { session: signedIn, ...poll }, own)).status, 200);
+      assert.equal((await bench.call("poll", { session: plain, ...poll }, "another-token-of-seoul")).status, 200);
+    });
+
     test("a one-time token counts once, for its site, for ten minutes", async (t) => {
       const bench = await AttackBench.open(t, setup);
       const { token } = await enrolled(bench, "busan", "busan-7");

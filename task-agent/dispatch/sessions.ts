@@ -5,11 +5,14 @@ import { GantryError } from "@gantry/core/errors.ts";
 import { type Clock, pause } from "@gantry/runtime/clock.ts";
 import type { CancelDirective, Offer, PollReply, SessionRequest } from "@gantry/wire/runner/protocol.ts";
 import type { RunnerSettings } from "@gantry/wire/settings/settings.ts";
+import { mayRegister, type RunnerIdentity } from "../identity/decide-identity.ts";
 import type { RunnerFacts } from "./decide-runner.ts";
 
 export type Session = {
   readonly id: string;
   readonly facts: SessionRequest;
+  /** Of the runner that opened it; undefined for one with a site token. */
+  publicKey: string | undefined;
   /** Monotonic, ms. */
   lastHeardMs: number;
   /** As the runner last reported, less what it has claimed since. */
@@ -30,6 +33,13 @@ export type Sessions = {
   readonly open: (facts: SessionRequest) => Session;
   /** The session with this id, which must belong to the site of the caller's token. Counts as a sign of life. Throws `session-gone`. */
   readonly use: (id: string, site: string) => Session;
+  /** From now on only who has this key may use the session. */
+  readonly bind: (id: string, publicKey: string | undefined) => void;
+  /**
+   * Throws `session-gone` unless the sender could have opened this session: its id alone, which is in the addresses of log
+   * uploads, gives no rights. An unknown id is left to `use`.
+   */
+  readonly checkSender: (id: string, sender: RunnerIdentity) => void;
   /** Ends the session of a runner, when it has one. */
   readonly end: (runner: string) => void;
   /**
@@ -95,6 +105,14 @@ export function openSessions(deps: SessionsDeps): Sessions {
       session.isDoubtful = false;
       return session;
     },
+    bind: (id, publicKey) => {
+      const session = sessions.get(id);
+      if (session) session.publicKey = publicKey;
+    },
+    checkSender: (id, sender) => {
+      const session = sessions.get(id);
+      if (session && !mayRegister(sender, session.facts, session.publicKey)) throw new GantryError("session-gone");
+    },
     end: (runner) => {
       const session = sessions.get(newest.get(runner) ?? "");
       newest.delete(runner);
@@ -138,6 +156,7 @@ function newSession({ newId, clock }: SessionsDeps, facts: SessionRequest, warm:
   return {
     id: newId(),
     facts,
+    publicKey: undefined,
     lastHeardMs: clock.monotonicMs(),
     freeSlots: 0,
     cooldownUntilMs: 0,

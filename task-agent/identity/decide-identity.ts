@@ -79,6 +79,16 @@ export function decideName(
   return new GantryError("runner-name-taken", { runner });
 }
 
+/** Whether the sender may act as the runner that has registered with this key, or without one. */
+export function mayRegister(
+  sender: RunnerIdentity,
+  { runner, site }: { readonly runner: string; readonly site: string },
+  publicKey: string | undefined,
+): boolean {
+  const key = publicKey === undefined ? undefined : { runner, site, publicKey, at: 0 };
+  return sender.site === site && decideName(sender, runner, key) === undefined;
+}
+
 function isSignedIn(sender: RunnerIdentity, key: RunnerKeyState): boolean {
   return sender.publicKey === key.publicKey && sender.site === key.site && key.revoked === undefined;
 }

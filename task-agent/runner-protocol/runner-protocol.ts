@@ -81,6 +81,9 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
         throw new GantryError("not-found", { kind: "step", name: step });
     },
 
+    bind: sessions.bind,
+    checkSender: sessions.checkSender,
+
     /** Informs the runners that hold jobs of a canceled task at once, through their open polls. */
     cancel: (task: TaskRecord): void => sendCancels(sessions, task, deps.cancelGraceMs()),
   };

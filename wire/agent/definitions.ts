@@ -42,7 +42,7 @@ export type RefusedSet = z.infer<typeof refusedSet>;
 export const definitionsView = z
   .object({
     inForce: z.object({
-      source: definitionSource,
+      source: definitionSource.optional().describe("Absent: the caller does not see all pipelines"),
       since: time.optional().describe("Absent: an older version stored it"),
       definitions: z.array(z.object({ name: z.string(), version: z.string(), file: z.string().optional() })),
       environments: z.array(z.string()),

@@ -52,7 +52,8 @@ export function Definitions() {
 
 const STATES = { none: "not yet", running: "running", read: "done", failed: "failed" } as const;
 
-function Source({ source }: { source: DefinitionSource }) {
+function Source({ source }: { source: DefinitionSource | undefined }) {
+  if (source === undefined) return <span>by the platform team</span>;
   if (source.kind === "folder") return <span>from the folder of the task-agent</span>;
   const { project, slug, branch } = source.repository;
   return (
