@@ -19,10 +19,10 @@ export const getDefinitions = route({
   responses: { 200: json("The set in force", definitionsView) },
   handle: async (call) => {
     const caller = callerOf(call);
-    const sight = visibilityOf(call.portal, caller);
+    const visibility = visibilityOf(call.portal, caller);
     const { inForce, refused, ...rest } = await call.portal.agent.definitions();
     const mayManage = call.portal.rights.of(caller).may({ verb: "manage-settings" });
-    const definitions = inForce.definitions.filter(({ name }) => sight.pipeline(name));
+    const definitions = inForce.definitions.filter(({ name }) => visibility.pipeline(name));
     const { sync, ...others } = rest;
     sendUncached(call.ctx, {
       ...others,
