@@ -4,8 +4,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { RunnerConfigInput } from "@gantry/task-runner/config.ts";
-import type { PullCredential } from "./fakes/argo-cd/registry.ts";
 import { writeLabDefinitions } from "./definitions.ts";
+import type { PullCredential } from "./fakes/argo-cd/registry.ts";
 import { LAB_SITES, type LabEntry, startFakes } from "./fakes/fakes.ts";
 import { LAB_CUBE } from "./fakes/messenger.ts";
 
