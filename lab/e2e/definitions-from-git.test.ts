@@ -79,7 +79,7 @@ async function open(t: TestContext) {
 test("a company's pipelines come from its git repository; five mistakes are refused in place while the old ones serve", async (t) => {
   const { folder, client, push, gantry, restart } = await open(t);
   const names = async (): Promise<string> => (await client.pipelines()).items.map(({ name }) => name).join();
-  assert.equal(await names(), "cd,ci,create-app", "until the repository has been read");
+  assert.match(await names(), /create-app/, "what ships, until the repository has been read");
 
   // The schedule may have asked already.
   const first = await gantry("sync", "--json");
