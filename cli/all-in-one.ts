@@ -37,6 +37,7 @@ export type AllInOneOptions = {
 type Lab = {
   readonly runners: readonly Omit<Configs["runners"][number], "agent" | "token">[];
   readonly channels: NonNullable<Configs["notify"]["channels"]>;
+  readonly pipelines?: string;
   readonly close: () => Promise<void>;
 };
 
@@ -124,6 +125,7 @@ async function prepareFolder({ data, port, path, lab: isWanted }: AllInOneOption
         port: folder.ports.agent,
         portalUrl,
         token,
+        ...(lab.pipelines === undefined ? {} : { pipelines: lab.pipelines }),
         runnerTokens: Object.fromEntries(Object.entries(folder.runnerTokens).map(([site, secret]) => [secret, site])),
       },
       notify: {

@@ -13,6 +13,8 @@ import { EXIT } from "./line/exit-codes.ts";
 import type { Call, Outcome } from "./table/command.ts";
 import { continues } from "./task/follow-task.ts";
 
+/** Files beside pipelines. Their versions are not known from outside. */
+const BESIDE = ["environments.yaml", "params.yaml"];
 const ADDRESS = "/v1/definitions";
 const ASK_AGAIN_MS = 500;
 
@@ -59,7 +61,9 @@ type Change = { readonly file: string; readonly change: "added" | "changed" | "r
 
 /** By file: a version is the digest of one. */
 function differences(files: ReadonlyMap<string, string>, { inForce }: DefinitionsView): readonly Change[] {
-  const now = new Map(inForce.definitions.map(({ name, file, version }) => [file ?? `${name}.yaml`, version]));
+  const now = new Map(
+    inForce.definitions.map(({ name, file, version, digest }) => [file ?? `${name}.yaml`, digest ?? version]),
+  );
   const changes: Change[] = [];
   for (const [file, text] of files) {
     const version = now.get(file);
@@ -82,7 +86,7 @@ function readFiles(folder: string): ReadonlyMap<string, string> {
     const top = readdirSync(folder, { withFileTypes: true });
     const below = top.some((entry) => entry.isDirectory() && entry.name === "pipelines") ? "pipelines/" : "";
     const names = readdirSync(join(folder, below)).filter((name) => name.endsWith(".yaml"));
-    const paths = names.map((name) => `${below}${name}`).filter((path) => path !== "environments.yaml");
+    const paths = names.map((name) => `${below}${name}`).filter((path) => !BESIDE.includes(path));
     return new Map(paths.toSorted().map((path) => [path, readFileSync(join(folder, path), "utf8")]));
   } catch (error) {
     throw new GantryError("argument-unusable", { argument: folder, problem: fileProblem(error) }, { cause: error });

@@ -35,6 +35,19 @@ test("every kind of parameter has a field", () => {
   assert.equal(field("targets")?.ui, "target");
 });
 
+test("a field offers what the installation lists: elements of a list, and suggestions of a text", () => {
+  const [site, places, template] = fieldsOf({
+    properties: {
+      site: { type: "string", examples: ["seoul", "tokyo"] },
+      places: { type: "array", items: { type: "string", enum: ["seoul/a", "tokyo/b"] } },
+      template: { type: "string", enum: ["web"] },
+    },
+  });
+  assert.deepEqual([site?.kind, site?.offers], ["text", ["seoul", "tokyo"]]);
+  assert.deepEqual([places?.kind, places?.offers], ["list", ["seoul/a", "tokyo/b"]]);
+  assert.deepEqual([template?.kind, template?.offers], ["choice", []]);
+});
+
 test("a default is filled in, unless it is an expression, which is not sent either", () => {
   const entries = firstEntries(fields);
   assert.deepEqual(entries, {

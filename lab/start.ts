@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { RunnerConfigInput } from "@gantry/task-runner/config.ts";
+import { writeLabDefinitions } from "./definitions.ts";
 import type { PullCredential } from "./fakes/argo-cd/registry.ts";
 import { LAB_SITES, type LabEntry, startFakes } from "./fakes/fakes.ts";
 import { LAB_CUBE } from "./fakes/messenger.ts";
@@ -14,6 +15,8 @@ export type Lab = {
   /** One runner per site: everything but `agent` and `token`. */
   readonly runners: readonly LabRunner[];
   readonly channels: Record<string, { kind: string; [setting: string]: unknown }>;
+  /** The folder of definitions: the shipped pipelines, with what the lab offers in their forms. */
+  readonly pipelines: string;
   readonly close: () => Promise<void>;
 };
 
@@ -125,7 +128,8 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       to: ["team@lab.invalid"],
     },
   };
-  return { entries: fakes.entries, runners, channels, close: fakes.close };
+  const pipelines = writeLabDefinitions(options.dir, sites);
+  return { entries: fakes.entries, runners, channels, pipelines, close: fakes.close };
 }
 
 /** Site → its cluster. */

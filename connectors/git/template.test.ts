@@ -192,6 +192,20 @@ test("the app from the template passes its own tests and builds", async (t) => {
   assert.match(started.stdout, /Hello, Orders\./);
 });
 
+test("the site from the template passes its own tests and builds, and has no manifest", async (t) => {
+  const into = await tempDir(t);
+  await renderFolder(join(SHIPPED, "static-site"), into, { name: "docs", title: "Docs", jiraKey: "DOC" });
+  const { spawnSync } = await import("node:child_process");
+  const node = (...argv: string[]) =>
+    spawnSync(process.execPath, argv, { cwd: into, encoding: "utf8", env: { PATH: process.env.PATH } });
+  const tests = node("--test");
+  assert.equal(tests.status, 0, tests.stdout);
+  assert.match(tests.stdout, /pass 3/);
+  assert.equal(node("build.js").status, 0);
+  assert.match(await readFile(join(into, "dist/site/index.html"), "utf8"), /<h1>docs<\/h1>/);
+  await assert.rejects(readFile(join(into, "gantry-template.yaml")), { code: "ENOENT" });
+});
+
 async function write(root: string, files: Readonly<Record<string, string>>): Promise<void> {
   for (const [path, content] of Object.entries(files)) {
     await mkdir(dirname(join(root, path)), { recursive: true });

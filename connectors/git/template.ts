@@ -10,6 +10,8 @@ import { planFiles } from "./template-paths.ts";
 import { lineAt, renderText } from "./template-text.ts";
 
 const STEP = "git/render-template";
+/** Says what the template is; it is not part of what is made from it. */
+const MANIFEST = "gantry-template.yaml";
 const MAX_FILES = 5_000;
 const MAX_BYTES = 10 * 1024 * 1024;
 
@@ -51,7 +53,7 @@ async function listFiles(root: string, below = ""): Promise<Map<string, Source>>
   const entries = await readdir(join(root, below), { withFileTypes: true });
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = below === "" ? entry.name : `${below}/${entry.name}`;
-    if (path === ".git") continue;
+    if (path === ".git" || path === MANIFEST) continue;
     if (entry.isDirectory()) for (const [key, source] of await listFiles(root, path)) found.set(key, source);
     else if (entry.isFile())
       found.set(path, { path, executable: ((await lstat(join(root, path))).mode & 0o100) !== 0 });

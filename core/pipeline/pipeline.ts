@@ -72,6 +72,8 @@ export type ParamSchema = {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly items?: ParamSchema;
+  /** Suggestions for the form. Never in a file: the task-agent adds what it knows. */
+  readonly examples?: readonly JsonValue[];
   /** Sealed in tasks and never shown. See secret-params.ts. */
   readonly secret?: boolean;
   /** Hint for the form, e.g. `multiline`, `target`, `branch`. */

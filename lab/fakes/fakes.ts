@@ -133,6 +133,9 @@ async function openBitbucket({ username, secret, ...options }: Opening): Promise
   });
   await bitbucket.seedRepository("TEMPLATES", "web-service", join(TEMPLATES, "web-service"));
   await bitbucket.seedRepository("TEMPLATES", "web-service-deploy", join(TEMPLATES, "web-service-deploy"));
+  await bitbucket.seedRepository("TEMPLATES", "static-site", join(TEMPLATES, "static-site"));
+  // A site is deployed as a service is.
+  await bitbucket.seedRepository("TEMPLATES", "static-site-deploy", join(TEMPLATES, "web-service-deploy"));
   return bitbucket;
 }
 

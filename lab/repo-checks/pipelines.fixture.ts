@@ -21,6 +21,15 @@ export function load(name: string): Pipeline {
   return pipeline;
 }
 
+/** A new app: what create-app needs besides name, title and jiraKey. */
+export const PLACES: JsonObject = {
+  template: "web-service",
+  templates: "TEMPLATES",
+  targets: ["seoul/seoul-dp", "tokyo/tokyo-dp"],
+  buildSite: "seoul",
+  project: "APPS",
+};
+
 export const APP: JsonObject = {
   name: "orders",
   title: "Orders",

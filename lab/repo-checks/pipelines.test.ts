@@ -10,7 +10,7 @@ import { parsePipeline } from "@gantry/core/pipeline/parse.ts";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { parse as parseYaml } from "yaml";
 import { PIPELINE_SCHEMA, pipelineSchemaText } from "../pipeline-schema.ts";
-import { APP, catalogue, folder, load, names, read, repository } from "./pipelines.fixture.ts";
+import { APP, catalogue, folder, load, names, PLACES, read, repository } from "./pipelines.fixture.ts";
 
 test("the three pipelines of the main job exist", () => {
   for (const name of ["create-app.yaml", "ci.yaml", "cd.yaml"]) assert(names.includes(name), name);
@@ -77,7 +77,7 @@ test("every arrow of the three sequence diagrams is named in its pipeline file",
 
 test("create-app returns the app record that CI and CD need", () => {
   const pipeline = load("create-app.yaml");
-  const given = { name: "orders", title: "Orders", jiraKey: "ORD" };
+  const given = { name: "orders", title: "Orders", jiraKey: "ORD", ...PLACES };
   const { params, problems } = checkParams(pipeline.params, given, { app: { name: "orders" }, task: {} });
   assert.deepEqual(problems, []);
   const record = (slug: string) => {
@@ -94,6 +94,10 @@ test("create-app returns the app record that CI and CD need", () => {
   const { app } = render(pipeline.outputs, { params, jobs }) as { app: JsonObject };
   const { name: _, ...expected } = APP;
   assert.deepEqual(app, expected);
+});
+
+test("no shipped pipeline names a site, a cluster or a project of an installation", () => {
+  for (const name of names) assert.doesNotMatch(read(name), /\b(seoul|tokyo|APPS|TEMPLATES|web-service)\b/, name);
 });
 
 test("two clusters of one site are two targets with different names", () => {
@@ -122,7 +126,7 @@ test("the example of the reference is valid", () => {
 
 test("name, key and targets of a new app are checked before anything is created", () => {
   const { params } = load("create-app.yaml");
-  const given = { name: "orders", title: "Orders", jiraKey: "ORD" };
+  const given = { name: "orders", title: "Orders", jiraKey: "ORD", ...PLACES };
   const wrong = (change: JsonObject) =>
     checkParams(params, { ...given, ...change }, {}).problems.map((one) => one.pointer);
   assert.deepEqual(wrong({}), []);
@@ -131,5 +135,5 @@ test("name, key and targets of a new app are checked before anything is created"
   }
   for (const jiraKey of ["O", "ord", "1RD", "ORDERS12345"]) assert.deepEqual(wrong({ jiraKey }), ["/jiraKey"], jiraKey);
   assert.deepEqual(wrong({ targets: ["seoul"] }), ["/targets/0"]);
-  assert.deepEqual(wrong({ template: "other" }), ["/template"]);
+  assert.deepEqual(wrong({ template: "../other" }), ["/template"]);
 });

@@ -169,11 +169,11 @@ type CatalogRoute = "pipelines" | "pipeline" | "steps" | "definitions" | "syncDe
 function catalogHandlers(deps: PortalRoutesDeps): Pick<Handlers, CatalogRoute> {
   const { definitions, definitionSet } = deps;
   return {
-    pipelines: () => ({ items: definitions.list().map(pipelineView) }),
+    pipelines: () => ({ items: definitions.list().map((one) => pipelineView(one, deps.knownSites?.())) }),
     pipeline: ({ params: { name } }) => {
       const definition = definitions.current(name);
       if (!definition) throw new GantryError("pipeline-unknown", { pipeline: name });
-      return pipelineView(definition);
+      return pipelineView(definition, deps.knownSites?.());
     },
     steps: () => ({ items: definitions.steps }),
     definitions: () => definitionSet.view(),

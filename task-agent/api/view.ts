@@ -2,7 +2,7 @@
 
 import type { Build } from "@gantry/core/build/build.ts";
 import type { Environments } from "@gantry/core/build/environments.ts";
-import type { Job, Pipeline } from "@gantry/core/pipeline/pipeline.ts";
+import type { Job, ParamsSchema, Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import { hideSecretParams } from "@gantry/core/pipeline/secret-params.ts";
 import { placeName } from "@gantry/core/task/failed-places.ts";
 import { decision, headline } from "@gantry/core/task/messages.ts";
@@ -108,7 +108,8 @@ export function buildView(build: Build, app: AppState, environments: Environment
   };
 }
 
-export function pipelineView({ pipeline, version }: Definition): PipelineView {
+/** `sites`: those that runners serve; a param with `ui: site` suggests them. */
+export function pipelineView({ pipeline, version }: Definition, sites: readonly string[] = []): PipelineView {
   return {
     name: pipeline.name,
     title: pipeline.title,
@@ -117,7 +118,7 @@ export function pipelineView({ pipeline, version }: Definition): PipelineView {
     app: pipeline.app,
     version,
     // JSON Schema, read from a pipeline file. Its type has no index signature.
-    params: pipeline.params as unknown as Jsons,
+    params: withSites(pipeline.params, sites) as unknown as Jsons,
     jobs: [...pipeline.jobs, ...pipeline.finally].map((job) => ({
       id: job.id,
       title: job.title,
@@ -131,6 +132,19 @@ export function pipelineView({ pipeline, version }: Definition): PipelineView {
     })),
   };
 }
+
+function withSites(params: ParamsSchema, sites: readonly string[]): ParamsSchema {
+  const offered = sites.filter((site) => site !== PLATFORM).toSorted();
+  if (offered.length === 0) return params;
+  const properties = Object.entries(params.properties).map(([name, param]) => {
+    const isOpen = param["x-ui"] === "site" && param.type === "string" && param.enum === undefined;
+    return [name, isOpen ? { ...param, examples: offered } : param] as const;
+  });
+  return { ...params, properties: Object.fromEntries(properties) };
+}
+
+/** The site of the platform itself: no app is built or runs there. */
+const PLATFORM = "platform";
 
 export function waitingView(waiting: Waiting): { code: string; text: string; since: string } {
   return { code: waiting.code, text: waiting.text, since: iso(waiting.since) };

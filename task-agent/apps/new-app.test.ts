@@ -32,7 +32,8 @@ async function openBench(knownSystems?: KnownSystems) {
   const shared = { journal, tasks, ...(knownSystems ? { knownSystems } : {}) };
   const deps = { ...shared, definitions, portalUrl: "http://portal", newId };
   const create = async (name: string, more: JsonObject = {}) => {
-    const params = { name, title: name, jiraKey: "ORD", targets: ["seoul/seoul-dp"], ...more };
+    const places = { targets: ["seoul/seoul-dp"], buildSite: "seoul", project: "APPS" };
+    const params = { name, title: name, jiraKey: "ORD", template: "web", templates: "T", ...places, ...more };
     const request = { pipeline: "create-app", params, principal: "dev", idempotencyKey: newId() };
     return startTask(deps, request).catch((error: unknown) => error as GantryError);
   };

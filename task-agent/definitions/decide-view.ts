@@ -18,9 +18,7 @@ export function definitionsView(
     inForce: {
       source: structuredClone(source),
       ...(at === undefined ? {} : { since: iso(at) }),
-      definitions: definitions.list().map(({ pipeline: { name }, version, file }) => {
-        return { name, version, ...(file === undefined ? {} : { file }) };
-      }),
+      definitions: definitions.list().map(({ pipeline: { name }, ...rest }) => ({ name, ...rest })),
       environments: Object.keys(definitions.environments?.() ?? {}),
     },
     ...(refused === undefined ? {} : { refused: refusedView(refused) }),

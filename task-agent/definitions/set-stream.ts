@@ -4,10 +4,12 @@ import type { Environments } from "@gantry/core/build/environments.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { defineStream } from "@gantry/journal/typed-stream.ts";
 import type { DefinitionSource } from "@gantry/wire/agent/definitions.ts";
-import type { DefinitionSet } from "../tasks/read-definitions.ts";
+import type { Definition, DefinitionSet } from "../tasks/read-definitions.ts";
+
+type StoredDefinition = { readonly name: string } & Omit<Definition, "pipeline">;
 
 export type SetState = {
-  readonly definitions: readonly { readonly name: string; readonly version: string; readonly file?: string }[];
+  readonly definitions: readonly StoredDefinition[];
   /** Absent in sets of older versions, like `source` and `at`. */
   readonly environments?: Environments;
   readonly source?: DefinitionSource;
@@ -33,11 +35,7 @@ export async function putInForce(
   { definitions, environments }: DefinitionSet,
   source: DefinitionSource,
 ): Promise<void> {
-  const list = definitions.map(({ pipeline: { name }, version, file }) => ({
-    name,
-    version,
-    ...(file === undefined ? {} : { file }),
-  }));
+  const list = definitions.map(({ pipeline: { name }, ...rest }): StoredDefinition => ({ name, ...rest }));
   for (let round = 0; round < MAX_CONFLICTS; round += 1) {
     const before = await setStream.load(journal);
     const wanted = { definitions: list, environments, source };

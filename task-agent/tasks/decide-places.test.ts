@@ -80,7 +80,10 @@ test("CD to a target at a site that no runner serves is refused at once", () => 
 });
 
 test("a new app with a target or a build at an unknown site is refused before anything is created", () => {
-  const given = { name: "orders", title: "Orders", jiraKey: "ORD" };
+  const given = {
+    ...{ name: "orders", title: "Orders", jiraKey: "ORD", template: "web", templates: "T", project: "APPS" },
+    ...{ targets: ["seoul/a"], buildSite: "seoul" },
+  };
   assert.deepEqual(refusals("create-app", given), []);
   assert.deepEqual(refusals("create-app", { ...given, targets: ["seoul/a", "soeul/b"], buildSite: "oslo" }), [
     "/targets/1 there is no site soeul (did you mean seoul?); known sites: platform, seoul, tokyo",

@@ -121,9 +121,10 @@ function openLive(steps: readonly StepDescription[], journal: Journal) {
     const loaded = await setStream.load(journal);
     if (!loaded || loaded.version === version) return;
     const { state } = loaded;
-    const all = state.definitions.map(async ({ version: one, file }) => {
-      return { version: one, pipeline: await pinned(one), ...(file === undefined ? {} : { file }) };
-    });
+    const all = state.definitions.map(async ({ name: _, ...rest }) => ({
+      ...rest,
+      pipeline: await pinned(rest.version),
+    }));
     const definitions: readonly Definition[] = await Promise.all(all);
     current = new Map(definitions.map((one) => [one.pipeline.name, one]));
     environments = state.environments ?? {};

@@ -4,11 +4,21 @@ import { createHash } from "node:crypto";
 import type { Environments } from "@gantry/core/build/environments.ts";
 import { readEnvironments } from "@gantry/core/build/read-environments.ts";
 import type { Problem } from "@gantry/core/errors.ts";
+import { readParamValues } from "@gantry/core/pipeline/param-values.ts";
 import { parsePipeline } from "@gantry/core/pipeline/parse.ts";
 import type { Pipeline, StepDescription } from "@gantry/core/pipeline/pipeline.ts";
 
-/** `version`: the digest of the file. `file`: its path in the set; absent in sets that an older version stored. */
-export type Definition = { readonly pipeline: Pipeline; readonly version: string; readonly file?: string };
+/**
+ * `version`: the digest of the file, and of the values that the installation gives to its params, if there are any. `file`:
+ * its path in the set, and `digest` that of the file alone where it differs from `version`. Both are absent in sets that an
+ * older version stored.
+ */
+export type Definition = {
+  readonly pipeline: Pipeline;
+  readonly version: string;
+  readonly file?: string;
+  readonly digest?: string;
+};
 
 export type DefinitionSet = { readonly definitions: readonly Definition[]; readonly environments: Environments };
 
@@ -17,14 +27,15 @@ export type DefinitionFiles = ReadonlyMap<string, string>;
 
 /** Beside the pipelines, or beside their folder: what environments demand of builds. */
 const ENVIRONMENTS = "environments.yaml";
+/** Beside it: what this installation offers and presets in forms. */
+const PARAMS = "params.yaml";
 const PIPELINES = "pipelines/";
 /** Of a pipeline that the task-agent has itself. */
 const RESERVED_NAMES = ["definitions-sync"];
 
 /** A pipeline whose file was read and has no mistakes. */
 export function definitionOf(file: string, text: string, pipeline: Pipeline): Definition {
-  const version = `sha256:${createHash("sha256").update(text).digest("hex")}`;
-  return { pipeline: { ...pipeline, origin: "platform" }, version, file };
+  return { pipeline: { ...pipeline, origin: "platform" }, version: digestOf(text), file };
 }
 
 /**
@@ -35,33 +46,86 @@ export function checkDefinitions(
   files: DefinitionFiles,
   steps: readonly StepDescription[],
 ): DefinitionSet & { readonly problems: readonly Problem[] } {
-  let environments: Environments = {};
+  const { definitions, problems, broken } = readPipelines(files, steps);
+  const environments = readEnvironmentsOf(files, problems);
+  const withParams = applyParams(files, { definitions, broken }, problems);
+  problems.sort(byFile);
+  return { definitions: withParams, environments, problems };
+}
+
+type Pipelines = {
+  readonly definitions: readonly Definition[];
+  readonly problems: Problem[];
+  /** Names of pipelines that have mistakes, as far as they can be read. */
+  readonly broken: readonly string[];
+};
+
+function readPipelines(files: DefinitionFiles, steps: readonly StepDescription[]): Pipelines {
   const definitions: Definition[] = [];
   const problems: Problem[] = [];
+  const broken: string[] = [];
   const byName = new Map<string, string>();
-  const all = [...files.keys()].toSorted();
-  const folder = all.some((path) => path.startsWith(PIPELINES)) ? PIPELINES : "";
-  for (const [file, text] of all.map((path) => [path, files.get(path) ?? ""] as const)) {
-    if (file === ENVIRONMENTS) {
-      const read = readEnvironments(file, text);
-      if ("problems" in read) problems.push(...read.problems);
-      else environments = read.environments;
-      continue;
-    }
-    if (!isIn(folder, file)) continue;
+  const all = [...files].toSorted(([one], [other]) => (one < other ? -1 : 1));
+  const folder = all.some(([path]) => path.startsWith(PIPELINES)) ? PIPELINES : "";
+  for (const [file, text] of all) {
+    if (file === ENVIRONMENTS || file === PARAMS || !isIn(folder, file)) continue;
     if (!file.endsWith(".yaml")) {
-      if (file.endsWith(".yml")) problems.push({ file, line: 1, detail: "the name must end in .yaml" });
+      if (folder !== "") problems.push({ file, line: 1, detail: "the name must end in .yaml" });
       continue;
     }
     const { pipeline, problems: found } = parsePipeline({ name: file, text }, steps);
     problems.push(...found);
-    if (!pipeline || found.length > 0) continue;
+    if (!pipeline || found.length > 0) {
+      broken.push(pipeline?.name ?? file.slice(folder.length).replace(/\.yaml$/, ""));
+      continue;
+    }
     const nameProblem = problemOfName(pipeline.name, byName.get(pipeline.name));
     if (nameProblem !== undefined) problems.push({ file, line: 1, detail: nameProblem });
     byName.set(pipeline.name, file);
     definitions.push(definitionOf(file, text, pipeline));
   }
-  return { definitions, environments, problems };
+  return { definitions, problems, broken };
+}
+
+function readEnvironmentsOf(files: DefinitionFiles, problems: Problem[]): Environments {
+  const text = files.get(ENVIRONMENTS);
+  if (text === undefined) return {};
+  const read = readEnvironments(ENVIRONMENTS, text);
+  if (!("problems" in read)) return read.environments;
+  problems.push(...read.problems);
+  return {};
+}
+
+function applyParams(
+  files: DefinitionFiles,
+  { definitions, broken }: Pick<Pipelines, "definitions" | "broken">,
+  problems: Problem[],
+): readonly Definition[] {
+  const text = files.get(PARAMS);
+  if (text === undefined) return definitions;
+  const read = readParamValues(
+    { file: PARAMS, text },
+    definitions.map(({ pipeline }) => pipeline),
+    broken,
+  );
+  if ("problems" in read) {
+    problems.push(...read.problems);
+    return definitions;
+  }
+  return definitions.map((one) => {
+    const pipeline = read.changed.get(one.pipeline.name);
+    // The params are part of the pipeline that tasks are pinned to, so they are part of its version.
+    const version = digestOf(`${one.version} ${JSON.stringify(pipeline?.params)}`);
+    return pipeline ? { ...one, pipeline, version, digest: one.version } : one;
+  });
+}
+
+function digestOf(text: string): string {
+  return `sha256:${createHash("sha256").update(text).digest("hex")}`;
+}
+
+function byFile({ file: one = "" }: Problem, { file: other = "" }: Problem): number {
+  return one === other ? 0 : one < other ? -1 : 1;
 }
 
 function isIn(folder: string, file: string): boolean {

@@ -44,7 +44,14 @@ export const definitionsView = z
     inForce: z.object({
       source: definitionSource.optional().describe("Absent: the caller does not see all pipelines"),
       since: time.optional().describe("Absent: an older version stored it"),
-      definitions: z.array(z.object({ name: z.string(), version: z.string(), file: z.string().optional() })),
+      definitions: z.array(
+        z.object({
+          name: z.string(),
+          version: z.string(),
+          file: z.string().optional(),
+          digest: z.string().optional().describe("Of the file, if `version` includes values of params.yaml"),
+        }),
+      ),
       environments: z.array(z.string()),
     }),
     refused: refusedSet

@@ -60,6 +60,7 @@ function field(name: string, title: string, more: Partial<Field>): Field {
     description: "",
     isRequired: false,
     choices,
+    offers: [],
     isWhole: false,
     isDecidedLater: false,
     isSecret: false,

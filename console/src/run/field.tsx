@@ -102,19 +102,30 @@ function OneInput({
       <textarea {...shared} rows={4} spellcheck={false} placeholder={placeholder} value={text} onInput={onInput} />
     );
   }
+  const list = `${id}-offers`;
   return (
-    <input
-      {...shared}
-      type="text"
-      inputMode={field.kind !== "number" ? "text" : field.isWhole ? "numeric" : "decimal"}
-      maxLength={field.kind === "text" ? field.max : undefined}
-      title={field.pattern === undefined ? undefined : `It must match ${field.pattern}`}
-      autoComplete="off"
-      spellcheck={false}
-      placeholder={placeholder}
-      value={text}
-      onInput={onInput}
-    />
+    <>
+      <input
+        {...shared}
+        {...(field.offers.length > 0 ? { list } : {})}
+        type="text"
+        inputMode={field.kind !== "number" ? "text" : field.isWhole ? "numeric" : "decimal"}
+        maxLength={field.kind === "text" ? field.max : undefined}
+        title={field.pattern === undefined ? undefined : `It must match ${field.pattern}`}
+        autoComplete="off"
+        spellcheck={false}
+        placeholder={placeholder}
+        value={text}
+        onInput={onInput}
+      />
+      {field.offers.length === 0 ? null : (
+        <datalist id={list}>
+          {field.offers.map((offer) => (
+            <option value={offer} key={offer} />
+          ))}
+        </datalist>
+      )}
+    </>
   );
 }
 

@@ -14,6 +14,8 @@ export type Field = {
   readonly description: string;
   readonly isRequired: boolean;
   readonly choices: readonly string[];
+  /** What the installation offers. Of a list: its elements; otherwise suggestions, and other values are allowed. */
+  readonly offers: readonly string[];
   readonly pattern?: string;
   readonly min?: number;
   readonly max?: number;
@@ -47,6 +49,7 @@ export function fieldsOf(schema: JsonObject): readonly Field[] {
       description: textAt(one, "description") ?? "",
       isRequired: required.includes(name),
       choices,
+      offers: offersOf(one),
       isWhole: one.type === "integer",
       isSecret: one.secret === true,
       isDecidedLater: JSON.stringify(one.default ?? null).includes("${{"),
@@ -57,6 +60,11 @@ export function fieldsOf(schema: JsonObject): readonly Field[] {
       ...(ui === undefined ? {} : { ui }),
     };
   });
+}
+
+function offersOf(schema: JsonObject): readonly string[] {
+  const items = isJsonObject(schema.items) ? schema.items : {};
+  return [...listAt(items, "enum"), ...listAt(schema, "examples")].filter((one) => typeof one === "string");
 }
 
 export function firstEntries(fields: readonly Field[]): Entries {

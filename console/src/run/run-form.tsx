@@ -113,10 +113,11 @@ function useStart(form: { readonly current: HTMLFormElement | null }, argumentsO
 
 type StartArguments = readonly [pipeline: string, app: string | undefined, params: ReturnType<typeof paramsOf>];
 
-/** The values that a list field offers: the app's targets, else the default of the schema. */
+/** The values that a list field offers: the app's targets, else those of the installation, else the default of the schema. */
 function optionsOf(field: Field, record: AppView["record"] | undefined): readonly string[] {
   if (field.kind !== "list") return [];
   const targets = field.ui === "target" ? listAt(record, "targets").map((one) => textAt(one, "name") ?? "") : [];
   if (targets.length > 0) return targets;
+  if (field.offers.length > 0) return field.offers;
   return field.isDecidedLater ? [] : listAt({ all: field.default }, "all").filter((one) => typeof one === "string");
 }

@@ -21,7 +21,9 @@ const VICTIMS = { single: ["task-agent", "runner-seoul"], scaled: ["task-agent-1
 type Profile = keyof typeof VICTIMS;
 
 const APP = "orders";
-const CREATE = { params: { name: APP, title: "Orders", jiraKey: "ORD" } };
+const PLACES = { targets: ["seoul/seoul-dp", "tokyo/tokyo-dp"], buildSite: "seoul", project: "APPS" };
+const TEMPLATE = { template: "web-service", templates: "TEMPLATES" };
+const CREATE = { params: { name: APP, title: "Orders", jiraKey: "ORD", ...TEMPLATE, ...PLACES } };
 const DELIVERED_MS = 60_000;
 
 /** Why no container engine can be used on this machine; undefined when one can. */
