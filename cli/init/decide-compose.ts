@@ -86,7 +86,12 @@ function platformServices(answers: Answers, sites: readonly string[]): object {
         GANTRY_PORTAL_API_NOTIFY_URL: "http://notify-agent:7002",
         GANTRY_PORTAL_API_NOTIFY_TOKEN_FILE: "/run/secrets/platform-token",
       },
-      secrets: ["platform-token", ...secretsOf(answers).filter(({ site }) => site === undefined).map(({ file }) => file)],
+      secrets: [
+        "platform-token",
+        ...secretsOf(answers)
+          .filter(({ site }) => site === undefined)
+          .map(({ file }) => file),
+      ],
       ports: [`127.0.0.1:${answers.ports.portal}:8080`],
       volumes: ["portal-api:/var/lib/gantry", config("portal-api.yaml", "portal-api")],
       networks: ["platform-plane"],

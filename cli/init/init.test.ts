@@ -1,15 +1,12 @@
 // `gantry init`: what it writes, that it never overwrites, and that what it writes is a configuration that starts.
 
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { promisify } from "node:util";
 import { runnerConfigSchema } from "@gantry/task-runner/config.ts";
 import { parse } from "yaml";
-import { CHART, helmFor } from "../../deploy/helm.fixture.ts";
 import { readInstallation } from "../installed.ts";
 import { runCommand } from "../portal.fixture.ts";
 import type { Ask } from "./read-answers.ts";
@@ -151,31 +148,4 @@ test("init --form compose: every service, secret, volume, network and file that 
     const names = Object.values(file.secrets).map((one) => one.file.replace("/run/secrets/", ""));
     for (const one of names) assert.ok(compose.services[`runner-${site}`]?.secrets.includes(one), `${site}: ${one}`);
   }
-});
-
-test("init --form chart: helm accepts its values, and each Secret that they name is made", async (t) => {
-  const dir = join(folder, "chart");
-  const { code, out } = await run([dir, "--form", "chart", "--url", "https://gantry.example.com", ...SYSTEMS]);
-  assert.equal(code, 0, out);
-  const values = readFileSync(join(dir, "values.yaml"), "utf8");
-  const script = readFileSync(join(dir, "make-secrets"), "utf8");
-  for (const [, name] of values.matchAll(/existingSecret: (\S+)|- (gantry-\S+)/g))
-    if (name !== undefined) assert.match(script, new RegExp(`^create ${name} `, "m"));
-  for (const [, file] of script.matchAll(/(?:=|file=)(secrets\/\S+)/g))
-    assert.ok(statSync(join(dir, file ?? "?")).isFile());
-  const helm = await helmFor(t);
-  if (helm === undefined) return;
-  const arguments_ = [
-    "template",
-    "demo",
-    CHART,
-    "--kube-version",
-    "1.31.0",
-    "--namespace",
-    "gantry",
-    "-f",
-    join(dir, "values.yaml"),
-  ];
-  const { stdout } = await promisify(execFile)(helm, arguments_, { maxBuffer: 16 * 1024 * 1024 });
-  assert.match(stdout, /gantry-runner-main/);
 });
