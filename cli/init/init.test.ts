@@ -109,7 +109,7 @@ test("mistakes in flags are named, all at once, and nothing is written", async (
   ];
   const { code, out } = await run([dir, ...argv]);
   assert.equal(code, 2);
-  assert.match(out, /--form kubernetes: use all-in-one, separate, compose or chart/);
+  assert.match(out, /--form kubernetes: use one of all-in-one, separate, compose, chart/);
   assert.match(out, /--git https:\/\/git\.example: it must be PROVIDER=URL/);
   assert.match(out, /--argocd seol=.*: there is no site seol \(did you mean seoul\?\)/);
   assert.match(out, /--harbor harbor: it must be like https:\/\/host\.example/);
