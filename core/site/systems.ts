@@ -44,6 +44,8 @@ export const harborSystem = z.strictObject({
   ...common,
   /** Host (and port) in image names, when it is not the host of `url`. */
   registry: z.string().optional(),
+  /** The site whose registry it is, if that is not the site of the runner. Images are copied from it. */
+  site: z.string().min(1).max(63).optional(),
   username: z.string(),
   password: z.string(),
   appsMay: places,
@@ -117,6 +119,17 @@ export const systemSchema = z.discriminatedUnion("kind", [
   sonarqubeSystem,
   argocdSystem,
 ]);
+
+/**
+ * The other site whose system it is; undefined for a system of the runner's own site. A step gets a system of another site
+ * only by its name or by that site.
+ */
+export function otherSiteOf(settings: {
+  readonly kind: SystemKind;
+  readonly site?: string | undefined;
+}): string | undefined {
+  return settings.site;
+}
 
 type Named<S> = S & { readonly name: string };
 /** A connection with its secrets resolved, as a step gets it. `name` is the site's own name for the system. */

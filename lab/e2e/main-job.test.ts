@@ -90,7 +90,10 @@ test("three buttons lead to Synced and Healthy on two clusters at two sites, and
     for (const site of ["seoul", "tokyo"]) {
       const { status } = await argoApp(gantry, site, `orders-${site}-dp`);
       assert.deepEqual([status.sync.status, status.health.status, status.sync.revision], ["Synced", "Healthy", commit]);
-      assert.deepEqual(status.summary.images, [`${image}@${digest}`]);
+      assert.deepEqual(status.summary.images, [
+        `${new URL(gantry.lab(`${site}-harbor`).url).host}/apps/orders@${digest}`,
+      ]);
+      assert.equal(await manifestDigest(gantry, site, "apps/orders", digest), digest, `the image is at ${site}`);
     }
   });
 
