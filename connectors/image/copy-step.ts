@@ -9,6 +9,7 @@ import type { HarborSystem } from "@gantry/core/site/systems.ts";
 import { failed, failureOf, succeeded } from "@gantry/core/step/outcome.ts";
 import { defineStep, type StepContext, USUAL_RETRY } from "@gantry/core/step/step.ts";
 import { z } from "zod";
+import { createHarbor } from "../harbor/client.ts";
 import { isDigest, isRepositoryName } from "../oci/reference.ts";
 import { outlastRestart } from "../outlast.ts";
 import { copyImage } from "./copy-image.ts";
@@ -48,7 +49,7 @@ export const copy = defineStep({
   }),
   needs: ["harbor"],
   acts: ({ images }) => images.map(({ repository }) => ({ kind: "image", access: "change", repository })),
-  effects: ["copy"],
+  effects: ["create-project", "copy"],
   retry: USUAL_RETRY,
   timeoutMs: 60 * 60_000,
   plan: async (context) => {
@@ -101,9 +102,14 @@ async function bring(
   }
   context.require({ kind: "image", access: "read", repository, system: other.name });
   const source = siteRegistry(context, other);
+  if (!isThere) {
+    if ((await source.headManifest(repository, digest)) === undefined)
+      return missing(`${registryHost(other)}/${repository}@${digest}`, other);
+    await ensureProject(context, own, repository);
+  }
   const work = { source, target, repository, log };
   try {
-    const { manifests, blobs, isInSource } = await context.effect({
+    const { manifests, blobs } = await context.effect({
       name: "copy",
       ordinal,
       what: `copy ${repository} (${digest.slice(0, 19)}) from ${titleOf(other)} to ${titleOf(own)}`,
@@ -113,13 +119,12 @@ async function bring(
         const scratch = await mkdtemp(join(context.home, "copy-"));
         try {
           const done = await copyImage({ ...work, scratch }, digest);
-          return { manifests: done?.manifests ?? 0, blobs: done?.blobs ?? 0, isInSource: done !== undefined };
+          return { manifests: done?.manifests ?? 0, blobs: done?.blobs ?? 0 };
         } finally {
           await rm(scratch, { recursive: true, force: true });
         }
       },
     });
-    if (!isInSource && !isThere) return missing(`${registryHost(other)}/${repository}@${digest}`, other);
     log(`${ref}: ${counted(manifests, "manifest")} compared, ${counted(blobs, "blob")} copied from ${titleOf(other)}`);
     return !isThere;
   } catch (error) {
@@ -128,6 +133,21 @@ async function bring(
     log(`${ref} exists. Its signatures and attestations were not looked for: ${explain(error).message}`);
     return false;
   }
+}
+
+/** Harbor takes images only into projects that exist. One that exists is used unchanged: its settings belong to its owner. */
+async function ensureProject(context: Context, own: HarborSystem, repository: string): Promise<void> {
+  const [project = ""] = repository.split("/");
+  const client = createHarbor(own, context);
+  if (await client.findProject(project)) return;
+  context.require({ kind: "image-project", access: "create", project, system: own.name });
+  await context.effect({
+    name: "create-project",
+    what: `create the project ${project} in ${titleOf(own)}`,
+    probe: async () => ((await client.findProject(project)) ? { created: true } : undefined),
+    perform: async () => ({ created: await client.createProject(project, { public: "false", auto_scan: "true" }) }),
+  });
+  context.log(`created the project ${project} in ${titleOf(own)}`);
 }
 
 function missing(ref: string, system: HarborSystem): GantryError {
