@@ -29,6 +29,7 @@ params:
   ref: { type: string, default: "\${{ app.source.branch }}" }
   letter: string
   severity: { type: string, default: "None" }
+  gate: { type: string, default: "" }
 jobs:
   make: { site: seoul, steps: [{ run: "true" }] }
 build:
@@ -41,7 +42,7 @@ build:
       image: harbor/apps/orders
       digest: \${{ "sha256:" + params.letter }}
   scan: { severity: "\${{ params.severity }}", report: "" }
-  gate: { status: null }
+  gate: { status: "\${{ params.gate }}" }
 `;
 const CD = `
 name: cd
@@ -187,6 +188,22 @@ test("prod takes a build that is deployed in test and whose scan found nothing c
   await run("ci", { letter: B, severity: "High" });
   await run("cd", { targets: ["test"], build: `sha256:${B}` });
   assert.equal((await start("cd", { targets: ["prod"] })).state.build?.number, 2);
+});
+
+test("a red gate is refused before anything is done, and so are a missing gate and missing tests", async (t) => {
+  const environments = "environments: { test: { requires: { gate: true } }, prod: { requires: { tests: true } } }\n";
+  const { run, start } = await openBench(t, { environments });
+  const toTest = { targets: ["test"] };
+  await run("ci", { letter: A, gate: "ERROR" });
+  assert.match(
+    (await refusal(start("cd", toTest))).text,
+    /The quality gate of build #1 ended ERROR, and test needs one that passed: mend the findings and run CI again/,
+  );
+  await run("ci", { letter: A });
+  assert.match((await refusal(start("cd", toTest))).text, /Build #2 has no quality gate.*run CI where the site has/);
+  assert.match((await refusal(start("cd", { targets: ["prod"] }))).text, /Build #2 has no test results/);
+  await run("ci", { letter: A, gate: "OK" });
+  assert.equal((await start("cd", toTest)).state.build?.number, 3);
 });
 
 test("a deployment that failed does not count", async (t) => {
