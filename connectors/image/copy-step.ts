@@ -5,7 +5,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { counted } from "@gantry/core/count.ts";
 import { explain, GantryError } from "@gantry/core/errors.ts";
-import type { HarborSystem } from "@gantry/core/site/systems.ts";
 import { failed, failureOf, succeeded } from "@gantry/core/step/outcome.ts";
 import { defineStep, type StepContext, USUAL_RETRY } from "@gantry/core/step/step.ts";
 import { z } from "zod";
@@ -13,7 +12,7 @@ import { createHarbor } from "../harbor/client.ts";
 import { isDigest, isRepositoryName } from "../oci/reference.ts";
 import { outlastRestart } from "../outlast.ts";
 import { copyImage } from "./copy-image.ts";
-import { registryHost, siteRegistry } from "./site-registry.ts";
+import { type ImageSystem, imageSystem, REGISTRY_KINDS, registryHost, siteRegistry } from "./site-registry.ts";
 
 const inputSchema = z.strictObject({
   images: z
@@ -33,7 +32,7 @@ const inputSchema = z.strictObject({
 });
 type Input = z.output<typeof inputSchema>;
 type Image = Input["images"][number];
-type Context = StepContext<Input, "harbor">;
+type Context = StepContext<Input, (typeof REGISTRY_KINDS)[number]>;
 
 const found = z.object({ name: z.string(), image: z.string(), digest: z.string(), ref: z.string() });
 
@@ -47,7 +46,7 @@ export const copy = defineStep({
     /** How many of them were not there. */
     copied: z.int(),
   }),
-  needs: ["harbor"],
+  needs: [...REGISTRY_KINDS],
   acts: ({ images }) => images.map(({ repository }) => ({ kind: "image", access: "change", repository })),
   effects: ["create-project", "copy"],
   retry: USUAL_RETRY,
@@ -83,7 +82,7 @@ export const copy = defineStep({
 /** True: it was copied. An error: it is in neither registry, or there is nowhere to copy it from. */
 async function bring(
   context: Context,
-  own: HarborSystem,
+  own: ImageSystem,
   { repository, digest }: Image,
   ordinal: number,
 ): Promise<boolean | GantryError> {
@@ -136,7 +135,8 @@ async function bring(
 }
 
 /** Harbor takes images only into projects that exist. One that exists is used unchanged: its settings belong to its owner. */
-async function ensureProject(context: Context, own: HarborSystem, repository: string): Promise<void> {
+async function ensureProject(context: Context, own: ImageSystem, repository: string): Promise<void> {
+  if (own.kind !== "harbor") return;
   const [project = ""] = repository.split("/");
   const client = createHarbor(own, context);
   if (await client.findProject(project)) return;
@@ -150,20 +150,20 @@ async function ensureProject(context: Context, own: HarborSystem, repository: st
   context.log(`created the project ${project} in ${titleOf(own)}`);
 }
 
-function missing(ref: string, system: HarborSystem): GantryError {
+function missing(ref: string, system: ImageSystem): GantryError {
   return new GantryError("image-missing", { image: ref, system: titleOf(system) });
 }
 
 /** Undefined where this site has none, or knows none of that site. */
-function registryOrNone({ system }: Context, ofSite?: string): HarborSystem | undefined {
+function registryOrNone(context: Context, ofSite?: string): ImageSystem | undefined {
   try {
-    return system("harbor", ofSite === undefined ? undefined : { ofSite });
+    return imageSystem(context, ofSite === undefined ? undefined : { ofSite });
   } catch (error) {
     if (error instanceof GantryError && error.code === "system-missing") return undefined;
     throw error;
   }
 }
 
-function titleOf({ title, name }: HarborSystem): string {
+function titleOf({ title, name }: ImageSystem): string {
   return title ?? name;
 }

@@ -25,6 +25,9 @@ const patterns = (form: RegExp, example: string): z.ZodOptional<z.ZodArray<z.Zod
 const places = patterns(/^[^\s/]+(?:\/[^\s/]+)+$/, "PROJECT/name or PROJECT/*");
 const projects = patterns(/^[^\s/]+$/, "a name");
 
+/** The site whose registry it is, if that is not the site of the runner. Images are copied from it. */
+const ofSite = z.string().min(1).max(63).optional();
+
 /** A git host. `url` is the address people open; `api` where the REST API lives if it is elsewhere. */
 export const gitSystem = z.strictObject({
   kind: z.literal("git"),
@@ -44,8 +47,7 @@ export const harborSystem = z.strictObject({
   ...common,
   /** Host (and port) in image names, when it is not the host of `url`. */
   registry: z.string().optional(),
-  /** The site whose registry it is, if that is not the site of the runner. Images are copied from it. */
-  site: z.string().min(1).max(63).optional(),
+  site: ofSite,
   username: z.string(),
   password: z.string(),
   appsMay: places,
@@ -57,6 +59,7 @@ export const registrySystem = z.strictObject({
   ...common,
   /** Host (and port) in image names, when it is not the host of `url`. */
   registry: z.string().optional(),
+  site: ofSite,
   /** Both absent: anonymous. */
   username: z.string().optional(),
   password: z.string().optional(),

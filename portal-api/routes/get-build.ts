@@ -3,7 +3,7 @@
 import { buildView } from "@gantry/wire/agent/views.ts";
 import { z } from "zod";
 import { onApp } from "../access/guards.ts";
-import { sightOf } from "../access/visible.ts";
+import { visibilityOf } from "../access/visible.ts";
 import { sendVisible } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { inApp, json } from "../http/schemas.ts";
@@ -23,6 +23,6 @@ export const getBuild = route({
   handle: async (call) => {
     const { ctx, portal, params } = call;
     const build = await portal.agent.build(params.app, Number(params.number));
-    await sendVisible(ctx, sightOf(portal, callerOf(call)), build);
+    await sendVisible(ctx, visibilityOf(portal, callerOf(call)), build);
   },
 });

@@ -271,7 +271,7 @@ function gitHosts({ systems }: Pick<Bounds["config"], "systems">, name: string |
 /** The system that a step gets if it names none: the only one of the first kind that the site has. */
 function onlySystem(kinds: readonly SystemKind[], { systems }: Pick<Bounds["config"], "systems">): string | undefined {
   const named = (kind: SystemKind): readonly string[] =>
-    Object.entries(systems).flatMap(([name, settings]) => 
+    Object.entries(systems).flatMap(([name, settings]) =>
       settings.kind === kind && otherSiteOf(settings) === undefined ? [name] : [],
     );
   const names = kinds.map(named).find((one) => one.length > 0) ?? [];

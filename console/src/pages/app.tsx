@@ -1,6 +1,5 @@
 // One app: its repositories, its targets, its image, its tasks, and the buttons that run CI and CD.
 
-import { counted } from "@gantry/core/count.ts";
 import type { JsonValue } from "@gantry/core/json.ts";
 import type { AppView, BuildView, TaskSummary } from "@gantry/wire/agent/views.ts";
 import { type Page, to, v1 } from "../data/api.ts";
@@ -182,7 +181,7 @@ function LastDeployment(props: {
       <span class="soft">
         <RelativeTime at={at.at} />
       </span>
-      {behind === 0 ? null : <span class="hue-amber"> {counted(behind, "build")} behind</span>}
+      {behind === 0 ? null : <span class="hue-amber"> {behind === 1 ? "1 build" : `${behind} builds`} behind</span>}
     </>
   );
 }
