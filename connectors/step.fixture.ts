@@ -8,9 +8,9 @@ import { delimiter, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
-import type { System, SystemKind, SystemOf } from "@gantry/core/site/systems.ts";
+import { otherSiteOf, type System, type SystemKind, type SystemOf } from "@gantry/core/site/systems.ts";
 import { failureOf, type StepOutcome } from "@gantry/core/step/outcome.ts";
-import type { Exec, RunEffect, Step, StepContext, TaskFacts } from "@gantry/core/step/step.ts";
+import type { Exec, OfSite, RunEffect, Step, StepContext, TaskFacts } from "@gantry/core/step/step.ts";
 
 /** One change that the bench has permitted. */
 export type Permit = { readonly what: string; readonly end: "unknown" | "done"; readonly result?: JsonObject };
@@ -123,7 +123,7 @@ export async function openBench(options: {
       workspace,
       home,
       cache,
-      system: (kind, name) => pickSystem(step, options.systems, task.site, kind, name),
+      system: (kind, which) => pickSystem(step, options.systems, task.site, kind, which),
       log: (line) => void lines.push(line),
       failingLine: () => lines.findLast((line) => /error|fail/i.test(line)),
       environment: { PATH: [...(options.path ?? []), process.env.PATH ?? ""].join(delimiter) },
@@ -234,14 +234,17 @@ function pickSystem<T extends SystemKind>(
   systems: readonly System[],
   site: string,
   kind: T,
-  name: string | undefined,
+  which: string | OfSite | undefined,
 ): SystemOf<T> {
   if (!step.needs.includes(kind))
     throw new Error(`${step.name} asks for a ${kind} system that it does not list in needs`);
-  const found = systems.filter((one) => one.kind === kind && (name === undefined || one.name === name));
+  const found = systems.filter(
+    (one) => one.kind === kind && (typeof which === "string" ? one.name === which : otherSiteOf(one) === which?.ofSite),
+  );
   const [only] = found;
   if (only && found.length === 1) return only as SystemOf<T>;
-  throw new GantryError("system-missing", { site, kind, name: name === undefined ? "" : ` ${name}`, step: step.name });
+  const name = which === undefined ? "" : ` ${typeof which === "string" ? which : which.ofSite}`;
+  throw new GantryError("system-missing", { site, kind, name, step: step.name });
 }
 
 function effectOf(

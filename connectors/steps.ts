@@ -23,6 +23,7 @@ export const STEPS: StepBook = {
   "harbor/ensure-project": async () => (await import("./harbor/steps.ts")).ensureProject,
   "harbor/wait-for-scan": async () => (await import("./harbor/steps.ts")).waitForScan,
   "image/build-push": async () => (await import("./image/steps.ts")).buildPush,
+  "image/copy": async () => (await import("./image/copy-step.ts")).copy,
   "image/verify": async () => (await import("./image/verify-step.ts")).verify,
   "image/verify-images": async () => (await import("./image/verify-step.ts")).verifyImages,
   "jira/comment": async () => (await import("./jira/steps.ts")).comment,

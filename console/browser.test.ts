@@ -194,6 +194,17 @@ test("run CD: the form, errors at their fields, a new key for every request, the
   skip,
 }, async () => {
   await visit("/apps/orders");
+  await page
+    .getByRole("row", { name: /^tokyo/ })
+    .getByText("1 build behind")
+    .waitFor();
+  assert.equal(
+    await page
+      .getByRole("row", { name: /^seoul/ })
+      .getByText("behind")
+      .count(),
+    0,
+  );
   await page.getByRole("link", { name: "Run CD", exact: true }).click();
   const sheet = page.getByRole("dialog");
   assert.equal(
@@ -212,6 +223,9 @@ test("run CD: the form, errors at their fields, a new key for every request, the
   await sheet.getByRole("button", { name: "Run CD" }).click();
   await sheet.locator(".field.is-wrong", { hasText: "there is no build #11" }).waitFor();
   await sheet.getByLabel("Build").selectOption("");
+  portal.refuseNext([], "policy-unmet");
+  await sheet.getByRole("button", { name: "Run CD" }).click();
+  await sheet.getByLabel("Deploy it anyway, because").fill("The shop is down.");
   await sheet.getByRole("button", { name: "Run CD" }).click();
   await page.waitForURL(/\/tasks\/t0ci-waiting$/);
   const requests = portal.requests.slice(before);
@@ -220,9 +234,10 @@ test("run CD: the form, errors at their fields, a new key for every request, the
     [
       ["POST /v1/apps/orders/cd", { params: { build: "11", targets: ["tokyo"] } }],
       ["POST /v1/apps/orders/cd", { params: { targets: ["tokyo"] } }],
+      ["POST /v1/apps/orders/cd", { params: { targets: ["tokyo"] }, override: { reason: "The shop is down." } }],
     ],
   );
-  assert.equal(new Set(requests.map(({ key }) => key)).size, 2);
+  assert.equal(new Set(requests.map(({ key }) => key)).size, 3);
   assert.match(requests[0]?.key ?? "", /^[0-9a-f-]{36}$/);
 });
 

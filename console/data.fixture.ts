@@ -32,6 +32,10 @@ export const APPS: readonly AppView[] = [
     record: record("orders", "Orders"),
     facts,
     latest: { cd: "t0cd-held", ci: "t0ci-failed" },
+    deployed: {
+      seoul: { build: 12, task: "t0cd-held", by: "dana", at: at(3), outcome: "succeeded" },
+      tokyo: { build: 11, task: "t0cd-held", by: "dana", at: at(50), outcome: "succeeded" },
+    },
   },
   {
     name: "payments",
@@ -234,7 +238,7 @@ const built = (number: number, fields: Partial<BuildView> = {}): BuildView => ({
   task: "t0ci-waiting",
   by: "kim",
   at: "2026-11-20T07:00:00Z",
-  runsIn: number === 11 ? ["seoul", "tokyo"] : [],
+  runsIn: number === 11 ? ["tokyo"] : number === 12 ? ["seoul"] : [],
   isRelease: true,
   unmet: {},
   ...fields,

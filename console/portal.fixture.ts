@@ -19,7 +19,10 @@ export type FakePortal = {
   /** Sends an event to every open feed. */
   readonly emit: (event: JsonObject) => void;
   /** The next POST fails with these errors in its fields. */
-  readonly refuseNext: (errors: readonly { readonly pointer: string; readonly detail: string }[]) => void;
+  readonly refuseNext: (
+    errors: readonly { readonly pointer: string; readonly detail: string }[],
+    code?: string,
+  ) => void;
   /** Cuts every open stream. With `forGood` no new one can be opened, but pages of the feed can be read. */
   readonly cut: (options?: { readonly forGood?: boolean }) => void;
   /** The log of every step with this id, from now on. */
@@ -47,6 +50,7 @@ const MAY: readonly Verb[] = [
     "rerun",
     "resolve",
     "mark-done",
+    "override-policy",
   ] as const),
   ...(["enrol", "manage-runners", "manage-settings", "manage-tokens", "manage-people", "view-audit"] as const),
 ];
@@ -250,7 +254,7 @@ export async function startFakePortal(port = 0): Promise<FakePortal> {
   const requests: { what: string; key: string | undefined; body: unknown }[] = [];
   const feeds = new Set<ServerResponse>();
   const logs = new Map<string, FakeLog>();
-  let refusal: readonly unknown[] | undefined;
+  let refusal: { readonly errors: readonly unknown[]; readonly code: string } | undefined;
   let hasStreams = true;
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -260,9 +264,9 @@ export async function startFakePortal(port = 0): Promise<FakePortal> {
       const body = await readBody(request);
       const key = request.headers["idempotency-key"];
       requests.push({ what: `${request.method} ${url.pathname}`, key: Array.isArray(key) ? key[0] : key, body });
-      const errors = refusal;
+      const refused = refusal;
       refusal = undefined;
-      if (errors) sendProblem(response, 422, "bad-params", errors);
+      if (refused) sendProblem(response, 422, refused.code, refused.errors);
       else if (/enrolments$|renew-key$/.test(url.pathname)) sendJson(response, 201, ENROLMENT);
       else sendJson(response, 202, TASKS[0]);
       return;
@@ -306,8 +310,8 @@ export async function startFakePortal(port = 0): Promise<FakePortal> {
     emit: (event) => {
       for (const feed of feeds) feed.write(`id: ${Number(event.seq)}\ndata: ${JSON.stringify(event)}\n\n`);
     },
-    refuseNext: (errors) => {
-      refusal = errors;
+    refuseNext: (errors, code = "bad-params") => {
+      refusal = { errors, code };
     },
     cut: ({ forGood = false } = {}) => {
       hasStreams = !forGood;

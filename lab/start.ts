@@ -68,6 +68,8 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     labels: [`site-${site}`],
   });
 
+  const others = (site: string): readonly string[] => Object.keys(sites).filter((one) => one !== site);
+
   const runners: LabRunner[] = [
     {
       name: "platform-1",
@@ -92,6 +94,17 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       systems: {
         bitbucket,
         harbor: system(`${site}-harbor`, { kind: "harbor", username: "admin", password: "HARBOR" }),
+        ...Object.fromEntries(
+          others(site).map((other) => [
+            `harbor-${other}`,
+            system(`${other}-harbor`, {
+              kind: "harbor",
+              site: other,
+              username: "admin",
+              password: `HARBOR_${other.toUpperCase()}`,
+            }),
+          ]),
+        ),
         nexus: system(`${site}-nexus`, {
           kind: "nexus",
           username: "gantry",
@@ -104,6 +117,9 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       secrets: {
         BITBUCKET: secret("bitbucket"),
         HARBOR: secret(`${site}-harbor`),
+        ...Object.fromEntries(
+          others(site).map((other) => [`HARBOR_${other.toUpperCase()}`, secret(`${other}-harbor`)]),
+        ),
         NEXUS: secret(`${site}-nexus`),
         SONARQUBE: secret(`${site}-sonarqube`),
         ARGOCD: secret(`${site}-argocd`),

@@ -144,6 +144,14 @@ function catalog({ state }: Pick<Parts, "state">) {
       needApp(name);
       return { items: state().builds.get(name) ?? [] };
     },
+    build: ({ params: { name, number } }) => {
+      needApp(name);
+      const build = state()
+        .builds.get(name)
+        ?.find((one) => String(one.number) === number);
+      if (!build) throw new GantryError("not-found", { kind: "build", name: `${name} #${number}` });
+      return build;
+    },
     ...appChanges(state, needApp),
     pipelines: () => ({ items: [...state().pipelines.values()] }),
     definitions: () => ({

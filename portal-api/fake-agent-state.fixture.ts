@@ -52,6 +52,22 @@ export const APP: AppView = {
   facts: {},
   latest: {},
 };
+export const BUILD: BuildView = {
+  number: 7,
+  app: "orders",
+  commit: "c0ffee0c0ffee0c0ffee",
+  branch: "main",
+  subject: "Mend the till",
+  images: [
+    { name: "orders", repository: "apps/orders", image: "harbor/apps/orders", digest: `sha256:${"a".repeat(64)}` },
+  ],
+  task: "t0",
+  by: "kim",
+  at: AT,
+  runsIn: [],
+  isRelease: true,
+  unmet: {},
+};
 export const SITE: SiteView = {
   name: "seoul",
   state: "online",

@@ -10,12 +10,13 @@ import { requireBearer } from "@gantry/runtime/http/bearer.ts";
 import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";
 import { type Listening, listen } from "@gantry/runtime/http/listen.ts";
 import { AGENT_PREFIX, AGENT_ROUTES } from "@gantry/wire/agent/routes.ts";
-import type { AppView, FeedEvent, PipelineView, SiteView, TaskView } from "@gantry/wire/agent/views.ts";
+import type { AppView, BuildView, FeedEvent, PipelineView, SiteView, TaskView } from "@gantry/wire/agent/views.ts";
 import type Koa from "koa";
 import { makeRoutes } from "./fake-agent-routes.fixture.ts";
 import {
   APP,
   AT,
+  BUILD,
   type FakeState,
   need,
   newEvent,
@@ -35,6 +36,7 @@ export type FakeAgent = {
   /** Adds a task as if it had been started. */
   readonly addTask: (fields?: Partial<TaskView>) => TaskView;
   readonly addApp: (fields: Partial<AppView>) => AppView;
+  readonly addBuild: (app: string, fields: Partial<BuildView>) => void;
   /** Adds a runner, and its site when it is the first one there. */
   readonly addRunner: (name: string, site: string) => void;
   /** A job that waits at a site. */
@@ -124,6 +126,10 @@ export async function startFakeAgent(): Promise<FakeAgent> {
       const app = { ...APP, ...fields };
       state.apps.set(app.name, app);
       return app;
+    },
+    addBuild: (app, fields) => {
+      const before = state.builds.get(app) ?? [];
+      state.builds.set(app, [{ ...BUILD, app, ...fields }, ...before]);
     },
     addRunner: (name, site) => {
       const known = state.sites.get(site) ?? { ...SITE, name: site, systems: [], runners: [] };

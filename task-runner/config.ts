@@ -3,7 +3,7 @@
 
 import { totalmem } from "node:os";
 import { WORK } from "@gantry/core/pipeline/work.ts";
-import { systemSchema } from "@gantry/core/site/systems.ts";
+import { otherSiteOf, systemSchema } from "@gantry/core/site/systems.ts";
 import { truncate } from "@gantry/core/truncate.ts";
 import { clientTlsConfig } from "@gantry/runtime/http/client-tls.ts";
 import { z } from "zod";
@@ -148,6 +148,10 @@ export const runnerConfigSchema = z
       context.addIssue({ code: "custom", path: ["slots"], message });
     }
     for (const [system, settings] of Object.entries(config.systems)) {
+      if (otherSiteOf(settings) === config.site) {
+        const message = `is the site of this runner; it names another site, whose images are copied from this registry`;
+        context.addIssue({ code: "custom", path: ["systems", system, "site"], message });
+      }
       for (const field of CREDENTIAL_FIELDS) {
         const secret = credentialOf(settings, field);
         if (secret === undefined || Object.hasOwn(config.secrets, secret)) continue;

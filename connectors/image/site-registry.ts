@@ -2,7 +2,7 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { HarborSystem, RegistrySystem } from "@gantry/core/site/systems.ts";
-import type { StepContext } from "@gantry/core/step/step.ts";
+import type { OfSite, StepContext } from "@gantry/core/step/step.ts";
 import { createRegistry, type Registry } from "../oci/client.ts";
 import type { RegistryOptions } from "../oci/transport.ts";
 
@@ -10,19 +10,22 @@ export const REGISTRY_KINDS = ["harbor", "registry"] as const;
 type RegistryKind = (typeof REGISTRY_KINDS)[number];
 export type ImageSystem = HarborSystem | RegistrySystem;
 
-/** The Harbor of the site. A site without one has a registry of another kind. Throws `system-missing`. */
+/**
+ * The Harbor of the site, or the registry of another site that this one knows. A site without a Harbor has a registry of
+ * another kind. Throws `system-missing`.
+ */
 export function imageSystem(
   { system, task }: Pick<StepContext<unknown, RegistryKind>, "system" | "task">,
-  name: string | undefined,
+  which: string | OfSite | undefined,
 ): ImageSystem {
   for (const kind of REGISTRY_KINDS) {
     try {
-      return system(kind, name);
+      return system(kind, which);
     } catch (error) {
       if (!(error instanceof GantryError) || error.code !== "system-missing") throw error;
     }
   }
-  const named = name === undefined ? "" : ` named ${name}`;
+  const named = which === undefined ? "" : typeof which === "string" ? ` named ${which}` : ` of site ${which.ofSite}`;
   throw new GantryError("system-missing", {
     site: task.site,
     kind: "harbor or registry",

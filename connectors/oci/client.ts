@@ -44,8 +44,8 @@ export type Registry = {
    * A connection that drops is continued where it broke off, as long as some bytes get through.
    */
   readonly pushBlob: (repository: string, blob: BlobSource, from?: string) => Promise<"mounted" | "uploaded">;
-  /** Manifests that say they belong to this one. */
-  readonly listReferrers: (repository: string, digest: string, artifactType: string) => Promise<readonly Referrer[]>;
+  /** Manifests that say they belong to this one, of one type or of all. */
+  readonly listReferrers: (repository: string, digest: string, artifactType?: string) => Promise<readonly Referrer[]>;
 };
 
 export type Referrer = Descriptor & { readonly artifactType?: string | undefined };
@@ -197,13 +197,14 @@ async function listReferrers(
   { options, send }: RegistryCall,
   repository: string,
   digest: string,
-  artifactType: string,
+  artifactType?: string,
 ): Promise<readonly Referrer[]> {
   const what = `read referrers of ${repository} ${digest}`;
+  const filter = artifactType === undefined ? "" : `?artifactType=${encodeURIComponent(artifactType)}`;
   const fail = (problem: string): Error => registryError(options, "system-strange", what, problem, 200);
   const response = await send({
     method: "GET",
-    address: `v2/${repository}/referrers/${digest}?artifactType=${encodeURIComponent(artifactType)}`,
+    address: `v2/${repository}/referrers/${digest}${filter}`,
     scopes: [pullScope(repository)],
     what,
     expect: [404],
@@ -213,5 +214,5 @@ async function listReferrers(
   if (response.status === 404) return [];
   const parsed = referrersSchema.safeParse(parseJson(bytes));
   if (!parsed.success) throw fail("it is not an image index");
-  return parsed.data.manifests.filter((one) => one.artifactType === artifactType);
+  return parsed.data.manifests.filter((one) => artifactType === undefined || one.artifactType === artifactType);
 }

@@ -48,6 +48,28 @@ test("kustomize overlays get byte for byte what kustomize/set-image writes, name
   assert.deepEqual(again, { kind: "succeeded", output: { changed: false, files: [], changes: [] } });
 });
 
+test("a target whose site has its own registry gets the name that the image has there", async (t) => {
+  const overlay = "images:\n- name: orders\n  newTag: v1\n";
+  const bench = await benchWith(t, {
+    "seoul/kustomization.yaml": overlay,
+    "tokyo/kustomization.yaml": overlay,
+    "edge/kustomization.yaml": overlay,
+  });
+  const outcome = await bench.run(yamlSetImages, {
+    images: [IMAGE],
+    targets: ["seoul", "tokyo", "edge"].map((name) => ({ name, files: [name] })),
+    imagesAt: [
+      { target: "tokyo", images: [{ ...IMAGE, repository: "tokyo.example/apps/orders" }] },
+      { target: "edge", images: [] },
+    ],
+  });
+  assert.ok(outcome.kind === "succeeded");
+  assert.deepEqual(
+    outcome.output.changes.map((one) => one.new),
+    [REF, `tokyo.example/apps/orders@${NEW}`, REF],
+  );
+});
+
 test("two targets in one file of Helm values are set one after the other", async (t) => {
   const text = `seoul: {image: "${IMAGE.repository}:v1"}\ntokyo: {image: "${IMAGE.repository}:v1"}\n`;
   const bench = await benchWith(t, { "values.yaml": text });

@@ -12,7 +12,18 @@ import { directory, files, line, orFailed } from "./step-parts.ts";
 
 const place = z.string().min(1).max(512);
 const places = z.union([place.transform((one) => [one]), z.array(place).min(1).max(50)]);
+const image = z.strictObject({
+  name: line.describe("What the app calls the image; also its container, or its name in a kustomize base."),
+  repository: line
+    .refine((text) => !text.includes("@") && parseReference(text) !== undefined, "must be host/project/name")
+    .describe("host/project/name"),
+  digest: z.string().refine(isDigest, "must be a digest: sha256: and 64 hexadecimal digits"),
+  tag: z.string().refine(isTag, "must be a tag").optional(),
+});
+const hasDifferentNames = (all: readonly { readonly name: string }[]): boolean =>
+  new Set(all.map(({ name }) => name)).size === all.length;
 const target = z.strictObject({
+  name: z.string().min(1).max(120).optional().describe("For `imagesAt`."),
   files: files.describe(
     "Files or folders. A folder means its kustomization file, its values.yaml, or all its manifests.",
   ),
@@ -34,22 +45,20 @@ const FOLDER_FILES: { readonly [F in Form]?: readonly [string, ...string[]] } = 
   kustomize: ["kustomization.yaml", "kustomization.yml", "Kustomization"],
   helm: ["values.yaml", "values.yml"],
 };
-const image = z.strictObject({
-  name: line.describe("What the app calls the image; also its container, or its name in a kustomize base."),
-  repository: line
-    .refine((text) => !text.includes("@") && parseReference(text) !== undefined, "must be host/project/name")
-    .describe("host/project/name"),
-  digest: z.string().refine(isDigest, "must be a digest: sha256: and 64 hexadecimal digits"),
-  tag: z.string().refine(isTag, "must be a tag").optional(),
-});
 const input = z.strictObject({
   form: z.enum(FORMS).default("kustomize"),
-  images: z
-    .array(image)
-    .min(1)
-    .max(50)
-    .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, "names must differ"),
+  images: z.array(image).min(1).max(50).refine(hasDifferentNames, "names must differ"),
   targets: z.array(target).min(1).max(200),
+  imagesAt: z
+    .array(
+      z.strictObject({
+        target: z.string().min(1).max(120),
+        images: z.array(image).max(50).refine(hasDifferentNames, "names must differ"),
+      }),
+    )
+    .max(200)
+    .default([])
+    .describe("For targets whose images have other names than `images`. An empty list means `images`."),
   directory,
 });
 const change = z.object({ file: z.string(), place: z.string(), image: z.string(), old: z.string(), new: z.string() });
@@ -65,32 +74,49 @@ export const yamlSetImages = defineStep({
   effects: [],
   retry: NO_RETRY,
   timeoutMs: 5 * 60_000,
-  plan: async ({ input: { images, targets } }) =>
-    targets.flatMap((one) =>
-      images.map(({ name, repository, digest }) => `set ${name} to ${repository}@${digest} in ${one.files.join(", ")}`),
+  plan: async ({ input: given }) =>
+    given.targets.flatMap((one) =>
+      imagesOf(one, given).map(
+        ({ name, repository, digest }) => `set ${name} to ${repository}@${digest} in ${one.files.join(", ")}`,
+      ),
     ),
-  run: ({ input: { form, images, targets, directory: folder }, workspace, log }) =>
+  run: ({ input: given, workspace, log }) =>
     orFailed(async () => {
+      const { form, targets, directory: folder } = given;
       const changes: ImageChange[] = [];
       const edited = new Set<string>();
-      for (const { files: named, at, application } of targets) {
+      for (const one of targets) {
+        const { files: named, at: where, application } = one;
         const found = await readFiles(
           workspace,
           form,
           named.map((one) => join(folder, one)),
         );
-        const done = setImages(found, { form, images, at: at ?? undefined, application: application ?? undefined });
+        const done = setImages(found, {
+          form,
+          images: imagesOf(one, given),
+          at: where ?? undefined,
+          application: application ?? undefined,
+        });
         for (const { name, text } of done.files) {
           await writeInside(workspace, name, text);
           edited.add(name);
         }
         changes.push(...done.changes);
         if (done.changes.length === 0) log(`${named.join(", ")}: unchanged`);
-        for (const one of done.changes) log(`${one.file}: ${one.place}: ${one.old || "none"} → ${one.new}`);
+        for (const { file, place: spot, old, new: now } of done.changes)
+          log(`${file}: ${spot}: ${old || "none"} → ${now}`);
       }
       return succeeded({ changed: edited.size > 0, files: [...edited], changes });
     }),
 });
+
+type Input = z.output<typeof input>;
+
+function imagesOf({ name }: Input["targets"][number], { images, imagesAt }: Input): Input["images"] {
+  const own = imagesAt.find(({ target: one }) => one === name)?.images ?? [];
+  return own.length === 0 ? images : own;
+}
 
 async function readFiles(root: string, form: Form, named: readonly string[]): Promise<readonly TextFile[]> {
   const found = new Map<string, TextFile>();

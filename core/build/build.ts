@@ -2,8 +2,15 @@
 
 import { z } from "zod";
 import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts";
+import { truncate } from "../truncate.ts";
 
 const text = (most: number) => z.string().min(1).max(most);
+/** For people only: a long one is no reason to refuse a build. */
+const words = (most: number) =>
+  z
+    .string()
+    .min(1)
+    .transform((all) => truncate(all, most));
 const count = z.int().min(0);
 
 const image = z.object({
@@ -19,8 +26,8 @@ const image = z.object({
 export const buildFacts = z.object({
   commit: text(64),
   branch: text(250),
-  subject: text(500).optional(),
-  author: text(300).optional(),
+  subject: words(500).optional(),
+  author: words(300).optional(),
   /** Of the commit, for people. */
   url: text(1_000).optional(),
   images: z.array(image).min(1).max(20),

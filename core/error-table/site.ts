@@ -154,6 +154,12 @@ export const SITE_ERRORS = {
     why: "{system} does not have it: no build pushed it, or it has been deleted since.",
     todo: "Choose the digest of a build of this app, or run CI. Nothing was changed.",
   },
+  "image-not-copied": {
+    status: 422,
+    message: "{system} does not have the image {image}.",
+    why: "It was built at {from}, and the runners of {site} have no registry of {from} to copy it from.",
+    todo: "Add the registry of {from} with `site: {from}` to the systems of the runners of {site}, or let the registries copy the image, and run CD again. Nothing was committed.",
+  },
   "cluster-unknown": {
     status: 422,
     message: "{system} does not know the cluster {cluster}.",

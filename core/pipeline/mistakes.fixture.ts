@@ -12,6 +12,16 @@ const NUMBERS = Array.from({ length: 100 }, (_, at) => at).join(", ");
 
 export const MISTAKES: readonly Mistake[] = [
   ["no jobs", "name: demo\n", /^1: jobs is missing$/],
+  [
+    "a choice of a build that is a number",
+    job("    steps: [{ run: x }]\n", "app: existing\nparams: { build: { type: integer, ui: build } }\n"),
+    /^3: .*a param with `ui: build` must have the type string$/,
+  ],
+  [
+    "a choice of a build with a default",
+    job("    steps: [{ run: x }]\n", 'app: existing\nparams: { build: { type: string, default: "3", ui: build } }\n'),
+    /^3: .*has no default: without a value, the newest build is taken$/,
+  ],
   ["no steps", "name: demo\njobs:\n  a:\n    site: x\n", /^3: steps is missing$/],
   ["empty steps", "name: demo\njobs:\n  a:\n    site: x\n    steps: []\n", /^5: steps must not be empty$/],
   ["no name", "jobs:\n  a: { site: x, steps: [{ run: x }] }\n", /^1: name is missing$/],

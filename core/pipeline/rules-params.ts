@@ -23,6 +23,7 @@ export function goodParams(context: RuleContext): readonly PathProblem[] {
   return Object.entries(pipeline.params.properties).flatMap(([name, param]) => [
     ...checkParam(param, ["params", name]),
     ...checkTemplate(context, param, ["params", name, "default"]),
+    ...(param["x-ui"] === "build" ? checkBuild(param, ["params", name]) : []),
     ...(param.secret === true ? checkSecret(param, ["params", name], pipeline.app === "new" && name === "name") : []),
   ]);
 }
@@ -38,6 +39,18 @@ function checkTemplate(context: RuleContext, param: ParamSchema, path: readonly 
     detail: `the default does not fit: ${detail}`,
     on: "value",
   }));
+}
+
+/** It names a build by its number or by a digest, and without a value the newest build is taken. */
+function checkBuild(param: ParamSchema, path: readonly string[]): readonly PathProblem[] {
+  const at = (key: string, detail: string): PathProblem => ({ path: [...path, key], detail, on: "value" });
+  return [
+    ...(param.type === "string" ? [] : [at("type", "a param with `ui: build` must have the type string")]),
+    ...(param.secret === true ? [at("secret", "the choice of a build cannot be secret")] : []),
+    ...(param.default === undefined || param.default === ""
+      ? []
+      : [at("default", "a param with `ui: build` has no default: without a value, the newest build is taken")]),
+  ];
 }
 
 function checkSecret(param: ParamSchema, path: readonly string[], isAppName: boolean): readonly PathProblem[] {

@@ -109,6 +109,10 @@ const SHAPES: { readonly [name: string]: readonly [input: z.ZodRawShape, output:
     { images: z.array(z.object({ name: text, repository: text, digest: text, system: text.optional() })) },
     { images: z.array(z.object({ name: text, image: text, digest: text, ref: text })) },
   ],
+  "image/copy": [
+    { from: text, images: z.array(z.object({ name: text, repository: text, digest: text })).min(1) },
+    { images: z.array(z.object({ name: text, image: text, digest: text, ref: text })), copied: z.int() },
+  ],
   "yaml/set-images": [
     {
       form: z.enum(["kustomize", "helm", "plain", "argocd"]).default("kustomize"),
@@ -116,12 +120,16 @@ const SHAPES: { readonly [name: string]: readonly [input: z.ZodRawShape, output:
       targets: z
         .array(
           z.object({
+            name: text.optional(),
             files: z.array(text).min(1),
             at: z.union([text, z.array(text), z.record(text, z.json())]).nullish(),
             application: text.nullish(),
           }),
         )
         .min(1),
+      imagesAt: z
+        .array(z.object({ target: text, images: z.array(z.object({ name: text, repository: text, digest: text })) }))
+        .default([]),
       directory: text.default("."),
     },
     { changed: z.boolean(), files: z.array(text), changes: z.array(z.record(text, text)) },

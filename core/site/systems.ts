@@ -25,6 +25,9 @@ const patterns = (form: RegExp, example: string): z.ZodOptional<z.ZodArray<z.Zod
 const places = patterns(/^[^\s/]+(?:\/[^\s/]+)+$/, "PROJECT/name or PROJECT/*");
 const projects = patterns(/^[^\s/]+$/, "a name");
 
+/** The site whose registry it is, if that is not the site of the runner. Images are copied from it. */
+const ofSite = z.string().min(1).max(63).optional();
+
 /** A git host. `url` is the address people open; `api` where the REST API lives if it is elsewhere. */
 export const gitSystem = z.strictObject({
   kind: z.literal("git"),
@@ -44,6 +47,7 @@ export const harborSystem = z.strictObject({
   ...common,
   /** Host (and port) in image names, when it is not the host of `url`. */
   registry: z.string().optional(),
+  site: ofSite,
   username: z.string(),
   password: z.string(),
   appsMay: places,
@@ -55,6 +59,7 @@ export const registrySystem = z.strictObject({
   ...common,
   /** Host (and port) in image names, when it is not the host of `url`. */
   registry: z.string().optional(),
+  site: ofSite,
   /** Both absent: anonymous. */
   username: z.string().optional(),
   password: z.string().optional(),
@@ -117,6 +122,17 @@ export const systemSchema = z.discriminatedUnion("kind", [
   sonarqubeSystem,
   argocdSystem,
 ]);
+
+/**
+ * The other site whose system it is; undefined for a system of the runner's own site. A step gets a system of another site
+ * only by its name or by that site.
+ */
+export function otherSiteOf(settings: {
+  readonly kind: SystemKind;
+  readonly site?: string | undefined;
+}): string | undefined {
+  return settings.site;
+}
 
 type Named<S> = S & { readonly name: string };
 /** A connection with its secrets resolved, as a step gets it. `name` is the site's own name for the system. */

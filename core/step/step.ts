@@ -60,6 +60,9 @@ export type StepRetry = { readonly max: number; readonly delayMs: number; readon
 export const USUAL_RETRY: StepRetry = { max: 8, delayMs: 1_000, maxDelayMs: 20_000 };
 export const NO_RETRY: StepRetry = { max: 0, delayMs: 0, maxDelayMs: 0 };
 
+/** Picks the system of another site that the configuration of this site's runners lists. */
+export type OfSite = { readonly ofSite: string };
+
 export type StepContext<I, K extends SystemKind = SystemKind> = {
   readonly input: I;
   /** What the last `waiting` answer of this attempt kept; undefined at the first call. */
@@ -75,10 +78,11 @@ export type StepContext<I, K extends SystemKind = SystemKind> = {
   /** A folder of the site that survives jobs (mirrors, layer caches). Several jobs use it at once. */
   readonly cache: string;
   /**
-   * The site's system of this kind; `name` picks one where the site has several. Throws `system-missing`. It must be called
-   * before anything is changed, because a pipeline can skip a step whose system the site lacks.
+   * The site's system of this kind; a name picks one where the site has several, and `ofSite` one of another site. Throws
+   * `system-missing`. It must be called before anything is changed, because a pipeline can skip a step whose system the site
+   * lacks.
    */
-  readonly system: <T extends K>(kind: T, name?: string) => SystemOf<T>;
+  readonly system: <T extends K>(kind: T, which?: string | OfSite) => SystemOf<T>;
   /** One line for people. Secrets are masked behind this call, ANSI colours are kept. */
   readonly log: (line: string) => void;
   /** The line of this step's output so far that looks like the reason for a failure. */

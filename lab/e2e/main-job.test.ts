@@ -11,6 +11,7 @@ import { hasBrowser, pressInBrowser } from "./browser.fixture.ts";
 import {
   argoApp,
   Clone,
+  deleteManifest,
   has,
   jiraProject,
   latestFirst,
@@ -90,7 +91,10 @@ test("three buttons lead to Synced and Healthy on two clusters at two sites, and
     for (const site of ["seoul", "tokyo"]) {
       const { status } = await argoApp(gantry, site, `orders-${site}-dp`);
       assert.deepEqual([status.sync.status, status.health.status, status.sync.revision], ["Synced", "Healthy", commit]);
-      assert.deepEqual(status.summary.images, [`${image}@${digest}`]);
+      assert.deepEqual(status.summary.images, [
+        `${new URL(gantry.lab(`${site}-harbor`).url).host}/apps/orders@${digest}`,
+      ]);
+      assert.equal(await manifestDigest(gantry, site, "apps/orders", digest), digest, `the image is at ${site}`);
     }
   });
 
@@ -127,6 +131,37 @@ test("three buttons lead to Synced and Healthy on two clusters at two sites, and
       { source: await source.commits(), yaml: await yaml.commits(), tags: await tags(gantry, "seoul", "apps/orders") },
       before,
     );
+  });
+
+  await t.test("what must not be deployed is refused before the commit, with what to do", async () => {
+    const commits = await yaml.commits();
+    const source = await Clone.of(gantry, record.record.source.cloneUrl, join(data, "feature"));
+    await source.git("push", "--quiet", "origin", "HEAD:refs/heads/feature");
+    const feature = await gantry.ended((await gantry.press("/v1/apps/orders/ci", { params: { ref: "feature" } })).id);
+    assert.equal(feature.state, "succeeded", feature.headline);
+    for (const [build, expected] of [
+      [
+        `sha256:${"c".repeat(64)}`,
+        /no build of orders has an image with the digest .* only what passed CI can be deployed/i,
+      ],
+      [
+        "3",
+        /Build #3 is of the branch feature, and seoul takes builds of main only: merge the change and run CI there/,
+      ],
+    ] as const) {
+      const body = { params: { build } };
+      const { status, body: problem } = await gantry.call("POST", "/v1/apps/orders/cd", body, {
+        "idempotency-key": build,
+      });
+      assert.ok(status === 400 || status === 409 || status === 422, String(status));
+      assert.match(JSON.stringify(problem), expected);
+    }
+    await deleteManifest(gantry, "seoul", "apps/orders", digest);
+    const cd = await gantry.ended((await gantry.press("/v1/apps/orders/cd", { params: { targets: ["seoul"] } })).id);
+    assert.deepEqual([cd.state, cd.failedAt?.job], ["failed", "check[seoul]"], cd.headline);
+    assert.equal(cd.failure?.code, "image-missing");
+    assert.match(cd.failure?.todo ?? "", /run CI\. Nothing was changed/);
+    assert.equal(await yaml.commits(), commits, "nothing was committed");
   });
 
   await t.test("creating the same app again is refused, and its rerun creates nothing", async () => {

@@ -136,6 +136,19 @@ export async function manifestDigest(
   return answer.status === 200 ? answer.headers.get("docker-content-digest") : null;
 }
 
+/** Removes an image, as a cleanup of the registry would. */
+export async function deleteManifest(
+  gantry: GantryProcess,
+  site: string,
+  repository: string,
+  digest: string,
+): Promise<void> {
+  const { url } = gantry.lab(`${site}-harbor`);
+  const headers = { authorization: `Bearer ${await tokenFor(gantry, site, `${repository}:pull,push,delete`)}` };
+  const answer = await fetch(`${url}/v2/${repository}/manifests/${digest}`, { method: "DELETE", headers });
+  if (answer.status !== 202) throw new Error(`delete ${repository}@${digest}: ${answer.status}`);
+}
+
 export async function tags(gantry: GantryProcess, site: string, repository: string): Promise<readonly string[]> {
   const { url } = gantry.lab(`${site}-harbor`);
   const answer = await fetch(`${url}/v2/${repository}/tags/list`, {
@@ -145,9 +158,13 @@ export async function tags(gantry: GantryProcess, site: string, repository: stri
   return ((await answer.json()) as { tags: string[] }).tags;
 }
 
-async function pullToken(gantry: GantryProcess, site: string, repository: string): Promise<string> {
+function pullToken(gantry: GantryProcess, site: string, repository: string): Promise<string> {
+  return tokenFor(gantry, site, `${repository}:pull`);
+}
+
+async function tokenFor(gantry: GantryProcess, site: string, scope: string): Promise<string> {
   const { url, username, secret } = gantry.lab(`${site}-harbor`);
-  const realm = await fetch(`${url}/service/token?service=harbor-registry&scope=repository:${repository}:pull`, {
+  const realm = await fetch(`${url}/service/token?service=harbor-registry&scope=repository:${scope}`, {
     headers: { authorization: `Basic ${Buffer.from(`${username}:${secret}`).toString("base64")}` },
   });
   return ((await realm.json()) as { token: string }).token;

@@ -130,6 +130,12 @@ const DETAILS: { readonly [C in ErrorCode]: JsonObject } = {
   "branch-protected": { system: "bitbucket", branch: "main", problem: "protected branch hook declined" },
   "pull-request-closed": { title: "Deploy orders", url: "https://git.example/orders/pull/7" },
   "image-missing": { image: "harbor.example/orders@sha256:16", system: "harbor" },
+  "image-not-copied": {
+    image: "harbor.tokyo.example/apps/orders@sha256:16",
+    system: "harbor",
+    from: "seoul",
+    site: "tokyo",
+  },
   "limit-reached": { who: "Site seoul", limit: 100, what: "runner names", hint: ", or remove runners that are gone" },
   "build-failed": { line: 3, file: "Dockerfile", instruction: "RUN npm ci", problem: "npm error: no lock file" },
   "cluster-unknown": { system: "argocd", cluster: "seoul-dp", problem: "It knows tokyo-dp." },

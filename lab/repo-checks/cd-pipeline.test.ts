@@ -4,10 +4,19 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { completeRecord, renamedRecord } from "@gantry/core/app/app-record.ts";
 import { render, renderText } from "@gantry/core/expr/template.ts";
-import type { JsonObject } from "@gantry/core/json.ts";
+import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import { expandJob } from "@gantry/core/pipeline/expand.ts";
 import { checkParams } from "@gantry/core/pipeline/params.ts";
 import { APP, load, repository } from "./pipelines.fixture.ts";
+
+type Found = { readonly name: string; readonly image: string; readonly digest: string; readonly ref: string };
+
+/** What the job `check` found for the targets: the names of images at their sites. */
+function checkOf(targets: JsonValue | undefined, found: readonly Found[] = []): JsonObject {
+  const images = found.map(({ name, image, digest }) => ({ name, repository: image, digest }));
+  const refs = found.map(({ ref }) => ref);
+  return { each: (targets as readonly JsonObject[]).map((each) => ({ each, outputs: { images, refs } })) };
+}
 
 /** The scope of a task that deploys build 12, with these images. */
 function buildOf(...images: readonly { name: string; digest: string }[]): JsonObject {
@@ -43,10 +52,13 @@ test("CD deploys a build to every target, or to the chosen targets", () => {
   );
   const [main] = expandJob(commit, all);
   assert.equal(main?.key, "commit[main]", "one commit for all targets");
-  assert.deepEqual(render(edit.with.targets ?? null, { ...all, each: main.each }), [
-    { files: ["overlays/seoul-dp"], at: null, application: null },
-    { files: ["overlays/tokyo-dp"], at: null, application: null },
-  ]);
+  assert.deepEqual(
+    render(edit.with.targets ?? null, { ...all, each: main.each, needs: { check: checkOf(app.targets) } }),
+    [
+      { name: "seoul", files: ["overlays/seoul-dp"], at: null, application: null },
+      { name: "tokyo", files: ["overlays/tokyo-dp"], at: null, application: null },
+    ],
+  );
   assert.deepEqual(
     expandJob(deploy, checked({ targets: ["tokyo"] })).map((one) => one.key),
     ["deploy[tokyo]"],
@@ -87,6 +99,12 @@ test("CD asks for image and clusters before it commits, and names the build in i
     ],
   );
   assert.deepEqual(commit.needs, ["check"]);
+  const copied = check.steps.find((step) => step.id === "images")?.action;
+  assert(copied?.kind === "uses" && copied.uses === "image/copy");
+  assert.deepEqual(render(copied.with, { app, build }), {
+    from: "seoul",
+    images: [{ name: "orders", repository: "apps/orders", digest }],
+  });
   const names = commit.steps.map(({ action }) => (action.kind === "uses" ? action.uses : ""));
   assert(names.indexOf("image/verify-images") < names.indexOf("yaml/set-images"));
   const found = { name: "orders", image: "harbor/apps/orders", digest, ref: `harbor/apps/orders@${digest}` };
@@ -96,13 +114,14 @@ test("CD asks for image and clusters before it commits, and names the build in i
   const [main] = expandJob(commit, { app, params });
   assert(main);
   const began = { image, push, merge: skipped, checkout: skipped };
-  const scope = { app, build, params, task: {}, each: main.each, steps: began };
+  const checkedAll = checkOf(APP.targets, [found]);
+  const scope = { app, build, params, task: {}, each: main.each, steps: began, needs: { check: checkedAll } };
   const pushed = commit.steps.find((step) => step.id === "push")?.action;
   assert(pushed?.kind === "uses");
   assert.equal((render(pushed.with, scope) as JsonObject).message, "Deploy orders #12 (aaaaaaaaaaaa) to seoul, tokyo");
   for (const { action, when } of commit.steps)
     if (action.kind === "uses" && when === undefined) render(action.with, scope);
-  const needs = { commit: { each: [{ each: main.each, outputs: render(commit.outputs, scope) }] } };
+  const needs = { check: checkedAll, commit: { each: [{ each: main.each, outputs: render(commit.outputs, scope) }] } };
   const [each = null] = APP.targets as JsonObject[];
   const steps = { repository: { outputs: { url: "u" } }, app: { outputs: { app: "a" } } };
   for (const { action } of deploy.steps)
@@ -152,11 +171,16 @@ test("CD of an app with several images verifies, sets and awaits each; other for
     const image = `harbor/apps/${index === 0 ? "api" : "worker"}`;
     return { name: index === 0 ? "api" : "worker", image, digest, ref: `${image}@${digest}` };
   });
-  const scope = { app, build, params, task: {}, each: main.each, steps: { image: { outputs: { images } } } };
+  const own = images.map((one) => ({ ...one, image: `own/${one.name}`, ref: `own/${one.name}@${one.digest}` }));
+  const needs = { check: checkOf(app.targets, own) };
+  const scope = { app, build, params, task: {}, each: main.each, steps: { image: { outputs: { images } } }, needs };
   assert.deepEqual(input("edit", scope), {
     form: "helm",
     images: images.map(({ name, image, digest }) => ({ name, repository: image, digest })),
-    targets: [{ files: ["seoul.yaml"], at: { api: "api.image" }, application: null }],
+    targets: [{ name: "seoul", files: ["seoul.yaml"], at: { api: "api.image" }, application: null }],
+    imagesAt: [
+      { target: "seoul", images: own.map(({ name, image, digest }) => ({ name, repository: image, digest })) },
+    ],
   });
   const push = input("push", scope);
   assert.equal(push.message, "Deploy orders #12 (api aaaaaaaaaaaa, worker bbbbbbbbbbbb) to seoul");

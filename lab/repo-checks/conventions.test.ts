@@ -159,6 +159,8 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
     "build-context.ts",
     "builders.ts",
     "copy-files.ts",
+    "copy-image.ts",
+    "copy-step.ts",
     "decide-build-failure.ts",
     "decide-hosts.ts",
     "decide-builder.ts",

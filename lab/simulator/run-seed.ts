@@ -127,6 +127,7 @@ export async function runSeed(seed: number, { show, digest = true, theme }: Seed
     invariants,
     random: random.fork("wishes"),
     pipelines: library.names,
+    appOf: library.appOf,
     tasks: plan.tasks,
     withinMs: plan.withinMs,
     cancelChance: plan.cancelChance,

@@ -18,6 +18,7 @@ export type Invariant =
   | "no-idle-runner"
   | "everything-ends"
   | "notifications"
+  | "builds-in-order"
   | "logs-equal"
   | "claim-on-disk"
   | "probe-first"

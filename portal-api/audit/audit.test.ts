@@ -35,6 +35,42 @@ async function started(t: { after: (run: () => Promise<void>) => void }): Promis
   return portal;
 }
 
+test("who overrides a policy needs the right to, and the reason is in the audit log", async (t) => {
+  const portal = await started(t);
+  portal.agent.addPipeline({ name: "cd" });
+  const tokens = await Promise.all(
+    ["developer", "operator"].map(async (role) => {
+      const answer = await portal.ask("/v1/tokens", { method: "POST", json: { name: `a-${role}`, role } });
+      return ((await answer.json()) as { token: string }).token;
+    }),
+  );
+  const cd = (token: string | undefined, json: object): Promise<Response> =>
+    portal.ask("/v1/apps/orders/cd", {
+      method: "POST",
+      token: token ?? null,
+      headers: { "idempotency-key": crypto.randomUUID() },
+      json,
+    });
+  const override = { reason: "The shop is down." };
+  const [developer, operator] = tokens;
+  assert.equal((await cd(developer, {})).status, 202);
+  const refused = await cd(developer, { override });
+  assert.equal(refused.status, 403);
+  assert.match(await refused.text(), /override-policy/);
+  for (const wrong of [{ reason: " " }, { reason: "x".repeat(501) }, {}, null])
+    assert.equal((await cd(operator, { override: wrong })).status, 400);
+  assert.equal((await cd(operator, { override })).status, 202);
+  const told = (await chainOf(portal)).filter(({ on }) => on?.override !== undefined);
+  assert.deepEqual(
+    told.map(({ kind, who, status, on }) => [kind, who?.name, status, on?.override]),
+    [
+      ["refused", "a-developer", 403, override.reason],
+      ["intent", "a-operator", undefined, override.reason],
+      ["done", "a-operator", 202, override.reason],
+    ],
+  );
+});
+
 test("a change is in the audit log with who, from where, what, definition and hash of the parameters", async (t) => {
   const portal = await started(t);
   const run = (params: object): Promise<Response> =>

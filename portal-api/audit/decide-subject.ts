@@ -47,6 +47,8 @@ export function decideSubject(request: {
   for (const source of [request.query, request.body]) {
     for (const name of RECORDED) add(found, name === "name" ? kind : name, fieldOf(source, name));
   }
+  // The reason why the policies of environments are not applied.
+  add(found, "override", fieldOf(fieldOf(request.body, "override"), "reason"), 500);
   const changes = fieldOf(request.body, "changes");
   if (isJsonObject(changes)) add(found, "settings", Object.keys(changes).sort().join(","));
   // create-app: the app does not exist yet, so its name is a parameter.
@@ -60,7 +62,7 @@ function fieldOf(value: unknown, name: string): unknown {
   return isJsonObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
 }
 
-function add(found: { [what: string]: string }, name: string, value: unknown): void {
+function add(found: { [what: string]: string }, name: string, value: unknown, most?: number): void {
   if (typeof value === "string" || typeof value === "number" || typeof value === "boolean")
-    found[name] = harmless(String(value));
+    found[name] = harmless(String(value), most);
 }

@@ -57,6 +57,7 @@ const EXAMPLES: { readonly [parameter: string]: string } = {
   name: "ci",
   issuer: "seoul",
   runner: "seoul-1",
+  number: "12",
   session: "0".repeat(64),
 };
 

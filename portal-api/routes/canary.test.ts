@@ -50,6 +50,8 @@ before(async () => {
   });
   agent.emit(OWN_TASK, "JobWaiting", { text: `Waiting for task ${FOREIGN_TASK}.`, behind: FOREIGN_TASK });
   agent.addApp({ name: "canary-app", createdBy: "canary-kim", record: secret, facts: secret });
+  agent.addBuild("canary-app", { subject: "canary subject", by: "canary-kim", task: FOREIGN_TASK });
+  agent.addBuild("orders", { task: FOREIGN_TASK });
   // So many that a page ends before the last of them is read.
   for (let n = 0; n < 30; n += 1) agent.addApp({ name: `canary-${n}` });
   agent.addPipeline({ name: "canary-nightly", title: "canary nightly" });
@@ -121,6 +123,7 @@ const PATHS: { readonly [name: string]: string } = {
   step: "checkout",
   name: "ci",
   runner: "seoul-1",
+  number: "7",
 };
 const addresses = ROUTES.filter((one) => one.method === "GET").map((one) =>
   one.path.replace(/\{(\w+)\}/g, (_, name: string) => PATHS[name] ?? "x"),
@@ -156,7 +159,14 @@ test("the crawl would find it: an administrator sees the canary in each of these
     "/v1/deliveries",
   ])
     assert.match(await textOf(await portal.ask(path)), new RegExp(CANARY), path);
-  for (const path of ["/v1/pipelines", "/v1/definitions", `/v1/tasks/${OWN_TASK}`, `/v1/tasks/${OWN_TASK}/events`])
+  assert.match(await textOf(await portal.ask("/v1/apps/canary-app/builds")), new RegExp(CANARY));
+  for (const path of [
+    "/v1/pipelines",
+    "/v1/definitions",
+    "/v1/apps/orders/builds/7",
+    `/v1/tasks/${OWN_TASK}`,
+    `/v1/tasks/${OWN_TASK}/events`,
+  ])
     assert.match(await textOf(await portal.ask(path)), new RegExp(`${CANARY}|${FOREIGN_TASK}`), path);
 });
 

@@ -58,6 +58,12 @@ export const EXPECTED: { readonly [route: string]: Expected } = {
   },
   "GET /v1/apps": { ...LIST, right: "view", path: () => "/v1/apps" },
   "GET /v1/apps/{app}/builds": { right: "view", hides: "view", status: 200, path: (at) => app(at, "/builds") },
+  "GET /v1/apps/{app}/builds/{number}": {
+    right: "view",
+    hides: "view",
+    status: 200,
+    path: (at) => app(at, "/builds/7"),
+  },
   "GET /v1/apps/{app}": { right: "view", hides: "view", status: 200, path: (at) => app(at) },
   "PATCH /v1/apps/{app}": {
     right: "change-app",

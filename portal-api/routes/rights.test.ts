@@ -38,6 +38,7 @@ before(async () => {
   portal.agent.addTask({ id: OWN.task });
   portal.agent.addTask({ id: FOREIGN.task, app: FOREIGN.app, pipeline: FOREIGN.pipeline });
   portal.agent.addApp({ name: FOREIGN.app });
+  for (const { app } of [OWN, FOREIGN]) portal.agent.addBuild(app, {});
   portal.agent.addPipeline({ name: FOREIGN.pipeline });
   portal.agent.addPipeline({ name: "cd" });
   portal.agent.addPipeline({ name: "create-app", app: "new" });

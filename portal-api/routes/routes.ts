@@ -12,6 +12,7 @@ import { createToken, rotateToken } from "./create-token.ts";
 import { getDefinitions, syncDefinitions } from "./definitions.ts";
 import { documentRoutes } from "./documents.ts";
 import { getApp } from "./get-app.ts";
+import { getBuild } from "./get-build.ts";
 import { getMe } from "./get-me.ts";
 import { getPipeline } from "./get-pipeline.ts";
 import { getTask } from "./get-task.ts";
@@ -53,6 +54,7 @@ export const ROUTES: readonly Route[] = [
   listApps,
   getApp,
   listBuilds,
+  getBuild,
   changeApp,
   renameApp,
   removeApp,

@@ -17,7 +17,7 @@ import { requireProtocol } from "@gantry/wire/protocol-version.ts";
 import Router from "@koa/router";
 import type { z } from "zod";
 import { type AppOutcome, openApps } from "../apps/apps.ts";
-import { listBuilds } from "../builds/build-stream.ts";
+import { listBuilds, loadBuild } from "../builds/build-stream.ts";
 import type { DefinitionSet } from "../definitions/definition-set.ts";
 import type { RunnerRegistry } from "../dispatch/runner-registry.ts";
 import type { Feed } from "../events/feed.ts";
@@ -115,7 +115,7 @@ function taskHandlers(deps: PortalRoutesDeps): Pick<Handlers, TaskRoute> {
   };
 }
 
-type AppRoute = "apps" | "app" | "builds" | "adoptApp" | "changeApp" | "renameApp" | "undoApp" | "forgetApp";
+type AppRoute = "apps" | "app" | "builds" | "build" | "adoptApp" | "changeApp" | "renameApp" | "undoApp" | "forgetApp";
 
 function appHandlers(deps: PortalRoutesDeps): Pick<Handlers, AppRoute> {
   const { journal } = deps;
@@ -136,6 +136,14 @@ function appHandlers(deps: PortalRoutesDeps): Pick<Handlers, AppRoute> {
         items: builds.map((build) => buildView(build, loaded.state, environments)),
         ...(cursor === undefined ? {} : { nextCursor: cursor }),
       };
+    },
+    build: async ({ params: { name, number } }) => {
+      const loaded = await appStream.load(journal, known(name));
+      if (!loaded || loaded.state.state === "removed") throw new GantryError("app-unknown", { app: name });
+      const isNumber = /^[0-9]{1,9}$/.test(number);
+      const build = isNumber ? await loadBuild(journal, loaded.state, Number(number)) : undefined;
+      if (!build) throw new GantryError("not-found", { kind: "build", name: `${name} #${number}` });
+      return buildView(build, loaded.state, deps.definitions.environments?.() ?? {});
     },
     undoApp: async ({ params: { name }, body: { principal } }) =>
       taskCalls(deps).view(await undoApp(deps, name, principal)),

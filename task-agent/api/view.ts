@@ -58,6 +58,7 @@ export function taskView(state: TaskState, pipeline: Pipeline, version: number, 
     params: hideSecretParams(pipeline.params, state.params) as Jsons,
     definition: { name: state.pipeline, version: state.definition },
     ...(state.rerunOf === undefined ? {} : { rerunOf: state.rerunOf }),
+    ...(state.override === undefined ? {} : { override: state.override }),
     ...(state.cancel
       ? {
           cancel: {

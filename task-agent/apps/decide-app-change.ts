@@ -67,7 +67,23 @@ export function decideChange(
     const problem = `cannot give up a target while task ${openTask} runs`;
     return new GantryError("conflict", { what: `App ${name}`, problem, why: "The task may be deploying there." });
   }
-  return { change: "change", app: { ...app, record }, events: [{ kind: "AppChanged", at, by, record }] };
+  const next = { ...app, record, ...deployedAfter(app, record) };
+  return { change: "change", app: next, events: [{ kind: "AppChanged", at, by, record }] };
+}
+
+/** What was deployed to a target is not known to run where the target is now. */
+function deployedAfter({ name, record, deployed }: AppState, next: JsonObject): Pick<AppState, "deployed"> {
+  if (deployed === undefined) return {};
+  const placesBy = (of: JsonObject) =>
+    Object.fromEntries(
+      Object.entries(Object.groupBy(placesOf(name, of), ({ target }) => target)).map(([target, places = []]) => [
+        target,
+        JSON.stringify(places.map(({ key }) => key)),
+      ]),
+    );
+  const [before, after] = [placesBy(record), placesBy(next)];
+  const kept = Object.entries(deployed).filter(([target]) => before[target] === after[target]);
+  return { deployed: Object.fromEntries(kept) };
 }
 
 /** The app under its new name, and what remains under the old one. */

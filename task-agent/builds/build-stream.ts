@@ -7,7 +7,7 @@ import { defineStream } from "@gantry/journal/typed-stream.ts";
 
 type BuildState = { readonly key: string; readonly build: Build };
 
-const buildStream = defineStream<BuildState>({
+export const buildStream = defineStream<BuildState>({
   prefix: "build/",
   index: ({ key, build }) => ({
     builds: [`${key}/${padded(build.number)}`],
@@ -25,17 +25,25 @@ type Reads = Pick<Journal, "load" | "find">;
 
 /** One build by its number; 0 is the image that an older version recorded. */
 export async function loadBuild(journal: Reads, app: AppState, number: number): Promise<Build | undefined> {
-  if (number === 0) return buildOfFacts(app.name, app.record, app.facts);
-  if (!app.builds) return undefined;
+  // Once CI has made a build, an older image counts no more: nothing is known of its branch, scan and gate.
+  if (!app.builds) return number === 0 ? buildOfFacts(app.name, app.record, app.facts) : undefined;
   return (await buildStream.load(journal, `${app.builds.key}/${number}`))?.state.build;
 }
 
-/** The newest build that has an image of this digest. */
-export async function findBuildByDigest(journal: Reads, app: AppState, digest: string): Promise<Build | undefined> {
+/** How many of the newest builds with the same digest are searched for one of the preferred branch. */
+const SAME_DIGEST = 50;
+
+/** The newest build that has an image of this digest; of the branch, if there is one: a commit can be built on several. */
+export async function findBuildByDigest(
+  journal: Reads,
+  app: AppState,
+  { digest, branch }: { readonly digest: string; readonly branch: string },
+): Promise<Build | undefined> {
   if (app.builds) {
     const prefix = `${app.builds.key}/${digest}/`;
-    const { items } = await journal.find({ index: "build-digests", prefix, order: "descending", limit: 1 });
-    if (items[0]) return buildStream.stateOf(items[0]).build;
+    const { items } = await journal.find({ index: "build-digests", prefix, order: "descending", limit: SAME_DIGEST });
+    const builds = items.map((item) => buildStream.stateOf(item).build);
+    return builds.find((build) => build.branch === branch) ?? builds[0];
   }
   const old = buildOfFacts(app.name, app.record, app.facts);
   return old?.images.some((image) => image.digest === digest) ? old : undefined;
@@ -64,6 +72,7 @@ export async function listBuilds(
   return { builds, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) };
 }
 
-function padded(number: number): string {
+/** The part of a key in the index `builds` that sorts by number. */
+export function padded(number: number): string {
   return String(number).padStart(9, "0");
 }

@@ -15,12 +15,13 @@ import { openMemoryJournal } from "@gantry/journal/memory/memory.ts";
 import type { StartTask } from "@gantry/wire/agent/agent-api.ts";
 import { openApps } from "../apps/apps.ts";
 import { AGENT_INDEXES } from "../store/indexes.ts";
-import { openDefinitions } from "../tasks/definitions.ts";
+import { keepDefinition, openDefinitions } from "../tasks/definitions.ts";
 import { startTask } from "../tasks/start-task.ts";
 import { appStream } from "../tasks/task-stream.ts";
 import { openTasks } from "../tasks/tasks.ts";
-import { listBuilds } from "./build-stream.ts";
+import { buildAppend, listBuilds, loadBuild } from "./build-stream.ts";
 import { targetsRunning } from "./decide-policy.ts";
+import { sweepBuilds } from "./remove-old-builds.ts";
 
 const CI = `
 name: ci
@@ -28,6 +29,7 @@ params:
   ref: { type: string, default: "\${{ app.source.branch }}" }
   letter: string
   severity: { type: string, default: "None" }
+  gate: { type: string, default: "" }
 jobs:
   make: { site: seoul, steps: [{ run: "true" }] }
 build:
@@ -40,7 +42,7 @@ build:
       image: harbor/apps/orders
       digest: \${{ "sha256:" + params.letter }}
   scan: { severity: "\${{ params.severity }}", report: "" }
-  gate: { status: null }
+  gate: { status: "\${{ params.gate }}" }
 `;
 const CD = `
 name: cd
@@ -69,18 +71,20 @@ const targets = ["test", "prod"].map((name) => ({
   overlay: `overlays/${name}`,
 }));
 
-async function openBench(t: TestContext, { environments = ENVIRONMENTS, ci = CI } = {}) {
+async function openBench(t: TestContext, { environments = ENVIRONMENTS, ci = CI, cd = CD } = {}) {
   const folder = await mkdtemp(join(tmpdir(), "gantry-builds-"));
   t.after(() => rm(folder, { recursive: true }));
-  const files = { "ci.yaml": ci, "cd.yaml": CD, "environments.yaml": environments };
+  const files = { "ci.yaml": ci, "cd.yaml": cd, "environments.yaml": environments };
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
   const journal = openMemoryJournal({ indexes: AGENT_INDEXES });
   const definitions = await openDefinitions(folder, [], journal);
   const tasks = openTasks(journal, definitions);
   const deps = { journal, definitions, tasks, portalUrl: "http://portal", newId };
   const app = appInput({ targets }) as unknown as JsonObject;
-  await openApps({ journal, tasks }).adopt("orders", { by: "ada", app });
-  const load = async (): Promise<AppState> => (await appStream.load(journal, "orders"))?.state as AppState;
+  const apps = openApps({ journal, tasks });
+  const adopt = () => apps.adopt("orders", { by: "ada", app });
+  await adopt();
+  const load = async (name = "orders"): Promise<AppState> => (await appStream.load(journal, name))?.state as AppState;
   const start = (pipeline: string, params: StartTask["params"], override?: { reason: string }) =>
     startTask(deps, {
       pipeline,
@@ -91,17 +95,18 @@ async function openBench(t: TestContext, { environments = ENVIRONMENTS, ci = CI 
       ...(override ? { override } : {}),
     });
   /** Starts a task, and ends each of its jobs. */
-  const run = async (pipeline: string, params: StartTask["params"], outcome: Outcome = "succeeded") => {
-    const { state } = await start(pipeline, params);
-    return tasks.change(state.id, ({ state: { jobs } }, at) => ({
+  const run = async (pipeline: string, params: StartTask["params"], outcome: Outcome = "succeeded") =>
+    end((await start(pipeline, params)).state.id, outcome);
+  /** `at`: another agent that shares the journal. */
+  const end = (id: string, outcome: Outcome = "succeeded", at = tasks) =>
+    at.change(id, ({ state: { jobs } }, at) => ({
       events: Object.keys(jobs).flatMap((job): TaskEvent[] => [
         { kind: "JobClaimed", at, job, attempt: 1, fence: 1, runner: "r", choice: "c", steps: [] },
         { kind: "JobEnded", at, job, outcome, outputs: {} },
       ]),
     }));
-  };
-  const builds = async () => (await listBuilds(journal, await load(), { limit: 50 })).builds;
-  return { start, run, load, builds };
+  const builds = async (name = "orders") => (await listBuilds(journal, await load(name), { limit: 50 })).builds;
+  return { journal, definitions, deps, tasks, apps, adopt, start, run, end, load, builds };
 }
 
 async function refusal(work: Promise<unknown>): Promise<{ code: string; text: string }> {
@@ -185,12 +190,160 @@ test("prod takes a build that is deployed in test and whose scan found nothing c
   assert.equal((await start("cd", { targets: ["prod"] })).state.build?.number, 2);
 });
 
+test("a red gate is refused before anything is done, and so are a missing gate and missing tests", async (t) => {
+  const environments = "environments: { test: { requires: { gate: true } }, prod: { requires: { tests: true } } }\n";
+  const { run, start } = await openBench(t, { environments });
+  const toTest = { targets: ["test"] };
+  await run("ci", { letter: A, gate: "ERROR" });
+  assert.match(
+    (await refusal(start("cd", toTest))).text,
+    /The quality gate of build #1 ended ERROR, and test needs one that passed: mend the findings and run CI again/,
+  );
+  await run("ci", { letter: A });
+  assert.match((await refusal(start("cd", toTest))).text, /Build #2 has no quality gate.*run CI where the site has/);
+  assert.match((await refusal(start("cd", { targets: ["prod"] }))).text, /Build #2 has no test results/);
+  await run("ci", { letter: A, gate: "OK" });
+  assert.equal((await start("cd", toTest)).state.build?.number, 3);
+});
+
 test("a deployment that failed does not count", async (t) => {
   const { run, start, load } = await openBench(t);
   await run("ci", { letter: A });
   await run("cd", { targets: ["test"] }, "failed");
   assert.equal((await load()).deployed?.test?.outcome, "failed");
   assert.match((await refusal(start("cd", { targets: ["prod"] }))).text, /not deployed in test/);
+});
+
+test("CIs that end at once, at two agents, get numbers without gaps", async (t) => {
+  const { journal, definitions, tasks, start, end, builds } = await openBench(t);
+  const other = openTasks(journal, definitions);
+  const started = [];
+  for (let index = 0; index < 12; index += 1) started.push(await start("ci", { letter: A }));
+  await Promise.all(started.map(({ state }, index) => end(state.id, "succeeded", index % 2 === 0 ? tasks : other)));
+  assert.deepEqual(
+    (await builds()).map(({ number }) => number),
+    [12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1],
+  );
+});
+
+test("an app that was renamed keeps its builds, and one that was forgotten and adopted again starts at 1", async (t) => {
+  const { apps, adopt, run, load, builds } = await openBench(t);
+  await run("ci", { letter: A });
+  await run("ci", { letter: B });
+  await apps.rename("orders", "shop", "ada");
+  assert.deepEqual(
+    (await builds("shop")).map(({ number, app }) => [number, app]),
+    [
+      [2, "orders"],
+      [1, "orders"],
+    ],
+  );
+  await apps.forget("shop", "ada");
+  await adopt();
+  assert.equal((await load()).builds, undefined);
+  await run("ci", { letter: B });
+  assert.deepEqual(
+    (await builds()).map(({ number }) => number),
+    [1],
+  );
+});
+
+test("a build may be named by a number of JSON, and the image of an older version counts only until the first build", async (t) => {
+  const { run, start, journal, load } = await openBench(t);
+  const digest = `sha256:${"d".repeat(64)}`;
+  const loaded = await appStream.load(journal, "orders");
+  const old = { ...(await load()), facts: { digest, image: "harbor/apps/orders" } };
+  await journal.append([appStream.append("orders", { expected: loaded?.version ?? 0, state: old })]);
+  const { state } = await start("cd", { targets: ["test"] });
+  assert.deepEqual([state.build?.number, state.params.build], [0, digest], "a rerun deploys the same image");
+  await run("ci", { letter: A });
+  const found = await start("cd", { targets: ["test"], build: 1 });
+  assert.equal(found.state.build?.number, 1);
+  for (const build of ["#0", "0", digest, { a: 1 }] as const)
+    assert.equal((await refusal(start("cd", { targets: ["test"], build }))).code, "bad-params", String(build));
+  assert.match(
+    (await refusal(start("cd", { build: "#0" }))).text,
+    /There is no build #0 of orders; its newest build is #1/,
+  );
+});
+
+test("of builds with the same image, a digest names that of the release branch", async (t) => {
+  const { run, start } = await openBench(t);
+  await run("ci", { letter: A });
+  await run("ci", { letter: A, ref: "feature/x" });
+  const { state } = await start("cd", { targets: ["test"], build: `sha256:${A}` });
+  assert.equal(state.build?.number, 1);
+});
+
+test("a pipeline that lets nobody choose targets is held to the policies of all of them", async (t) => {
+  const cd = CD.replace(/ {2}targets: .*\n/, "").replace("${{ params.targets }}", "${{ app.targets.map(t, t.name) }}");
+  const { run, start } = await openBench(t, { cd });
+  await run("ci", { letter: A });
+  assert.match(
+    (await refusal(start("cd", {}))).text,
+    /Build #1 is not deployed in test, and prod takes builds that are/,
+  );
+});
+
+test("a CD from before there were builds is not rerun with its old file, which knows no policies", async (t) => {
+  const { deps, definitions, journal, run, start } = await openBench(t);
+  await run("ci", { letter: A });
+  const { state } = await start("cd", { targets: ["test"] });
+  const current = definitions.current("cd");
+  assert.ok(current);
+  const { build: _, ...properties } = current.pipeline.params.properties;
+  const pipeline = { ...current.pipeline, params: { ...current.pipeline.params, properties } };
+  await keepDefinition(journal, { version: "old", pipeline });
+  const rerun = { of: { ...state, definition: "old" }, keep: false, definition: "pinned" as const };
+  const request = {
+    pipeline: "cd",
+    app: "orders",
+    params: { targets: ["prod"] },
+    principal: "kim",
+    idempotencyKey: newId(),
+  };
+  const refused = await refusal(startTask(deps, request, rerun));
+  assert.deepEqual([refused.code, /Run cd again: it deploys a build/i.test(refused.text)], ["conflict", true]);
+});
+
+test("what was deployed to a target is forgotten when the target moves or is removed", async (t) => {
+  const { apps, run, load, start } = await openBench(t);
+  await run("ci", { letter: A });
+  await run("cd", { targets: ["test"] });
+  const moved = targets.map((one) => (one.name === "test" ? { ...one, cluster: "new-test" } : one));
+  await apps.change("orders", { by: "ada", patch: { targets: moved }, revision: undefined });
+  assert.deepEqual(targetsRunning(await load(), 1), []);
+  assert.match((await refusal(start("cd", { targets: ["prod"] }))).text, /not deployed in test/);
+});
+
+test("a commit with a very long subject makes a build", async (t) => {
+  const ci = CI.replace("subject: Mend the till", `subject: ${"mend ".repeat(200)}`);
+  const { run, builds } = await openBench(t, { ci });
+  assert.equal((await run("ci", { letter: A })).state.outcome, "succeeded");
+  assert.equal((await builds())[0]?.subject?.length, 500);
+});
+
+test("only the newest 1,000 builds of an app are kept, and those that run somewhere", async (t) => {
+  const { journal, run, load, builds } = await openBench(t);
+  await run("ci", { letter: A });
+  await run("cd", { targets: ["test"] });
+  const app = await load();
+  const [first] = await builds();
+  assert.ok(first && app.builds);
+  const { key } = app.builds;
+  const made = Array.from({ length: 1_011 }, (_, index) => buildAppend(key, { ...first, number: index + 2 }));
+  for (let at = 0; at < made.length; at += 100) await journal.append(made.slice(at, at + 100));
+  const { version = 0 } = (await appStream.load(journal, "orders")) ?? {};
+  const full = { ...app, builds: { key, last: 1_012 } };
+  await journal.append([appStream.append("orders", { expected: version, state: full })]);
+  const deps = { rest: async () => {}, isStopping: () => false };
+  assert.equal(await sweepBuilds(journal, { ...deps, nowMs: first.at + 86_400_000 }), 0, "too young");
+  assert.equal(await sweepBuilds(journal, { ...deps, nowMs: first.at + 3 * 86_400_000 }), 11);
+  assert.deepEqual(
+    await Promise.all([1, 2, 12, 13, 1_012].map(async (number) => (await loadBuild(journal, full, number))?.number)),
+    [1, undefined, undefined, 13, 1_012],
+  );
+  assert.equal(await sweepBuilds(journal, { ...deps, nowMs: first.at + 3 * 86_400_000 }), 0);
 });
 
 test("mistakes in environments.yaml are refused with file, line and a hint", async (t) => {

@@ -1,9 +1,10 @@
 // Which build a request deploys: a parameter with `ui: build` names it by its number or by the digest of one of its images.
 
-import { type Build, buildName } from "@gantry/core/build/build.ts";
+import type { Build } from "@gantry/core/build/build.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import type { AppState } from "@gantry/core/task/model.ts";
+import { truncate } from "@gantry/core/truncate.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { findBuildByDigest, listBuilds, loadBuild } from "./build-stream.ts";
 import { releaseBranchOf } from "./decide-policy.ts";
@@ -25,21 +26,26 @@ export async function chooseBuild(
   const param = buildParamOf(pipeline);
   if (param === undefined) return undefined;
   const given = params[param] ?? "";
-  // A value of another type is a problem of the parameter, which its schema reports.
-  if (typeof given !== "string") return undefined;
-  const wanted = given.trim().replace(/^#/, "");
+  if (typeof given !== "string" && typeof given !== "number")
+    return { param, problem: "it must be the number of a build, or the digest of one of its images" };
+  const wanted = String(given).trim().replace(/^#/, "");
   if (wanted === "") return { param, ...(await newestOfRelease(journal, app)) };
   const isNumber = /^[0-9]{1,9}$/.test(wanted);
   const build = isNumber
     ? await loadBuild(journal, app, Number(wanted))
-    : await findBuildByDigest(journal, app, wanted);
+    : isDigest(wanted) &&
+      (await findBuildByDigest(journal, app, { digest: wanted, branch: releaseBranchOf(app.record) }));
   if (build) return { param, build };
   const last = app.builds?.last ?? 0;
   const newest = last === 0 ? "the app has no build yet: run CI first" : `its newest build is #${last}`;
   const problem = isNumber
-    ? `there is no ${buildName({ number: Number(wanted) })} of ${app.name}; ${newest}`
-    : `no build of ${app.name} has an image with the digest ${wanted}: only what passed CI can be deployed; ${newest}`;
+    ? `there is no build #${Number(wanted)} of ${app.name}; ${newest}`
+    : `no build of ${app.name} has an image with the digest ${truncate(wanted, 80)}: only what passed CI can be deployed; ${newest}`;
   return { param, problem };
+}
+
+function isDigest(text: string): boolean {
+  return /^sha256:[0-9a-f]{64}$/.test(text);
 }
 
 export function buildParamOf({ params }: Pipeline): string | undefined {

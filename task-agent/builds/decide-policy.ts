@@ -13,13 +13,15 @@ export type PolicyFacts = {
   readonly environments: Environments;
 };
 
-/** What the build lacks for the targets that parameters with `ui: target` name, each sentence once. */
+/**
+ * What the build lacks for the targets that parameters with `ui: target` name, each sentence once. A pipeline without such a
+ * parameter may deploy to any target of the app.
+ */
 export function policyProblems(build: Build, { pipeline, params, app, environments }: PolicyFacts): readonly string[] {
   const all = targetsOf(app.record);
-  const chosen = Object.entries(pipeline.params.properties)
-    .filter(([, param]) => param["x-ui"] === "target")
-    .flatMap(([name]) => [params[name] ?? []].flat());
-  const targets = all.filter(({ name }) => chosen.includes(name));
+  const choices = Object.entries(pipeline.params.properties).filter(([, param]) => param["x-ui"] === "target");
+  const chosen = choices.flatMap(([name]) => [params[name] ?? []].flat());
+  const targets = choices.length === 0 ? all : all.filter(({ name }) => chosen.includes(name));
   return [...new Set(targets.flatMap((target) => unmetFor(build, target, app, environments)))];
 }
 
@@ -38,10 +40,14 @@ export function releaseBranchOf({ source }: JsonObject): string {
   return isJsonObject(source) && typeof source.branch === "string" ? source.branch : "main";
 }
 
-/** Names of the targets where the build was deployed last, and successfully. */
-export function targetsRunning({ deployed = {} }: Pick<AppState, "deployed">, number: number): readonly string[] {
+/** Names of the app's targets where the build was deployed last, and successfully. */
+export function targetsRunning(
+  { deployed = {}, record }: Pick<AppState, "deployed" | "record">,
+  number: number,
+): readonly string[] {
+  const names = new Set(targetsOf(record).map(({ name }) => name));
   return Object.entries(deployed)
-    .filter(([, { build, outcome }]) => outcome === "succeeded" && build === number)
+    .filter(([target, { build, outcome }]) => names.has(target) && outcome === "succeeded" && build === number)
     .map(([target]) => target);
 }
 

@@ -8,6 +8,7 @@ import type { Clock } from "@gantry/runtime/clock.ts";
 import { openPeriodic } from "@gantry/runtime/periodic.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { Alarms } from "../alarms.ts";
+import { sweepBuilds } from "../builds/remove-old-builds.ts";
 import type { AgentConfig } from "../config.ts";
 import { openReaders, type Readers } from "../events/readers.ts";
 import { relayStream } from "../events/relay.ts";
@@ -89,6 +90,7 @@ export function openRetention(deps: OpenRetentionDeps): Retention {
     const swept = await sweepTasks({ ...shared, archive: writer, readUpTo, clock });
     const removed = await sweepLogs({ ...shared, logs, archive: folder, writer: deps.name, archived: archive });
     await removeExpiredEnrolments(journal, clock.nowMs());
+    await sweepBuilds(journal, { nowMs: clock.nowMs(), rest: passes.rest, isStopping: passes.isStopping });
     state = stateAfter(state, swept, removed, clock.nowMs());
     const moved = { tasks: swept.archived, logs: removed };
     if (moved.tasks + moved.logs > 0) logger.info(moved, "old tasks and logs were moved to the archive");

@@ -8,12 +8,13 @@ import { renderText } from "@gantry/core/expr/template.ts";
 import { withSubject } from "@gantry/core/issues.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { checkParams } from "@gantry/core/pipeline/params.ts";
+import type { Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import { withoutSecretParams } from "@gantry/core/pipeline/secret-params.ts";
 import type { TaskEventOf } from "@gantry/core/task/events.ts";
 import { taskTitle } from "@gantry/core/task/messages.ts";
 import type { AppState, TaskState } from "@gantry/core/task/model.ts";
 import type { StartTask } from "@gantry/wire/agent/agent-api.ts";
-import type { ChosenBuild } from "../builds/choose-build.ts";
+import { buildParamOf, type ChosenBuild } from "../builds/choose-build.ts";
 import { policyProblems } from "../builds/decide-policy.ts";
 import { appRequested, appScope, expectedRecord } from "./decide-app.ts";
 import { placeProblems, tooManyPlaces } from "./decide-places.ts";
@@ -40,6 +41,8 @@ export type StartFacts = {
   readonly rerun: Rerun | undefined;
   /** Sites that runners serve; undefined when unknown. */
   readonly sites?: readonly string[] | undefined;
+  /** The pipeline file of now that has the name of the definition. */
+  readonly newest?: Pipeline | undefined;
   /** The build that the request deploys, or why there is none. Undefined for a pipeline that deploys no build. */
   readonly build?: ChosenBuild | undefined;
   /** What environments demand of a build. Default: nothing but the release branch. */
@@ -67,6 +70,13 @@ export function decideStart(facts: StartFacts): Started | GantryError {
       what: "A task that takes back a creation",
       problem: "cannot be rerun",
       why: "DELETE /v1/apps/{app}?undo=true starts a new one.",
+    });
+  // A pinned file from before there were builds would deploy without the policies of environments.
+  if (rerun && facts.newest && buildParamOf(facts.newest) !== undefined && buildParamOf(pipeline) === undefined)
+    return new GantryError("conflict", {
+      what: `Task ${rerun.of.id}`,
+      problem: "cannot be rerun with its own pipeline file",
+      why: `That file is older than builds. Run ${facts.newest.button} again: it deploys a build.`,
     });
   const appRequest = { id, app: name ?? "", by: request.principal, at, rerun: rerun !== undefined };
   // Checked before the parameters, because their defaults may be read from the app.
@@ -132,10 +142,11 @@ export function decideStart(facts: StartFacts): Started | GantryError {
   return { event, app: change?.app, appEvents: change?.events ?? [] };
 }
 
-/** The build by its number, so that a rerun deploys the same one. */
+/** The build by its number, or without one by its digest, so that a rerun deploys the same one. */
 function withBuild(params: JsonObject, chosen: ChosenBuild | undefined): JsonObject {
-  if (chosen === undefined || !("build" in chosen) || chosen.build.number === 0) return params;
-  return { ...params, [chosen.param]: String(chosen.build.number) };
+  if (chosen === undefined || !("build" in chosen)) return params;
+  const { number, images } = chosen.build;
+  return { ...params, [chosen.param]: number === 0 ? (images[0]?.digest ?? "") : String(number) };
 }
 
 function buildProblems(chosen: ChosenBuild | undefined, known: readonly Problem[]): readonly Problem[] {

@@ -87,6 +87,7 @@ export async function startTask(deps: StartDeps, request: StartTask, rerun?: Rer
       url: `${deps.portalUrl}/tasks/${id}`,
       rerun,
       sites: deps.knownSites?.(),
+      newest: deps.definitions.current(definition.pipeline.name)?.pipeline,
       build: app && (await chooseBuild(deps.journal, definition.pipeline, app, request.params)),
       environments: deps.definitions.environments?.() ?? {},
       systemsAt: definition.pipeline.app === "new" ? await deps.knownSystems?.() : undefined,

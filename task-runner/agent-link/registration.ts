@@ -3,6 +3,7 @@
 import { availableParallelism, hostname, totalmem } from "node:os";
 import { listOf, SYSTEMS_OF } from "@gantry/core/app/apps-may.ts";
 import { CLAIM_KINDS } from "@gantry/core/app/claims.ts";
+import { otherSiteOf } from "@gantry/core/site/systems.ts";
 import { MAX_SECRETS, type SessionRequest } from "@gantry/wire/runner/protocol.ts";
 import type { AttemptRegistry } from "../attempts/attempt-registry.ts";
 import { type RunnerConfig, type SystemSettings, slotsOf } from "../config.ts";
@@ -52,7 +53,8 @@ export function describeRunner(
 /** What apps may have there: the agent refuses records that name anything else, before the runner would. */
 function listsOf(settings: SystemSettings): { readonly appsMay?: string[]; readonly namespaces?: string[] } {
   const kind = CLAIM_KINDS.find((one) => one !== "namespace" && SYSTEMS_OF[one].includes(settings.kind));
-  if (kind === undefined || settings.kind === "nexus") return {};
+  // Apps have nothing in a system of another site: its own runners say what they may have.
+  if (kind === undefined || settings.kind === "nexus" || otherSiteOf(settings) !== undefined) return {};
   return {
     appsMay: [...listOf(kind, settings)],
     ...(settings.kind === "argocd" ? { namespaces: [...listOf("namespace", settings)] } : {}),

@@ -6,7 +6,7 @@ import { mayHave, namesOf, SYSTEMS_OF, type SystemLists } from "@gantry/core/app
 import type { ClaimKind } from "@gantry/core/app/claims.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { slugAt } from "@gantry/core/site/clone-address.ts";
-import type { SystemKind } from "@gantry/core/site/systems.ts";
+import { otherSiteOf, type SystemKind } from "@gantry/core/site/systems.ts";
 import { type Resource, type ResourceKind, resourceInWords } from "@gantry/core/step/resource.ts";
 import type { JobSpec } from "@gantry/wire/runner/protocol.ts";
 import { z } from "zod";
@@ -101,6 +101,9 @@ function recordOf({ app, scope }: Bounds["spec"]): AppRecord | undefined {
 }
 
 function belongs(app: AppRecord, resource: Resource, config: Bounds["config"]): boolean {
+  // Images are copied from the registry of another site, and only that site writes to it.
+  const settings = resource.system === undefined ? undefined : config.systems[resource.system];
+  if (settings && otherSiteOf(settings) !== undefined && resource.access !== "read") return false;
   const at = (kind: ClaimKind, recorded: string | undefined): boolean =>
     recorded === undefined || recorded === (resource.system ?? onlySystem(SYSTEMS_OF[kind], config));
   switch (resource.kind) {
@@ -268,7 +271,9 @@ function gitHosts({ systems }: Pick<Bounds["config"], "systems">, name: string |
 /** The system that a step gets if it names none: the only one of the first kind that the site has. */
 function onlySystem(kinds: readonly SystemKind[], { systems }: Pick<Bounds["config"], "systems">): string | undefined {
   const named = (kind: SystemKind): readonly string[] =>
-    Object.entries(systems).flatMap(([name, settings]) => (settings.kind === kind ? [name] : []));
+    Object.entries(systems).flatMap(([name, settings]) =>
+      settings.kind === kind && otherSiteOf(settings) === undefined ? [name] : [],
+    );
   const names = kinds.map(named).find((one) => one.length > 0) ?? [];
   return names.length === 1 ? names[0] : undefined;
 }

@@ -2,12 +2,13 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Masker } from "@gantry/core/mask/masker.ts";
-import type { System, SystemKind, SystemOf } from "@gantry/core/site/systems.ts";
+import { otherSiteOf, type System, type SystemKind, type SystemOf } from "@gantry/core/site/systems.ts";
+import type { OfSite } from "@gantry/core/step/step.ts";
 import { authorityOf } from "@gantry/runtime/http/trusting-fetch.ts";
 import { credentialsOf, type RunnerConfig, type SystemSettings } from "../config.ts";
 import type { Secrets } from "./secrets.ts";
 
-export type SystemLookup = <K extends SystemKind>(kind: K, name?: string) => SystemOf<K>;
+export type SystemLookup = <K extends SystemKind>(kind: K, which?: string | OfSite) => SystemOf<K>;
 
 /**
  * Prepares the systems that the step needs. A missing credential is an error only when the step looks that system up. The
@@ -23,11 +24,14 @@ export async function resolveSystems(
   const resolved = new Map<string, System | GantryError>();
   for (const [name, settings] of named) resolved.set(name, await resolveSystem(name, settings, secrets, masker));
 
-  return <K extends SystemKind>(kind: K, name?: string): SystemOf<K> => {
-    const matching = named.filter(([one, settings]) => settings.kind === kind && (name === undefined || one === name));
+  return <K extends SystemKind>(kind: K, which?: string | OfSite): SystemOf<K> => {
+    const fits = ([name, settings]: (typeof named)[number]): boolean =>
+      typeof which === "string" ? name === which : otherSiteOf(settings) === which?.ofSite;
+    const matching = named.filter((one) => one[1].kind === kind && fits(one));
     const [first, ...others] = matching.map(([one]) => one);
     if (first === undefined) {
-      const wanted = name === undefined ? "" : ` named ${name}`;
+      const wanted =
+        which === undefined ? "" : typeof which === "string" ? ` named ${which}` : ` of site ${which.ofSite}`;
       throw new GantryError("system-missing", { site: config.site, kind, name: wanted, step: step.name });
     }
     if (others.length > 0) {
@@ -45,8 +49,8 @@ const [RED, PLAIN] = ["\u001b[1;31m", "\u001b[0m"];
 /** The same lookup; the first use of a system with `insecureSkipVerify` is written to the step's log in red. */
 export function warnOfInsecure(lookup: SystemLookup, log: (line: string) => void): SystemLookup {
   const warned = new Set<string>();
-  return (kind, name) => {
-    const system = lookup(kind, name);
+  return (kind, which) => {
+    const system = lookup(kind, which);
     if (system.insecureSkipVerify === true && !warned.has(system.name)) {
       warned.add(system.name);
       const risk = "its certificate is not checked, so its credentials and answers can be read and changed on the way";

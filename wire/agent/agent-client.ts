@@ -84,6 +84,7 @@ export type AgentClient = {
   readonly apps: (query: PageQuery, call?: Asking) => Promise<Page<AppView>>;
   readonly app: (name: string, call?: Asking) => Promise<AppView>;
   readonly builds: (app: string, query: PageQuery, call?: Asking) => Promise<Page<BuildView>>;
+  readonly build: (app: string, number: number, call?: Asking) => Promise<BuildView>;
   /** Throw `place-taken`, `conflict`, and `bad-request` with pointers. */
   readonly adoptApp: (name: string, body: z.input<typeof adoptApp>) => Promise<AppOutcome>;
   readonly changeApp: (name: string, body: z.input<typeof changeApp>) => Promise<AppOutcome>;
@@ -160,6 +161,7 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
     apps: (query, options) => call(routes.apps, { params, query }, options),
     app: (name, options) => call(routes.app, { params: { name } }, options),
     builds: (name, query, options) => call(routes.builds, { params: { name }, query }, options),
+    build: (name, number, options) => call(routes.build, { params: { name, number: String(number) } }, options),
     adoptApp: (name, body) => call(routes.adoptApp, { params: { name }, body }),
     changeApp: (name, body) => call(routes.changeApp, { params: { name }, body }),
     renameApp: (name, to, principal) => call(routes.renameApp, { params: { name }, body: { to, principal } }),

@@ -209,6 +209,12 @@ export const AGENT_ROUTES = {
     answer: page(buildView),
     errors: ["app-unknown"],
   }),
+  build: route({
+    method: "GET",
+    path: "/apps/{name}/builds/{number}",
+    answer: buildView,
+    errors: ["app-unknown", "not-found"],
+  }),
   pipelines: route({ method: "GET", path: "/pipelines", answer: page(pipelineView) }),
   pipeline: route({ method: "GET", path: "/pipelines/{name}", answer: pipelineView, errors: ["pipeline-unknown"] }),
   /** The set in force, and why a newer one is not. */

@@ -123,6 +123,7 @@ export const taskView = taskSummary
     params: jsonObject,
     definition: z.object({ name: z.string(), version: z.string().describe("Digest or commit of the pipeline file") }),
     rerunOf: z.string().optional(),
+    override: z.string().optional().describe("Why the policies of environments were not applied"),
     cancel: z.object({ by: z.string(), at: time, reason: z.string().optional() }).optional(),
     waiting: waitingView.optional(),
     failure: failure.optional(),

@@ -240,10 +240,10 @@ export function start(
   pipeline: string,
   app: string | undefined,
   params: { readonly [name: string]: JsonValue },
-  key: string,
+  { key, reason = "" }: { readonly key: string; readonly reason?: string | undefined },
 ): Promise<TaskView | undefined> {
   const { path, body } = startCall(pipeline, app, params);
-  return send<TaskView>("POST", path, body, key);
+  return send<TaskView>("POST", path, reason === "" ? body : { ...body, override: { reason } }, key);
 }
 
 type SavedApp = { readonly app: AppView };

@@ -1,7 +1,7 @@
 // One app: its repositories, its targets, its image, its tasks, and the buttons that run CI and CD.
 
 import type { JsonValue } from "@gantry/core/json.ts";
-import type { AppView, TaskSummary } from "@gantry/wire/agent/views.ts";
+import type { AppView, BuildView, TaskSummary } from "@gantry/wire/agent/views.ts";
 import { type Page, to, v1 } from "../data/api.ts";
 import { applyToPage, changesTaskRows } from "../data/apply-event.ts";
 import { isJsonObject, listAt, textAt } from "../data/json-access.ts";
@@ -17,6 +17,9 @@ import { AppState } from "./apps.tsx";
 
 export function AppPage({ name }: { name: string }) {
   const app = useResource<AppView>(v1.app(name), {
+    reloadOn: ({ data }) => data.app === name && data.event.kind === "TaskEnded",
+  });
+  const builds = useResource<Page<BuildView>>(v1.builds(name), {
     reloadOn: ({ data }) => data.app === name && data.event.kind === "TaskEnded",
   });
   const tasks = useResource<Page<TaskSummary>>(v1.tasks({ app: name }), {
@@ -41,8 +44,8 @@ export function AppPage({ name }: { name: string }) {
         <RunButton pipeline="ci" app={name} of={app.data.value} label="Run CI" isPrimary={!wasBuilt} />
         <RunButton pipeline="cd" app={name} of={app.data.value} label="Run CD" isPrimary={wasBuilt} />
       </PageHeader>
-      <Loaded resource={app}>{(view) => <Details app={view} />}</Loaded>
-      <AppBuilds app={name} />
+      <Loaded resource={app}>{(view) => <Details app={view} builds={builds.data.value?.items ?? []} />}</Loaded>
+      <AppBuilds app={name} builds={builds} />
       <Section title="Tasks">
         <Loaded resource={tasks}>
           {({ items }) =>
@@ -73,7 +76,7 @@ function ChangeLink({ app }: { app: AppView | undefined }) {
   );
 }
 
-function Details({ app }: { app: AppView }) {
+function Details({ app, builds }: { app: AppView; builds: readonly BuildView[] }) {
   const { record } = app;
   return (
     <>
@@ -112,13 +115,13 @@ function Details({ app }: { app: AppView }) {
         </Detail>
       </dl>
       <Section title="Targets">
-        <Targets app={app} />
+        <Targets app={app} builds={builds} />
       </Section>
     </>
   );
 }
 
-function Targets({ app }: { app: AppView }) {
+function Targets({ app, builds }: { app: AppView; builds: readonly BuildView[] }) {
   const { name, state, record } = app;
   const targets = listAt(record, "targets");
   if (targets.length === 0) {
@@ -150,7 +153,7 @@ function Targets({ app }: { app: AppView }) {
               <td class="mono">{textAt(target, "cluster")}</td>
               <td class="aside">{textAt(target, "environment") ?? <None />}</td>
               <td>
-                <LastDeployment at={app.deployed?.[textAt(target, "name") ?? ""]} />
+                <LastDeployment at={app.deployed?.[textAt(target, "name") ?? ""]} builds={builds} />
               </td>
               <td class="mono soft">{textAt(target, "overlay") ?? filesOf(target)}</td>
               <td class="mono soft aside">{textAt(target, "namespace") ?? textAt(record, "namespace")}</td>
@@ -164,8 +167,13 @@ function Targets({ app }: { app: AppView }) {
 }
 
 /** What was deployed to a target last, and how that ended. */
-function LastDeployment({ at }: { at: NonNullable<AppView["deployed"]>[string] | undefined }) {
+function LastDeployment(props: {
+  at: NonNullable<AppView["deployed"]>[string] | undefined;
+  builds: readonly BuildView[];
+}) {
+  const { at, builds } = props;
   if (at === undefined) return <None />;
+  const behind = at.build === undefined ? 0 : buildsBehind(at.build, builds);
   const what = at.build === undefined ? "an image" : `#${at.build}`;
   return (
     <>
@@ -173,8 +181,14 @@ function LastDeployment({ at }: { at: NonNullable<AppView["deployed"]>[string] |
       <span class="soft">
         <RelativeTime at={at.at} />
       </span>
+      {behind === 0 ? null : <span class="hue-amber"> {behind === 1 ? "1 build" : `${behind} builds`} behind</span>}
     </>
   );
+}
+
+/** How many builds of the release branch are newer, as far as the list goes. */
+function buildsBehind(deployed: number, builds: readonly BuildView[]): number {
+  return builds.filter(({ number, isRelease }) => isRelease && number > deployed).length;
 }
 
 function filesOf(target: JsonValue): string {

@@ -6,6 +6,7 @@ import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { newKey, problemFrom, start, to, v1 } from "../data/api.ts";
 import { listAt, textAt } from "../data/json-access.ts";
+import { mayDo } from "../data/session.ts";
 import { put } from "../data/store.ts";
 import { go } from "../frame/router.ts";
 import { ProblemBox } from "../parts/loading-states.tsx";
@@ -18,15 +19,20 @@ import { PipelineOutline } from "./pipeline-outline.tsx";
 type Props = {
   readonly pipeline: PipelineView;
   readonly app: string | undefined;
-  readonly record: AppView["record"] | undefined;
+  readonly of: AppView | undefined;
 };
 
-export function RunForm({ pipeline, app, record }: Props) {
+export function RunForm({ pipeline, app, of }: Props) {
   const fields = fieldsOf(pipeline.params);
   const entries = useSignal<Entries>(firstEntries(fields));
   const form = useRef<HTMLFormElement>(null);
   const params = paramsOf(fields, entries.value);
-  const { isSending, problem, submit } = useStart(form, () => [pipeline.name, app, params]);
+  const reason = useSignal("");
+  const { isSending, problem, submit } = useStart(form, () => [pipeline.name, app, params, reason.value.trim()]);
+  const setReason = (text: string): void => {
+    reason.value = text;
+  };
+  const mayOverride = problem?.code === "policy-unmet" && mayDo("override-policy", of);
   const errors = errorsByField(fields, problem?.errors ?? []);
   const hasFieldErrors = fields.some(({ name }) => errors[name] !== undefined);
   return (
@@ -39,7 +45,7 @@ export function RunForm({ pipeline, app, record }: Props) {
           <FieldInput
             key={field.name}
             field={field}
-            options={optionsOf(field, record)}
+            options={optionsOf(field, of?.record)}
             app={app}
             errors={errors[field.name] ?? []}
             value={entries.value[field.name] ?? ""}
@@ -50,6 +56,7 @@ export function RunForm({ pipeline, app, record }: Props) {
         ))}
         <div class="sheet-footer">
           {problem ? <FormProblem problem={problem} hasFieldErrors={hasFieldErrors} /> : null}
+          {mayOverride || reason.value !== "" ? <Reason value={reason.value} onChange={setReason} /> : null}
           <div class="submit">
             <button type="submit" class="button primary" disabled={isSending} aria-busy={isSending}>
               {isSending ? "Sending" : <Prose text={pipeline.button} />}
@@ -62,6 +69,25 @@ export function RunForm({ pipeline, app, record }: Props) {
         <PipelineOutline pipeline={pipeline} />
         <Command pipeline={pipeline.name} app={app} params={params} secrets={secretNames(fields)} />
       </aside>
+    </div>
+  );
+}
+
+/** For those who may deploy a build that an environment does not take. */
+function Reason({ value, onChange }: { value: string; onChange: (text: string) => void }) {
+  return (
+    <div class="field">
+      <label for="override-reason">Deploy it anyway, because</label>
+      <input
+        id="override-reason"
+        value={value}
+        maxLength={500}
+        aria-describedby="override-about"
+        onInput={({ currentTarget }) => onChange(currentTarget.value)}
+      />
+      <p class="field-about" id="override-about">
+        The reason is kept in the task and in the audit log.
+      </p>
     </div>
   );
 }
@@ -86,7 +112,8 @@ function useStart(form: { readonly current: HTMLFormElement | null }, argumentsO
     isSending.value = true;
     problem.value = undefined;
     try {
-      const task = await start(...argumentsOf(), key.value);
+      const [pipeline, app, params, reason] = argumentsOf();
+      const task = await start(pipeline, app, params, { key: key.value, reason });
       if (!task) return;
       put(v1.task(task.id), task);
       go(to.task(task.id));
@@ -111,7 +138,12 @@ function useStart(form: { readonly current: HTMLFormElement | null }, argumentsO
   };
 }
 
-type StartArguments = readonly [pipeline: string, app: string | undefined, params: ReturnType<typeof paramsOf>];
+type StartArguments = readonly [
+  pipeline: string,
+  app: string | undefined,
+  params: ReturnType<typeof paramsOf>,
+  reason: string,
+];
 
 /** The values that a list field offers: the app's targets, else those of the installation, else the default of the schema. */
 function optionsOf(field: Field, record: AppView["record"] | undefined): readonly string[] {

@@ -33,7 +33,7 @@ export function RunSheet({ pipeline, app }: { pipeline: string; app: string | un
         </button>
       </header>
       <Loaded resource={resource}>
-        {(view) => <RunForm pipeline={view} app={app} record={owner.data.value?.record} key={view.version} />}
+        {(view) => <RunForm pipeline={view} app={app} of={owner.data.value} key={view.version} />}
       </Loaded>
     </dialog>
   );

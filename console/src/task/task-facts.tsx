@@ -39,6 +39,11 @@ export function TaskFacts({ task }: { task: TaskView }) {
           rerun of <a href={to.task(task.rerunOf)}>{task.rerunOf.slice(-8)}</a>
         </span>
       )}
+      {task.override === undefined ? null : (
+        <span class="hue-amber">
+          policies overridden: <Prose text={task.override} />
+        </span>
+      )}
       <CancelFact task={task} />
       {task.waiting === undefined ? null : (
         <span class="hue-amber waits">

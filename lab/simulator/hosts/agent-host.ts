@@ -2,6 +2,7 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
+import type { Journal } from "@gantry/journal/journal.ts";
 import { type MemoryStore, openMemoryJournal } from "@gantry/journal/memory/memory.ts";
 import { PROBLEM_TYPE, parse, problemOf } from "@gantry/runtime/http/problem.ts";
 import { declaresError, type ParamsOf, type RouteSpec, routeMatcher } from "@gantry/runtime/http/route.ts";
@@ -12,6 +13,7 @@ import { type TaskCalls, taskCalls } from "@gantry/task-agent/api/task-calls.ts"
 import type { AgentConfig } from "@gantry/task-agent/config.ts";
 import { startRelay } from "@gantry/task-agent/events/relay.ts";
 import { AGENT_INDEXES } from "@gantry/task-agent/store/indexes.ts";
+import { appStream } from "@gantry/task-agent/tasks/task-stream.ts";
 import { AGENT_PREFIX, AGENT_ROUTES } from "@gantry/wire/agent/routes.ts";
 import { RUNNER_PROTOCOL } from "@gantry/wire/protocol-version.ts";
 import * as wire from "@gantry/wire/runner/protocol.ts";
@@ -25,7 +27,7 @@ import { errorLogger } from "../machine/logger.ts";
 import type { Answer, Request, Server } from "../machine/network.ts";
 import { createProcess, type Machine, type Process, type Simulation } from "../machine/process.ts";
 import { faultyStore, NO_STORE_FAULTS, StoreFault, type StoreFaultProfile } from "../machine/store.ts";
-import type { Library } from "../plan/library.ts";
+import { APP, type Library } from "../plan/library.ts";
 
 /** What the agents of one simulation share. */
 export type AgentCommon = {
@@ -102,6 +104,7 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
     const clock = { ...process.clock, ...(common.storeClock ? { nowMs: common.storeClock.nowMs } : {}) };
     const inner = openMemoryJournal({ indexes: AGENT_INDEXES, store, clock });
     if (current?.process === process) current.wake = inner.wake;
+    if (library.names.some((one) => library.appOf(one) !== undefined)) await adoptApp(inner);
     const onCommit: typeof invariants.onCommit = (batch) => {
       invariants.onCommit(batch);
       common.onCommit(name);
@@ -252,6 +255,13 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
 const logOf = routeMatcher(RUNNER_PREFIX, { log: RUNNER_LOG });
 const agentRouteOf = routeMatcher(AGENT_PREFIX, AGENT_ROUTES);
 const runnerRouteOf = routeMatcher(RUNNER_PREFIX, RUNNER_CALLS);
+
+/** A second time it changes nothing. */
+async function adoptApp(journal: Pick<Journal, "append">): Promise<void> {
+  const made = { name: APP, createdBy: "ann", createdAt: 0, task: "", record: {}, facts: {}, latest: {} };
+  const events = [{ kind: "AppAdopted", at: 0, by: "ann" }];
+  await journal.append([appStream.append(APP, { expected: 0, events, state: { ...made, state: "ready" } })]);
+}
 
 function routeOf({ method, path }: Request): RouteSpec | undefined {
   const call = runnerRouteOf(method, path);

@@ -28,6 +28,8 @@ export type UserOptions = {
   /** All tasks are requested within this many simulated milliseconds. */
   readonly withinMs: number;
   readonly cancelChance: number;
+  /** The app that a request for the pipeline names. */
+  readonly appOf: (pipeline: string) => string | undefined;
 };
 
 const CHECK_HELD_EVERY_MS = 15_000;
@@ -62,14 +64,22 @@ export function startUsers(options: UserOptions): Users {
     }
   };
   const start = async (number: number): Promise<void> => {
+    const pipeline = random.pick(options.pipelines);
+    const app = options.appOf(pipeline);
     const request = {
-      pipeline: random.pick(options.pipelines),
+      pipeline,
+      ...(app === undefined ? {} : { app }),
       params: {},
       idempotencyKey: `key-${number}`,
       principal: "ann",
     };
+    const builds = invariants.builds();
     const ask = () => repeat(() => client.startTask(request));
     const task = await ask();
+    if (task instanceof GantryError && app !== undefined && task.code === "bad-params") {
+      if (builds > 0) invariants.violated("builds-in-order", `a build was not found: ${task.message}`);
+      return;
+    }
     if (task instanceof GantryError) {
       invariants.violated("no-unexpected-error", `a task was refused: ${task.code} ${task.message}`);
       return;

@@ -77,6 +77,8 @@ export function createInvariants(deps: InvariantDeps) {
   const claims = new Map<number, JobRef>();
   /** Leases of former processes that must be given away soon. */
   const mustBeReassigned = new Map<JobAccount, { readonly fence: number; readonly untilMs: number }>();
+  /** The number of the newest build. */
+  let newestBuild = 0;
   let lastEndMs = 0;
 
   const violated = (invariant: Invariant, text: string): void => {
@@ -229,7 +231,10 @@ export function createInvariants(deps: InvariantDeps) {
     },
     /** Simulated time at which the last attempt ended. */
     lastEndMs: (): number => lastEndMs,
+    /** How many builds there are. */
+    builds: (): number => newestBuild,
     onCommit: (batch: readonly StreamAppend[]): void => {
+      newestBuild += checkBuilds(batch, newestBuild, violated);
       for (const part of batch) {
         if (!part.stream.startsWith("task/")) continue;
         const version = versions.get(part.stream) ?? 0;
@@ -274,6 +279,38 @@ export function createInvariants(deps: InvariantDeps) {
         violated("no-stale-write", `a renewal of ${ref.job} of ${ref.task} with fence ${ref.fence} was granted`);
     },
   };
+}
+
+/**
+ * Builds are numbered without gaps, each by the commit that ends its task, and a task deploys one that there is. Returns how
+ * many were made.
+ */
+function checkBuilds(
+  batch: readonly StreamAppend[],
+  newest: number,
+  violated: (invariant: Invariant, text: string) => void,
+): number {
+  const numbers = batch.flatMap(({ stream }) =>
+    stream.startsWith("build/") ? [Number(stream.split("/").at(-1))] : [],
+  );
+  const ends = batch
+    .flatMap(({ stream, events }) => (stream.startsWith("task/") ? events : []))
+    .map((event) => event as unknown as TaskEvent);
+  const made = ends.filter((event) => event.kind === "TaskEnded" && event.result?.build !== undefined).length;
+  if (made !== numbers.length)
+    violated("builds-in-order", `${made} tasks have ended with a build, ${numbers.length} were stored`);
+  numbers.forEach((number, index) => {
+    if (number !== newest + index + 1) violated("builds-in-order", `build ${number} after ${newest + index}`);
+  });
+  for (const event of ends) {
+    const deployed = event.kind === "TaskRequested" ? event.build?.number : undefined;
+    if (typeof deployed === "number" && (deployed < 1 || deployed > newest))
+      violated(
+        "builds-in-order",
+        `${event.kind === "TaskRequested" ? event.task : ""} deploys ${deployed} of ${newest}`,
+      );
+  }
+  return numbers.length;
 }
 
 /** A report that arrives after its attempt was given away is only recorded; it has no effect. */

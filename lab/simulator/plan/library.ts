@@ -39,17 +39,25 @@ export const USUAL_WORKLOAD: Workload = {
 /** What the invariants must know about a job. */
 export type JobRules = { readonly mode: "strict" | "lenient"; readonly retrySafe: boolean };
 
+/** The app that the plans with an app build and deploy. */
+export const APP = "shop";
+
 export type Library = {
   readonly names: readonly string[];
+  /** The app that a request for the pipeline names. */
+  readonly appOf: (pipeline: string) => string | undefined;
   readonly definitions: Definitions;
   /** `job`: the key of the job. */
   readonly rules: (pipeline: string, job: string) => JobRules;
 };
 
 export function makeLibrary(random: Random, places: readonly Place[], workload: Workload): Library {
-  const pipelines = Array.from({ length: random.int(2, 5) }, (_, index) =>
+  const builds = random.fork("builds");
+  const plain = Array.from({ length: random.int(2, 5) }, (_, index) =>
     makePipeline(random, places, workload, `p${index}`),
   );
+  // In a third of the seeds there is an app. Its pipelines are those of the other seeds, so the rest stays the same.
+  const pipelines = builds.chance(0.35) ? plain.map((one, index) => withBuild(builds, one, index)) : plain;
   const byName = new Map(
     pipelines.map((pipeline) => [pipeline.name, { pipeline, version: `sha256:${pipeline.name}` }]),
   );
@@ -60,6 +68,7 @@ export function makeLibrary(random: Random, places: readonly Place[], workload: 
   };
   return {
     names: pipelines.map(({ name }) => name),
+    appOf: (name) => (find(name).app === "existing" ? APP : undefined),
     definitions: {
       list: () => [...byName.values()],
       current: (name) => byName.get(name),
@@ -98,6 +107,18 @@ function makePipeline(random: Random, places: readonly Place[], workload: Worklo
     outputs: {},
     remember: {},
   };
+}
+
+/** The first one makes builds, the second one deploys them; each of the others does one of both, or nothing. */
+function withBuild(random: Random, pipeline: Pipeline, index: number): Pipeline {
+  const does = index < 2 ? index : random.int(0, 2);
+  if (does > 1) return pipeline;
+  const params = pipeline.params;
+  const properties = { build: { type: "string", default: "", "x-ui": "build" } } as const;
+  const image = { name: APP, repository: APP, image: APP, digest: `sha256:${"a".repeat(64)}` };
+  if (does === 0) return { ...pipeline, app: "existing", build: { commit: "c0ffee", branch: "main", images: [image] } };
+  const jobs = pipeline.jobs.map((job) => ({ ...job, deploys: `${job.site}` }));
+  return { ...pipeline, app: "existing", params: { ...params, properties }, jobs };
 }
 
 function makeJob(
