@@ -1,7 +1,7 @@
 // Turns a request into the first event of a task, or says why the request is refused. Pure.
 
 import { claimProblems, type ReportedSystem } from "@gantry/core/app/apps-may.ts";
-import { buildScope } from "@gantry/core/build/build.ts";
+import { type Build, buildScope } from "@gantry/core/build/build.ts";
 import type { Environments } from "@gantry/core/build/environments.ts";
 import { GantryError, type Problem } from "@gantry/core/errors.ts";
 import { renderText } from "@gantry/core/expr/template.ts";
@@ -63,21 +63,8 @@ export type Started = {
 export function decideStart(facts: StartFacts): Started | GantryError {
   const { definition, request, name, app, at, id, url, rerun, sites } = facts;
   const { pipeline, version } = definition;
-  if (pipeline.app === "existing" && name === undefined)
-    return new GantryError("bad-request", { problem: `app is missing: the pipeline ${pipeline.name} runs for an app` });
-  if (pipeline.undoes)
-    return new GantryError("conflict", {
-      what: "A task that takes back a creation",
-      problem: "cannot be rerun",
-      why: "DELETE /v1/apps/{app}?undo=true starts a new one.",
-    });
-  // A pinned file from before there were builds would deploy without the policies of environments.
-  if (rerun && facts.newest && buildParamOf(facts.newest) !== undefined && buildParamOf(pipeline) === undefined)
-    return new GantryError("conflict", {
-      what: `Task ${rerun.of.id}`,
-      problem: "cannot be rerun with its own pipeline file",
-      why: `That file is older than builds. Run ${facts.newest.button} again: it deploys a build.`,
-    });
+  const impossible = impossibleRequest(facts);
+  if (impossible) return impossible;
   const appRequest = { id, app: name ?? "", by: request.principal, at, rerun: rerun !== undefined };
   // Checked before the parameters, because their defaults may be read from the app.
   const existing = pipeline.app === "existing" ? appRequested(pipeline, app, appRequest) : undefined;
@@ -109,16 +96,8 @@ export function decideStart(facts: StartFacts): Started | GantryError {
     return new GantryError("secret-unknown", { pipeline: pipeline.name, problem }, { problems: secrets });
   }
   const build = facts.build && "build" in facts.build ? facts.build.build : undefined;
-  const unmet =
-    build && app && !request.override
-      ? policyProblems(build, { pipeline, params, app, environments: facts.environments ?? {} })
-      : [];
-  if (unmet.length > 0)
-    return new GantryError("policy-unmet", {
-      app: app?.name ?? "",
-      number: build?.number ?? 0,
-      problem: unmet.join("; "),
-    });
+  const unmet = policyRefusal(facts, build, params);
+  if (unmet) return unmet;
   const change = pipeline.app === "new" ? newApp(facts, params, appRequest) : existing;
   if (change instanceof GantryError) return change;
   const group = pipeline.concurrency && renderText(pipeline.concurrency.group, { params, app: scope });
@@ -140,6 +119,38 @@ export function decideStart(facts: StartFacts): Started | GantryError {
     ...(group === undefined ? {} : { group }),
   };
   return { event, app: change?.app, appEvents: change?.events ?? [] };
+}
+
+/** What no value of a parameter can mend. */
+function impossibleRequest({ definition: { pipeline }, name, rerun, newest }: StartFacts): GantryError | undefined {
+  if (pipeline.app === "existing" && name === undefined)
+    return new GantryError("bad-request", { problem: `app is missing: the pipeline ${pipeline.name} runs for an app` });
+  if (pipeline.undoes)
+    return new GantryError("conflict", {
+      what: "A task that takes back a creation",
+      problem: "cannot be rerun",
+      why: "DELETE /v1/apps/{app}?undo=true starts a new one.",
+    });
+  // A pinned file from before there were builds would deploy without the policies of environments.
+  if (rerun && newest && buildParamOf(newest) !== undefined && buildParamOf(pipeline) === undefined)
+    return new GantryError("conflict", {
+      what: `Task ${rerun.of.id}`,
+      problem: "cannot be rerun with its own pipeline file",
+      why: `That file is older than builds. Run ${newest.button} again: it deploys a build.`,
+    });
+  return undefined;
+}
+
+/** What an environment demands of the build and it lacks. */
+function policyRefusal(
+  { definition: { pipeline }, request, app, environments = {} }: StartFacts,
+  build: Build | undefined,
+  params: JsonObject,
+): GantryError | undefined {
+  if (!build || !app || request.override) return undefined;
+  const unmet = policyProblems(build, { pipeline, params, app, environments });
+  if (unmet.length === 0) return undefined;
+  return new GantryError("policy-unmet", { app: app.name, number: build.number, problem: unmet.join("; ") });
 }
 
 /** The build by its number, or without one by its digest, so that a rerun deploys the same one. */
