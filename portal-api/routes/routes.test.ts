@@ -16,6 +16,7 @@ let portal: TestPortal;
 before(async () => {
   portal = await startTestPortal();
   portal.agent.addTask({ id: "t1" });
+  portal.agent.addBuild("orders", { number: 7 });
   tokens.set("nobody", null);
   for (const role of ROLES) tokens.set(role, await portal.tokenOf(role));
 });

@@ -43,7 +43,10 @@ export async function expireLeases(deps: ExpireDeps, table: LeaseTable, now: num
       failed ??= { error };
       continue;
     }
-    if (lease.canceledMs !== undefined) raiseUnconfirmed(deps.alarms, lease);
+    // Two sweeps may overlap while the journal is slow.
+    if (lease.canceledMs === undefined || lease.isUnconfirmed) continue;
+    lease.isUnconfirmed = true;
+    raiseUnconfirmed(deps.alarms, lease);
   }
   if (failed) throw failed.error;
 }

@@ -24,6 +24,8 @@ export type LeaseEntry = HeldLease &
     /** When its holder last renewed it at this agent. */
     heardMs: number | undefined;
     canceledMs: number | undefined;
+    /** The alarm about its holder, which never confirmed the cancel, was raised. */
+    isUnconfirmed?: true;
   };
 
 export class LeaseTable {

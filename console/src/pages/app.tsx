@@ -177,10 +177,12 @@ function LastDeployment(props: {
   const what = at.build === undefined ? "an image" : `#${at.build}`;
   return (
     <>
-      <a href={to.task(at.task)}>{at.outcome === "succeeded" ? what : `${what}: ${at.outcome}`}</a>{" "}
-      <span class="soft">
+      <div>
+        <a href={to.task(at.task)}>{at.outcome === "succeeded" ? what : `${what}: ${at.outcome}`}</a>
+      </div>
+      <div class="soft">
         <RelativeTime at={at.at} />
-      </span>
+      </div>
       {behind === 0 ? null : <span class="hue-amber"> {behind === 1 ? "1 build" : `${behind} builds`} behind</span>}
     </>
   );
