@@ -46,6 +46,7 @@ const INPUTS: { readonly [step: string]: JsonValue } = {
   "harbor/ensure-project": { project: "orders" },
   "harbor/wait-for-scan": { repository: "orders/web", digest: DIGEST },
   "image/build-push": { repository: "orders/web", tags: ["1"] },
+  "image/copy": { from: "seoul", images: [{ name: "web", repository: "orders/web", digest: DIGEST }] },
   "image/verify": { repository: "orders/web", digest: DIGEST },
   "image/verify-images": { images: [{ name: "web", repository: "orders/web", digest: DIGEST }] },
   "jira/comment": { issue: "ORD-1", text: "deployed" },

@@ -10,7 +10,7 @@ import report from "./test-reporter.ts";
 /** Enough to notice a mistake that is easy to make. `.ci/run` runs 1,000. */
 const SEEDS = 60;
 /** Most tests wait for something most of the time, so there are more of them at once than cores. */
-const CONCURRENCY = 5;
+const CONCURRENCY = 7;
 
 // Absolute, because tests start processes in other folders.
 process.env.NODE_COMPILE_CACHE = join(import.meta.dirname, "../node_modules/.cache/gantry");
