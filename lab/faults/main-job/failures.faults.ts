@@ -85,24 +85,32 @@ test("wrong input, failing systems, failing apps", { timeout: 240_000 }, async (
       status: 500,
       times: 4,
     });
-    const created = await gantry.ended(
-      (await gantry.press("/v1/apps", { params: { name: "orders", title: "Orders", jiraKey: "ORD" } })).id,
+    const task = await gantry.press("/v1/apps", { params: { name: "orders", title: "Orders", jiraKey: "ORD" } });
+    const waited = await gantry.until(
+      task.id,
+      (fact) => fact.kind === "StepWaiting" && /500/.test(String(fact.reason)),
     );
+    assert.match(String(waited.data.event.reason), /bitbucket/i, "the step says what it waits for");
+    const created = await gantry.ended(task.id);
     assert.equal(created.state, "succeeded", created.headline);
-    const tries = created.jobs.flatMap((job) => job.steps).map((step) => step.tries);
-    assert.ok(Math.max(...tries) > 1, "a step was tried again, and says so");
   });
 
-  await t.test("a git host that keeps answering 500 ends the task as errored, with what to do", async () => {
-    await fault("bitbucket", { match: "/apps/orders", kind: "status", status: 500, times: 1_000 });
-    const task = await gantry.press("/v1/apps/orders/ci", {});
-    const retrying = await gantry.until(task.id, (fact) => fact.kind === "StepRetrying");
-    assert.equal((retrying.data.event.failure as { code: string }).code, "system-unavailable");
-    await gantry.call("POST", `/v1/tasks/${task.id}/cancel`, { reason: "it will not come back" });
-    const ended = await gantry.ended(task.id);
-    assert.equal(ended.state, "canceled", ended.headline);
-    await fetch(`${gantry.lab("bitbucket").url}/_lab/faults`, { method: "DELETE" });
-  });
+  await t.test(
+    "a git host that keeps answering 500 keeps the step waiting, which says so, until somebody cancels it",
+    async () => {
+      await fault("bitbucket", { match: "/apps/orders", kind: "status", status: 500, times: 1_000 });
+      const task = await gantry.press("/v1/apps/orders/ci", {});
+      const waited = await gantry.until(
+        task.id,
+        (fact) => fact.kind === "StepWaiting" && /500/.test(String(fact.reason)),
+      );
+      assert.match(String(waited.data.event.reason), /bitbucket/i);
+      await gantry.call("POST", `/v1/tasks/${task.id}/cancel`, { reason: "it will not come back" });
+      const ended = await gantry.ended(task.id);
+      assert.equal(ended.state, "canceled", ended.headline);
+      await fetch(`${gantry.lab("bitbucket").url}/_lab/faults`, { method: "DELETE" });
+    },
+  );
 
   const { record } = (await gantry.call("GET", "/v1/apps/orders")).body as { record: { source: { cloneUrl: string } } };
   const source = await Clone.of(gantry, record.source.cloneUrl, join(data, "source"));
@@ -184,12 +192,15 @@ test("wrong input, failing systems, failing apps", { timeout: 240_000 }, async (
     await fault("seoul-harbor", { match: "^(GET|HEAD) /v2/.*manifests", kind: "status", status: 404, times: 1_000 });
     const task = await gantry.ended(started.id);
     assert.equal(task.state, "failed", task.headline);
-    assert.match(task.failedAt?.job ?? "", /^deploy\[(seoul|tokyo)\]$/);
-    assert.equal(task.failedAt?.step, "wait");
+    assert.deepEqual(task.failedAt, { job: "deploy[seoul]", step: "wait" });
     assert.match(task.failure?.line ?? "", /not found/);
+    // Tokyo has a registry of its own, to which CD has copied the image.
     assert.deepEqual(
-      task.jobs.filter((job) => job.id === "deploy").map((job) => job.state),
-      ["failed", "failed"],
+      task.jobs.filter((job) => job.id === "deploy").map(({ key, state }) => [key, state]),
+      [
+        ["deploy[seoul]", "failed"],
+        ["deploy[tokyo]", "succeeded"],
+      ],
     );
   });
 });
