@@ -144,7 +144,7 @@ test("invalid certificates and keys, and a key that does not belong to the certi
       process: "task-agent",
       config: { journal: { kind: "redis", address: "127.0.0.1:9", tls: true } },
       env: { GANTRY_TASK_AGENT_JOURNAL_TLS_CA_FILE: join(dir, "empty") },
-      says: `The configuration is not valid. GANTRY_TASK_AGENT_JOURNAL_TLS_CA_FILE: it holds no certificate; it must be the PEM text itself, or a variable with _FILE that names the file. ${correct}`,
+      says: `The configuration is not valid. GANTRY_TASK_AGENT_JOURNAL_TLS_CA_FILE: it does not contain a certificate; it must be the PEM text itself, or a variable with _FILE that names the file. ${correct}`,
     });
     const tls = { tls: true, tlsCert: await text("a.pem"), tlsKey: await text("b.key") };
     await startsBadly(dir, {
@@ -155,7 +155,7 @@ test("invalid certificates and keys, and a key that does not belong to the certi
     await startsBadly(dir, {
       process: "notify-agent",
       config: { source: { kafka: { brokers: ["127.0.0.1:9"], ...tls, tlsKey: { file: join(dir, "empty") } } } },
-      says: /source\.kafka\.tlsKey: it is no private key in PEM, or it is encrypted\. Correct/,
+      says: /source\.kafka\.tlsKey: it is not a private key in PEM, or the key is encrypted\. Correct/,
     });
   }));
 
