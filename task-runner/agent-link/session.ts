@@ -68,9 +68,13 @@ export function createSession(options: SessionOptions): Session {
 
 async function open(options: SessionOptions): Promise<string> {
   const { client, refusals, deps, describe, onDirectives, onSuperseded, signal } = options;
+  // An older task-agent refuses a field that it does not know.
+  let isOlder = false;
   for (let failures = 1; ; failures += 1) {
     try {
-      const reply = await refusals.watch(client.session(describe(), { signal }));
+      const { secrets, ...known } = describe();
+      const request = isOlder || secrets === undefined ? known : { ...known, secrets };
+      const reply = await refusals.watch(client.session(request, { signal }));
       deps.logger.info({ session: reply.session, protocol: reply.protocol ?? 1 }, "session opened");
       onDirectives(reply.directives);
       return reply.session;
@@ -81,6 +85,7 @@ async function open(options: SessionOptions): Promise<string> {
         onSuperseded();
         throw error;
       }
+      isOlder ||= isCode(error, "bad-request");
       const wait = backoffMs(BACKOFF, failures, deps.random());
       deps.logger.warn({ err: error, retry_in_ms: Math.round(wait) }, "could not open a session with the task-agent");
       await pause(deps.clock, wait, signal);
