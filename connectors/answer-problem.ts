@@ -22,3 +22,12 @@ export function readJson<T>(schema: z.ZodType<T>, text: string): { readonly data
   const parsed = schema.safeParse(value);
   return parsed.success ? { data: parsed.data } : { problem: answerProblem(parsed.error) };
 }
+
+export function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

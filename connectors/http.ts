@@ -5,7 +5,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import { connectionProblem } from "@gantry/core/system-error-words.ts";
 import { truncate } from "@gantry/core/truncate.ts";
 import type { z } from "zod";
-import { answerProblem } from "./answer-problem.ts";
+import { answerProblem, isJson } from "./answer-problem.ts";
 import { tlsProblem } from "./certificate.ts";
 import { problemOf } from "./http-problem.ts";
 
@@ -262,15 +262,6 @@ function foreignAnswer(request: Request, { status, text }: Received): GantryErro
     text.trim() === "" ? "without a body" : `with a text instead of data: ${truncate(text.trim(), 200)}`;
   const hint = status === 404 ? "; is a sub-path missing in `url:`?" : "";
   return problem(request, "system-strange", `status ${status} ${description}${hint}`, { status });
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** The JSON value, whatever the content type (several systems send text/plain); else the text; undefined for an empty body. */

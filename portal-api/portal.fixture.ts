@@ -1,6 +1,6 @@
 // A portal with a fake task-agent and a fake notify-agent, over real HTTP, for tests.
 
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openMemoryJournal } from "@gantry/journal/memory/memory.ts";
@@ -22,6 +22,8 @@ import { makePasswords } from "./people/passwords.ts";
 export type TestPortal = RunningPortal & {
   readonly agent: FakeAgent;
   readonly dir: string;
+  /** The file with the policy; it exists only if a policy was given. */
+  readonly policyFile: string;
   readonly lines: object[];
   /** Sends a request with the administrator's token, or with the given one; null sends none. */
   readonly ask: (path: string, init?: Asking) => Promise<Response>;
@@ -42,11 +44,14 @@ export type Asking = {
   readonly signal?: AbortSignal;
 };
 
+/** `policy`: the text of a policy file. */
 export async function startTestPortal(
   config: Partial<PortalConfigInput> = {},
-  options: { readonly clock?: Clock } = {},
+  options: { readonly clock?: Clock; readonly policy?: string } = {},
 ): Promise<TestPortal> {
   const dir = await mkdtemp(join(tmpdir(), "gantry-portal-"));
+  const policyFile = join(dir, "policy.yaml");
+  if (options.policy !== undefined) await writeFile(policyFile, options.policy);
   const agent = await startFakeAgent();
   const notify = await startFakeNotify();
   const lines: object[] = [];
@@ -61,6 +66,7 @@ export async function startTestPortal(
       notify: { url: notify.url, token: NOTIFY_TOKEN },
       console: join(dir, "console"),
       ...config,
+      ...(options.policy === undefined ? {} : { access: { ...config.access, policy: policyFile } }),
     },
     {
       logger: { debug: line, info: line, warn: line, error: line },
@@ -87,6 +93,7 @@ export async function startTestPortal(
     agent,
     notify: notify.data,
     dir,
+    policyFile,
     lines,
     ask,
     journalText: async () => {

@@ -10,25 +10,12 @@ import { parse } from "yaml";
 import { readInstallation } from "../installed.ts";
 import { runCommand } from "../portal.fixture.ts";
 import type { Ask } from "./read-answers.ts";
+import { SYSTEMS } from "./systems.fixture.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "gantry-init-"));
 after(() => rmSync(folder, { recursive: true }));
 
 const run = (argv: readonly string[], ask?: Ask) => runCommand(["init", ...argv], { ask });
-
-const SYSTEMS = [
-  "--git=bitbucket-dc=https://git.example",
-  "--git-user=gantry",
-  "--harbor=https://harbor.example",
-  "--argocd=https://argocd.example/argo",
-  "--nexus=https://nexus.example",
-  "--sonarqube=https://sonar.example",
-  "--jira=https://jira.example",
-  "--mail=smtp.example",
-  "--mail-from=gantry@example.com",
-  "--mail-to=team@example.com",
-  "--sso=https://sso.example/realms/main",
-];
 
 for (const form of ["all-in-one", "separate"]) {
   test(`init --form ${form} writes files that each process accepts, and secrets for their owner only`, async () => {

@@ -5,7 +5,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import { isJsonObject } from "@gantry/core/json.ts";
 import { connectionProblem } from "@gantry/core/system-error-words.ts";
 import type { z } from "zod";
-import { answerProblem } from "../answer-problem.ts";
+import { answerProblem, isJson } from "../answer-problem.ts";
 import { tlsProblem } from "../certificate.ts";
 import { problemOf } from "../http-problem.ts";
 import { type HostAccess, withoutToken } from "./host.ts";
@@ -169,15 +169,6 @@ function mustBeOfTheApi(details: Details, { status, headers }: Response, body: U
   const what = /html/.test(headers.get("content-type") ?? "") ? "a web page" : "a text";
   const problem = `status ${status} ${text === "" ? "without a body" : `with ${what} instead of data`}`;
   throw new GantryError("system-strange", { ...details, problem, status });
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 async function readBounded(response: Response, details: Details): Promise<Uint8Array<ArrayBuffer>> {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { access, chmod, mkdir, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { SonarqubeSystem } from "@gantry/core/site/systems.ts";
 import type { FakeServer } from "@gantry/lab/fakes/fake-server.ts";
@@ -218,16 +218,7 @@ test("a runner that dies makes one project, and a project that appears meanwhile
 test("tasks and verdicts survive a kill of the fake", async (t) => {
   const { sonarqube, bench, dir } = await setUp(t, CLEAN);
   const analysis = await analysed(bench);
-  await sonarqube.close();
-  const again = await startSonarqube({
-    name: "sonarqube",
-    dir,
-    token: TOKEN,
-    port: sonarqube.port,
-    queueMs: 1,
-    runMs: 1,
-  });
-  t.after(() => again.close());
+  await restart(t, sonarqube, dir);
   assert.equal((await bench.run(qualityGate, analysis, SOON)).kind, "succeeded");
 });
 
@@ -235,16 +226,7 @@ test("an analysis that a restart of SonarQube canceled is made again", async (t)
   const { sonarqube, bench, dir } = await setUp(t, CLEAN, { fake: { runMs: 60_000 } });
   const running = bench.run(analyze, { projectKey: "orders" }, { maxPauseMs: 10 });
   await bench.waited("SonarQube is processing the analysis");
-  await sonarqube.close();
-  const again = await startSonarqube({
-    name: "sonarqube",
-    dir,
-    token: TOKEN,
-    port: sonarqube.port,
-    queueMs: 1,
-    runMs: 1,
-  });
-  t.after(() => again.close());
+  const again = await restart(t, sonarqube, dir);
   const outcome = await running;
   assert.ok(outcome.kind === "succeeded", JSON.stringify(outcome));
   const { ceTask, projectKey } = outcome.output;
@@ -252,6 +234,19 @@ test("an analysis that a restart of SonarQube canceled is made again", async (t)
   assert.match(bench.lines.join("\n"), /SonarQube canceled the analysis, as it does after a restart/);
   assert.equal(again.exchanges.filter(({ path }) => path === "/api/ce/submit").length, 1);
 });
+
+/** A new process of the fake on the same data and port. */
+async function restart(
+  t: TestContext,
+  before: Awaited<ReturnType<typeof startSonarqube>>,
+  dir: string,
+): Promise<Awaited<ReturnType<typeof startSonarqube>>> {
+  await before.close();
+  const options = { name: "sonarqube", dir, token: TOKEN, port: before.port, queueMs: 1, runMs: 1 };
+  const again = await startSonarqube(options);
+  t.after(() => again.close());
+  return again;
+}
 
 /** The verdict of a whole CI of these sources: analysis and gate. */
 async function gateOf(bench: StepBench, more: object = {}): Promise<{ verdict: string; log: string; key: string }> {

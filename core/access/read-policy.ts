@@ -1,8 +1,9 @@
 // Reads a policy file. All mistakes are reported at once, with file, line and column.
 
 import type { Problem } from "../errors.ts";
-import { describeIssues, type Path, placeAround } from "../issues.ts";
-import { placeAt, plainValue, readSource, type Source } from "../pipeline/source.ts";
+import { describeIssues, type Path } from "../issues.ts";
+import { placedProblem } from "../pipeline/placed-problem.ts";
+import { plainValue, readSource } from "../pipeline/source.ts";
 import {
   bindingShape,
   compilePolicy,
@@ -26,23 +27,15 @@ export function readPolicy(text: string, file: string): ReadPolicy {
   const parsed = policyShape.safeParse(value);
   if (!parsed.success) {
     const issues = describeIssues(parsed.error.issues, value, { keysAt, whole: "the file" });
-    return { ok: false, problems: issues.map(({ path, detail, on }) => problemAt(root, file, path, detail, on)) };
+    return {
+      ok: false,
+      problems: issues.map(({ path, detail, on }) => placedProblem({ root, file }, path, detail, on)),
+    };
   }
   const wrong = policyProblems(parsed.data);
-  if (wrong.length > 0) return { ok: false, problems: wrong.map((one) => problemAt(root, file, one.path, one.detail)) };
+  if (wrong.length > 0)
+    return { ok: false, problems: wrong.map((one) => placedProblem({ root, file }, one.path, one.detail)) };
   return { ok: true, policy: compilePolicy(parsed.data) };
-}
-
-function problemAt(root: Source, file: string, path: Path, detail: string, on?: "key" | "value"): Problem {
-  const { line, column } = placeAt(root, path, on);
-  const where = placeAround(path);
-  return {
-    detail: where === "" ? detail : `${where}: ${detail}`,
-    pointer: path.map((step) => `/${step}`).join(""),
-    file,
-    line,
-    column,
-  };
 }
 
 function keysAt(path: Path): readonly string[] {

@@ -1,9 +1,10 @@
 // Reads apps.yaml: a list of apps. All mistakes are reported at once, with file, line and column. Pure.
 
 import type { Problem } from "../errors.ts";
-import { type Path, type PathProblem, placeAround } from "../issues.ts";
+import type { Path, PathProblem } from "../issues.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts";
-import { placeAt, plainValue, readSource, type Source } from "../pipeline/source.ts";
+import { placedProblem } from "../pipeline/placed-problem.ts";
+import { plainValue, readSource, type Source } from "../pipeline/source.ts";
 import { didYouMean } from "../suggest.ts";
 import { recordOf } from "./app-record.ts";
 import { type AppFields, appName } from "./app-shape.ts";
@@ -40,7 +41,7 @@ type Reading = {
 
 function readRoot(reading: Reading, value: JsonValue): void {
   const report = (path: Path, detail: string, on?: PathProblem["on"]): void => {
-    reading.problems.push(problemAt(reading, path, detail, on));
+    reading.problems.push(placedProblem(reading, path, detail, on));
   };
   const { apps, ...others } = isJsonObject(value) ? value : {};
   for (const key of Object.keys(others)) report([key], `unknown key ${key}${didYouMean(key, ["apps"])}`, "key");
@@ -59,21 +60,21 @@ function readOne(reading: Reading, { name, ...rest }: JsonObject, at: number, na
   const parsed = appName.safeParse(name);
   if (!parsed.success) {
     const detail = name === undefined ? "name is missing" : `name ${parsed.error.issues[0]?.message ?? "is not valid"}`;
-    problems.push(problemAt(reading, [...around, "name"], detail));
+    problems.push(placedProblem(reading, [...around, "name"], detail));
   } else if (names.has(parsed.data)) {
-    problems.push(problemAt(reading, [...around, "name"], `the name ${parsed.data} is given to an earlier app`));
+    problems.push(placedProblem(reading, [...around, "name"], `the name ${parsed.data} is given to an earlier app`));
   }
   const read = readApp(parsed.data ?? "app", rest);
   if (!read.ok) {
     for (const { path, detail, on } of read.problems)
-      problems.push(problemAt(reading, [...around, ...path], detail, on));
+      problems.push(placedProblem(reading, [...around, ...path], detail, on));
   }
   if (!parsed.success || !read.ok) return;
   names.add(parsed.data);
   reading.apps.push({
     name: parsed.data,
     fields: read.fields,
-    problemAt: (pointer, detail) => problemAt(reading, [...around, ...pathOf(pointer)], detail),
+    problemAt: (pointer, detail) => placedProblem(reading, [...around, ...pathOf(pointer)], detail),
   });
 }
 
@@ -89,18 +90,6 @@ function refuseSharedPlaces(reading: Reading): void {
       known.set(key, other ?? name);
     }
   }
-}
-
-function problemAt({ root, file }: Reading, path: Path, detail: string, on?: PathProblem["on"]): Problem {
-  const { line, column } = placeAt(root, path, on);
-  const where = placeAround(path);
-  return {
-    detail: where === "" || detail.startsWith(where) ? detail : `${where}: ${detail}`,
-    pointer: path.map((step) => `/${step}`).join(""),
-    file,
-    line,
-    column,
-  };
 }
 
 function pathOf(pointer: string): Path {

@@ -1,8 +1,9 @@
 // Reads environments.yaml. Everything that is wrong is reported at once, with file, line and column. Pure.
 
 import type { Problem } from "../errors.ts";
-import { describeIssues, type Path, placeAround } from "../issues.ts";
-import { placeAt, plainValue, readSource } from "../pipeline/source.ts";
+import { describeIssues, type Path } from "../issues.ts";
+import { placedProblem } from "../pipeline/placed-problem.ts";
+import { plainValue, readSource } from "../pipeline/source.ts";
 import { didYouMean } from "../suggest.ts";
 import { type Environments, environmentsShape } from "./environments.ts";
 
@@ -14,17 +15,12 @@ export function readEnvironments(
   const { root, problems: found } = readSource(text);
   if (root === undefined || found.length > 0)
     return { problems: found.map(({ at, detail }) => ({ detail, file, line: at.line, column: at.column })) };
-  const problemAt = (path: Path, detail: string, on?: "key" | "value"): Problem => {
-    const { line, column } = placeAt(root, path, on);
-    const where = placeAround(path);
-    return { detail: where === "" || detail.startsWith(where) ? detail : `${where}: ${detail}`, file, line, column };
-  };
   const value = plainValue(root);
   const parsed = environmentsShape.safeParse(value);
   if (!parsed.success) {
     const keysAt = (path: Path): readonly string[] => KEYS[path.length] ?? [];
     const issues = describeIssues(parsed.error.issues, value, { keysAt, whole: "the file" });
-    return { problems: issues.map(({ path, detail, on }) => problemAt(path, detail, on)) };
+    return { problems: issues.map(({ path, detail, on }) => placedProblem({ root, file }, path, detail, on)) };
   }
   const { environments } = parsed.data;
   const names = Object.keys(environments);
@@ -35,7 +31,7 @@ export function readEnvironments(
       before === name
         ? "an environment cannot need itself"
         : `there is no environment ${before}${didYouMean(before, names)}; name it in this file, with \`requires: {}\``;
-    return [problemAt(["environments", name, "requires", "environment"], detail)];
+    return [placedProblem({ root, file }, ["environments", name, "requires", "environment"], detail)];
   });
   return problems.length > 0 ? { problems } : { environments };
 }

@@ -3,12 +3,13 @@
 
 import { z } from "zod";
 import type { Problem } from "../errors.ts";
-import { describeIssues, type Path, placeAround, withSubject } from "../issues.ts";
+import { describeIssues, type Path, withSubject } from "../issues.ts";
 import { isJsonObject, type JsonValue } from "../json.ts";
 import { didYouMean } from "../suggest.ts";
 import { checkSchema } from "./json-schema.ts";
 import type { ParamSchema, Pipeline } from "./pipeline.ts";
-import { placeAt, plainValue, readSource } from "./source.ts";
+import { placedProblem } from "./placed-problem.ts";
+import { plainValue, readSource } from "./source.ts";
 
 const valuesOfParam = z
   .strictObject({
@@ -38,14 +39,7 @@ export function readParamValues(
     return { problems: found.map(({ at, detail }) => ({ detail, file, line: at.line, column: at.column })) };
   const problems: Problem[] = [];
   const report = (path: Path, detail: string, on?: "key" | "value"): void => {
-    const { line, column } = placeAt(root, path, on);
-    const where = placeAround(path);
-    problems.push({
-      detail: where === "" || detail.startsWith(where) ? detail : `${where}: ${detail}`,
-      file,
-      line,
-      column,
-    });
+    problems.push(placedProblem({ root, file }, path, detail, on));
   };
   const value = plainValue(root);
   const parsed = shape.safeParse(value);

@@ -8,22 +8,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
+import { SYSTEMS } from "@gantry/cli/init/systems.fixture.ts";
 import { runCommand } from "@gantry/cli/portal.fixture.ts";
 import { CHART, helmFor } from "../../deploy/helm.fixture.ts";
-
-const SYSTEMS = [
-  "--git=bitbucket-dc=https://git.example",
-  "--git-user=gantry",
-  "--harbor=https://harbor.example",
-  "--argocd=https://argocd.example/argo",
-  "--nexus=https://nexus.example",
-  "--sonarqube=https://sonar.example",
-  "--jira=https://jira.example",
-  "--mail=smtp.example",
-  "--mail-from=gantry@example.com",
-  "--mail-to=team@example.com",
-  "--sso=https://sso.example/realms/main",
-];
 
 test("init --form chart: helm accepts its values, and each Secret that they name is made", async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "gantry-init-"));

@@ -1,6 +1,7 @@
 // Determines at which sites a pipeline would run, as far as a request tells. Pure.
 
 import { UNKNOWN_SITE } from "@gantry/core/access/selector.ts";
+import { targetsOf } from "@gantry/core/app/targets.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
 import type { PipelineView } from "@gantry/wire/agent/views.ts";
 
@@ -22,7 +23,9 @@ export function sitesOf(facts: SiteFacts): readonly string[] {
 /** The sites that an app is built at or deployed to. */
 export function sitesOfApp(record: JsonObject): readonly string[] {
   const build = valueAt(record, ["build", "site"]);
-  return [...new Set([...targetsOf(record).map(({ site }) => site), ...(typeof build === "string" ? [build] : [])])];
+  return [
+    ...new Set([...placedTargets(record).map(({ site }) => site), ...(typeof build === "string" ? [build] : [])]),
+  ];
 }
 
 function sitesOfJob(site: JsonValue, facts: SiteFacts): readonly string[] {
@@ -38,7 +41,7 @@ function sitesOfTargets({ pipeline, params, record }: SiteFacts): readonly strin
   const properties = isJsonObject(pipeline.params.properties) ? pipeline.params.properties : {};
   const names = Object.entries(properties).filter(([, one]) => isJsonObject(one) && one["x-ui"] === "target");
   if (names.length === 0) return [UNKNOWN_SITE];
-  const targets = targetsOf(record);
+  const targets = placedTargets(record);
   return names.flatMap(([name]) => {
     const given = params[name] ?? (pipeline.app === "new" ? defaultOf({ pipeline, params, record }, name) : undefined);
     if (given === undefined) return targets.length === 0 ? [UNKNOWN_SITE] : targets.map(({ site }) => site);
@@ -49,11 +52,9 @@ function sitesOfTargets({ pipeline, params, record }: SiteFacts): readonly strin
   });
 }
 
-function targetsOf({ targets }: JsonObject): readonly { readonly name: string; readonly site: string }[] {
-  if (!Array.isArray(targets)) return [];
-  return (targets as readonly JsonValue[])
-    .filter(isJsonObject)
-    .map(({ name, site }) => ({ name: String(name), site: typeof site === "string" ? site : UNKNOWN_SITE }));
+/** The site of a target without one is unknown. */
+function placedTargets(record: JsonObject): readonly { readonly name: string; readonly site: string }[] {
+  return targetsOf(record).map(({ name, site = UNKNOWN_SITE }) => ({ name, site }));
 }
 
 function defaultOf({ pipeline }: SiteFacts, name: string): JsonValue | undefined {

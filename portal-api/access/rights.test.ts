@@ -1,19 +1,10 @@
 // A policy at work, over HTTP: labels, sites, denies, own roles, pages, and what views say that the caller may do.
 
 import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { readPolicy } from "@gantry/core/access/read-policy.ts";
-import { ROLES } from "@gantry/core/access/roles.ts";
-import { VERB_NAMES } from "@gantry/core/access/verbs.ts";
 import { appInput } from "@gantry/core/app/app.fixture.ts";
-import { GantryError } from "@gantry/core/errors.ts";
 import type { PipelineView, TaskView } from "@gantry/wire/agent/views.ts";
-import { startPortal } from "../main.ts";
 import { startTestPortal, type TestPortal } from "../portal.fixture.ts";
-import { sitesOf } from "./decide-sites.ts";
 
 const POLICY = `
 teams:
@@ -57,9 +48,7 @@ let portal: TestPortal;
 const tokens = new Map<string, string>();
 
 before(async () => {
-  const policy = join(tmpdir(), `gantry-rights-${process.pid}.yaml`);
-  await writeFile(policy, POLICY);
-  portal = await startTestPortal({ access: { policy } });
+  portal = await startTestPortal({}, { policy: POLICY });
   portal.agent.addPipeline(CD);
   portal.agent.addApp({ name: "orders", record: { targets: TARGETS, build: { site: "seoul" } } });
   portal.agent.addApp({ name: "pier", record: { targets: TARGETS, build: { site: "seoul" } } });
@@ -342,68 +331,6 @@ test("the apps are not read again for every list of tasks", async () => {
   const asked = portal.agent.requests.slice(before).filter((one) => /apps(?:\?|\/\w+$)/.test(one.split(" ")[1] ?? ""));
   assert.ok(asked.filter((one) => one.includes("limit=1000")).length <= 1, asked.join("\n"));
   assert.ok(asked.length <= 3, asked.join("\n"));
-});
-
-test("the portal does not start with a policy that has a mistake, and names file, line and field", async () => {
-  const policy = join(tmpdir(), `gantry-wrong-${process.pid}.yaml`);
-  await writeFile(policy, "bindings:\n  - { role: develper, people: [ada] }\n");
-  const start = (file: string): Promise<unknown> =>
-    startPortal({
-      port: 0,
-      dataDir: portal.dir,
-      agent: { url: portal.agent.url, token: portal.agent.token },
-      access: { policy: file },
-    });
-  const problem = async (file: string): Promise<string> => {
-    const error: unknown = await start(file).then(
-      () => undefined,
-      (reason: unknown) => reason,
-    );
-    assert.ok(error instanceof GantryError);
-    return String(error.details.problem);
-  };
-  assert.match(
-    await problem(policy),
-    /gantry-wrong-\d+\.yaml:2: bindings\.0: there is no role develper \(did you mean/,
-  );
-  assert.match(await problem(`${policy}.missing`), /cannot be read/);
-});
-
-test("the policy of the documentation is valid, and its tables have every role and verb", async () => {
-  const page = await readFile(new URL("../../docs/access.md", import.meta.url), "utf8");
-  const [, policy = ""] = /```yaml\n([\s\S]*?)```/.exec(page) ?? [];
-  assert.deepEqual(readPolicy(policy, "access.md").ok, true);
-  for (const name of [...ROLES, ...VERB_NAMES]) assert.match(page, new RegExp(`\\| .*\`${name}\``), name);
-});
-
-test("the sites of a request are those of its jobs; what only the run can know is unknown", () => {
-  const of = (site: unknown, params: object = {}, pipeline: Partial<PipelineView> = CD): readonly string[] =>
-    sitesOf({
-      pipeline: {
-        app: "existing",
-        params: {},
-        ...pipeline,
-        jobs: [{ id: "a", title: "", needs: [], steps: [], site } as never],
-      },
-      params: params as never,
-      record: { targets: TARGETS, build: { site: "seoul" } },
-    });
-  assert.deepEqual(of("tokyo"), ["tokyo"]);
-  assert.deepEqual(of("${{ app.build.site }}"), ["seoul"]);
-  assert.deepEqual(of("${{ app.build.zone }}"), ["?"]);
-  assert.deepEqual(of("${{ params.site }}", { site: "tokyo" }), ["tokyo"]);
-  assert.deepEqual(of("${{ params.site }}"), ["?"]);
-  assert.deepEqual(of("${{ each.site }}"), ["seoul", "tokyo"]);
-  assert.deepEqual(of("${{ each.site }}", { targets: ["tokyo"] }), ["tokyo"]);
-  assert.deepEqual(of("${{ each.site }}", {}, { params: {} }), ["?"]);
-  assert.deepEqual(of("${{ each.site + 'x' }}"), ["?"]);
-  assert.deepEqual(of("a-${{ params.site }}", { site: "b" }), ["?"]);
-  const created: Partial<PipelineView> = {
-    app: "new",
-    params: { properties: { targets: { "x-ui": "target", default: ["seoul/dp"] } } },
-  };
-  assert.deepEqual(of("${{ each.site }}", {}, created), ["seoul"]);
-  assert.deepEqual(of("${{ each.site }}", { targets: ["tokyo/dp"] }, created), ["tokyo"]);
 });
 
 test("a deny of a site holds for everything that changes something there", async () => {

@@ -92,7 +92,9 @@ test("changed groups take effect, and a user whom the issuer has disabled is out
 });
 
 test("an open stream ends when the groups of its person change, and shows nothing by the old ones", async (t) => {
-  const policy = join(tmpdir(), `gantry-sso-policy-${process.pid}.yaml`);
+  const folder = await mkdtemp(join(tmpdir(), "gantry-sso-"));
+  t.after(() => rm(folder, { recursive: true }));
+  const policy = join(folder, "policy.yaml");
   await writeFile(policy, "bindings:\n  - { role: viewer, groups: [seoul:web], apps: [orders] }\n");
   const own = await startSites({ defaultRole: "none", roles: [], refreshMinutes: 0.000_01 }, { access: { policy } });
   t.after(() => own.close());

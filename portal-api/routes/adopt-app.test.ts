@@ -1,9 +1,6 @@
 // Apps that are adopted, changed and renamed through the API, as their teams see it.
 
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { appInput } from "@gantry/core/app/app.fixture.ts";
 import type { ProblemBody } from "@gantry/runtime/http/problem.ts";
@@ -25,9 +22,7 @@ let portal: TestPortal;
 const tokens = new Map<string, string>();
 
 before(async () => {
-  const policy = join(tmpdir(), `gantry-adopt-${process.pid}.yaml`);
-  await writeFile(policy, POLICY);
-  portal = await startTestPortal({ access: { policy } });
+  portal = await startTestPortal({}, { policy: POLICY });
   for (const name of ["pay", "changer", "boss"]) {
     const answer = await portal.ask("/v1/tokens", { method: "POST", json: { name, role: "none" } });
     tokens.set(name, ((await answer.json()) as { token: string }).token);

@@ -2,8 +2,6 @@
 
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { startTestPortal, type TestPortal } from "../portal.fixture.ts";
 import { ROUTES } from "./routes.ts";
@@ -23,13 +21,10 @@ const LIVE = { pingMs: 50, recheckMs: 50, retryMs: 10 };
 
 let portal: TestPortal;
 let own: string;
-let policy: string;
 const leaving = new AbortController();
 
 before(async () => {
-  policy = join(tmpdir(), `gantry-canary-${process.pid}.yaml`);
-  await writeFile(policy, POLICY);
-  portal = await startTestPortal({ access: { policy, pollMs: 20 }, live: LIVE });
+  portal = await startTestPortal({ access: { pollMs: 20 }, live: LIVE }, { policy: POLICY });
   const { agent, notify } = portal;
   const waiting = { code: "concurrency", since: "2026-11-20T07:00:00Z" };
   const secret = { word: `${CANARY}-secret` };
@@ -230,7 +225,7 @@ test("a repeated request with a key is refused when the right is gone; nothing o
     headers: { accept: "text/event-stream" },
     signal: leaving.signal,
   });
-  await writeFile(policy, "bindings:\n  - { role: admin, people: [team-canary] }\n");
+  await writeFile(portal.policyFile, "bindings:\n  - { role: admin, people: [team-canary] }\n");
   // The stream ends because the right is gone.
   for await (const _ of stream.body ?? []);
   const answer = await start();
@@ -241,7 +236,10 @@ test("a repeated request with a key is refused when the right is gone; nothing o
 });
 
 test("a policy with a mistake changes nothing, and the log has the alarm", async () => {
-  await writeFile(policy, POLICY.replace("role: admin, people: [team-own]", "role: boss, people: [team-own]"));
+  await writeFile(
+    portal.policyFile,
+    POLICY.replace("role: admin, people: [team-own]", "role: boss, people: [team-own]"),
+  );
   const alarm = /the policy is not valid: the last valid one stays in force|there is no role boss/;
   const until = performance.now() + 10_000;
   while (!alarm.test(JSON.stringify(portal.lines)) && performance.now() < until)

@@ -1,9 +1,6 @@
 // Rights on apps: every route with every role, on an app of the caller and on one of another team.
 
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { ROLE_VERBS, ROLES } from "@gantry/core/access/roles.ts";
 import type { Verb } from "@gantry/core/access/verbs.ts";
@@ -32,9 +29,7 @@ const tokens = new Map<string, string>();
 let portal: TestPortal;
 
 before(async () => {
-  const policy = join(tmpdir(), `gantry-policy-${process.pid}.yaml`);
-  await writeFile(policy, POLICY);
-  portal = await startTestPortal({ access: { policy } });
+  portal = await startTestPortal({}, { policy: POLICY });
   portal.agent.addTask({ id: OWN.task });
   portal.agent.addTask({ id: FOREIGN.task, app: FOREIGN.app, pipeline: FOREIGN.pipeline });
   portal.agent.addApp({ name: FOREIGN.app });

@@ -1,5 +1,6 @@
 // State → views of the HTTP API. Pure.
 
+import { releaseBranchOf, targetsOf } from "@gantry/core/app/targets.ts";
 import type { Build } from "@gantry/core/build/build.ts";
 import type { Environments } from "@gantry/core/build/environments.ts";
 import type { Job, ParamsSchema, Pipeline } from "@gantry/core/pipeline/pipeline.ts";
@@ -18,7 +19,7 @@ import type {
   TaskView,
 } from "@gantry/wire/agent/views.ts";
 import { revisionOf } from "../apps/apps.ts";
-import { releaseBranchOf, targetsOf, targetsRunning, unmetFor } from "../builds/decide-policy.ts";
+import { targetsRunning, unmetFor } from "../builds/decide-policy.ts";
 import { waitingHeadline } from "../messages.ts";
 import type { Definition } from "../tasks/definitions.ts";
 

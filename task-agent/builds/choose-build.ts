@@ -1,5 +1,6 @@
 // Which build a request deploys: a parameter with `ui: build` names it by its number or by the digest of one of its images.
 
+import { releaseBranchOf } from "@gantry/core/app/targets.ts";
 import type { Build } from "@gantry/core/build/build.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { Pipeline } from "@gantry/core/pipeline/pipeline.ts";
@@ -7,7 +8,6 @@ import type { AppState } from "@gantry/core/task/model.ts";
 import { truncate } from "@gantry/core/truncate.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { findBuildByDigest, listBuilds, loadBuild } from "./build-stream.ts";
-import { releaseBranchOf } from "./decide-policy.ts";
 
 /** `problem`: of the parameter, as a sentence that begins with "it", "there" or the subject, without a full stop. */
 export type ChosenBuild = { readonly param: string } & ({ readonly build: Build } | { readonly problem: string });

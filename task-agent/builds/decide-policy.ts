@@ -1,8 +1,9 @@
 // May the build be deployed to the targets of the request? Asked before the task starts, so nothing is committed. Pure.
 
+import { releaseBranchOf, targetsOf } from "@gantry/core/app/targets.ts";
 import type { Build } from "@gantry/core/build/build.ts";
 import { type Environments, type PolicyTarget, unmetRequirements } from "@gantry/core/build/environments.ts";
-import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
+import type { JsonObject } from "@gantry/core/json.ts";
 import type { Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import type { AppState } from "@gantry/core/task/model.ts";
 
@@ -36,10 +37,6 @@ export function unmetFor(
   return unmetRequirements(build, target, facts);
 }
 
-export function releaseBranchOf({ source }: JsonObject): string {
-  return isJsonObject(source) && typeof source.branch === "string" ? source.branch : "main";
-}
-
 /** Names of the app's targets where the build was deployed last, and successfully. */
 export function targetsRunning(
   { deployed = {}, record }: Pick<AppState, "deployed" | "record">,
@@ -58,12 +55,4 @@ function deployedIn(app: AppState, { number }: Build): readonly string[] {
   return [...byEnvironment].flatMap(([environment, targets]) =>
     environment !== undefined && targets.every(({ name }) => running.includes(name)) ? [environment] : [],
   );
-}
-
-export function targetsOf({ targets }: JsonObject): readonly PolicyTarget[] {
-  if (!Array.isArray(targets)) return [];
-  return (targets as readonly JsonValue[]).filter(isJsonObject).map(({ name, environment }) => ({
-    name: String(name),
-    ...(typeof environment === "string" ? { environment } : {}),
-  }));
 }

@@ -2,8 +2,9 @@
 // been made. Pure.
 
 import { listed, siteProblem } from "@gantry/core/app/read-app.ts";
+import { targetsOf } from "@gantry/core/app/targets.ts";
 import { GantryError, type Problem } from "@gantry/core/errors.ts";
-import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
+import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import { MAX_EXPANDED } from "@gantry/core/pipeline/expand.ts";
 import type { ParamSchema, Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import { didYouMean } from "@gantry/core/suggest.ts";
@@ -68,14 +69,7 @@ function checkOf(
   const names = targets.map(({ name }) => name);
   return (value) => {
     const found = targets.find(({ name }) => name === value);
-    if (found) return problemOf(found.site);
+    if (found) return problemOf(found.site ?? "");
     return `the app has no target ${value}${didYouMean(value, names)}; its targets: ${listed(names)}`;
   };
-}
-
-function targetsOf({ targets }: JsonObject): readonly { readonly name: string; readonly site: string }[] {
-  if (!Array.isArray(targets)) return [];
-  return (targets as readonly JsonValue[])
-    .filter(isJsonObject)
-    .map(({ name, site }) => ({ name: String(name), site: String(site) }));
 }

@@ -1,0 +1,27 @@
+// What the record of an app says of its targets and of its release branch. A record that a pipeline made may lack any of it. Pure.
+
+import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts";
+
+export type RecordTarget = {
+  readonly name: string;
+  readonly site: string | undefined;
+  readonly environment: string | undefined;
+};
+
+export function targetsOf({ targets }: JsonObject): readonly RecordTarget[] {
+  if (!Array.isArray(targets)) return [];
+  return (targets as readonly JsonValue[]).filter(isJsonObject).map(({ name, site, environment }) => ({
+    name: String(name),
+    site: textOf(site),
+    environment: textOf(environment),
+  }));
+}
+
+/** Builds are released from this branch. */
+export function releaseBranchOf({ source }: JsonObject): string {
+  return (isJsonObject(source) ? textOf(source.branch) : undefined) ?? "main";
+}
+
+function textOf(value: JsonValue | undefined): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}

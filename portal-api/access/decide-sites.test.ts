@@ -1,0 +1,42 @@
+// At which sites a request would run.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { PipelineView } from "@gantry/wire/agent/views.ts";
+import { sitesOf } from "./decide-sites.ts";
+
+const TARGETS = [
+  { name: "seoul", site: "seoul" },
+  { name: "tokyo", site: "tokyo" },
+];
+const CD = { params: { type: "object", properties: { targets: { type: "array", "x-ui": "target" } } } };
+
+test("the sites of a request are those of its jobs; what only the run can know is unknown", () => {
+  const of = (site: unknown, params: object = {}, pipeline: Partial<PipelineView> = CD): readonly string[] =>
+    sitesOf({
+      pipeline: {
+        app: "existing",
+        params: {},
+        ...pipeline,
+        jobs: [{ id: "a", title: "", needs: [], steps: [], site } as never],
+      },
+      params: params as never,
+      record: { targets: TARGETS, build: { site: "seoul" } },
+    });
+  assert.deepEqual(of("tokyo"), ["tokyo"]);
+  assert.deepEqual(of("${{ app.build.site }}"), ["seoul"]);
+  assert.deepEqual(of("${{ app.build.zone }}"), ["?"]);
+  assert.deepEqual(of("${{ params.site }}", { site: "tokyo" }), ["tokyo"]);
+  assert.deepEqual(of("${{ params.site }}"), ["?"]);
+  assert.deepEqual(of("${{ each.site }}"), ["seoul", "tokyo"]);
+  assert.deepEqual(of("${{ each.site }}", { targets: ["tokyo"] }), ["tokyo"]);
+  assert.deepEqual(of("${{ each.site }}", {}, { params: {} }), ["?"]);
+  assert.deepEqual(of("${{ each.site + 'x' }}"), ["?"]);
+  assert.deepEqual(of("a-${{ params.site }}", { site: "b" }), ["?"]);
+  const created: Partial<PipelineView> = {
+    app: "new",
+    params: { properties: { targets: { "x-ui": "target", default: ["seoul/dp"] } } },
+  };
+  assert.deepEqual(of("${{ each.site }}", {}, created), ["seoul"]);
+  assert.deepEqual(of("${{ each.site }}", { targets: ["tokyo/dp"] }, created), ["tokyo"]);
+});
