@@ -160,6 +160,8 @@ function catalog({ state }: Pick<Parts, "state">) {
         definitions: [...state().pipelines.values()].map(({ name, version }) => ({ name, version })),
       },
     }),
+    appPipelines: () => ({ ci: { name: "ci" }, cd: { name: "cd" } }),
+    choosePipeline: ({ body: { action } }) => ({ name: action }),
     pipeline: ({ params: { name } }) => {
       const pipeline = state().pipelines.get(name);
       if (!pipeline) throw new GantryError("pipeline-unknown", { pipeline: name });

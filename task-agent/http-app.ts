@@ -54,6 +54,7 @@ export function openHttpApp(deps: HttpAppDeps): ReturnType<typeof createApp> {
     journal,
     settings,
     definitionSet: deps.definitionSet,
+    ownPipelines: deps.definitionSet.own,
     portalUrl: config.portalUrl,
     token: config.token,
     newId: randomUUID,

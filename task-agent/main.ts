@@ -74,9 +74,17 @@ export async function startTaskAgent(
     retention = openRetention({ ...agent, ...base, policy, random: Math.random });
     measureRetention(metrics.registry, retention.state);
     const definitionSet = await openDefinitionSet(
-      { ...base, ...agent, definitions, portalUrl: config.portalUrl, newId: randomUUID },
+      {
+        ...base,
+        ...agent,
+        definitions,
+        portalUrl: config.portalUrl,
+        newId: randomUUID,
+        taskChanged: agent.feed.taskChanged,
+        monotonicMs: () => clock.monotonicMs(),
+      },
       config.definitions,
-      join(SHIPPED, "platform/definitions-sync.yaml"),
+      join(SHIPPED, "platform"),
     );
     const app = openHttpApp({ ...base, agent, definitionSet, settings, metrics, retention, eventsOut });
     const server = await listen(app, { host: config.host, port: config.port, tls: config.tls, logger });

@@ -17,6 +17,13 @@ export function targetsOf({ targets }: JsonObject): readonly RecordTarget[] {
   }));
 }
 
+/** The sites where the app is built or runs. */
+export function sitesOfRecord(record: JsonObject): readonly string[] {
+  const built = isJsonObject(record.build) ? textOf(record.build.site) : undefined;
+  const all = [built, ...targetsOf(record).map(({ site }) => site)];
+  return [...new Set(all.filter((site) => site !== undefined))];
+}
+
 /** Builds are released from this branch. */
 export function releaseBranchOf({ source }: JsonObject): string {
   return (isJsonObject(source) ? textOf(source.branch) : undefined) ?? "main";

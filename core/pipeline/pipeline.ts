@@ -12,6 +12,7 @@
 // the `outputs` and `remember` of the pipeline see every job. places.ts says where each of these may be named.
 
 import type { JsonObject, JsonValue } from "../json.ts";
+import type { Action } from "./actions.ts";
 import type { Retry } from "./retry.ts";
 import type { Work } from "./work.ts";
 
@@ -30,6 +31,10 @@ export type Pipeline = {
    * success `outputs.app` becomes its record. `none`: not about an app.
    */
   readonly app: "existing" | "new" | "none";
+  /** The button of an app that it is for. Absent: one of its own, or that of its name (choose-pipeline.ts). */
+  readonly action?: Action;
+  /** The apps that it is chosen for, as in a selector. Absent: those that name it. */
+  readonly apps?: readonly string[];
   /** Undoes the creation of its app; the app is removed when it succeeds. Never in a file. */
   readonly undoes?: true;
   /**

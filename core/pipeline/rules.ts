@@ -3,6 +3,7 @@
 
 import { type PathProblem, placeAround, withSubject } from "../issues.ts";
 import { didYouMean } from "../suggest.ts";
+import { actionOf } from "./actions.ts";
 import { MAX_EXPANDED } from "./expand.ts";
 import type { JobFile, PipelineFile, StepFile } from "./file.ts";
 import { checkSchema } from "./json-schema.ts";
@@ -42,6 +43,7 @@ export const RULES: readonly Rule[] = [
   goodNames,
   goodRetries,
   goodResult,
+  goodAction,
 ];
 
 function distinctIds({ pipeline }: RuleContext): readonly PathProblem[] {
@@ -258,6 +260,15 @@ function goodResult({ file, pipeline }: RuleContext): readonly PathProblem[] {
     if (file.build !== undefined && file.build[key] === undefined)
       problems.push({ path: ["build"], detail: `\`build\` needs \`${key}\``, on: "key" });
   return problems;
+}
+
+/** `action` and `apps` say which button of which apps starts the pipeline. */
+function goodAction({ file, pipeline }: RuleContext): readonly PathProblem[] {
+  if (file.action !== undefined && pipeline.app !== "existing")
+    return [{ path: ["action"], detail: "`action` is a button of an app that exists: `app: existing`", on: "key" }];
+  if (file.apps !== undefined && actionOf(pipeline) === undefined)
+    return [{ path: ["apps"], detail: "`apps` belongs to `action`: the apps whose button starts it", on: "key" }];
+  return [];
 }
 
 function allJobs(pipeline: Pipeline): readonly { job: Job; path: readonly (string | number)[] }[] {

@@ -1,6 +1,7 @@
 // Derives the events that follow from the state of a task: jobs become ready, are skipped or canceled, and the task ends.
 // Called after every decision until nothing follows any more, so a consequence never waits for another trigger.
 
+import { sitesOfRecord } from "../app/targets.ts";
 import { readBuildFacts } from "../build/build.ts";
 import { GantryError } from "../errors.ts";
 import { evaluateCondition } from "../expr/condition.ts";
@@ -93,6 +94,8 @@ function expand(pipeline: Pipeline, state: TaskState, job: Job, final: boolean, 
   }
   try {
     const jobs = expandJob(job, late || final ? jobScope(pipeline, state, job.id) : taskScope(pipeline, state));
+    const foreign = jobs.find(({ site }) => !mayRunAt(pipeline, state, site));
+    if (foreign) throw outsideSites(job.id, foreign.site);
     if (jobs.length > 0) return [{ kind: "JobExpanded", at: now, job: job.id, final, jobs }];
     // Without this, a job whose list is empty would disappear from the task.
     return [
@@ -111,6 +114,16 @@ function expand(pipeline: Pipeline, state: TaskState, job: Job, final: boolean, 
       { kind: "JobEnded", at: now, job: job.id, outcome: "errored", outputs: {}, failure: expected(error) },
     ];
   }
+}
+
+/** A pipeline of an app's own repository runs only at the sites of the app. */
+function mayRunAt({ origin }: Pipeline, { appScope }: TaskState, site: string): boolean {
+  return origin !== "app" || sitesOfRecord(appScope).includes(site);
+}
+
+function outsideSites(job: string, site: string): GantryError {
+  const problem = `the job ${job} is at the site ${site}, and a pipeline of an app may use only the sites where the app is built or runs`;
+  return expressionFailed("site", problem);
 }
 
 function end(pipeline: Pipeline, state: TaskState, now: number): TaskEvent {

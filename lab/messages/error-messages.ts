@@ -50,6 +50,11 @@ const DETAILS: { readonly [C in ErrorCode]: JsonObject } = {
   unavailable: { what: "The task-agent", problem: "nothing listens on that address (ECONNREFUSED)" },
   internal: { problem: "An unexpected error occurred." },
   "pipeline-invalid": { file: "cd.yaml", count: 2, problem: "line 3: unknown key titel (did you mean title?)" },
+  "pipelines-unread": { problem: "Task t01 failed: the branch main does not exist." },
+  "pipeline-unclear": {
+    problem:
+      "Several pipelines select the app orders: ci-java, ci-node. Name one of them in `pipelines.ci` of the app.",
+  },
   "expression-failed": { expression: "params.x", problem: 'there is no "x" in params' },
   "session-gone": {},
   "client-certificate-needed": {},

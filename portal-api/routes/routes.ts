@@ -12,6 +12,7 @@ import { createToken, rotateToken } from "./create-token.ts";
 import { getDefinitions, syncDefinitions } from "./definitions.ts";
 import { documentRoutes } from "./documents.ts";
 import { getApp } from "./get-app.ts";
+import { getAppPipelines } from "./get-app-pipelines.ts";
 import { getBuild } from "./get-build.ts";
 import { getMe } from "./get-me.ts";
 import { getPipeline } from "./get-pipeline.ts";
@@ -53,6 +54,7 @@ export const ROUTES: readonly Route[] = [
   runCd,
   listApps,
   getApp,
+  getAppPipelines,
   listBuilds,
   getBuild,
   changeApp,

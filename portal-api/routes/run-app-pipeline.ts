@@ -3,7 +3,7 @@
 import type { ErrorCode } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { z } from "zod";
-import { onApp } from "../access/guards.ts";
+import { onApp, requireChosen } from "../access/guards.ts";
 import { sendAccepted } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { accepted, inApp, params } from "../http/schemas.ts";
@@ -67,14 +67,27 @@ function runAppPipeline(button: {
     body,
     example,
     responses: { 202: accepted },
-    errors: ["bad-params", "app-unknown", "secret-unknown", "idempotency-key-reused", ...errors],
+    errors: [
+      "bad-params",
+      "app-unknown",
+      "pipeline-invalid",
+      "pipeline-unclear",
+      "pipelines-unread",
+      "secret-unknown",
+      "idempotency-key-reused",
+      ...errors,
+    ],
     handle: async (call) => {
+      const { app } = call.params;
+      const caller = callerOf(call);
+      const principal = caller.name;
+      const chosen = await call.portal.agent.choosePipeline(app, { action: pipeline, principal });
+      const start = { app, pipeline: chosen, params: call.body.params };
+      if (chosen !== pipeline) await requireChosen({ portal: call.portal, caller }, verb, start);
       const task = await call.portal.agent.startTask({
-        pipeline,
-        app: call.params.app,
-        params: call.body.params,
+        ...start,
         idempotencyKey: call.key,
-        principal: callerOf(call).name,
+        principal,
         ...(call.body.override === undefined ? {} : { override: call.body.override }),
       });
       await sendAccepted(call, task);

@@ -3,6 +3,7 @@
 import type { KnownSystems } from "@gantry/core/app/apps-may.ts";
 import { siteProblem } from "@gantry/core/app/read-app.ts";
 import { GantryError } from "@gantry/core/errors.ts";
+import { ACTIONS } from "@gantry/core/pipeline/actions.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { requireBearer } from "@gantry/runtime/http/bearer.ts";
 import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";
@@ -19,6 +20,7 @@ import type { z } from "zod";
 import { type AppOutcome, openApps } from "../apps/apps.ts";
 import { listBuilds, loadBuild } from "../builds/build-stream.ts";
 import type { DefinitionSet } from "../definitions/definition-set.ts";
+import type { OwnPipelines } from "../definitions/own-pipelines.ts";
 import type { RunnerRegistry } from "../dispatch/runner-registry.ts";
 import type { Feed } from "../events/feed.ts";
 import type { Enrolment, Identities } from "../identity/identities.ts";
@@ -33,6 +35,7 @@ import { undoApp } from "../tasks/remove-app.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
 import { appStream } from "../tasks/task-stream.ts";
 import type { Tasks } from "../tasks/tasks.ts";
+import { openAppPipelines } from "./app-pipelines.ts";
 import { listTasks } from "./list-tasks.ts";
 import { sendLog } from "./logs.ts";
 import { settingsHandlers } from "./settings-routes.ts";
@@ -43,6 +46,7 @@ export type PortalRoutesDeps = {
   readonly journal: Journal;
   readonly tasks: Tasks;
   readonly definitions: Definitions;
+  readonly ownPipelines: OwnPipelines;
   readonly leases: Leases;
   readonly logs: LogStore;
   readonly feed: Feed;
@@ -172,14 +176,27 @@ function outcomeView({ change, app }: AppOutcome): z.input<typeof appOutcome> {
   return { change, app: appView(app) };
 }
 
-type CatalogRoute = "pipelines" | "pipeline" | "steps" | "definitions" | "syncDefinitions";
+type CatalogRoute =
+  | "pipelines"
+  | "pipeline"
+  | "appPipelines"
+  | "choosePipeline"
+  | "steps"
+  | "definitions"
+  | "syncDefinitions";
 
 function catalogHandlers(deps: PortalRoutesDeps): Pick<Handlers, CatalogRoute> {
   const { definitions, definitionSet } = deps;
+  const ofApps = openAppPipelines(deps);
   return {
     pipelines: () => ({ items: definitions.list().map((one) => pipelineView(one, deps.knownSites?.())) }),
-    pipeline: ({ params: { name } }) => {
-      const definition = definitions.current(name);
+    appPipelines: ({ params: { name } }) => ofApps.view(name),
+    choosePipeline: async ({ params: { name }, body: { action, principal } }) => ({
+      name: await ofApps.choose(name, action, principal),
+    }),
+    pipeline: async ({ params: { name }, query: { app } }) => {
+      const action = ACTIONS.find((one) => one === name);
+      const definition = app && action ? await ofApps.chosen(app, action) : await ofApps.named(name);
       if (!definition) throw new GantryError("pipeline-unknown", { pipeline: name });
       return pipelineView(definition, deps.knownSites?.());
     },

@@ -3,6 +3,7 @@
 import { releaseBranchOf, targetsOf } from "@gantry/core/app/targets.ts";
 import type { Build } from "@gantry/core/build/build.ts";
 import type { Environments } from "@gantry/core/build/environments.ts";
+import { actionOf } from "@gantry/core/pipeline/actions.ts";
 import type { Job, ParamsSchema, Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import { hideSecretParams } from "@gantry/core/pipeline/secret-params.ts";
 import { placeName } from "@gantry/core/task/failed-places.ts";
@@ -57,6 +58,7 @@ export function taskView(state: TaskState, pipeline: Pipeline, version: number, 
     ...taskSummary(state, pipeline),
     version,
     params: hideSecretParams(pipeline.params, state.params) as Jsons,
+    ...(actionOf(pipeline) === undefined ? {} : { action: actionOf(pipeline) }),
     definition: { name: state.pipeline, version: state.definition },
     ...(state.rerunOf === undefined ? {} : { rerunOf: state.rerunOf }),
     ...(state.override === undefined ? {} : { override: state.override }),
@@ -118,6 +120,8 @@ export function pipelineView({ pipeline, version }: Definition, sites: readonly 
     summary: pipeline.summary,
     button: pipeline.button,
     app: pipeline.app,
+    ...(actionOf(pipeline) === undefined ? {} : { action: actionOf(pipeline) }),
+    ...(pipeline.origin === "app" ? { origin: pipeline.origin } : {}),
     version,
     // JSON Schema, read from a pipeline file. Its type has no index signature.
     params: withSites(pipeline.params, sites) as unknown as Jsons,

@@ -25,6 +25,7 @@ import { type Agent, openAgent } from "../agent.ts";
 import { portalRoutes } from "../api/portal-routes.ts";
 import { runnerRoutes } from "../api/runner-routes.ts";
 import { type AgentConfigInput, agentConfig, siteTokensOf } from "../config.ts";
+import { NO_OWN_PIPELINES } from "../definitions/own-pipelines.ts";
 import { limitLogs } from "../logs/log-limits.ts";
 import { openLogStore } from "../logs/log-store.ts";
 import { type Claimed, type Identity, ScriptedRunner } from "../runner-protocol/runner.fixture.ts";
@@ -295,6 +296,7 @@ export class AttackBench {
       journal,
       settings: NO_SETTINGS_STORE as Settings,
       definitionSet: { view: notServed, sync: notServed },
+      ownPipelines: NO_OWN_PIPELINES,
       portalUrl: config.portalUrl,
       token: config.token,
       newId: randomUUID,

@@ -5,6 +5,7 @@
 import type { Environments } from "@gantry/core/build/environments.ts";
 import type { Problem } from "@gantry/core/errors.ts";
 import { GantryError } from "@gantry/core/errors.ts";
+import type { OwnPolicy } from "@gantry/core/pipeline/own-policy.ts";
 import type { Pipeline, StepDescription } from "@gantry/core/pipeline/pipeline.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { defineStream } from "@gantry/journal/typed-stream.ts";
@@ -27,6 +28,8 @@ export type Definitions = {
   readonly steps: readonly StepDescription[];
   /** What environments demand of builds. Default: nothing but the release branch. */
   readonly environments?: () => Environments;
+  /** Which apps may bring pipelines of their own. Default: none. */
+  readonly own?: () => OwnPolicy;
   /** Why the files of the folder are not in force, as sentences for operators. Default: they are. */
   readonly problems?: () => readonly string[];
 };
@@ -92,9 +95,9 @@ export async function openDefinitions(
     const error = await readAgain();
     if (error && !live.isOpen()) throw error;
   }
-  const { list, current, pinned, environments, origin, offer } = live;
+  const { list, current, pinned, environments, own, origin, offer } = live;
   return {
-    ...{ list, current, pinned, environments, origin, offer, steps },
+    ...{ list, current, pinned, environments, own, origin, offer, steps },
     problems: () => (refused ? [refused.problem] : []),
     refused: () => refused?.files,
     tick: async () => {
@@ -108,6 +111,7 @@ export async function openDefinitions(
 function openLive(steps: readonly StepDescription[], journal: Journal) {
   let current = new Map<string, Definition>();
   let environments: Environments = {};
+  let own: OwnPolicy = [];
   let origin: ReturnType<LiveDefinitions["origin"]> = { source: FOLDER, at: undefined };
   let version: number | undefined;
   const byVersion = new Map<string, Pipeline>();
@@ -128,6 +132,7 @@ function openLive(steps: readonly StepDescription[], journal: Journal) {
     const definitions: readonly Definition[] = await Promise.all(all);
     current = new Map(definitions.map((one) => [one.pipeline.name, one]));
     environments = state.environments ?? {};
+    own = state.own ?? [];
     origin = { source: state.source ?? FOLDER, at: state.at };
     version = loaded.version;
   };
@@ -135,6 +140,7 @@ function openLive(steps: readonly StepDescription[], journal: Journal) {
     list: () => [...current.values()],
     current: (name: string) => current.get(name),
     environments: () => environments,
+    own: () => own,
     origin: () => origin,
     isOpen: () => version !== undefined,
     pinned,

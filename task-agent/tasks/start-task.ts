@@ -31,6 +31,8 @@ export type StartDeps = {
   readonly journal: Journal;
   readonly tasks: Tasks;
   readonly definitions: Definitions;
+  /** Pipelines that apps have brought themselves. Default: none. */
+  readonly ownPipelines?: OwnDefinitions;
   readonly portalUrl: string;
   /** A random UUID. */
   readonly newId: () => string;
@@ -46,6 +48,11 @@ export type StartDeps = {
   readonly knownSystems?: KnownSystems;
   /** The names of the secrets of the sites. Default: nobody knows, and only runners check them. */
   readonly knownSecrets?: () => Promise<SecretsAt>;
+};
+
+export type OwnDefinitions = {
+  /** The pipeline of the app that has this name now; undefined when there is none. */
+  readonly named: (name: string, app: string | undefined) => Promise<Definition | undefined>;
 };
 
 type KeyState = { readonly task: string; readonly fingerprint: string };
@@ -116,12 +123,16 @@ export async function startTask(deps: StartDeps, request: StartTask, rerun?: Rer
 }
 
 /** A rerun uses the file of the original task unless the newest one is requested, because that one may do something else. */
-async function definitionFor({ definitions }: StartDeps, { pipeline }: StartTask, rerun?: Rerun): Promise<Definition> {
+async function definitionFor(
+  { definitions, ownPipelines }: StartDeps,
+  { pipeline, app }: StartTask,
+  rerun?: Rerun,
+): Promise<Definition> {
   if (rerun?.definition === "pinned") {
     const version = rerun.of.definition;
     return { version, pipeline: await definitions.pinned(version) };
   }
-  const current = definitions.current(pipeline);
+  const current = definitions.current(pipeline) ?? (await ownPipelines?.named(pipeline, app));
   if (!current) throw new GantryError("pipeline-unknown", { pipeline });
   return current;
 }

@@ -25,6 +25,7 @@ import {
   startTask,
   taskTags,
 } from "./agent-api.ts";
+import { appPipelinesView, choosePipeline, chosenPipeline } from "./app-pipelines.ts";
 import { definitionsView, syncDefinitions } from "./definitions.ts";
 import {
   appView,
@@ -216,7 +217,28 @@ export const AGENT_ROUTES = {
     errors: ["app-unknown", "not-found"],
   }),
   pipelines: route({ method: "GET", path: "/pipelines", answer: page(pipelineView) }),
-  pipeline: route({ method: "GET", path: "/pipelines/{name}", answer: pipelineView, errors: ["pipeline-unknown"] }),
+  /** With `app`, `ci` and `cd` are what the buttons of this app start. */
+  pipeline: route({
+    method: "GET",
+    path: "/pipelines/{name}",
+    query: z.strictObject({ app: name.optional() }),
+    answer: pipelineView,
+    errors: ["app-unknown", "pipeline-unclear", "pipeline-unknown"],
+  }),
+  appPipelines: route({
+    method: "GET",
+    path: "/apps/{name}/pipelines",
+    answer: appPipelinesView,
+    errors: ["app-unknown"],
+  }),
+  /** What a button of the app starts. Reads the app's own pipelines first, where it may have any. */
+  choosePipeline: route({
+    method: "POST",
+    path: "/apps/{name}/choose-pipeline",
+    body: choosePipeline,
+    answer: chosenPipeline,
+    errors: [...REQUEST_ERRORS, "pipeline-invalid", "pipeline-unclear", "pipelines-unread"],
+  }),
   /** The set in force, and why a newer one is not. */
   definitions: route({ method: "GET", path: "/definitions", answer: definitionsView }),
   /** Reads the repository of definitions now. Answers the task that does. */

@@ -126,7 +126,9 @@ export const v1 = {
   rerun: (id: string) => `/v1/tasks/${part(id)}/rerun`,
   resolve: (id: string) => `/v1/tasks/${part(id)}/resolve`,
   pipelines: "/v1/pipelines",
-  pipeline: (name: string) => `/v1/pipelines/${part(name)}`,
+  pipeline: (name: string, app?: string) =>
+    `/v1/pipelines/${part(name)}${app === undefined ? "" : `?app=${part(app)}`}`,
+  appPipelines: (app: string) => `/v1/apps/${part(app)}/pipelines`,
   sites: "/v1/sites",
   runner: (name: string) => `/v1/runners/${part(name)}`,
   renewKey: (name: string) => `/v1/runners/${part(name)}/renew-key`,

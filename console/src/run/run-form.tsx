@@ -17,18 +17,20 @@ import { type Entries, errorsByField, type Field, fieldsOf, firstEntries, params
 import { PipelineOutline } from "./pipeline-outline.tsx";
 
 type Props = {
+  /** What starts it: for CI and CD of an app the button, whichever pipeline is behind it. */
+  readonly name: string;
   readonly pipeline: PipelineView;
   readonly app: string | undefined;
   readonly of: AppView | undefined;
 };
 
-export function RunForm({ pipeline, app, of }: Props) {
+export function RunForm({ name, pipeline, app, of }: Props) {
   const fields = fieldsOf(pipeline.params);
   const entries = useSignal<Entries>(firstEntries(fields));
   const form = useRef<HTMLFormElement>(null);
   const params = paramsOf(fields, entries.value);
   const reason = useSignal("");
-  const { isSending, problem, submit } = useStart(form, () => [pipeline.name, app, params, reason.value.trim()]);
+  const { isSending, problem, submit } = useStart(form, () => [name, app, params, reason.value.trim()]);
   const setReason = (text: string): void => {
     reason.value = text;
   };
@@ -67,7 +69,7 @@ export function RunForm({ pipeline, app, of }: Props) {
       <aside>
         <h3>What this pipeline does</h3>
         <PipelineOutline pipeline={pipeline} />
-        <Command pipeline={pipeline.name} app={app} params={params} secrets={secretNames(fields)} />
+        <Command pipeline={name} app={app} params={params} secrets={secretNames(fields)} />
       </aside>
     </div>
   );

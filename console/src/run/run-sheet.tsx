@@ -12,7 +12,7 @@ import { RunForm } from "./run-form.tsx";
 
 export function RunSheet({ pipeline, app }: { pipeline: string; app: string | undefined }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  const resource = useResource<PipelineView>(v1.pipeline(pipeline));
+  const resource = useResource<PipelineView>(v1.pipeline(pipeline, app));
   const owner = useResource<AppView>(app === undefined ? undefined : v1.app(app));
   useEffect(() => dialog.current?.showModal(), []);
   const isReady = resource.data.value !== undefined;
@@ -33,7 +33,7 @@ export function RunSheet({ pipeline, app }: { pipeline: string; app: string | un
         </button>
       </header>
       <Loaded resource={resource}>
-        {(view) => <RunForm pipeline={view} app={app} of={owner.data.value} key={view.version} />}
+        {(view) => <RunForm name={pipeline} pipeline={view} app={app} of={owner.data.value} key={view.version} />}
       </Loaded>
     </dialog>
   );

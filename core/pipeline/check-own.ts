@@ -1,0 +1,74 @@
+// What a pipeline of an app's own repository may not do. Its people do not have the rights of the platform team. Pure.
+
+import type { Problem } from "../errors.ts";
+import type { Path } from "../issues.ts";
+import { actionOf } from "./actions.ts";
+import type { OwnRule } from "./own-policy.ts";
+import type { Job, Pipeline } from "./pipeline.ts";
+import { placedProblem } from "./placed-problem.ts";
+import { readSource } from "./source.ts";
+
+/** Names of own pipelines begin with the app, so they never are those of the platform team or of another app. */
+export function ownName(app: string, name: string): string {
+  return `${app}.${name}`;
+}
+
+/** The app whose own pipeline has this name; undefined for a name of the platform team. */
+export function appOfOwn(name: string): string | undefined {
+  const [app, rest] = name.split(".");
+  return rest === undefined ? undefined : app;
+}
+
+/** As it is kept: with its name, its author, and a concurrency group that is not shared with other apps. */
+export function asOwn(app: string, pipeline: Pipeline): Pipeline {
+  const { concurrency } = pipeline;
+  const action = actionOf(pipeline);
+  return {
+    ...pipeline,
+    name: ownName(app, pipeline.name),
+    origin: "app",
+    ...(action === undefined ? {} : { action }),
+    concurrency: concurrency && { ...concurrency, group: `own/${app}/${String(concurrency.group)}` },
+  };
+}
+
+/** Every mistake, with file, line and column. `pipeline`: as the file says it. */
+export function ownProblems(
+  { name: file, text }: { readonly name: string; readonly text: string },
+  pipeline: Pipeline,
+  { actions, builds }: Pick<OwnRule, "actions" | "builds">,
+): readonly Problem[] {
+  const { root } = readSource(text);
+  if (root === undefined) return [];
+  const problem = (path: Path, detail: string): Problem => placedProblem({ root, file }, path, detail, "key");
+  const action = actionOf(pipeline) ?? "others";
+  const jobs = [...pipeline.jobs.map((job) => [job, "jobs"]), ...pipeline.finally.map((job) => [job, "finally"])] as [
+    Job,
+    "jobs" | "finally",
+  ][];
+  return [
+    ...(pipeline.app === "existing"
+      ? []
+      : [problem(["app"], "a pipeline of an app runs for this app: `app: existing`, or leave it out")]),
+    ...(actions.includes(action)
+      ? []
+      : [problem(["name"], `the platform team does not let this app have an own pipeline for ${action}`)]),
+    ...(pipeline.apps === undefined ? [] : [problem(["apps"], "a pipeline of an app is only for this app")]),
+    ...(Object.keys(pipeline.remember).length === 0
+      ? []
+      : [problem(["remember"], "only pipelines of the platform team keep facts of an app")]),
+    ...(pipeline.build === undefined || builds
+      ? []
+      : [problem(["build"], "the platform team does not let own pipelines of this app make builds")]),
+    ...jobs.flatMap(([job, part]) => [
+      ...(job.deploys === undefined || actions.includes("cd")
+        ? []
+        : [problem([part, job.id, "deploys"], "the platform team does not let own pipelines of this app deploy")]),
+      ...job.steps.flatMap((step, at) =>
+        step.scope === undefined
+          ? []
+          : [problem([part, job.id, "steps", at, "scope"], "only pipelines of the platform team may have a scope")],
+      ),
+    ]),
+  ];
+}
