@@ -20,6 +20,14 @@ export const APPS = [
     run: async (call) => (await import("../app/app.ts")).viewApp(call),
   }),
   command({
+    name: "app pipelines",
+    summary: "show what Run CI and Run CD of an app start",
+    args: ["APP"],
+    portal: true,
+    examples: ["app pipelines orders"],
+    run: async (call) => (await import("../app/app-pipelines.ts")).showAppPipelines(call),
+  }),
+  command({
     name: "app create",
     summary: "create an app with its repositories, from a template",
     details: "The shipped pipeline needs --jira-key. `gantry pipeline show create-app` lists all parameters.",

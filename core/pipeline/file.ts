@@ -3,7 +3,7 @@
 
 import { z } from "zod";
 import { BUILD_KEYS } from "../build/build.ts";
-import { ACTIONS } from "./actions.ts";
+import { ACTIONS } from "../choice/actions.ts";
 import { DURATION } from "./duration.ts";
 import { RETRY_ON } from "./retry.ts";
 

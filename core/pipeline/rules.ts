@@ -1,9 +1,9 @@
 // The rules of pipeline files that their schema cannot express. Each checks the whole file and reports every mistake of one
 // kind.
 
+import { actionOf } from "../choice/actions.ts";
 import { type PathProblem, placeAround, withSubject } from "../issues.ts";
 import { didYouMean } from "../suggest.ts";
-import { actionOf } from "./actions.ts";
 import { MAX_EXPANDED } from "./expand.ts";
 import type { JobFile, PipelineFile, StepFile } from "./file.ts";
 import { checkSchema } from "./json-schema.ts";

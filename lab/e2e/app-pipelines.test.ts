@@ -9,6 +9,7 @@ import { type TestContext, test } from "node:test";
 import { runCommand } from "@gantry/cli/portal.fixture.ts";
 import { ACCOUNTS, startLabHost } from "@gantry/connectors/git/lab.fixture.ts";
 import { pushAsSomebody, seed } from "@gantry/connectors/git/lab-git.fixture.ts";
+import { explain, GantryError } from "@gantry/core/errors.ts";
 import { startPortal } from "@gantry/portal-api/main.ts";
 import { makeLogger } from "@gantry/runtime/process/logger.ts";
 import { startTaskAgent } from "@gantry/task-agent/main.ts";
@@ -32,7 +33,12 @@ async function open(t: TestContext) {
   await write("pipelines/ci-slow.yaml", pipeline("ci-slow", "action: ci\n"));
   await write("pipelines/nightly.yaml", pipeline("nightly"));
   await write("own-pipelines.yaml", 'allow:\n  - { apps: ["label:own=*"], actions: [ci] }\n');
+  const closers = [() => rm(folder, { recursive: true })];
+  t.after(async () => {
+    for (const close of closers.toReversed()) await close();
+  });
   const lab = await startLabHost("bitbucket-dc", join(folder, "git"));
+  closers.push(() => lab.server.close());
   await seed(lab, "orders", { "README.md": "ours" });
   await writeFile(join(folder, "git-token"), ACCOUNTS[0]?.token ?? "");
   const agent = await startTaskAgent(
@@ -46,6 +52,7 @@ async function open(t: TestContext) {
     },
     { logger },
   );
+  closers.push(() => agent.close());
   await mkdir(join(folder, "runner"));
   const runner = await startRunner(
     {
@@ -55,24 +62,27 @@ async function open(t: TestContext) {
       token: runnerToken,
       data: join(folder, "runner"),
       isolation: "none",
-      systems: { git: { kind: "git", provider: "bitbucket-dc", url: lab.server.url, token: "GIT", appsMay: ["*"] } },
+      systems: { git: { kind: "git", provider: "bitbucket-dc", url: lab.server.url, token: "GIT", appsMay: ["*/*"] } },
       secrets: { GIT: { file: join(folder, "git-token") } },
     },
     { logger },
   );
+  closers.push(() => runner.close({ drainMs: 0 }));
   const portal = await startPortal(
     { dataDir: join(folder, "portal"), port: 0, agent: { url: agent.url, token } },
     { logger },
   );
-  t.after(async () => {
-    await portal.close();
-    await runner.close({ drainMs: 0 });
-    await agent.close();
-    await lab.server.close();
-    await rm(folder, { recursive: true });
-  });
+  closers.push(() => portal.close());
   const env = { GANTRY_PORTAL: portal.url, GANTRY_TOKEN_FILE: join(folder, "portal/admin-token") };
-  const gantry = (...argv: string[]) => runCommand(argv, { env });
+  const gantry = async (...argv: string[]): Promise<{ readonly code: number; readonly out: string }> => {
+    try {
+      return await runCommand(argv, { env });
+    } catch (error) {
+      if (!(error instanceof GantryError)) throw error;
+      const { why } = explain(error);
+      return { code: 1, out: [error.message, why, ...error.problems.map((one) => JSON.stringify(one))].join("\n") };
+    }
+  };
   return {
     write,
     gantry,
@@ -121,11 +131,15 @@ test("an app's labels select the pipeline of Run CI, or the app names one; what 
   const other = await adopt("other", { pipelines: { ci: "nightly" } });
   assert.match(other.out, /`action: ci` is missing in its file/);
 
+  assert.match((await gantry("app", "pipelines", "slow")).out, /Run CI: ci-slow\nRun CD: No pipeline/);
   await write("pipelines/ci-more.yaml", pipeline("ci-more", 'action: ci\napps: ["bill*"]\n'));
   await untilListed(gantry, "ci-more");
   const unclear = await gantry("ci", "billing");
   assert.notEqual(unclear.code, 0);
-  assert.match(unclear.out, /Several pipelines select the app billing: ci-java, ci-more\. Name one of them in `pipelines\.ci`/);
+  assert.match(
+    unclear.out,
+    /Several pipelines select the app billing: ci-java, ci-more\. Name one of them in `pipelines\.ci`/,
+  );
 });
 
 test("an app's own .gantry/ci.yaml is what Run CI starts, as it was pushed last, within the limits of an app", async (t) => {
@@ -144,27 +158,31 @@ test("an app's own .gantry/ci.yaml is what Run CI starts, as it was pushed last,
   assert.match((await gantry("task", "logs", second.id)).out, /second/);
 
   await push({
-    ".gantry/ci.yaml": `name: ci
+    ".gantry/ci.yaml": `name: cd
 remember: { digest: x }
-build: { commit: a, branch: main, images: [] }
 jobs:
   work:
     site: seoul
     steps:
-      - uses: yaml/edit
+      - uses: git/checkout
         scope: site
-        with: {}
+        with: { repository: { project: APPS, slug: other } }
 `,
-    ".gantry/cd.yaml": pipeline("cd"),
   });
   const refused = await gantry("ci", "orders", "--json");
   assert.notEqual(refused.code, 0);
-  for (const part of [".gantry/ci.yaml", ".gantry/cd.yaml", "may have a scope", "own pipeline for cd"])
+  for (const part of [
+    "own pipeline for cd",
+    "only pipelines of the platform team keep facts",
+    "only pipelines of the platform team may have a scope",
+  ])
     assert.ok(refused.out.includes(part), `${part} in ${refused.out}`);
+  assert.match(refused.out, /"file":"\.gantry\/ci\.yaml","line":8/);
 
-  await push({ ".gantry/ci.yaml": pipeline("ci").replace("${{ app.build.site }}", "platform"), ".gantry/cd.yaml": "" });
-  const elsewhere = await gantry("ci", "orders", "--follow");
-  assert.notEqual(elsewhere.code, 0);
+  await push({ ".gantry/ci.yaml": pipeline("ci").replace("${{ app.build.site }}", "platform") });
+  const elsewhere = await ci("orders");
+  assert.equal(elsewhere.state, "errored");
+  assert.match(JSON.stringify(elsewhere), /only the sites where the app is built or runs/);
 
   await write("own-pipelines.yaml", "allow: []\n");
   await untilFalls(gantry);

@@ -5,10 +5,10 @@ import { needInWords, type Rights } from "@gantry/core/access/decide-right.ts";
 import { type RightRequest, UNKNOWN_SITE } from "@gantry/core/access/selector.ts";
 import { type Verb, type VerbOn, verbEntry } from "@gantry/core/access/verbs.ts";
 import type { AppFields } from "@gantry/core/app/app-shape.ts";
+import { ACTIONS, type Action } from "@gantry/core/choice/actions.ts";
+import { appOfOwn } from "@gantry/core/choice/check-own.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
-import { ACTIONS, type Action } from "@gantry/core/pipeline/actions.ts";
-import { appOfOwn } from "@gantry/core/pipeline/check-own.ts";
 import type { PipelineView } from "@gantry/wire/agent/views.ts";
 import type { Portal } from "../portal.ts";
 import type { Caller } from "./decide-access.ts";
@@ -86,16 +86,6 @@ export function onApp(
       if (hasOverride(body)) await requireOnApp(asked, "override-policy", { app, ...start }, missing);
     },
   };
-}
-
-/** `pipeline`: what a button of the app starts, if it is not the one with the name of the button. */
-export async function requireChosen(
-  { portal, caller }: { readonly portal: Portal; readonly caller: Caller },
-  verb: VerbOn<"app">,
-  start: { readonly app: string; readonly pipeline: string; readonly params: JsonObject },
-): Promise<void> {
-  const who = { portal, caller, rights: portal.rights.of(caller) };
-  await requireOnApp(who, verb, start, () => new GantryError("app-unknown", { app: start.app }));
 }
 
 /** Creating an app needs the right on its name. Nothing is revealed about an existing app of this name. */

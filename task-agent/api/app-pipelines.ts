@@ -1,8 +1,8 @@
 // Which pipelines the buttons of an app start.
 
+import type { Action } from "@gantry/core/choice/actions.ts";
+import { type Choice, choosePipeline } from "@gantry/core/choice/choose-pipeline.ts";
 import { GantryError } from "@gantry/core/errors.ts";
-import type { Action } from "@gantry/core/pipeline/actions.ts";
-import { type Choice, choosePipeline } from "@gantry/core/pipeline/choose-pipeline.ts";
 import type { AppState } from "@gantry/core/task/model.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import type { AppPipelinesView } from "@gantry/wire/agent/app-pipelines.ts";

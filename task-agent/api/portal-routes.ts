@@ -2,8 +2,8 @@
 
 import type { KnownSystems } from "@gantry/core/app/apps-may.ts";
 import { siteProblem } from "@gantry/core/app/read-app.ts";
+import { ACTIONS } from "@gantry/core/choice/actions.ts";
 import { GantryError } from "@gantry/core/errors.ts";
-import { ACTIONS } from "@gantry/core/pipeline/actions.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { requireBearer } from "@gantry/runtime/http/bearer.ts";
 import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";

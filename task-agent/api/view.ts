@@ -3,7 +3,7 @@
 import { releaseBranchOf, targetsOf } from "@gantry/core/app/targets.ts";
 import type { Build } from "@gantry/core/build/build.ts";
 import type { Environments } from "@gantry/core/build/environments.ts";
-import { actionOf } from "@gantry/core/pipeline/actions.ts";
+import { actionOf } from "@gantry/core/choice/actions.ts";
 import type { Job, ParamsSchema, Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import { hideSecretParams } from "@gantry/core/pipeline/secret-params.ts";
 import { placeName } from "@gantry/core/task/failed-places.ts";

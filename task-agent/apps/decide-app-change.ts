@@ -6,12 +6,12 @@ import { claimProblems, type ReportedSystem } from "@gantry/core/app/apps-may.ts
 import { applyPatch, isEqual } from "@gantry/core/app/merge-patch.ts";
 import { placesOf } from "@gantry/core/app/places.ts";
 import { pointerOf, readApp, siteProblems } from "@gantry/core/app/read-app.ts";
+import { ACTIONS } from "@gantry/core/choice/actions.ts";
+import { appOfOwn } from "@gantry/core/choice/check-own.ts";
+import { namedProblem, type Offered } from "@gantry/core/choice/choose-pipeline.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { PathProblem } from "@gantry/core/issues.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
-import { ACTIONS } from "@gantry/core/pipeline/actions.ts";
-import { appOfOwn } from "@gantry/core/pipeline/check-own.ts";
-import { namedProblem, type Offered } from "@gantry/core/pipeline/choose-pipeline.ts";
 import type { AppState } from "@gantry/core/task/model.ts";
 import { appExists } from "../tasks/decide-app.ts";
 

@@ -3,10 +3,10 @@
 
 import { isDeepStrictEqual } from "node:util";
 import { releaseBranchOf } from "@gantry/core/app/targets.ts";
+import { appOfOwn, asOwn, ownProblems } from "@gantry/core/choice/check-own.ts";
+import { type OwnRule, ownRuleFor } from "@gantry/core/choice/own-policy.ts";
 import { GantryError, type Problem } from "@gantry/core/errors.ts";
 import { isJsonObject } from "@gantry/core/json.ts";
-import { appOfOwn, asOwn, ownProblems } from "@gantry/core/pipeline/check-own.ts";
-import { type OwnRule, ownRuleFor } from "@gantry/core/pipeline/own-policy.ts";
 import { parsePipeline } from "@gantry/core/pipeline/parse.ts";
 import type { AppState } from "@gantry/core/task/model.ts";
 import { keepDefinition, type LiveDefinitions } from "../tasks/definitions.ts";
@@ -128,7 +128,7 @@ async function waitFor({ tasks, taskChanged, monotonicMs }: OwnDeps, started: Ta
   const until = monotonicMs() + MAX_WAIT_MS;
   for (let record = started; ; ) {
     if (record.state.phase === "ended") return record;
-    const left = until - monotonicMs();
+    const left = Math.ceil(until - monotonicMs());
     if (left <= 0) throw new GantryError("pipelines-unread", { task: id, problem: `Task ${id} has not ended yet.` });
     await taskChanged(id, record.version, left, AbortSignal.timeout(left));
     const next = await tasks.read(id);

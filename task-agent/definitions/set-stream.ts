@@ -1,7 +1,7 @@
 // The set of definitions in force, as stored. Agents that share a journal share it.
 
 import type { Environments } from "@gantry/core/build/environments.ts";
-import type { OwnPolicy } from "@gantry/core/pipeline/own-policy.ts";
+import type { OwnPolicy } from "@gantry/core/choice/own-policy.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { defineStream } from "@gantry/journal/typed-stream.ts";
 import type { DefinitionSource } from "@gantry/wire/agent/definitions.ts";

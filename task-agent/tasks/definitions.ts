@@ -3,9 +3,9 @@
 // set in force: agents that share it follow it, and it stays in force while newer files have mistakes.
 
 import type { Environments } from "@gantry/core/build/environments.ts";
+import type { OwnPolicy } from "@gantry/core/choice/own-policy.ts";
 import type { Problem } from "@gantry/core/errors.ts";
 import { GantryError } from "@gantry/core/errors.ts";
-import type { OwnPolicy } from "@gantry/core/pipeline/own-policy.ts";
 import type { Pipeline, StepDescription } from "@gantry/core/pipeline/pipeline.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { defineStream } from "@gantry/journal/typed-stream.ts";

@@ -3,8 +3,8 @@
 import { createHash } from "node:crypto";
 import type { Environments } from "@gantry/core/build/environments.ts";
 import { readEnvironments } from "@gantry/core/build/read-environments.ts";
+import { type OwnPolicy, readOwnPolicy } from "@gantry/core/choice/own-policy.ts";
 import type { Problem } from "@gantry/core/errors.ts";
-import { type OwnPolicy, readOwnPolicy } from "@gantry/core/pipeline/own-policy.ts";
 import { readParamValues } from "@gantry/core/pipeline/param-values.ts";
 import { parsePipeline } from "@gantry/core/pipeline/parse.ts";
 import type { Pipeline, StepDescription } from "@gantry/core/pipeline/pipeline.ts";

@@ -1,6 +1,6 @@
 // Which pipelines the buttons of an app start, and what the app has brought itself.
 
-import { ACTIONS } from "@gantry/core/pipeline/actions.ts";
+import { ACTIONS } from "@gantry/core/choice/actions.ts";
 import { z } from "zod";
 import { refusedSet } from "./definitions.ts";
 

@@ -1,7 +1,7 @@
 // The objects of the HTTP API, and the source of the OpenAPI document. They are views: the task-agent computes them from its
 // state, and no decision is based on them.
 
-import { ACTIONS } from "@gantry/core/pipeline/actions.ts";
+import { ACTIONS } from "@gantry/core/choice/actions.ts";
 import { WORK } from "@gantry/core/pipeline/work.ts";
 import { STATES } from "@gantry/core/task/states.ts";
 import { z } from "zod";

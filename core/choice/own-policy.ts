@@ -4,14 +4,13 @@ import { z } from "zod";
 import { matchesApp, type RightRequest } from "../access/selector.ts";
 import type { Problem } from "../errors.ts";
 import { describeIssues, type Path } from "../issues.ts";
+import { appPatterns } from "../pipeline/file.ts";
+import { placedProblem } from "../pipeline/placed-problem.ts";
+import { plainValue, readSource } from "../pipeline/source.ts";
 import { ACTIONS } from "./actions.ts";
-import { appPatterns } from "./file.ts";
-import { placedProblem } from "./placed-problem.ts";
-import { plainValue, readSource } from "./source.ts";
 
 /** `others`: pipelines with a button of their own. */
-export const OWN_ACTIONS = [...ACTIONS, "others"] as const;
-export type OwnAction = (typeof OWN_ACTIONS)[number];
+const OWN_ACTIONS = [...ACTIONS, "others"] as const;
 
 const rule = z.strictObject({
   apps: appPatterns,

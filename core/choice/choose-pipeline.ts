@@ -3,9 +3,9 @@
 
 import { matchesApp } from "../access/selector.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
+import type { Pipeline } from "../pipeline/pipeline.ts";
 import { didYouMean } from "../suggest.ts";
 import { type Action, actionOf } from "./actions.ts";
-import type { Pipeline } from "./pipeline.ts";
 
 /** What the choice depends on. */
 export type Offered = Pick<Pipeline, "name" | "action" | "apps" | "origin">;

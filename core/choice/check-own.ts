@@ -2,11 +2,11 @@
 
 import type { Problem } from "../errors.ts";
 import type { Path } from "../issues.ts";
+import type { Job, Pipeline } from "../pipeline/pipeline.ts";
+import { placedProblem } from "../pipeline/placed-problem.ts";
+import { readSource } from "../pipeline/source.ts";
 import { actionOf } from "./actions.ts";
 import type { OwnRule } from "./own-policy.ts";
-import type { Job, Pipeline } from "./pipeline.ts";
-import { placedProblem } from "./placed-problem.ts";
-import { readSource } from "./source.ts";
 
 /** Names of own pipelines begin with the app, so they never are those of the platform team or of another app. */
 export function ownName(app: string, name: string): string {
