@@ -2,6 +2,7 @@
 
 import { didYouMean } from "../suggest.ts";
 import { VARIABLES } from "./environment.ts";
+import { withoutReplacements } from "./functions.ts";
 
 const TYPES: { readonly [type: string]: string } = {
   string: "text",
@@ -27,8 +28,9 @@ export function typeInWords(of: string): string {
   return TYPES[type] ?? type;
 }
 
-/** `summary`: the library's text. `variables`: those that an expression may use at this place. */
-export function celProblem(summary: string, variables: readonly string[] = VARIABLES): string {
+/** `text`: the library's. `variables`: those that an expression may use at this place. */
+export function celProblem(text: string, variables: readonly string[] = VARIABLES): string {
+  const summary = withoutReplacements(text);
   const [, unknown] = /^unknown variable: (.+)$/i.exec(summary) ?? [];
   if (unknown !== undefined) return `there is no variable ${unknown}${didYouMean(unknown, variables)}`;
   if (/^unexpected token: EOF$/i.test(summary)) return "the expression is incomplete: something is missing at its end";

@@ -9,6 +9,7 @@ import { celProblem } from "./cel-problem.ts";
 import { type Comparison, comparisonsOf } from "./comparisons.ts";
 import { costOf, MAX_COST } from "./cost.ts";
 import { makeEnvironment } from "./environment.ts";
+import { isReplacement, replaceFunction } from "./functions.ts";
 import { childrenOf, type Reference, referencesOf } from "./references.ts";
 import { fromCel, toCel, ValueProblem } from "./values.ts";
 
@@ -84,6 +85,7 @@ function compile(source: string): Expression | ExpressionProblem {
   // The references are collected before the check, because checking expands macros in place.
   const references = referencesOf(parsed.ast);
   const comparisons = comparisonsOf(parsed.ast);
+  replaceFunctions(parsed.ast);
   const verdict = parsed.check();
   if (!verdict.valid) {
     const error = verdict.error;
@@ -91,6 +93,8 @@ function compile(source: string): Expression | ExpressionProblem {
   }
   const names = new Set(references.map((reference) => reference.variable));
   const type = String(verdict.type ?? "dyn");
+  const key = problemOfKeys(type);
+  if (key !== undefined) return { problem: key, offset: 0 };
   return { source, references, comparisons, type, evaluate: (scope) => run(source, parsed, names, scope) };
 }
 
@@ -117,8 +121,21 @@ function run(
   }
 }
 
+/** The library would make a text such as `[object Object]` of a list or map as a key. */
+export function problemOfKeys(type: string): string | undefined {
+  if (!/map<(?:dyn<)?(?:list|map|null|optional)/.test(type)) return undefined;
+  return "a key of a map must be text, a whole number, or true or false";
+}
+
+function replaceFunctions(node: ASTNode): void {
+  replaceFunction(node);
+  for (const child of childrenOf(node)) replaceFunctions(child);
+}
+
 /** Regular expressions of the library may take exponential time, so they are not offered. */
 function findRefused(node: ASTNode): ExpressionProblem | undefined {
+  if ((node.op === "rcall" || node.op === "call") && isReplacement(node.args[0]))
+    return { problem: `there is no function ${node.args[0]}`, offset: node.pos };
   if (node.op === "rcall" && node.args[0] === "matches") {
     return { problem: "`matches` is not offered; use ==, in, startsWith, endsWith or contains", offset: node.pos };
   }

@@ -197,6 +197,7 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
     "layout.ts",
     "manifest-places.ts",
     "places.ts",
+    "reader-differences.ts",
     "scalar-text.ts",
     "set-image.ts",
     "set-images.ts",
