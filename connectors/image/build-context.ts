@@ -166,7 +166,14 @@ function resolvePath(tree: FileTree, path: string): SourceFile | undefined {
     if (file.kind === "symlink") {
       if (++links > MAX_LINKS || file.link === undefined) return undefined;
       if (file.link.startsWith("/")) at = "";
-      todo = [...file.link.split("/").filter((one) => one !== ""), ...todo];
+      // As in `resolveInImage`.
+      todo = [
+        ...posix
+          .normalize(file.link)
+          .split("/")
+          .filter((one) => one !== ""),
+        ...todo,
+      ];
     } else at = file.path;
   }
   return tree.get(at);

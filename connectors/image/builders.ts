@@ -137,6 +137,7 @@ const COMMANDS: { readonly [B in RealBuilder]: (request: BuildRequest) => readon
     const policy = ["--signature-policy", policyFile(request)];
     const tls = request.insecure ? ["--tls-verify=false"] : [];
     const account = ["--authfile", authFile(request)];
+    const platform = request.platform === undefined ? [] : ["--platform", request.platform];
     // Settings in a HOME that commands of the Dockerfile can write would name programs to start.
     const own = (argv: readonly string[], confined?: "image-build"): Command => ({
       argv: ["buildah", ...store, ...argv],
@@ -161,7 +162,7 @@ const COMMANDS: { readonly [B in RealBuilder]: (request: BuildRequest) => readon
       request.context,
     ];
     return [
-      ...request.bases.map((base) => own(["pull", ...policy, ...account, ...tls, base])),
+      ...request.bases.map((base) => own(["pull", ...policy, ...account, ...tls, ...platform, base])),
       own(build, "image-build"),
       own(["push", ...policy, image, `oci:${request.layout}`], "image-build"),
     ];
