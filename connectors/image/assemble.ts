@@ -12,6 +12,7 @@ import {
   OCI_CONFIG,
   OCI_LAYER_GZIP,
   OCI_MANIFEST,
+  ociType,
   type Platform,
   parsePlatform,
   platformText,
@@ -295,13 +296,6 @@ async function imageOf(work: Work, { config, below, added }: StageResult): Promi
     ],
     reproducible: true,
   };
-}
-
-/** Translates Docker's media types of layers into those of OCI. */
-function ociType(mediaType: string): string {
-  if (mediaType === "application/vnd.docker.image.rootfs.diff.tar.gzip") return OCI_LAYER_GZIP;
-  if (mediaType === "application/vnd.docker.image.rootfs.diff.tar") return "application/vnd.oci.image.layer.v1.tar";
-  return mediaType;
 }
 
 function sorted(labels: Readonly<Record<string, string>>): Record<string, string> {

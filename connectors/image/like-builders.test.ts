@@ -25,6 +25,7 @@ test("the config has what builders write", async (t) => {
     ["HEALTHCHECK --retries=0 --interval=0 --timeout=0s CMD a", { Healthcheck: { Test: ["CMD-SHELL", "a"] } }],
     ["HEALTHCHECK --timeout=.5s CMD a", { Healthcheck: { Test: ["CMD-SHELL", "a"], Timeout: 5e8 } }],
     ["HEALTHCHECK --timeout=+1.h5\u00b5s CMD a", { Healthcheck: { Test: ["CMD-SHELL", "a"], Timeout: 3600e9 + 5e3 } }],
+    ["ENV A=a$\u00fcb B=1", { Env: [DEFAULT_PATH, "A=a", "B=1"] }],
     ["WORKDIR /w/", { WorkingDir: "/w/" }],
     ["WORKDIR //a", { WorkingDir: "//a" }],
     ["WORKDIR /a/../b\nWORKDIR c", { WorkingDir: "/b/c" }],
@@ -77,6 +78,8 @@ test("what builders copy in different ways is left to a real builder", async (t)
     "COPY --chown=5 d /y\nCOPY --link a /y/",
     "COPY --chown=5 d /y\nCOPY --link a /y/z",
     "COPY --chown=5 d /y/z\nCOPY --link d /y",
+    "COPY [[]x] /y/",
+    "COPY * /y/",
     "FROM scratch AS scratch\nCOPY a /\nFROM scratch\nENV A=1",
   ])
     await assert.rejects(assemble(`FROM scratch\n${lines}\n`, folders), noBuilder, lines);

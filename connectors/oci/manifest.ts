@@ -76,6 +76,13 @@ export function sha256(bytes: Uint8Array | string): string {
   return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 }
 
+/** Translates Docker's media types of layers into those of OCI. */
+export function ociType(mediaType: string): string {
+  if (mediaType === "application/vnd.docker.image.rootfs.diff.tar.gzip") return OCI_LAYER_GZIP;
+  if (mediaType === "application/vnd.docker.image.rootfs.diff.tar") return "application/vnd.oci.image.layer.v1.tar";
+  return mediaType;
+}
+
 export type Platform = z.infer<typeof platformSchema>;
 
 /** Other names of architectures that builders take, with the variant that a name implies. */
