@@ -45,7 +45,7 @@ test("every builder gets the Dockerfile, arguments, labels and platform, each as
       all.some((word) => word.includes("/h/image-Ab1/layout")),
       builder,
     );
-    assert.ok(!all.includes("push") || all.some((word) => word.startsWith("oci:")), `${builder} pushes to no registry`);
+    assert.ok(!all.includes("push") || all.some((word) => word.startsWith("dir:")), `${builder} pushes to no registry`);
   }
 });
 

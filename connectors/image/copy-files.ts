@@ -65,7 +65,9 @@ export async function entriesOf(change: FileChange, tree: FileTree, before: Befo
   }
   refuseMixed(change, entries);
   if (isWorkdir) entries.push(directoryEntry(job, at));
-  return withParents(job, entries);
+  const all = withParents(job, entries);
+  if (change.isLinked) refuseLinked(job, all, isFolder(found));
+  return all;
 }
 
 /** The image as it is before the change: the base image with everything that the stage has made over it. */
@@ -114,6 +116,8 @@ const ROOT: Owner = { uid: 0, gid: 0 };
 const DIRECTORY_MODE = 0o755;
 
 function sourcesOf({ change, tree }: Job, source: string): readonly FoundSource[] {
+  // Some builders take the character behind it as it is, others do so only in a pattern.
+  if (source.includes("\\")) throw unsupported(change, `names the source "${source}", with a backslash`);
   const found = findSources(tree, source);
   if (found.length > 0) return found;
   const where =
@@ -135,6 +139,26 @@ function refuseUnclear({ change, before, lookup }: Job, found: readonly FoundSou
   if (lookup(link)?.kind === "symlink") throw unsupported(change, `puts a file in the place of the link /${link}`);
   const isVolume = before.volumes.some((one) => posix.join("/", one) === `/${at}`);
   if (isVolume && lookup(at) === undefined) throw unsupported(change, `puts a file in the place of the volume /${at}`);
+}
+
+/**
+ * `--link` follows no links of the image, takes no destination for a directory because the image has one there, and makes all
+ * directories on the way anew. It is the usual copy only where the image has none of this, or has just the same.
+ */
+function refuseLinked({ change, before, lookup }: Job, entries: readonly LayerEntry[], isFolder: boolean): void {
+  const literal = change.destination.slice(1);
+  const directories = entries.flatMap(({ path, kind }) => [
+    ...(kind === "directory" ? [path] : []),
+    ...parentsOf(path),
+  ]);
+  const onTheWay = [...(change.isDirectory || isFolder ? [literal] : []), ...parentsOf(literal), ...directories];
+  const isUsual = (path: string): boolean => {
+    const { kind, mode, uid, gid } = before.own.get(path) ?? {};
+    return kind === "directory" && mode === DIRECTORY_MODE && uid === 0 && gid === 0;
+  };
+  const isFilled = !change.isDirectory && !isFolder && lookup(literal)?.kind === "directory";
+  const there = isFilled ? literal : onTheWay.find((path) => path !== "" && lookup(path) && !isUsual(path));
+  if (there !== undefined) throw unsupported(change, `copies with --link to /${there}, which is there already`);
 }
 
 function isFolder(found: readonly FoundSource[]): boolean {
@@ -272,12 +296,15 @@ function textFile(name: string, text: string): SourceFile {
  */
 function withParents(job: Job, entries: readonly LayerEntry[]): readonly LayerEntry[] {
   const { before, change, lookup } = job;
-  if (!before.scratch && change.owner === undefined) return entries;
+  const hasOddMode = change.mode !== undefined && change.mode !== DIRECTORY_MODE;
+  if (!before.scratch && change.owner === undefined && !hasOddMode) return entries;
   const known = new Set(entries.map(({ path }) => path));
   const parents: LayerEntry[] = [];
   for (const parent of entries.flatMap(({ path }) => [...parentsOf(path)])) {
     const isThere = before.scratch ? before.directories.has(parent) : lookup(parent) !== undefined;
     if (known.has(parent) || isThere) continue;
+    // Some builders give the mode to these directories, too.
+    if (hasOddMode) throw unsupported(change, `makes the directory /${parent} and gives a --chmod`);
     known.add(parent);
     parents.push({ ...directoryEntry(job, parent), mode: DIRECTORY_MODE });
   }

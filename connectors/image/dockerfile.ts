@@ -308,6 +308,8 @@ function mistakeIn({ name, text, json, words, pairs, heredocs }: Instruction): s
   if ((WITH_JSON.includes(name) || name === "HEALTHCHECK") && jsonArray(form)?.some((one) => typeof one !== "string"))
     return "a JSON array must hold nothing but strings";
   if (name === "SHELL" && (!json || json.length === 0)) return 'it must be a JSON array such as ["/bin/sh", "-c"]';
+  if (name === "VOLUME" && json?.length === 0) return "it needs a path";
+  if (name === "HEALTHCHECK" && jsonArray(form)?.length === 0) return "it needs a command";
   if (name === "ENV" || name === "LABEL") {
     const bad = pairs.find(
       ([key, value]) => key === "" || value === undefined || (value === "" && !text.includes("=")),

@@ -25,6 +25,8 @@ export type FileChange = {
   /** `user` or `user:group`, as written. */
   readonly owner: string | undefined;
   readonly mode: number | undefined;
+  /** `--link`: it does not look at what the image has. */
+  readonly isLinked: boolean;
 };
 
 export type HistoryEntry = { readonly created_by: string; readonly changesFiles: boolean };
@@ -98,6 +100,15 @@ function globalArguments(dockerfile: Dockerfile, given: Arguments): ReadonlyMap<
     }
   }
   return known;
+}
+
+export const DEFAULT_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/** What a stage inherits of the image that it begins with. Builders give every image but those of Windows a PATH. */
+export function runtimeOf({ os, config }: Pick<ImageConfig, "os" | "config">): RuntimeConfig {
+  const env = config?.Env ?? [];
+  if (os === "windows" || env.some((one) => one.startsWith("PATH="))) return config ?? {};
+  return { ...config, Env: [...env, DEFAULT_PATH] };
 }
 
 const DEFAULT_SHELL = ["/bin/sh", "-c"];
@@ -193,7 +204,7 @@ class StageState {
       if (volumes.some((volume) => volume.trim() === "")) this.#mistake(instruction, "the path of a volume is empty");
       config.Volumes = { ...config.Volumes, ...Object.fromEntries(volumes.map((volume) => [volume, {}])) };
     } else if (name === "HEALTHCHECK") {
-      const check = healthcheck(instruction, config.Shell ?? DEFAULT_SHELL);
+      const check = healthcheck(instruction);
       if (typeof check === "string") this.#mistake(instruction, check);
       else config.Healthcheck = check;
     } else if (name === "ONBUILD") config.OnBuild = [...(config.OnBuild ?? []), text];
@@ -222,6 +233,7 @@ class StageState {
       isDirectory: /(^|\/)\.?$/.test(target),
       owner: user === "" ? undefined : user,
       mode: mode === undefined ? undefined : Number.parseInt(mode, 8),
+      isLinked: (flagOf(instruction, "link") ?? "false") !== "false",
     });
   }
 
@@ -231,10 +243,12 @@ class StageState {
   }
 
   #workdir({ text, line }: Instruction): void {
-    const destination = this.#absolute(this.#fill(text));
-    this.#config.WorkingDir = destination;
+    const written = this.#fill(text);
+    const destination = this.#absolute(written);
+    // Builders keep an absolute path as it is written.
+    this.#config.WorkingDir = written.startsWith("/") ? written : destination;
     const user = this.#config.User ?? "";
-    const nothing = { sources: [], written: [], from: undefined, mode: undefined };
+    const nothing = { sources: [], written: [], from: undefined, mode: undefined, isLinked: false };
     this.#changes.push({
       ...nothing,
       line,

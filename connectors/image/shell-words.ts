@@ -103,8 +103,8 @@ function expand(word: string, escapeWith: string, lookup: Lookup): string {
   return result;
 }
 
-/** Names of variables, and the parameters of shells: of these, BuildKit makes nothing and Buildah leaves some as they are. */
-const NAME = /(?:[a-zA-Z_][a-zA-Z0-9_]*|[0-9]+|[@*#?$!-])/y;
+/** Names of variables, with the letters of all languages, and the parameters of shells: of these, BuildKit makes nothing and Buildah leaves some as they are. */
+const NAME = /(?:[\p{L}_][\p{L}\p{Nd}_]*|\p{Nd}+|[@*#?$!-])/uy;
 
 /** Reads the variable that begins with the `$` at `at`. A `$` before anything else stays. */
 function readVariable(
