@@ -162,8 +162,12 @@ function end(pipeline: Pipeline, state: TaskState, now: number): TaskEvent {
   };
 }
 
-/** What the task leaves behind when it succeeds: `remember` and `build`. Throws GantryError `expression-failed`. */
+/**
+ * What the task leaves behind when it succeeds: `remember` and `build`. CD deploys what they say, so the people of an app cannot
+ * write them into a pipeline of their own. Throws GantryError `expression-failed`.
+ */
 function factsOf(pipeline: Pipeline, state: TaskState): TaskResult {
+  if (pipeline.origin === "app" && pipeline.mayBuild !== true) return {};
   const scope = outputScope(pipeline, state);
   const { remember, build } = pipeline;
   const facts = Object.keys(remember).length === 0 ? undefined : renderMap(remember, scope);
@@ -174,6 +178,8 @@ function factsOf(pipeline: Pipeline, state: TaskState): TaskResult {
 
 /** The deployments that began: of a job that was skipped, or canceled before a runner took it, nothing is known. */
 function deploymentsOf(pipeline: Pipeline, state: TaskState): NonNullable<TaskResult["deployed"]> {
+  // A build counts for an environment where it is deployed, so an app's own pipeline cannot say that it is.
+  if (pipeline.origin === "app") return [];
   return pipeline.jobs.flatMap((job) =>
     job.deploys === undefined
       ? []
