@@ -6,7 +6,7 @@ import type { Job, Pipeline } from "../pipeline/pipeline.ts";
 import { placedProblem } from "../pipeline/placed-problem.ts";
 import { readSource } from "../pipeline/source.ts";
 import { actionOf } from "./actions.ts";
-import type { OwnRule } from "./own-policy.ts";
+import { isAllowed, type OwnRule } from "./own-policy.ts";
 
 /** Names of own pipelines begin with the app, so they never are those of the platform team or of another app. */
 export function ownName(app: string, name: string): string {
@@ -20,13 +20,14 @@ export function appOfOwn(name: string): string | undefined {
 }
 
 /** As it is kept: with its name, its author, and a concurrency group that is not shared with other apps. */
-export function asOwn(app: string, pipeline: Pipeline): Pipeline {
+export function asOwn(app: string, pipeline: Pipeline, { builds }: Pick<OwnRule, "builds">): Pipeline {
   const { concurrency } = pipeline;
   const action = actionOf(pipeline);
   return {
     ...pipeline,
     name: ownName(app, pipeline.name),
     origin: "app",
+    ...(builds ? { mayBuild: true } : {}),
     ...(action === undefined ? {} : { action }),
     concurrency: concurrency && { ...concurrency, group: `own/${app}/${String(concurrency.group)}` },
   };
@@ -36,7 +37,7 @@ export function asOwn(app: string, pipeline: Pipeline): Pipeline {
 export function ownProblems(
   { name: file, text }: { readonly name: string; readonly text: string },
   pipeline: Pipeline,
-  { actions, builds }: Pick<OwnRule, "actions" | "builds">,
+  rule: Pick<OwnRule, "actions" | "builds">,
 ): readonly Problem[] {
   const { root } = readSource(text);
   if (root === undefined) return [];
@@ -50,20 +51,20 @@ export function ownProblems(
     ...(pipeline.app === "existing"
       ? []
       : [problem(["app"], "a pipeline of an app runs for this app: `app: existing`, or leave it out")]),
-    ...(actions.includes(action)
+    ...(isAllowed(rule, actionOf(pipeline))
       ? []
       : [problem(["name"], `the platform team does not let this app have an own pipeline for ${action}`)]),
     ...(pipeline.apps === undefined ? [] : [problem(["apps"], "a pipeline of an app is only for this app")]),
     ...(Object.keys(pipeline.remember).length === 0
       ? []
       : [problem(["remember"], "only pipelines of the platform team keep facts of an app")]),
-    ...(pipeline.build === undefined || builds
+    ...(pipeline.build === undefined || rule.builds
       ? []
       : [problem(["build"], "the platform team does not let own pipelines of this app make builds")]),
     ...jobs.flatMap(([job, part]) => [
-      ...(job.deploys === undefined || actions.includes("cd")
+      ...(job.deploys === undefined
         ? []
-        : [problem([part, job.id, "deploys"], "the platform team does not let own pipelines of this app deploy")]),
+        : [problem([part, job.id, "deploys"], "only pipelines of the platform team deploy builds")]),
       ...job.steps.flatMap((step, at) =>
         step.scope === undefined
           ? []

@@ -7,10 +7,10 @@ import { describeIssues, type Path } from "../issues.ts";
 import { appPatterns } from "../pipeline/file.ts";
 import { placedProblem } from "../pipeline/placed-problem.ts";
 import { plainValue, readSource } from "../pipeline/source.ts";
-import { ACTIONS } from "./actions.ts";
+import type { Action } from "./actions.ts";
 
-/** `others`: pipelines with a button of their own. */
-const OWN_ACTIONS = [...ACTIONS, "others"] as const;
+/** `others`: pipelines with a button of their own. Builds are deployed by pipelines of the platform team only. */
+const OWN_ACTIONS = ["ci", "others"] as const;
 
 const rule = z.strictObject({
   apps: appPatterns,
@@ -38,6 +38,11 @@ export function readOwnPolicy(
   if (parsed.success) return { policy: parsed.data.allow };
   const issues = describeIssues(parsed.error.issues, value, { keysAt, whole: "the file" });
   return { problems: issues.map(({ path, detail, on }) => placedProblem({ root, file }, path, detail, on)) };
+}
+
+/** `action`: the button that a pipeline is for; undefined for one of its own. */
+export function isAllowed({ actions }: Pick<OwnRule, "actions">, action: Action | undefined): boolean {
+  return action !== "cd" && actions.includes(action ?? "others");
 }
 
 /** The first rule for the app. Undefined: it may have no pipelines of its own. */

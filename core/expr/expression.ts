@@ -11,7 +11,7 @@ import { costOf, MAX_COST } from "./cost.ts";
 import { makeEnvironment } from "./environment.ts";
 import { isReplacement, replaceFunction } from "./functions.ts";
 import { childrenOf, type Reference, referencesOf } from "./references.ts";
-import { fromCel, toCel, ValueProblem } from "./values.ts";
+import { type CelValue, fromCel, toCel, ValueProblem } from "./values.ts";
 
 export type Expression = {
   readonly source: string;
@@ -20,8 +20,21 @@ export type Expression = {
   /** The type of the result as far as CEL knows it: `bool`, `int`, `list<…>` …, or `dyn` when it depends on the values. */
   readonly type: string;
   /** Throws GantryError `expression-failed`. */
-  readonly evaluate: (scope: JsonObject) => JsonValue;
+  readonly evaluate: (scope: JsonObject, evaluation?: Evaluation) => JsonValue;
 };
+
+/**
+ * What evaluations that belong together share: the work that is left for all of them, and the values of the scope that are
+ * converted already. These must not change meanwhile.
+ */
+export type Evaluation = { readonly values: Map<JsonValue, CelValue>; work: number };
+
+/** For evaluations that belong together: about two seconds. */
+const MAX_WORK = 4 * MAX_COST;
+
+export function newEvaluation(): Evaluation {
+  return { values: new Map(), work: MAX_WORK };
+}
 
 export type ExpressionProblem = {
   readonly problem: string;
@@ -58,10 +71,10 @@ export function checkExpression(source: string): Expression | ExpressionProblem 
  * Evaluates an expression. A missing variable or member is an error that names it. Throws GantryError `expression-failed`,
  * whose details contain the expression but never values.
  */
-export function evaluate(source: string, scope: JsonObject): JsonValue {
+export function evaluate(source: string, scope: JsonObject, evaluation?: Evaluation): JsonValue {
   const expression = checkExpression(source);
   if ("problem" in expression) throw expressionFailed(source, expression.problem);
-  return expression.evaluate(scope);
+  return expression.evaluate(scope, evaluation);
 }
 
 export function expressionFailed(expression: string, problem: string): GantryError {
@@ -95,22 +108,29 @@ function compile(source: string): Expression | ExpressionProblem {
   const type = String(verdict.type ?? "dyn");
   const key = problemOfKeys(type);
   if (key !== undefined) return { problem: key, offset: 0 };
-  return { source, references, comparisons, type, evaluate: (scope) => run(source, parsed, names, scope) };
+  return { source, references, comparisons, type, evaluate };
+
+  function evaluate(scope: JsonObject, evaluation = newEvaluation()): JsonValue {
+    return run(source, parsed, { names, scope, evaluation });
+  }
 }
 
 function run(
   source: string,
   parsed: { (context: Map<string, unknown>): unknown; ast: ASTNode },
-  names: ReadonlySet<string>,
-  scope: JsonObject,
+  { names, scope, evaluation }: { names: ReadonlySet<string>; scope: JsonObject; evaluation: Evaluation },
 ): JsonValue {
   try {
-    const context = new Map<string, ReturnType<typeof toCel>>();
+    const context = new Map<string, CelValue>();
     for (const name of names) {
       const value = Object.hasOwn(scope, name) ? scope[name] : undefined;
-      if (value !== undefined) context.set(name, toCel(value));
+      if (value !== undefined) context.set(name, converted(value, evaluation));
     }
-    if (costOf(parsed.ast, context) > MAX_COST) throw new ValueProblem("it would take too much work with these values");
+    const cost = costOf(parsed.ast, context);
+    if (cost > MAX_COST) throw new ValueProblem("it would take too much work with these values");
+    evaluation.work -= cost;
+    if (evaluation.work < 0)
+      throw new ValueProblem("with those before it, it would take too much work with these values");
     return fromCel(parsed(context));
   } catch (error) {
     if (error instanceof EvaluationError || error instanceof CelTypeError) {
@@ -130,6 +150,15 @@ export function problemOfKeys(type: string): string | undefined {
 function replaceFunctions(node: ASTNode): void {
   replaceFunction(node);
   for (const child of childrenOf(node)) replaceFunctions(child);
+}
+
+/** Values of a scope may be large, and several expressions use the same ones. */
+function converted(value: JsonValue, { values }: Evaluation): CelValue {
+  const known = values.get(value);
+  if (known !== undefined) return known;
+  const fresh = toCel(value);
+  if (typeof value === "object") values.set(value, fresh);
+  return fresh;
 }
 
 /** Regular expressions of the library may take exponential time, so they are not offered. */

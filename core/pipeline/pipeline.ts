@@ -53,6 +53,11 @@ export type Pipeline = {
   readonly remember: { readonly [name: string]: Template };
   /** What the task says of the build that it makes. Absent: it makes none. */
   readonly build?: { readonly [name: string]: Template };
+  /**
+   * Of a pipeline with the origin `app`: the platform team lets it make builds. Absent: its `build` and `remember` count for
+   * nothing, whatever its file says. Set by the reader of the file, never by the file.
+   */
+  readonly mayBuild?: true;
 };
 
 export type Origin = "platform" | "app";

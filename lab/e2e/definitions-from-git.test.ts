@@ -91,6 +91,16 @@ test("a company's pipelines come from its git repository; five mistakes are refu
     ["pipelines/a.yaml"],
   );
   assert.equal(await names(), "a");
+  // Who may see tasks may not see all pipelines.
+  const task = await client.task(inForce.source.task);
+  const [, publish] = task.jobs[0]?.steps ?? [];
+  assert.deepEqual(publish?.outputs, { files: 2 }, "the files themselves are not shown");
+  const events = JSON.stringify([
+    await client.taskEvents(task.id, 0, 1_000),
+    await client.feed({ after: 0, limit: 1_000 }),
+  ]);
+  assert.match(events, /"outputs":\{"files":2\}/);
+  assert.doesNotMatch(events, /bundle/);
 
   const bad = await push({
     "environments.yaml": "environments:\n  production: { requires: { tests: often } }\n",

@@ -38,6 +38,11 @@ const DETAILS: { readonly [C in ErrorCode]: JsonObject } = {
     other: "shop",
     place: "apps/shop-deploy overlays/seoul to shop in seoul-dp at seoul",
   },
+  "own-pipeline-deploys": {
+    app: "orders",
+    pipeline: "orders.release",
+    problem: "Its target seoul is in the environment prod, which demands something of builds.",
+  },
   "policy-unmet": {
     app: "orders",
     number: 12,

@@ -325,6 +325,76 @@ test("nobody who may not override policies takes an app out of what an environme
   assert.equal((await change("gold", "DELETE", "?undo=false")).status, 204);
 });
 
+test("nobody who may not override policies deploys where an environment demands something, by another target or app", async () => {
+  portal.agent.setDefinitions({ environments: ["prod", "test"] });
+  const repository = (slug: string): object => ({ system: "git", project: "APPS", slug, branch: "main" });
+  const [source, yaml] = [repository("quay-4"), repository("quay-4-deploy")];
+  const at = (name: string, more: object): object => ({
+    ...{ name, environment: name, site: "seoul", cluster: "seoul-a", namespace: `kiosk-${name}` },
+    ...{ overlay: `kiosk/${name}`, ...more },
+  });
+  const [prod, dev] = [at("prod", { path: "kiosk/live" }), at("dev", {})];
+  const record = { labels: { tier: "gold" }, source, yaml, targets: [prod, dev] };
+  const add = (name: string, more: object = {}): unknown =>
+    portal.agent.addApp({ name, record: JSON.parse(JSON.stringify({ ...record, ...more })) });
+  const patch = (app: string, json: object): Promise<Response> =>
+    portal.ask(`/v1/apps/${app}`, {
+      ...{ method: "PATCH", token: tokens.get("gold") ?? null, headers: { "if-match": "*" }, json },
+    });
+  const refused = async (answer: Response, what: unknown): Promise<void> => {
+    const text = JSON.stringify(what);
+    assert.equal(answer.status, 403, text);
+    const { detail, todo } = (await answer.json()) as Problem;
+    assert.match(detail, /what the environment prod demands of kiosk/, text);
+    assert.match(todo, /Needs the role operator on this app: ask/, text);
+  };
+  const inside = ["kiosk/prod", "./kiosk/./prod/", "kiosk", ".", "kiosk/prod/more", "kiosk/live"];
+  for (const targets of [
+    ...inside.map((overlay) => [prod, at("dev", { overlay })]),
+    [prod, dev, at("dev", { name: "other", cluster: "seoul-b", namespace: "x", overlay: "kiosk/prod" })],
+    [prod, at("dev", { overlay: undefined, files: ["kiosk/a.yaml", "kiosk/prod/kustomization.yaml"] })],
+    [at("prod", { overlay: "kiosk/dev", path: "kiosk/live" }), dev],
+    [at("prod", { path: "kiosk/dev" }), dev],
+  ]) {
+    add("kiosk");
+    await refused(await patch("kiosk", { targets }), targets);
+  }
+  for (const targets of [
+    [prod, at("dev", { overlay: "kiosk/dev-2" })],
+    [prod, at("dev", { overlay: "kiosk/prod", branch: "dev" })],
+    [at("prod", { overlay: "kiosk/production", path: "kiosk/production" }), dev],
+    [prod, dev, at("prod", { name: "prod-2", namespace: "kiosk-prod-2" })],
+  ]) {
+    add("kiosk");
+    assert.equal((await patch("kiosk", { targets })).status, 200, JSON.stringify(targets));
+  }
+  add("kiosk");
+  const own = { source: repository("booth"), yaml: repository("booth-deploy") };
+  for (const targets of [[at("dev", { namespace: "kiosk-prod" })], [at("test", { namespace: "kiosk-prod" })]]) {
+    add("booth", { ...own, targets: [] });
+    await refused(await patch("booth", { targets }), targets);
+  }
+  for (const overlay of inside) {
+    add("booth", { ...own, targets: [] });
+    const targets = [at("dev", { namespace: "booth", overlay })];
+    await refused(await patch("booth", { yaml, targets }), targets);
+  }
+  add("booth", { ...own, yaml, targets: [at("dev", { namespace: "booth", overlay: "booth" })] });
+  await refused(await patch("kiosk", { targets: [at("prod", { overlay: "booth" }), dev] }), "another app writes it");
+  const stall = { source: repository("stall"), yaml: repository("stall-deploy") };
+  const adopted = appInput({ ...stall, team: "payments", targets: [at("dev", { namespace: "kiosk-prod" })] } as never);
+  add("kiosk", { team: "payments" });
+  await refused(await post("team", "/v1/apps", { adopt: true, name: "booth-2", app: adopted }), "a new app");
+  for (const change of [
+    { targets: [at("prod", { name: "booth", path: "kiosk/live" })] },
+    { yaml, targets: [at("dev", { namespace: "booth", overlay: "booth" })] },
+  ]) {
+    add("booth", { ...own, targets: [] });
+    assert.equal((await patch("booth", change)).status, 200, JSON.stringify(change));
+  }
+  portal.agent.setDefinitions({ environments: [] });
+});
+
 test("the apps are not read again for every list of tasks", async () => {
   const before = portal.agent.requests.length;
   for (let n = 0; n < 20; n += 1) assert.equal((await get("gold", "/v1/tasks")).status, 200);

@@ -34,7 +34,7 @@ export const runCd = runAppPipeline({
   verb: "run-cd",
   does: "run CD",
   body: cdBody,
-  errors: ["policy-unmet"],
+  errors: ["policy-unmet", "own-pipeline-deploys"],
   summary: "Run CD of an app",
   description:
     "Writes the images of a build into the yaml repository and waits until Argo CD has deployed it to the targets.",

@@ -29,6 +29,7 @@ export const startTask = route({
     "claim-taken",
     "pipeline-unknown",
     "secret-unknown",
+    "own-pipeline-deploys",
     "idempotency-key-reused",
   ],
   handle: async (call) => {

@@ -21,6 +21,7 @@ import type {
 } from "@gantry/wire/agent/views.ts";
 import { revisionOf } from "../apps/apps.ts";
 import { targetsRunning, unmetFor } from "../builds/decide-policy.ts";
+import { shownOutputs } from "../definitions/hide-bundle.ts";
 import { waitingHeadline } from "../messages.ts";
 import type { Definition } from "../tasks/definitions.ts";
 
@@ -278,7 +279,7 @@ function stepViews(job: JobState, definition: Job | undefined): StepView[] {
       ...(known?.waiting && !isInterrupted(job, known) ? { waiting: waitingView(known.waiting) } : {}),
       tries: known?.tries ?? 0,
       ...(known?.failure ? { failure: known.failure as StepView["failure"] } : {}),
-      outputs: (known?.outputs ?? {}) as Jsons,
+      outputs: shownOutputs(spec, known?.outputs ?? {}) as Jsons,
       ...(reason === undefined ? {} : { reason }),
     };
   });

@@ -8,6 +8,7 @@ import { type TestContext, test } from "node:test";
 import { appInput } from "@gantry/core/app/app.fixture.ts";
 import { explain, GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
+import type { Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import type { TaskEvent } from "@gantry/core/task/events.ts";
 import type { AppState } from "@gantry/core/task/model.ts";
 import type { Outcome } from "@gantry/core/task/states.ts";
@@ -16,6 +17,7 @@ import type { StartTask } from "@gantry/wire/agent/agent-api.ts";
 import { openApps } from "../apps/apps.ts";
 import { AGENT_INDEXES } from "../store/indexes.ts";
 import { keepDefinition, openDefinitions } from "../tasks/definitions.ts";
+import type { Definition } from "../tasks/read-definitions.ts";
 import { startTask } from "../tasks/start-task.ts";
 import { appStream } from "../tasks/task-stream.ts";
 import { openTasks } from "../tasks/tasks.ts";
@@ -151,6 +153,62 @@ test("CD deploys the newest build of the release branch, and the task says which
   assert.deepEqual(targetsRunning(app, 1), ["test"]);
   assert.equal(app.deployed?.test?.task, state.id);
 });
+
+test("a pipeline of the app's own makes no build, keeps no fact and deploys nothing that a policy guards", async (t) => {
+  const { deps, definitions, tasks, run, end, builds, load } = await openBench(t);
+  await run("ci", { letter: A });
+  const known = await load();
+  /** As the reader of an app's own files gives it: nothing but its origin differs. */
+  const asOwn = (name: string, change: Partial<Pipeline> = {}) => ({
+    ...deps,
+    definitions: {
+      ...definitions,
+      current: (): Definition => {
+        const definition = definitions.current(name);
+        assert(definition);
+        const pipeline: Pipeline = { ...definition.pipeline, origin: "app", ...change };
+        return { ...definition, version: newId(), pipeline };
+      },
+    },
+  });
+  const attack = async (name: string, params: StartTask["params"], change: Partial<Pipeline> = {}) => {
+    const own = asOwn(name, change);
+    const definition = own.definitions.current();
+    await keepDefinition(deps.journal, definition);
+    const request = { pipeline: name, app: "orders", params, idempotencyKey: newId(), principal: "eve" };
+    const { state } = await startTask(
+      { ...own, definitions: { ...own.definitions, current: () => definition } },
+      request,
+    );
+    return (await end(state.id)).state;
+  };
+  const forged = await attack("ci", { letter: B }, { remember: { digest: `sha256:${B}`, commit: "c0ffee" } });
+  assert.deepEqual([forged.outcome, forged.result], ["succeeded", undefined]);
+  const deployed = await attack(
+    "cd",
+    { build: "1", targets: ["test"] },
+    { jobs: scriptsOf(definitions.current("cd")) },
+  );
+  assert.equal(deployed.result?.deployed, undefined, "nothing says that build #1 runs in test");
+  assert.deepEqual([(await builds()).length, targetsRunning(await load(), 1)], [1, []]);
+  assert.deepEqual((await load()).facts, known.facts);
+
+  const pushes = { jobs: scriptsOf(definitions.current("cd")).map((job) => ({ ...job, work: ["deploy" as const] })) };
+  const refused = await refusal(attack("cd", { build: "1", targets: ["test"] }, pushes));
+  assert.equal(refused.code, "own-pipeline-deploys");
+  assert.match(
+    refused.text,
+    /orders may not be deployed by its own pipeline cd. Its target test is in the environment test/,
+  );
+  assert.equal((await tasks.read(deployed.id))?.state.outcome, "succeeded");
+  const allowed = await attack("ci", { letter: B }, { mayBuild: true });
+  assert.equal(allowed.result?.build?.images[0]?.digest, `sha256:${B}`);
+});
+
+/** Its jobs, with the work of scripts. */
+function scriptsOf(definition: Definition | undefined): Pipeline["jobs"] {
+  return (definition?.pipeline.jobs ?? []).map((job) => ({ ...job, work: ["build" as const] }));
+}
 
 for (const [name, params, expected] of [
   [

@@ -4,7 +4,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { releaseBranchOf } from "@gantry/core/app/targets.ts";
 import { appOfOwn, asOwn, ownProblems } from "@gantry/core/choice/check-own.ts";
-import { type OwnRule, ownRuleFor } from "@gantry/core/choice/own-policy.ts";
+import { isAllowed, type OwnRule, ownRuleFor } from "@gantry/core/choice/own-policy.ts";
 import { GantryError, type Problem } from "@gantry/core/errors.ts";
 import { isJsonObject } from "@gantry/core/json.ts";
 import { parsePipeline } from "@gantry/core/pipeline/parse.ts";
@@ -68,7 +68,7 @@ export function openOwnPipelines(deps: OwnDeps): OwnPipelines {
       pipeline: await definitions.pinned(rest.version),
     }));
     // The rule may have changed since.
-    return (await Promise.all(all)).filter(({ pipeline: { action } }) => rule.actions.includes(action ?? "others"));
+    return (await Promise.all(all)).filter(({ pipeline: { action } }) => isAllowed(rule, action));
   };
   return {
     mayHave: (app) => ruleOf(app) !== undefined,
@@ -157,7 +157,7 @@ function checkFiles(
     problems.push(...found);
     if (!pipeline) continue;
     problems.push(...ownProblems({ name: file, text }, pipeline, rule));
-    const own = asOwn(app.name, pipeline);
+    const own = asOwn(app.name, pipeline, rule);
     const twin = definitions.find(
       ({ pipeline: { name, action } }) => name === own.name || (action && action === own.action),
     );

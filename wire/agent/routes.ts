@@ -57,6 +57,7 @@ const REQUEST_ERRORS = [
   "bad-params",
   "conflict",
   "idempotency-key-reused",
+  "own-pipeline-deploys",
   "pipeline-unknown",
   "policy-unmet",
   "secret-unknown",
