@@ -42,6 +42,7 @@ const INPUTS: { readonly [step: string]: JsonValue } = {
   "git/commit-push": { repository: REPOSITORY, message: "Deploy" },
   "git/create-repository": { repository: REPOSITORY },
   "git/open-pull-request": { repository: REPOSITORY, from: "gantry/orders", to: "main", title: "Deploy" },
+  "git/close-pull-requests": { repository: REPOSITORY, to: "main", from: "gantry/orders/" },
   "git/wait-for-merge": { repository: REPOSITORY, id: 1 },
   "harbor/ensure-project": { project: "orders" },
   "harbor/wait-for-scan": { repository: "orders/web", digest: DIGEST },

@@ -15,6 +15,7 @@ export const STEPS: StepBook = {
   "build/run": async () => (await import("./build/steps.ts")).run,
   "definitions/publish": async () => (await import("./definitions/steps.ts")).publish,
   "git/checkout": async () => (await import("./git/steps.ts")).checkout,
+  "git/close-pull-requests": async () => (await import("./git/pull-request-steps.ts")).closePullRequests,
   "git/commit-push": async () => (await import("./git/steps.ts")).commitPush,
   "git/create-repository": async () => (await import("./git/steps.ts")).createRepository,
   "git/open-pull-request": async () => (await import("./git/pull-request-steps.ts")).openPullRequest,

@@ -21,12 +21,16 @@ type PullRequestBody = {
   readonly destination: { readonly branch: { readonly name: string } };
 };
 
+type MergeBody = { readonly type: "pullrequest_merge_parameters" };
+
 export type Api = {
   readonly pullrequests: {
     readonly list: (call: Place & { readonly q: string; readonly sort: string; readonly pagelen: number }) => Answer;
     readonly create: (call: Place & { readonly _body: PullRequestBody }) => Answer;
     readonly get: (call: Place & { readonly pull_request_id: number }) => Answer;
     readonly decline: (call: Place & { readonly pull_request_id: number }) => Answer;
+    readonly listStatuses: (call: Place & { readonly pull_request_id: number; readonly pagelen: number }) => Answer;
+    readonly merge: (call: Place & { readonly pull_request_id: number; readonly _body: MergeBody }) => Answer;
   };
   readonly repositories: {
     readonly create: (call: Place & { readonly _body: RepositoryBody }) => Answer;

@@ -1,7 +1,7 @@
 // Pull requests of Bitbucket Cloud, for the client.
 
 import { z } from "zod";
-import type { GitHost, PullRequest } from "../git/host.ts";
+import type { CommitCheck, GitHost, PullRequest } from "../git/host.ts";
 import type { SdkAnswer, SdkCall, SdkRefusal } from "../git/sdk.ts";
 import type { Api } from "./api.ts";
 
@@ -11,12 +11,21 @@ const schema = z.object({
   title: z.string(),
   state: z.enum(["OPEN", "MERGED", "DECLINED", "SUPERSEDED"]),
   merge_commit: z.object({ hash: z.string() }).nullish(),
-  source: branch,
+  source: branch.extend({ commit: z.object({ hash: z.string() }).nullish() }),
   destination: branch,
   links: z.object({ html: z.object({ href: z.string() }) }),
 });
 type Call = <T>(call: SdkCall<Api, T>) => Promise<SdkAnswer<T> | SdkRefusal>;
-type Methods = Pick<GitHost, "listPullRequests" | "openPullRequest" | "getPullRequest" | "closePullRequest">;
+const statusSchema = z.object({
+  key: z.string(),
+  name: z.string().nullish(),
+  state: z.string(),
+  url: z.string().nullish(),
+});
+type Methods = Pick<
+  GitHost,
+  "listPullRequests" | "openPullRequest" | "getPullRequest" | "closePullRequest" | "listChecks" | "mergePullRequest"
+>;
 
 const STATES = { OPEN: "open", MERGED: "merged", DECLINED: "closed", SUPERSEDED: "closed" } as const;
 
@@ -65,7 +74,40 @@ export function cloudPullRequests(call: Call): Methods {
         send: (api) => api.pullrequests.decline({ ...placeOf(project, slug), pull_request_id: id }),
       });
     },
+    listChecks: async (project, slug, { id }) => {
+      const page = await need({
+        what: `read the builds of pull request ${id} of ${project}/${slug}`,
+        schema: z.object({ values: z.array(statusSchema) }),
+        send: (api) => api.pullrequests.listStatuses({ ...placeOf(project, slug), pull_request_id: id, pagelen: 100 }),
+      });
+      return page.values.map(toCheck);
+    },
+    mergePullRequest: async (project, slug, { id, head }) => {
+      const seen = await get(project, slug, id);
+      if (seen.state === "merged") return { kind: "merged", pullRequest: seen };
+      if (seen.head !== head) return { kind: "conflict", reason: "its branch got other commits" };
+      const answer = await call({
+        what: `merge pull request ${id} of ${project}/${slug}`,
+        schema,
+        expect: [400, 409],
+        send: (api) =>
+          api.pullrequests.merge({
+            ...placeOf(project, slug),
+            pull_request_id: id,
+            _body: { type: "pullrequest_merge_parameters" },
+          }),
+      });
+      if (answer.ok) return { kind: "merged", pullRequest: toPullRequest(answer.data) };
+      // 409 is a conflict, or another merge at the same time; merge checks that are not met are a 400.
+      const isConflict = answer.status === 409 || /conflict/i.test(answer.problem);
+      return { kind: isConflict ? "conflict" : "blocked", reason: answer.problem };
+    },
   };
+}
+
+function toCheck({ key, name, state, url }: z.output<typeof statusSchema>): CommitCheck {
+  const states: { readonly [state: string]: CommitCheck["state"] } = { SUCCESSFUL: "passed", INPROGRESS: "running" };
+  return { name: name ?? key, state: states[state] ?? "failed", url: url ?? undefined };
 }
 
 function placeOf(project: string, slug: string): { readonly workspace: string; readonly repo_slug: string } {
@@ -80,6 +122,7 @@ function toPullRequest(body: z.output<typeof schema>): PullRequest {
     from: body.source.branch.name,
     to: body.destination.branch.name,
     state: STATES[body.state],
+    head: body.source.commit?.hash,
     mergeCommit: body.state === "MERGED" ? body.merge_commit?.hash : undefined,
   };
 }

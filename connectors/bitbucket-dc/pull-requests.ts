@@ -1,11 +1,12 @@
 // Pull requests of Bitbucket Data Center, for the client.
 
 import type { GantryError } from "@gantry/core/errors.ts";
+import { isJsonObject } from "@gantry/core/json.ts";
 import { z } from "zod";
-import { type GitHost, type PullRequest, pathOf } from "../git/host.ts";
+import { type CommitCheck, type GitHost, type MergeAnswer, type PullRequest, pathOf } from "../git/host.ts";
 import type { Http, OtherAnswer } from "../http.ts";
 
-const branch = z.object({ displayId: z.string() });
+const branch = z.object({ displayId: z.string(), latestCommit: z.string().optional() });
 const schema = z.object({
   id: z.int(),
   /** Grows with every change; a change must name the one that it saw. */
@@ -18,7 +19,15 @@ const schema = z.object({
   links: z.object({ self: z.array(z.object({ href: z.string() })) }),
 });
 const pageSchema = z.object({ values: z.array(schema) });
-type Methods = Pick<GitHost, "listPullRequests" | "openPullRequest" | "getPullRequest" | "closePullRequest">;
+const buildsSchema = z.object({
+  values: z.array(
+    z.object({ key: z.string(), name: z.string().nullish(), state: z.string(), url: z.string().nullish() }),
+  ),
+});
+type Methods = Pick<
+  GitHost,
+  "listPullRequests" | "openPullRequest" | "getPullRequest" | "closePullRequest" | "listChecks" | "mergePullRequest"
+>;
 
 const STATES = { OPEN: "open", MERGED: "merged", DECLINED: "closed" } as const;
 const TELLING = [400, 401, 404, 409] as const;
@@ -55,7 +64,54 @@ export function dcPullRequests(http: Http, refusal: (what: string, answer: Other
       const answer = await http.post(path, { json: { version }, schema, expect: TELLING, what });
       if (!answer.ok) throw refusal(what, answer);
     },
+    listChecks: async (project, slug, { id, head }) => {
+      if (head === undefined) return [];
+      const what = `read the builds of pull request ${id} of ${project}/${slug}`;
+      // The resource below the repository needs the key of a build; only this one lists them.
+      const path = `/build-status/latest/commits/${pathOf(head)}`;
+      const answer = await http.get(path, { query: { limit: 100 }, schema: buildsSchema, expect: TELLING, what });
+      if (answer.ok) return answer.body.values.map(toCheck);
+      throw refusal(what, answer);
+    },
+    mergePullRequest: async (project, slug, { id, head }) => {
+      const seen = await read(project, slug, id);
+      if (seen.state === "MERGED") return { kind: "merged", pullRequest: toPullRequest(seen) };
+      if (seen.fromRef.latestCommit !== head) return MOVED;
+      const what = `merge pull request ${id} of ${project}/${slug}`;
+      const answer = await http.post(`${listPath(project, slug)}/${id}/merge`, {
+        query: { version: seen.version },
+        json: { version: seen.version },
+        schema,
+        expect: TELLING,
+        what,
+      });
+      if (answer.ok) return { kind: "merged", pullRequest: toPullRequest(answer.body) };
+      const refused = answer.status === 409 ? mergeRefusal(answer.body) : undefined;
+      if (refused === undefined) throw refusal(what, answer);
+      return refused;
+    },
   };
+}
+
+const MOVED: MergeAnswer = { kind: "conflict", reason: "its branch got other commits" };
+
+/** `conflicted` and `vetoes` stand in the error itself. Undefined: another error. */
+function mergeRefusal(body: unknown): MergeAnswer | undefined {
+  const errors: unknown = isJsonObject(body) ? body.errors : undefined;
+  const error: unknown = Array.isArray(errors) ? errors[0] : undefined;
+  if (!isJsonObject(error)) return undefined;
+  if (error.conflicted === true) return { kind: "conflict", reason: "the same lines were changed on both branches" };
+  const exception = String(error.exceptionName).split(".").at(-1);
+  if (exception === "PullRequestOutOfDateException") return MOVED;
+  const vetoes = Array.isArray(error.vetoes) ? (error.vetoes as readonly unknown[]) : [];
+  const words = vetoes.flatMap((one) => (isJsonObject(one) ? [String(one.summaryMessage ?? one.detailedMessage)] : []));
+  if (words.length === 0 && exception !== "PullRequestMergeVetoedException") return undefined;
+  return { kind: "blocked", reason: words.join("; ") || String(error.message) };
+}
+
+function toCheck({ key, name, state, url }: z.output<typeof buildsSchema>["values"][number]): CommitCheck {
+  const states: { readonly [state: string]: CommitCheck["state"] } = { SUCCESSFUL: "passed", INPROGRESS: "running" };
+  return { name: name ?? key, state: states[state] ?? "failed", url: url ?? undefined };
 }
 
 function listPath(project: string, slug: string): string {
@@ -70,6 +126,7 @@ function toPullRequest(body: z.output<typeof schema>): PullRequest {
     from: body.fromRef.displayId,
     to: body.toRef.displayId,
     state: STATES[body.state],
+    head: body.fromRef.latestCommit,
     mergeCommit: body.properties?.mergeCommit?.id,
   };
 }

@@ -2,19 +2,20 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { GantryError } from "@gantry/core/errors.ts";
+import type { JsonValue } from "@gantry/core/json.ts";
 import type { GitSystem } from "@gantry/core/site/systems.ts";
 import { openBench } from "../step.fixture.ts";
 import { tempDir } from "../temp-dir.fixture.ts";
 import type { GitHost } from "./host.ts";
 import { openHost } from "./hosts.ts";
 import { type LabHost, startLabHost } from "./lab.fixture.ts";
-import { gitEnvironmentOf } from "./lab-git.fixture.ts";
-import { openPullRequest, waitForMerge } from "./pull-request-steps.ts";
+import { gitEnvironmentOf, pushAsSomebody } from "./lab-git.fixture.ts";
+import { closePullRequests, openPullRequest, waitForMerge } from "./pull-request-steps.ts";
 import { checkout, commitPush, createRepository } from "./steps.ts";
 
 const run = promisify(execFile);
@@ -194,19 +195,83 @@ export function hostSuite(provider: GitSystem["provider"]): void {
     },
   );
 
+  test(named("Gantry merges a pull request when its checks have passed and the host's rules allow it"), async (t) => {
+    const { lab, host } = await opened(t);
+    const dir = await tempDir(t);
+    await writeFile(join(dir, "values.yaml"), "tag: v1\n");
+    await lab.seed("deploy", dir);
+    await lab.pullRequests.protect(lab.owner, "deploy", "main", 1);
+    const bench = await openBench({ systems: [lab.system] });
+    t.after(() => bench.close());
+    const repository = { project: lab.project, slug: "deploy" };
+    const open = async (branch: string, text: string) => {
+      bench.nextTask({ id: branch.split("/")[2] ?? "" });
+      await bench.run(checkout, { repository, ref: "main", directory: branch });
+      await writeFile(join(bench.workspace, branch, "values.yaml"), text);
+      const pushed = await bench.run(commitPush, { repository, directory: branch, branch, message: branch });
+      const made = await bench.run(openPullRequest, { repository, from: branch, to: "main", title: branch });
+      assert.ok(pushed.kind === "succeeded" && made.kind === "succeeded", JSON.stringify([pushed, made]));
+      return { repository, id: made.output.id, merge: "gantry", commit: pushed.output.commit };
+    };
+    const reason = async (input: object, memo?: JsonValue): Promise<string> => {
+      const outcome = await bench.once(waitForMerge, input, memo);
+      return outcome.kind === "waiting" ? outcome.reason : JSON.stringify(outcome);
+    };
+    const check = (id: number, name: string, state: "running" | "passed" | "failed") =>
+      lab.pullRequests.check(lab.owner, "deploy", id, { name, state });
+
+    const first = await open("gantry/orders/t1/main", "tag: v2\n");
+    assert.match(await reason(first), /waits for its checks$/);
+    await check(first.id, "lint", "passed");
+    await check(first.id, "actions build", "running");
+    assert.match(await reason(first), /waits for actions build$/);
+    await check(first.id, "actions build", "passed");
+    assert.match(await reason(first), /cannot be merged yet: .*approv/);
+    lab.pullRequests.approve(lab.owner, "deploy", first.id);
+    const later = await open("gantry/orders/t2/main", "tag: v3\n");
+    bench.nextTask({ id: "t1" });
+    bench.crashAt({ effect: "merge-pull-request", when: "after-perform" });
+    await assert.rejects(bench.run(waitForMerge, first));
+    const merged = await bench.run(waitForMerge, first);
+    assert.ok(merged.kind === "succeeded", JSON.stringify(merged));
+    assert.equal(merged.output.url, host.commitUrl(lab.project, "deploy", merged.output.commit));
+    await bench.run(checkout, { repository, ref: "main", directory: "after" });
+    assert.equal(await readFile(join(bench.workspace, "after", "values.yaml"), "utf8"), "tag: v2\n");
+
+    const refusal = async (input: object): Promise<string> => {
+      const outcome = await bench.once(waitForMerge, input);
+      assert.ok(outcome.kind === "failed" && outcome.failure.code === "pull-request-refused", JSON.stringify(outcome));
+      return outcome.failure.why ?? "";
+    };
+    await check(later.id, "lint", "failed");
+    assert.match(await refusal(later), /the check lint failed/);
+    await check(later.id, "lint", "passed");
+    lab.pullRequests.approve(lab.owner, "deploy", later.id);
+    assert.match(await refusal(later), /conflict|not mergeable|same lines/i);
+    await pushAsSomebody(lab, "deploy", { "more.yaml": "tag: evil\n" }, "gantry/orders/t3/main");
+    bench.nextTask({ id: "t3" });
+    const request = { repository, from: "gantry/orders/t3/main", to: "main", title: "By another hand" };
+    const third = await bench.run(openPullRequest, request);
+    assert.ok(third.kind === "succeeded", JSON.stringify(third));
+    assert.match(await refusal({ ...first, id: third.output.id }), /other commits were pushed/);
+
+    bench.nextTask({ id: "t2" });
+    const close = { repository, to: "main", from: "gantry/orders/t2/" };
+    const closed = await bench.run(closePullRequests, close);
+    assert.deepEqual(closed, { kind: "succeeded", output: { closed: [later.id] } });
+    assert.deepEqual((await bench.run(closePullRequests, close)).kind, "succeeded");
+    assert.deepEqual(
+      (await host.listPullRequests(lab.project, "deploy", "main")).map(({ id }) => id),
+      [third.output.id],
+    );
+  });
+
   test(named("a push to a protected branch is refused with what to do"), async (t) => {
     const { lab } = await opened(t);
     const dir = await tempDir(t);
     await writeFile(join(dir, "values.yaml"), "tag: v1\n");
     await lab.seed("deploy", dir);
-    const [repository] = await readdir(join(lab.store.folderOf("1"), ".."));
-    const hook = join(lab.store.folderOf("1"), "..", repository ?? "", "hooks", "pre-receive");
-    await mkdir(join(hook, ".."), { recursive: true });
-    await writeFile(
-      hook,
-      "#!/bin/sh\necho 'Branch refs/heads/main can only be modified through pull requests.' >&2\nexit 1\n",
-      { mode: 0o755 },
-    );
+    await lab.pullRequests.protect(lab.owner, "deploy", "main", 0);
     const bench = await openBench({ systems: [lab.system] });
     t.after(() => bench.close());
     const where = { repository: { project: lab.project, slug: "deploy" }, directory: "deploy" };

@@ -32,9 +32,26 @@ export type PullRequest = {
   readonly from: string;
   readonly to: string;
   readonly state: "open" | "merged" | "closed";
+  /** Newest commit of its branch, perhaps shortened; undefined when the branch is gone. */
+  readonly head: string | undefined;
   /** What merging put on the branch, perhaps shortened; undefined before. */
   readonly mergeCommit: string | undefined;
 };
+
+/** What a CI system or another check says about a commit. */
+export type CommitCheck = {
+  readonly name: string;
+  readonly state: "running" | "passed" | "failed";
+  readonly url: string | undefined;
+};
+
+/**
+ * `blocked`: the rules of the repository are not met yet, for example an approval is missing; asked again, the host may merge.
+ * `conflict`: both branches changed the same lines, or the branch is another one than the caller saw.
+ */
+export type MergeAnswer =
+  | { readonly kind: "merged"; readonly pullRequest: PullRequest }
+  | { readonly kind: "blocked" | "conflict"; readonly reason: string };
 
 export type NewPullRequest = Pick<PullRequest, "title" | "from" | "to"> & { readonly description: string };
 
@@ -62,6 +79,13 @@ export type GitHost = {
   readonly getPullRequest: (project: string, slug: string, id: number) => Promise<PullRequest>;
   /** Closes an open one without merging it. One that is not open stays as it is. */
   readonly closePullRequest: (project: string, slug: string, id: number) => Promise<void>;
+  /** Newest results of the checks of its newest commit, at most 100. Empty also before the first check has reported. */
+  readonly listChecks: (project: string, slug: string, pullRequest: PullRequest) => Promise<readonly CommitCheck[]>;
+  /**
+   * Merges an open one if the rules of the repository allow it. Refused as a conflict if its head has moved since `pullRequest`
+   * was read, where the host can compare it (not on Bitbucket Cloud).
+   */
+  readonly mergePullRequest: (project: string, slug: string, pullRequest: PullRequest) => Promise<MergeAnswer>;
   /** Never holds a credential. */
   readonly cloneUrl: (project: string, slug: string) => string;
   readonly repositoryUrl: (project: string, slug: string) => string;

@@ -4,6 +4,7 @@ import type { GitSystem } from "@gantry/core/site/systems.ts";
 import type { FakeServer } from "../../lab/fakes/fake-server.ts";
 import type { GitAccount } from "../../lab/fakes/git/git-server.ts";
 import type { GitStore } from "../../lab/fakes/git/git-store.ts";
+import type { PullRequestActions } from "../../lab/fakes/git/pull-requests.ts";
 
 export type LabHost = {
   readonly server: FakeServer;
@@ -14,6 +15,9 @@ export type LabHost = {
   /** Merges as a person would on the web page; returns the commit. */
   readonly merge: (slug: string, id: number) => Promise<string>;
   readonly seed: (slug: string, folder: string) => Promise<void>;
+  /** The project as the fake names it. */
+  readonly owner: string;
+  readonly pullRequests: PullRequestActions;
 };
 
 export const ACCOUNTS: readonly GitAccount[] = [
@@ -33,7 +37,9 @@ export async function startLabHost(provider: Provider, dir: string, port = 0): P
       const host = await startBitbucketDc({ ...options, projects: [{ key: "APPS", name: "Apps" }] });
       const seed = (slug: string, folder: string) => host.seedRepository("APPS", slug, folder);
       const merge = (slug: string, id: number) => host.mergePullRequest("APPS", slug, id);
-      return { server: host, store: host.store, project: "APPS", system: { ...common, url: host.url }, seed, merge };
+      const system = { ...common, url: host.url };
+      const { store, pullRequests } = host;
+      return { server: host, store, owner: "APPS", project: "APPS", system, seed, merge, pullRequests };
     }
     case "bitbucket-cloud": {
       const { startBitbucketCloud } = await import("../../lab/fakes/git/bitbucket-cloud.ts");
@@ -41,14 +47,17 @@ export async function startLabHost(provider: Provider, dir: string, port = 0): P
       const seed = (slug: string, folder: string) => host.seedRepository("acme", slug, folder);
       const system = { ...common, url: host.url, username: "gantry" };
       const merge = (slug: string, id: number) => host.mergePullRequest("acme", slug, id);
-      return { server: host, store: host.store, project: "acme/APPS", system, seed, merge };
+      const { store, pullRequests } = host;
+      return { server: host, store, owner: "acme", project: "acme/APPS", system, seed, merge, pullRequests };
     }
     case "github": {
       const { startGithub } = await import("../../lab/fakes/git/github.ts");
       const host = await startGithub({ ...options, organisations: ["acme"] });
       const seed = (slug: string, folder: string) => host.seedRepository("acme", slug, folder);
       const merge = (slug: string, id: number) => host.mergePullRequest("acme", slug, id);
-      return { server: host, store: host.store, project: "acme", system: { ...common, url: host.url }, seed, merge };
+      const system = { ...common, url: host.url };
+      const { store, pullRequests } = host;
+      return { server: host, store, owner: "acme", project: "acme", system, seed, merge, pullRequests };
     }
   }
 }

@@ -134,6 +134,8 @@ export const appShape = z
       form: z.enum(YAML_FORMS).default("kustomize"),
       /** With `pull-request`, CD waits until a person merges. */
       push: z.enum(["direct", "pull-request"]).default("direct"),
+      /** Who merges the pull request. Default: a person. Gantry does when every check of the git host has passed. */
+      merge: z.enum(["person", "gantry"]).optional(),
     }),
     targets: z.array(target).min(1).max(100),
     /** The pipelines that its buttons start. Default: those that select it, or `ci` and `cd`. */
@@ -153,6 +155,8 @@ export const appShape = z
       context.addIssue({ code: "custom", path: [...path], message });
     for (const at of repeated(app.images ?? [])) report(["images", at, "name"], "is given to an earlier image");
     for (const at of repeated(app.targets)) report(["targets", at, "name"], "is given to an earlier target");
+    if (app.yaml.merge === "gantry" && app.yaml.push !== "pull-request")
+      report(["yaml", "merge"], "is only for `push: pull-request`");
     app.targets.forEach((one, at) => {
       for (const [field, problem] of misfits(app.yaml.form, one)) report(["targets", at, field], problem);
     });

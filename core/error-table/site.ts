@@ -148,6 +148,12 @@ export const SITE_ERRORS = {
     why: "A person closed {url}, or a newer deployment superseded it.",
     todo: "Run CD again if the change is still wanted.",
   },
+  "pull-request-refused": {
+    status: 422,
+    message: "The pull request was not merged: {title}.",
+    why: "{url}: {problem}.",
+    todo: "Correct that and run CD again: it opens a new pull request.",
+  },
   "image-missing": {
     status: 422,
     message: "There is no image {image}.",

@@ -85,6 +85,13 @@ export const paramShape = z.strictObject({
 export const concurrencyShape = z.strictObject({
   group: z.string().min(1).max(500),
   policy: z.enum(["queue", "cancel-older"]).optional(),
+  until: idText.optional().describe("For cancel-older: an older task is not canceled once this job has started"),
+  same: z
+    .string()
+    .min(1)
+    .max(2_000)
+    .optional()
+    .describe("For cancel-older: only older tasks with the same text are canceled, and none if it is empty"),
 });
 
 export const retryShape = z.strictObject({

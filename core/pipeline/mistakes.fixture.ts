@@ -309,6 +309,16 @@ export const RUN_TIME_MISTAKES: readonly Mistake[] = [
     /this must be text, and gives a list/,
   ],
   [
+    "a job to cancel until that does not exist",
+    job("    steps: [{ run: x }]\n", "concurrency: { group: g, policy: cancel-older, until: buidl }\n"),
+    /^2: .*there is no job buidl \(did you mean build\?\)/,
+  ],
+  [
+    "a text to compare without canceling",
+    job("    steps: [{ run: x }]\n", "concurrency: { group: g, same: x }\n"),
+    /^2: .*same is only for `policy: cancel-older`/,
+  ],
+  [
     "a text for a number of a step",
     file({
       step: "env: {}\n      - uses: git/wait-for-merge\n        with: { repository: { project: a, slug: b }, id: '${{ params.who }}' }",

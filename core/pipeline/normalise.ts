@@ -28,7 +28,7 @@ export function normalise(file: PipelineFile, steps: ReadonlyMap<string, StepDes
         ? undefined
         : typeof file.concurrency === "string"
           ? { group: file.concurrency, policy: "queue" }
-          : { group: file.concurrency.group, policy: file.concurrency.policy ?? "queue" },
+          : { ...file.concurrency, policy: file.concurrency.policy ?? "queue" },
     jobs: Object.entries(file.jobs).map(([id, job]) => normaliseJob(id, job, steps)),
     finally: Object.entries(file.finally ?? {}).map(([id, job]) => normaliseJob(id, job, steps)),
     outputs: file.outputs ?? {},

@@ -95,6 +95,10 @@ export type Concurrency = {
   readonly group: Template;
   /** The new task waits, or the older one is canceled. */
   readonly policy: "queue" | "cancel-older";
+  /** A job. An older task in which it has started is not canceled; the new one waits. */
+  readonly until?: string;
+  /** Only older tasks with the same rendered text are canceled; none if it is empty. */
+  readonly same?: Template;
 };
 
 export type Job = {

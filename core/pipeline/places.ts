@@ -38,6 +38,9 @@ export function placesOf(pipeline: Pipeline): readonly TemplatePlace[] {
     ...(pipeline.concurrency === undefined
       ? []
       : [{ ...bare, path: ["concurrency"], template: pipeline.concurrency.group, variables: TASK }]),
+    ...(pipeline.concurrency?.same === undefined
+      ? []
+      : [{ ...bare, path: ["concurrency", "same"], template: pipeline.concurrency.same, variables: TASK }]),
     ...pipeline.jobs.flatMap((job) => placesOfJob(job, ["jobs", job.id], job.needs)),
     ...pipeline.finally.flatMap((job) => placesOfJob(job, ["finally", job.id], [...main, ...job.needs])),
     ...entries(pipeline.outputs, ["outputs"], result),

@@ -43,9 +43,10 @@ const SHAPES: { readonly [name: string]: readonly [input: z.ZodRawShape, output:
     { id: z.int(), url: text, superseded: z.array(z.int()) },
   ],
   "git/wait-for-merge": [
-    { repository, id: z.int() },
+    { repository, id: z.int(), merge: z.enum(["person", "gantry"]).optional(), commit: text.optional() },
     { commit: text, url: text },
   ],
+  "git/close-pull-requests": [{ repository, from: text, to: text }, { closed: z.array(z.int()) }],
   "harbor/ensure-project": [
     { project: text, system: text.optional() },
     { project: text, created: z.boolean() },

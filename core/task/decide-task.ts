@@ -36,9 +36,18 @@ export function decideCancel(
   };
 }
 
-/** A newer task of the same group, with the policy `cancel-older`, replaces this one. Safe to repeat. */
-export function decideSupersede(state: TaskState, newer: { task: string; by: string }, now: number): Decision {
+/**
+ * A newer task of the same group, with the policy `cancel-older`, replaces this one. `until`: a job; when it has started, this
+ * task goes on. Safe to repeat.
+ */
+export function decideSupersede(
+  state: TaskState,
+  newer: { task: string; by: string; until?: string | undefined },
+  now: number,
+): Decision {
   if (state.phase === "ended" || state.cancel) return NOTHING;
+  const isPast = Object.values(state.jobs).some(({ id, phase }) => id === newer.until && phase !== "pending");
+  if (newer.until !== undefined && (isPast || state.phase === "finalizing")) return NOTHING;
   const reason = `The newer task ${newer.task} of the same concurrency group replaces it.`;
   return { events: [{ kind: "TaskCancelRequested", at: now, by: newer.by, reason }] };
 }

@@ -139,6 +139,11 @@ const DETAILS: { readonly [C in ErrorCode]: JsonObject } = {
   "enrolment-invalid": {},
   "branch-protected": { system: "bitbucket", branch: "main", problem: "protected branch hook declined" },
   "pull-request-closed": { title: "Deploy orders", url: "https://git.example/orders/pull/7" },
+  "pull-request-refused": {
+    title: "Deploy orders",
+    url: "https://git.example/orders/pull/7",
+    problem: "the check lint failed",
+  },
   "image-missing": { image: "harbor.example/orders@sha256:16", system: "harbor" },
   "image-not-copied": {
     image: "harbor.tokyo.example/apps/orders@sha256:16",

@@ -133,6 +133,7 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
     "commit.ts",
     "contents.ts",
     "decide-contents.ts",
+    "decide-merge.ts",
     "ensure-repository.ts",
     "folders.ts",
     // A library starts it in place of git. As TypeScript it would cost a Node process per call.

@@ -17,15 +17,16 @@ name: build
 title: Build
 button: Build
 app: none
-params: { branch: string }
+params: { branch: string, who: { type: string, default: "" } }
 concurrency: { group: "build/\${{ params.branch }}", policy: POLICY }
 jobs:
   work: { site: seoul, steps: [{ id: make, title: Make, run: "true" }] }
+  late: { needs: work, site: seoul, steps: [{ id: make, title: Make, run: "true" }] }
 finally:
   clean: { site: seoul, steps: [{ id: clean, title: Clean, run: "true" }] }
 `;
 
-async function open(t: TestContext, policy: "queue" | "cancel-older"): Promise<StartDeps> {
+async function open(t: TestContext, policy: string): Promise<StartDeps> {
   const folder = await mkdtemp(join(tmpdir(), "gantry-group-"));
   t.after(() => rm(folder, { recursive: true }));
   await writeFile(join(folder, "build.yaml"), PIPELINE.replace("POLICY", policy));
@@ -70,6 +71,28 @@ test("with `queue` a new task cancels nothing", async (t) => {
   const deps = await open(t, "queue");
   const tasks = [await start(deps, "1"), await start(deps, "2"), await start(deps, "3")];
   assert.deepEqual(await standOf(deps, ...tasks), ["running", "queued", "queued"]);
+});
+
+test("with `same` and `until` a new task cancels older ones with the same text, before that job has started", async (t) => {
+  const deps = await open(t, 'cancel-older, until: late, same: \'${{ params.branch == "main" ? "" : params.who }}\'');
+  const request = (key: string, params: { branch: string; who: string }): Promise<TaskRecord> =>
+    startTask(deps, { pipeline: "build", params, idempotencyKey: key, principal: "ann" });
+  const tasks: TaskRecord[] = [];
+  for (const who of ["ann", "bob", "ann"]) tasks.push(await request(`${tasks.length}`, { branch: "topic", who }));
+  const onMain = [
+    await request("m1", { branch: "main", who: "ann" }),
+    await request("m2", { branch: "main", who: "ann" }),
+  ];
+  assert.deepEqual(await standOf(deps, ...tasks, ...onMain), [
+    "finalizing, cancel requested",
+    "queued",
+    "queued",
+    "running",
+    "queued",
+  ]);
+  const late = await open(t, "cancel-older, until: work, same: all");
+  const both = [await start(late, "1"), await start(late, "2")];
+  assert.deepEqual(await standOf(late, ...both), ["running", "queued"], "its job has started");
 });
 
 test("a repeated request, and a restarted agent, cancel what an interrupted request did not", async (t) => {

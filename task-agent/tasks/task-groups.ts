@@ -1,5 +1,6 @@
 // Tasks of one group run one after the other. When one ends, the next one starts.
 
+import { renderText } from "@gantry/core/expr/template.ts";
 import { decideSupersede, decideUnblock } from "@gantry/core/task/decide-task.ts";
 import type { TaskState } from "@gantry/core/task/model.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
@@ -49,6 +50,14 @@ export async function newestUnended(tasks: Pick<Tasks, "read">, last: string | u
   return undefined;
 }
 
+/** The text that must be the same in both tasks; undefined if there is none to compare. */
+function sameOf({ state, pipeline }: TaskRecord): string | undefined {
+  const same = pipeline.concurrency?.same;
+  if (same === undefined) return undefined;
+  const { id, url, requestedBy, params, appScope } = state;
+  return renderText(same, { params, app: appScope, task: { id, url, requestedBy } });
+}
+
 /**
  * With the policy `cancel-older`, cancels every task of the group that was requested before this one and has not ended. The
  * new task still waits until they have ended. Does nothing with another policy, or when this task has had its turn. Safe to
@@ -57,12 +66,16 @@ export async function newestUnended(tasks: Pick<Tasks, "read">, last: string | u
 export async function cancelOlder(tasks: Pick<Tasks, "read" | "change">, record: TaskRecord): Promise<TaskRecord> {
   const { state, pipeline } = record;
   if (pipeline.concurrency?.policy !== "cancel-older" || state.phase !== "queued") return record;
+  const same = sameOf(record);
+  if (same === "") return record;
+  const { until } = pipeline.concurrency;
   let id = state.behind;
   while (id !== undefined) {
     const older = await tasks.read(id);
-    if (older && older.state.phase !== "ended")
+    // An older pipeline file may have no text to compare.
+    if (older && older.state.phase !== "ended" && sameOf(older) === same)
       await tasks.change(id, (task, now) =>
-        decideSupersede(task.state, { task: state.id, by: state.requestedBy }, now),
+        decideSupersede(task.state, { task: state.id, by: state.requestedBy, until }, now),
       );
     id = older?.state.behind;
   }

@@ -11,10 +11,15 @@ import { accountOf, addGit, type FakeGit, type GitAccount, openFakeGit } from ".
 import type { GitStore } from "./git-store.ts";
 import {
   addPullRequest,
+  checksOf,
   closePullRequest,
+  headOf,
   type LabPullRequest,
+  mergeByRules,
   mergePullRequest,
+  type PullRequestActions,
   type PullRequestState,
+  pullRequestActions,
   pullRequestsOf,
 } from "./pull-requests.ts";
 
@@ -27,6 +32,8 @@ export type BitbucketCloud = FakeServer & {
   readonly seedRepository: (workspace: string, slug: string, folder: string) => Promise<void>;
   /** Merges as a person would on the web page; returns the commit. */
   readonly mergePullRequest: (workspace: string, slug: string, id: number) => Promise<string>;
+  /** What tests do to pull requests as a person or a CI system would. */
+  readonly pullRequests: PullRequestActions;
   readonly store: GitStore;
 };
 
@@ -69,6 +76,11 @@ export async function startBitbucketCloud(options: BitbucketCloudOptions): Promi
   return {
     ...server,
     store: fake.store,
+    pullRequests: pullRequestActions(
+      fake,
+      (workspace, slug) => find(fake, workspace, slug)?.id ?? 0,
+      "Permission denied to update branch $branch.",
+    ),
     mergePullRequest: (workspace, slug, id) => mergePullRequest(fake, find(fake, workspace, slug)?.id ?? 0, id),
     seedRepository: async (workspace, slug, folder) => {
       const found = find(fake, workspace, slug) ?? (await add(fake, { workspace, slug }));
@@ -164,13 +176,13 @@ function addPullRequests(api: Router, fake: FakeBitbucketCloud): void {
     if (!found) throw complaint(404, "Pull request not found");
     return found;
   };
-  api.get(path, (ctx) => {
+  api.get(path, async (ctx) => {
     const to = /destination\.branch\.name = "([^"]+)"/.exec(String(ctx.query.q ?? ""))?.[1];
     const all = pullRequestsOf(fake, need(ctx, fake).id).filter(
       (one) => one.state === "open" && one.to === (to ?? one.to),
     );
     const page = pageOf(ctx, all.toReversed());
-    ctx.body = { ...page, values: page.values.map((one) => toPullRequest(ctx, one)) };
+    ctx.body = { ...page, values: await Promise.all(page.values.map((one) => toPullRequest(ctx, fake, one))) };
   });
   api.post(path, async (ctx) => {
     demand(ctx, fake, "admin");
@@ -185,22 +197,38 @@ function addPullRequests(api: Router, fake: FakeBitbucketCloud): void {
     if (typeof made === "string")
       throw complaint(400, made === "duplicate" ? "It exists." : "source: branch not found");
     ctx.status = 201;
-    ctx.body = toPullRequest(ctx, made);
+    ctx.body = await toPullRequest(ctx, fake, made);
   });
-  api.get(`${path}/:id`, (ctx) => {
-    ctx.body = toPullRequest(ctx, needOne(ctx));
+  api.get(`${path}/:id`, async (ctx) => {
+    ctx.body = await toPullRequest(ctx, fake, needOne(ctx));
   });
-  api.post(`${path}/:id/decline`, (ctx) => {
+  api.post(`${path}/:id/decline`, async (ctx) => {
     demand(ctx, fake, "admin");
     const one = needOne(ctx);
     if (one.state !== "open") throw complaint(400, "This pull request is already closed.");
     closePullRequest(fake, one);
-    ctx.body = toPullRequest(ctx, one);
+    ctx.body = await toPullRequest(ctx, fake, one);
+  });
+  api.post(`${path}/:id/merge`, async (ctx) => {
+    demand(ctx, fake, "admin");
+    const one = needOne(ctx);
+    const merged = await mergeByRules(fake, one);
+    if (merged === "conflict") throw complaint(409, "There are merge conflicts; resolve them first.");
+    if (merged !== "merged") throw complaint(400, `${merged.approvals} more approval is required to merge.`);
+    ctx.body = await toPullRequest(ctx, fake, one);
+  });
+  api.get(`${path}/:id/statuses`, async (ctx) => {
+    const one = needOne(ctx);
+    const states = { running: "INPROGRESS", passed: "SUCCESSFUL", failed: "FAILED" } as const;
+    const all = checksOf(fake, one.repository, await headOf(fake, one));
+    const values = all.map(({ name, state, url }) => ({ type: "build", key: name, name, state: states[state], url }));
+    ctx.body = pageOf(ctx, values);
   });
 }
 
-function toPullRequest(ctx: Koa.Context, one: LabPullRequest) {
+async function toPullRequest(ctx: Koa.Context, fake: FakeBitbucketCloud, one: LabPullRequest) {
   const states = { open: "OPEN", merged: "MERGED", closed: "DECLINED" } as const;
+  const head = await headOf(fake, one);
   return {
     type: "pullrequest",
     id: one.id,
@@ -209,7 +237,8 @@ function toPullRequest(ctx: Koa.Context, one: LabPullRequest) {
     state: states[one.state],
     // The real one shortens it.
     merge_commit: one.mergeCommit === undefined ? null : { hash: one.mergeCommit.slice(0, 12) },
-    source: { branch: { name: one.from } },
+    // Shortened, too, and null when the branch is gone.
+    source: { branch: { name: one.from }, commit: head === undefined ? null : { hash: head.slice(0, 12) } },
     destination: { branch: { name: one.to } },
     links: {
       html: { href: `${originOf(ctx)}/${ctx.params.workspace}/${ctx.params.slug}/pull-requests/${one.id}` },

@@ -3,9 +3,10 @@
 // also means "not permitted", errors carry the class name of an exception.
 
 import Router from "@koa/router";
+import type Koa from "koa";
 import { z } from "zod";
 import { Answer, type FakeServer, originOf, readJson, serve } from "../fake-server.ts";
-import { addPullRequests } from "./bitbucket-dc-pull-requests.ts";
+import { addBuildStatus, addPullRequests } from "./bitbucket-dc-pull-requests.ts";
 import {
   addProject,
   addRepository,
@@ -28,13 +29,15 @@ import {
 import { addRepositoryPages } from "./git-pages.ts";
 import { accountOf, addGit, openFakeGit } from "./git-server.ts";
 import type { GitStore } from "./git-store.ts";
-import { mergePullRequest } from "./pull-requests.ts";
+import { mergePullRequest, type PullRequestActions, protectBranch, pullRequestActions } from "./pull-requests.ts";
 
 export type BitbucketDc = FakeServer & {
   /** A repository with one commit made of a folder; does nothing when its branch `main` exists. */
   readonly seedRepository: (project: string, slug: string, folder: string) => Promise<void>;
   /** Merges as a person would on the web page; returns the commit. */
   readonly mergePullRequest: (project: string, slug: string, id: number) => Promise<string>;
+  /** What tests do to pull requests as a person or a CI system would. */
+  readonly pullRequests: PullRequestActions;
   readonly store: GitStore;
 };
 
@@ -55,22 +58,32 @@ export async function startBitbucketDc(options: BitbucketDcOptions): Promise<Bit
     });
     addPages(router, fake);
     const api = new Router({ prefix: "/rest/api/latest" });
-    api.use(async (ctx, next) => {
+    const builds = new Router({ prefix: "/rest/build-status/latest" });
+    const signedIn = async (ctx: Koa.Context, next: Koa.Next): Promise<void> => {
       if (accountOf(ctx, options.accounts)) return next();
       const tried = ctx.get("authorization") !== "";
       throw tried
         ? complaint(401, "IncorrectPasswordAuthenticationException", "Invalid username or password")
         : complaint(401, "AuthenticationRequiredException", "You are not permitted to access this resource");
-    });
+    };
+    for (const one of [api, builds]) one.use(signedIn);
     addProjects(api, fake);
     addRepositories(api, fake);
     addContents(api, fake);
     addPullRequests(api, fake);
+    addRestrictions(api, fake);
+    addBuildStatus(builds, fake);
     router.use(api.routes());
+    router.use(builds.routes());
   });
   return {
     ...server,
     store: fake.store,
+    pullRequests: pullRequestActions(
+      fake,
+      (project, slug) => findRepository(fake, project, slug)?.id ?? 0,
+      "Branch refs/heads/$branch can only be modified through pull requests.",
+    ),
     mergePullRequest: (project, slug, id) => mergePullRequest(fake, findRepository(fake, project, slug)?.id ?? 0, id),
     seedRepository: async (project, slug, folder) => {
       const found = findRepository(fake, project, slug) ?? addRepository(fake, project, slug, { initialisingFor: 0 });
@@ -78,6 +91,20 @@ export async function startBitbucketDc(options: BitbucketDcOptions): Promise<Bit
       await fake.store.seed(String(found.id), found.defaultBranch, folder);
     },
   };
+}
+
+/** The branches of a repository into which only pull requests may go. */
+function addRestrictions(router: Router, fake: FakeBitbucketDc): void {
+  router.post("/projects/:key/repos/:slug/restrictions", async (ctx) => {
+    demand(ctx, fake, "admin");
+    const { branch, approvals } = parse(
+      z.object({ branch: z.string().regex(/^[\w./-]+$/), approvals: z.int().default(0) }),
+      await readJson(ctx),
+    );
+    const words = "Branch refs/heads/$branch can only be modified through pull requests.";
+    await protectBranch(fake, { repository: needRepository(ctx, fake).id, branch, approvals }, words);
+    ctx.status = 204;
+  });
 }
 
 function addProjects(router: Router, fake: FakeBitbucketDc): void {

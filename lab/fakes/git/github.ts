@@ -11,10 +11,15 @@ import { accountOf, addGit, type FakeGit, type GitAccount, openFakeGit } from ".
 import type { GitStore } from "./git-store.ts";
 import {
   addPullRequest,
+  checksOf,
   closePullRequest,
+  headOf,
   type LabPullRequest,
+  mergeByRules,
   mergePullRequest,
+  type PullRequestActions,
   type PullRequestState,
+  pullRequestActions,
   pullRequestsOf,
 } from "./pull-requests.ts";
 
@@ -27,11 +32,13 @@ export type Github = FakeServer & {
   readonly seedRepository: (owner: string, name: string, folder: string) => Promise<void>;
   /** Merges as a person would on the web page; returns the commit. */
   readonly mergePullRequest: (owner: string, name: string, id: number) => Promise<string>;
+  /** What tests do to pull requests as a person or a CI system would. */
+  readonly pullRequests: PullRequestActions;
   readonly store: GitStore;
 };
 
 type Repository = { id: number; owner: string; name: string; description: string | null; private: boolean };
-type State = PullRequestState & { nextId: number; repositories: Repository[] };
+type State = PullRequestState & { nextId: number; repositories: Repository[]; conflicts?: string[] };
 type FakeGithub = FakeGit<GithubOptions, State>;
 
 const BRANCH = "main";
@@ -68,6 +75,11 @@ export async function startGithub(options: GithubOptions): Promise<Github> {
   return {
     ...server,
     store: fake.store,
+    pullRequests: pullRequestActions(
+      fake,
+      (owner, name) => find(fake, owner, name)?.id ?? 0,
+      "error: GH006: Protected branch update failed for refs/heads/$branch.",
+    ),
     mergePullRequest: (owner, name, id) => mergePullRequest(fake, find(fake, owner, name)?.id ?? 0, id),
     seedRepository: async (owner, name, folder) => {
       const found = find(fake, owner, name) ?? (await add(fake, owner, { name }));
@@ -178,14 +190,11 @@ function addPullRequests(api: Router, fake: FakeGithub): void {
     if (!found) throw complaint(404, "Not Found");
     return found;
   };
-  api.get("/repos/:owner/:name/pulls", (ctx) => {
+  api.get("/repos/:owner/:name/pulls", async (ctx) => {
     const all = pullRequestsOf(fake, need(ctx, fake).id).filter(
       (one) => one.to === (ctx.query.base ?? one.to) && (ctx.query.state === "all" || one.state === "open"),
     );
-    ctx.body = pageOf(
-      ctx,
-      all.toReversed().map((one) => toPullRequest(ctx, one)),
-    );
+    ctx.body = pageOf(ctx, await Promise.all(all.toReversed().map((one) => toPullRequest(ctx, fake, one))));
   });
   api.post("/repos/:owner/:name/pulls", async (ctx) => {
     demand(ctx, fake, "admin");
@@ -204,21 +213,59 @@ function addPullRequests(api: Router, fake: FakeGithub): void {
       throw new Answer(422, { message: "Validation Failed", errors, status: "422" });
     }
     ctx.status = 201;
-    ctx.body = toPullRequest(ctx, made);
+    ctx.body = await toPullRequest(ctx, fake, made);
   });
-  api.get("/repos/:owner/:name/pulls/:number", (ctx) => {
-    ctx.body = toPullRequest(ctx, needOne(ctx));
+  api.get("/repos/:owner/:name/pulls/:number", async (ctx) => {
+    ctx.body = await toPullRequest(ctx, fake, needOne(ctx));
   });
   api.patch("/repos/:owner/:name/pulls/:number", async (ctx) => {
     demand(ctx, fake, "admin");
     const one = needOne(ctx);
     const { state } = parse(z.object({ state: z.enum(["open", "closed"]).optional() }), await readJson(ctx));
     if (state === "closed" && one.state === "open") closePullRequest(fake, one);
-    ctx.body = toPullRequest(ctx, one);
+    ctx.body = await toPullRequest(ctx, fake, one);
+  });
+  api.put("/repos/:owner/:name/pulls/:number/merge", async (ctx) => {
+    demand(ctx, fake, "admin");
+    const one = needOne(ctx);
+    const { sha } = parse(z.object({ sha: z.string().optional() }), await readJson(ctx));
+    if (sha !== undefined && sha !== (await headOf(fake, one)))
+      throw complaint(409, "Head branch was modified. Review and try the merge again.");
+    if (one.state !== "open") throw complaint(405, "Pull Request is not mergeable");
+    const merged = await mergeByRules(fake, one);
+    if (merged === "conflict") {
+      fake.state.conflicts = [...(fake.state.conflicts ?? []), `${one.repository}/${one.id}`];
+      throw complaint(405, "Pull Request is not mergeable");
+    }
+    if (merged !== "merged")
+      throw complaint(405, `At least ${merged.approvals} approving review is required by reviewers with write access.`);
+    ctx.body = { sha: one.mergeCommit, merged: true, message: "Pull Request successfully merged" };
+  });
+  api.get("/repos/:owner/:name/commits/:ref/status", (ctx) => {
+    const states = { running: "pending", passed: "success", failed: "failure" } as const;
+    const all = checksOf(fake, need(ctx, fake).id, ctx.params.ref).filter(({ name }) => !isRun(name));
+    const statuses = all.map(({ name, state, url }) => ({ context: name, state: states[state], target_url: url }));
+    // Also pending when there is none.
+    ctx.body = { state: "pending", total_count: statuses.length, statuses };
+  });
+  api.get("/repos/:owner/:name/commits/:ref/check-runs", (ctx) => {
+    const all = checksOf(fake, need(ctx, fake).id, ctx.params.ref).filter(({ name }) => isRun(name));
+    const runs = all.map(({ name, state, url }) => ({
+      name,
+      status: state === "running" ? "in_progress" : "completed",
+      conclusion: state === "running" ? null : state === "passed" ? "success" : "failure",
+      html_url: url,
+    }));
+    ctx.body = { total_count: runs.length, check_runs: runs };
   });
 }
 
-function toPullRequest(ctx: Koa.Context, one: LabPullRequest) {
+/** GitHub Actions report runs, other systems statuses. */
+function isRun(name: string): boolean {
+  return name.startsWith("actions");
+}
+
+async function toPullRequest(ctx: Koa.Context, fake: FakeGithub, one: LabPullRequest) {
   return {
     number: one.id,
     html_url: `${originOf(ctx)}/${ctx.params.owner}/${ctx.params.name}/pull/${one.id}`,
@@ -228,7 +275,9 @@ function toPullRequest(ctx: Koa.Context, one: LabPullRequest) {
     merged_at: one.state === "merged" ? "2026-01-01T00:00:00Z" : null,
     // An open one has the commit of a trial merge here.
     merge_commit_sha: one.mergeCommit ?? "0".repeat(40),
-    head: { ref: one.from },
+    // It is null until GitHub has tried, and false for a conflict.
+    mergeable: fake.state.conflicts?.includes(`${one.repository}/${one.id}`) ? false : null,
+    head: { ref: one.from, sha: (await headOf(fake, one)) ?? "0".repeat(40) },
     base: { ref: one.to },
   };
 }

@@ -1,5 +1,8 @@
-// Pull requests of the git hosts of the lab: their state, and merging with git itself.
+// Pull requests of the git hosts of the lab: their state, the checks of their commits, protected branches, and merging with
+// git itself.
 
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { GitStore } from "./git-store.ts";
 
 export type LabPullRequest = {
@@ -13,8 +16,18 @@ export type LabPullRequest = {
   state: "open" | "merged" | "closed";
   mergeCommit: string | undefined;
   version: number;
+  approvals?: number;
 };
-export type PullRequestState = { pullRequests?: LabPullRequest[] };
+export type LabCheck = {
+  repository: number;
+  commit: string;
+  name: string;
+  state: "running" | "passed" | "failed";
+  url: string;
+};
+/** Nobody may push to the branch, and a pull request into it needs this many approvals. */
+export type LabRule = { repository: number; branch: string; approvals: number };
+export type PullRequestState = { pullRequests?: LabPullRequest[]; checks?: LabCheck[]; rules?: LabRule[] };
 type FakeHost = { readonly state: PullRequestState; readonly save: () => void; readonly store: GitStore };
 type NewPullRequest = Pick<LabPullRequest, "title" | "description" | "from" | "to">;
 
@@ -52,6 +65,60 @@ export function closePullRequest(fake: FakeHost, one: LabPullRequest): void {
   fake.save();
 }
 
+/** The newest commit of its branch. */
+export async function headOf({ store }: FakeHost, { repository, from }: LabPullRequest): Promise<string | undefined> {
+  return (await store.branches(String(repository))).find(({ name }) => name === from)?.commit;
+}
+
+export function reportCheck(fake: FakeHost, check: LabCheck): void {
+  const others = (fake.state.checks ?? []).filter(
+    (one) => one.repository !== check.repository || one.commit !== check.commit || one.name !== check.name,
+  );
+  fake.state.checks = [...others, check];
+  fake.save();
+}
+
+export function checksOf({ state }: FakeHost, repository: number, commit: string | undefined): readonly LabCheck[] {
+  return (state.checks ?? []).filter((one) => one.repository === repository && one.commit === commit);
+}
+
+/** `words`: what the host says to a push, with $branch. */
+export async function protectBranch(fake: FakeHost, rule: LabRule, words: string): Promise<void> {
+  fake.state.rules = [...(fake.state.rules ?? []), rule];
+  fake.save();
+  const hooks = join(fake.store.folderOf(String(rule.repository)), "hooks");
+  await mkdir(hooks, { recursive: true });
+  const script = [
+    "#!/bin/sh",
+    "while read -r old new ref; do",
+    `  branch=\${ref#refs/heads/}`,
+    `  if [ "$branch" = '${rule.branch}' ]; then echo "${words}" >&2; exit 1; fi`,
+    "done",
+    "",
+  ];
+  await writeFile(join(hooks, "pre-receive"), script.join("\n"), { mode: 0o755 });
+}
+
+export function approvePullRequest(fake: FakeHost, repository: number, id: number): void {
+  const one = pullRequestsOf(fake, repository).find((each) => each.id === id);
+  if (one) one.approvals = (one.approvals ?? 0) + 1;
+  fake.save();
+}
+
+/** Merges over the API: the rules of the branch count. `approvals`: how many are missing. */
+export async function mergeByRules(
+  fake: FakeHost,
+  one: LabPullRequest,
+): Promise<"merged" | "conflict" | { readonly approvals: number }> {
+  const rule = (fake.state.rules ?? []).find((each) => each.repository === one.repository && each.branch === one.to);
+  const approvals = (rule?.approvals ?? 0) - (one.approvals ?? 0);
+  if (approvals > 0) return { approvals };
+  return mergePullRequest(fake, one.repository, one.id).then(
+    () => "merged",
+    () => "conflict",
+  );
+}
+
 /** Merges as a person would on the web page. Throws when there is none, or git cannot merge it. */
 export async function mergePullRequest(fake: FakeHost, repository: number, id: number): Promise<string> {
   const one = pullRequestsOf(fake, repository).find((each) => each.id === id && each.state === "open");
@@ -61,4 +128,30 @@ export async function mergePullRequest(fake: FakeHost, repository: number, id: n
   one.version += 1;
   fake.save();
   return one.mergeCommit;
+}
+
+/** Of one host; all name a repository by its project and slug. */
+export type PullRequestActions = {
+  readonly protect: (project: string, slug: string, branch: string, approvals: number) => Promise<void>;
+  readonly approve: (project: string, slug: string, id: number) => void;
+  /** Reports a check of the newest commit of a pull request. */
+  readonly check: (project: string, slug: string, id: number, check: Pick<LabCheck, "name" | "state">) => Promise<void>;
+};
+
+export function pullRequestActions(
+  fake: FakeHost,
+  idOf: (project: string, slug: string) => number,
+  words: string,
+): PullRequestActions {
+  return {
+    protect: (project, slug, branch, approvals) =>
+      protectBranch(fake, { repository: idOf(project, slug), branch, approvals }, words),
+    approve: (project, slug, id) => approvePullRequest(fake, idOf(project, slug), id),
+    check: async (project, slug, id, check) => {
+      const one = pullRequestsOf(fake, idOf(project, slug)).find((each) => each.id === id);
+      const commit = one && (await headOf(fake, one));
+      if (!one || commit === undefined) throw new Error(`there is no pull request ${id} with a branch`);
+      reportCheck(fake, { repository: one.repository, commit, url: `https://ci.lab.invalid/${check.name}`, ...check });
+    },
+  };
 }
