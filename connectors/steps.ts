@@ -14,6 +14,7 @@ export const STEPS: StepBook = {
   "build/detect": async () => (await import("./build/steps.ts")).detect,
   "build/run": async () => (await import("./build/steps.ts")).run,
   "definitions/publish": async () => (await import("./definitions/steps.ts")).publish,
+  "git/check-template": async () => (await import("./git/check-template.ts")).checkTemplate,
   "git/checkout": async () => (await import("./git/steps.ts")).checkout,
   "git/commit-push": async () => (await import("./git/steps.ts")).commitPush,
   "git/create-repository": async () => (await import("./git/steps.ts")).createRepository,

@@ -129,6 +129,7 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
   ],
   definitions: [],
   git: [
+    "check-template.ts",
     "checkout.ts",
     "commit.ts",
     "contents.ts",
