@@ -3,7 +3,7 @@
 
 import { z } from "zod";
 import type { Problem } from "../errors.ts";
-import { describeIssues, type Path } from "../issues.ts";
+import { describeIssues, type Path, withSubject } from "../issues.ts";
 import { compilePattern } from "../pattern/pattern.ts";
 import { paramShape } from "../pipeline/file.ts";
 import { checkSchema } from "../pipeline/json-schema.ts";
@@ -112,7 +112,7 @@ function checkManifest(
   if (kind === "deploy" && Object.keys(params).length > 0)
     report(["params"], "a deploy template asks for nothing: write the params into its source template", "key");
   for (const [key, param] of Object.entries(params))
-    for (const { path, detail } of checkParam(param)) report(["params", key, ...path], detail);
+    for (const { path, detail } of checkParam(param)) report(["params", key, ...path], withSubject(path, detail));
   return problems;
 }
 
@@ -121,7 +121,8 @@ type Found = { readonly path: Path; readonly detail: string };
 function checkParam({ default: preset, ...param }: TemplateParam): readonly Found[] {
   const { pattern, enum: choices = [] } = param;
   const compiled = pattern === undefined ? undefined : compilePattern(pattern);
-  if (compiled && "problem" in compiled) return [{ path: ["pattern"], detail: compiled.problem }];
+  if (compiled && "problem" in compiled)
+    return [{ path: ["pattern"], detail: `the pattern cannot be used: ${compiled.problem}` }];
   const { enum: _, ...limits } = param;
   return [
     ...choices.flatMap((choice, at) =>
