@@ -14,9 +14,9 @@ import {
   type TemplateManifest,
 } from "@gantry/core/template/manifest.ts";
 import { z } from "zod";
-import packageFile from "../package.json" with { type: "json" };
 import { readPlainFile } from "../plain-file.ts";
 import { folderInside } from "./folders.ts";
+import { GANTRY_VERSION } from "./shipped-templates.ts";
 import { fillIn } from "./template.ts";
 
 const STEP = "git/check-template";
@@ -91,7 +91,7 @@ async function manifestIn(
     const detail = `there is no such file. It says what the template is, for example: name: ${wanted.name}, title: …, kind: ${wanted.kind}`;
     throw invalid(wanted.name, [{ file: MANIFEST, detail }]);
   }
-  const read = readManifest(text, { file: MANIFEST, version: packageFile.version, wanted });
+  const read = readManifest(text, { file: MANIFEST, version: GANTRY_VERSION, wanted });
   if ("problems" in read) throw invalid(wanted.name, read.problems);
   return read.manifest;
 }

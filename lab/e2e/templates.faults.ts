@@ -40,7 +40,7 @@ test("an app from each shipped template is created, built, tested and deployed",
     const refused = await gantry.ended((await create(wrong)).id);
     assert.equal(refused.state, "failed", refused.headline);
     assert.equal(refused.failure?.code, "bad-params");
-    assert.match(refused.failure?.why ?? "", /the template web-service has no param prot; baseImage: it must /);
+    assert.match(refused.failure?.why ?? "", /the template web-service has no param prot; baseImage: it must /i);
     for (const slug of ["early", "early-deploy"])
       assert.equal(await repositoryStatus(gantry, `${gantry.lab("bitbucket").url}/projects/APPS/repos/${slug}`), 404);
   });
