@@ -21,7 +21,7 @@ import { hostOf, openRepository, runtimeOf, withPauses } from "./step-parts.ts";
 const MAX_MANIFEST = 65_536;
 
 const input = z.strictObject({
-  system: z.string().optional(),
+  system: z.string().optional().describe("Empty or absent: the only git host"),
   project: z.string().regex(PROJECT, "must be the key of a project or workspace, such as ORD"),
 });
 const template = z.object({
@@ -63,7 +63,8 @@ export const listTemplates = defineStep({
 });
 
 async function list(context: Context): Promise<StepOutcome<z.output<typeof output>>> {
-  const { system: name, project } = context.input;
+  const { project } = context.input;
+  const name = context.input.system || undefined;
   const { system, host } = hostOf(context, { system: name, project, slug: "any" });
   const shipped = await shippedTemplates();
   const found: Template[] = [];
@@ -85,7 +86,11 @@ async function readTemplate(
   slug: string,
   shipped: ShippedTemplate | undefined,
 ): Promise<Template | undefined> {
-  const { mirror } = await openRepository(context, { ...context.input, slug });
+  const { mirror } = await openRepository(context, {
+    system: context.input.system || undefined,
+    project: context.input.project,
+    slug,
+  });
   const revision = await resolveRevision(mirror, undefined).catch(ifEmpty);
   if (revision === undefined) return undefined;
   const commit = await bringRevision(mirror, revision);

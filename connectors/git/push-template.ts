@@ -14,7 +14,7 @@ import { compareTemplate, type ShippedTemplate, shippedTemplates, TEMPLATE_TRAIL
 import { hostOf, nameOf, openRepository, runtimeOf, withPauses } from "./step-parts.ts";
 
 const input = z.strictObject({
-  system: z.string().optional(),
+  system: z.string().optional().describe("Empty or absent: the only git host"),
   project: z.string().regex(PROJECT, "must be the key of a project or workspace, such as ORD"),
   template: z.string().max(100),
   force: z.boolean().default(false).describe("Replace what others have changed"),
@@ -43,9 +43,9 @@ export const pushTemplate = defineStep({
 });
 
 async function push(context: Context): Promise<Outcome> {
-  const { system: name, project, template } = context.input;
+  const { project, template } = context.input;
   const shipped = await findShipped(template);
-  const place = { system: name, project, slug: template };
+  const place = { system: context.input.system || undefined, project, slug: template };
   const { system, host } = hostOf(context, place);
   await ensureExists(context, host, shipped);
   const repository = await host.getRepository(project, template);

@@ -45,6 +45,7 @@ import { showSignIn, signIn, signInWithLink } from "./sign-in.ts";
 import { signOut } from "./sign-out.ts";
 import { ssoRoutes } from "./sso.ts";
 import { startTask } from "./start-task.ts";
+import { getTemplates, pushTemplates, readTemplates } from "./templates.ts";
 import { watchEvents } from "./watch-events.ts";
 import { watchTask } from "./watch-task.ts";
 
@@ -80,6 +81,9 @@ export const ROUTES: readonly Route[] = [
   getPipeline,
   getDefinitions,
   syncDefinitions,
+  getTemplates,
+  readTemplates,
+  pushTemplates,
   listSteps,
   listAudit,
   listAuditEntries,

@@ -38,6 +38,8 @@ export type Definitions = {
 export type RefusedFiles = { readonly at: number; readonly problems: readonly Problem[] };
 
 export type LiveDefinitions = Definitions & {
+  /** The set in force, without the pipelines of Gantry itself. */
+  readonly set: () => readonly Definition[];
   /** Where the set in force came from, and when: store time, ms. */
   readonly origin: () => { readonly source: DefinitionSource; readonly at: number | undefined };
   /** The last files of the folder, if they have mistakes. */
@@ -56,6 +58,8 @@ export type LiveDefinitions = Definitions & {
 
 export type DefinitionOptions = {
   readonly alarms?: Alarms | undefined;
+  /** Pipelines of Gantry itself that people may start; no file replaces them. Default: none. */
+  readonly builtIn?: readonly Definition[];
   /** Definitions come from git: the folder counts only until the first set was read from there. */
   readonly git?: boolean;
 };
@@ -71,7 +75,7 @@ export async function openDefinitions(
   folder: string,
   steps: readonly StepDescription[],
   journal: Journal,
-  { alarms, git = false }: DefinitionOptions = {},
+  { alarms, git = false, builtIn = [] }: DefinitionOptions = {},
 ): Promise<LiveDefinitions> {
   const live = openLive(steps, journal);
   let refused: { readonly files: RefusedFiles; readonly problem: string } | undefined;
@@ -95,9 +99,15 @@ export async function openDefinitions(
     const error = await readAgain();
     if (error && !live.isOpen()) throw error;
   }
-  const { list, current, pinned, environments, own, origin, offer } = live;
+  for (const one of builtIn) await keepDefinition(journal, one);
+  const { pinned, environments, own, origin, offer } = live;
+  const builtInNamed = (name: string): Definition | undefined => builtIn.find(({ pipeline }) => pipeline.name === name);
+  // A set of an older version may have a file of this name.
+  const set = (): readonly Definition[] => live.list().filter(({ pipeline }) => !builtInNamed(pipeline.name));
   return {
-    ...{ list, current, pinned, environments, own, origin, offer, steps },
+    ...{ pinned, environments, own, origin, offer, steps, set },
+    list: () => [...set(), ...builtIn],
+    current: (name) => builtInNamed(name) ?? live.current(name),
     problems: () => (refused ? [refused.problem] : []),
     refused: () => refused?.files,
     tick: async () => {
