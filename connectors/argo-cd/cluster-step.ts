@@ -50,7 +50,6 @@ export const argocdListClusters = defineStep({
   needs: ["argocd"],
   // All clusters of the site, also those where no app of the task runs.
   acts: () => [{ kind: "site-accounts", access: "read" }],
-  looksOnly: true,
   effects: [],
   retry: USUAL_RETRY,
   timeoutMs: 60_000,

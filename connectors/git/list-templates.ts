@@ -54,7 +54,6 @@ export const listTemplates = defineStep({
   output,
   needs: ["git"],
   acts: () => [{ kind: "site-accounts", access: "read" }],
-  looksOnly: true,
   effects: [],
   retry: USUAL_RETRY,
   timeoutMs: 15 * 60_000,

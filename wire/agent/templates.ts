@@ -19,7 +19,6 @@ export const templateView = z.object({
     ),
   problem: z.string().optional().describe("Why it cannot be used"),
 });
-export type TemplateView = z.infer<typeof templateView>;
 
 export const pushedTemplate = z.object({
   template: z.string(),
@@ -63,7 +62,6 @@ export const pushTemplates = z.strictObject({
   templates: z.array(z.string().max(100)).min(1).max(100).optional().describe("Default: all that ship"),
   force: z.boolean().default(false).describe("Replace what others have changed, with one more commit"),
 });
-export type PushTemplates = z.output<typeof pushTemplates>;
 
 /** Of the task-agent. `push` absent: they are only read. */
 export const syncTemplates = z.strictObject({
