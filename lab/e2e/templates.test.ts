@@ -43,7 +43,7 @@ async function open(t: TestContext, hasPreset: boolean) {
     },
     seoul: { argocd: { kind: "argocd", url: argocd.url, token: "ARGOCD" } },
   } as const;
-  const runners = [];
+  const runners: Awaited<ReturnType<typeof startRunner>>[] = [];
   for (const [runnerToken, site] of Object.entries(runnerTokens)) {
     await mkdir(join(folder, site));
     const runner = await startRunner(
