@@ -74,12 +74,13 @@ async function open(t: TestContext, hasPreset: boolean) {
   return {
     lab,
     client: makeAgentClient({ url: agent.url, token }),
+    command: (...argv: string[]) => runCommand(argv, { env }),
     gantry: (...argv: string[]) => runCommand(["templates", ...argv], { env }),
   };
 }
 
 test("shipped templates are pushed on request, and the form of create-app offers what is there", async (t) => {
-  const { lab, client, gantry } = await open(t, true);
+  const { lab, client, command, gantry } = await open(t, true);
   const before = await gantry("list", "--last");
   assert.deepEqual([before.code, before.out], [1, "The templates have not been read yet.\n"]);
 
@@ -106,6 +107,10 @@ test("shipped templates are pushed on request, and the form of create-app offers
   assert.deepEqual(properties.targets?.examples, ["seoul/seoul-dp"]);
   assert.deepEqual(properties.project?.examples, ["SHOP"]);
   assert.deepEqual(properties.buildSite?.examples, ["seoul"]);
+
+  const shown = await command("pipeline", "show", "create-app");
+  assert.match(shown.out, /Known: java-service, static-site, web-service\./);
+  assert.match(shown.out, /Known: seoul\/seoul-dp\./);
 
   const forced = await gantry("push", "static-site", "--force");
   assert.match(forced.out, /static-site +changed/);
