@@ -132,6 +132,7 @@ async function openAgentDefinitions(base: Base): Promise<LiveDefinitions> {
   return openDefinitions(config.pipelines ?? SHIPPED, steps, journal, {
     alarms,
     git: config.definitions !== undefined,
+    params: config.params,
     builtIn: [await readBuiltIn(join(PLATFORM, "check-systems.yaml"), steps)],
   });
 }
