@@ -167,6 +167,12 @@ export const EXPECTED: { readonly [route: string]: Expected } = {
     path: (at) => `/v1/pipelines/${at.pipeline}`,
   },
   "GET /v1/definitions": { ...LIST, right: "view-pipelines", path: () => "/v1/definitions" },
+  "POST /v1/platform-checks": {
+    right: "manage-settings",
+    status: 200,
+    path: () => "/v1/platform-checks",
+    body: () => ({}),
+  },
   "GET /v1/templates": { ...LIST, right: "view-pipelines", path: () => "/v1/templates" },
   "POST /v1/templates/read": {
     right: "manage-settings",

@@ -5,6 +5,7 @@ import { askRightRoute } from "./ask-right.ts";
 import { cancelTask } from "./cancel-task.ts";
 import { changeApp, renameApp } from "./change-app.ts";
 import { readmitRunner, removeRunner } from "./change-runner.ts";
+import { checkPlatform } from "./check-platform.ts";
 import { createApp } from "./create-app.ts";
 import { createEnrolment, renewRunnerKey } from "./create-enrolment.ts";
 import { createSignInLink } from "./create-sign-in-link.ts";
@@ -81,6 +82,7 @@ export const ROUTES: readonly Route[] = [
   getPipeline,
   getDefinitions,
   syncDefinitions,
+  checkPlatform,
   getTemplates,
   readTemplates,
   pushTemplates,
