@@ -40,7 +40,7 @@ export const RIGHTS = {
   git: {
     create: {
       may: "may create repositories in the projects of apps",
-      for: "create-app",
+      for: "create-app; in the project of the templates also `gantry templates push`",
       how: "Bitbucket Data Center: project permission Admin. Bitbucket Cloud: scopes `repository:write` and `repository:admin`. GitHub: scope `repo`, or the permission Administration of a fine-grained token.",
       tested: "the projects with this permission, or the scopes of the token",
     },

@@ -241,6 +241,28 @@ test("run CD: the form, errors at their fields, a new key for every request, the
   assert.match(requests[0]?.key ?? "", /^[0-9a-f-]{36}$/);
 });
 
+test("create app: the form asks for what the chosen template asks for, and tells how old the list is", {
+  skip,
+}, async () => {
+  await visit("/apps?run=create-app");
+  const sheet = page.getByRole("dialog");
+  await sheet.getByText("A small HTTP service with tests.").waitFor();
+  await sheet
+    .getByText(/^Read /)
+    .first()
+    .waitFor();
+  await sheet.getByLabel("Java version").selectOption("21");
+  await sheet.getByLabel("Name", { exact: true }).fill("orders2");
+  await sheet.getByLabel("Title", { exact: true }).fill("Orders");
+  const before = portal.requests.length;
+  await sheet.getByRole("button", { name: "Read now" }).click();
+  await sheet.getByRole("button", { name: "Create app" }).click();
+  await page.waitForURL(/\/tasks\//);
+  const [read, create] = portal.requests.slice(before);
+  assert.equal(read?.what, "POST /v1/templates/read");
+  assert.match(JSON.stringify(create?.body), /"templateParams":\["javaVersion=21"\]/);
+});
+
 test("a held job is answered, and a task is canceled", { skip }, async () => {
   await visit("/tasks/t0cd-held");
   const before = portal.requests.length;

@@ -59,6 +59,8 @@ function taskHandlers({ state, addTask, emit }: Parts) {
         .filter((task) => apps === undefined || (task.app !== undefined && apps.includes(task.app)));
       return pageOf(wanted, ({ id }) => id, { limit, cursor });
     },
+    syncTemplates: ({ body: { principal } }) =>
+      addTask({ pipeline: "templates-sync", app: undefined, params: {}, requestedBy: principal }),
     syncDefinitions: ({ body: { principal } }) =>
       addTask({ pipeline: "definitions-sync", app: undefined, params: {}, requestedBy: principal }),
     task: ({ params }) => need(state(), params.id),
@@ -154,6 +156,21 @@ function catalog({ state }: Pick<Parts, "state">) {
     },
     ...appChanges(state, needApp),
     pipelines: () => ({ items: [...state().pipelines.values()] }),
+    templates: () => ({
+      project: "TEMPLATES",
+      read: {
+        at: "2026-01-02T03:04:05.000Z",
+        project: "TEMPLATES",
+        templates: [
+          {
+            ...{ name: "web-service", title: "Web service", summary: "", kind: "source" as const },
+            ...{ deploy: "web-service-deploy", params: {}, state: "same" as const },
+          },
+        ],
+        projects: ["APPS"],
+        clusters: sites().map(({ name }) => ({ site: name, names: [`${name}-dp`] })),
+      },
+    }),
     definitions: () => ({
       inForce: {
         ...state().set,

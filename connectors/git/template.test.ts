@@ -147,12 +147,19 @@ test("the shipped templates render with what create-app gives them", async (t) =
   const title = 'Orders: "the new one" \\o/';
   await mkdir(join(dir, "source"));
   await mkdir(join(dir, "yaml"));
-  await renderFolder(join(SHIPPED, "web-service"), join(dir, "source"), { name: "orders", title, jiraKey: "ORD" });
+  await renderFolder(join(SHIPPED, "web-service"), join(dir, "source"), {
+    ...{ name: "orders", title, jiraKey: "ORD" },
+    params: { baseImage: "library/web-base:1" },
+  });
   const values: JsonObject = { name: "orders", title, namespace: "orders", image: "orders", targets };
   await renderFolder(join(SHIPPED, "web-service-deploy"), join(dir, "yaml"), values);
 
   const manifest = JSON.parse(await readFile(join(dir, "source", "package.json"), "utf8")) as JsonObject;
-  assert.deepEqual(manifest.scripts, { start: "node src/main.js", test: "node --test", build: "node build.js" });
+  assert.deepEqual(manifest.scripts, {
+    start: "node src/main.js",
+    test: "node --test --test-reporter=spec --test-reporter-destination=stdout --test-reporter=junit --test-reporter-destination=junit.xml",
+    build: "node build.js",
+  });
   assert.equal(manifest.description, title);
   const overlay = await readFile(join(dir, "yaml", "overlays", "tokyo-dp", "kustomization.yaml"), "utf8");
   assert.match(overlay, /^# orders on cluster tokyo-dp/);
@@ -170,11 +177,9 @@ test("the app from the template passes its own tests and builds", async (t) => {
   const bench = await openBench({ systems: [] });
   t.after(() => bench.close());
   const into = bench.workspace;
-  await renderFolder(join(SHIPPED, "web-service"), into, { name: "orders", title: "Orders", jiraKey: "ORD" });
-  await write(join(into, "node_modules", "@lab", "greeting"), {
-    "package.json": '{"name":"@lab/greeting","version":"1.0.0","main":"index.js"}',
-    "index.js": "exports.greet = function greet(name) { return `Hello, ${name}.`; };",
-  });
+  const params = { baseImage: "library/web-base:1" };
+  await renderFolder(join(SHIPPED, "web-service"), into, { name: "orders", title: "Orders", jiraKey: "ORD", params });
+  await write(join(into, "node_modules", "left"), { "index.js": "exports.pad = (text) => text;\n" });
   const exec = (argv: readonly string[]) =>
     import("node:child_process").then(({ spawnSync }) =>
       spawnSync(process.execPath, [...argv], { cwd: into, encoding: "utf8", env: { PATH: process.env.PATH } }),
@@ -189,12 +194,16 @@ test("the app from the template passes its own tests and builds", async (t) => {
     "-e",
     'import("./dist/src/server.js").then((s) => console.log(s.answer("GET", "/").body.greeting))',
   ]);
-  assert.match(started.stdout, /Hello, Orders\./);
+  assert.match(started.stdout, /Hello from Orders\./);
+  assert.match(await readFile(join(into, "dist/node_modules/left/index.js"), "utf8"), /pad/);
 });
 
 test("the site from the template passes its own tests and builds, and has no manifest", async (t) => {
   const into = await tempDir(t);
-  await renderFolder(join(SHIPPED, "static-site"), into, { name: "docs", title: "Docs", jiraKey: "DOC" });
+  await renderFolder(join(SHIPPED, "static-site"), into, {
+    ...{ name: "docs", title: "Docs", jiraKey: "DOC" },
+    params: { baseImage: "library/web-base:1" },
+  });
   const { spawnSync } = await import("node:child_process");
   const node = (...argv: string[]) =>
     spawnSync(process.execPath, argv, { cwd: into, encoding: "utf8", env: { PATH: process.env.PATH } });

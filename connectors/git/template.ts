@@ -5,24 +5,30 @@ import { lstat, mkdir, open, readdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { GantryError, type Problem } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
+import { MANIFEST } from "@gantry/core/template/manifest.ts";
 import { folderInside } from "./folders.ts";
 import { planFiles } from "./template-paths.ts";
 import { lineAt, renderText } from "./template-text.ts";
 
 const STEP = "git/render-template";
-/** Says what the template is; it is not part of what is made from it. */
-const MANIFEST = "gantry-template.yaml";
 const MAX_FILES = 5_000;
 const MAX_BYTES = 10 * 1024 * 1024;
 
 type Source = { readonly path: string; readonly executable: boolean };
-type Output = { readonly target: string; readonly content: Buffer; readonly executable: boolean };
+export type Output = { readonly target: string; readonly content: Buffer; readonly executable: boolean };
 
 /**
  * Renders `from` into `into`, both absolute. Returns how many files were written. Throws `bad-input` with every mistake,
  * by file and line, before anything is written.
  */
 export async function renderFolder(from: string, into: string, values: JsonObject): Promise<number> {
+  const outputs = await fillIn(from, values);
+  for (const output of outputs) await writePlain(into, output);
+  return outputs.length;
+}
+
+/** What the folder becomes, in memory. Throws `bad-input` with every mistake. The manifest is not part of it. */
+export async function fillIn(from: string, values: JsonObject): Promise<readonly Output[]> {
   const sources = await listFiles(from);
   const { files, mistakes } = planFiles([...sources.keys()], { values, item: undefined });
   const problems: Problem[] = mistakes.map(({ file, detail }) => ({ file, detail }));
@@ -44,8 +50,7 @@ export async function renderFolder(from: string, into: string, values: JsonObjec
     outputs.push({ target, content: Buffer.from(rendered.text, "utf8"), executable });
   }
   if (problems.length > 0) throw mistaken(problems);
-  for (const output of outputs) await writePlain(into, output);
-  return outputs.length;
+  return outputs;
 }
 
 async function listFiles(root: string, below = ""): Promise<Map<string, Source>> {

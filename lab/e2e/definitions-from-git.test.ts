@@ -90,7 +90,7 @@ test("a company's pipelines come from its git repository; five mistakes are refu
     inForce.definitions.map(({ file }) => file),
     ["pipelines/a.yaml"],
   );
-  assert.equal(await names(), "a");
+  assert.equal(await names(), "a,check-systems");
   // Who may see tasks may not see all pipelines.
   const task = await client.task(inForce.source.task);
   const [, publish] = task.jobs[0]?.steps ?? [];
@@ -122,10 +122,10 @@ test("a company's pipelines come from its git repository; five mistakes are refu
     assert.ok(refused.out.includes(`  ${place}`), place);
   assert.match(refused.out, /git\/checkout/, "a suggestion");
   assert.match(refused.out, new RegExp(`In force: commit ${inForce.source.commit.slice(0, 12)}`));
-  assert.equal(await names(), "a");
+  assert.equal(await names(), "a,check-systems");
 
   await restart();
-  assert.equal(await names(), "a", "not the folder, and not half of the new set");
+  assert.equal(await names(), "a,check-systems", "not the folder, and not half of the new set");
   assert.equal((await gantry()).code, 1);
 
   const good = await push({
@@ -139,7 +139,7 @@ test("a company's pipelines come from its git repository; five mistakes are refu
   const corrected = await gantry("sync");
   assert.equal(corrected.code, 0, corrected.out);
   assert.match(corrected.out, new RegExp(`In force: commit ${good.slice(0, 12)} of APPS/definitions, branch main`));
-  assert.equal(await names(), "a,b,c,d");
+  assert.equal(await names(), "a,b,c,d,check-systems");
   const place = (params: { place?: string }) =>
     client.startTask({ pipeline: "b", params, principal: "dev", idempotencyKey: JSON.stringify(params) });
   assert.deepEqual((await place({})).params, { place: "here" }, "as the installation presets it");

@@ -111,6 +111,10 @@ const DETAILS: { readonly [C in ErrorCode]: JsonObject } = {
   "script-failed": { exit: 1, end: "ended with exit code 1", problem: "not ok 17 - rounds half up" },
   "outputs-invalid": { problem: "Line 3 has no `=`." },
   "timed-out": { what: "The step test", limit: "10 m" },
+  "template-invalid": {
+    template: "web-service",
+    problem: "gantry-template.yaml:4: kind must be source here, not deploy",
+  },
   "file-invalid": { file: "values.yaml", problem: "line 3: the key image occurs twice" },
   superseded: { what: "orders", problem: "Argo CD deploys commit 7892cdcd." },
   "gate-failed": { gate: "The image scan", problem: "2 critical vulnerabilities", todo: "Update the base image." },

@@ -5,6 +5,7 @@ import { askRightRoute } from "./ask-right.ts";
 import { cancelTask } from "./cancel-task.ts";
 import { changeApp, renameApp } from "./change-app.ts";
 import { readmitRunner, removeRunner } from "./change-runner.ts";
+import { checkPlatform } from "./check-platform.ts";
 import { createApp } from "./create-app.ts";
 import { createEnrolment, renewRunnerKey } from "./create-enrolment.ts";
 import { createSignInLink } from "./create-sign-in-link.ts";
@@ -45,6 +46,7 @@ import { showSignIn, signIn, signInWithLink } from "./sign-in.ts";
 import { signOut } from "./sign-out.ts";
 import { ssoRoutes } from "./sso.ts";
 import { startTask } from "./start-task.ts";
+import { getTemplates, pushTemplates, readTemplates } from "./templates.ts";
 import { watchEvents } from "./watch-events.ts";
 import { watchTask } from "./watch-task.ts";
 
@@ -80,6 +82,10 @@ export const ROUTES: readonly Route[] = [
   getPipeline,
   getDefinitions,
   syncDefinitions,
+  checkPlatform,
+  getTemplates,
+  readTemplates,
+  pushTemplates,
   listSteps,
   listAudit,
   listAuditEntries,

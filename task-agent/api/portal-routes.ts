@@ -35,12 +35,13 @@ import { undoApp } from "../tasks/remove-app.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
 import { appStream } from "../tasks/task-stream.ts";
 import type { Tasks } from "../tasks/tasks.ts";
+import type { Templates } from "../templates/templates.ts";
 import { openAppPipelines } from "./app-pipelines.ts";
 import { listTasks } from "./list-tasks.ts";
 import { sendLog } from "./logs.ts";
 import { settingsHandlers } from "./settings-routes.ts";
 import { taskCalls } from "./task-calls.ts";
-import { appView, buildView, pipelineView } from "./view.ts";
+import { appView, buildView, type Offers, pipelineView } from "./view.ts";
 
 export type PortalRoutesDeps = {
   readonly journal: Journal;
@@ -54,6 +55,7 @@ export type PortalRoutesDeps = {
   readonly identities: Pick<Identities, "createEnrolment" | "renewKey">;
   readonly settings: Settings;
   readonly definitionSet: Pick<DefinitionSet, "view" | "sync">;
+  readonly templates: Templates;
   readonly portalUrl: string;
   readonly seal?: Seal | undefined;
   readonly newId: () => string;
@@ -183,13 +185,19 @@ type CatalogRoute =
   | "choosePipeline"
   | "steps"
   | "definitions"
-  | "syncDefinitions";
+  | "syncDefinitions"
+  | "templates"
+  | "syncTemplates";
 
 function catalogHandlers(deps: PortalRoutesDeps): Pick<Handlers, CatalogRoute> {
-  const { definitions, definitionSet } = deps;
+  const { definitions, definitionSet, templates } = deps;
   const ofApps = openAppPipelines(deps);
+  const offers = async (): Promise<Offers> => ({ ...(await templates.offers()), site: deps.knownSites?.() ?? [] });
   return {
-    pipelines: () => ({ items: definitions.list().map((one) => pipelineView(one, deps.knownSites?.())) }),
+    pipelines: async () => {
+      const offered = await offers();
+      return { items: definitions.list().map((one) => pipelineView(one, offered)) };
+    },
     appPipelines: ({ params: { name } }) => ofApps.view(name),
     choosePipeline: async ({ params: { name }, body: { action, principal } }) => ({
       name: await ofApps.choose(name, action, principal),
@@ -198,7 +206,12 @@ function catalogHandlers(deps: PortalRoutesDeps): Pick<Handlers, CatalogRoute> {
       const action = ACTIONS.find((one) => one === name);
       const definition = app && action ? await ofApps.chosen(app, action) : await ofApps.named(name);
       if (!definition) throw new GantryError("pipeline-unknown", { pipeline: name });
-      return pipelineView(definition, deps.knownSites?.());
+      return pipelineView(definition, await offers());
+    },
+    templates: () => templates.view(),
+    syncTemplates: async ({ body }) => {
+      deps.admit?.(body.principal);
+      return taskCalls(deps).view(await templates.sync(body));
     },
     steps: () => ({ items: definitions.steps }),
     definitions: () => definitionSet.view(),

@@ -113,8 +113,10 @@ export function buildView(build: Build, app: AppState, environments: Environment
   };
 }
 
-/** `sites`: those that runners serve; a param with `ui: site` suggests them. */
-export function pipelineView({ pipeline, version }: Definition, sites: readonly string[] = []): PipelineView {
+/** What forms suggest, by the hint `ui` of a param. */
+export type Offers = Readonly<Record<string, readonly string[]>>;
+
+export function pipelineView({ pipeline, version }: Definition, offers: Offers = {}): PipelineView {
   return {
     name: pipeline.name,
     title: pipeline.title,
@@ -125,7 +127,7 @@ export function pipelineView({ pipeline, version }: Definition, sites: readonly 
     ...(pipeline.origin === "app" ? { origin: pipeline.origin } : {}),
     version,
     // JSON Schema, read from a pipeline file. Its type has no index signature.
-    params: withSites(pipeline.params, sites) as unknown as Jsons,
+    params: withOffers(pipeline.params, offersFor(pipeline.app, offers)) as unknown as Jsons,
     jobs: [...pipeline.jobs, ...pipeline.finally].map((job) => ({
       id: job.id,
       title: job.title,
@@ -140,11 +142,18 @@ export function pipelineView({ pipeline, version }: Definition, sites: readonly 
   };
 }
 
-function withSites(params: ParamsSchema, sites: readonly string[]): ParamsSchema {
-  const offered = sites.filter((site) => site !== PLATFORM).toSorted();
-  if (offered.length === 0) return params;
+/** A new app has no targets yet; those of an app that exists are in its record. */
+function offersFor(app: Pipeline["app"], { site = [], target = [], ...rest }: Offers): Offers {
+  const sites = site.filter((one) => one !== PLATFORM).toSorted();
+  return { ...rest, site: sites, target: app === "new" ? target : [] };
+}
+
+function withOffers(params: ParamsSchema, offers: Offers): ParamsSchema {
   const properties = Object.entries(params.properties).map(([name, param]) => {
-    const isOpen = param["x-ui"] === "site" && param.type === "string" && param.enum === undefined;
+    const ui = param["x-ui"] ?? "";
+    const offered = Object.hasOwn(offers, ui) ? (offers[ui] ?? []) : [];
+    const isText = (param.items ?? param).type === "string";
+    const isOpen = isText && (param.items ?? param).enum === undefined && offered.length > 0;
     return [name, isOpen ? { ...param, examples: offered } : param] as const;
   });
   return { ...params, properties: Object.fromEntries(properties) };

@@ -297,6 +297,7 @@ export class AttackBench {
       settings: NO_SETTINGS_STORE as Settings,
       definitionSet: { view: notServed, sync: notServed },
       ownPipelines: NO_OWN_PIPELINES,
+      templates: { view: notServed, sync: notServed, offers: async () => ({}) },
       portalUrl: config.portalUrl,
       token: config.token,
       newId: randomUUID,

@@ -5,10 +5,11 @@ import { GantryError } from "@gantry/core/errors.ts";
 import { parseDuration } from "@gantry/core/pipeline/duration.ts";
 import type { DefinitionsView } from "@gantry/wire/agent/definitions.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
+import { readBuiltIn } from "./built-in-pipelines.ts";
 import type { SyncConfig } from "./decide-sync.ts";
 import { definitionsView } from "./decide-view.ts";
 import type { DefinitionsConfig } from "./definitions-config.ts";
-import { type GitSyncDeps, openGitSync, readSyncPipeline } from "./git-sync.ts";
+import { type GitSyncDeps, openGitSync } from "./git-sync.ts";
 import { type OwnDeps, type OwnPipelines, openOwnPipelines } from "./own-pipelines.ts";
 
 export type DefinitionSet = {
@@ -34,9 +35,9 @@ export async function openDefinitionSet(
     openGitSync({
       ...deps,
       config: syncConfig(config),
-      pipeline: await readSyncPipeline(join(folder, "definitions-sync.yaml"), definitions.steps),
+      pipeline: await readBuiltIn(join(folder, "definitions-sync.yaml"), definitions.steps),
     });
-  const pipeline = await readSyncPipeline(join(folder, "own-pipelines-sync.yaml"), definitions.steps);
+  const pipeline = await readBuiltIn(join(folder, "own-pipelines-sync.yaml"), definitions.steps);
   return {
     own: openOwnPipelines({ ...deps, pipeline }),
     view: async () => definitionsView(definitions, git && { config: git.config, state: await git.state() }),

@@ -12,7 +12,7 @@ import { defineStream } from "@gantry/journal/typed-stream.ts";
 import { startError } from "@gantry/runtime/process/start-error.ts";
 import type { DefinitionSource } from "@gantry/wire/agent/definitions.ts";
 import type { Alarms } from "../alarms.ts";
-import { readFolder, watchFolder } from "../definitions/folder.ts";
+import { type DefinitionPlace, readFolder, watchFolder } from "../definitions/folder.ts";
 import { putInForce, setStream } from "../definitions/set-stream.ts";
 import { checkDefinitions, type Definition, type DefinitionFiles, type DefinitionSet } from "./read-definitions.ts";
 
@@ -38,6 +38,8 @@ export type Definitions = {
 export type RefusedFiles = { readonly at: number; readonly problems: readonly Problem[] };
 
 export type LiveDefinitions = Definitions & {
+  /** The set in force, without the pipelines of Gantry itself. */
+  readonly set: () => readonly Definition[];
   /** Where the set in force came from, and when: store time, ms. */
   readonly origin: () => { readonly source: DefinitionSource; readonly at: number | undefined };
   /** The last files of the folder, if they have mistakes. */
@@ -56,6 +58,10 @@ export type LiveDefinitions = Definitions & {
 
 export type DefinitionOptions = {
   readonly alarms?: Alarms | undefined;
+  /** A file in place of params.yaml of the folder. */
+  readonly params?: string | undefined;
+  /** Pipelines of Gantry itself that people may start; no file replaces them. Default: none. */
+  readonly builtIn?: readonly Definition[];
   /** Definitions come from git: the folder counts only until the first set was read from there. */
   readonly git?: boolean;
 };
@@ -71,7 +77,7 @@ export async function openDefinitions(
   folder: string,
   steps: readonly StepDescription[],
   journal: Journal,
-  { alarms, git = false }: DefinitionOptions = {},
+  { alarms, git = false, builtIn = [], params }: DefinitionOptions = {},
 ): Promise<LiveDefinitions> {
   const live = openLive(steps, journal);
   let refused: { readonly files: RefusedFiles; readonly problem: string } | undefined;
@@ -80,7 +86,7 @@ export async function openDefinitions(
 
   const readAgain = async (): Promise<GantryError | undefined> => {
     refused = undefined;
-    const files = await readOrRefuse(folder);
+    const files = await readOrRefuse({ folder, params });
     const problems = files instanceof GantryError ? [] : await live.offer(files, FOLDER);
     const error = files instanceof GantryError ? files : problems.length > 0 ? invalid(folder, problems) : undefined;
     if (!error) return undefined;
@@ -90,14 +96,20 @@ export async function openDefinitions(
     return error;
   };
 
-  const watch = await watchFolder(folder);
+  const watch = await watchFolder({ folder, params });
   if (!isFollowing()) {
     const error = await readAgain();
     if (error && !live.isOpen()) throw error;
   }
-  const { list, current, pinned, environments, own, origin, offer } = live;
+  for (const one of builtIn) await keepDefinition(journal, one);
+  const { pinned, environments, own, origin, offer } = live;
+  const builtInNamed = (name: string): Definition | undefined => builtIn.find(({ pipeline }) => pipeline.name === name);
+  // A set of an older version may have a file of this name.
+  const set = (): readonly Definition[] => live.list().filter(({ pipeline }) => !builtInNamed(pipeline.name));
   return {
-    ...{ list, current, pinned, environments, own, origin, offer, steps },
+    ...{ pinned, environments, own, origin, offer, steps, set },
+    list: () => [...set(), ...builtIn],
+    current: (name) => builtInNamed(name) ?? live.current(name),
     problems: () => (refused ? [refused.problem] : []),
     refused: () => refused?.files,
     tick: async () => {
@@ -162,9 +174,9 @@ async function keepAll(journal: Journal, { definitions }: DefinitionSet): Promis
   for (const definition of definitions) await keepDefinition(journal, definition);
 }
 
-async function readOrRefuse(folder: string): Promise<DefinitionFiles | GantryError> {
+async function readOrRefuse(place: DefinitionPlace): Promise<DefinitionFiles | GantryError> {
   try {
-    return await readFolder(folder);
+    return await readFolder(place);
   } catch (error) {
     const known = startError(error);
     if (!known) throw error;

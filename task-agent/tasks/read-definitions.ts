@@ -38,8 +38,8 @@ const PARAMS = "params.yaml";
 /** Beside it: which apps may bring pipelines of their own. */
 const OWN = "own-pipelines.yaml";
 const PIPELINES = "pipelines/";
-/** Of pipelines that the task-agent has itself. */
-const RESERVED_NAMES = ["definitions-sync", "own-pipelines-sync"];
+/** Of pipelines that the task-agent has itself: pipelines/platform. */
+const RESERVED_NAMES = ["check-systems", "definitions-sync", "own-pipelines-sync", "templates-sync"];
 
 /** A pipeline whose file was read and has no mistakes. */
 export function definitionOf(file: string, text: string, pipeline: Pipeline): Definition {
@@ -151,6 +151,7 @@ function isIn(folder: string, file: string): boolean {
 }
 
 function problemOfName(name: string, other: string | undefined): string | undefined {
-  if (RESERVED_NAMES.includes(name)) return `the name ${name} is that of a pipeline of Gantry; use another one`;
+  if (RESERVED_NAMES.includes(name))
+    return `the name ${name} is that of a pipeline of Gantry; remove this file, or use another name`;
   return other === undefined ? undefined : `the name ${name} is that of the pipeline in ${other}; use another one`;
 }

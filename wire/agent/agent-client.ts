@@ -22,6 +22,7 @@ import {
 import type { AppPipelinesView, choosePipeline } from "./app-pipelines.ts";
 import type { DefinitionsView } from "./definitions.ts";
 import { AGENT_PREFIX, AGENT_ROUTES as routes } from "./routes.ts";
+import type { SyncTemplates, TemplatesView } from "./templates.ts";
 import type {
   AppView,
   BuildView,
@@ -106,6 +107,9 @@ export type AgentClient = {
   readonly definitions: (call?: Asking) => Promise<DefinitionsView>;
   /** Reads their repository now. Throws `conflict` when there is none. */
   readonly syncDefinitions: (principal: string) => Promise<TaskView>;
+  readonly templates: (call?: Asking) => Promise<TemplatesView>;
+  /** Reads the templates, and pushes before if that is asked for. Throws `bad-request` without a project. */
+  readonly syncTemplates: (body: SyncTemplates) => Promise<TaskView>;
   readonly steps: (call?: Asking) => Promise<Page<z.infer<typeof stepDescription>>>;
   readonly runners: (call?: Asking) => Promise<Page<RunnerView>>;
   /** Also of a runner out of service. Throws `not-found`. */
@@ -183,6 +187,8 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
       (await call(routes.choosePipeline, { params: { name }, body }).catch(hasNoChoice(body.action))).name,
     syncDefinitions: (principal) => call(routes.syncDefinitions, { params, body: { principal } }),
     definitions: (options) => call(routes.definitions, { params }, options),
+    templates: (options) => call(routes.templates, { params }, options),
+    syncTemplates: (body) => call(routes.syncTemplates, { params, body }),
     steps: (options) => call(routes.steps, { params }, options),
     runners: (options) => call(routes.runners, { params }, options),
     runnerSite: (name, options) => call(routes.runnerSite, { params: { name } }, options),

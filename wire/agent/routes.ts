@@ -27,6 +27,7 @@ import {
 } from "./agent-api.ts";
 import { appPipelinesView, choosePipeline, chosenPipeline } from "./app-pipelines.ts";
 import { definitionsView, syncDefinitions } from "./definitions.ts";
+import { syncTemplates, templatesView } from "./templates.ts";
 import {
   appView,
   buildView,
@@ -250,6 +251,17 @@ export const AGENT_ROUTES = {
     answer: taskView,
     status: 202,
     errors: ["conflict"],
+  }),
+  /** The templates of create-app, as they were last read. */
+  templates: route({ method: "GET", path: "/templates", answer: templatesView }),
+  /** Reads them now, and pushes those that ship if that is asked for. Answers the task that does. */
+  syncTemplates: route({
+    method: "POST",
+    path: "/templates/sync",
+    body: syncTemplates,
+    answer: taskView,
+    status: 202,
+    errors: ["bad-request", "conflict", "too-many"],
   }),
   steps: route({ method: "GET", path: "/steps", answer: page(stepDescription) }),
   runners: route({ method: "GET", path: "/runners", answer: page(runnerView) }),
