@@ -1,11 +1,11 @@
 // The builds of an app, newest first: what they are made of, what is known of them, and where they run.
 
 import type { BuildView } from "@gantry/wire/agent/views.ts";
-import { type Page, to } from "../data/api.ts";
-import type { Resource } from "../data/store.ts";
-import { EmptyState, Loaded } from "../parts/loading-states.tsx";
-import { Section } from "../parts/page-layout.tsx";
-import { CopyableId, ExternalLink, RelativeTime } from "../parts/values.tsx";
+import { type Page, to } from "../../data/api.ts";
+import type { Resource } from "../../data/store.ts";
+import { EmptyState, Loaded } from "../../parts/loading-states.tsx";
+import { Section } from "../../parts/page-layout.tsx";
+import { CopyableId, ExternalLink, RelativeTime } from "../../parts/values.tsx";
 
 export function AppBuilds({ app, builds }: { app: string; builds: Resource<Page<BuildView>> }) {
   return (
