@@ -6,6 +6,7 @@ import { after, before, beforeEach, test } from "node:test";
 import type { JobView, TaskView } from "@gantry/wire/agent/views.ts";
 import axe, { type RunOptions } from "axe-core";
 import { type Browser, chromium, type Page } from "playwright-core";
+import { BUILDS } from "./data.fixture.ts";
 import { type FakePortal, startFakePortal } from "./portal.fixture.ts";
 import { COMMIT, TASKS } from "./tasks.fixture.ts";
 
@@ -241,9 +242,27 @@ test("run CD: the form, errors at their fields, a new key for every request, the
   assert.match(requests[0]?.key ?? "", /^[0-9a-f-]{36}$/);
 });
 
+test("the page Builds lists builds of all apps, and runs CD with the chosen one", { skip }, async () => {
+  await visit("/builds");
+  const row = page.getByRole("row", { name: /^orders main #11/ });
+  assert.equal(await page.getByRole("link", { name: "payments", exact: true }).getAttribute("href"), "/apps/payments");
+  await row.getByRole("link", { name: "Run CD" }).click();
+  const sheet = page.getByRole("dialog");
+  assert.equal(await sheet.getByLabel("Build").inputValue(), "11");
+  assert.equal(await sheet.locator(".command").textContent(), "gantry cd orders --build 11 --follow");
+  await sheet.getByRole("button", { name: "Close" }).click();
+  await page.waitForURL(/\/builds$/);
+  await page.getByLabel("Branch").fill("feature/round");
+  await page.getByLabel("Branch").press("Enter");
+  await page.waitForURL(/\/builds\?branch=feature%2Fround$/);
+});
+
 test("a filtered list whose newest pages have nothing that matches still offers the older ones", { skip }, async () => {
-  for (const [path, kind, item] of [["/tasks?pipeline=cd", "tasks", TASKS[0]]] as const) {
-    await page.route(/\/v1\/tasks\?pipeline=/, (route) => {
+  for (const [path, kind, item] of [
+    ["/tasks?pipeline=cd", "tasks", TASKS[0]],
+    ["/builds?branch=main", "builds", BUILDS[0]],
+  ] as const) {
+    await page.route(/\/v1\/(tasks\?pipeline|builds\?branch)=/, (route) => {
       const cursor = new URL(route.request().url()).searchParams.get("cursor");
       const pages: Record<string, object> = {
         first: { items: [], nextCursor: "a+b/" },
@@ -594,7 +613,7 @@ test("on a phone the buttons and results of every table are on the screen", { sk
     );
     assert.ok(Math.max(0, ...heights) < 200, `${path} has a row of ${Math.max(...heights)} px`);
   }
-  assert.ok(tables >= 7, `the pages had only ${tables} tables`);
+  assert.ok(tables >= 8, `the pages had only ${tables} tables`);
 });
 
 test("the page Pipelines shows which set is in force, and every mistake of a newer one in its place", {
