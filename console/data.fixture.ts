@@ -260,6 +260,7 @@ const built = (number: number, fields: Partial<BuildView> = {}): BuildView => ({
 export const BUILDS: readonly BuildView[] = [
   built(13, { branch: "feature/round", isRelease: false, scan: { severity: "Critical" } }),
   built(12, {
+    tests: { passed: 90, failed: 0, skipped: 2 },
     unmet: { tokyo: ["The scan of build #12 found Critical vulnerabilities, and prod takes no critical ones"] },
   }),
   built(11),

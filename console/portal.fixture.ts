@@ -252,6 +252,7 @@ const RESPONSES: { readonly [path: string]: unknown } = {
   "/v1/tokens": {
     items: [{ name: "ci-bot", role: "developer", createdBy: "dana", createdAt: "2026-11-01T08:00:00Z" }],
   },
+  "/v1/builds": { items: [...BUILDS, { ...BUILDS[1], app: "payments", number: 4, unmet: {} }] },
   ...Object.fromEntries(TASKS.map((task) => [`/v1/tasks/${task.id}`, task])),
   ...Object.fromEntries(APPS.map((app) => [`/v1/apps/${app.name}`, app])),
   ...Object.fromEntries(

@@ -38,7 +38,11 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   lab: ["lab/{contract,fakes,golden}/**/*.test.ts"],
   portal: ["portal-api/**/*.test.ts", "notify-agent/**/*.test.ts"],
   runner: ["task-runner/**/!(sandbox|sandbox-programs|outside-app|unlisted-app).test.ts"],
-  shared: ["{deploy,journal,wire}/**/!(sqlite).test.ts", "console/missing-systems.test.ts", "runtime/**/!(clock).test.ts"],
+  shared: [
+    "{deploy,journal,wire}/**/!(sqlite).test.ts",
+    "console/missing-systems.test.ts",
+    "runtime/**/!(clock).test.ts",
+  ],
 };
 
 /** The files that take longest, in wall time: one that starts late would run alone at the end. */

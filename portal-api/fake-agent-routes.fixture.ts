@@ -146,6 +146,14 @@ function catalog({ state }: Pick<Parts, "state">) {
       needApp(name);
       return { items: state().builds.get(name) ?? [] };
     },
+    newestBuilds: ({ query: { apps, branch, ...query } }) => {
+      const all = [...state().builds].flatMap(([app, builds]) => builds.map((build) => ({ ...build, app })));
+      const wanted = all
+        .filter(({ app }) => apps === undefined || apps.includes(app))
+        .filter((build) => branch === undefined || build.branch === branch)
+        .toSorted((a, b) => (a.at < b.at ? 1 : -1));
+      return pageOf(wanted, ({ app, number }) => `${app} ${number}`, query);
+    },
     build: ({ params: { name, number } }) => {
       needApp(name);
       const build = state()

@@ -127,11 +127,14 @@ export const APPS = [
   }),
   command({
     name: "build list",
-    summary: "list the builds of an app, newest first",
-    args: ["APP"],
-    flags: { limit: { type: "string", value: "N", summary: "the most to list (default 20)" } },
+    summary: "list the builds of an app, or of all apps that you may see, newest first",
+    args: ["[APP]"],
+    flags: {
+      branch: { type: "string", value: "NAME", summary: "only builds of this branch" },
+      limit: { type: "string", value: "N", summary: "the most to list (default 20)" },
+    },
     portal: true,
-    examples: ["build list orders"],
+    examples: ["build list orders", "build list --branch main"],
     run: async (call) => (await import("../app/builds.ts")).listBuilds(call),
   }),
 ];

@@ -221,6 +221,28 @@ test("pages of tasks are full and complete, with any task-agent and with many ap
   assert.ok(!portal.agent.requests.slice(before).some((one) => one.includes("apps=")));
 });
 
+test("builds of all apps: full pages of what may be seen, of one app, of one branch", async () => {
+  for (const [number, name] of ["orders", "many-0", "orders", "many-0", "many-1", "orders"].entries())
+    portal.agent.addBuild(name, { number, branch: number < 2 ? "old" : "main", at: `2026-11-2${number}T07:00:00Z` });
+  const list = async (ask: (path: string) => Promise<Response>, query: string): Promise<readonly string[]> => {
+    const found: string[] = [];
+    for (let cursor = ""; ; ) {
+      const answer = await ask(`/v1/builds?limit=2${query}${cursor}`);
+      const page = (await answer.json()) as { items: { app: string; number: number }[]; nextCursor?: string };
+      found.push(...page.items.map(({ app, number }) => `${app} #${number}`));
+      if (page.nextCursor === undefined) return found;
+      assert.equal(page.items.length, 2);
+      cursor = `&cursor=${page.nextCursor}`;
+    }
+  };
+  const asMany = (path: string): Promise<Response> => get("many", path);
+  assert.deepEqual(await list(asMany, ""), ["many-1 #4", "many-0 #3", "many-0 #1"]);
+  assert.deepEqual(await list(asMany, "&app=many-0"), ["many-0 #3", "many-0 #1"]);
+  assert.deepEqual(await list(asMany, "&branch=old"), ["many-0 #1"]);
+  for (const app of ["orders", "unknown"]) assert.deepEqual(await list(asMany, `&app=${app}`), [], app);
+  assert.deepEqual(await list(portal.ask, "&branch=old"), ["many-0 #1", "orders #0"]);
+});
+
 test("nobody makes a token or an account that has more than they have themselves", async () => {
   const create = async (role: string, name: string): Promise<number> =>
     (await post("tokens", "/v1/tokens", { name, role })).status;

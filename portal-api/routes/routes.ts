@@ -25,6 +25,7 @@ import { listBuilds } from "./list-builds.ts";
 import { listChannels } from "./list-channels.ts";
 import { listDeliveries } from "./list-deliveries.ts";
 import { listInbox } from "./list-inbox.ts";
+import { listNewestBuilds } from "./list-newest-builds.ts";
 import { listPipelines } from "./list-pipelines.ts";
 import { listRunners } from "./list-runners.ts";
 import { listSites } from "./list-sites.ts";
@@ -59,6 +60,7 @@ export const ROUTES: readonly Route[] = [
   getAppPipelines,
   listBuilds,
   getBuild,
+  listNewestBuilds,
   changeApp,
   renameApp,
   removeApp,

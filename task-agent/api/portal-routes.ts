@@ -19,6 +19,7 @@ import Router from "@koa/router";
 import type { z } from "zod";
 import { type AppOutcome, openApps } from "../apps/apps.ts";
 import { listBuilds, loadBuild } from "../builds/build-stream.ts";
+import { newestBuilds } from "../builds/newest-builds.ts";
 import type { DefinitionSet } from "../definitions/definition-set.ts";
 import type { OwnPipelines } from "../definitions/own-pipelines.ts";
 import type { RunnerRegistry } from "../dispatch/runner-registry.ts";
@@ -121,7 +122,17 @@ function taskHandlers(deps: PortalRoutesDeps): Pick<Handlers, TaskRoute> {
   };
 }
 
-type AppRoute = "apps" | "app" | "builds" | "build" | "adoptApp" | "changeApp" | "renameApp" | "undoApp" | "forgetApp";
+type AppRoute =
+  | "apps"
+  | "app"
+  | "builds"
+  | "build"
+  | "newestBuilds"
+  | "adoptApp"
+  | "changeApp"
+  | "renameApp"
+  | "undoApp"
+  | "forgetApp";
 
 function appHandlers(deps: PortalRoutesDeps): Pick<Handlers, AppRoute> {
   const { journal } = deps;
@@ -140,6 +151,14 @@ function appHandlers(deps: PortalRoutesDeps): Pick<Handlers, AppRoute> {
       const environments = deps.definitions.environments?.() ?? {};
       return {
         items: builds.map((build) => buildView(build, loaded.state, environments)),
+        ...(cursor === undefined ? {} : { nextCursor: cursor }),
+      };
+    },
+    newestBuilds: async ({ query }) => {
+      const { items, cursor } = await newestBuilds(journal, query);
+      const environments = deps.definitions.environments?.() ?? {};
+      return {
+        items: items.map(({ build, app }) => buildView(build, app, environments)),
         ...(cursor === undefined ? {} : { nextCursor: cursor }),
       };
     },

@@ -105,6 +105,7 @@ export function buildView(build: Build, app: AppState, environments: Environment
   ]);
   return {
     ...rest,
+    app: app.name,
     images: [...images],
     at: iso(at),
     runsIn: [...targetsRunning(app, build.number)],

@@ -13,6 +13,7 @@ import type { TaskEvent } from "@gantry/core/task/events.ts";
 import type { AppState } from "@gantry/core/task/model.ts";
 import type { Outcome } from "@gantry/core/task/states.ts";
 import { openMemoryJournal } from "@gantry/journal/memory/memory.ts";
+import { SteppedClock } from "@gantry/runtime/stepped-clock.fixture.ts";
 import type { StartTask } from "@gantry/wire/agent/agent-api.ts";
 import { openApps } from "../apps/apps.ts";
 import { AGENT_INDEXES } from "../store/indexes.ts";
@@ -23,6 +24,7 @@ import { appStream } from "../tasks/task-stream.ts";
 import { openTasks } from "../tasks/tasks.ts";
 import { buildAppend, listBuilds, loadBuild } from "./build-stream.ts";
 import { targetsRunning } from "./decide-policy.ts";
+import { type BuildQuery, newestBuilds } from "./newest-builds.ts";
 import { sweepBuilds } from "./remove-old-builds.ts";
 
 const CI = `
@@ -78,27 +80,30 @@ async function openBench(t: TestContext, { environments = ENVIRONMENTS, ci = CI,
   t.after(() => rm(folder, { recursive: true }));
   const files = { "ci.yaml": ci, "cd.yaml": cd, "environments.yaml": environments };
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
-  const journal = openMemoryJournal({ indexes: AGENT_INDEXES });
+  const clock = new SteppedClock();
+  const journal = openMemoryJournal({ indexes: AGENT_INDEXES, clock });
   const definitions = await openDefinitions(folder, [], journal);
   const tasks = openTasks(journal, definitions);
   const deps = { journal, definitions, tasks, portalUrl: "http://portal", newId };
   const app = appInput({ targets }) as unknown as JsonObject;
   const apps = openApps({ journal, tasks });
-  const adopt = () => apps.adopt("orders", { by: "ada", app });
+  const adopt = (changes: JsonObject = {}) => apps.adopt("orders", { by: "ada", app: { ...app, ...changes } });
   await adopt();
   const load = async (name = "orders"): Promise<AppState> => (await appStream.load(journal, name))?.state as AppState;
-  const start = (pipeline: string, params: StartTask["params"], override?: { reason: string }) =>
+  const start = (pipeline: string, params: StartTask["params"], override?: { reason: string }, name = "orders") =>
     startTask(deps, {
       pipeline,
-      app: "orders",
+      app: name,
       params,
       idempotencyKey: newId(),
       principal: "kim",
       ...(override ? { override } : {}),
     });
   /** Starts a task, and ends each of its jobs. */
-  const run = async (pipeline: string, params: StartTask["params"], outcome: Outcome = "succeeded") =>
-    end((await start(pipeline, params)).state.id, outcome);
+  const run = async (pipeline: string, params: StartTask["params"], outcome: Outcome = "succeeded", name?: string) => {
+    clock.jumpWall(1);
+    return end((await start(pipeline, params, undefined, name)).state.id, outcome);
+  };
   /** `at`: another agent that shares the journal. */
   const end = (id: string, outcome: Outcome = "succeeded", at = tasks) =>
     at.change(id, ({ state: { jobs } }, at) => ({
@@ -304,6 +309,37 @@ test("an app that was renamed keeps its builds, and one that was forgotten and a
     (await builds()).map(({ number }) => number),
     [1],
   );
+});
+
+test("the newest builds of all apps: under the names of now, without forgotten apps, by app and branch, in pages", async (t) => {
+  const { journal, apps, adopt, run } = await openBench(t);
+  const list = async (query: Omit<BuildQuery, "limit">, limit = 2): Promise<readonly string[]> => {
+    const shown: string[] = [];
+    for (let cursor: string | undefined; ; ) {
+      const page = await newestBuilds(journal, { ...query, limit, cursor });
+      shown.push(...page.items.map(({ app, build }) => `${app.name} #${build.number} ${build.branch}`));
+      cursor = page.cursor;
+      if (cursor === undefined) return shown;
+    }
+  };
+  assert.deepEqual(await list({}), []);
+  await run("ci", { letter: A });
+  await apps.rename("orders", "shop", "ada");
+  await adopt({ targets: [{ name: "test", site: "tokyo", cluster: "tokyo-dp", overlay: "overlays/tokyo" }] });
+  await run("ci", { letter: A });
+  await run("ci", { letter: B, ref: "feature/x" });
+  await run("ci", { letter: B }, "succeeded", "shop");
+  const all = ["shop #2 main", "orders #2 feature/x", "orders #1 main", "shop #1 main"];
+  for (const limit of [1, 2, 50]) {
+    assert.deepEqual(await list({}, limit), all);
+    assert.deepEqual(await list({ apps: ["orders", "shop", "shop", "unknown"] }, limit), all);
+    assert.deepEqual(await list({ apps: ["shop"] }, limit), ["shop #2 main", "shop #1 main"]);
+    assert.deepEqual(await list({ branch: "feature/x" }, limit), ["orders #2 feature/x"]);
+  }
+  assert.deepEqual(await list({ apps: [] }), []);
+  await apps.forget("shop", "ada");
+  assert.deepEqual(await list({}), ["orders #2 feature/x", "orders #1 main"]);
+  assert.deepEqual(await list({ apps: ["shop"] }), []);
 });
 
 test("a build may be named by a number of JSON, and the image of an older version counts only until the first build", async (t) => {

@@ -47,6 +47,12 @@ export type TaskQuery = PageQuery & {
   readonly apps?: readonly string[] | undefined;
 };
 
+export type BuildQuery = PageQuery & {
+  readonly branch?: string | undefined;
+  /** At most `MAX_APPS`; absent: all apps. */
+  readonly apps?: readonly string[] | undefined;
+};
+
 export type LogPlace = {
   readonly task: string;
   readonly job: string;
@@ -86,6 +92,8 @@ export type AgentClient = {
   readonly apps: (query: PageQuery, call?: Asking) => Promise<Page<AppView>>;
   readonly app: (name: string, call?: Asking) => Promise<AppView>;
   readonly builds: (app: string, query: PageQuery, call?: Asking) => Promise<Page<BuildView>>;
+  /** Of all apps, newest first. A page may have fewer builds than `limit` although there are more. */
+  readonly newestBuilds: (query: BuildQuery, call?: Asking) => Promise<Page<BuildView>>;
   readonly build: (app: string, number: number, call?: Asking) => Promise<BuildView>;
   /** Throw `place-taken`, `conflict`, and `bad-request` with pointers. */
   readonly adoptApp: (name: string, body: z.input<typeof adoptApp>) => Promise<AppOutcome>;
@@ -173,6 +181,8 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
     apps: (query, options) => call(routes.apps, { params, query }, options),
     app: (name, options) => call(routes.app, { params: { name } }, options),
     builds: (name, query, options) => call(routes.builds, { params: { name }, query }, options),
+    newestBuilds: ({ apps, ...query }, options) =>
+      call(routes.newestBuilds, { params, query: { ...query, apps: apps?.join() } }, options),
     build: (name, number, options) => call(routes.build, { params: { name, number: String(number) } }, options),
     adoptApp: (name, body) => call(routes.adoptApp, { params: { name }, body }),
     changeApp: (name, body) => call(routes.changeApp, { params: { name }, body }),

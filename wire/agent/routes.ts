@@ -49,6 +49,11 @@ const count = whole.default(0);
 const limit = z.coerce.number().pipe(z.int().min(1).max(1_000)).default(50);
 /** Milliseconds for which the answer is held while there is nothing new. */
 const wait = z.coerce.number().pipe(z.int().min(0).max(30_000)).default(0);
+const someApps = z
+  .string()
+  .transform((text) => text.split(","))
+  .pipe(z.array(name).max(MAX_APPS))
+  .optional();
 const pageQuery = z.strictObject({ limit, cursor: z.string().optional() });
 
 /** Of a request for a task, new or again. */
@@ -84,11 +89,7 @@ export const AGENT_ROUTES = {
       app: z.string().optional(),
       pipeline: z.string().optional(),
       /** Only tasks of these apps. Not together with `app`. Every page is full while there are more. */
-      apps: z
-        .string()
-        .transform((text) => text.split(","))
-        .pipe(z.array(name).max(MAX_APPS))
-        .optional(),
+      apps: someApps,
       limit,
       cursor: z.string().optional(),
     }),
@@ -217,6 +218,13 @@ export const AGENT_ROUTES = {
     path: "/apps/{name}/builds/{number}",
     answer: buildView,
     errors: ["app-unknown", "not-found"],
+  }),
+  /** Of all apps, or of `apps`. Newest first. A page may have fewer builds than `limit` although there are more. */
+  newestBuilds: route({
+    method: "GET",
+    path: "/builds",
+    query: pageQuery.extend({ apps: someApps, branch: z.string().optional() }),
+    answer: page(buildView),
   }),
   pipelines: route({ method: "GET", path: "/pipelines", answer: page(pipelineView) }),
   /** With `app`, `ci` and `cd` are what the buttons of this app start. */

@@ -180,7 +180,7 @@ export type AppView = z.infer<typeof appView>;
 export const buildView = z
   .object({
     number: z.int().describe("0 for an image that an older version recorded"),
-    app: z.string().describe("The name of the app when it was built"),
+    app: z.string().describe("The name that the app has now"),
     commit: z.string(),
     branch: z.string(),
     subject: z.string().optional().describe("First line of the commit message"),

@@ -118,6 +118,7 @@ export const v1 = {
   apps: "/v1/apps",
   app: (name: string) => `/v1/apps/${part(name)}`,
   builds: (app: string) => `/v1/apps/${part(app)}/builds`,
+  newestBuilds: (query: Query = {}) => `/v1/builds${search(query)}`,
   tasks: (query: Query = {}) => `/v1/tasks${search(query)}`,
   task: (id: string) => `/v1/tasks/${part(id)}`,
   log: (id: string, job: string, step: string, attempt?: number) =>

@@ -14,8 +14,8 @@ import { Prose } from "../parts/prose.tsx";
 import { TaskRows } from "../parts/task-rows.tsx";
 import { ExternalLink, JsonValueView, RelativeTime } from "../parts/values.tsx";
 import { RunButton } from "../run/run-button.tsx";
-import { AppBuilds } from "./app-builds.tsx";
 import { AppState } from "./apps.tsx";
+import { AppBuilds } from "./sections/app-builds.tsx";
 
 export function AppPage({ name }: { name: string }) {
   const app = useResource<AppView>(v1.app(name), {

@@ -24,11 +24,12 @@ type Props = {
   readonly pipeline: PipelineView;
   readonly app: string | undefined;
   readonly of: AppView | undefined;
+  readonly build: string | undefined;
 };
 
-export function RunForm({ name, pipeline, app, of }: Props) {
+export function RunForm({ name, pipeline, app, of, build }: Props) {
   const fields = fieldsOf(pipeline.params);
-  const entries = useSignal<Entries>(firstEntries(fields));
+  const entries = useSignal<Entries>(firstEntries(fields, build));
   const form = useRef<HTMLFormElement>(null);
   const params = paramsOf(fields, entries.value);
   const reason = useSignal("");

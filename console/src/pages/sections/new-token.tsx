@@ -1,6 +1,6 @@
 // A token that was just created. It is shown only once.
 
-import { CopyButton } from "../parts/values.tsx";
+import { CopyButton } from "../../parts/values.tsx";
 
 export function NewToken({ name, token }: { name: string; token: string }) {
   return (

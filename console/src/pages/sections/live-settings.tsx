@@ -4,13 +4,13 @@ import type { JsonValue } from "@gantry/core/json.ts";
 import type { ProblemBody } from "@gantry/runtime/http/problem.ts";
 import type { SettingsChangeView, SettingsView, SettingView } from "@gantry/wire/settings/settings.ts";
 import { useSignal } from "@preact/signals";
-import { type Page, problemFrom, send, v1 } from "../data/api.ts";
-import { useResource } from "../data/store.ts";
-import { ActionTable } from "../parts/action-table.tsx";
-import { Loaded, ProblemBox } from "../parts/loading-states.tsx";
-import { Section } from "../parts/page-layout.tsx";
-import { Prose } from "../parts/prose.tsx";
-import { RelativeTime } from "../parts/values.tsx";
+import { type Page, problemFrom, send, v1 } from "../../data/api.ts";
+import { useResource } from "../../data/store.ts";
+import { ActionTable } from "../../parts/action-table.tsx";
+import { Loaded, ProblemBox } from "../../parts/loading-states.tsx";
+import { Section } from "../../parts/page-layout.tsx";
+import { Prose } from "../../parts/prose.tsx";
+import { RelativeTime } from "../../parts/values.tsx";
 
 /** Changes that the page lists. */
 const MAX_CHANGES = 5;

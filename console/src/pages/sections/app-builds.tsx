@@ -1,11 +1,12 @@
 // The builds of an app, newest first: what they are made of, what is known of them, and where they run.
 
 import type { BuildView } from "@gantry/wire/agent/views.ts";
-import { type Page, to } from "../data/api.ts";
-import type { Resource } from "../data/store.ts";
-import { EmptyState, Loaded } from "../parts/loading-states.tsx";
-import { Section } from "../parts/page-layout.tsx";
-import { CopyableId, ExternalLink, RelativeTime } from "../parts/values.tsx";
+import type { Page } from "../../data/api.ts";
+import type { Resource } from "../../data/store.ts";
+import { BuildCommit, BuildNumber, BuildTime, RunsIn, Verdict } from "../../parts/build-cells.tsx";
+import { EmptyState, Loaded } from "../../parts/loading-states.tsx";
+import { Section } from "../../parts/page-layout.tsx";
+import { CopyableId } from "../../parts/values.tsx";
 
 export function AppBuilds({ app, builds }: { app: string; builds: Resource<Page<BuildView>> }) {
   return (
@@ -53,17 +54,14 @@ function BuildTable({ builds, app }: { builds: readonly BuildView[]; app: string
 }
 
 function BuildRow({ build }: { build: BuildView }) {
-  const { number, task, commit, url, subject, author, branch, scan, gate, runsIn, images, at, by } = build;
+  const { branch, scan, gate, images } = build;
   return (
     <tr>
-      <td class="strong">{task === "" ? "older version" : <a href={to.task(task)}>#{number}</a>}</td>
+      <td class="strong">
+        <BuildNumber build={build} />
+      </td>
       <td>
-        {url === undefined ? (
-          <span class="mono">{commit.slice(0, 12)}</span>
-        ) : (
-          <ExternalLink href={url}>{commit.slice(0, 12)}</ExternalLink>
-        )}{" "}
-        {subject} {author === undefined ? null : <span class="soft">{author}</span>}
+        <BuildCommit build={build} />
       </td>
       <td class="mono">{branch}</td>
       <td>
@@ -72,24 +70,17 @@ function BuildRow({ build }: { build: BuildView }) {
       <td>
         <Verdict text={gate?.status} report={gate?.report} />
       </td>
-      <td>{runsIn.length === 0 ? <span class="faint">–</span> : runsIn.join(", ")}</td>
+      <td>
+        <RunsIn build={build} />
+      </td>
       <td>
         {images.map(({ name, image, digest }) => (
           <CopyableId key={name} value={`${image}@${digest}`} />
         ))}
       </td>
       <td class="aside">
-        {task === "" ? null : (
-          <>
-            <RelativeTime at={at} /> by {by}
-          </>
-        )}
+        <BuildTime build={build} />
       </td>
     </tr>
   );
-}
-
-function Verdict({ text, report }: { text: string | undefined; report: string | undefined }) {
-  if (text === undefined) return <span class="faint">–</span>;
-  return report === undefined ? text : <ExternalLink href={report}>{text}</ExternalLink>;
 }

@@ -1,10 +1,10 @@
 // The form that changes the password of a local account. All sessions end, so the person signs in again afterwards.
 
 import { useSignal } from "@preact/signals";
-import { send, v1 } from "../data/api.ts";
-import { useAction } from "../data/use-action.ts";
-import { ProblemBox } from "../parts/loading-states.tsx";
-import { Section } from "../parts/page-layout.tsx";
+import { send, v1 } from "../../data/api.ts";
+import { useAction } from "../../data/use-action.ts";
+import { ProblemBox } from "../../parts/loading-states.tsx";
+import { Section } from "../../parts/page-layout.tsx";
 
 export function PasswordForm() {
   const old = useSignal("");

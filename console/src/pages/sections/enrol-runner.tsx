@@ -1,10 +1,10 @@
 // Enrols a runner, or ends the key of one. Both return a command with a one-time token, which is shown once.
 
 import { useSignal } from "@preact/signals";
-import { type Enrolment, send, v1 } from "../data/api.ts";
-import { type Action, useAction } from "../data/use-action.ts";
-import { ConfirmButton } from "../parts/confirm-button.tsx";
-import { CopyButton } from "../parts/values.tsx";
+import { type Enrolment, send, v1 } from "../../data/api.ts";
+import { type Action, useAction } from "../../data/use-action.ts";
+import { ConfirmButton } from "../../parts/confirm-button.tsx";
+import { CopyButton } from "../../parts/values.tsx";
 
 /** The button at a site, and then a form for the name of the runner. */
 export function EnrolRunner({ site }: { site: string }) {

@@ -2,14 +2,14 @@
 
 import type { DefinitionSource, DefinitionsView } from "@gantry/wire/agent/definitions.ts";
 import type { TaskView } from "@gantry/wire/agent/views.ts";
-import { send, to, v1 } from "../data/api.ts";
-import { mayDo } from "../data/session.ts";
-import { useResource } from "../data/store.ts";
-import { useAction } from "../data/use-action.ts";
-import { count } from "../parts/format.ts";
-import { Loaded, ProblemBox } from "../parts/loading-states.tsx";
-import { Section } from "../parts/page-layout.tsx";
-import { CopyableId, RelativeTime } from "../parts/values.tsx";
+import { send, to, v1 } from "../../data/api.ts";
+import { mayDo } from "../../data/session.ts";
+import { useResource } from "../../data/store.ts";
+import { useAction } from "../../data/use-action.ts";
+import { count } from "../../parts/format.ts";
+import { Loaded, ProblemBox } from "../../parts/loading-states.tsx";
+import { Section } from "../../parts/page-layout.tsx";
+import { CopyableId, RelativeTime } from "../../parts/values.tsx";
 
 export function Definitions() {
   const view = useResource<DefinitionsView>(v1.definitions, {

@@ -2,14 +2,14 @@
 
 import type { JsonObject } from "@gantry/core/json.ts";
 import { useSignal } from "@preact/signals";
-import { type Page, send, type TokenView, v1 } from "../data/api.ts";
-import { useResource } from "../data/store.ts";
-import { useAction } from "../data/use-action.ts";
-import { ActionTable } from "../parts/action-table.tsx";
-import { ConfirmButton } from "../parts/confirm-button.tsx";
-import { Loaded, ProblemBox } from "../parts/loading-states.tsx";
-import { Section } from "../parts/page-layout.tsx";
-import { RelativeTime } from "../parts/values.tsx";
+import { type Page, send, type TokenView, v1 } from "../../data/api.ts";
+import { useResource } from "../../data/store.ts";
+import { useAction } from "../../data/use-action.ts";
+import { ActionTable } from "../../parts/action-table.tsx";
+import { ConfirmButton } from "../../parts/confirm-button.tsx";
+import { Loaded, ProblemBox } from "../../parts/loading-states.tsx";
+import { Section } from "../../parts/page-layout.tsx";
+import { RelativeTime } from "../../parts/values.tsx";
 import { NewToken } from "./new-token.tsx";
 
 type CreatedToken = TokenView & { readonly token: string };

@@ -1,10 +1,10 @@
 // The channels for notifications, and in red those whose certificates are not checked.
 
 import type { ChannelView } from "@gantry/wire/agent/views.ts";
-import { type Page, v1 } from "../data/api.ts";
-import { useResource } from "../data/store.ts";
-import { Loaded } from "../parts/loading-states.tsx";
-import { Section } from "../parts/page-layout.tsx";
+import { type Page, v1 } from "../../data/api.ts";
+import { useResource } from "../../data/store.ts";
+import { Loaded } from "../../parts/loading-states.tsx";
+import { Section } from "../../parts/page-layout.tsx";
 
 export function Channels() {
   const channels = useResource<Page<ChannelView>>(v1.channels);

@@ -2,13 +2,13 @@
 
 import type { ProblemBody } from "@gantry/runtime/http/problem.ts";
 import { useSignal } from "@preact/signals";
-import { type Page, problemFrom, send, type TokenView, v1 } from "../data/api.ts";
-import { type Resource, useResource } from "../data/store.ts";
-import { ActionTable } from "../parts/action-table.tsx";
-import { ConfirmButton } from "../parts/confirm-button.tsx";
-import { Loaded, ProblemBox } from "../parts/loading-states.tsx";
-import { Section } from "../parts/page-layout.tsx";
-import { RelativeTime } from "../parts/values.tsx";
+import { type Page, problemFrom, send, type TokenView, v1 } from "../../data/api.ts";
+import { type Resource, useResource } from "../../data/store.ts";
+import { ActionTable } from "../../parts/action-table.tsx";
+import { ConfirmButton } from "../../parts/confirm-button.tsx";
+import { Loaded, ProblemBox } from "../../parts/loading-states.tsx";
+import { Section } from "../../parts/page-layout.tsx";
+import { RelativeTime } from "../../parts/values.tsx";
 import { NewToken } from "./new-token.tsx";
 import { TokenForm } from "./token-form.tsx";
 
