@@ -25,6 +25,7 @@ export function typeInWords(of: string): string {
   const type = bare(of);
   if (type.startsWith("list")) return "a list";
   if (type.startsWith("map")) return "a map";
+  if (type.startsWith("optional")) return "a value that may be missing";
   return TYPES[type] ?? type;
 }
 
@@ -38,6 +39,11 @@ export function celProblem(text: string, variables: readonly string[] = VARIABLE
   if (range !== undefined) return `map, filter, all and exists need a list, not ${typeInWords(range)}`;
   const [, choice] = /^ternary condition must be bool, got '(.+)'$/i.exec(summary) ?? [];
   if (choice !== undefined) return `what stands before \`?\` must be true or false, not ${typeInWords(choice)}`;
+  const [, one, other] = /^ternary branches must have the same type, got '(.+)' and '(.+)'$/i.exec(summary) ?? [];
+  if (one !== undefined && other !== undefined)
+    return `what stands before and behind \`:\` must have the same type, not ${typeInWords(one)} and ${typeInWords(other)}`;
+  if (/^optional\.orValue.* receiver must be optional/i.test(summary))
+    return "`orValue` is for a value that may be missing, such as `app.?facts`";
   const syntax = wrongSyntax(summary);
   if (syntax !== undefined) return syntax;
   const [, call] = /^found no matching overload for '(.+)'$/i.exec(summary) ?? [];

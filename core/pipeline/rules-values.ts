@@ -3,7 +3,8 @@
 import { GantryError } from "../errors.ts";
 import { typeInWords } from "../expr/cel-problem.ts";
 import type { Comparison } from "../expr/comparisons.ts";
-import { checkExpression, type Expression, type ExpressionProblem, problemOfKeys } from "../expr/expression.ts";
+import { checkExpression, type Expression, type ExpressionProblem } from "../expr/expression.ts";
+import { KEY_PROBLEM } from "../expr/functions.ts";
 import type { Reference } from "../expr/references.ts";
 import type { Path, PathProblem } from "../issues.ts";
 import { isJsonObject, type JsonValue } from "../json.ts";
@@ -110,8 +111,7 @@ function wrongResult({ typing }: RuleContext, source: string): ExpressionProblem
   const type = typing.typeOf(source);
   if (Object.hasOwn(NO_DATA, type))
     return { problem: `this gives ${NO_DATA[type]}, which is no value; convert it with string(…)`, offset: 0 };
-  const key = problemOfKeys(type);
-  if (key !== undefined) return { problem: key, offset: 0 };
+  if (/map<(?:list|map)/.test(type)) return { problem: KEY_PROBLEM, offset: 0 };
   if (expression.references.length > 0) return undefined;
   // What names nothing has the same value in every task.
   try {
