@@ -185,6 +185,9 @@ test("nothing but the edit changes: numbers, line ends, flow style and spaces el
   assert.equal(set("\uFEFFa: 1\n", "b", 2), "\uFEFFa: 1\nb: 2\n");
   assert.equal(set("a: 1", "b", 2), "a: 1\nb: 2\n");
   assert.equal(set("a: # c\n  |", "a", { b: 1 }), "a: # c\n  b: 1\n");
+  assert.equal(set("a: |\n\nb: 1\n", "b", 2), "a: |\n\nb: 2\n");
+  assert.equal(set("m:\n  a: |-\n\n\n  b: 1\n", "m.c", 2), "m:\n  a: |-\n\n\n  b: 1\n  c: 2\n");
+  assert.equal(set("a: |\n\n", "b", 2), "a: |\n\nb: 2\n");
   assert.equal(set("a: |-\n  x\n    ", "b", 1), "a: |-\n  x\n    \nb: 1\n");
 });
 
