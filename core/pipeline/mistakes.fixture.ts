@@ -463,7 +463,22 @@ export const RUN_TIME_MISTAKES: readonly Mistake[] = [
   [
     "a site that is no name",
     file({ rest: "  other: { site: seoul/1, steps: [{ run: x }] }\n" }),
-    /seoul\/1 is not the name of a site/,
+    /"seoul\/1" is not the name of a site/,
+  ],
+  [
+    "a constant site with spaces",
+    file({ rest: `  other: { site: "\${{ ' seoul ' }}", steps: [{ run: x }] }\n` }),
+    /" seoul " is not the name of a site/,
+  ],
+  [
+    "an element that is no site",
+    file({ rest: "  other: { each: [seoul, 'to kyo'], site: '${{ each }}', steps: [{ run: x }] }\n" }),
+    /"to kyo" is not the name of a site/,
+  ],
+  [
+    "a site in spaces",
+    file({ rest: `  other: { site: " seoul ", steps: [{ run: x }] }\n` }),
+    /" seoul " is not the name of a site/,
   ],
   ["an empty label", file({ job: "labels: ['']" }), /a label must not be empty/],
   ["no job", "name: demo\njobs: {}\n", /^2: jobs must have at least one job/],

@@ -6,6 +6,7 @@ import type { Comparison } from "../expr/comparisons.ts";
 import { checkExpression, type Expression, type ExpressionProblem } from "../expr/expression.ts";
 import { KEY_PROBLEM } from "../expr/functions.ts";
 import type { Reference } from "../expr/references.ts";
+import { isTemplated, referencesIn, renderText } from "../expr/template.ts";
 import type { Path, PathProblem } from "../issues.ts";
 import { isJsonObject, type JsonValue } from "../json.ts";
 import { didYouMean } from "../suggest.ts";
@@ -228,8 +229,13 @@ export function goodNames(context: RuleContext): readonly PathProblem[] {
           return { path: [...at, name], detail, on: "key" };
         }),
     );
-    if (typeof job.site === "string" && !job.site.includes("${{") && !SITE.test(job.site))
-      problems.push({ path: [...path, "site"], detail: `${job.site} is not the name of a site`, on: "value" });
+    const site = knownSites(job).find((one) => !SITE.test(one));
+    if (site !== undefined)
+      problems.push({
+        path: [...path, "site"],
+        detail: `${JSON.stringify(site)} is not the name of a site`,
+        on: "value",
+      });
     for (const [key, texts] of [
       ["site", [job.site]],
       ["labels", job.labels],
@@ -251,6 +257,22 @@ export function goodNames(context: RuleContext): readonly PathProblem[] {
       problems.push({ path: [...path, "labels"], detail: "a label must not be empty", on: "value" });
     return problems;
   });
+}
+
+/** The sites of a job where they need no values of a task; none where one has no value, which another rule reports. */
+function knownSites({ site, each, matrix = {} }: Job): readonly string[] {
+  const names = new Set(referencesIn(site).map(({ variable }) => variable));
+  const elements = isList(each) && !isTemplated(each) ? each : [];
+  const scopes = names.size === 0 ? [{}] : elements.map((one) => ({ each: one }));
+  const [axis, ...others] = Object.entries(matrix);
+  if (axis && others.length === 0) scopes.push(...axis[1].map((value) => ({ each: { [axis[0]]: value } })));
+  names.delete("each");
+  try {
+    return names.size > 0 ? [] : scopes.map((scope) => renderText(site, scope));
+  } catch (error) {
+    if (error instanceof GantryError) return [];
+    throw error;
+  }
 }
 
 export function goodRetries(context: RuleContext): readonly PathProblem[] {
