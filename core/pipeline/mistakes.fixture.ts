@@ -318,8 +318,14 @@ export const RUN_TIME_MISTAKES: readonly Mistake[] = [
   ["bytes as a value", file({ step: `env: { A: "\${{ b'x' }}" }` }), /gives bytes, which is no value/],
   [
     "a list as a site",
-    file({ job: "each: [1]\n    labels: ${{ params.list }}" }),
+    file({ rest: "  other: { site: '${{ params.list }}', steps: [{ run: x }] }\n" }),
     /this must be text, and gives a list/,
+  ],
+  ["a map as a label", file({ job: "labels: ${{ app }}" }), /this must be text, and gives a map/],
+  [
+    "numbers as labels",
+    file({ job: 'labels: ["${{ params.list.map(x, size(x)) }}"]' }),
+    /labels must be texts, and this list has others/,
   ],
   [
     "a job to cancel until that does not exist",

@@ -22,6 +22,9 @@ describe("lint finds what would fail, or never do anything", () => {
 });
 
 const right: readonly (readonly [what: string, text: string])[] = [
+  ["a list of labels from a param", file({ job: "labels: ${{ params.list }}" })],
+  ["a list among labels", file({ job: 'labels: [linux, "${{ params.list + params.list }}", "${{ [] }}"]' })],
+  ["a number and a choice as labels", file({ job: 'labels: ["${{ params.n }}", "${{ params.stage }}"]' })],
   ["a boolean param", file({ job: "when: params.dry" })],
   ["a comparison", file({ job: "when: params.n > 3 && params.ratio == 1 && params.stage in ['dev']" })],
   ["an outcome together with status", file({ step: 'when: status != "succeeded" && steps.one.outcome == "failed"' })],

@@ -6,7 +6,7 @@ import type { Comparison } from "../expr/comparisons.ts";
 import { checkExpression, type Expression, type ExpressionProblem } from "../expr/expression.ts";
 import { KEY_PROBLEM } from "../expr/functions.ts";
 import type { Reference } from "../expr/references.ts";
-import { isTemplated, referencesIn, renderText } from "../expr/template.ts";
+import { expressionsIn, isTemplated, referencesIn, renderText } from "../expr/template.ts";
 import type { Path, PathProblem } from "../issues.ts";
 import { isJsonObject, type JsonValue } from "../json.ts";
 import { didYouMean } from "../suggest.ts";
@@ -236,27 +236,36 @@ export function goodNames(context: RuleContext): readonly PathProblem[] {
         detail: `${JSON.stringify(site)} is not the name of a site`,
         on: "value",
       });
-    for (const [key, texts] of [
-      ["site", [job.site]],
-      ["labels", job.labels],
-    ] as const) {
-      const isAxes = (text: string): boolean => job.matrix !== undefined && /^\$\{\{\s*each\s*\}\}$/.test(text.trim());
-      const given = texts.map((text) => {
-        if (typeof text !== "string") return undefined;
-        return isAxes(text) ? "object" : typesOf(context, text)?.[0];
-      });
-      const wrong = given.find((type) => type === "array" || type === "object");
-      if (wrong !== undefined)
-        problems.push({
-          path: [...path, key],
-          detail: `this must be text, and gives ${wrong === "array" ? "a list" : "a map"}`,
-          on: "value",
-        });
-    }
+    problems.push(...noTexts(context, job, path));
     if (job.labels.some((label) => label.trim() === ""))
       problems.push({ path: [...path, "labels"], detail: "a label must not be empty", on: "value" });
     return problems;
   });
+}
+
+/** A site and a label are text; an expression may also give a list of labels. */
+function noTexts(context: RuleContext, job: Job, path: Path): readonly PathProblem[] {
+  const isAxes = (text: string): boolean => job.matrix !== undefined && /^\$\{\{\s*each\s*\}\}$/.test(text.trim());
+  const given = (text: JsonValue): string | undefined => {
+    const [type] = typesOf(context, text) ?? [];
+    return typeof text === "string" && isAxes(text) ? "object" : type;
+  };
+  const problemAt = (key: string, detail: string): PathProblem => ({ path: [...path, key], detail, on: "value" });
+  const problems: PathProblem[] = [];
+  const site = given(job.site);
+  if (site === "array" || site === "object")
+    problems.push(problemAt("site", `this must be text, and gives ${site === "array" ? "a list" : "a map"}`));
+  if (job.labels.some((label) => given(label) === "object"))
+    problems.push(problemAt("labels", "this must be text, and gives a map"));
+  const sources = job.labels.flatMap((label) => (given(label) === "array" ? expressionsIn(label) : []));
+  const odd = sources
+    .map((source) => context.typing.typeOf(source))
+    .find((type) => /^list<(?!string|dyn|[A-Z])/.test(type));
+  if (odd !== undefined)
+    problems.push(
+      problemAt("labels", "labels must be texts, and this list has others; convert them with map(x, string(x))"),
+    );
+  return problems;
 }
 
 /** The sites of a job where they need no values of a task; none where one has no value, which another rule reports. */
