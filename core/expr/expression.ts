@@ -17,6 +17,8 @@ export type Expression = {
   readonly source: string;
   readonly references: readonly Reference[];
   readonly comparisons: readonly Comparison[];
+  /** What stands between `||` at the top; the whole expression where there is none. */
+  readonly alternatives: readonly string[];
   /** The type of the result as far as CEL knows it: `bool`, `int`, `list<…>` …, or `dyn` when it depends on the values. */
   readonly type: string;
   /** Throws GantryError `expression-failed`. */
@@ -98,6 +100,7 @@ function compile(source: string): Expression | ExpressionProblem {
   // The references are collected before the check, because checking expands macros in place.
   const references = referencesOf(parsed.ast);
   const comparisons = comparisonsOf(parsed.ast);
+  const alternatives = alternativesOf(parsed.ast, source);
   replaceFunctions(parsed.ast);
   const verdict = parsed.check();
   if (!verdict.valid) {
@@ -106,7 +109,7 @@ function compile(source: string): Expression | ExpressionProblem {
   }
   const names = new Set(references.map((reference) => reference.variable));
   const type = String(verdict.type ?? "dyn");
-  return { source, references, comparisons, type, evaluate };
+  return { source, references, comparisons, alternatives, type, evaluate };
 
   function evaluate(scope: JsonObject, evaluation = newEvaluation()): JsonValue {
     return run(source, parsed, { names, scope, evaluation });
@@ -196,15 +199,35 @@ function isComparison(node: ASTNode): node is ASTNode & { op: (typeof COMPARISON
   return COMPARISONS.some((op) => op === node.op);
 }
 
+function alternativesOf(node: ASTNode, source: string): readonly string[] {
+  if (node.op === "||") return node.args.flatMap((one) => alternativesOf(one, source));
+  // Nodes begin and end inside of their parentheses.
+  const text = source.slice(node.start, node.end);
+  const opened = "(".repeat(closedIn(text));
+  return [`${opened}${text}${")".repeat(openIn(opened + text))}`];
+}
+
+/** Parentheses that are opened in this text and not closed. */
+function openIn(text: string): number {
+  const [opened, closed] = ["(", ")"].map((one) => parenthesesIn(text).filter((other) => other === one).length);
+  return (opened ?? 0) - (closed ?? 0);
+}
+
 /** Parentheses that are closed in this text and opened before it. */
 function closedIn(text: string): number {
   let [depth, closed] = [0, 0];
-  for (const [one] of text.matchAll(/"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[()]/gs)) {
+  for (const one of parenthesesIn(text)) {
     if (one === "(") depth += 1;
-    else if (one === ")" && depth > 0) depth -= 1;
-    else if (one === ")") closed += 1;
+    else if (depth > 0) depth -= 1;
+    else closed += 1;
   }
   return closed;
+}
+
+/** Without those in texts. */
+function parenthesesIn(text: string): readonly string[] {
+  const parts = text.match(/"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[()]/gs) ?? [];
+  return parts.filter((one) => one === "(" || one === ")");
 }
 
 function sentenceFor(source: string, error: EvaluationError | CelTypeError): string {

@@ -405,6 +405,34 @@ export const RUN_TIME_MISTAKES: readonly Mistake[] = [
     /never true/,
   ],
   ["an outcome of a job without status", file({ job: 'when: needs.first.outcome == "failed"' }), /never true/],
+  ["a status in a list of one", file({ job: 'when: status in ["canceled"]' }), /this condition is never true/],
+  [
+    "two statuses at once",
+    file({ step: 'when: status == "failed" && status == "canceled"' }),
+    /this condition is never true/,
+  ],
+  [
+    "an outcome behind `!`",
+    file({ step: "when: '!(steps.one.outcome != \"failed\")'" }),
+    /never true: a condition that does not/,
+  ],
+  [
+    "an outcome by its first letter",
+    file({ job: 'when: needs.first.outcome.startsWith("f")' }),
+    /never true: a condition/,
+  ],
+  [
+    "an outcome beside a param",
+    file({ step: 'when: params.dry || (steps.one.outcome == "failed")' }),
+    /never true: a condition that does not name `status`/,
+  ],
+  [
+    "an alternative that contradicts itself",
+    file({
+      step: 'when: params.dry || status == "failed" && (steps.one.outcome == "failed") && status == "succeeded"',
+    }),
+    /^\d+: `status == "failed" && .* && status == "succeeded"` is never true here$/,
+  ],
   ["a job that begins after a cancel", file({ job: 'when: status == "canceled"' }), /no job starts after a cancel/],
   [
     "a choice that the param does not have",

@@ -22,6 +22,12 @@ describe("lint finds what would fail, or never do anything", () => {
 });
 
 const right: readonly (readonly [what: string, text: string])[] = [
+  ["an outcome that must not be", file({ job: "when: \"!(needs.first.outcome == 'failed')\"" })],
+  ["an outcome of the job in a step", file({ step: 'when: needs.first.outcome == "failed" || params.dry' })],
+  ["an outcome that depends on another", file({ step: "when: (steps.one.outcome == 'failed') == params.dry" })],
+  ["a test for an output", file({ step: "when: has(steps.one.outputs.x) && steps.one.outputs.x == 'failed'" })],
+  ["an outcome that may be missing", file({ step: "when: steps.?one.?outcome.orValue('') != 'failed'" })],
+  ["every outcome of a list", file({ job: "when: needs.exists(id, needs[id].outcome == 'skipped')" })],
   ["a list of labels from a param", file({ job: "labels: ${{ params.list }}" })],
   ["a list among labels", file({ job: 'labels: [linux, "${{ params.list + params.list }}", "${{ [] }}"]' })],
   ["a number and a choice as labels", file({ job: 'labels: ["${{ params.n }}", "${{ params.stage }}"]' })],

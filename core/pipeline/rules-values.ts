@@ -11,8 +11,10 @@ import type { Path, PathProblem } from "../issues.ts";
 import { isJsonObject, type JsonValue } from "../json.ts";
 import { didYouMean } from "../suggest.ts";
 import { OUTCOMES } from "../task/states.ts";
+import { truncate } from "../truncate.ts";
 import { isReservedVariable } from "./env-names.ts";
 import { MAX_EXPANDED, nameOfElement, SITE } from "./expand.ts";
+import { neverTrue } from "./never-true.ts";
 import type { Job, ParamSchema } from "./pipeline.ts";
 import { placesOf, type TemplatePlace } from "./places.ts";
 import type { Retry } from "./retry.ts";
@@ -28,7 +30,6 @@ const SYNONYMS: { readonly [word: string]: string } = {
   error: "errored",
   cancelled: "canceled",
 };
-const NOT_SUCCEEDED: ReadonlySet<unknown> = new Set(["failed", "errored", "timed-out", "canceled"]);
 const PARAM_TYPES: { readonly [type: string]: string } = {
   string: "text",
   integer: "a whole number",
@@ -38,35 +39,41 @@ const PARAM_TYPES: { readonly [type: string]: string } = {
 };
 
 export function goodConditions(context: RuleContext): readonly PathProblem[] {
+  const found = new Set(possibleComparisons(context).map(({ within }) => within?.text));
   return placesOf(context.pipeline).flatMap((place) => {
     const source = String(place.template).trim();
     const expression = place.condition && source !== "always" ? checkExpression(source) : undefined;
     if (expression === undefined || "problem" in expression || source === "true" || source === "false") return [];
-    const detail = wrongCondition(context, place, expression);
+    const detail = wrongCondition(context, place, expression, found.has(String(place.template)));
     return detail === undefined ? [] : [{ path: place.path, detail, on: "value" as const }];
   });
 }
 
-function wrongCondition(context: RuleContext, place: TemplatePlace, expression: Expression): string | undefined {
+function wrongCondition(
+  context: RuleContext,
+  place: TemplatePlace,
+  expression: Expression,
+  isFound: boolean,
+): string | undefined {
   const type = typeOf(context, expression);
   if (type !== undefined && type !== "true or false") return `a condition must be true or false, and this is ${type}`;
   if (expression.references.length === 0) return "this condition is always the same, because it uses no variable";
+  const never = isFound ? undefined : neverTrue(place, expression);
+  return never && whyNever(place, expression, never);
+}
+
+function whyNever(place: TemplatePlace, whole: Expression, { source, comparisons, references }: Expression): string {
   const isJob = place.path.at(-3) !== "steps";
-  const { comparisons } = expression;
   const isCanceled = ({ reference, operator, literals }: Comparison): boolean =>
     reference.variable === "status" && operator === "==" && literals[0] === "canceled";
   if (isJob && place.path[0] === "jobs" && comparisons.some(isCanceled))
     return 'no job starts after a cancel, so `status == "canceled"` is never true here; it can be true in `finally` and in steps';
-  if (expression.references.some(({ variable }) => variable === "status")) return undefined;
-  const asked = comparisons.find(
-    ({ reference, operator, literals }) =>
-      (isJob ? ["needs", "jobs"] : ["steps"]).includes(reference.variable) &&
-      reference.path.at(-1) === "outcome" &&
-      operator !== "!=" &&
-      literals.every((literal) => NOT_SUCCEEDED.has(literal)),
-  );
-  if (asked === undefined) return undefined;
-  return `this is never true: a condition that does not name \`status\` also requires that everything before succeeded; write \`status != "succeeded" && …\``;
+  const asks = references.some(({ path }) => path.at(-1) === "outcome");
+  if (asks && !whole.references.some(({ variable }) => variable === "status"))
+    return `this is never true: a condition that does not name \`status\` also requires that everything before succeeded; write \`status != "succeeded" && …\``;
+  return whole.alternatives.length > 1
+    ? `\`${truncate(source, 100)}\` is never true here`
+    : "this condition is never true";
 }
 
 /** Comparisons with a value that the other side can never have. */
