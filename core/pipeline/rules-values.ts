@@ -58,7 +58,7 @@ function wrongCondition(
   const type = typeOf(context, expression);
   if (type !== undefined && type !== "true or false") return `a condition must be true or false, and this is ${type}`;
   if (expression.references.length === 0) return "this condition is always the same, because it uses no variable";
-  const never = isFound ? undefined : neverTrue(place, expression);
+  const never = isFound ? undefined : neverTrue(place, expression, context.pipeline.params);
   return never && whyNever(place, expression, never);
 }
 
