@@ -120,7 +120,7 @@ export function blockScalar(token: CST.BlockScalar): BlockScalarLayout {
 function lengthWithoutBlankLines(source: string, indent: number): number {
   let end = source.length;
   while (end > 0) {
-    const start = source.lastIndexOf("\n", end - 2) + 1;
+    const start = end < 2 ? 0 : source.lastIndexOf("\n", end - 2) + 1;
     const line = source.slice(start, end).replace(/\r?\n$/, "");
     if (line.length > indent || /[^ ]/.test(line)) return end;
     end = start;

@@ -2,7 +2,7 @@
 // would mean another value for some of them.
 
 import type { GantryError } from "@gantry/core/errors.ts";
-import { type Document, isScalar, Lexer, type Pair, type ParsedNode, type Scalar, visit } from "yaml";
+import { type Document, isCollection, isScalar, Lexer, type Pair, type ParsedNode, type Scalar, visit } from "yaml";
 import { blockScalar } from "./layout.ts";
 
 /** Makes a `file-invalid` error with the line of this offset. */
@@ -65,7 +65,16 @@ function tabInIndent(text: string): number | undefined {
 /** Throws `file-invalid` for values and keys that readers of YAML take in different ways. */
 export function refuseOddNodes(text: string, document: Document.Parsed<ParsedNode>, wrong: Wrong): void {
   visit(document.contents, {
-    Scalar: (_, node) => {
+    Alias: (_, { source, range }) => refuseName(source, range?.[0], wrong),
+    Seq: (_, { anchor, range }) => refuseName(anchor, range?.[0], wrong),
+    Scalar: (_, node, path) => {
+      refuseName(node.anchor, startOf(node), wrong);
+      const isInFlow = path.some((one) => isCollection(one) && one.flow === true);
+      if (isInFlow && node.type === "PLAIN" && node.source?.startsWith("?"))
+        throw wrong(
+          "some readers of YAML take the question mark here for the mark of a key; add quotes",
+          startOf(node),
+        );
       const spaces = spacesBelow(text, node as Scalar.Parsed);
       if (spaces !== undefined)
         throw wrong(
@@ -74,6 +83,7 @@ export function refuseOddNodes(text: string, document: Document.Parsed<ParsedNod
         );
     },
     Map: (_, map) => {
+      refuseName(map.anchor, map.range?.[0], wrong);
       const odd = map.flow === true ? map.items.find((pair) => isOddInFlow(text, pair)) : undefined;
       const key = isScalar(odd?.key) ? odd.key : undefined;
       if (key?.range)
@@ -97,6 +107,16 @@ function spacesBelow(text: string, { srcToken }: Scalar.Parsed): number | undefi
   const whole = isAtEnd ? blank : blank.slice(0, blank.lastIndexOf("\n") + 1);
   const at = whole.split("\n").findIndex((line) => line.replace("\r", "").length > indent);
   return at === -1 ? undefined : start + whole.split("\n").slice(0, at).join("\n").length + (at === 0 ? 0 : 1);
+}
+
+/** For readers of YAML 1.1 the name in `&a:b` is `a`, and the rest is the value. */
+function refuseName(name: string | undefined, at: number | undefined, wrong: Wrong): void {
+  if (name === undefined || /^[A-Za-z0-9_-]+$/.test(name)) return;
+  throw wrong(`some readers of YAML do not take ${name} for the name of an anchor; use letters, digits, - and _`, at);
+}
+
+function startOf({ range }: Scalar): number | undefined {
+  return range?.[0];
 }
 
 /** `{key:}` and `{key:, b: 1}`: for readers written in Go the key is `key:`. */

@@ -185,6 +185,9 @@ test("nothing but the edit changes: numbers, line ends, flow style and spaces el
   assert.equal(set("\uFEFFa: 1\n", "b", 2), "\uFEFFa: 1\nb: 2\n");
   assert.equal(set("a: 1", "b", 2), "a: 1\nb: 2\n");
   assert.equal(set("a: # c\n  |", "a", { b: 1 }), "a: # c\n  b: 1\n");
+  assert.equal(set("a: |\n\nb: 1\n", "b", 2), "a: |\n\nb: 2\n");
+  assert.equal(set("m:\n  a: |-\n\n\n  b: 1\n", "m.c", 2), "m:\n  a: |-\n\n\n  b: 1\n  c: 2\n");
+  assert.equal(set("a: |\n\n", "b", 2), "a: |\n\nb: 2\n");
   assert.equal(set("a: |-\n  x\n    ", "b", 1), "a: |-\n  x\n    \nb: 1\n");
 });
 
@@ -244,6 +247,11 @@ test("what some readers of YAML refuse or read differently is refused with its l
     ["a: x\nb:\n- |2\n   y\n   \n- c\n", /^line 5: the spaces in this line/],
     ["a: x\nb: {k:}\n", /^line 2: the key k reads differently without a space behind its colon; add one$/],
     ["a: x\nb: {k:, c: 1}\n", /^line 2: the key k reads/],
+    [
+      "a: x\nb: {?k: 1}\n",
+      /^line 2: some readers of YAML take the question mark here for the mark of a key; add quotes$/,
+    ],
+    ["a: x\nb: [c, {d: [?e]}]\n", /^line 2: some readers of YAML take the question mark/],
     ["a: x\nb: [k:]\n", /^line 2: the key k reads/],
     ["a: x\nb: [1, {c: [k d:]}]\n", /^line 2: the key k d reads/],
   ];
@@ -262,6 +270,7 @@ test("what some readers of YAML refuse or read differently is refused with its l
     "b: |2\n   y\n     \n   z\na: x\n",
     "b:\n - |2\n     y\n\n - z\na: x\n",
     'b: {k: , "l":, m}\na: x\n',
+    "b: {? k : 1, '?l': 2, m: x?y}\n?c: ?d\na: x\n",
     "b: {\n  k:\n  }\na: x\n",
   ]) {
     assert.match(setPath("f.yaml", text, ["a"], "yes").text, /a"?: "yes"/);

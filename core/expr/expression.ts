@@ -9,7 +9,7 @@ import { celProblem } from "./cel-problem.ts";
 import { type Comparison, comparisonsOf } from "./comparisons.ts";
 import { costOf, MAX_COST } from "./cost.ts";
 import { makeEnvironment } from "./environment.ts";
-import { isReplacement, replaceFunction } from "./functions.ts";
+import { isReplacement, KEY_PROBLEM, replaceFunction } from "./functions.ts";
 import { childrenOf, type Reference, referencesOf } from "./references.ts";
 import { type CelValue, fromCel, toCel, ValueProblem } from "./values.ts";
 
@@ -17,6 +17,8 @@ export type Expression = {
   readonly source: string;
   readonly references: readonly Reference[];
   readonly comparisons: readonly Comparison[];
+  /** What stands between `||` at the top; the whole expression where there is none. */
+  readonly alternatives: readonly string[];
   /** The type of the result as far as CEL knows it: `bool`, `int`, `list<…>` …, or `dyn` when it depends on the values. */
   readonly type: string;
   /** Throws GantryError `expression-failed`. */
@@ -93,11 +95,12 @@ function compile(source: string): Expression | ExpressionProblem {
     if (error instanceof ParseError) return { problem: celProblem(error.summary), offset: error.range?.start ?? 0 };
     throw error;
   }
-  const refused = findRefused(parsed.ast);
+  const refused = findRefused(parsed.ast, source);
   if (refused !== undefined) return refused;
   // The references are collected before the check, because checking expands macros in place.
   const references = referencesOf(parsed.ast);
   const comparisons = comparisonsOf(parsed.ast);
+  const alternatives = alternativesOf(parsed.ast, source);
   replaceFunctions(parsed.ast);
   const verdict = parsed.check();
   if (!verdict.valid) {
@@ -106,9 +109,7 @@ function compile(source: string): Expression | ExpressionProblem {
   }
   const names = new Set(references.map((reference) => reference.variable));
   const type = String(verdict.type ?? "dyn");
-  const key = problemOfKeys(type);
-  if (key !== undefined) return { problem: key, offset: 0 };
-  return { source, references, comparisons, type, evaluate };
+  return { source, references, comparisons, alternatives, type, evaluate };
 
   function evaluate(scope: JsonObject, evaluation = newEvaluation()): JsonValue {
     return run(source, parsed, { names, scope, evaluation });
@@ -141,14 +142,12 @@ function run(
   }
 }
 
-/** The library would make a text such as `[object Object]` of a list or map as a key. */
-export function problemOfKeys(type: string): string | undefined {
-  if (!/map<(?:dyn<)?(?:list|map|null|optional)/.test(type)) return undefined;
-  return "a key of a map must be text, a whole number, or true or false";
+function isNoKey({ op, args }: ASTNode): boolean {
+  return op === "list" || op === "map" || (op === "value" && (args === null || typeof args === "number"));
 }
 
 function replaceFunctions(node: ASTNode): void {
-  replaceFunction(node);
+  replaceFunction(node, environment);
   for (const child of childrenOf(node)) replaceFunctions(child);
 }
 
@@ -162,17 +161,73 @@ function converted(value: JsonValue, { values }: Evaluation): CelValue {
 }
 
 /** Regular expressions of the library may take exponential time, so they are not offered. */
-function findRefused(node: ASTNode): ExpressionProblem | undefined {
+function findRefused(node: ASTNode, source: string): ExpressionProblem | undefined {
+  const key = node.op === "map" ? node.args.find(([key]) => isNoKey(key))?.[0] : undefined;
+  if (key !== undefined) return { problem: KEY_PROBLEM, offset: key.start };
   if ((node.op === "rcall" || node.op === "call") && isReplacement(node.args[0]))
     return { problem: `there is no function ${node.args[0]}`, offset: node.pos };
   if (node.op === "rcall" && node.args[0] === "matches") {
     return { problem: "`matches` is not offered; use ==, in, startsWith, endsWith or contains", offset: node.pos };
   }
+  const chain = findChain(node, source);
+  if (chain !== undefined) return chain;
   for (const child of childrenOf(node)) {
-    const found = findRefused(child);
+    const found = findRefused(child, source);
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/**
+ * In CEL all comparisons have the same precedence, so `a == b in c` means `(a == b) in c`. The library reads it, as most
+ * people would, as `a == (b in c)`.
+ */
+function findChain(node: ASTNode, source: string): ExpressionProblem | undefined {
+  if (!isComparison(node)) return undefined;
+  const [left, right] = node.args;
+  if (!isComparison(right)) return undefined;
+  // Nodes begin and end inside of their parentheses.
+  const opened = source.slice(left.end, right.start).split("(").length - 1;
+  if (opened > closedIn(source.slice(right.start, right.end))) return undefined;
+  const problem = `\`${node.op}\` and \`${right.op}\` stand side by side; put one of the two comparisons in parentheses`;
+  return { problem, offset: right.start };
+}
+
+const COMPARISONS = ["==", "!=", "<", "<=", ">", ">=", "in"] as const;
+
+function isComparison(node: ASTNode): node is ASTNode & { op: (typeof COMPARISONS)[number] } {
+  return COMPARISONS.some((op) => op === node.op);
+}
+
+function alternativesOf(node: ASTNode, source: string): readonly string[] {
+  if (node.op === "||") return node.args.flatMap((one) => alternativesOf(one, source));
+  // Nodes begin and end inside of their parentheses.
+  const text = source.slice(node.start, node.end);
+  const opened = "(".repeat(closedIn(text));
+  return [`${opened}${text}${")".repeat(openIn(opened + text))}`];
+}
+
+/** Parentheses that are opened in this text and not closed. */
+function openIn(text: string): number {
+  const [opened, closed] = ["(", ")"].map((one) => parenthesesIn(text).filter((other) => other === one).length);
+  return (opened ?? 0) - (closed ?? 0);
+}
+
+/** Parentheses that are closed in this text and opened before it. */
+function closedIn(text: string): number {
+  let [depth, closed] = [0, 0];
+  for (const one of parenthesesIn(text)) {
+    if (one === "(") depth += 1;
+    else if (depth > 0) depth -= 1;
+    else closed += 1;
+  }
+  return closed;
+}
+
+/** Without those in texts. */
+function parenthesesIn(text: string): readonly string[] {
+  const parts = text.match(/"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[()]/gs) ?? [];
+  return parts.filter((one) => one === "(" || one === ")");
 }
 
 function sentenceFor(source: string, error: EvaluationError | CelTypeError): string {

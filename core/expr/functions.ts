@@ -6,6 +6,7 @@ import { type ASTNode, type Environment, EvaluationError } from "@marcbachmann/c
 /** Functions of the library that are replaced. It has no way to do so: calls get another name, with `_` at its end. */
 const REPLACED: ReadonlySet<string> = new Set(["int", "double", "substring", "indexOf", "lastIndexOf", "split"]);
 const MAX_INT = 2n ** 63n;
+export const KEY_PROBLEM = "a key of a map must be text, a whole number, or true or false";
 
 export function registerFunctions(environment: Environment): Environment {
   return environment
@@ -14,6 +15,7 @@ export function registerFunctions(environment: Environment): Environment {
     .registerFunction("string.replace(string, string): string", replace)
     .registerFunction("list.sum(): int", sumOf)
     .registerFunction("short(string): string", shortCommit)
+    .registerFunction("key_(dyn): dyn", checkKey)
     .registerFunction("int_(int): int", (value: bigint) => value)
     .registerFunction("int_(double): int", wholeOf)
     .registerFunction("int_(string): int", intFrom)
@@ -33,9 +35,19 @@ export function registerFunctions(environment: Environment): Environment {
     .registerFunction("string.split_(string, int): list<string>", splitSome);
 }
 
-/** Lets a call use the function that replaces the library's. */
-export function replaceFunction(node: ASTNode): void {
+/**
+ * Lets a call use the function that replaces the library's. Computed keys of a map are checked: the library would make a text
+ * such as `[object Object]` of a list or map.
+ */
+export function replaceFunction(node: ASTNode, environment: Environment): void {
   if ((node.op === "call" || node.op === "rcall") && REPLACED.has(node.args[0])) node.args[0] += "_";
+  if (node.op !== "map") return;
+  for (const entry of node.args) {
+    if (entry[0].op === "value") continue;
+    const call = environment.parse("key_(0)").ast;
+    if (call.op === "call") call.args[1] = [entry[0]];
+    entry[0] = call;
+  }
 }
 
 /** A name as expressions write it, in a text of the library. */
@@ -44,7 +56,12 @@ export function withoutReplacements(text: string): string {
 }
 
 export function isReplacement(name: string): boolean {
-  return name.endsWith("_") && REPLACED.has(name.slice(0, -1));
+  return name === "key_" || (name.endsWith("_") && REPLACED.has(name.slice(0, -1)));
+}
+
+function checkKey(key: unknown): unknown {
+  if (typeof key === "string" || typeof key === "bigint" || typeof key === "boolean") return key;
+  throw new EvaluationError(KEY_PROBLEM);
 }
 
 function replace(text: string, from: string, to: string): string {

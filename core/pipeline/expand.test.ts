@@ -59,6 +59,15 @@ test("every combination of a matrix", () => {
   );
 });
 
+test("values of an axis without a name are named by their place in the axis", () => {
+  const matrix = { image: [{ base: "a" }, { base: "b" }, null], node: [22, [24]] };
+  const keys = expandJob({ ...JOB, matrix }, {}).map(({ key }) => key);
+  assert.deepEqual(
+    keys,
+    ["0,22", "0,1", "1,22", "1,1", "2,22", "2,1"].map((name) => `deploy[${name}]`),
+  );
+});
+
 test("what cannot be expanded says why", () => {
   const many = Array.from({ length: 300 }, (_, index) => index);
   const wrong: readonly (readonly [Partial<Job>, RegExp])[] = [

@@ -53,8 +53,11 @@ function elementsOf(
   scope: JsonObject,
   evaluation: Evaluation,
 ): readonly { name: string | undefined; each: JsonValue }[] {
-  if (job.matrix !== undefined) {
-    return combinations(job.matrix).map((each) => ({ name: Object.values(each).map(nameOfElement).join(","), each }));
+  const { matrix } = job;
+  if (matrix !== undefined) {
+    const nameIn = ([axis, value]: [string, JsonValue]): string =>
+      nameOfElement(value, matrix[axis]?.indexOf(value) ?? 0);
+    return combinations(matrix).map((each) => ({ name: Object.entries(each).map(nameIn).join(","), each }));
   }
   if (job.each === undefined) return [{ name: undefined, each: null }];
   const list = render(job.each, scope, evaluation);
@@ -102,7 +105,7 @@ function combinations(matrix: { readonly [axis: string]: readonly JsonValue[] })
 }
 
 /**
- * The element's `name`, or the element itself if it is a scalar, or its index. Only characters that need no escape in a URL
+ * The element's `name`, or the element itself if it is a scalar, or its index in the list or axis. Only characters that need no escape in a URL
  * path.
  */
 export function nameOfElement(element: JsonValue, index: number): string {
