@@ -3,7 +3,7 @@
 
 import { createHash, randomUUID } from "node:crypto";
 import { createWriteStream, existsSync } from "node:fs";
-import { copyFile, lstat, mkdir, readFile, rename, rm } from "node:fs/promises";
+import { chmod, copyFile, lstat, mkdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { GantryError } from "@gantry/core/errors.ts";
@@ -66,7 +66,12 @@ export async function fillLfs(
   await mkdir(objectsIn(access), { recursive: true });
   const missing = wanted.filter(({ oid }) => !existsSync(join(objectsIn(access), oid)));
   for (let at = 0; at < missing.length; at += BATCH) await download(access, missing.slice(at, at + BATCH));
-  for (const [file, { oid }] of pointers) await copyFile(join(objectsIn(access), oid), file);
+  for (const [file, { oid }] of pointers) {
+    const { mode } = await lstat(file);
+    // The copy has the permissions of the cache, and the file those that the repository gives it.
+    await copyFile(join(objectsIn(access), oid), file);
+    await chmod(file, mode);
+  }
   return pointers.size;
 }
 
