@@ -87,16 +87,19 @@ export function interpretStage(
   return state.result();
 }
 
+/** These are there without an ARG. */
+const PLATFORM_ARGUMENT = /^(TARGET|BUILD)(PLATFORM|OS|ARCH|VARIANT)$/;
+
+/** What FROM sees: an argument that no ARG before the first FROM names is unknown to it, even if it is given. */
 function globalArguments(dockerfile: Dockerfile, given: Arguments): ReadonlyMap<string, string> {
   const fixed = new Map(Object.entries(given));
-  const known = new Map(fixed);
+  const known = new Map([...fixed].filter(([name]) => PLATFORM_ARGUMENT.test(name)));
   for (const { pairs } of dockerfile.args) {
     for (const [name, value] of pairs) {
-      if (fixed.has(name) || value === undefined) continue;
-      known.set(
-        name,
-        expandWord(value, dockerfile.escapeWith, (one) => known.get(one)),
-      );
+      const filled =
+        fixed.get(name) ??
+        (value === undefined ? undefined : expandWord(value, dockerfile.escapeWith, (one) => known.get(one)));
+      if (filled !== undefined) known.set(name, filled);
     }
   }
   return known;

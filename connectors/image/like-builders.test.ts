@@ -40,11 +40,27 @@ test("the config has what builders write", async (t) => {
   assert.equal(config.author, "me");
 });
 
+test("FROM sees the arguments that an ARG before it names, and those of the platform", async (t) => {
+  const folders = { context: await tempDir(t), scratch: await tempDir(t), buildArgs: { T: "nowhere", U: "scratch" } };
+  const rows: readonly (readonly [text: string, value: string])[] = [
+    ["FROM ${T:-scratch}\nARG T\nENV A=$T", "nowhere"],
+    ["ARG U\nFROM ${U}\nENV A=$U", ""],
+    ["ARG V=${T:-scratch}\nFROM $V\nARG V\nENV A=$V", "scratch"],
+    ["FROM scratch AS amd64\nENV A=1\nFROM $TARGETARCH", "1"],
+  ];
+  for (const [text, value] of rows) {
+    const { config } = await look(await assemble(`${text}\n`, folders));
+    assert.equal(config.config.Env[1], `A=${value}`, text);
+  }
+});
+
 test("what builders refuse is a mistake", async (t) => {
   const folders = { context: await tempDir(t), scratch: await tempDir(t) };
   await writeFiles(folders.context, { a: "A", "etc/passwd": "web:x:5:6::/:\n", "etc/group": "adm:x:4:\n" });
   const rows: readonly (readonly [lines: string, problem: RegExp])[] = [
     ["FROM scratch\nVOLUME []", /needs a path/],
+    ["FROM scratch\nONBUILD ENV A=1 b", /ONBUILD: ENV: .*has no value/],
+    ["FROM scratch\nONBUILD LABEL a", /ONBUILD: LABEL: .*has no value/],
     ["FROM scratch\nHEALTHCHECK CMD []", /needs a command/],
     ["FROM scratch\nHEALTHCHECK --interval=100us CMD a", /not a duration of 1ms or more/],
     ["FROM scratch\nHEALTHCHECK --interval=-1s CMD a", /not a duration/],
