@@ -194,7 +194,7 @@ function heredocsOf(text: string, escapeWith: string): { name: string; chomp: bo
     const match = HEREDOC.exec(word);
     const delimiter = match?.[2] ?? "";
     const name = unquote(delimiter, escapeWith);
-    return match && name !== "" ? [{ name, chomp: match[1] === "-", expand: name === delimiter }] : [];
+    return match && name !== "" ? [{ name, chomp: match[1] === "-", expand: !/["']/.test(delimiter) }] : [];
   });
 }
 
