@@ -144,6 +144,7 @@ test("what builders copy in different ways is left to a real builder", async (t)
     "COPY --chown=5 d /y/z\nCOPY --link d /y",
     "COPY [[]x] /y/",
     "COPY * /y/",
+    "FROM scratch AS s\nCOPY a /\nFROM scratch AS s\nCOPY --from=s a /",
     "FROM scratch AS scratch\nCOPY a /\nFROM scratch\nENV A=1",
   ])
     await assert.rejects(assemble(`FROM scratch\n${lines}\n`, folders), noBuilder, lines);
