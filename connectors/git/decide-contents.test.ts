@@ -75,6 +75,8 @@ test("pointers of Git LFS are distinguished from other small files", () => {
   for (const bad of [
     `${good}extra\n`,
     `${good}x-foo bar\n`,
+    `${good}ext-0-x sha256:${oid}\n`,
+    `\ufeff${good}`,
     good.replace("oid", "x-foo bar\noid"),
     good.replace("spec/v1", "spec/v2"),
     good.replace("git-lfs.github.com", "example.com"),

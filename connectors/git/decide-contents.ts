@@ -130,14 +130,14 @@ const POINTER_VERSIONS = [
  * changed, empty lines, and lines of extensions; with any other line, the file is no pointer.
  */
 export function parsePointer(written: string): Pointer | undefined {
-  const lines = written
-    .trim()
-    .split("\n")
-    .map((line) => line.replace(/\r$/, ""));
-  const told = lines.filter((line) => line !== "" && !EXTENSION.test(line));
+  // A byte order mark is no space.
+  const lines = written.replace(/^[^\S\uFEFF]+|[^\S\uFEFF]+$/g, "").split("\n");
+  const filled = lines.map((line) => line.replace(/\r$/, "")).filter((line) => line !== "");
+  if (EXTENSION.test(filled.at(-1) ?? "")) return undefined;
+  const told = filled.filter((line) => !EXTENSION.test(line));
   const [, version = ""] = /^version (.*)$/.exec(told[0] ?? "") ?? [];
   const [, oid] = /^oid sha256:([0-9a-f]{64})$/.exec(told[1] ?? "") ?? [];
-  const [, size] = /^size (\d{1,15})$/.exec(told[2] ?? "") ?? [];
+  const [, size] = /^size \+?(\d{1,15})$/.exec(told[2] ?? "") ?? [];
   if (oid === undefined || size === undefined || told.length > 3 || !POINTER_VERSIONS.includes(version))
     return undefined;
   return { oid, size: Number(size) };
