@@ -33,7 +33,7 @@ import { entriesOf } from "./copy-files.ts";
 import { decideBuilder, findObstacle, findStage } from "./decide-builder.ts";
 import type { Dockerfile, Stage } from "./dockerfile.ts";
 import { parseIgnore } from "./dockerignore.ts";
-import { type Arguments, baseOf, interpretStage, platformOf, runtimeOf } from "./interpret.ts";
+import { type Arguments, baseOf, interpretStage, PLATFORM_ARGUMENT, platformOf, runtimeOf } from "./interpret.ts";
 import { type LayerEntry, packLayer } from "./layer.ts";
 import type { BuiltImage, ImageBlob } from "./push-image.ts";
 
@@ -60,6 +60,11 @@ export async function assembleImage(options: AssembleOptions): Promise<BuiltImag
   const target = dockerfile.stages.at(-1);
   if (!target) throw new GantryError("dockerfile-invalid", { problem: "there is no stage" });
   const given = { ...platformArguments(options.platform), ...buildArgs };
+  const own = Object.keys(buildArgs).find((name) => PLATFORM_ARGUMENT.test(name));
+  if (own !== undefined)
+    throw new GantryError("no-builder", {
+      problem: `The step sets the build argument ${own}, which every build has. The built-in assembler cannot do that.`,
+    });
   const obstacle = findObstacle(dockerfile, given);
   decideBuilder({ requested: "assembler", available: [], obstacle, file });
   const context = await readContext(options.context, parseIgnore(await readIgnoreText(options.context, file)));
@@ -251,7 +256,13 @@ async function stageTree(work: Work, stage: Stage, reference: string): Promise<F
   const earlier = findStage(stages.slice(0, stages.indexOf(stage)), reference);
   if (!earlier) throw new GantryError("no-builder", { problem: `There is no earlier stage ${reference}.` });
   const { own } = await buildStage(work, earlier);
-  const files = [...own.values()].map((entry): SourceFile => ({ ...entry, executable: (entry.mode & 0o100) !== 0 }));
+  const files = [...own.values()].map(
+    (entry): SourceFile => ({
+      ...entry,
+      executable: (entry.mode & 0o100) !== 0,
+      owner: { uid: entry.uid, gid: entry.gid },
+    }),
+  );
   return withParents(new Map(files.map((file) => [file.path, file])));
 }
 

@@ -21,8 +21,7 @@ import {
   platformText,
 } from "../oci/manifest.ts";
 import { type ImageReference, parseReference } from "../oci/reference.ts";
-import { parentsOf } from "./build-context.ts";
-import type { Owner } from "./copy-files.ts";
+import { type Owner, parentsOf } from "./build-context.ts";
 import type { Lookup } from "./image-paths.ts";
 
 export type BaseImage = {

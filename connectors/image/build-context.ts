@@ -20,9 +20,12 @@ export type SourceFile = {
   readonly link: string | undefined;
   /** Where the bytes are: a file on this machine, or the text itself. */
   readonly content: { readonly file: string } | { readonly text: string } | undefined;
-  /** The whole permissions, where they are known: in an earlier stage. */
+  /** The whole permissions and the owner, where they are known: in an earlier stage. */
   readonly mode?: number;
+  readonly owner?: Owner;
 };
+
+export type Owner = { readonly uid: number; readonly gid: number };
 
 /** By path. Directories are listed too. */
 export type FileTree = ReadonlyMap<string, SourceFile>;

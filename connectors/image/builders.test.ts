@@ -49,6 +49,13 @@ test("every builder gets the Dockerfile, arguments, labels and platform, each as
   }
 });
 
+test("Buildah reads base images for the platform of the build, while it has the account", () => {
+  const [pull] = buildCommands(REQUEST);
+  assert.deepEqual(pull?.argv.slice(-3), ["--platform", "linux/arm64", "harbor.example/apps/base:1"]);
+  const [usual] = buildCommands({ ...REQUEST, platform: undefined });
+  assert.ok(!usual?.argv.includes("--platform"));
+});
+
 test("the password is in a file that only we may read, and in no argument", async (t) => {
   const scratch = join(await tempDir(t), "image-1");
   const request = { ...REQUEST, scratch };

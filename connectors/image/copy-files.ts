@@ -9,6 +9,7 @@ import {
   type FileTree,
   type FoundSource,
   findSources,
+  type Owner,
   parentsOf,
   type SourceFile,
 } from "./build-context.ts";
@@ -17,8 +18,6 @@ import { type Lookup, resolveInImage } from "./image-paths.ts";
 import type { FileChange } from "./interpret.ts";
 import type { LayerEntry } from "./layer.ts";
 import { isGlob } from "./path-pattern.ts";
-
-export type Owner = { readonly uid: number; readonly gid: number };
 
 /** What is known about the files before this change: the earlier changes of the stage, and the base image. */
 export type Before = {
@@ -199,7 +198,9 @@ function directoryEntries(job: Job, source: SourceFile, at: string): LayerEntry[
   // Some builders give the mode to this directory, too, and some only to what is inside.
   if (job.change.mode !== undefined && job.change.mode !== DIRECTORY_MODE && at !== "" && job.lookup(at) === undefined)
     throw unsupported(job.change, "makes a directory and gives a --chmod");
-  if (needsEntry(job, source, at, contents.length === 0)) entries.push(directoryEntry(job, at, source));
+  // Of this directory itself, builders keep the mode and not the owner.
+  if (needsEntry(job, source, at, contents.length === 0))
+    entries.push({ ...directoryEntry(job, at, source), ...job.owner });
   for (const { relative, file } of contents) {
     const path = at === "" ? relative : `${at}/${relative}`;
     refuseReplacing(job, file, path);
@@ -213,7 +214,9 @@ function directoryEntries(job: Job, source: SourceFile, at: string): LayerEntry[
 /** Some builders give a directory that is there the new owner and mode; others let it be. */
 function refuseOtherOwner(job: Job, source: SourceFile, path: string): void {
   const { change, before, lookup } = job;
-  if ((change.owner === undefined && change.mode === undefined) || lookup(path) === undefined) return;
+  const { uid = 0, gid = 0 } = source.owner ?? {};
+  const isUsual = uid === 0 && gid === 0 && (source.mode ?? DIRECTORY_MODE) === DIRECTORY_MODE;
+  if ((change.owner === undefined && change.mode === undefined && isUsual) || lookup(path) === undefined) return;
   const [there, wanted] = [before.own.get(path), directoryEntry(job, path, source)];
   if (there?.uid === wanted.uid && there.gid === wanted.gid && there.mode === wanted.mode) return;
   throw unsupported(change, `gives an owner or a mode to the directory /${path}, which is there already`);
@@ -252,6 +255,7 @@ function needsEntry({ before, change, lookup }: Job, source: SourceFile, path: s
     isEmpty ||
     change.owner !== undefined ||
     change.mode !== undefined ||
+    (source.owner?.uid ?? 0) + (source.owner?.gid ?? 0) > 0 ||
     (source.mode ?? DIRECTORY_MODE) !== DIRECTORY_MODE
   );
 }
@@ -271,12 +275,13 @@ function fileEntry({ change, owner }: Job, file: SourceFile, path: string): Laye
   const { size, link, content } = file;
   const kind = file.kind === "symlink" ? "symlink" : "file";
   const mode = kind === "symlink" ? 0o777 : (change.mode ?? file.mode ?? (file.executable ? 0o755 : 0o644));
-  return { path, kind, mode, ...owner, size, link, content };
+  return { path, kind, mode, ...(change.owner === undefined ? (file.owner ?? owner) : owner), size, link, content };
 }
 
 function directoryEntry({ change, owner }: Job, path: string, source?: SourceFile): LayerEntry {
   const mode = change.mode ?? source?.mode ?? DIRECTORY_MODE;
-  return { path, kind: "directory", mode, ...owner, size: 0, link: undefined, content: undefined };
+  const kept = change.owner === undefined ? (source?.owner ?? owner) : owner;
+  return { path, kind: "directory", mode, ...kept, size: 0, link: undefined, content: undefined };
 }
 
 function textFile(name: string, text: string): SourceFile {

@@ -128,6 +128,8 @@ function whyNot(instruction: Instruction, stage: Stage, dockerfile: Dockerfile, 
   if (from === undefined) return undefined;
   const before = dockerfile.stages.slice(0, dockerfile.stages.indexOf(stage));
   const origin = findStage(before, from);
+  if (from.toLowerCase() === stage.name)
+    return `--from=${from} names its own stage, or an earlier one of the same name`;
   if (!origin) return `--from=${from} takes files out of another image`;
   return isFromScratch(dockerfile, origin, given)
     ? undefined

@@ -87,16 +87,19 @@ export function interpretStage(
   return state.result();
 }
 
+/** These are there without an ARG. */
+export const PLATFORM_ARGUMENT = /^(TARGET|BUILD)(PLATFORM|OS|ARCH|VARIANT)$/;
+
+/** What FROM sees: an argument that no ARG before the first FROM names is unknown to it, even if it is given. */
 function globalArguments(dockerfile: Dockerfile, given: Arguments): ReadonlyMap<string, string> {
   const fixed = new Map(Object.entries(given));
-  const known = new Map(fixed);
+  const known = new Map([...fixed].filter(([name]) => PLATFORM_ARGUMENT.test(name)));
   for (const { pairs } of dockerfile.args) {
     for (const [name, value] of pairs) {
-      if (fixed.has(name) || value === undefined) continue;
-      known.set(
-        name,
-        expandWord(value, dockerfile.escapeWith, (one) => known.get(one)),
-      );
+      const filled =
+        fixed.get(name) ??
+        (value === undefined ? undefined : expandWord(value, dockerfile.escapeWith, (one) => known.get(one)));
+      if (filled !== undefined) known.set(name, filled);
     }
   }
   return known;
@@ -119,6 +122,10 @@ class StageState {
   readonly #given: ReadonlyMap<string, string>;
   readonly #args: Map<string, string>;
   readonly #env = new Map<string, string>();
+  /** Names of variables whose value depends on the builder. */
+  readonly #doubtful = new Set<string>();
+  /** Arguments of every build that an ARG before the first FROM gives a default. */
+  readonly #redefined: ReadonlySet<string>;
   readonly #changes: FileChange[] = [];
   readonly #history: HistoryEntry[] = [];
   readonly #problems: Problem[] = [];
@@ -131,6 +138,8 @@ class StageState {
     this.#given = new Map(Object.entries(given));
     this.#globals = globalArguments(dockerfile, given);
     this.#args = new Map(Object.entries(inherited));
+    const defaults = dockerfile.args.flatMap(({ pairs }) => pairs.filter(([, value]) => value !== undefined));
+    this.#redefined = new Set(defaults.map(([name]) => name).filter((name) => PLATFORM_ARGUMENT.test(name)));
     this.#config = structuredClone(base);
     for (const entry of base.Env ?? []) {
       const equals = entry.indexOf("=");
@@ -172,11 +181,13 @@ class StageState {
     else if (name === "ENV") {
       const values = pairs.map(([key, value = ""]) => [this.#fill(key), this.#fill(value)] as const);
       if (values.some(([key]) => key === "")) this.#mistake(instruction, "the name of a variable is empty");
-      for (const [key, value] of values) this.#env.set(key, value);
+      for (const [key, value] of values) {
+        this.#env.set(key, value);
+        this.#doubtful.delete(key);
+      }
     } else if (name === "ARG") {
       for (const [key, value] of pairs) {
-        const known = this.#given.get(key) ?? (value === undefined ? this.#globals.get(key) : this.#fill(value));
-        if (known !== undefined) this.#args.set(key, known);
+        this.#argument(key, value);
       }
     } else if (name === "LABEL") {
       const labels = pairs.map(([key, value = ""]) => [this.#fill(key), this.#fill(value)] as const);
@@ -209,6 +220,18 @@ class StageState {
       else config.Healthcheck = check;
     } else if (name === "ONBUILD") config.OnBuild = [...(config.OnBuild ?? []), text];
     else if (name === "MAINTAINER") this.#author = text;
+  }
+
+  #argument(name: string, value: string | undefined): void {
+    // A default of the stage wins over what every build has; of a default before FROM, builders do not agree.
+    const isPlatform = PLATFORM_ARGUMENT.test(name);
+    if (isPlatform && value === undefined && this.#redefined.has(name)) this.#doubtful.add(name);
+    const given = isPlatform && value !== undefined ? undefined : this.#given.get(name);
+    const known = given ?? (value === undefined ? this.#globals.get(name) : this.#fill(value));
+    if (known === undefined) return;
+    // BuildKit takes the argument, and Buildah the variable.
+    if (this.#env.has(name) && this.#env.get(name) !== known) this.#doubtful.add(name);
+    this.#args.set(name, known);
   }
 
   #copy(instruction: Instruction, name: "COPY" | "ADD"): void {
@@ -275,6 +298,7 @@ class StageState {
   }
 
   #lookup(name: string): string | undefined {
+    if (this.#doubtful.has(name)) throw new AmbiguousError(`names ${name}, which is set twice`);
     return this.#env.get(name) ?? this.#args.get(name);
   }
 

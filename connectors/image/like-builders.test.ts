@@ -40,11 +40,75 @@ test("the config has what builders write", async (t) => {
   assert.equal(config.author, "me");
 });
 
+test("FROM sees the arguments that an ARG before it names, and those of the platform", async (t) => {
+  const folders = { context: await tempDir(t), scratch: await tempDir(t), buildArgs: { T: "nowhere", U: "scratch" } };
+  const rows: readonly (readonly [text: string, value: string])[] = [
+    ["FROM ${T:-scratch}\nARG T\nENV A=$T", "nowhere"],
+    ["ARG U\nFROM ${U}\nENV A=$U", ""],
+    ["ARG V=${T:-scratch}\nFROM $V\nARG V\nENV A=$V", "scratch"],
+    ["FROM scratch AS amd64\nENV A=1\nFROM $TARGETARCH", "1"],
+  ];
+  for (const [text, value] of rows) {
+    const { config } = await look(await assemble(`${text}\n`, folders));
+    assert.equal(config.config.Env[1], `A=${value}`, text);
+  }
+});
+
+test("files and directories of an earlier stage keep their owners", async (t) => {
+  const folders = { context: await tempDir(t), scratch: await tempDir(t) };
+  await writeFiles(folders.context, { "d/x": "X", "d/l": "->x", a: "A" });
+  const ownersIn = async (lines: string): Promise<string> => {
+    const stage = "FROM scratch AS a\nCOPY --chown=5:6 d /w/d\nUSER 7:8\nWORKDIR /w/v";
+    const { layers } = await look(await assemble(`${stage}\nFROM scratch\n${lines}\n`, folders));
+    return layers.flatMap((layer) => layer.map(({ path, owner }) => `${path} ${owner}`)).join(", ");
+  };
+  const rows: readonly (readonly [lines: string, owners: string])[] = [
+    ["COPY --from=a /w/d /n", "n/ 0:0, n/l 5:6, n/x 5:6"],
+    ["COPY --from=a /w /n", "n/ 0:0, n/d/ 5:6, n/d/l 5:6, n/d/x 5:6, n/v/ 7:8"],
+    ["COPY --from=a /w/d/x /n/m/", "n/ 0:0, n/m/ 0:0, n/m/x 5:6"],
+    ["COPY --from=a --chown=9 /w/d /n", "n/ 9:9, n/l 9:9, n/x 9:9"],
+  ];
+  for (const [lines, owners] of rows) assert.equal(await ownersIn(lines), owners, lines);
+  await assert.rejects(ownersIn("COPY d /n/d\nCOPY --from=a /w /n"), { code: "no-builder" });
+});
+
+test("a heredoc keeps quotes, and a backslash before its name quotes nothing", async (t) => {
+  const folders = { context: await tempDir(t), scratch: await tempDir(t) };
+  const body = `"$A" '$A' \${A:+"x"} \${A:+'$A'} \${B:-"$A"} \${A:+a\\}b}`;
+  const text = `FROM scratch\nENV A=1\nCOPY <<EOF <<\\F /d/\n${body}\nEOF\n$A\nF\n`;
+  const { layers } = await look(await assemble(text, folders));
+  assert.deepEqual(
+    layers[0]?.map((one) => one.text),
+    ["", `"1" '1' "x" '1' "1" a}b\n`, "1\n"],
+  );
+});
+
+test("an argument that builders give different values is not used silently", async (t) => {
+  const folders = { context: await tempDir(t), scratch: await tempDir(t) };
+  const build = (text: string, buildArgs = {}) => assemble(`${text}\n`, { ...folders, buildArgs });
+  for (const text of [
+    "FROM scratch\nENV N=1\nARG N=2\nLABEL a=$N",
+    "ARG TARGETARCH=x\nFROM scratch\nARG TARGETARCH\nLABEL a=$TARGETARCH",
+  ])
+    await assert.rejects(build(text), { code: "no-builder" }, text);
+  await assert.rejects(build("FROM scratch\nENV A=1", { TARGETARCH: "x" }), { code: "no-builder" });
+  const rows: readonly (readonly [text: string, value: string])[] = [
+    ["FROM scratch\nENV N=1\nARG N=2\nLABEL b=c\nENV N=3\nLABEL a=$N", "3"],
+    ["FROM scratch\nARG N=2\nENV N=1\nLABEL a=$N", "1"],
+    ["FROM scratch\nENV N=1\nARG N=1\nLABEL a=$N", "1"],
+    ["FROM scratch\nARG TARGETARCH=x\nLABEL a=$TARGETARCH", "x"],
+    ["FROM scratch\nARG TARGETARCH\nLABEL a=$TARGETARCH", "amd64"],
+  ];
+  for (const [text, value] of rows) assert.equal((await look(await build(text))).config.config.Labels.a, value, text);
+});
+
 test("what builders refuse is a mistake", async (t) => {
   const folders = { context: await tempDir(t), scratch: await tempDir(t) };
   await writeFiles(folders.context, { a: "A", "etc/passwd": "web:x:5:6::/:\n", "etc/group": "adm:x:4:\n" });
   const rows: readonly (readonly [lines: string, problem: RegExp])[] = [
     ["FROM scratch\nVOLUME []", /needs a path/],
+    ["FROM scratch\nONBUILD ENV A=1 b", /ONBUILD: ENV: .*has no value/],
+    ["FROM scratch\nONBUILD LABEL a", /ONBUILD: LABEL: .*has no value/],
     ["FROM scratch\nHEALTHCHECK CMD []", /needs a command/],
     ["FROM scratch\nHEALTHCHECK --interval=100us CMD a", /not a duration of 1ms or more/],
     ["FROM scratch\nHEALTHCHECK --interval=-1s CMD a", /not a duration/],
@@ -80,6 +144,7 @@ test("what builders copy in different ways is left to a real builder", async (t)
     "COPY --chown=5 d /y/z\nCOPY --link d /y",
     "COPY [[]x] /y/",
     "COPY * /y/",
+    "FROM scratch AS s\nCOPY a /\nFROM scratch AS s\nCOPY --from=s a /",
     "FROM scratch AS scratch\nCOPY a /\nFROM scratch\nENV A=1",
   ])
     await assert.rejects(assemble(`FROM scratch\n${lines}\n`, folders), noBuilder, lines);
