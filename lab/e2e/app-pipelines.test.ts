@@ -187,6 +187,35 @@ jobs:
   await write("own-pipelines.yaml", "allow: []\n");
   await untilFalls(gantry);
   assert.equal((await ci("orders")).pipeline, "ci", "not allowed any more");
+  for (const which of [[], ["--newest"]]) {
+    const again = await gantry("task", "rerun", second.id, ...which);
+    assert.notEqual(again.code, 0, "neither with the file that its task had, nor with the newest");
+    assert.match(again.out, /does not let this app|There is no pipeline orders\.ci/);
+  }
+});
+
+test("own pipelines make builds only while the platform team lets them, also when their tasks run again", async (t) => {
+  const { write, gantry, adopt, push, ci } = await open(t);
+  const allow = (builds: boolean): Promise<void> =>
+    write("own-pipelines.yaml", `allow:\n  - { apps: [orders], actions: [ci], builds: ${builds} }\n`);
+  const digest = `sha256:${"a".repeat(64)}`;
+  const images = `[{ name: orders, repository: apps/orders, image: h/apps/orders, digest: "${digest}" }]`;
+  const build = `build: { commit: c0ffee, branch: main, images: ${images}, gate: { status: passed } }\n`;
+  await push({ ".gantry/ci.yaml": pipeline("ci", build) });
+  await allow(true);
+  await adopt("orders", {});
+  const numbers = async (): Promise<string> => (await gantry("api", "GET", "/v1/apps/orders/builds")).out;
+  let first = await ci("orders");
+  while (first.pipeline !== "orders.ci") first = await ci("orders");
+  assert.match(await numbers(), /"number": ?1/);
+
+  await allow(false);
+  while (!(await gantry("ci", "orders")).out.includes("does not let own pipelines of this app make builds"));
+  const before = await numbers();
+  const again = await gantry("task", "rerun", first.id);
+  assert.notEqual(again.code, 0);
+  assert.match(again.out, /does not let this app have this pipeline of its own any more/);
+  assert.equal(await numbers(), before);
 });
 
 type Gantry = (...argv: string[]) => Promise<{ readonly out: string }>;
