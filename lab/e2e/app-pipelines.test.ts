@@ -218,6 +218,29 @@ test("own pipelines make builds only while the platform team lets them, also whe
   assert.equal(await numbers(), before);
 });
 
+test("who may push to .gantry does not get the secret parameter that somebody else once gave", async (t) => {
+  const { gantry, adopt, push, ci } = await open(t);
+  const secret = "a-secret-of-somebody-else";
+  const params = (isSecret: boolean): string => `params: { key: { type: string, secret: ${isSecret} } }\n`;
+  await adopt("orders", { labels: { own: "yes" } });
+  await push({ ".gantry/ci.yaml": pipeline("ci", params(true)) });
+  const run = await gantry("ci", "orders", "--param", `key=${secret}`, "--json");
+  assert.equal(run.code, 0, run.out);
+  const { id } = JSON.parse(run.out) as TaskView;
+  await gantry("task", "watch", id);
+  for (const changed of [pipeline("ci", params(false)), pipeline("ci", params(true), "changed")]) {
+    await push({ ".gantry/ci.yaml": changed });
+    await ci("orders");
+    const rerun = await gantry("task", "rerun", id, "--newest", "--json");
+    assert.equal(rerun.code, 0, rerun.out);
+    const again = JSON.parse(rerun.out) as TaskView;
+    await gantry("task", "watch", again.id);
+    const shown = (await gantry("api", "GET", `/v1/tasks/${again.id}`)).out;
+    assert.doesNotMatch(shown, new RegExp(secret));
+    assert.match(shown, /"params":\{\}/, "whoever runs it gives it anew");
+  }
+});
+
 type Gantry = (...argv: string[]) => Promise<{ readonly out: string }>;
 
 async function untilListed(gantry: Gantry, name: string): Promise<void> {

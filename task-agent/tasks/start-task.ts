@@ -163,7 +163,8 @@ function fingerprintOf({ pipeline, app }: StartTask, params: JsonObject, rerun: 
 
 /**
  * The request for a new task with the parameters of an older one. A secret that is no longer declared as secret in the new
- * file is omitted: it would be stored and shown. Throws `sealing-key-missing`.
+ * file is omitted: it would be stored and shown. So are all secrets for a newer file of an app: whoever changed it did not
+ * give them. Throws `sealing-key-missing`.
  */
 export function rerunRequest(
   { seal, definitions }: Pick<StartDeps, "seal" | "definitions">,
@@ -172,7 +173,8 @@ export function rerunRequest(
 ): StartTask {
   const { principal, idempotencyKey } = request;
   const now = request.definition === "newest" ? (definitions.current(of.pipeline)?.pipeline ?? pipeline) : pipeline;
-  const still = new Set(secretParamsOf(now.params));
+  const isOwn = pipeline.origin === "app" && request.definition === "newest";
+  const still = new Set(isOwn ? [] : secretParamsOf(now.params));
   const shown = secretParamsOf(pipeline.params).filter((name) => !still.has(name));
   const params = Object.entries(openParams(seal, pipeline.params, of.params, of.id));
   return {
