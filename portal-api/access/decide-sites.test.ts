@@ -65,5 +65,7 @@ test("what is deployed is at the clusters of its targets; a pipeline that cannot
   assert.deepEqual(of(fixed, {}, job("seoul", "image/build-push")), ["seoul"]);
   const all = ["seoul", "seoul/test-1", "seoul/https://prod.example"];
   assert.deepEqual(of(fixed, {}, job("seoul", "argocd/sync")), all);
-  assert.deepEqual(of(fixed, {}, job("seoul", "git/commit-push")), all);
+  for (const uses of ["git/commit-push", "git/open-pull-request", "git/wait-for-merge"])
+    assert.deepEqual(of(fixed, {}, job("seoul", uses)), all, uses);
+  assert.deepEqual(of(fixed, {}, job("seoul", "git/checkout")), ["seoul"]);
 });

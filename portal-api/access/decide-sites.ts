@@ -32,7 +32,7 @@ function clustersAt(sites: readonly string[], { pipeline, record }: SiteFacts): 
 }
 
 /** Steps that change what runs in clusters. */
-const DEPLOYS = /^(?:argocd\/|git\/commit-push$)/;
+const DEPLOYS = /^(?:argocd\/|git\/(?!checkout$|render-template$|create-repository$))/;
 
 /** The places that an app is built at or deployed to: a site, or `site/cluster`. */
 export function sitesOfApp(record: JsonObject): readonly string[] {
