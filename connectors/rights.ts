@@ -106,6 +106,12 @@ export const RIGHTS = {
       how: "Administration, Security, Global Permissions: Create Projects. Or create the projects of apps yourself.",
       tested: "the global permissions of the account",
     },
+    scanner: {
+      may: "does not give its token to the sources",
+      for: "CI of sources that you do not trust: sonar-scanner runs what they tell it, and they can pass its token on",
+      how: "My Account, Security: generate a Global Analysis Token, and name its secret in `scannerToken` of the system.",
+      tested: "`scannerToken` in the configuration of the runner",
+    },
   },
   argocd: {
     clusters: {

@@ -78,7 +78,8 @@ async function checkOut(context: CheckoutContext): Promise<StepOutcome<z.output<
   return succeeded({
     ...made,
     shortCommit: commit.slice(0, 12),
-    branch: revision.name,
+    // Everybody may push tags where branches are protected: a tag with the name of the release branch is no release branch.
+    branch: revision.kind === "tag" ? `refs/tags/${revision.name}` : revision.name,
     directory: input.directory,
     cloneUrl: mirror.remote.url,
     url: host.commitUrl(input.repository.project, input.repository.slug, commit),

@@ -6,14 +6,17 @@ export type RecordTarget = {
   readonly name: string;
   readonly site: string | undefined;
   readonly environment: string | undefined;
+  /** As Argo CD names it. */
+  readonly cluster: string | undefined;
 };
 
 export function targetsOf({ targets }: JsonObject): readonly RecordTarget[] {
   if (!Array.isArray(targets)) return [];
-  return (targets as readonly JsonValue[]).filter(isJsonObject).map(({ name, site, environment }) => ({
+  return (targets as readonly JsonValue[]).filter(isJsonObject).map(({ name, site, environment, cluster }) => ({
     name: String(name),
     site: textOf(site),
     environment: textOf(environment),
+    cluster: textOf(cluster),
   }));
 }
 

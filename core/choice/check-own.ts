@@ -19,7 +19,7 @@ export function appOfOwn(name: string): string | undefined {
   return rest === undefined ? undefined : app;
 }
 
-/** As it is kept: with its name, its author, and a concurrency group that is not shared with other apps. */
+/** As it is kept: with its name, its author, what it may do, and a concurrency group that is not shared with other apps. */
 export function asOwn(app: string, pipeline: Pipeline, { builds }: Pick<OwnRule, "builds">): Pipeline {
   const { concurrency } = pipeline;
   const action = actionOf(pipeline);
@@ -31,6 +31,11 @@ export function asOwn(app: string, pipeline: Pipeline, { builds }: Pick<OwnRule,
     ...(action === undefined ? {} : { action }),
     concurrency: concurrency && { ...concurrency, group: `own/${app}/${String(concurrency.group)}` },
   };
+}
+
+/** Whether a pipeline that an app brought is allowed now: the rule may have changed since it was read. */
+export function isStillAllowed({ action, mayBuild }: Pick<Pipeline, "action" | "mayBuild">, rule: OwnRule): boolean {
+  return isAllowed(rule, action) && (mayBuild !== true || rule.builds);
 }
 
 /** Every mistake, with file, line and column. `pipeline`: as the file says it. */

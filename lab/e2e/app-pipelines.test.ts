@@ -187,6 +187,58 @@ jobs:
   await write("own-pipelines.yaml", "allow: []\n");
   await untilFalls(gantry);
   assert.equal((await ci("orders")).pipeline, "ci", "not allowed any more");
+  for (const which of [[], ["--newest"]]) {
+    const again = await gantry("task", "rerun", second.id, ...which);
+    assert.notEqual(again.code, 0, "neither with the file that its task had, nor with the newest");
+    assert.match(again.out, /does not let this app|There is no pipeline orders\.ci/);
+  }
+});
+
+test("own pipelines make builds only while the platform team lets them, also when their tasks run again", async (t) => {
+  const { write, gantry, adopt, push, ci } = await open(t);
+  const allow = (builds: boolean): Promise<void> =>
+    write("own-pipelines.yaml", `allow:\n  - { apps: [orders], actions: [ci], builds: ${builds} }\n`);
+  const digest = `sha256:${"a".repeat(64)}`;
+  const images = `[{ name: orders, repository: apps/orders, image: h/apps/orders, digest: "${digest}" }]`;
+  const build = `build: { commit: c0ffee, branch: main, images: ${images}, gate: { status: passed } }\n`;
+  await push({ ".gantry/ci.yaml": pipeline("ci", build) });
+  await allow(true);
+  await adopt("orders", {});
+  const numbers = async (): Promise<string> => (await gantry("api", "GET", "/v1/apps/orders/builds")).out;
+  let first = await ci("orders");
+  while (first.pipeline !== "orders.ci") first = await ci("orders");
+  assert.match(await numbers(), /"number": ?1/);
+
+  await allow(false);
+  while (!(await gantry("ci", "orders")).out.includes("does not let own pipelines of this app make builds"));
+  const before = await numbers();
+  const again = await gantry("task", "rerun", first.id);
+  assert.notEqual(again.code, 0);
+  assert.match(again.out, /does not let this app have this pipeline of its own any more/);
+  assert.equal(await numbers(), before);
+});
+
+test("who may push to .gantry does not get the secret parameter that somebody else once gave", async (t) => {
+  const { gantry, adopt, push, ci } = await open(t);
+  const secret = "a-secret-of-somebody-else";
+  const params = (isSecret: boolean): string => `params: { key: { type: string, secret: ${isSecret} } }\n`;
+  await adopt("orders", { labels: { own: "yes" } });
+  await push({ ".gantry/ci.yaml": pipeline("ci", params(true)) });
+  const run = await gantry("ci", "orders", "--param", `key=${secret}`, "--json");
+  assert.equal(run.code, 0, run.out);
+  const { id } = JSON.parse(run.out) as TaskView;
+  await gantry("task", "watch", id);
+  for (const changed of [pipeline("ci", params(false)), pipeline("ci", params(true), "changed")]) {
+    await push({ ".gantry/ci.yaml": changed });
+    await ci("orders");
+    const rerun = await gantry("task", "rerun", id, "--newest", "--json");
+    assert.equal(rerun.code, 0, rerun.out);
+    const again = JSON.parse(rerun.out) as TaskView;
+    await gantry("task", "watch", again.id);
+    const shown = (await gantry("api", "GET", `/v1/tasks/${again.id}`)).out;
+    assert.doesNotMatch(shown, new RegExp(secret));
+    assert.match(shown, /"params":\{\}/, "whoever runs it gives it anew");
+  }
 });
 
 type Gantry = (...argv: string[]) => Promise<{ readonly out: string }>;

@@ -25,11 +25,14 @@ bindings:
   - { role: viewer, groups: [web], apps: [dull] }
   - { role: developer, people: [not-tokyo], apps: [pier] }
   - { role: developer, people: [not-at-tokyo], apps: [pier, pond, "quay*"] }
+  - { role: developer, people: [not-prod], apps: ["mill*"] }
+  - { role: operator, groups: [sre], apps: ["mill*"], sites: ["*/prod-*", seoul] }
 deny:
   - { verbs: [run-cd, start-task], people: [not-tokyo], sites: [tokyo] }
   - { verbs: [view-pipelines], people: [not-tokyo], pipelines: ["secret-*"] }
   - { verbs: [run-cd], people: [no-cd], reason: Deployments are frozen }
   - { verbs: ["*"], people: [not-at-tokyo], sites: [tokyo] }
+  - { verbs: [run-cd, start-task, rerun, create-app, change-app], people: [not-prod], sites: ["*/prod-*"], reason: Production is for the SRE }
 `;
 const TARGETS = [
   { name: "seoul", site: "seoul" },
@@ -64,6 +67,7 @@ before(async () => {
     "tokens",
     "not-tokyo",
     "not-at-tokyo",
+    "not-prod",
   ]) {
     const answer = await portal.ask("/v1/tokens", { method: "POST", json: { name, role: "none" } });
     tokens.set(name, ((await answer.json()) as { token: string }).token);
@@ -415,6 +419,39 @@ test("nobody who may not override policies deploys where an environment demands 
     assert.equal((await patch("booth", change)).status, 200, JSON.stringify(change));
   }
   portal.agent.setDefinitions({ environments: [] });
+});
+
+test("clusters that the policy denies cannot be adopted, taken by a change, or deployed to, and the answer says who could", async () => {
+  const target = (cluster: string): object => ({ name: cluster, site: "seoul", cluster, overlay: `mill/${cluster}` });
+  const app = (...clusters: readonly string[]) => appInput({ targets: clusters.map(target) } as never);
+  const refused = async (answer: Response): Promise<void> => {
+    assert.equal(answer.status, 403);
+    const { detail, todo } = (await answer.json()) as Problem;
+    assert.equal(detail, "A rule of the policy denies it: Production is for the SRE.");
+    assert.match(todo, /^Ask somebody who may do it: sre(?:, no-cd)?\.$/, "not those whom the rule denies it");
+  };
+  const adopt = (...clusters: readonly string[]): Promise<Response> =>
+    post("not-prod", "/v1/apps", { adopt: true, name: "mill", app: app(...clusters), dryRun: true });
+  await refused(await adopt("test-1", "prod-1"));
+  assert.equal((await adopt("test-1")).status, 200);
+  const record = { ...app("test-1"), targets: [target("test-1")] };
+  portal.agent.addApp({ name: "mill", record: JSON.parse(JSON.stringify(record)) });
+  const patch = (...clusters: readonly string[]): Promise<Response> =>
+    portal.ask("/v1/apps/mill", {
+      ...{ method: "PATCH", token: tokens.get("not-prod") ?? null, headers: { "if-match": "*" } },
+      json: { targets: clusters.map(target) },
+    });
+  await refused(await patch("test-1", "prod-1"));
+  assert.equal((await patch("test-1", "test-2")).status, 200);
+  const both = JSON.parse(JSON.stringify({ ...record, targets: [target("test-1"), target("prod-1")] }));
+  portal.agent.addApp({ name: "mill", record: both });
+  const cd = (params: object): Promise<Response> => post("not-prod", "/v1/apps/mill/cd", { params });
+  for (const params of [{ targets: ["prod-1"] }, { targets: ["test-1", "prod-1"] }, {}])
+    await refused(await cd(params));
+  await refused(await post("not-prod", "/v1/tasks", { pipeline: "cd", app: "mill", params: { targets: ["prod-1"] } }));
+  assert.equal((await cd({ targets: ["test-1"] })).status, 202);
+  assert.equal((await post("not-prod", "/v1/apps/mill/ci", {})).status, 202, "CI reaches no cluster");
+  await refused(await patch("test-1"));
 });
 
 test("the apps are not read again for every list of tasks", async () => {

@@ -3,8 +3,8 @@
 
 import { isDeepStrictEqual } from "node:util";
 import { releaseBranchOf } from "@gantry/core/app/targets.ts";
-import { appOfOwn, asOwn, ownProblems } from "@gantry/core/choice/check-own.ts";
-import { isAllowed, type OwnRule, ownRuleFor } from "@gantry/core/choice/own-policy.ts";
+import { appOfOwn, asOwn, isStillAllowed, ownProblems } from "@gantry/core/choice/check-own.ts";
+import { type OwnRule, ownRuleFor } from "@gantry/core/choice/own-policy.ts";
 import { GantryError, type Problem } from "@gantry/core/errors.ts";
 import { isJsonObject } from "@gantry/core/json.ts";
 import { parsePipeline } from "@gantry/core/pipeline/parse.ts";
@@ -38,6 +38,7 @@ export const NO_OWN_PIPELINES: OwnPipelines = {
   of: async () => [],
   state: async () => undefined,
   named: async () => undefined,
+  allows: async () => false,
   read: async () => {},
 };
 
@@ -67,13 +68,17 @@ export function openOwnPipelines(deps: OwnDeps): OwnPipelines {
       ...rest,
       pipeline: await definitions.pinned(rest.version),
     }));
-    // The rule may have changed since.
-    return (await Promise.all(all)).filter(({ pipeline: { action } }) => isAllowed(rule, action));
+    return (await Promise.all(all)).filter(({ pipeline }) => isStillAllowed(pipeline, rule));
   };
   return {
     mayHave: (app) => ruleOf(app) !== undefined,
     state: load,
     of,
+    allows: async (pipeline, app) => {
+      const loaded = await appStream.load(journal, app);
+      const rule = loaded && ruleOf(loaded.state);
+      return rule !== undefined && isStillAllowed(pipeline, rule);
+    },
     named: async (name, app) => {
       const loaded = app === appOfOwn(name) ? await appStream.load(journal, app ?? "") : undefined;
       return loaded && (await of(loaded.state)).find(({ pipeline }) => pipeline.name === name);
@@ -162,8 +167,9 @@ function checkFiles(
       ({ pipeline: { name, action } }) => name === own.name || (action && action === own.action),
     );
     if (twin) problems.push({ file, line: 1, detail: `${twin.file} is for the same button` });
-    // Who wrote it is part of what tasks are pinned to, so it is part of the version.
-    definitions.push({ ...definitionOf(file, `own pipeline of ${app.name}\n${text}`, own), pipeline: own });
+    // Who wrote it, and what it may do, is part of what tasks are pinned to, so it is part of the version.
+    const author = `own pipeline of ${app.name}${rule.builds ? ", which may make builds" : ""}`;
+    definitions.push({ ...definitionOf(file, `${author}\n${text}`, own), pipeline: own });
   }
   return { definitions, problems };
 }

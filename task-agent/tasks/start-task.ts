@@ -5,6 +5,7 @@ import { hash } from "node:crypto";
 import type { KnownSystems } from "@gantry/core/app/apps-may.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
+import type { Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import { secretParamsOf } from "@gantry/core/pipeline/secret-params.ts";
 import { KEY_WINDOW_DAYS } from "@gantry/core/retention/policy.ts";
 import type { TaskState } from "@gantry/core/task/model.ts";
@@ -53,6 +54,8 @@ export type StartDeps = {
 export type OwnDefinitions = {
   /** The pipeline of the app that has this name now; undefined when there is none. */
   readonly named: (name: string, app: string | undefined) => Promise<Definition | undefined>;
+  /** Whether the platform team lets the app have this pipeline of its own now. */
+  readonly allows: (pipeline: Pipeline, app: string) => Promise<boolean>;
 };
 
 type KeyState = { readonly task: string; readonly fingerprint: string };
@@ -130,7 +133,15 @@ async function definitionFor(
 ): Promise<Definition> {
   if (rerun?.definition === "pinned") {
     const version = rerun.of.definition;
-    return { version, pipeline: await definitions.pinned(version) };
+    const pinned = await definitions.pinned(version);
+    // What an app brought stays stored when the platform team takes the permission back.
+    if (pinned.origin === "app" && (await ownPipelines?.allows(pinned, app ?? "")) !== true)
+      throw new GantryError("conflict", {
+        what: `Task ${rerun.of.id}`,
+        problem: "cannot be rerun with its own pipeline file",
+        why: "The platform team does not let this app have this pipeline of its own any more.",
+      });
+    return { version, pipeline: pinned };
   }
   const current = definitions.current(pipeline) ?? (await ownPipelines?.named(pipeline, app));
   if (!current) throw new GantryError("pipeline-unknown", { pipeline });
@@ -152,7 +163,8 @@ function fingerprintOf({ pipeline, app }: StartTask, params: JsonObject, rerun: 
 
 /**
  * The request for a new task with the parameters of an older one. A secret that is no longer declared as secret in the new
- * file is omitted: it would be stored and shown. Throws `sealing-key-missing`.
+ * file is omitted: it would be stored and shown. So are all secrets for a newer file of an app: whoever changed it did not
+ * give them. Throws `sealing-key-missing`.
  */
 export function rerunRequest(
   { seal, definitions }: Pick<StartDeps, "seal" | "definitions">,
@@ -161,7 +173,8 @@ export function rerunRequest(
 ): StartTask {
   const { principal, idempotencyKey } = request;
   const now = request.definition === "newest" ? (definitions.current(of.pipeline)?.pipeline ?? pipeline) : pipeline;
-  const still = new Set(secretParamsOf(now.params));
+  const isOwn = pipeline.origin === "app" && request.definition === "newest";
+  const still = new Set(isOwn ? [] : secretParamsOf(now.params));
   const shown = secretParamsOf(pipeline.params).filter((name) => !still.has(name));
   const params = Object.entries(openParams(seal, pipeline.params, of.params, of.id));
   return {
