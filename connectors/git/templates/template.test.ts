@@ -7,15 +7,15 @@ import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import fc from "fast-check";
 import { parse } from "yaml";
-import { openBench } from "../step.fixture.ts";
-import { tempDir } from "../temp-dir.fixture.ts";
-import { isInside } from "./folders.ts";
-import { renderTemplate } from "./steps.ts";
+import { openBench } from "../../step.fixture.ts";
+import { tempDir } from "../../temp-dir.fixture.ts";
+import { isInside } from "../folders.ts";
+import { renderTemplate } from "../steps.ts";
 import { renderFolder } from "./template.ts";
 import { planFiles } from "./template-paths.ts";
 import { renderText } from "./template-text.ts";
 
-const SHIPPED = fileURLToPath(new URL("../../pipelines/templates/", import.meta.url));
+const SHIPPED = fileURLToPath(new URL("../../../pipelines/templates/", import.meta.url));
 
 test("names, parts of names, JSON and literals are filled in", () => {
   const values = { name: "orders", image: { repository: "apps/orders" }, title: 'Orders "new"', count: 2, on: true };
@@ -130,7 +130,7 @@ test("a link in the target is replaced, never written through; folders outside t
   assert.equal(await readFile(join(bench.workspace, "into", "a.txt"), "utf8"), "new\n");
 
   await symlink(bench.home, join(bench.workspace, "away"));
-  for (const into of ["../home", "/tmp", "away", "away/deeper", "into/../../home"]) {
+  for (const into of ["../../home", "/tmp", "away", "away/deeper", "into/../../home"]) {
     const outcome = await bench.run(renderTemplate, { from: "from", into, values: {} });
     assert.equal(outcome.kind === "errored" && outcome.failure.code, "bad-input", into);
   }

@@ -7,11 +7,11 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { promisify } from "node:util";
 import type { GitSystem } from "@gantry/core/site/systems.ts";
-import { fastClock, openBench } from "../step.fixture.ts";
-import { tempDir } from "../temp-dir.fixture.ts";
-import { openHost } from "./hosts.ts";
-import { startLabHost } from "./lab.fixture.ts";
-import { gitEnvironmentOf, pushAsSomebody, seed } from "./lab-git.fixture.ts";
+import { fastClock, openBench } from "../../step.fixture.ts";
+import { tempDir } from "../../temp-dir.fixture.ts";
+import { openHost } from "../hosts.ts";
+import { startLabHost } from "../lab.fixture.ts";
+import { gitEnvironmentOf, pushAsSomebody, seed } from "../lab-git.fixture.ts";
 import { listTemplates } from "./list-templates.ts";
 import { pushTemplate } from "./push-template.ts";
 
