@@ -184,5 +184,8 @@ test("only the branch of the configuration counts: no other branch, and no tag w
   assert.deepEqual(await names(), shipped);
   await push({ "pipelines/ours.yaml": pipeline("ours") }, "released");
   assert.equal((await gantry("sync")).code, 0);
-  assert.deepEqual(await names(), ["a", "ours"]);
+  assert.deepEqual(
+    (await names()).filter((name) => !shipped.includes(name)),
+    ["a", "ours"],
+  );
 });
