@@ -16,7 +16,7 @@ import { carriesMarker, markerOf } from "./host.ts";
 import { hasCommit, type Mirror, resolveRevision } from "./mirror.ts";
 import { isBranchName } from "./names.ts";
 import { hostOf, nameOf, openRepository, repositoryInput, runtimeOf, withPauses } from "./step-parts.ts";
-import { renderFolder } from "./template.ts";
+import { renderFolder } from "./templates/template.ts";
 
 const branchName = z.string().refine(isBranchName, "must be the name of a branch");
 const MINUTES = 60_000;

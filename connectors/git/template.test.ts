@@ -11,9 +11,9 @@ import { openBench } from "../step.fixture.ts";
 import { tempDir } from "../temp-dir.fixture.ts";
 import { isInside } from "./folders.ts";
 import { renderTemplate } from "./steps.ts";
-import { renderFolder } from "./template.ts";
-import { planFiles } from "./template-paths.ts";
-import { renderText } from "./template-text.ts";
+import { renderFolder } from "./templates/template.ts";
+import { planFiles } from "./templates/template-paths.ts";
+import { renderText } from "./templates/template-text.ts";
 
 const SHIPPED = fileURLToPath(new URL("../../pipelines/templates/", import.meta.url));
 

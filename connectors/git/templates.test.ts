@@ -12,8 +12,8 @@ import { tempDir } from "../temp-dir.fixture.ts";
 import { openHost } from "./hosts.ts";
 import { startLabHost } from "./lab.fixture.ts";
 import { gitEnvironmentOf, pushAsSomebody, seed } from "./lab-git.fixture.ts";
-import { listTemplates } from "./list-templates.ts";
-import { pushTemplate } from "./push-template.ts";
+import { listTemplates } from "./templates/list-templates.ts";
+import { pushTemplate } from "./templates/push-template.ts";
 
 async function open(t: TestContext, provider: GitSystem["provider"]) {
   const lab = await startLabHost(provider, await tempDir(t));

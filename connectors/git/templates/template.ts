@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { GantryError, type Problem } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { MANIFEST } from "@gantry/core/template/manifest.ts";
-import { folderInside } from "./folders.ts";
+import { folderInside } from "../folders.ts";
 import { planFiles } from "./template-paths.ts";
 import { lineAt, renderText } from "./template-text.ts";
 

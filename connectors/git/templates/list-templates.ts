@@ -5,10 +5,11 @@ import { type StepOutcome, succeeded } from "@gantry/core/step/outcome.ts";
 import { defineStep, type StepContext, USUAL_RETRY } from "@gantry/core/step/step.ts";
 import { deployTemplateOf, MANIFEST, readManifest, TEMPLATE_KINDS } from "@gantry/core/template/manifest.ts";
 import { z } from "zod";
-import { outlastRestart } from "../outlast.ts";
-import { bringRevision } from "./checkout.ts";
-import { type Mirror, resolveRevision } from "./mirror.ts";
-import { PROJECT } from "./names.ts";
+import { outlastRestart } from "../../outlast.ts";
+import { bringRevision } from "../checkout.ts";
+import { type Mirror, resolveRevision } from "../mirror.ts";
+import { PROJECT } from "../names.ts";
+import { hostOf, openRepository, runtimeOf, withPauses } from "../step-parts.ts";
 import {
   compareTemplate,
   GANTRY_VERSION,
@@ -16,7 +17,6 @@ import {
   shippedTemplates,
   TEMPLATE_STATES,
 } from "./shipped-templates.ts";
-import { hostOf, openRepository, runtimeOf, withPauses } from "./step-parts.ts";
 
 const MAX_MANIFEST = 65_536;
 

@@ -14,8 +14,8 @@ import {
   type TemplateManifest,
 } from "@gantry/core/template/manifest.ts";
 import { z } from "zod";
-import { readPlainFile } from "../plain-file.ts";
-import { folderInside } from "./folders.ts";
+import { readPlainFile } from "../../plain-file.ts";
+import { folderInside } from "../folders.ts";
 import { GANTRY_VERSION } from "./shipped-templates.ts";
 import { fillIn } from "./template.ts";
 

@@ -6,12 +6,12 @@ import { type StepOutcome, succeeded, waiting } from "@gantry/core/step/outcome.
 import { defineStep, type StepContext, USUAL_RETRY } from "@gantry/core/step/step.ts";
 import { didYouMean } from "@gantry/core/suggest.ts";
 import { z } from "zod";
-import { outlastRestart } from "../outlast.ts";
-import { bringTip, commitAndPush, type Draft, EFFECT_TRAILER, findPushed, messageOf } from "./commit.ts";
-import { carriesMarker, type GitHost } from "./host.ts";
-import { PROJECT } from "./names.ts";
+import { outlastRestart } from "../../outlast.ts";
+import { bringTip, commitAndPush, type Draft, EFFECT_TRAILER, findPushed, messageOf } from "../commit.ts";
+import { carriesMarker, type GitHost } from "../host.ts";
+import { PROJECT } from "../names.ts";
+import { hostOf, nameOf, openRepository, runtimeOf, withPauses } from "../step-parts.ts";
 import { compareTemplate, type ShippedTemplate, shippedTemplates, TEMPLATE_TRAILER } from "./shipped-templates.ts";
-import { hostOf, nameOf, openRepository, runtimeOf, withPauses } from "./step-parts.ts";
 
 const input = z.strictObject({
   system: z.string().optional().describe("Empty or absent: the only git host"),

@@ -4,10 +4,10 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { MANIFEST, readManifest, type TemplateManifest } from "@gantry/core/template/manifest.ts";
-import packageFile from "../package.json" with { type: "json" };
-import { type Draft, findTrailer, treeOf, treeOfFolder } from "./commit.ts";
+import packageFile from "../../package.json" with { type: "json" };
+import { type Draft, findTrailer, treeOf, treeOfFolder } from "../commit.ts";
 
-const FOLDER = fileURLToPath(new URL("../../pipelines/templates/", import.meta.url));
+const FOLDER = fileURLToPath(new URL("../../../pipelines/templates/", import.meta.url));
 
 export const GANTRY_VERSION: string = packageFile.version;
 /** Names the tree of a commit that Gantry has pushed as a template. */
