@@ -4,6 +4,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
+import { runCommand } from "@gantry/cli/portal.fixture.ts";
+import { freePorts } from "@gantry/runtime/free-ports.ts";
 import type { BuildView, TaskView } from "@gantry/wire/agent/views.ts";
 import { reachesMavenCentral } from "../fakes/nexus/maven-proxy.ts";
 import { GantryProcess } from "../processes/gantry-process.ts";
@@ -61,4 +63,30 @@ test("an app from each shipped template is created, built, tested and deployed",
     const downloads = (await (await fetch(`${gantry.lab("seoul-nexus").url}/_lab/downloads`)).json()) as object;
     assert.ok(Object.keys(downloads).some((name) => name.startsWith("junit-jupiter-api-")));
   });
+});
+
+test("an installation that gantry init wrote creates an app from a template with its own sites and clusters", {
+  timeout: 300_000,
+}, async (t) => {
+  const ends = latestFirst(t);
+  const dir = join(await tempFolder(ends, "templates-init"), "gantry");
+  const [portal, agent, notify] = await freePorts(3);
+  const ports = [`--port=${portal}`, `--agent-port=${agent}`, `--notify-port=${notify}`];
+  const init = await runCommand(["init", dir, "--site=busan", "--cluster=busan-dp", "--isolation=none", ...ports]);
+  assert.equal(init.code, 0, init.out);
+  const gantry = await GantryProcess.start(join(dir, "data/portal-api"), ["--config", dir]);
+  ends.after(() => gantry.stop());
+  for (const [path, body] of [
+    ["/v1/apps", { params: { name: "till", title: "Till", jiraKey: "TIL", template: "static-site" } }],
+    ["/v1/apps/till/ci", {}],
+    ["/v1/apps/till/cd", {}],
+  ] as const) {
+    const task = await gantry.ended((await gantry.press(path, body)).id);
+    assert.equal(task.state, "succeeded", `${path}: ${task.headline} ${JSON.stringify(task.failure)}`);
+  }
+  const { record } = (await gantry.call("GET", "/v1/apps/till")).body as { record: { targets: { cluster: string }[] } };
+  assert.deepEqual(
+    record.targets.map(({ cluster }) => cluster),
+    ["busan-dp"],
+  );
 });
