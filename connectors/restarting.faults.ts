@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { JsonValue } from "@gantry/core/json.ts";
+import { GIT_PROVIDERS, type GitProvider } from "@gantry/core/site/git-providers.ts";
 import type { System } from "@gantry/core/site/systems.ts";
 import { type RestartingSystem, startRestarting } from "./restarting.fixture.ts";
 import { openBench, type StepBench } from "./step.fixture.ts";
@@ -46,6 +47,7 @@ const INPUTS: { readonly [step: string]: JsonValue } = {
   "git/open-pull-request": { repository: REPOSITORY, from: "gantry/orders", to: "main", title: "Deploy" },
   "git/close-pull-requests": { repository: REPOSITORY, to: "main", from: "gantry/orders/" },
   "git/push-template": { project: "TEMPLATES", template: "static-site" },
+  "git/set-commit-status": { repository: REPOSITORY, commit: REVISION, state: "succeeded", name: "gantry/ci/orders" },
   "git/wait-for-merge": { repository: REPOSITORY, id: 1 },
   "harbor/ensure-project": { project: "orders" },
   "harbor/wait-for-scan": { repository: "orders/web", digest: DIGEST },
@@ -62,7 +64,7 @@ const INPUTS: { readonly [step: string]: JsonValue } = {
   "sonarqube/quality-gate": { ceTask: "AaIo", projectKey: "orders" },
 };
 
-function systemsAt(url: string, provider: "bitbucket-dc" | "bitbucket-cloud" | "github"): readonly System[] {
+function systemsAt(url: string, provider: GitProvider): readonly System[] {
   const common = { url, standIn: false };
   return [
     { kind: "git", name: "git", provider, ...common, username: "gantry", token: "git-token-1" },
@@ -81,7 +83,7 @@ before(async () => {
 });
 after(() => restarting.close());
 
-async function benchAt(url: string, provider: Parameters<typeof systemsAt>[1]): Promise<StepBench> {
+async function benchAt(url: string, provider: GitProvider): Promise<StepBench> {
   const path = [fileURLToPath(new URL("../lab/fakes/bin", import.meta.url))];
   const bench = await openBench({ systems: systemsAt(url, provider), path });
   await mkdir(join(bench.workspace, "sources"));
@@ -90,7 +92,7 @@ async function benchAt(url: string, provider: Parameters<typeof systemsAt>[1]): 
   return bench;
 }
 
-type Look = { readonly provider?: Parameters<typeof systemsAt>[1]; readonly answered?: boolean };
+type Look = { readonly provider?: GitProvider; readonly answered?: boolean };
 
 /** What the step makes of one look, by default after it has had proper answers. */
 async function lookAt(
@@ -132,10 +134,10 @@ for (const name of Object.keys(INPUTS)) {
   });
 }
 
-for (const provider of ["bitbucket-cloud", "github"] as const) {
+for (const provider of GIT_PROVIDERS) {
   test(`steps with ${provider} outlast whatever is answered while it restarts`, async () => {
     const wrong: string[] = [];
-    for (const name of ["git/create-repository", "git/wait-for-merge"]) {
+    for (const name of ["git/create-repository", "git/wait-for-merge", "git/set-commit-status"]) {
       for (const [answer, url] of Object.entries(restarting.urls)) {
         const outcome = await lookAt(url, name, { provider });
         if (outcome !== "waiting") wrong.push(`${name}, ${answer}: ${outcome}`);

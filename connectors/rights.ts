@@ -41,8 +41,8 @@ export const RIGHTS = {
     create: {
       may: "may create repositories in the projects of apps",
       for: "create-app; in the project of the templates also `gantry templates push`",
-      how: "Bitbucket Data Center: project permission Admin. Bitbucket Cloud: scopes `repository:write` and `repository:admin`. GitHub: scope `repo`, or the permission Administration of a fine-grained token.",
-      tested: "the projects with this permission, or the scopes of the token",
+      how: "Bitbucket Data Center: project permission Admin. Bitbucket Cloud: scopes `repository:write` and `repository:admin`. GitHub: scope `repo`, or the permission Administration of a fine-grained token. Gitea: may create repositories in the organisation; a token with `write:organization`, `write:repository` and `read:user`. GitLab: role Developer in the group, or Maintainer where the group asks for it; a token with the scope `api`. Gitee: administrator of the organisation; a token with `user_info`, `projects`, `pull_requests` and `groups`.",
+      tested: "the projects with this permission, the role in the organisation or group, or the scopes of the token",
     },
     clone: {
       may: "may clone the repositories of apps",
@@ -55,6 +55,13 @@ export const RIGHTS = {
       for: "CD, which commits to the yaml repository",
       how: "Give the account write access to the project or repository. Branch protection is another matter: see `push: pull-request` in docs/apps.md.",
       tested: "the first request of a push, for every app's yaml repository",
+    },
+    status: {
+      may: "may set statuses of commits",
+      for: "the status that CI and CD show beside the commit; without it they log a warning and go on",
+      how: "Bitbucket Data Center: read access to the repository of the source. Everywhere else write access; on Gitee administration. Bitbucket Cloud: scope `repository:write`. GitHub: scope `repo:status`, or the permission Commit statuses of a fine-grained token. Gitea: `write:repository`. GitLab: role Developer and the scope `api`.",
+      tested:
+        "the access to every app's repository, by the first request of a push (Bitbucket Data Center: of a clone); not the scopes of the token",
     },
   },
   harbor: {

@@ -24,6 +24,7 @@ export const STEPS: StepBook = {
   "git/open-pull-request": async () => (await import("./git/pull-request-steps.ts")).openPullRequest,
   "git/push-template": async () => (await import("./git/templates/push-template.ts")).pushTemplate,
   "git/render-template": async () => (await import("./git/steps.ts")).renderTemplate,
+  "git/set-commit-status": async () => (await import("./git/commit-status-step.ts")).setCommitStatus,
   "git/wait-for-merge": async () => (await import("./git/pull-request-steps.ts")).waitForMerge,
   "harbor/ensure-project": async () => (await import("./harbor/steps.ts")).ensureProject,
   "harbor/wait-for-scan": async () => (await import("./harbor/steps.ts")).waitForScan,

@@ -1,10 +1,9 @@
 // What an installation is made of, as `gantry init` is told by flags or answers.
 
+import type { GitProvider } from "@gantry/core/site/git-providers.ts";
+
 export const FORMS = ["all-in-one", "separate", "compose", "chart"] as const;
 export type Form = (typeof FORMS)[number];
-
-export const PROVIDERS = ["bitbucket-dc", "bitbucket-cloud", "github"] as const;
-export type Provider = (typeof PROVIDERS)[number];
 
 export type Answers = {
   readonly form: Form;
@@ -38,7 +37,7 @@ export type Answers = {
 /** Site → address. */
 export type PerSite = Readonly<Record<string, string>>;
 export type GitAnswer = {
-  readonly provider: Provider;
+  readonly provider: GitProvider;
   readonly url: string;
   readonly username: string | undefined;
   /** Where the repositories of apps are. */

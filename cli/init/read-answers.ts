@@ -1,9 +1,10 @@
 // The answers of `gantry init`, from flags. A question is asked only where a flag is missing and a person is there.
 
 import { resolve } from "node:path";
+import { GIT_PROVIDERS, type GitProvider } from "@gantry/core/site/git-providers.ts";
 import { didYouMean } from "@gantry/core/suggest.ts";
 import { INIT_FLAGS } from "../table/init-flags.ts";
-import { type Answers, FORMS, type PerSite, PLATFORM, PROVIDERS, type Provider } from "./answers.ts";
+import { type Answers, FORMS, type PerSite, PLATFORM } from "./answers.ts";
 
 export type Values = {
   readonly [N in keyof typeof INIT_FLAGS]?: (typeof INIT_FLAGS)[N] extends { readonly type: "boolean" }
@@ -21,7 +22,7 @@ type Question = { readonly flag: keyof Values & string; readonly asks: string; r
 const QUESTIONS: readonly Question[] = [
   { flag: "form", asks: `How will it run? ${FORMS.join(", ")}`, otherwise: "all-in-one" },
   { flag: "site", asks: "Name of the site that builds and deploys (several with spaces)", otherwise: "main" },
-  { flag: "git", asks: `Git host, as PROVIDER=URL with ${PROVIDERS.join(", ")} (empty: later)`, otherwise: "" },
+  { flag: "git", asks: `Git host, as PROVIDER=URL with ${GIT_PROVIDERS.join(", ")} (empty: later)`, otherwise: "" },
   { flag: "git-user", asks: "User name of Gantry's account there (empty: none)", otherwise: "" },
   { flag: "git-project", asks: "Projects with the repositories of apps (several with spaces)", otherwise: "APPS" },
   { flag: "harbor", asks: "Address of Harbor (empty: later; several as SITE=URL)", otherwise: "" },
@@ -141,10 +142,10 @@ function gitOf(values: Values, problems: string[], address: Address, oneOf: OneO
   if (values.git === undefined) return undefined;
   const at = values.git.indexOf("=");
   if (at < 0) {
-    problems.push(`--git ${values.git}: it must be PROVIDER=URL, with one of ${PROVIDERS.join(", ")}.`);
+    problems.push(`--git ${values.git}: it must be PROVIDER=URL, with one of ${GIT_PROVIDERS.join(", ")}.`);
     return undefined;
   }
-  const provider: Provider = oneOf("git", values.git.slice(0, at), PROVIDERS);
+  const provider: GitProvider = oneOf("git", values.git.slice(0, at), GIT_PROVIDERS);
   const url = address("git", values.git.slice(at + 1));
   return { provider, url, username: values["git-user"], projects: values["git-project"] ?? ["APPS"] };
 }

@@ -1,6 +1,7 @@
 // The flags of `gantry init`.
 
-import { FORMS, PROVIDERS } from "../init/answers.ts";
+import { GIT_PROVIDERS } from "@gantry/core/site/git-providers.ts";
+import { FORMS } from "../init/answers.ts";
 import type { Flags } from "./command.ts";
 
 const PER_SITE = "SITE=URL";
@@ -18,7 +19,7 @@ export const INIT_FLAGS = {
     value: "HOW",
     summary: "of scripts: sandbox (default), container or none; see docs/runner.md",
   },
-  git: { type: "string", value: "PROVIDER=URL", summary: `the git host; PROVIDER is ${PROVIDERS.join(", ")}` },
+  git: { type: "string", value: "PROVIDER=URL", summary: `the git host; PROVIDER is ${GIT_PROVIDERS.join(", ")}` },
   "git-user": { type: "string", value: "NAME", summary: "user name of Gantry's account there" },
   "git-project": {
     type: "string",

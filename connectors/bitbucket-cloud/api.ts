@@ -22,8 +22,19 @@ type PullRequestBody = {
 };
 
 type MergeBody = { readonly type: "pullrequest_merge_parameters" };
+type BuildStatusBody = {
+  readonly type: "build";
+  readonly key: string;
+  readonly name: string;
+  readonly state: "INPROGRESS" | "SUCCESSFUL" | "FAILED" | "STOPPED";
+  readonly description: string;
+  readonly url: string;
+};
 
 export type Api = {
+  readonly commitstatuses: {
+    readonly createBuildStatus: (call: Place & { readonly commit: string; readonly _body: BuildStatusBody }) => Answer;
+  };
   readonly pullrequests: {
     readonly list: (call: Place & { readonly q: string; readonly sort: string; readonly pagelen: number }) => Answer;
     readonly create: (call: Place & { readonly _body: PullRequestBody }) => Answer;

@@ -1,10 +1,18 @@
 // Client of Bitbucket Cloud 2.0, built on the package `bitbucket`, with only the calls that the steps make. In Gantry, a
 // project of this host is `workspace` or `workspace/PROJECTKEY`; without a key, Bitbucket uses its oldest project.
 
+import { createHash } from "node:crypto";
 import { GantryError } from "@gantry/core/errors.ts";
 import { cloneAddress } from "@gantry/core/site/clone-address.ts";
 import { z } from "zod";
-import { type GitHost, type HostAccess, type HostRepository, type NewRepository, pathOf } from "../git/host.ts";
+import {
+  type CommitStatus,
+  type GitHost,
+  type HostAccess,
+  type HostRepository,
+  type NewRepository,
+  pathOf,
+} from "../git/host.ts";
 import { callSdk } from "../git/sdk.ts";
 import { basicAuth } from "../http.ts";
 import { type Api, openApi } from "./api.ts";
@@ -30,6 +38,7 @@ export function bitbucketCloudHost(access: HostAccess): GitHost {
     isEmpty: (project, slug) => isEmpty(access, project, slug),
     deleteRepository: (project, slug) => deleteRepository(access, project, slug),
     ...cloudPullRequests((call) => callSdk(access, apiOf, call)),
+    setCommitStatus: (project, slug, commit, status) => setCommitStatus(access, project, slug, commit, status),
     cloneUrl: (project, slug) => cloneAddress(system, project, slug),
     repositoryUrl: (project, slug) => `${system.url}/${pathOf(workspaceOf(project), slug)}`,
     commitUrl: (project, slug, commit) => `${system.url}/${pathOf(workspaceOf(project), slug, "commits", commit)}`,
@@ -120,6 +129,32 @@ async function deleteRepository(access: HostAccess, project: string, slug: strin
     schema: z.unknown(),
     expect: [404],
     send: (api) => api.repositories.delete({ workspace: workspaceOf(project), repo_slug: slug.toLowerCase() }),
+  });
+}
+
+const BUILD_STATES = { running: "INPROGRESS", succeeded: "SUCCESSFUL", failed: "FAILED", canceled: "STOPPED" } as const;
+/** Bitbucket refuses longer keys. */
+const LONGEST_KEY = 40;
+
+async function setCommitStatus(
+  access: HostAccess,
+  project: string,
+  slug: string,
+  commit: string,
+  { state, name, description, url }: CommitStatus,
+): Promise<void> {
+  const key = name.length <= LONGEST_KEY ? name : createHash("sha256").update(name).digest("hex").slice(0, LONGEST_KEY);
+  const { workspace } = placeOf(project);
+  await callSdk(access, apiOf, {
+    what: `set a status of commit ${commit} of ${project}/${slug}`,
+    schema: z.object({ key: z.string() }),
+    send: (api) =>
+      api.commitstatuses.createBuildStatus({
+        workspace,
+        repo_slug: slug.toLowerCase(),
+        commit,
+        _body: { type: "build", key, name, state: BUILD_STATES[state], description, url },
+      }),
   });
 }
 

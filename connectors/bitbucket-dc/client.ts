@@ -4,7 +4,14 @@ import { GantryError } from "@gantry/core/errors.ts";
 import { isJsonObject } from "@gantry/core/json.ts";
 import { cloneAddress } from "@gantry/core/site/clone-address.ts";
 import { z } from "zod";
-import { type GitHost, type HostAccess, type HostRepository, pathOf, withoutToken } from "../git/host.ts";
+import {
+  type CommitStatus,
+  type GitHost,
+  type HostAccess,
+  type HostRepository,
+  pathOf,
+  withoutToken,
+} from "../git/host.ts";
 import { basicAuth, createHttp, type Http, type OtherAnswer } from "../http.ts";
 import { problemOf } from "../http-problem.ts";
 import { dcPullRequests } from "./pull-requests.ts";
@@ -43,6 +50,7 @@ export function bitbucketDcHost(access: HostAccess): GitHost {
     isEmpty: (project, slug) => isEmpty(client, project, slug),
     deleteRepository: (project, slug) => deleteRepository(client, project, slug),
     ...dcPullRequests(http, (what, answer) => refusal(client, what, answer)),
+    setCommitStatus: (project, slug, commit, status) => setCommitStatus(client, project, slug, commit, status),
     cloneUrl: (project, slug) => cloneAddress(system, project, slug),
     repositoryUrl: (project, slug) => `${system.url}/${browsePath(project, slug)}/browse`,
     commitUrl: (project, slug, commit) => `${system.url}/${browsePath(project, slug)}/commits/${pathOf(commit)}`,
@@ -132,6 +140,30 @@ async function deleteRepository(client: Client, project: string, slug: string): 
   const what = `delete repository ${project}/${slug}`;
   const answer = await client.http.delete(repositoryPath(project, slug), { expect: TELLING, what });
   if (!answer.ok && answer.status !== 404) throw refusal(client, what, answer);
+}
+
+const BUILD_STATES = {
+  running: "INPROGRESS",
+  succeeded: "SUCCESSFUL",
+  failed: "FAILED",
+  canceled: "CANCELLED",
+} as const;
+
+/** Data Center calls a status a build. */
+async function setCommitStatus(
+  client: Client,
+  project: string,
+  slug: string,
+  commit: string,
+  { state, name, description, url }: CommitStatus,
+): Promise<void> {
+  const what = `set a status of commit ${commit} of ${project}/${slug}`;
+  const answer = await client.http.post(`${repositoryPath(project, slug)}/commits/${pathOf(commit)}/builds`, {
+    json: { key: name, name, state: BUILD_STATES[state], url, description },
+    expect: TELLING,
+    what,
+  });
+  if (!answer.ok) throw refusal(client, what, answer);
 }
 
 function repositoryPath(project: string, slug: string): string {

@@ -278,7 +278,7 @@ async function push({ mirror, branch }: Draft, commit: string, tip: string | und
   }
 }
 
-/** GitHub, Bitbucket Data Center, Bitbucket Cloud, and hosts whose checks say no. */
+/** GitHub, Bitbucket Data Center, Bitbucket Cloud, Gitea, GitLab, and hosts whose hooks refuse a push (all of them do). */
 const PROTECTED =
   /protected branch|repository rule violations|through pull requests|permission denied to update branch|hook declined/i;
 const LOST_RACE = /stale info|fetch first|non-fast-forward|cannot lock ref|incorrect old value|failed to update ref/i;

@@ -2,16 +2,17 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonValue } from "@gantry/core/json.ts";
 import type { GitSystem } from "@gantry/core/site/systems.ts";
-import { openBench } from "../step.fixture.ts";
+import { fastClock, openBench } from "../step.fixture.ts";
 import { tempDir } from "../temp-dir.fixture.ts";
-import type { GitHost } from "./host.ts";
+import { setCommitStatus } from "./commit-status-step.ts";
+import type { CommitStatus, GitHost } from "./host.ts";
 import { openHost } from "./hosts.ts";
 import { type LabHost, startLabHost } from "./lab.fixture.ts";
 import { gitEnvironmentOf, pushAsSomebody } from "./lab-git.fixture.ts";
@@ -268,6 +269,81 @@ export function hostSuite(provider: GitSystem["provider"]): void {
     );
   });
 
+  test(named("a commit shows how its last run went, with a link"), async (t) => {
+    const { lab, host } = await opened(t);
+    const dir = await tempDir(t);
+    await writeFile(join(dir, "README.md"), "hello\n");
+    await lab.seed("orders", dir);
+    const [tip] = await lab.store.commits(await onlyRepository(lab), "main", 1);
+    assert.ok(tip);
+    const link = "https://gantry.example/tasks/t-1";
+    const set = (state: CommitStatus["state"], name = "gantry/ci/orders") =>
+      host.setCommitStatus(lab.project, "orders", tip.id, { state, name, description: "CI", url: link });
+    const shown = () => lab.statusesOf("orders", tip.id).map(({ name, url, description }) => [name, url, description]);
+    const word = () => lab.statusesOf("orders", tip.id)[0]?.state ?? "";
+    await set("running");
+    await set("running");
+    assert.deepEqual(shown(), [["gantry/ci/orders", link, "CI"]]);
+    assert.match(word(), /pending|running|progress/i);
+    const words = [word()];
+    for (const state of ["succeeded", "failed", "canceled"] as const) {
+      await set("running");
+      await set(state);
+      words.push(word());
+    }
+    assert.equal(new Set(words).size, 4, `each state has a word of its own: ${words}`);
+    assert.match(words[1] ?? "", /success/i);
+    assert.equal(shown().length, 1, "the newest status of a name replaces the others");
+    await set("running", `gantry/cd/${"long-".repeat(12)}`);
+    assert.equal(shown().length, 2);
+    const page = await fetch(host.commitUrl(lab.project, "orders", tip.id));
+    assert.match(await page.text(), /https:\/\/gantry\.example\/tasks\/t-1/);
+    const status = { state: "running", name: "gantry/ci/orders", description: "", url: link } as const;
+    const unknown = host.setCommitStatus(lab.project, "orders", "0".repeat(40), status);
+    await rejectsWith("system-refused", () => unknown);
+  });
+
+  test(named("git/set-commit-status never fails: what the host refuses is a warning in the log"), async (t) => {
+    const { lab } = await opened(t);
+    const dir = await tempDir(t);
+    await writeFile(join(dir, "README.md"), "hello\n");
+    await lab.seed("orders", dir);
+    const [tip] = await lab.store.commits(await onlyRepository(lab), "main", 1);
+    const fast = { nowMs: fastClock(), limits: { limitMs: 30_000, maxPauseMs: 1 } };
+    const bench = await openBench({ systems: [lab.system], ...fast });
+    t.after(() => bench.close());
+    const input = {
+      repository: { project: lab.project, slug: "orders" },
+      commit: tip?.id ?? "",
+      state: "running",
+      name: "gantry/ci/orders",
+    };
+    bench.crashAt({ effect: "set-commit-status", when: "after-perform" });
+    await assert.rejects(() => bench.run(setCommitStatus, input), /crash/);
+    assert.deepEqual(await bench.run(setCommitStatus, input), { kind: "succeeded", output: { set: true } });
+    const shown = lab.statusesOf("orders", input.commit).map(({ url, description }) => [url, description]);
+    assert.deepEqual(shown, [[bench.task.url, "In progress"]]);
+    const reader = await openBench({
+      systems: [{ ...lab.system, ...(lab.system.username ? { username: "reader" } : {}), token: "lab-reader-token" }],
+      ...fast,
+    });
+    t.after(() => reader.close());
+    // Data Center asks for no right but to read.
+    if (provider !== "bitbucket-dc") {
+      assert.deepEqual(await reader.run(setCommitStatus, input), { kind: "succeeded", output: { set: false } });
+      assert.match(reader.lines.join("\n"), /Warning: the commit does not show the status gantry\/ci\/orders\./);
+    }
+    for (const commit of ["unknown", "0".repeat(40)]) {
+      bench.nextTask();
+      const outcome = await bench.run(setCommitStatus, { ...input, commit });
+      assert.deepEqual(outcome, { kind: "succeeded", output: { set: false } }, commit);
+      assert.match(bench.lines.join("\n"), /Warning: the commit does not show/);
+    }
+    bench.nextTask({ url: "/tasks/t-1" });
+    assert.deepEqual(await bench.run(setCommitStatus, input), { kind: "succeeded", output: { set: false } });
+    assert.match(bench.lines.join("\n"), /`portalUrl` of the task-agent must begin with https/);
+  });
+
   test(named("a push to a protected branch is refused with what to do"), async (t) => {
     const { lab } = await opened(t);
     const dir = await tempDir(t);
@@ -352,6 +428,12 @@ function newRepository(lab: LabHost, slug: string): Parameters<GitHost["createRe
     private: true,
     defaultBranch: "main",
   };
+}
+
+/** The id of the only repository in the store. */
+async function onlyRepository({ store }: LabHost): Promise<string> {
+  const [folder = ""] = await readdir(join(store.folderOf("0"), ".."));
+  return folder.replace(/\.git$/, "");
 }
 
 /** A few polls are enough: the fakes count reads, not time. */

@@ -6,7 +6,10 @@ import type { Answer } from "../examine.ts";
 
 /** A repository at its host. `slug` is the host's own spelling, which may differ from the one that was asked for. */
 export type HostRepository = {
-  /** Data Center: project key. Cloud: `workspace` or `workspace/PROJECT`. GitHub: owner. As the caller wrote it. */
+  /**
+   * Data Center: project key. Cloud: `workspace` or `workspace/PROJECT`. GitLab: the path of the group, `group/subgroup`.
+   * GitHub, Gitea, Gitee: owner. As the caller wrote it.
+   */
   readonly project: string;
   readonly slug: string;
   readonly description: string;
@@ -55,6 +58,18 @@ export type MergeAnswer =
 
 export type NewPullRequest = Pick<PullRequest, "title" | "from" | "to"> & { readonly description: string };
 
+/** What people see beside a commit. The newest status of a name counts. */
+export type CommitStatus = {
+  /** `running` is shown as pending where the host has no word for it, and `canceled` as an error. */
+  readonly state: "running" | "succeeded" | "failed" | "canceled";
+  /** What it is about; the same in every run: `gantry/ci/orders`. At most 255 characters. */
+  readonly name: string;
+  /** For people, at most 140 characters. */
+  readonly description: string;
+  /** Where people read more: http or https, at most 255 characters. */
+  readonly url: string;
+};
+
 /**
  * One git host, seen with one account. Calls may run concurrently. Errors: `credential-refused`, `system-forbidden`,
  * `system-refused`, `system-strange`, and `system-unavailable`, which carries `retryAfterMs` among its details when the
@@ -88,6 +103,8 @@ export type GitHost = {
    * was read, where the host can compare it (not on Bitbucket Cloud).
    */
   readonly mergePullRequest: (project: string, slug: string, pullRequest: PullRequest) => Promise<MergeAnswer>;
+  /** Setting the same status again is fine. Throws `system-refused` if there is no such commit. */
+  readonly setCommitStatus: (project: string, slug: string, commit: string, status: CommitStatus) => Promise<void>;
   /** Never holds a credential. */
   readonly cloneUrl: (project: string, slug: string) => string;
   readonly repositoryUrl: (project: string, slug: string) => string;

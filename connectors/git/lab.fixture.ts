@@ -4,7 +4,9 @@ import type { GitSystem } from "@gantry/core/site/systems.ts";
 import type { FakeServer } from "../../lab/fakes/fake-server.ts";
 import type { GitAccount } from "../../lab/fakes/git/git-server.ts";
 import type { GitStore } from "../../lab/fakes/git/git-store.ts";
+import type { OwnedHost } from "../../lab/fakes/git/owned-repositories.ts";
 import type { PullRequestActions } from "../../lab/fakes/git/pull-requests.ts";
+import type { LabStatus } from "../../lab/fakes/git/statuses.ts";
 
 export type LabHost = {
   readonly server: FakeServer;
@@ -18,6 +20,7 @@ export type LabHost = {
   /** The project as the fake names it. */
   readonly owner: string;
   readonly pullRequests: PullRequestActions;
+  readonly statusesOf: (slug: string, commit: string) => readonly LabStatus[];
 };
 
 export const ACCOUNTS: readonly GitAccount[] = [
@@ -31,15 +34,28 @@ type Provider = GitSystem["provider"];
 export async function startLabHost(provider: Provider, dir: string, port = 0): Promise<LabHost> {
   const options = { name: provider, dir, port, accounts: ACCOUNTS };
   const common = { kind: "git", name: "bitbucket", provider, standIn: true, token: "lab-admin-token" } as const;
+  const owned = (organisation: string) => ({ ...options, organisations: [organisation] });
+  const ownedBy = (project: string, host: OwnedHost): LabHost => ({
+    server: host,
+    store: host.store,
+    project,
+    owner: project,
+    pullRequests: host.pullRequests,
+    system: { ...common, url: host.url },
+    seed: (slug, folder) => host.seedRepository(project, slug, folder),
+    merge: (slug, id) => host.mergePullRequest(project, slug, id),
+    statusesOf: (slug, commit) => host.statusesOf(project, slug, commit),
+  });
   switch (provider) {
     case "bitbucket-dc": {
       const { startBitbucketDc } = await import("../../lab/fakes/git/bitbucket-dc.ts");
       const host = await startBitbucketDc({ ...options, projects: [{ key: "APPS", name: "Apps" }] });
       const seed = (slug: string, folder: string) => host.seedRepository("APPS", slug, folder);
       const merge = (slug: string, id: number) => host.mergePullRequest("APPS", slug, id);
+      const statusesOf = (slug: string, commit: string) => host.statusesOf("APPS", slug, commit);
       const system = { ...common, url: host.url };
       const { store, pullRequests } = host;
-      return { server: host, store, owner: "APPS", project: "APPS", system, seed, merge, pullRequests };
+      return { server: host, store, owner: "APPS", project: "APPS", system, seed, merge, pullRequests, statusesOf };
     }
     case "bitbucket-cloud": {
       const { startBitbucketCloud } = await import("../../lab/fakes/git/bitbucket-cloud.ts");
@@ -47,17 +63,21 @@ export async function startLabHost(provider: Provider, dir: string, port = 0): P
       const seed = (slug: string, folder: string) => host.seedRepository("acme", slug, folder);
       const system = { ...common, url: host.url, username: "gantry" };
       const merge = (slug: string, id: number) => host.mergePullRequest("acme", slug, id);
+      const statusesOf = (slug: string, commit: string) => host.statusesOf("acme", slug, commit);
       const { store, pullRequests } = host;
-      return { server: host, store, owner: "acme", project: "acme/APPS", system, seed, merge, pullRequests };
+      const project = "acme/APPS";
+      return { server: host, store, owner: "acme", project, system, seed, merge, pullRequests, statusesOf };
     }
-    case "github": {
-      const { startGithub } = await import("../../lab/fakes/git/github.ts");
-      const host = await startGithub({ ...options, organisations: ["acme"] });
-      const seed = (slug: string, folder: string) => host.seedRepository("acme", slug, folder);
-      const merge = (slug: string, id: number) => host.mergePullRequest("acme", slug, id);
-      const system = { ...common, url: host.url };
-      const { store, pullRequests } = host;
-      return { server: host, store, owner: "acme", project: "acme", system, seed, merge, pullRequests };
-    }
+    case "github":
+      return ownedBy("acme", await (await import("../../lab/fakes/git/github.ts")).startGithub(owned("acme")));
+    case "gitea":
+      return ownedBy("acme", await (await import("../../lab/fakes/git/gitea.ts")).startGitea(owned("acme")));
+    case "gitlab":
+      return ownedBy(
+        "acme/shop",
+        await (await import("../../lab/fakes/git/gitlab.ts")).startGitlab(owned("acme/shop")),
+      );
+    case "gitee":
+      return ownedBy("acme", await (await import("../../lab/fakes/git/gitee.ts")).startGitee(owned("acme")));
   }
 }

@@ -48,7 +48,7 @@ export function isCommitId(text: string): boolean {
 }
 
 /** Names of a project and a repository that may be part of an address; the host decides whether they are valid. */
-export const PROJECT = /^~?[A-Za-z0-9][A-Za-z0-9_.-]{0,127}(\/[A-Za-z][A-Za-z0-9_]{0,63})?$/;
+export const PROJECT = /^~?[A-Za-z0-9][A-Za-z0-9_.-]{0,127}(?:\/[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}){0,20}$/;
 export const SLUG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 
 /** One line of a commit as people may see it: no control characters, bounded. */

@@ -5,7 +5,14 @@ import { GantryError } from "@gantry/core/errors.ts";
 import { cloneAddress } from "@gantry/core/site/clone-address.ts";
 import { Octokit } from "@octokit/rest";
 import { z } from "zod";
-import { type GitHost, type HostAccess, type HostRepository, type NewRepository, pathOf } from "../git/host.ts";
+import {
+  type CommitStatus,
+  type GitHost,
+  type HostAccess,
+  type HostRepository,
+  type NewRepository,
+  pathOf,
+} from "../git/host.ts";
 import { callSdk } from "../git/sdk.ts";
 import { basicAuth } from "../http.ts";
 import { githubPullRequests } from "./pull-requests.ts";
@@ -29,6 +36,7 @@ export function githubHost(access: HostAccess): GitHost {
     isEmpty: (project, slug) => isEmpty(access, project, slug),
     deleteRepository: (project, slug) => deleteRepository(access, project, slug),
     ...githubPullRequests((call) => callSdk(access, apiOf, call)),
+    setCommitStatus: (project, slug, commit, status) => setCommitStatus(access, project, slug, commit, status),
     cloneUrl: (project, slug) => cloneAddress(system, project, slug),
     repositoryUrl: (project, slug) => `${system.url}/${pathOf(project, slug)}`,
     commitUrl: (project, slug, commit) => `${system.url}/${pathOf(project, slug, "commit", commit)}`,
@@ -125,6 +133,23 @@ async function deleteRepository(access: HostAccess, project: string, slug: strin
     schema: z.unknown(),
     expect: [404],
     send: (api) => api.rest.repos.delete({ owner: project, repo: slug }),
+  });
+}
+
+const STATES = { running: "pending", succeeded: "success", failed: "failure", canceled: "error" } as const;
+
+async function setCommitStatus(
+  access: HostAccess,
+  project: string,
+  slug: string,
+  commit: string,
+  { state, name, description, url }: CommitStatus,
+): Promise<void> {
+  const status = { state: STATES[state], context: name, description, target_url: url };
+  await callSdk(access, apiOf, {
+    what: `set a status of commit ${commit} of ${project}/${slug}`,
+    schema: z.object({ state: z.string() }),
+    send: (api) => api.rest.repos.createCommitStatus({ owner: project, repo: slug, sha: commit, ...status }),
   });
 }
 

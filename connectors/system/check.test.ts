@@ -5,13 +5,17 @@ import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { GIT_PROVIDERS } from "@gantry/core/site/git-providers.ts";
 import type { System, SystemKind } from "@gantry/core/site/systems.ts";
 import { startArgoCd } from "@gantry/lab/fakes/argo-cd/argo-cd.ts";
 import { selfSigned } from "@gantry/lab/fakes/certificate.ts";
 import type { FakeServerOptions } from "@gantry/lab/fakes/fake-server.ts";
 import { startBitbucketCloud } from "@gantry/lab/fakes/git/bitbucket-cloud.ts";
 import { startBitbucketDc } from "@gantry/lab/fakes/git/bitbucket-dc.ts";
+import { startGitea } from "@gantry/lab/fakes/git/gitea.ts";
+import { startGitee } from "@gantry/lab/fakes/git/gitee.ts";
 import { startGithub } from "@gantry/lab/fakes/git/github.ts";
+import { startGitlab } from "@gantry/lab/fakes/git/gitlab.ts";
 import { startHarbor } from "@gantry/lab/fakes/harbor/harbor.ts";
 import { startJira } from "@gantry/lab/fakes/jira.ts";
 import { startNexus } from "@gantry/lab/fakes/nexus/nexus.ts";
@@ -67,7 +71,7 @@ const CASES: Readonly<Record<string, Case>> = {
       ),
     system: { kind: "git", provider: "bitbucket-dc", username: "gantry", token: "lab-admin-token" },
     known: REPOSITORIES,
-    given: { login: /as gantry/, create: /APPS/, clone: /APPS\/orders/, push: /APPS\/orders/ },
+    given: { login: /as gantry/, create: /APPS/, clone: /APPS\/orders/, push: /APPS\/orders/, status: /APPS\/orders/ },
     without: [
       {
         as: { username: "reader", token: "lab-reader-token" },
@@ -95,7 +99,7 @@ const CASES: Readonly<Record<string, Case>> = {
       appsMay: ["acme/*"],
     },
     known: { repositories: ["git:acme/orders"], pushed: ["git:acme/orders"] },
-    given: { login: /as gantry/, create: /acme/, clone: /acme\/orders/, push: /acme\/orders/ },
+    given: { login: /as gantry/, create: /acme/, clone: /acme\/orders/, push: /acme\/orders/, status: /acme\/orders/ },
     without: [
       { as: { username: "reader", token: "lab-reader-token" }, right: "create", says: /only the scopes repository/ },
     ],
@@ -107,9 +111,78 @@ const CASES: Readonly<Record<string, Case>> = {
       seeded(await startGithub({ ...options, accounts: ACCOUNTS, organisations: ["acme"] }), "acme", options.dir),
     system: { kind: "git", provider: "github", token: "lab-admin-token", appsMay: ["acme/*"] },
     known: { repositories: ["git:acme/orders"], pushed: ["git:acme/orders"] },
-    given: { login: /as gantry/, create: /scope repo/, clone: /acme\/orders/, push: /acme\/orders/ },
+    given: {
+      login: /as gantry/,
+      create: /scope repo/,
+      clone: /acme\/orders/,
+      push: /acme\/orders/,
+      status: /acme\/orders/,
+    },
     without: [
       { as: { token: "lab-reader-token" }, right: "create", says: /only the scopes read:user/ },
+      { as: { token: "lab-reader-token" }, right: "push", says: /refuses acme\/orders/ },
+      { as: { appsMay: ["nobody/*"] }, right: "create", says: /no organisation nobody/ },
+    ],
+  },
+  Gitea: {
+    kind: "git",
+    credential: "token",
+    start: async (options) =>
+      seeded(await startGitea({ ...options, accounts: ACCOUNTS, organisations: ["acme"] }), "acme", options.dir),
+    system: { kind: "git", provider: "gitea", token: "lab-admin-token", appsMay: ["acme/*"] },
+    known: { repositories: ["git:acme/orders"], pushed: ["git:acme/orders"] },
+    given: {
+      login: /as gantry/,
+      create: /may create/,
+      clone: /acme\/orders/,
+      push: /acme\/orders/,
+      status: /acme\/orders/,
+    },
+    without: [
+      { as: { token: "lab-reader-token" }, right: "create", says: /reader may not create repositories/ },
+      { as: { token: "lab-reader-token" }, right: "push", says: /refuses acme\/orders/ },
+      { as: { appsMay: ["nobody/*"] }, right: "create", says: /no organisation nobody/ },
+    ],
+  },
+  GitLab: {
+    kind: "git",
+    credential: "token",
+    start: async (options) =>
+      seeded(
+        await startGitlab({ ...options, accounts: ACCOUNTS, organisations: ["acme/shop"] }),
+        "acme/shop",
+        options.dir,
+      ),
+    system: { kind: "git", provider: "gitlab", token: "lab-admin-token", appsMay: ["acme/shop/*"] },
+    known: { repositories: ["git:acme/shop/orders"], pushed: ["git:acme/shop/orders"] },
+    given: {
+      login: /as gantry/,
+      create: /acme\/shop: .* may create/,
+      clone: /shop\/orders/,
+      push: /shop\/orders/,
+      status: /shop\/orders/,
+    },
+    without: [
+      { as: { token: "lab-reader-token" }, right: "create", says: /only the scopes read_api/ },
+      { as: { token: "lab-reader-token" }, right: "push", says: /refuses acme\/shop\/orders/ },
+      { as: { appsMay: ["acme/none/*"] }, right: "create", says: /no group acme\/none/ },
+    ],
+  },
+  Gitee: {
+    kind: "git",
+    credential: "token",
+    start: async (options) =>
+      seeded(await startGitee({ ...options, accounts: ACCOUNTS, organisations: ["acme"] }), "acme", options.dir),
+    system: { kind: "git", provider: "gitee", token: "lab-admin-token", appsMay: ["acme/*"] },
+    known: { repositories: ["git:acme/orders"], pushed: ["git:acme/orders"] },
+    given: {
+      login: /as gantry/,
+      create: /administers the organisation/,
+      clone: /acme\/orders/,
+      push: /acme\/orders/,
+      status: /acme\/orders/,
+    },
+    without: [
       { as: { token: "lab-reader-token" }, right: "push", says: /refuses acme\/orders/ },
       { as: { appsMay: ["nobody/*"] }, right: "create", says: /no organisation nobody/ },
     ],
@@ -212,6 +285,14 @@ const CASES: Readonly<Record<string, Case>> = {
     without: [],
   },
 };
+
+test("every git host has a row", () => {
+  const rows = Object.values(CASES).map(({ system }) => ("provider" in system ? system.provider : undefined));
+  assert.deepEqual(
+    GIT_PROVIDERS.filter((provider) => !rows.includes(provider)),
+    [],
+  );
+});
 
 async function check(t: TestContext, one: Case, system: object, known: Case["known"] = one.known) {
   const bench = await openBench({ systems: [{ name: "git", standIn: false, ...system } as System] });

@@ -52,6 +52,10 @@ const SHAPES: { readonly [name: string]: readonly [input: z.ZodRawShape, output:
     { repository, from: text, to: text, title: text, description: text.default(""), supersedes: text.optional() },
     { id: z.int(), url: text, superseded: z.array(z.int()) },
   ],
+  "git/set-commit-status": [
+    { repository, commit: text, state: text, name: text, description: text.default("") },
+    { set: z.boolean() },
+  ],
   "git/wait-for-merge": [
     { repository, id: z.int(), merge: z.enum(["person", "gantry"]).optional(), commit: text.optional() },
     { commit: text, url: text },

@@ -28,7 +28,12 @@ function folderOf({ provider, url, cloneBase }: Host, project: string): string {
       // A project is `workspace` or `workspace/KEY`; addresses have the workspace only.
       return `${cloneBase ?? url}/${part(project.split("/")[0] ?? "")}/`;
     case "github":
+    case "gitea":
+    case "gitee":
       return `${cloneBase ?? url}/${part(project)}/`;
+    case "gitlab":
+      // Groups are nested: `group/subgroup`.
+      return `${cloneBase ?? url}/${project.split("/").map(part).join("/")}/`;
   }
 }
 

@@ -2,6 +2,7 @@
 // it is the name of a secret that the runner resolves at the site (see runner-config).
 
 import { z } from "zod";
+import { GIT_PROVIDERS } from "./git-providers.ts";
 
 const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ""));
 const common = {
@@ -31,7 +32,7 @@ const ofSite = z.string().min(1).max(63).optional();
 /** A git host. `url` is the address people open; `api` where the REST API lives if it is elsewhere. */
 export const gitSystem = z.strictObject({
   kind: z.literal("git"),
-  provider: z.enum(["bitbucket-dc", "bitbucket-cloud", "github"]),
+  provider: z.enum(GIT_PROVIDERS),
   ...common,
   api: url.optional(),
   /** Base of clone addresses where they do not follow from `url`, e.g. an internal name. */

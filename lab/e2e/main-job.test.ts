@@ -98,6 +98,17 @@ test("three buttons lead to Synced and Healthy on two clusters at two sites, and
     }
   });
 
+  const commitPage = async (commit: unknown): Promise<string> => {
+    const page = await fetch(`${gantry.lab("bitbucket").url}/projects/APPS/repos/orders/commits/${commit}`);
+    return page.text();
+  };
+  await t.test("the commit at the git host shows how CI and CD went, with links to the tasks", async () => {
+    const page = await commitPage(built.outputs.commit);
+    assert.match(page, /gantry\/ci\/orders<\/th><td>SUCCESSFUL: Succeeded/);
+    assert.match(page, /gantry\/cd\/orders<\/th><td>SUCCESSFUL: Deployed to seoul, tokyo/);
+    for (const { id } of [built, deployed]) assert.match(page, new RegExp(`href="http[^"]+/tasks/${id}"`));
+  });
+
   await t.test("the Jira project exists", async () => {
     assert.equal((await jiraProject(gantry, "ORD")).name, "Orders");
   });
@@ -121,7 +132,20 @@ test("three buttons lead to Synced and Healthy on two clusters at two sites, and
       yaml: await yaml.commits(),
       tags: await tags(gantry, "seoul", "apps/orders"),
     };
+    const refusesStatuses = {
+      kind: "status",
+      match: "^POST .*/builds$",
+      status: 400,
+      body: { errors: [{ exceptionName: "InvalidBuildStatusException", message: "no builds today" }] },
+      times: 2,
+    };
+    await fetch(`${gantry.lab("bitbucket").url}/_lab/faults`, {
+      method: "POST",
+      body: JSON.stringify(refusesStatuses),
+    });
     const again = await gantry.ended((await gantry.press("/v1/apps/orders/ci", {})).id);
+    const report = again.jobs.find(({ key }) => key === "report")?.steps[0];
+    assert.deepEqual([report?.state, report?.outputs], ["succeeded", { set: false }], "a status never fails a task");
     assert.equal(again.state, "succeeded", again.headline);
     assert.equal(again.outputs.image, built.outputs.image, "same inputs, same digest");
     const cd = await gantry.ended((await gantry.press("/v1/apps/orders/cd", {})).id);
@@ -161,6 +185,7 @@ test("three buttons lead to Synced and Healthy on two clusters at two sites, and
     assert.deepEqual([cd.state, cd.failedAt?.job], ["failed", "check[seoul]"], cd.headline);
     assert.equal(cd.failure?.code, "image-missing");
     assert.match(cd.failure?.todo ?? "", /run CI\. Nothing was changed/);
+    assert.match(await commitPage(built.outputs.commit), /gantry\/cd\/orders<\/th><td>FAILED: Not deployed to seoul</);
     assert.equal(await yaml.commits(), commits, "nothing was committed");
   });
 

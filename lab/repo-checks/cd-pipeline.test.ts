@@ -3,10 +3,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { completeRecord, renamedRecord } from "@gantry/core/app/app-record.ts";
+import { evaluateCondition } from "@gantry/core/expr/condition.ts";
 import { render, renderText } from "@gantry/core/expr/template.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import { expandJob } from "@gantry/core/pipeline/expand.ts";
 import { checkParams } from "@gantry/core/pipeline/params.ts";
+import type { Job } from "@gantry/core/pipeline/pipeline.ts";
 import { APP, load, repository } from "./pipelines.fixture.ts";
 
 type Found = { readonly name: string; readonly image: string; readonly digest: string; readonly ref: string };
@@ -32,7 +34,7 @@ function buildOf(...images: readonly { name: string; digest: string }[]): JsonOb
 test("CD deploys a build to every target, or to the chosen targets", () => {
   const { params: schema, jobs } = load("cd.yaml");
   const app = APP;
-  const [check, commit, deploy] = jobs;
+  const [, check, commit, deploy] = jobs;
   assert(check && commit && deploy);
   const edit = commit.steps.find((step) => step.id === "edit")?.action;
   assert(edit?.kind === "uses");
@@ -70,7 +72,7 @@ test("CD deploys a build to every target, or to the chosen targets", () => {
 test("an app that was renamed goes on with the names that it has in other systems", () => {
   const { name: _, ...record } = APP;
   const app: JsonObject = { ...completeRecord("shop", renamedRecord("orders", record)), name: "shop", facts: {} };
-  const [, , deploy] = load("cd.yaml").jobs;
+  const [, , , deploy] = load("cd.yaml").jobs;
   const ensure = deploy?.steps.find(({ id }) => id === "app")?.action;
   assert(ensure?.kind === "uses");
   const [each = null] = app.targets as JsonObject[];
@@ -89,7 +91,7 @@ test("CD asks for image and clusters before it commits, and names the build in i
   const build = buildOf({ name: "orders", digest });
   const { params, problems } = checkParams(schema, { build: "12" }, { app, task: {} });
   assert.deepEqual(problems, []);
-  const [check, commit, deploy] = jobs;
+  const [, check, commit, deploy] = jobs;
   assert(check && commit && deploy);
   assert.deepEqual(
     expandJob(check, { app, params }).map((one) => [one.key, one.site]),
@@ -153,7 +155,7 @@ test("CD of an app with several images verifies, sets and awaits each; other for
   const build = buildOf({ name: "api", digest: api ?? "" }, { name: "worker", digest: worker ?? "" });
   const { params, problems } = checkParams(schema, {}, { app, task: {} });
   assert.deepEqual(problems, []);
-  const commit = jobs[1];
+  const commit = jobs[2];
   assert(commit);
   const input = (id: string, scope: JsonObject): JsonObject => {
     const action = commit.steps.find((step) => step.id === id)?.action;
@@ -198,7 +200,7 @@ test("CD commits once for all targets on the usual branch, and once for each tar
   const app = { ...APP, targets: targets.map((one) => (one.name === "live" ? { ...one, branch: "live" } : one)) };
   const { params, problems } = checkParams(schema, { targets: ["tokyo", "live", "seoul"] }, { app, task: {} });
   assert.deepEqual(problems, []);
-  const [, commit, deploy] = jobs;
+  const [, , commit, deploy] = jobs;
   assert(commit && deploy);
   const commits = expandJob(commit, { app, params });
   assert.deepEqual(
@@ -225,7 +227,7 @@ test("CD commits once for all targets on the usual branch, and once for each tar
 
 test("CD pushes to a branch of the task and waits for the pull request where the record says so", () => {
   const { jobs } = load("cd.yaml");
-  const [, commit] = jobs;
+  const [, , commit] = jobs;
   assert(commit);
   const app = { ...APP, yaml: { ...repository("orders-deploy"), push: "pull-request" } };
   const image = { outputs: { images: [{ name: "orders", image: "i", digest: "sha256:1", ref: "i@sha256:1" }] } };
@@ -268,4 +270,28 @@ test("CD pushes to a branch of the task and waits for the pull request where the
   );
   assert.equal(outputs({ merge: nothing, push: pushed, checkout }).commit, "pushed");
   assert.equal(outputs({ merge: nothing, push: nothing, checkout }).commit, "tip");
+});
+
+test("CD reports to the commit of the source when it starts, and how it ended", () => {
+  const { params: schema, jobs, finally: last } = load("cd.yaml");
+  const { params } = checkParams(schema, {}, { app: APP, task: {} });
+  const build = { ...buildOf(), commit: "c0ffee" };
+  const reported = (job: Job | undefined, status: string): JsonValue => {
+    const action = job?.steps[0]?.action;
+    assert(job && action?.kind === "uses" && action.uses === "git/set-commit-status");
+    const scope = { app: APP, params, build, status };
+    assert(evaluateCondition(job.when ?? "true", scope), "it runs however the task ends");
+    return render(action.with, scope);
+  };
+  const status = { repository: APP.source, commit: "c0ffee", name: "gantry/cd/orders" };
+  const start = reported(jobs[0], "succeeded");
+  const { system, project, slug } = APP.source as JsonObject;
+  const expected = { ...status, repository: { system, project, slug } };
+  assert.deepEqual(start, { ...expected, state: "running", description: "Deploying to seoul, tokyo" });
+  for (const [state, description] of [
+    ["succeeded", "Deployed to seoul, tokyo"],
+    ["failed", "Not deployed to seoul, tokyo"],
+    ["canceled", "Canceled while deploying to seoul, tokyo"],
+  ] as const)
+    assert.deepEqual(reported(last[0], state), { ...expected, state, description });
 });

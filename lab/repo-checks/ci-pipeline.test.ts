@@ -6,6 +6,7 @@ import { appInput } from "@gantry/core/app/app.fixture.ts";
 import { completeRecord, recordOf } from "@gantry/core/app/app-record.ts";
 import { appShape } from "@gantry/core/app/app-shape.ts";
 import { readBuildFacts } from "@gantry/core/build/build.ts";
+import { evaluateCondition } from "@gantry/core/expr/condition.ts";
 import { render } from "@gantry/core/expr/template.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { expandJob } from "@gantry/core/pipeline/expand.ts";
@@ -133,4 +134,22 @@ test("at a site without scanner, SonarQube and tests, the build says nothing abo
       .map(({ action }) => "uses" in action && action.uses),
   );
   assert.deepEqual(optional, ["nexus/settings", "harbor/ensure-project", "harbor/wait-for-scan", "sonarqube/analyze"]);
+});
+
+test("CI reports to the commit when it starts, and how it ended", () => {
+  const { system, project, slug } = APP.source as JsonObject;
+  const expected = { repository: { system, project, slug }, commit: "c0ffee", name: "gantry/ci/orders" };
+  const start = source.steps.find(({ id }) => id === "report")?.action;
+  const [report] = pipeline.finally;
+  const end = report?.steps[0]?.action;
+  assert(start?.kind === "uses" && end?.kind === "uses" && report?.when);
+  const steps = { checkout: { outputs: { commit: "c0ffee" } } };
+  assert.deepEqual(render(start.with, { app: APP, steps }), { ...expected, state: "running" });
+  for (const status of ["succeeded", "failed", "canceled"]) {
+    const scope = { app: APP, status, needs: { source: sourceOf() } };
+    assert(evaluateCondition(report.when, scope));
+    assert.deepEqual(render(end.with, scope), { ...expected, state: status });
+  }
+  const unknown = { app: APP, status: "failed", needs: { source: { outcome: "failed", outputs: {} } } };
+  assert(!evaluateCondition(report.when, unknown), "there is no commit to report to");
 });

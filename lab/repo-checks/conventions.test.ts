@@ -131,6 +131,7 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
   definitions: [],
   git: [
     "checkout.ts",
+    "commit-status-step.ts",
     "commit.ts",
     "contents.ts",
     "decide-contents.ts",
@@ -156,7 +157,10 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
     "templates/template-text.ts",
     "templates/template.ts",
   ],
+  gitea: ["pull-requests.ts"],
+  gitee: ["pull-requests.ts"],
   github: ["pull-requests.ts"],
+  gitlab: ["api.ts", "pull-requests.ts"],
   harbor: ["decide-scan.ts"],
   image: [
     "assemble.ts",

@@ -22,6 +22,7 @@ import {
   pullRequestActions,
   pullRequestsOf,
 } from "./pull-requests.ts";
+import { addStatus, type LabStatus, type StatusState, statusesOf } from "./statuses.ts";
 
 export type BitbucketCloudOptions = FakeServerOptions & {
   readonly accounts: readonly GitAccount[];
@@ -34,11 +35,12 @@ export type BitbucketCloud = FakeServer & {
   readonly mergePullRequest: (workspace: string, slug: string, id: number) => Promise<string>;
   /** What tests do to pull requests as a person or a CI system would. */
   readonly pullRequests: PullRequestActions;
+  readonly statusesOf: (workspace: string, slug: string, commit: string) => readonly LabStatus[];
   readonly store: GitStore;
 };
 
 type Repository = { id: number; workspace: string; slug: string; description: string; private: boolean; key: string };
-type State = PullRequestState & { nextId: number; repositories: Repository[] };
+type State = PullRequestState & StatusState & { nextId: number; repositories: Repository[] };
 type FakeBitbucketCloud = FakeGit<BitbucketCloudOptions, State>;
 
 /** The user names that git may give beside an API token or an access token. */
@@ -59,6 +61,7 @@ export async function startBitbucketCloud(options: BitbucketCloudOptions): Promi
     addRepositories(api, fake);
     addContents(api, fake);
     addPullRequests(api, fake);
+    addStatuses(api, fake);
     router.use(api.routes());
     addGit(router, fake.store, {
       prefix: "",
@@ -81,6 +84,7 @@ export async function startBitbucketCloud(options: BitbucketCloudOptions): Promi
       (workspace, slug) => find(fake, workspace, slug)?.id ?? 0,
       "Permission denied to update branch $branch.",
     ),
+    statusesOf: (workspace, slug, commit) => statusesOf(fake, find(fake, workspace, slug)?.id ?? 0, commit),
     mergePullRequest: (workspace, slug, id) => mergePullRequest(fake, find(fake, workspace, slug)?.id ?? 0, id),
     seedRepository: async (workspace, slug, folder) => {
       const found = find(fake, workspace, slug) ?? (await add(fake, { workspace, slug }));
@@ -137,6 +141,28 @@ function addRepositories(api: Router, fake: FakeBitbucketCloud): void {
     fake.save();
     await fake.store.remove(String(repository.id));
     ctx.status = 204;
+  });
+}
+
+function addStatuses(api: Router, fake: FakeBitbucketCloud): void {
+  api.post("/repositories/:workspace/:slug/commit/:commit/statuses/build", async (ctx) => {
+    demand(ctx, fake, "admin");
+    const { id: repository } = need(ctx, fake);
+    const { commit = "" } = ctx.params;
+    const body = parse(
+      z.object({
+        key: z.string().min(1).max(40),
+        state: z.enum(["SUCCESSFUL", "STOPPED", "INPROGRESS", "FAILED"]),
+        url: z.url(),
+        description: z.string().optional(),
+      }),
+      await readJson(ctx),
+    );
+    const { key, state, url, description = "" } = body;
+    if (!(await addStatus(fake, { repository, commit, name: key, state, url, description })))
+      throw complaint(404, `Commit not found: ${commit}`);
+    ctx.status = 201;
+    ctx.body = { type: "build", key, state, url, description };
   });
 }
 
@@ -263,6 +289,7 @@ function addPages(router: Router, fake: FakeBitbucketCloud): void {
       branch: BRANCH,
       fileUrl: (file) => `${base}/src/${BRANCH}/${file}`,
       commitUrl: (commit) => `${base}/commits/${commit}`,
+      statusesOf: (commit) => statusesOf(fake, id, commit),
     };
   });
 }

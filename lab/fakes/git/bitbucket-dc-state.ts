@@ -6,6 +6,7 @@ import { Answer, type FakeServerOptions, originOf } from "../fake-server.ts";
 import type { Asked } from "./git-pages.ts";
 import { accountOf, type FakeGit, type GitAccount } from "./git-server.ts";
 import type { PullRequestState } from "./pull-requests.ts";
+import type { StatusState } from "./statuses.ts";
 
 export type BitbucketDcOptions = FakeServerOptions & {
   readonly accounts: readonly GitAccount[];
@@ -24,7 +25,8 @@ export type Repository = {
   /** Reads that still see INITIALISING. */
   initialisingFor: number;
 };
-export type State = PullRequestState & { nextId: number; projects: Project[]; repositories: Repository[] };
+export type State = PullRequestState &
+  StatusState & { nextId: number; projects: Project[]; repositories: Repository[] };
 export type FakeBitbucketDc = FakeGit<BitbucketDcOptions, State>;
 
 export function findProject(fake: FakeBitbucketDc, key: string): Project | undefined {

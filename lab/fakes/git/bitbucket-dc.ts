@@ -30,6 +30,7 @@ import { addRepositoryPages } from "./git-pages.ts";
 import { accountOf, addGit, openFakeGit } from "./git-server.ts";
 import type { GitStore } from "./git-store.ts";
 import { mergePullRequest, type PullRequestActions, protectBranch, pullRequestActions } from "./pull-requests.ts";
+import { addStatus, type LabStatus, statusesOf } from "./statuses.ts";
 
 export type BitbucketDc = FakeServer & {
   /** A repository with one commit made of a folder; does nothing when its branch `main` exists. */
@@ -38,6 +39,7 @@ export type BitbucketDc = FakeServer & {
   readonly mergePullRequest: (project: string, slug: string, id: number) => Promise<string>;
   /** What tests do to pull requests as a person or a CI system would. */
   readonly pullRequests: PullRequestActions;
+  readonly statusesOf: (project: string, slug: string, commit: string) => readonly LabStatus[];
   readonly store: GitStore;
 };
 
@@ -73,6 +75,7 @@ export async function startBitbucketDc(options: BitbucketDcOptions): Promise<Bit
     addPullRequests(api, fake);
     addRestrictions(api, fake);
     addBuildStatus(builds, fake);
+    addBuilds(api, fake);
     router.use(api.routes());
     router.use(builds.routes());
   });
@@ -84,6 +87,7 @@ export async function startBitbucketDc(options: BitbucketDcOptions): Promise<Bit
       (project, slug) => findRepository(fake, project, slug)?.id ?? 0,
       "Branch refs/heads/$branch can only be modified through pull requests.",
     ),
+    statusesOf: (project, slug, commit) => statusesOf(fake, findRepository(fake, project, slug)?.id ?? 0, commit),
     mergePullRequest: (project, slug, id) => mergePullRequest(fake, findRepository(fake, project, slug)?.id ?? 0, id),
     seedRepository: async (project, slug, folder) => {
       const found = findRepository(fake, project, slug) ?? addRepository(fake, project, slug, { initialisingFor: 0 });
@@ -230,6 +234,26 @@ function addContents(router: Router, fake: FakeBitbucketDc): void {
   });
 }
 
+function addBuilds(router: Router, fake: FakeBitbucketDc): void {
+  router.post("/projects/:key/repos/:slug/commits/:commit/builds", async (ctx) => {
+    const { id: repository } = needRepository(ctx, fake);
+    const { commit = "" } = ctx.params;
+    const body = parse(
+      z.object({
+        key: z.string().min(1).max(255),
+        state: z.enum(["SUCCESSFUL", "FAILED", "INPROGRESS", "CANCELLED", "UNKNOWN"]),
+        url: z.url().max(450),
+        description: z.string().optional(),
+      }),
+      await readJson(ctx),
+    );
+    const { key: name, state, url, description = "" } = body;
+    if (!(await addStatus(fake, { repository, commit, name, state, url, description })))
+      throw complaint(404, "NoSuchCommitException", `Commit '${commit}' does not exist.`);
+    ctx.status = 204;
+  });
+}
+
 function findReady(fake: FakeBitbucketDc, key: string, slug: string): Repository | undefined {
   const repository = findRepository(fake, key, slug);
   if (repository && repository.initialisingFor > 0) throw new Answer(503, "Repository is being initialised");
@@ -253,6 +277,7 @@ function addPages(router: Router, fake: FakeBitbucketDc): void {
       branch: repository.defaultBranch,
       fileUrl: (file) => `${base}/browse/${file}`,
       commitUrl: (commit) => `${base}/commits/${commit}`,
+      statusesOf: (commit) => statusesOf(fake, repository.id, commit),
     };
   });
 }

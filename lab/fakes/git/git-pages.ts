@@ -4,6 +4,7 @@ import type Router from "@koa/router";
 import type Koa from "koa";
 import { fakePage } from "../page.ts";
 import type { GitStore } from "./git-store.ts";
+import type { LabStatus } from "./statuses.ts";
 
 export type Asked = Koa.Context & { params: Record<string, string | undefined> };
 
@@ -16,6 +17,7 @@ type PageOf = {
   /** Addresses at this host. */
   readonly fileUrl: (path: string) => string;
   readonly commitUrl: (commit: string) => string;
+  readonly statusesOf: (commit: string) => readonly LabStatus[];
 };
 
 /** `addresses`: as the host has them, with a `path` in `file` and a `commit` in `commit`. */
@@ -61,12 +63,16 @@ async function showCommit(ctx: Koa.Context, page: PageOf, commit: string): Promi
   const [found] = await page.store.commits(page.id, commit, 1);
   ctx.status = found === undefined ? 404 : 200;
   ctx.type = "html";
-  ctx.body = fakePage(page.system, `${page.title}: ${commit.slice(0, 12)}`, [
+  const statuses = page.statusesOf(commit);
+  const facts: [string, string][] = statuses.map((one) => [one.name, `${one.state}: ${one.description}`]);
+  const links = statuses.map((one) => [`${one.name}: ${one.state}`, one.url] as const);
+  const content: [string, string][] = [
     ["Author", found === undefined ? "no such commit" : `${found.author} <${found.email}>`],
     ["Date", found === undefined ? "" : new Date(found.atMs).toISOString()],
     ["Message", found?.message ?? ""],
     ["Changes", found === undefined ? "" : await page.store.patch(page.id, commit)],
-  ]);
+  ];
+  ctx.body = fakePage(page.system, `${page.title}: ${commit.slice(0, 12)}`, [...content, ...facts], links);
 }
 
 function firstLine(message: string): string {

@@ -35,7 +35,7 @@ export function openFakeGit<Options extends FakeServerOptions, State>(
 
 /** How a host serves git: its addresses, its callers, and its error texts. */
 export type GitAccess = {
-  /** Before `/owner/name.git`. */
+  /** Before `/owner/name.git`; an owner may be nested groups, `group/subgroup`. */
   readonly prefix: string;
   readonly realm: string;
   readonly callerOf: (ctx: Koa.Context) => GitAccount | undefined;
@@ -45,7 +45,7 @@ export type GitAccess = {
 };
 
 export function addGit(router: Router, store: GitStore, { prefix, realm, callerOf, find, says }: GitAccess): void {
-  const path = `^${prefix}/([^/]+)/([^/]+?)\\.git(/info/refs|/git-upload-pack|/git-receive-pack)$`;
+  const path = `^${prefix}/(.+)/([^/]+?)\\.git(/info/refs|/git-upload-pack|/git-receive-pack)$`;
   router.all(new RegExp(path), async (ctx) => {
     const account = callerOf(ctx);
     if (!account) {

@@ -5,10 +5,24 @@
 import Router from "@koa/router";
 import type Koa from "koa";
 import { z } from "zod";
-import { Answer, type FakeServer, type FakeServerOptions, originOf, readJson, serve } from "../fake-server.ts";
+import { Answer, originOf, readJson, serve } from "../fake-server.ts";
 import { type Asked, addRepositoryPages } from "./git-pages.ts";
-import { accountOf, addGit, type FakeGit, type GitAccount, openFakeGit } from "./git-server.ts";
-import type { GitStore } from "./git-store.ts";
+import { accountOf, addGit, type GitAccount } from "./git-server.ts";
+import {
+  addOwned,
+  BRANCH,
+  type FakeOwned,
+  findOwned,
+  isOrganisation,
+  isPerson,
+  type OwnedHost,
+  type OwnedOptions,
+  type OwnedRepository,
+  openOwned,
+  ownedHost,
+  pageOf,
+  removeOwned,
+} from "./owned-repositories.ts";
 import {
   addPullRequest,
   checksOf,
@@ -16,35 +30,15 @@ import {
   headOf,
   type LabPullRequest,
   mergeByRules,
-  mergePullRequest,
-  type PullRequestActions,
-  type PullRequestState,
-  pullRequestActions,
   pullRequestsOf,
 } from "./pull-requests.ts";
+import { addStatus, statusesOf } from "./statuses.ts";
 
-export type GithubOptions = FakeServerOptions & {
-  readonly accounts: readonly GitAccount[];
-  readonly organisations: readonly string[];
-};
+/** Pages of lists. */
+const SIZE = { name: "per_page", default: 30, max: 100 };
 
-export type Github = FakeServer & {
-  readonly seedRepository: (owner: string, name: string, folder: string) => Promise<void>;
-  /** Merges as a person would on the web page; returns the commit. */
-  readonly mergePullRequest: (owner: string, name: string, id: number) => Promise<string>;
-  /** What tests do to pull requests as a person or a CI system would. */
-  readonly pullRequests: PullRequestActions;
-  readonly store: GitStore;
-};
-
-type Repository = { id: number; owner: string; name: string; description: string | null; private: boolean };
-type State = PullRequestState & { nextId: number; repositories: Repository[]; conflicts?: string[] };
-type FakeGithub = FakeGit<GithubOptions, State>;
-
-const BRANCH = "main";
-
-export async function startGithub(options: GithubOptions): Promise<Github> {
-  const fake: FakeGithub = openFakeGit(options, (): State => ({ nextId: 1, repositories: [] }));
+export async function startGithub(options: OwnedOptions): Promise<OwnedHost> {
+  const fake = openOwned(options);
   const server = await serve(options, (router) => {
     const api = new Router({ prefix: "/api/v3" });
     api.use(async (ctx, next) => {
@@ -58,12 +52,13 @@ export async function startGithub(options: GithubOptions): Promise<Github> {
     addRepositories(api, fake);
     addContents(api, fake);
     addPullRequests(api, fake);
+    addStatuses(api, fake);
     router.use(api.routes());
     addGit(router, fake.store, {
       prefix: "",
       realm: "GitHub",
       callerOf: (ctx) => gitAccountOf(ctx, fake),
-      find: (owner, name) => find(fake, owner, name),
+      find: (owner, name) => findOwned(fake, owner, name),
       says: {
         unknownCaller: "Invalid username or token.",
         noRepository: "Repository not found.",
@@ -72,34 +67,21 @@ export async function startGithub(options: GithubOptions): Promise<Github> {
     });
     addPages(router, fake);
   });
-  return {
-    ...server,
-    store: fake.store,
-    pullRequests: pullRequestActions(
-      fake,
-      (owner, name) => find(fake, owner, name)?.id ?? 0,
-      "error: GH006: Protected branch update failed for refs/heads/$branch.",
-    ),
-    mergePullRequest: (owner, name, id) => mergePullRequest(fake, find(fake, owner, name)?.id ?? 0, id),
-    seedRepository: async (owner, name, folder) => {
-      const found = find(fake, owner, name) ?? (await add(fake, owner, { name }));
-      await fake.store.seed(String(found.id), BRANCH, folder);
-    },
-  };
+  return ownedHost(fake, server, "error: GH006: Protected branch update failed for refs/heads/$branch.");
 }
 
-function addOwners(api: Router, fake: FakeGithub): void {
+function addOwners(api: Router, fake: FakeOwned): void {
   api.get("/user", (ctx) => {
     ctx.body = toOwner(fake, accountOf(ctx, fake.options.accounts)?.user ?? "");
   });
   api.get("/users/:owner", (ctx) => {
     const { owner = "" } = ctx.params;
-    if (!isOwner(fake, owner)) throw complaint(404, "Not Found");
+    if (!isOrganisation(fake, owner) && !isPerson(fake, owner)) throw complaint(404, "Not Found");
     ctx.body = toOwner(fake, owner);
   });
 }
 
-function addRepositories(api: Router, fake: FakeGithub): void {
+function addRepositories(api: Router, fake: FakeOwned): void {
   const create = async (ctx: Koa.Context, owner: string): Promise<void> => {
     demand(ctx, fake, "admin");
     const body = parse(
@@ -107,7 +89,7 @@ function addRepositories(api: Router, fake: FakeGithub): void {
       await readJson(ctx),
     );
     const name = body.name.replace(/[^A-Za-z0-9._-]+/g, "-");
-    if (find(fake, owner, name)) {
+    if (findOwned(fake, owner, name)) {
       const error = {
         resource: "Repository",
         code: "custom",
@@ -117,13 +99,13 @@ function addRepositories(api: Router, fake: FakeGithub): void {
       throw new Answer(422, { message: "Repository creation failed.", errors: [error], status: "422" });
     }
     const fields = { name, description: body.description ?? null, private: body.private ?? false };
-    const made = await add(fake, owner, fields);
+    const made = await addOwned(fake, owner, fields);
     ctx.status = 201;
     ctx.body = toRepository(ctx, fake, made);
   };
   api.post("/orgs/:owner/repos", (ctx) => {
     const { owner = "" } = ctx.params;
-    if (!fake.options.organisations.includes(owner)) throw complaint(404, "Not Found");
+    if (!isOrganisation(fake, owner)) throw complaint(404, "Not Found");
     return create(ctx, owner);
   });
   api.post("/user/repos", (ctx) => create(ctx, accountOf(ctx, fake.options.accounts)?.user ?? ""));
@@ -132,6 +114,7 @@ function addRepositories(api: Router, fake: FakeGithub): void {
     ctx.body = pageOf(
       ctx,
       own.map((one) => toRepository(ctx, fake, one)),
+      SIZE,
     );
   });
   api.get("/user/repos", (ctx) => {
@@ -140,6 +123,7 @@ function addRepositories(api: Router, fake: FakeGithub): void {
     ctx.body = pageOf(
       ctx,
       own.map((one) => toRepository(ctx, fake, one)),
+      SIZE,
     );
   });
   api.get("/repos/:owner/:name", (ctx) => {
@@ -156,19 +140,18 @@ function addRepositories(api: Router, fake: FakeGithub): void {
   api.delete("/repos/:owner/:name", async (ctx) => {
     demand(ctx, fake, "admin");
     const repository = need(ctx, fake);
-    fake.state.repositories = fake.state.repositories.filter((one) => one !== repository);
-    fake.save();
-    await fake.store.remove(String(repository.id));
+    await removeOwned(fake, repository);
     ctx.status = 204;
   });
 }
 
-function addContents(api: Router, fake: FakeGithub): void {
+function addContents(api: Router, fake: FakeOwned): void {
   api.get("/repos/:owner/:name/branches", async (ctx) => {
     const branches = await fake.store.branches(String(need(ctx, fake).id));
     ctx.body = pageOf(
       ctx,
       branches.map(({ name, commit }) => ({ name, commit: { sha: commit }, protected: false })),
+      SIZE,
     );
   });
   api.get("/repos/:owner/:name/commits", async (ctx) => {
@@ -181,7 +164,7 @@ function addContents(api: Router, fake: FakeGithub): void {
       },
       parents: one.parents.map((sha) => ({ sha })),
     }));
-    ctx.body = pageOf(ctx, values);
+    ctx.body = pageOf(ctx, values, SIZE);
   });
   api.get("/repos/:owner/:name/contents/*path", async (ctx) => {
     const { path = "" } = ctx.params;
@@ -192,7 +175,7 @@ function addContents(api: Router, fake: FakeGithub): void {
   });
 }
 
-function addPullRequests(api: Router, fake: FakeGithub): void {
+function addPullRequests(api: Router, fake: FakeOwned): void {
   const needOne = (ctx: Asked): LabPullRequest => {
     const found = pullRequestsOf(fake, need(ctx, fake).id).find((one) => String(one.id) === ctx.params.number);
     if (!found) throw complaint(404, "Not Found");
@@ -202,7 +185,7 @@ function addPullRequests(api: Router, fake: FakeGithub): void {
     const all = pullRequestsOf(fake, need(ctx, fake).id).filter(
       (one) => one.to === (ctx.query.base ?? one.to) && (ctx.query.state === "all" || one.state === "open"),
     );
-    ctx.body = pageOf(ctx, await Promise.all(all.toReversed().map((one) => toPullRequest(ctx, fake, one))));
+    ctx.body = pageOf(ctx, await Promise.all(all.toReversed().map((one) => toPullRequest(ctx, fake, one))), SIZE);
   });
   api.post("/repos/:owner/:name/pulls", async (ctx) => {
     demand(ctx, fake, "admin");
@@ -241,10 +224,7 @@ function addPullRequests(api: Router, fake: FakeGithub): void {
       throw complaint(409, "Head branch was modified. Review and try the merge again.");
     if (one.state !== "open") throw complaint(405, "Pull Request is not mergeable");
     const merged = await mergeByRules(fake, one);
-    if (merged === "conflict") {
-      fake.state.conflicts = [...(fake.state.conflicts ?? []), `${one.repository}/${one.id}`];
-      throw complaint(405, "Pull Request is not mergeable");
-    }
+    if (merged === "conflict") throw complaint(405, "Pull Request is not mergeable");
     if (merged !== "merged")
       throw complaint(405, `At least ${merged.approvals} approving review is required by reviewers with write access.`);
     ctx.body = { sha: one.mergeCommit, merged: true, message: "Pull Request successfully merged" };
@@ -273,7 +253,29 @@ function isRun(name: string): boolean {
   return name.startsWith("actions");
 }
 
-async function toPullRequest(ctx: Koa.Context, fake: FakeGithub, one: LabPullRequest) {
+function addStatuses(api: Router, fake: FakeOwned): void {
+  api.post("/repos/:owner/:name/statuses/:commit", async (ctx) => {
+    demand(ctx, fake, "admin");
+    const { id: repository } = need(ctx, fake);
+    const { commit = "" } = ctx.params;
+    const body = parse(
+      z.object({
+        state: z.enum(["error", "failure", "pending", "success"]),
+        target_url: z.string().nullish(),
+        description: z.string().max(140).nullish(),
+        context: z.string().default("default"),
+      }),
+      await readJson(ctx),
+    );
+    const { state, context: name } = body;
+    const status = { repository, commit, name, state, url: body.target_url ?? "", description: body.description ?? "" };
+    if (!(await addStatus(fake, status))) throw complaint(422, `No commit found for SHA: ${commit}`);
+    ctx.status = 201;
+    ctx.body = { id: 1, state, target_url: status.url, description: status.description, context: name };
+  });
+}
+
+async function toPullRequest(ctx: Koa.Context, fake: FakeOwned, one: LabPullRequest) {
   return {
     number: one.id,
     html_url: `${originOf(ctx)}/${ctx.params.owner}/${ctx.params.name}/pull/${one.id}`,
@@ -284,20 +286,20 @@ async function toPullRequest(ctx: Koa.Context, fake: FakeGithub, one: LabPullReq
     // An open one has the commit of a trial merge here.
     merge_commit_sha: one.mergeCommit ?? "0".repeat(40),
     // It is null until GitHub has tried, and false for a conflict.
-    mergeable: fake.state.conflicts?.includes(`${one.repository}/${one.id}`) ? false : null,
+    mergeable: one.conflicts ? false : null,
     head: { ref: one.from, sha: (await headOf(fake, one)) ?? "0".repeat(40) },
     base: { ref: one.to },
   };
 }
 
 /** GitHub takes any user name beside a token. */
-function gitAccountOf(ctx: Koa.Context, { options }: FakeGithub): GitAccount | undefined {
+function gitAccountOf(ctx: Koa.Context, { options }: FakeOwned): GitAccount | undefined {
   const [, value = ""] = ctx.get("authorization").split(" ", 2);
   const [user = ""] = Buffer.from(value, "base64").toString("utf8").split(":", 1);
   return accountOf(ctx, options.accounts, [user]);
 }
 
-function addPages(router: Router, fake: FakeGithub): void {
+function addPages(router: Router, fake: FakeOwned): void {
   const addresses = {
     repository: "/:owner/:name",
     file: "/:owner/:name/blob/:branch/*path",
@@ -314,44 +316,22 @@ function addPages(router: Router, fake: FakeGithub): void {
       branch: BRANCH,
       fileUrl: (file) => `${base}/blob/${BRANCH}/${file}`,
       commitUrl: (commit) => `${base}/commit/${commit}`,
+      statusesOf: (commit) => statusesOf(fake, id, commit),
     };
   });
 }
 
-function isOwner(fake: FakeGithub, owner: string): boolean {
-  return fake.options.organisations.includes(owner) || fake.options.accounts.some((one) => one.user === owner);
+function toOwner(fake: FakeOwned, login: string) {
+  return { login, id: 1, type: isOrganisation(fake, login) ? "Organization" : "User" };
 }
 
-function toOwner(fake: FakeGithub, login: string) {
-  return { login, id: 1, type: fake.options.organisations.includes(login) ? "Organization" : "User" };
-}
-
-function find(fake: FakeGithub, owner: string, name: string): Repository | undefined {
-  const [wantedOwner, wantedName] = [owner.toLowerCase(), name.toLowerCase()];
-  return fake.state.repositories.find(
-    (one) => one.owner.toLowerCase() === wantedOwner && one.name.toLowerCase() === wantedName,
-  );
-}
-
-function need(ctx: Asked, fake: FakeGithub): Repository {
-  const found = find(fake, ctx.params.owner ?? "", ctx.params.name ?? "");
+function need(ctx: Asked, fake: FakeOwned): OwnedRepository {
+  const found = findOwned(fake, ctx.params.owner ?? "", ctx.params.name ?? "");
   if (!found) throw complaint(404, "Not Found");
   return found;
 }
 
-async function add(
-  fake: FakeGithub,
-  owner: string,
-  fields: { name: string } & Partial<Repository>,
-): Promise<Repository> {
-  const repository = { id: fake.state.nextId++, owner, description: null, private: true, ...fields };
-  await fake.store.create(String(repository.id), BRANCH);
-  fake.state.repositories.push(repository);
-  fake.save();
-  return repository;
-}
-
-function toRepository(ctx: Koa.Context, fake: FakeGithub, one: Repository) {
+function toRepository(ctx: Koa.Context, fake: FakeOwned, one: OwnedRepository) {
   const full = `${one.owner}/${one.name}`;
   return {
     id: one.id,
@@ -366,16 +346,7 @@ function toRepository(ctx: Koa.Context, fake: FakeGithub, one: Repository) {
   };
 }
 
-function pageOf<T>(ctx: Koa.Context, all: readonly T[]): readonly T[] {
-  const page = Number(ctx.query.page ?? 1);
-  const perPage = Math.min(Number(ctx.query.per_page ?? 30), 100);
-  if (page * perPage < all.length) {
-    ctx.set("link", `<${originOf(ctx)}${ctx.path}?page=${page + 1}&per_page=${perPage}>; rel="next"`);
-  }
-  return all.slice((page - 1) * perPage, page * perPage);
-}
-
-function demand(ctx: Koa.Context, fake: FakeGithub, rights: GitAccount["rights"]): void {
+function demand(ctx: Koa.Context, fake: FakeOwned, rights: GitAccount["rights"]): void {
   if (accountOf(ctx, fake.options.accounts)?.rights === rights) return;
   throw complaint(403, "Resource not accessible by personal access token");
 }

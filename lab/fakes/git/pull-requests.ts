@@ -17,6 +17,8 @@ export type LabPullRequest = {
   mergeCommit: string | undefined;
   version: number;
   approvals?: number;
+  /** A merge was tried and failed. */
+  conflicts?: boolean;
 };
 export type LabCheck = {
   repository: number;
@@ -115,7 +117,11 @@ export async function mergeByRules(
   if (approvals > 0) return { approvals };
   return mergePullRequest(fake, one.repository, one.id).then(
     () => "merged",
-    () => "conflict",
+    () => {
+      one.conflicts = true;
+      fake.save();
+      return "conflict";
+    },
   );
 }
 

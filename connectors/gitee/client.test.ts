@@ -1,0 +1,3 @@
+import { hostSuite } from "../git/host.suite.ts";
+
+hostSuite("gitee");
