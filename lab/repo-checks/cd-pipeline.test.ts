@@ -293,5 +293,11 @@ test("CD reports to the commit of the source when it starts, and how it ended", 
     ["failed", "Not deployed to seoul, tokyo"],
     ["canceled", "Canceled while deploying to seoul, tokyo"],
   ] as const)
-    assert.deepEqual(reported(last[0], state), { ...expected, state, description });
+    assert.deepEqual(
+      reported(
+        last.find(({ id }) => id === "report"),
+        state,
+      ),
+      { ...expected, state, description },
+    );
 });
