@@ -76,6 +76,7 @@ export async function startBitbucketDc(options: BitbucketDcOptions): Promise<Bit
     addRestrictions(api, fake);
     addBuildStatus(builds, fake);
     addBuilds(api, fake);
+    addReadingOfBuilds(api, fake);
     router.use(api.routes());
     router.use(builds.routes());
   });
@@ -251,6 +252,17 @@ function addBuilds(router: Router, fake: FakeBitbucketDc): void {
     if (!(await addStatus(fake, { repository, commit, name, state, url, description })))
       throw complaint(404, "NoSuchCommitException", `Commit '${commit}' does not exist.`);
     ctx.status = 204;
+  });
+}
+
+function addReadingOfBuilds(router: Router, fake: FakeBitbucketDc): void {
+  router.get("/projects/:key/repos/:slug/commits/:commit/builds", (ctx) => {
+    const { id } = needRepository(ctx, fake);
+    const { key } = ctx.query;
+    const found = statusesOf(fake, id, ctx.params.commit ?? "").find(({ name }) => name === key);
+    if (!found) throw complaint(404, "NoSuchBuildStatusException", `Build status '${String(key)}' does not exist.`);
+    const { name, state, url, description } = found;
+    ctx.body = { key: name, name, state, url, description };
   });
 }
 
