@@ -159,6 +159,8 @@ test("reads the complaint from every known shape of error body", () => {
   assert.equal(problemOf({ errorMessages: ["one"], errors: { key: "two" } }), "one; key: two");
   assert.equal(problemOf({ errors: [{ msg: "three" }] }), "three");
   assert.equal(problemOf({ error: { message: "four" } }), "four");
+  assert.equal(problemOf({ message: { name: ["has already been taken"] } }), "name: has already been taken");
+  assert.equal(problemOf({ error: { base: ["taken"] } }), "base: taken");
   assert.equal(problemOf([{ id: "name", message: "five" }]), "five");
   assert.equal(problemOf({ unknown: 1 }), "");
   assert.ok(problemOf("x".repeat(10_000)).length <= 600);

@@ -88,6 +88,19 @@ test("init asks a person for what the flags leave open", async () => {
   assert.deepEqual(Object.keys(seoul?.systems ?? {}), ["git", "argocd"]);
 });
 
+test("init allows the images of nested groups, as create-app names them", async () => {
+  const dir = join(folder, "nested");
+  const argv = ["--git=gitlab=https://gitlab.example", "--git-project=Acme/Shop", "--harbor=https://harbor.example"];
+  const { code, out } = await run([dir, "--form=all-in-one", "--site=seoul", ...argv]);
+  assert.equal(code, 0, out);
+  const { runners } = readInstallation(dir, {});
+  const systems = JSON.stringify(runners.find(({ site }) => site === "seoul")?.systems);
+  assert.match(
+    systems,
+    /"provider":"gitlab".*"appsMay":\["Acme\/Shop\/\*"\].*"kind":"harbor".*"appsMay":\["acme\/shop\/\*"\]/,
+  );
+});
+
 test("mistakes in flags are named, all at once, and nothing is written", async () => {
   const dir = join(folder, "wrong");
   const argv = [

@@ -75,6 +75,15 @@ test("every arrow of the three sequence diagrams is named in its pipeline file",
   }
 });
 
+test("create-app in a nested group names the image by all groups, and the Harbor project by the first", () => {
+  const { harbor = null, image = null } = load("create-app.yaml").outputs.app as JsonObject;
+  const params = { project: "Acme/Shop", name: "orders" };
+  assert.deepEqual(render({ harbor, image }, { params }), {
+    harbor: { project: "acme" },
+    image: { name: "orders", repository: "acme/shop/orders" },
+  });
+});
+
 test("create-app returns the app record that CI and CD need", () => {
   const pipeline = load("create-app.yaml");
   const given = { name: "orders", title: "Orders", jiraKey: "ORD", ...PLACES };
