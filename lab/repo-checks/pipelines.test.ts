@@ -75,12 +75,12 @@ test("every arrow of the three sequence diagrams is named in its pipeline file",
   }
 });
 
-test("create-app in a nested group names the image by all groups, and the Harbor project by the first", () => {
+test("create-app in a nested group names the image and the Harbor project by the last group", () => {
   const { harbor = null, image = null } = load("create-app.yaml").outputs.app as JsonObject;
   const params = { project: "Acme/Shop", name: "orders" };
   assert.deepEqual(render({ harbor, image }, { params }), {
-    harbor: { project: "acme" },
-    image: { name: "orders", repository: "acme/shop/orders" },
+    harbor: { project: "shop" },
+    image: { name: "orders", repository: "shop/orders" },
   });
 });
 
