@@ -51,7 +51,11 @@ export async function manifestsOf(fake: FakeArgoCd, app: Application, revision?:
   const repository = state.repositories[repoURL] ?? { repo: repoURL, type: "git" };
   const commit = await git.resolve(repository, revision ?? targetRevision);
   const { manifests, type } = await generate(fake, failureKey(app, commit), async () =>
-    render(await git.files(repository, commit), path),
+    render(await git.files(repository, commit), path, {
+      name: app.metadata.name,
+      namespace: app.spec.destination.namespace ?? "default",
+      valueFiles: app.spec.source.helm?.valueFiles ?? [],
+    }),
   );
   return { revision: commit, manifests: manifests.map((one) => placed(one, app.spec.destination.namespace)), type };
 }
