@@ -39,7 +39,9 @@ export function mixRunners(
       fake,
       [...wanted].filter((kind) => !has.has(kind) && !sharedKinds.has(kind)),
     );
-    return others.map((runner) => [...fromShared, forLab(fromLab)].reduce(join, runner));
+    // The programs of fakes, such as the scanner of SonarQube, are in the PATH of the lab.
+    const path = fake.path !== undefined && Object.keys(fromLab.systems).length > 0 ? { path: fake.path } : {};
+    return others.map((runner) => [...fromShared, forLab(fromLab)].reduce(join, { ...path, ...runner }));
   });
 }
 

@@ -143,6 +143,15 @@ test("a git host of one's own is used at every site, beside fakes of the rest", 
   ]);
 });
 
+test("a runner that gets fakes finds their programs; one that has a path, or all systems, keeps its own", () => {
+  const fake = { ...(lab("seoul", "git", "sonarqube") as object), path: "/lab/bin:/bin" } as never;
+  const pathOf = (own: object) => mixRunners([own as never], [fake], () => ({ agent: "a", token: "t" }))[0]?.path;
+  assert.equal(pathOf(runner("seoul", {})), "/lab/bin:/bin");
+  assert.equal(pathOf({ ...(runner("seoul", {}) as object), path: "/own" }), "/own");
+  const all = { git: { kind: "git", ...SYSTEM }, sonarqube: { kind: "sonarqube", ...SYSTEM } };
+  assert.equal(pathOf(runner("seoul", all)), undefined);
+});
+
 test("an Argo CD of one's own stays; several runners of a site get the fakes; a taken name is not hidden", () => {
   const own = [
     runner("seoul", { argocd: { kind: "argocd", ...SYSTEM } }, "deploy-1"),

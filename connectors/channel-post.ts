@@ -4,7 +4,7 @@
 import { explain, GantryError } from "@gantry/core/errors.ts";
 import type { JsonValue } from "@gantry/core/json.ts";
 import { createMasker } from "@gantry/core/mask/masker.ts";
-import type { ChannelTools, Message, SendResult } from "@gantry/core/notify/channel.ts";
+import type { ChannelTools, CheckResult, Message, SendResult } from "@gantry/core/notify/channel.ts";
 import { connectionProblem } from "@gantry/core/system-error-words.ts";
 import { type Trust, trustingFetch } from "@gantry/runtime/http/trusting-fetch.ts";
 import { z } from "zod";
@@ -49,12 +49,34 @@ export function postTo(
       return readChannelAnswer(await post(to, request, message, through, signal, clean), Date.now());
     } catch (error) {
       if (signal.aborted) return { kind: "retry", problem: "no answer in time" };
-      if (error instanceof GantryError) return { kind: "retry", problem: clean(explain(error).why) };
-      const untrusted = tlsProblem(error);
-      const advice = `the certificate of ${host} is not trusted (${untrusted}): name its authority with ca:, or correct url:`;
-      return { kind: "retry", problem: clean(untrusted === undefined ? connectionProblem(error) : advice) };
+      return { kind: "retry", problem: failureInWords(error, host, clean) };
     }
   };
+}
+
+/** The `check` of a channel: whether the host answers. A token or a webhook is only tested by a message. */
+export function reachOf(to: Receiver, tools: ChannelTools): (signal: AbortSignal) => Promise<CheckResult> {
+  const clean = cleanerOf(to);
+  const { host } = new URL(to.url);
+  const through = { fetch: trustingFetch(tools.fetch, `the receiver ${host}`, to) };
+  return async (signal) => {
+    try {
+      // Without a body and without a token: no receiver takes it for a message.
+      const { status } = await through.fetch(to.url, { method: "HEAD", redirect: "manual", signal });
+      if (status >= 500) return { verdict: "no", says: `${host} answers with status ${status}` };
+      return { verdict: "unknown", says: `${host} answers; only a message shows whether it accepts one` };
+    } catch (error) {
+      if (signal.aborted) return { verdict: "no", says: `${host} does not answer in time` };
+      return { verdict: "no", says: failureInWords(error, host, clean) };
+    }
+  };
+}
+
+function failureInWords(error: unknown, host: string, clean: (text: string) => string): string {
+  if (error instanceof GantryError) return clean(explain(error).why);
+  const untrusted = tlsProblem(error);
+  const advice = `the certificate of ${host} is not trusted (${untrusted}): name its authority with ca:, or correct url:`;
+  return clean(untrusted === undefined ? connectionProblem(error) : advice);
 }
 
 /** Secrets are removed from the answer before it is truncated: half a secret could not be recognised. */

@@ -40,7 +40,7 @@ export const RIGHTS = {
   git: {
     create: {
       may: "may create repositories in the projects of apps",
-      for: "create-app",
+      for: "create-app; in the project of the templates also `gantry templates push`",
       how: "Bitbucket Data Center: project permission Admin. Bitbucket Cloud: scopes `repository:write` and `repository:admin`. GitHub: scope `repo`, or the permission Administration of a fine-grained token.",
       tested: "the projects with this permission, or the scopes of the token",
     },
@@ -105,6 +105,12 @@ export const RIGHTS = {
       for: "the first CI of an app",
       how: "Administration, Security, Global Permissions: Create Projects. Or create the projects of apps yourself.",
       tested: "the global permissions of the account",
+    },
+    scanner: {
+      may: "does not give its token to the sources",
+      for: "CI of sources that you do not trust: sonar-scanner runs what they tell it, and they can pass its token on",
+      how: "My Account, Security: generate a Global Analysis Token, and name its secret in `scannerToken` of the system.",
+      tested: "`scannerToken` in the configuration of the runner",
     },
   },
   argocd: {

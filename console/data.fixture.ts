@@ -73,7 +73,20 @@ export const PIPELINES: readonly PipelineView[] = [
       properties: {
         name: { type: "string", title: "Name", description: "Lower case letters, digits and hyphens.", minLength: 3 },
         title: { type: "string", title: "Title", description: "What people call the app." },
-        template: { type: "string", title: "Template", enum: ["web-service", "worker"], default: "web-service" },
+        template: {
+          type: "string",
+          title: "Template",
+          enum: ["web-service", "worker"],
+          default: "web-service",
+          "x-ui": "template",
+        },
+        templateParams: {
+          type: "array",
+          title: "Params of the template",
+          items: { type: "string" },
+          default: [],
+          "x-ui": "template-params",
+        },
         targets: {
           type: "array",
           title: "Targets",
@@ -247,6 +260,7 @@ const built = (number: number, fields: Partial<BuildView> = {}): BuildView => ({
 export const BUILDS: readonly BuildView[] = [
   built(13, { branch: "feature/round", isRelease: false, scan: { severity: "Critical" } }),
   built(12, {
+    tests: { passed: 90, failed: 0, skipped: 2 },
     unmet: { tokyo: ["The scan of build #12 found Critical vulnerabilities, and prod takes no critical ones"] },
   }),
   built(11),

@@ -6,6 +6,7 @@ import { startCall } from "./src/data/api.ts";
 import { shellWord } from "./src/parts/format.ts";
 import { cliCommand } from "./src/run/cli-command.ts";
 import { errorsByField, fieldsOf, firstEntries, paramsOf, secretNames } from "./src/run/form.ts";
+import { templateEntries, templateFields, withEntry } from "./src/run/template-params.ts";
 
 const SCHEMA = {
   type: "object",
@@ -136,4 +137,29 @@ test("CI, CD and create-app have commands of their own; values that YAML would r
     cliCommand("promote", "orders", { depth: 3, isDry: true, text: "true", version: "1.0" }),
     `gantry pipeline run promote --app orders --param depth=3 --param isDry=true --param 'text="true"' --param 'version="1.0"' --follow`,
   );
+});
+
+test("what a template asks for has fields; only what differs from its defaults is sent", () => {
+  const asked = templateFields({
+    params: {
+      javaVersion: { type: "integer", title: "Java version", enum: [17, 21], default: 17 },
+      baseImage: { type: "string", default: "library/java:1" },
+      open: { type: "boolean", default: false },
+      owner: { type: "string" },
+    },
+  });
+  assert.deepEqual(
+    asked.map(({ name, kind, isRequired, choices }) => [name, kind, isRequired, choices.join()]),
+    [
+      ["javaVersion", "choice", false, "17,21"],
+      ["baseImage", "text", false, ""],
+      ["open", "yes-no", false, ""],
+      ["owner", "text", true, ""],
+    ],
+  );
+  assert.equal(templateEntries(asked, []).javaVersion, "17");
+  const one = withEntry(asked, [], "javaVersion", "21");
+  assert.deepEqual(one, ["javaVersion=21"]);
+  assert.deepEqual(withEntry(asked, one, "owner", "a=b"), ["javaVersion=21", "owner=a=b"]);
+  assert.deepEqual(withEntry(asked, ["javaVersion=21", "of-another-template=1"], "javaVersion", "17"), []);
 });

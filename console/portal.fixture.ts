@@ -96,6 +96,26 @@ const RESPONSES: { readonly [path: string]: unknown } = {
       state: "read",
     },
   },
+  "/v1/templates": {
+    project: "TEMPLATES",
+    read: {
+      at: "2026-11-20T06:00:00Z",
+      project: "TEMPLATES",
+      templates: [
+        {
+          name: "web-service",
+          title: "Web service",
+          summary: "A small HTTP service with tests.",
+          kind: "source",
+          deploy: "web-service-deploy",
+          params: { javaVersion: { type: "integer", title: "Java version", enum: [17, 21], default: 17 } },
+          state: "same",
+        },
+      ],
+      projects: ["APPS"],
+      clusters: [],
+    },
+  },
   "/v1/sites": { items: SITES },
   "/v1/inbox": { items: INBOX },
   "/v1/channels": {
@@ -232,6 +252,7 @@ const RESPONSES: { readonly [path: string]: unknown } = {
   "/v1/tokens": {
     items: [{ name: "ci-bot", role: "developer", createdBy: "dana", createdAt: "2026-11-01T08:00:00Z" }],
   },
+  "/v1/builds": { items: [...BUILDS, { ...BUILDS[1], app: "payments", number: 4, unmet: {} }] },
   ...Object.fromEntries(TASKS.map((task) => [`/v1/tasks/${task.id}`, task])),
   ...Object.fromEntries(APPS.map((app) => [`/v1/apps/${app.name}`, app])),
   ...Object.fromEntries(

@@ -22,7 +22,7 @@ function paramsOf(clusters: Readonly<Record<string, string>>): object {
   const sites = Object.keys(clusters);
   return {
     "create-app": {
-      template: { default: "web-service", choices: ["web-service", "static-site"] },
+      template: { default: "web-service", choices: ["web-service", "java-service", "static-site"] },
       targets: { default: Object.entries(clusters).map(([site, cluster]) => `${site}/${cluster}`) },
       ...(sites.length === 0 ? {} : { buildSite: { default: sites[0], choices: sites } }),
       project: { default: "APPS" },

@@ -109,7 +109,8 @@ export async function startLab(options: LabOptions): Promise<Lab> {
           kind: "nexus",
           username: "gantry",
           password: "NEXUS",
-          repositories: { npm: "npm-group" },
+          // One site has Maven, so that the others show what is said when it is missing.
+          repositories: { npm: "npm-group", ...(site === Object.keys(sites)[0] ? { maven: "maven-group" } : {}) },
         }),
         sonarqube: system(`${site}-sonarqube`, { kind: "sonarqube", token: "SONARQUBE" }),
         argocd: system(`${site}-argocd`, { kind: "argocd", token: "ARGOCD" }),

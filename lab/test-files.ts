@@ -4,26 +4,46 @@ import { globSync } from "node:fs";
 import { resolve } from "node:path";
 
 /**
- * Tests that start no other process, change nothing global and leave nothing behind (lab/repo-checks/shared-process.test.ts).
- * They share one process, because starting one and loading the modules costs about 0.17 s of CPU time per file.
+ * Files whose tests share one process per group, because starting one and loading the modules costs 0.2 to 0.5 s of CPU time
+ * per file. They change nothing of the process (lab/repo-checks/shared-process.test.ts) and close what they open.
+ * lab/test-groups has a file per group. The tests of a group run one after the other: split a group that takes longest.
  */
-const IN_ONE_PROCESS = [
-  "core/**/*.test.ts",
-  "**/decide-*.test.ts",
-  "console/{app-fields,form,layout,log-lines,store,task-page}.test.ts",
-  "connectors/{argo-cd/image-use,image/docker*,image/referenced-images,mail/render,messenger/limits}.test.ts",
-  "connectors/{nexus/settings-files,oci/reference,sonarqube/report-task,yaml/set-*}.test.ts",
-  "journal/{memory/memory,redis/own-ranges,typed-stream}.test.ts",
-  "notify-agent/messages.test.ts",
-  "portal-api/{access/sessions,live/batch-loader}.test.ts",
-  "runtime/{backoff,http/outbound-guard,process/arguments,process/parse-flags}.test.ts",
-  // These have an agent in memory, whose clock the tests set.
-  "task-agent/{api/interrupted-steps,api/view,apps/*,events/*,leases/*,peers/peers}.test.ts",
-  "task-agent/dispatch/{dispatch,head-start,sessions,waiting-for-runners}.test.ts",
-  "task-agent/{runner-protocol/*,tasks/recovery,tasks/rerun}.test.ts",
-  "task-runner/steps/{failing-line,script-outputs}.test.ts",
-  "wire/{audit,bus,runner}/**/!(runner-client).test.ts",
-];
+const GROUPS: Readonly<Record<string, readonly string[]>> = {
+  /** They start no other process and use no clock but their own. */
+  pure: [
+    "core/**/*.test.ts",
+    "**/decide-*.test.ts",
+    "console/{app-fields,form,layout,log-lines,store,task-page}.test.ts",
+    "connectors/{argo-cd/image-use,image/docker*,image/referenced-images,mail/render,messenger/limits}.test.ts",
+    "connectors/{nexus/settings-files,oci/reference,sonarqube/report-task,yaml/set-*}.test.ts",
+    "journal/{memory/memory,redis/own-ranges,typed-stream}.test.ts",
+    "notify-agent/messages.test.ts",
+    "portal-api/{access/sessions,live/batch-loader}.test.ts",
+    "runtime/{backoff,http/outbound-guard,process/arguments,process/parse-flags}.test.ts",
+    // These have an agent in memory, whose clock the tests set.
+    "task-agent/{api/interrupted-steps,api/view,apps/*,events/*,leases/*,peers/peers}.test.ts",
+    "task-agent/dispatch/{dispatch,head-start,sessions,waiting-for-runners}.test.ts",
+    "task-agent/{runner-protocol/*,tasks/recovery,tasks/rerun}.test.ts",
+    "task-runner/steps/{failing-line,script-outputs}.test.ts",
+    "wire/{audit,bus,runner}/**/!(runner-client).test.ts",
+  ],
+  agent: ["task-agent/**/!(shared-journal).test.ts"],
+  commands: ["cli/**/!(private-data).test.ts"],
+  connectors: [
+    "connectors/!(git|argo-cd|bitbucket-dc|sonarqube)/**/*.test.ts",
+    "connectors/{argo-cd/permits,http,outlast,plain-file}.test.ts",
+  ],
+  e2e: ["lab/e2e/!(main-job|sign-in).test.ts"],
+  git: ["connectors/git/!(git|commit|contents).test.ts"],
+  lab: ["lab/{contract,fakes,golden}/**/*.test.ts"],
+  portal: ["portal-api/**/*.test.ts", "notify-agent/**/*.test.ts"],
+  runner: ["task-runner/**/!(sandbox|sandbox-programs|outside-app|unlisted-app).test.ts"],
+  shared: [
+    "{deploy,journal,wire}/**/!(sqlite).test.ts",
+    "console/missing-systems.test.ts",
+    "runtime/**/!(clock).test.ts",
+  ],
+};
 
 /** The files that take longest, in wall time: one that starts late would run alone at the end. */
 const LONGEST = [
@@ -31,7 +51,7 @@ const LONGEST = [
   "console/browser.test.ts",
   "task-runner/sandbox.test.ts",
   "connectors/git/{contents,commit}.test.ts",
-  "task-runner/outside-app.test.ts",
+  "task-runner/{outside-app,unlisted-app}.test.ts",
   "connectors/{bitbucket-dc,sonarqube,argo-cd}/*.test.ts",
   "task-agent/peers/shared-journal.test.ts",
   "lab/e2e/*.test.ts",
@@ -40,19 +60,24 @@ const LONGEST = [
 /** `npm run check` runs the checks of the repository. */
 const EXCLUDED = ["**/node_modules/**", ".data/**", "lab/repo-checks/**"];
 
-/** The file that runs `testsInOneProcess`. */
-const ONE_PROCESS = resolve("lab/tests-in-one-process.ts");
-
-/** Absolute paths. `testsInOneProcess` are not in it, but the file that runs them. */
+/** Absolute paths. The files of a group are not in it, but the file that runs them. */
 export function testFiles(): readonly string[] {
-  const shared = new Set(testsInOneProcess());
+  const groups = groupsOfTests();
+  const shared = new Set([...groups.values()].flat());
   const files = [...LONGEST, "**/*.test.ts"].flatMap((pattern) => filesOf(pattern)).filter((file) => !shared.has(file));
-  return [...new Set([ONE_PROCESS, ...files])];
+  return [...new Set([...[...groups.keys()].map((name) => resolve(`lab/test-groups/${name}.ts`)), ...files])];
 }
 
-/** Absolute paths. */
-export function testsInOneProcess(): readonly string[] {
-  return [...new Set(IN_ONE_PROCESS.flatMap((pattern) => filesOf(pattern)))];
+/** Absolute paths by the name of the group. A file belongs to the first group that has a pattern for it. */
+export function groupsOfTests(): ReadonlyMap<string, readonly string[]> {
+  const taken = new Set<string>();
+  return new Map(
+    Object.entries(GROUPS).map(([name, patterns]) => {
+      const files = [...new Set(patterns.flatMap(filesOf))].filter((file) => !taken.has(file));
+      for (const file of files) taken.add(file);
+      return [name, files];
+    }),
+  );
 }
 
 function filesOf(pattern: string): readonly string[] {

@@ -25,8 +25,10 @@ export default async function* report(events: AsyncIterable<TestEvent>): AsyncGe
     if (type === "test:dequeue") open.add(pathOf(data.file), data.name);
     if (type === "test:complete") open.remove(pathOf(data.file), data.name);
     if (type !== "test:pass" && type !== "test:fail") continue;
-    const file = pathOf(data.file);
-    const leaf = data.details.type !== "suite" && pathOf(data.name) !== file;
+    // A suite with the name of a file holds the tests of that file; see run-group.ts.
+    const isSuite = data.details.type === "suite";
+    const file = pathOf(isSuite && data.name.endsWith(".test.ts") ? data.name : data.file);
+    const leaf = !isSuite && pathOf(data.name) !== file;
     const result = files.get(file) ?? { passed: 0, failed: 0, skipped: 0, ms: 0 };
     files.set(file, result);
     if (data.nesting === 0) result.ms += data.details.duration_ms;

@@ -1,7 +1,7 @@
 // The notify-agent process: `node notify-agent/main.ts --config FILE`. `gantry start` calls `startNotifyAgent` instead.
 
 import { join } from "node:path";
-import type { Channel, SendResult } from "@gantry/core/notify/channel.ts";
+import type { Channel, CheckResult, SendResult } from "@gantry/core/notify/channel.ts";
 import { type LiveSettings, NO_SETTINGS } from "@gantry/core/settings/settings.ts";
 import { openArchiveWriter } from "@gantry/journal/archive/archive.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
@@ -101,7 +101,9 @@ async function assemble(
   const app = createApp({ name: "notify-agent", logger, onAnswered: metrics.answered });
   app.use(operationRoutes(metrics, () => journal.check(), metrics.problems));
   const testChannel = channelTester(channels, clock, policy.sendMs);
-  app.use(notifyRoutes({ journal, metrics, token: config.token, channels: channelViews(config), testChannel }));
+  const checkChannel = channelChecker(channels, policy.sendMs);
+  const tests = { checkChannel, testChannel };
+  app.use(notifyRoutes({ journal, metrics, token: config.token, channels: channelViews(config), ...tests }));
   const source = await openSource(config.source, { journal, logger }, deps.fetch);
   const resumed = await queues.resumePending();
   if (resumed > 0) logger.info({ deliveries: resumed }, "pending deliveries of an earlier run will be sent");
@@ -175,6 +177,18 @@ function channelTester(
     const nowMs = clock.nowMs();
     const message = { ...testContent(name), key: `test/${nowMs}/${name}`, to: undefined, at: new Date(nowMs) };
     return channels.get(name)?.send(message, AbortSignal.timeout(sendMs));
+  };
+}
+
+/** Without a message; undefined when there is no such channel. */
+function channelChecker(
+  channels: ReadonlyMap<string, Channel>,
+  sendMs: number,
+): (name: string) => Promise<CheckResult> | undefined {
+  return (name) => {
+    const channel = channels.get(name);
+    if (!channel?.check) return channel && Promise.resolve({ verdict: "unknown", says: "only a message shows it" });
+    return channel.check(AbortSignal.timeout(sendMs));
   };
 }
 

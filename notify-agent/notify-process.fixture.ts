@@ -33,7 +33,9 @@ export async function startTestEnvironment(t: TestContext, more: Partial<NotifyC
 
   const env = { failAfterSending: false };
 
-  const start = async (): Promise<{ url: string; journal: MemoryJournal; stop: () => Promise<void> }> => {
+  const start = async (
+    changes: Partial<NotifyConfigInput> = {},
+  ): Promise<{ url: string; journal: MemoryJournal; stop: () => Promise<void> }> => {
     const journal = openMemoryJournal({ indexes: NOTIFY_INDEXES, store, clock: { ...clock, after: realAfter } });
     const config: NotifyConfigInput = {
       token: TOKEN,
@@ -50,6 +52,7 @@ export async function startTestEnvironment(t: TestContext, more: Partial<NotifyC
         },
       },
       ...more,
+      ...changes,
     };
     const watched: typeof fetch = async (input, init) => {
       const answer = await fetch(input, init);

@@ -243,6 +243,29 @@ describe("channels that fail", () => {
     assert.equal((await env.mails()).length, 1);
   });
 
+  test("Teams that throttles gets the card later, with a button that opens the task", async (t) => {
+    const env = await startTestEnvironment(t);
+    const url = `${env.messenger.url}/teams/workflows/7/triggers/manual?sig=secretOfTheWorkflow`;
+    env.messenger.faults.add({
+      kind: "status",
+      status: 429,
+      body: { error: { code: "429" } },
+      match: "teams",
+      times: 1,
+    });
+    const agent = await env.start({ channels: { teams: { kind: "messenger", preset: "teams", url } } });
+    env.feed.add(ended("failed"));
+    const first = await tried(agent, "task-ended/t01/teams", 1);
+    assert.match(first.problem ?? "", /^status 429/);
+    env.clock.advance(Date.parse(first.nextTryAt ?? "") - env.clock.nowMs());
+    const all = await settled(agent, 2);
+    assert.equal(all.find(({ channel }) => channel === "teams")?.tries, 2);
+    const [card, ...more] = await env.messages();
+    assert.equal(more.length, 0);
+    assert.equal(card?.service, "teams");
+    assert.match(JSON.stringify(card.body), /"type":"Action\.OpenUrl","title":"[^"]+","url":"[^"]+\/tasks\/t01"/);
+  });
+
   test("a message that is never accepted does not block the next one", async (t) => {
     const env = await startTestEnvironment(t);
     env.messenger.faults.add({ kind: "status", status: 500, match: "slack", times: 1 });

@@ -59,6 +59,8 @@ function taskHandlers({ state, addTask, emit }: Parts) {
         .filter((task) => apps === undefined || (task.app !== undefined && apps.includes(task.app)));
       return pageOf(wanted, ({ id }) => id, { limit, cursor });
     },
+    syncTemplates: ({ body: { principal } }) =>
+      addTask({ pipeline: "templates-sync", app: undefined, params: {}, requestedBy: principal }),
     syncDefinitions: ({ body: { principal } }) =>
       addTask({ pipeline: "definitions-sync", app: undefined, params: {}, requestedBy: principal }),
     task: ({ params }) => need(state(), params.id),
@@ -144,6 +146,14 @@ function catalog({ state }: Pick<Parts, "state">) {
       needApp(name);
       return { items: state().builds.get(name) ?? [] };
     },
+    newestBuilds: ({ query: { apps, branch, ...query } }) => {
+      const all = [...state().builds].flatMap(([app, builds]) => builds.map((build) => ({ ...build, app })));
+      const wanted = all
+        .filter(({ app }) => apps === undefined || apps.includes(app))
+        .filter((build) => branch === undefined || build.branch === branch)
+        .toSorted((a, b) => (a.at < b.at ? 1 : -1));
+      return pageOf(wanted, ({ app, number }) => `${app} ${number}`, query);
+    },
     build: ({ params: { name, number } }) => {
       needApp(name);
       const build = state()
@@ -154,12 +164,29 @@ function catalog({ state }: Pick<Parts, "state">) {
     },
     ...appChanges(state, needApp),
     pipelines: () => ({ items: [...state().pipelines.values()] }),
+    templates: () => ({
+      project: "TEMPLATES",
+      read: {
+        at: "2026-01-02T03:04:05.000Z",
+        project: "TEMPLATES",
+        templates: [
+          {
+            ...{ name: "web-service", title: "Web service", summary: "", kind: "source" as const },
+            ...{ deploy: "web-service-deploy", params: {}, state: "same" as const },
+          },
+        ],
+        projects: ["APPS"],
+        clusters: sites().map(({ name }) => ({ site: name, names: [`${name}-dp`] })),
+      },
+    }),
     definitions: () => ({
       inForce: {
         ...state().set,
         definitions: [...state().pipelines.values()].map(({ name, version }) => ({ name, version })),
       },
     }),
+    appPipelines: () => ({ ci: { name: "ci" }, cd: { name: "cd" } }),
+    choosePipeline: ({ body: { action } }) => ({ name: action }),
     pipeline: ({ params: { name } }) => {
       const pipeline = state().pipelines.get(name);
       if (!pipeline) throw new GantryError("pipeline-unknown", { pipeline: name });

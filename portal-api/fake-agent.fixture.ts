@@ -132,7 +132,8 @@ export async function startFakeAgent(): Promise<FakeAgent> {
       state.builds.set(app, [{ ...BUILD, app, ...fields }, ...before]);
     },
     addRunner: (name, site) => {
-      const known = state.sites.get(site) ?? { ...SITE, name: site, systems: [], runners: [] };
+      const systems = SITE.systems.map((system) => ({ ...system, url: `http://harbor.${site}` }));
+      const known = state.sites.get(site) ?? { ...SITE, name: site, systems, runners: [] };
       state.sites.set(site, { ...known, runners: [...known.runners, { ...RUNNER, name, site }] });
     },
     queue: (site, job) => {

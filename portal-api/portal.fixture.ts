@@ -135,6 +135,7 @@ async function startFakeNotify(): Promise<FakeNotify> {
     inbox: () => ({ items: data.inbox }),
     deliveries: () => ({ items: data.deliveries }),
     channels: () => ({ items: [{ name: "mails", kind: "mail", insecureSkipVerify: true }] }),
+    checkChannel: () => ({ verdict: "yes" as const, says: "mail.example:587 accepts mail" }),
   });
   app.use(requireBearer([NOTIFY_TOKEN]));
   app.use(router.routes());

@@ -92,6 +92,11 @@ export const agentConfig = z.strictObject({
   events: z.strictObject({ kafka: kafkaConfig.optional() }).default({}),
   /** Folder of pipeline files. Default: the files that Gantry ships. See docs/definitions.md. */
   pipelines: z.string().optional(),
+  /**
+   * A file in place of params.yaml of that folder, so that an installation can keep the pipelines that ship. It does not count
+   * any more once definitions were read from git.
+   */
+  params: z.string().optional(),
   /** Git repository of pipeline files. The folder counts only until it has been read for the first time. */
   definitions: definitionsConfig.optional(),
 });

@@ -22,6 +22,7 @@ import type { DefinitionSet } from "./definitions/definition-set.ts";
 import type { EventsOut } from "./events/open-relay.ts";
 import type { Retention } from "./retention/retention.ts";
 import type { Settings } from "./settings/settings.ts";
+import type { Templates } from "./templates/templates.ts";
 
 export type HttpAppDeps = {
   readonly config: AgentConfig;
@@ -31,6 +32,7 @@ export type HttpAppDeps = {
   readonly agent: Agent;
   readonly settings: Settings;
   readonly definitionSet: DefinitionSet;
+  readonly templates: Templates;
   readonly metrics: ProcessMetrics;
   readonly retention: Retention;
   readonly eventsOut: EventsOut | undefined;
@@ -54,6 +56,8 @@ export function openHttpApp(deps: HttpAppDeps): ReturnType<typeof createApp> {
     journal,
     settings,
     definitionSet: deps.definitionSet,
+    ownPipelines: deps.definitionSet.own,
+    templates: deps.templates,
     portalUrl: config.portalUrl,
     token: config.token,
     newId: randomUUID,

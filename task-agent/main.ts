@@ -1,7 +1,7 @@
 // The task-agent as a process: configuration in, HTTP out. `node task-agent/main.ts --config FILE`
 
 import { randomUUID, scryptSync } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { StepDescription } from "@gantry/core/pipeline/pipeline.ts";
@@ -17,6 +17,7 @@ import { runProcess } from "@gantry/runtime/process/run-process.ts";
 import { type Agent, openAgent } from "./agent.ts";
 import { type Alarms, openAlarms } from "./alarms.ts";
 import { type AgentConfig, type AgentConfigInput, agentConfig } from "./config.ts";
+import { readBuiltIn } from "./definitions/built-in-pipelines.ts";
 import { openDefinitionSet } from "./definitions/definition-set.ts";
 import { followDefinitions } from "./definitions/follow.ts";
 import { type EventsOut, openEventsOut } from "./events/open-relay.ts";
@@ -33,8 +34,12 @@ import { ensureSealKey, openSealKeys } from "./secrets/seal-keys.ts";
 import { openSettings, type Settings } from "./settings/settings.ts";
 import { openAgentJournal } from "./store/open-journal.ts";
 import { type LiveDefinitions, openDefinitions } from "./tasks/definitions.ts";
+import { clusterSitesOf } from "./templates/decide-templates.ts";
+import { openTemplates, type Templates } from "./templates/templates.ts";
 
 const SHIPPED = fileURLToPath(new URL("../pipelines/", import.meta.url));
+/** Pipelines of Gantry itself. */
+const PLATFORM = join(SHIPPED, "platform");
 const TICK_MS = 1_000;
 
 type Base = {
@@ -74,11 +79,20 @@ export async function startTaskAgent(
     retention = openRetention({ ...agent, ...base, policy, random: Math.random });
     measureRetention(metrics.registry, retention.state);
     const definitionSet = await openDefinitionSet(
-      { ...base, ...agent, definitions, portalUrl: config.portalUrl, newId: randomUUID },
+      {
+        ...base,
+        ...agent,
+        definitions,
+        portalUrl: config.portalUrl,
+        newId: randomUUID,
+        taskChanged: agent.feed.taskChanged,
+        monotonicMs: () => clock.monotonicMs(),
+      },
       config.definitions,
-      join(SHIPPED, "platform/definitions-sync.yaml"),
+      PLATFORM,
     );
-    const app = openHttpApp({ ...base, agent, definitionSet, settings, metrics, retention, eventsOut });
+    const templates = await openAgentTemplates(base, agent, definitions);
+    const app = openHttpApp({ ...base, agent, definitionSet, templates, settings, metrics, retention, eventsOut });
     const server = await listen(app, { host: config.host, port: config.port, tls: config.tls, logger });
     logger.info({ url: server.url }, "task-agent is listening");
     retention.start();
@@ -118,6 +132,17 @@ async function openAgentDefinitions(base: Base): Promise<LiveDefinitions> {
   return openDefinitions(config.pipelines ?? SHIPPED, steps, journal, {
     alarms,
     git: config.definitions !== undefined,
+    params: config.params,
+    builtIn: [await readBuiltIn(join(PLATFORM, "check-systems.yaml"), steps)],
+  });
+}
+
+async function openAgentTemplates(base: Base, agent: Agent, definitions: LiveDefinitions): Promise<Templates> {
+  return openTemplates({
+    ...{ ...base, ...agent, definitions, portalUrl: base.config.portalUrl, newId: randomUUID },
+    pipeline: await readBuiltIn(join(PLATFORM, "templates-sync.yaml"), definitions.steps),
+    shipped: (await readdir(join(SHIPPED, "templates"))).toSorted(),
+    clusterSites: async () => clusterSitesOf(await agent.registry.sites()),
   });
 }
 

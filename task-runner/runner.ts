@@ -55,6 +55,7 @@ export async function openRunner(config: RunnerConfig, deps: RunnerDeps): Promis
     const previous = await stopPreviousWork(disk, data, deps);
     const cache = await cacheFolder(files, data, config.site);
     const path = absoluteFolders(config.path ?? deps.env.PATH ?? DEFAULT_PATH);
+    warnOfScannerTokens(config, logger);
     const isolation = await scriptIsolation({ ...config, data }, path, deps);
     const guard = deps.programs.openGuard({ clock, logger, path });
     return start({ config: { ...config, data }, deps, disk, cache, path, isolation, token, guard }, previous, unlock);
@@ -79,6 +80,16 @@ function absoluteFolders(path: string): string {
 function privatePaths({ data, token, enrol, secrets }: RunnerConfig): readonly string[] {
   const sources = [token, enrol, ...Object.values(secrets)];
   return [data, ...sources.flatMap((source) => (typeof source === "object" && "file" in source ? [source.file] : []))];
+}
+
+/** sonar-scanner runs what the sources of an app tell it, and the account of Gantry may create and administer projects. */
+function warnOfScannerTokens({ systems }: RunnerConfig, logger: RunnerDeps["logger"]): void {
+  for (const [system, settings] of Object.entries(systems)) {
+    if (settings.kind !== "sonarqube" || settings.scannerToken !== undefined || settings.standIn) continue;
+    const why = "sonar-scanner gets the token of the account, and the sources of an app can pass it on";
+    const todo = "set it to the secret with a global analysis token, which can only send analyses";
+    logger.warn({ system, why, todo }, "the system has no scannerToken");
+  }
 }
 
 /** Logs when scripts are refused, or when they are not isolated from the runner. */

@@ -194,3 +194,13 @@ test("without bubblewrap scripts are refused, and the log says why; isolation no
   const open = await openTestRunner(t, { config: { isolation: "none" } });
   assert.ok(open.lines.some((line) => /isolation: none/.test(line)));
 });
+
+test("a SonarQube whose account's token reaches the sources is said in the log at the start", async (t) => {
+  const sonar = { kind: "sonarqube", url: "http://127.0.0.1:9", token: "SONAR" };
+  const systems = { open: sonar, closed: { ...sonar, scannerToken: "SCAN" }, fake: { ...sonar, standIn: true } };
+  const secrets = { SONAR: { env: "SONAR" }, SCAN: { env: "SCAN" } };
+  const { lines } = await openTestRunner(t, { config: { systems, secrets } as never });
+  const warned = lines.filter((line) => line.includes("the system has no scannerToken"));
+  assert.equal(warned.length, 1);
+  assert.match(String(warned[0]), /"system":"open".*sources of an app can pass it on.*global analysis token/);
+});

@@ -6,15 +6,42 @@ import { firstItems } from "../portal/pages.ts";
 import { shortTime, textTable } from "../print/text-table.ts";
 import type { Call, Outcome } from "../table/command.ts";
 
-type Flags = { readonly limit: string | undefined };
+type Flags = { readonly branch: string | undefined; readonly limit: string | undefined };
 
-export async function listBuilds({ portal, flags, args: [app] }: Call<Flags, readonly [string]>): Promise<Outcome> {
+/** Of one app, or of all apps. Throws `app-unknown`. */
+export async function listBuilds(call: Call<Flags, readonly [string | undefined]>): Promise<Outcome> {
+  const { portal, flags, args } = call;
+  const [app] = args;
+  const { branch } = flags;
   const limit = numberOf("limit", flags.limit ?? "20", 1, 200);
-  const path = `/v1/apps/${encodeURIComponent(app)}/builds`;
-  const items = await firstItems(portal(), path, buildView, limit);
+  const ofApp = (name: string, most: number): Promise<readonly BuildView[]> =>
+    firstItems(portal(), `/v1/apps/${encodeURIComponent(name)}/builds`, buildView, most);
+  if (app === undefined || branch !== undefined) {
+    // The list of all apps has no error for an app that does not exist.
+    if (app !== undefined) await ofApp(app, 1);
+    return newestBuilds(await firstItems(portal(), "/v1/builds", buildView, limit, { app, branch }));
+  }
+  const items = await ofApp(app, limit);
   if (items.length === 0)
     return { value: items, text: `${app} has no builds yet. \`gantry ci ${app} --follow\` makes one.\n` };
-  const rows = items.map((build) => [
+  const table = textTable(["BUILD", ...HEADS], items.map(rowOf));
+  const next = `\`gantry cd ${app} --build ${items[0]?.number} --follow\` deploys the newest.\n`;
+  return { value: items, text: `${table}${items.map(unmetInWords).join("")}\n${next}` };
+}
+
+function newestBuilds(items: readonly BuildView[]): Outcome {
+  if (items.length === 0) return { value: items, text: "No build matches. `gantry ci APP --follow` makes one.\n" };
+  const table = textTable(
+    ["APP", "BUILD", ...HEADS],
+    items.map((build) => [build.app, ...rowOf(build)]),
+  );
+  return { value: items, text: `${table}\n\`gantry build list APP\` shows what the builds of one app lack.\n` };
+}
+
+const HEADS = ["COMMIT", "BRANCH", "BUILT (UTC)", "BY", "RUNS IN", "SUBJECT"] as const;
+
+function rowOf(build: BuildView): readonly string[] {
+  return [
     build.number === 0 ? "–" : `#${build.number}`,
     build.commit.slice(0, 9),
     build.isRelease ? build.branch : `${build.branch} (not the release branch)`,
@@ -22,10 +49,7 @@ export async function listBuilds({ portal, flags, args: [app] }: Call<Flags, rea
     build.by,
     build.runsIn.join(", "),
     (build.subject ?? "").slice(0, 60),
-  ]);
-  const table = textTable(["BUILD", "COMMIT", "BRANCH", "BUILT (UTC)", "BY", "RUNS IN", "SUBJECT"], rows);
-  const next = `\`gantry cd ${app} --build ${items[0]?.number} --follow\` deploys the newest.\n`;
-  return { value: items, text: `${table}${items.map(unmetInWords).join("")}\n${next}` };
+  ];
 }
 
 /** What the policies of environments still demand of a build. */

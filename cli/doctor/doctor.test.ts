@@ -16,7 +16,9 @@ import { silentSites } from "./report.ts";
 const TOKEN = "runner-token-of-this-test";
 const logger = makeLogger("test", "silent");
 const dir = await mkdtemp(join(tmpdir(), "gantry-doctor-"));
-const portal = await openPortal({ agent: logger, portal: logger }, { [TOKEN]: "seoul" });
+// Own definitions: the pipeline that tests systems is part of Gantry.
+const DEFINITIONS = { "own.yaml": "name: own\napp: none\njobs:\n  work: { site: seoul, steps: [{ run: x }] }\n" };
+const portal = await openPortal({ agent: logger, portal: logger }, { [TOKEN]: "seoul" }, undefined, DEFINITIONS);
 const nexus = await startNexus({ name: "nexus", dir, username: "gantry", password: "nexus-pass-1" });
 const argocd = await startArgoCd({
   name: "argocd",

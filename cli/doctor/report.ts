@@ -59,12 +59,16 @@ function oneInWords({ site, runner, systems, problem }: RunnerReport): string {
   if (systems.length === 0) return `${head}  This runner has no systems.\n`;
   return `${head}${systems
     .map(({ name, kind, url, findings }) => {
-      const width = Math.max(...findings.map(({ may }) => may.length));
-      const lines = findings.map(({ may, verdict, says, todo }) => {
-        const more = todo === undefined ? "" : `\n      ${" ".repeat(width)}→ ${todo}`;
-        return `    ${MARKS[verdict]} ${may.padEnd(width)}  ${says}${more}\n`;
-      });
-      return `  ${name} (${kind}) ${url}\n${lines.join("")}`;
+      return `  ${name} (${kind}) ${url}\n${findingsInWords(findings)}`;
     })
     .join("")}`;
+}
+
+export function findingsInWords(findings: readonly Omit<z.infer<typeof finding>, "right">[]): string {
+  const width = Math.max(...findings.map(({ may }) => may.length));
+  const lines = findings.map(({ may, verdict, says, todo }) => {
+    const more = todo === undefined ? "" : `\n      ${" ".repeat(width)}→ ${todo}`;
+    return `    ${MARKS[verdict]} ${may.padEnd(width)}  ${says}${more}\n`;
+  });
+  return lines.join("");
 }

@@ -27,6 +27,10 @@ export type Answers = {
   readonly harborUser: string;
   readonly registryUser: string;
   readonly nexusUser: string;
+  /** Clusters that apps can run on, each as site/cluster. */
+  readonly clusters: readonly string[];
+  /** Project of the templates at the git host. */
+  readonly templates: string;
   readonly mail: MailAnswer | undefined;
   readonly issuer: IssuerAnswer | undefined;
 };

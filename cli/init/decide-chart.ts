@@ -1,7 +1,7 @@
 // Values of the Helm chart, and the commands that create the Secrets that they name. Pure.
 
 import { type Answers, allSites } from "./answers.ts";
-import { channelsOf, runnerSystems, secretsOf, signInOf } from "./decide-systems.ts";
+import { channelsOf, runnerSystems, secretsAt, signInOf } from "./decide-systems.ts";
 
 export function chartValues(answers: Answers): object {
   const { url, issuer } = answers;
@@ -32,7 +32,7 @@ export function chartValues(answers: Answers): object {
 }
 
 function filesOfSite(answers: Answers, site: string): readonly string[] {
-  return secretsOf(answers).flatMap((one) => (one.site === site || one.file === "git-token" ? [one.file] : []));
+  return secretsAt(answers, site).map(({ file }) => file);
 }
 
 /** A shell script. Secrets stay in their files: they never appear in a command line. */

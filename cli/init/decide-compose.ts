@@ -1,7 +1,7 @@
 // compose.yaml of an installation, as deploy/compose.yaml but with its own sites. Pure.
 
 import { type Answers, allSites } from "./answers.ts";
-import { secretsOf } from "./decide-systems.ts";
+import { secretsAt, secretsOf } from "./decide-systems.ts";
 
 const PROCESS = {
   image: "${GANTRY_IMAGE:-gantry:0.1.0}",
@@ -58,8 +58,10 @@ function platformServices(answers: Answers, sites: readonly string[]): object {
         GANTRY_TASK_AGENT_TOKEN_FILE: "/run/secrets/platform-token",
         GANTRY_TASK_AGENT_RUNNER_TOKENS_FILE: "/run/secrets/runner-tokens.json",
         GANTRY_TASK_AGENT_ALLOW_PLAIN_HTTP: "true",
+        GANTRY_TASK_AGENT_PARAMS: "/etc/gantry/params.yaml",
       },
       secrets: ["platform-token", "runner-tokens.json"],
+      volumes: ["task-agent:/var/lib/gantry", config("params.yaml", "params")],
       networks: ["platform-plane", ...sites],
       healthcheck: health("health", "task-agent"),
     }),
@@ -101,7 +103,7 @@ function platformServices(answers: Answers, sites: readonly string[]): object {
 }
 
 function runnerService(answers: Answers, site: string): object {
-  const files = secretsOf(answers).filter((one) => one.site === site || one.file === "git-token");
+  const files = secretsAt(answers, site);
   return service(`runner-${site}`, {
     command: ["task-runner"],
     secrets: [`runner-${site}`, ...files.map(({ file }) => file)],

@@ -85,8 +85,10 @@ function processFiles(answers: Answers): readonly File[] {
         data: `${dir}/data/task-agent`,
         port: ports.agent,
         portalUrl: url,
+        params: `${dir}/params.yaml`,
       }),
     },
+    paramsFile(answers),
     {
       path: "notify-agent.yaml",
       content: yaml("The notify-agent and its channels: docs/processes.md.", {
@@ -146,6 +148,7 @@ function composeFiles(answers: Answers): readonly File[] {
   });
   return [
     { path: "compose.yaml", content: yaml("docs/install.md, One machine: compose.", composeFile(answers)) },
+    paramsFile(answers),
     { path: "notify-agent.yaml", content: yaml("Channels: docs/processes.md.", { channels: channelsOf(answers) }) },
     {
       path: "portal-api.yaml",
@@ -156,6 +159,21 @@ function composeFiles(answers: Answers): readonly File[] {
       content: yaml(`The runner at ${site}: docs/runner.md. Its systems: docs/rights-of-systems.md.`, runner(site)),
     })),
   ];
+}
+
+/** What the form of create-app offers and presets; the shipped pipelines name nothing of an installation. */
+function paramsFile({ git, sites, clusters, templates }: Answers): File {
+  const projects = git?.projects ?? ["APPS"];
+  const [site] = sites;
+  const content = {
+    "create-app": {
+      templates: { default: templates },
+      ...(site === undefined ? {} : { buildSite: { default: site, choices: sites } }),
+      project: { default: projects[0], choices: projects },
+      ...(clusters.length === 0 ? {} : { targets: { default: clusters, choices: clusters } }),
+    },
+  };
+  return { path: "params.yaml", content: yaml("What forms offer and preset: docs/definitions.md.", content) };
 }
 
 /** Lines are not folded: an address that is cut into two lines is hard to read. */

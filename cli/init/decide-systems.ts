@@ -13,10 +13,18 @@ export type NeededSecret = {
   readonly name: string;
 };
 
-/** The secrets of the systems. Every site gets its own entry, also where two share a file. */
-function neededAt(answers: Answers, site: string): readonly NeededSecret[] {
+/** The secrets that the runner of a site reads. Every site gets its own entry, also where two share a file. */
+export function secretsAt(answers: Answers, site: string): readonly NeededSecret[] {
   const { git, jira, harbor, registry, argocd, nexus, sonarqube } = answers;
   const at = (name: string, file: string, what: string): NeededSecret => ({ name, file, what, site });
+  const others = otherSites(answers, site).flatMap((other) => [
+    ...(harbor[other]
+      ? [at(`HARBOR_${idOf(other)}`, `${other}-harbor-password`, `the password or robot secret for ${harbor[other]}`)]
+      : []),
+    ...(registry[other]
+      ? [at(`REGISTRY_${idOf(other)}`, `${other}-registry-password`, `the password for ${registry[other]}`)]
+      : []),
+  ]);
   return [
     ...(git ? [at("GIT", "git-token", `a token of Gantry's account at ${git.url}`)] : []),
     ...(jira && site === PLATFORM ? [at("JIRA", "jira-token", `a token of Gantry's account at ${jira.url}`)] : []),
@@ -29,12 +37,13 @@ function neededAt(answers: Answers, site: string): readonly NeededSecret[] {
     ...(sonarqube[site]
       ? [at("SONARQUBE", `${site}-sonarqube-token`, `a user token of Gantry's account at ${sonarqube[site]}`)]
       : []),
+    ...others,
   ];
 }
 
 /** Each file once. */
 export function secretsOf(answers: Answers): readonly NeededSecret[] {
-  const all = allSites(answers).flatMap((site) => neededAt(answers, site));
+  const all = allSites(answers).flatMap((site) => secretsAt(answers, site));
   const sso: readonly NeededSecret[] = answers.issuer
     ? [{ name: "SSO", file: "sso-client-secret", what: `the client secret of ${answers.issuer.url}`, site: undefined }]
     : [];
@@ -52,9 +61,45 @@ export function runnerSystems(answers: Answers, site: string, place: (file: stri
     ...(argocd[site] ? { argocd: { kind: "argocd", url: argocd[site], token: "ARGOCD" } } : {}),
     ...(nexus[site] ? { nexus: nexusSystem(answers, nexus[site]) } : {}),
     ...(sonarqube[site] ? { sonarqube: { kind: "sonarqube", url: sonarqube[site], token: "SONARQUBE" } } : {}),
+    ...Object.fromEntries(otherSites(answers, site).flatMap((other) => registriesOf(answers, other))),
   };
-  const secrets = neededAt(answers, site).map(({ name, file }) => [name, { file: place(file) }] as const);
-  return { systems, secrets: Object.fromEntries(secrets) };
+  const secrets = secretsAt(answers, site).map(({ name, file }) => [name, { file: place(file) }] as const);
+  const { templates } = answers;
+  const shared = site === PLATFORM && templates !== "TEMPLATES" ? { shared: { repositories: [`${templates}/*`] } } : {};
+  return { systems, secrets: Object.fromEntries(secrets), ...shared };
+}
+
+/** Of a site that deploys: those from whose registries it copies images. The platform neither builds nor deploys. */
+function otherSites({ sites }: Answers, site: string): readonly string[] {
+  return site === PLATFORM ? [] : sites.filter((one) => one !== site);
+}
+
+/** The registries of another site, by the names that this site has for them. */
+function registriesOf(answers: Answers, other: string): readonly (readonly [name: string, system: object])[] {
+  const { harbor, registry } = answers;
+  return [
+    ...(harbor[other]
+      ? [
+          [
+            `harbor-${other}`,
+            { ...harborSystem(answers, harbor[other], `HARBOR_${idOf(other)}`), site: other },
+          ] as const,
+        ]
+      : []),
+    ...(registry[other]
+      ? [
+          [
+            `registry-${other}`,
+            { ...registrySystem(answers, registry[other], `REGISTRY_${idOf(other)}`), site: other },
+          ] as const,
+        ]
+      : []),
+  ];
+}
+
+/** A site as part of the name of a secret. */
+function idOf(site: string): string {
+  return site.toUpperCase().replaceAll("-", "_");
 }
 
 function gitSystem({ provider, url, username, projects }: NonNullable<Answers["git"]>): object {
@@ -79,12 +124,12 @@ function jiraSystem({ url, flavour, username }: NonNullable<Answers["jira"]>): o
   };
 }
 
-function harborSystem(answers: Answers, url: string): object {
-  return { kind: "harbor", url, username: answers.harborUser, password: "HARBOR", ...imagesOf(answers) };
+function harborSystem(answers: Answers, url: string, password = "HARBOR"): object {
+  return { kind: "harbor", url, username: answers.harborUser, password, ...imagesOf(answers) };
 }
 
-function registrySystem(answers: Answers, url: string): object {
-  return { kind: "registry", url, username: answers.registryUser, password: "REGISTRY", ...imagesOf(answers) };
+function registrySystem(answers: Answers, url: string, password = "REGISTRY"): object {
+  return { kind: "registry", url, username: answers.registryUser, password, ...imagesOf(answers) };
 }
 
 /** Images are named like the projects of the git host, in lower case. */

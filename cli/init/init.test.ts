@@ -5,6 +5,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { readParamValues } from "@gantry/core/pipeline/param-values.ts";
+import { parsePipeline } from "@gantry/core/pipeline/parse.ts";
 import { runnerConfigSchema } from "@gantry/task-runner/config.ts";
 import { parse } from "yaml";
 import { readInstallation } from "../installed.ts";
@@ -135,4 +138,61 @@ test("init --form compose: every service, secret, volume, network and file that 
     const names = Object.values(file.secrets).map((one) => one.file.replace("/run/secrets/", ""));
     for (const one of names) assert.ok(compose.services[`runner-${site}`]?.secrets.includes(one), `${site}: ${one}`);
   }
+});
+
+test("init writes what the form of create-app needs, which the shipped pipelines accept", async () => {
+  const dir = join(folder, "params");
+  const argv = [
+    ...["--git=bitbucket-cloud=https://bitbucket.org", "--git-project=acme/APPS", "--git-project=acme/SHOP"],
+    ...["--site=seoul", "--site=tokyo", "--cluster=seoul-dp", "--cluster=tokyo=tokyo-dp", "--templates=acme/TEMPLATES"],
+  ];
+  assert.equal((await run([dir, ...argv])).code, 0);
+  const { agent, runners } = readInstallation(dir, {});
+  assert.equal(agent.params, join(dir, "params.yaml"));
+  const pipelines = fileURLToPath(new URL("../../pipelines/", import.meta.url));
+  const { pipeline } = parsePipeline(
+    { name: "create-app.yaml", text: readFileSync(join(pipelines, "create-app.yaml"), "utf8") },
+    JSON.parse(readFileSync(join(pipelines, "catalogue.json"), "utf8")),
+  );
+  assert(pipeline);
+  const read = readParamValues({ file: "params.yaml", text: readFileSync(agent.params ?? "", "utf8") }, [pipeline]);
+  assert("changed" in read, JSON.stringify(read));
+  const { properties, required } = read.changed.get("create-app")?.params ?? {};
+  assert.deepEqual(required, ["name", "title", "template", "jiraKey"]);
+  assert.deepEqual(properties?.targets?.default, ["seoul/seoul-dp", "tokyo/tokyo-dp"]);
+  assert.deepEqual(properties?.project?.enum, ["acme/APPS", "acme/SHOP"]);
+  assert.deepEqual(runners.find(({ site }) => site === "platform")?.shared?.repositories, ["acme/TEMPLATES/*"]);
+  const wrong = await run([join(folder, "none"), "--cluster=busan=x", "--cluster=Big"]);
+  assert.match(wrong.out, /--cluster busan=x: there is no site busan/);
+  assert.match(wrong.out, /--cluster Big: use lower case letters/);
+});
+
+test("with several sites, each runner can copy images from the registries of the others", async () => {
+  const dir = join(folder, "sites");
+  const argv = [
+    "--site=seoul",
+    "--site=tokyo-2",
+    "--harbor=seoul=https://a.example",
+    "--registry=tokyo-2=https://b.example",
+  ];
+  assert.equal((await run([dir, ...argv])).code, 0);
+  const { runners } = readInstallation(dir, {});
+  const shown = runners.map(({ site, systems = {}, secrets = {} }) => [
+    site,
+    Object.entries(systems).map(([name, system]) => `${name} of ${(system as { site?: string }).site ?? site}`),
+    Object.entries(secrets).map(([name, source]) => `${name} ${"file" in source ? source.file.split("/").at(-1) : ""}`),
+  ]);
+  assert.deepEqual(shown, [
+    ["platform", [], []],
+    [
+      "seoul",
+      ["harbor of seoul", "registry-tokyo-2 of tokyo-2"],
+      ["HARBOR seoul-harbor-password", "REGISTRY_TOKYO_2 tokyo-2-registry-password"],
+    ],
+    [
+      "tokyo-2",
+      ["registry of tokyo-2", "harbor-seoul of seoul"],
+      ["REGISTRY tokyo-2-registry-password", "HARBOR_SEOUL seoul-harbor-password"],
+    ],
+  ]);
 });

@@ -8,7 +8,7 @@ export function nextSteps(
   answers: Answers,
   empty: readonly { readonly path: string; readonly what: string }[],
 ): string {
-  const { dir } = answers;
+  const { dir, git, templates } = answers;
   const secrets =
     empty.length === 0
       ? []
@@ -22,8 +22,11 @@ export function nextSteps(
     ...missing(answers),
     ...startSteps(answers),
     "Test what the systems let Gantry do:\n     gantry doctor",
+    ...(git
+      ? [`Push the templates of new apps to the project ${templates}, which must exist:\n     gantry templates push`]
+      : []),
   ];
-  const first = "Adopt your first app: docs/first-app.md.";
+  const first = "Create or adopt your first app: docs/first-app.md.";
   return [...steps, first].map((one, at) => `  ${at + 1}. ${one}\n`).join("");
 }
 

@@ -27,6 +27,11 @@ const QUESTIONS: readonly Question[] = [
   { flag: "harbor", asks: "Address of Harbor (empty: later; several as SITE=URL)", otherwise: "" },
   { flag: "harbor-user", asks: "User name of Gantry's account there", otherwise: "robot$gantry" },
   { flag: "argocd", asks: "Address of Argo CD (empty: later; several as SITE=URL)", otherwise: "" },
+  {
+    flag: "cluster",
+    asks: "Names of the clusters that apps run on (several as SITE=NAME; empty: later)",
+    otherwise: "",
+  },
   { flag: "nexus", asks: "Address of Nexus (empty: none)", otherwise: "" },
   { flag: "sonarqube", asks: "Address of SonarQube (empty: none)", otherwise: "" },
   { flag: "jira", asks: "Address of Jira (empty: none)", otherwise: "" },
@@ -38,6 +43,7 @@ const AFTER: { readonly [flag: string]: keyof Values & string } = {
   "git-user": "git",
   "git-project": "git",
   "harbor-user": "harbor",
+  cluster: "argocd",
 };
 
 /** The flags, and what a person answers where one is missing. */
@@ -105,6 +111,8 @@ export function readAnswers(dir: string, values: Values): Answers | readonly str
     sonarqube: perSite("sonarqube"),
     harborUser: values["harbor-user"] ?? "robot$gantry",
     registryUser: values["registry-user"] ?? "gantry",
+    clusters: clustersOf(values, sites, problems),
+    templates: values.templates ?? "TEMPLATES",
     nexusUser: values["nexus-user"] ?? "gantry",
     mail: mailOf(values, problems),
     issuer:
@@ -114,6 +122,16 @@ export function readAnswers(dir: string, values: Values): Answers | readonly str
   };
   if (/['\n]/.test(answers.dir)) problems.push(`${answers.dir}: the path must have no quote.`);
   return problems.length > 0 ? problems : answers;
+}
+
+function clustersOf(values: Values, sites: readonly string[], problems: string[]): readonly string[] {
+  return (values.cluster ?? []).map((one) => {
+    const [, site = sites[0] ?? PLATFORM, name = ""] = /^(?:([a-z0-9-]+)=)?(.*)$/.exec(one) ?? [];
+    if (!sites.includes(site)) problems.push(`--cluster ${one}: there is no site ${site}${didYouMean(site, sites)}.`);
+    if (!/^[a-z0-9.-]+$/.test(name))
+      problems.push(`--cluster ${one}: use lower case letters, digits, dots and hyphens.`);
+    return `${site}/${name}`;
+  });
 }
 
 type Address = (flag: string, url: string) => string;

@@ -34,6 +34,9 @@ function inWords({ name, title, summary, params, jobs }: PipelineView): string {
 
 function aboutParam(schema: JsonObject): string {
   const about = typeof schema.description === "string" ? schema.description : "";
-  const values = Array.isArray(schema.enum) ? ` One of ${schema.enum.join(", ")}.` : "";
-  return `${about}${values}`.trim();
+  const items = isJsonObject(schema.items) ? schema.items : {};
+  const choices = Array.isArray(schema.enum) ? schema.enum : Array.isArray(items.enum) ? items.enum : undefined;
+  const values = choices ? ` One of ${choices.join(", ")}.` : "";
+  const known = Array.isArray(schema.examples) ? ` Known: ${schema.examples.join(", ")}.` : "";
+  return `${about}${values}${known}`.trim();
 }

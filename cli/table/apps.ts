@@ -20,19 +20,32 @@ export const APPS = [
     run: async (call) => (await import("../app/app.ts")).viewApp(call),
   }),
   command({
+    name: "app pipelines",
+    summary: "show what Run CI and Run CD of an app start",
+    args: ["APP"],
+    portal: true,
+    examples: ["app pipelines orders"],
+    run: async (call) => (await import("../app/app-pipelines.ts")).showAppPipelines(call),
+  }),
+  command({
     name: "app create",
     summary: "create an app with its repositories, from a template",
-    details: "The shipped pipeline needs --jira-key. `gantry pipeline show create-app` lists all parameters.",
+    details:
+      "The shipped pipeline needs --jira-key. `gantry templates list` lists the templates, `gantry pipeline show create-app` all parameters and what this installation offers.",
     args: ["APP"],
     flags: {
       title: { type: "string", value: "TEXT", summary: "display name (default: the name of the app)" },
       "jira-key": { type: "string", value: "KEY", summary: "key of its Jira project, such as ORD" },
+      template: { type: "string", value: "TEMPLATE", summary: "the template that it is created from" },
+      set: { type: "string", multiple: true, value: "NAME=VALUE", summary: "what the template asks for" },
+      target: { type: "string", multiple: true, value: "SITE/CLUSTER", summary: "where it will run" },
       ...PARAM_FLAG,
       ...FOLLOW_FLAG,
     },
     portal: true,
     examples: [
       "app create payments --title Payments --jira-key PAY --follow",
+      "app create ledger --jira-key LED --template java-service --set javaVersion=21 --target main/production",
       "pipeline show create-app   # all parameters",
     ],
     run: async (call) => (await import("../task/start-task.ts")).createApp(call),
@@ -114,11 +127,14 @@ export const APPS = [
   }),
   command({
     name: "build list",
-    summary: "list the builds of an app, newest first",
-    args: ["APP"],
-    flags: { limit: { type: "string", value: "N", summary: "the most to list (default 20)" } },
+    summary: "list the builds of an app, or of all apps that you may see, newest first",
+    args: ["[APP]"],
+    flags: {
+      branch: { type: "string", value: "NAME", summary: "only builds of this branch" },
+      limit: { type: "string", value: "N", summary: "the most to list (default 20)" },
+    },
     portal: true,
-    examples: ["build list orders"],
+    examples: ["build list orders", "build list --branch main"],
     run: async (call) => (await import("../app/builds.ts")).listBuilds(call),
   }),
 ];

@@ -31,6 +31,13 @@ export const INIT_FLAGS = {
   registry: { type: "string", multiple: true, value: PER_SITE, summary: "a registry instead of Harbor" },
   "registry-user": { type: "string", value: "NAME", summary: "user name there (default gantry)" },
   argocd: { type: "string", multiple: true, value: PER_SITE, summary: "Argo CD, in the same way" },
+  cluster: {
+    type: "string",
+    multiple: true,
+    value: "[SITE=]NAME",
+    summary: "a cluster that apps can run on, by its name in Argo CD",
+  },
+  templates: { type: "string", value: "PROJECT", summary: "project of the templates (default TEMPLATES)" },
   nexus: { type: "string", multiple: true, value: PER_SITE, summary: "Nexus, optional" },
   "nexus-user": { type: "string", value: "NAME", summary: "user name there (default gantry)" },
   sonarqube: { type: "string", multiple: true, value: PER_SITE, summary: "SonarQube, optional" },

@@ -14,6 +14,11 @@ const APP = {
   },
 } as const;
 
+const WHERE = {
+  project: { type: "string", value: "PROJECT", summary: "project of the templates (default: that of params.yaml)" },
+  system: { type: "string", value: "NAME", summary: "git host, only if the site platform has several" },
+} as const;
+const TEMPLATES = "A task at the site platform does it, with the account of that site. Ctrl-C leaves it running.";
 const NEWEST = "The exit code is 1 when the newest set is not in force.";
 
 export const PIPELINES = [
@@ -38,6 +43,25 @@ export const PIPELINES = [
     args: ["FOLDER"],
     portal: true,
     run: async (call) => (await import("../definitions.ts")).diffDefinitions(call),
+  }),
+  command({
+    name: "templates list",
+    summary: "read the templates of the git host, and compare them with those that ship",
+    details: `${TEMPLATES} The exit code is 1 when a template has a mistake.`,
+    flags: { ...WHERE, last: { type: "boolean", summary: "show what was last read, without reading again" } },
+    portal: true,
+    isDefault: true,
+    run: async (call) => (await import("../templates.ts")).listTemplates(call),
+  }),
+  command({
+    name: "templates push",
+    summary: "push templates that ship to the git host: new ones, and newer versions",
+    details: `${TEMPLATES} What others have changed there stays, unless --force is given.`,
+    args: ["[TEMPLATE…]"],
+    flags: { ...WHERE, force: { type: "boolean", summary: "replace what others have changed, with one more commit" } },
+    portal: true,
+    examples: ["templates push", "templates push java-service java-service-deploy --project TEMPLATES"],
+    run: async (call) => (await import("../templates.ts")).pushTemplates(call),
   }),
   command({
     name: "pipeline list",

@@ -64,10 +64,11 @@ export const SITES = [
     name: "doctor",
     summary: "test what the systems let Gantry do, right by right",
     details:
-      "Tests every system from the runners that use it: address, certificate, account, and each right that Gantry needs (docs/rights-of-systems.md), for the repositories, clusters and projects that apps name. Nothing is changed. ✓ is there, ✗ is missing, ? is not known: the system does not tell, or no app uses it yet. The exit code is 0 if nothing is missing, else 1.",
+      "Tests every system from the runners that use it: address, certificate, account, and each right that Gantry needs (docs/rights-of-systems.md), for the repositories, clusters and projects that apps name. The notify-agent tests mail and messengers, the portal single sign-on; without --send no message is sent. Nothing is changed. ✓ is there, ✗ is missing, ? is not known: the system does not tell, or no app uses it yet. The exit code is 0 if nothing is missing, else 1.",
     flags: {
       site: { type: "string", value: "SITE", summary: "only the runners of this site" },
       system: { type: "string", value: "NAME", summary: "only systems with this name" },
+      send: { type: "boolean", summary: "send a test message on every channel, which people receive" },
     },
     portal: true,
     examples: ["doctor --site seoul"],

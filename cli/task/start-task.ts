@@ -1,9 +1,12 @@
 // `gantry ci`, `cd`, `app create` and `pipeline run`: the buttons of the portal.
 
 import { randomUUID } from "node:crypto";
+import { GantryError } from "@gantry/core/errors.ts";
+import { type TemplatesView, templatesView } from "@gantry/wire/agent/templates.ts";
 import { type TaskView, taskView } from "@gantry/wire/agent/views.ts";
 import { readParams } from "../params.ts";
 import type { Call, Context, Outcome } from "../table/command.ts";
+import { createHints } from "./create-hints.ts";
 import { followTask } from "./follow-task.ts";
 
 type Common = { readonly param: readonly string[]; readonly follow: boolean };
@@ -32,13 +35,35 @@ export function runCd(
   return start(call, `/v1/apps/${encodeURIComponent(call.args[0])}/cd`, { params, ...override });
 }
 
-export function createApp(
-  call: OfApp<{ readonly title: string | undefined; readonly "jira-key": string | undefined }>,
-): Promise<Outcome | number> {
+type CreateFlags = {
+  readonly title: string | undefined;
+  readonly "jira-key": string | undefined;
+  readonly template: string | undefined;
+  readonly set: readonly string[];
+  readonly target: readonly string[];
+};
+
+export async function createApp(call: OfApp<CreateFlags>): Promise<Outcome | number> {
   const [name] = call.args;
-  const { title = name, "jira-key": jiraKey, param } = call.flags;
-  const params = { name, title, ...(jiraKey === undefined ? {} : { jiraKey }), ...readParams(param, call.io) };
+  const { title = name, "jira-key": jiraKey, template, set, target, param } = call.flags;
+  const params = {
+    ...{ name, title },
+    ...(jiraKey === undefined ? {} : { jiraKey }),
+    ...(template === undefined ? {} : { template }),
+    ...(set.length === 0 ? {} : { templateParams: set }),
+    ...(target.length === 0 ? {} : { targets: target }),
+    ...readParams(param, call.io),
+  };
+  const isNamed = template !== undefined || set.length > 0 || target.length > 0;
+  const known = isNamed ? await call.portal().get("/v1/templates", templatesView).catch(ifOlder) : {};
+  for (const hint of createHints(known, { template, set, target })) call.io.stderr(`${hint}\n`);
   return start(call, "/v1/apps", { params });
+}
+
+/** A portal of an older version has no list: the request is sent without hints. */
+function ifOlder(error: unknown): TemplatesView {
+  if (error instanceof GantryError && error.code === "not-found") return {};
+  throw error;
 }
 
 export function runPipeline(

@@ -113,6 +113,10 @@ test("CI is started, followed to its end, and leaves a build that CD deploys", a
   assert.match(ci.out, /^→ .*orders {3}(t\w+)\n {2}http:\S+\/tasks\/\1\n[\s\S]*✓ seoul make +Compile {2}\d/);
   const builds = await run("build list orders");
   assert.match(builds.out, /^BUILD +COMMIT .*\n#1 +c0ffee000 +main .* admin +Mend the till\n/);
+  const ofAll = await run("build list");
+  assert.match(ofAll.out, /^APP +BUILD +COMMIT .*\norders +#1 +c0ffee000 +main .* admin +Mend the till\n/);
+  assert.match((await run("build list --branch main")).out, /^orders +#1 /m);
+  assert.match((await run("build list orders --branch none")).out, /^No build matches\./);
   const cd = await run("cd orders --build 1 --target test --follow");
   assert.equal(cd.code, 0, cd.out);
   assert.match((await run("build list orders")).out, /^#1 .* test +Mend the till$/m);
@@ -208,6 +212,7 @@ test("what does not exist has exit code 5, and an answer that is none 2", async 
     "ci nothing",
     "cd nothing",
     "build list nothing",
+    "build list nothing --branch main",
     "task show t0",
     "site show soul",
     "pipeline show no",

@@ -1,4 +1,5 @@
-// argocd/require-cluster: asks Argo CD for a cluster before anything is committed that is meant for it.
+// argocd/require-cluster: asks Argo CD for a cluster before anything is committed that is meant for it. argocd/list-clusters:
+// which clusters the form for a new app can offer.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { failed, failureOf, succeeded } from "@gantry/core/step/outcome.ts";
@@ -38,5 +39,26 @@ export const argocdRequireCluster = defineStep({
       const names = known.toSorted().slice(0, SHOWN).join(", ");
       const problem = `It shows ${names}${didYouMean(cluster, known)}.`;
       return failed(failureOf(new GantryError("cluster-unknown", { cluster, system: argocd.name, problem })));
+    }),
+});
+
+export const argocdListClusters = defineStep({
+  name: "argocd/list-clusters",
+  title: "List the clusters",
+  input: z.strictObject({ system: z.string().optional() }),
+  output: z.object({ clusters: z.array(z.string()).describe("Those that the account may see") }),
+  needs: ["argocd"],
+  // All clusters of the site, also those where no app of the task runs.
+  acts: () => [{ kind: "site-accounts", access: "read" }],
+  effects: [],
+  retry: USUAL_RETRY,
+  timeoutMs: 60_000,
+  plan: async () => [],
+  run: (context) =>
+    outlastRestart(context, async () => {
+      const argocd = context.system("argocd", context.input.system);
+      const clusters = (await connect(argocd, context).clusterNames()).toSorted();
+      context.log(clusters.join(", "));
+      return succeeded({ clusters });
     }),
 });

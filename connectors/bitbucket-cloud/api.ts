@@ -36,6 +36,7 @@ export type Api = {
     readonly create: (call: Place & { readonly _body: RepositoryBody }) => Answer;
     readonly update: (call: Place & { readonly _body: RepositoryBody }) => Answer;
     readonly get: (call: Place) => Answer;
+    readonly list: (call: { readonly workspace: string; readonly q?: string; readonly pagelen: number }) => Answer;
     readonly delete: (call: Place) => Answer;
     readonly listBranches: (call: Place & { readonly pagelen: number }) => Answer;
   };

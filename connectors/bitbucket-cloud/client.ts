@@ -25,6 +25,7 @@ export function bitbucketCloudHost(access: HostAccess): GitHost {
   return {
     createRepository: (desired) => createRepository(access, desired),
     getRepository: (project, slug) => getRepository(access, project, slug),
+    listRepositories: (project) => listRepositories(access, project),
     describeRepository: (project, slug, description) => describeRepository(access, project, slug, description),
     isEmpty: (project, slug) => isEmpty(access, project, slug),
     deleteRepository: (project, slug) => deleteRepository(access, project, slug),
@@ -77,6 +78,17 @@ async function getRepository(access: HostAccess, project: string, slug: string):
     send: (api) => api.repositories.get({ workspace: workspaceOf(project), repo_slug: slug.toLowerCase() }),
   });
   return answer.ok ? toRepository(project, answer.data) : undefined;
+}
+
+async function listRepositories(access: HostAccess, project: string): Promise<readonly string[]> {
+  const { workspace, key } = placeOf(project);
+  const q = key === undefined ? {} : { q: `project.key = ${JSON.stringify(key)}` };
+  const answer = await callSdk(access, apiOf, {
+    what: `list the repositories of ${project}`,
+    schema: z.object({ values: z.array(z.object({ slug: z.string() })) }),
+    send: (api) => api.repositories.list({ workspace, ...q, pagelen: 100 }),
+  });
+  return answer.ok ? answer.data.values.map(({ slug }) => slug) : [];
 }
 
 async function describeRepository(access: HostAccess, project: string, slug: string, text: string): Promise<void> {

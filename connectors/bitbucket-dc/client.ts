@@ -38,6 +38,7 @@ export function bitbucketDcHost(access: HostAccess): GitHost {
   return {
     createRepository: (desired) => createRepository(client, desired),
     getRepository: (project, slug) => getRepository(client, project, slug),
+    listRepositories: (project) => listRepositories(client, project),
     describeRepository: (project, slug, description) => describeRepository(client, project, slug, description),
     isEmpty: (project, slug) => isEmpty(client, project, slug),
     deleteRepository: (project, slug) => deleteRepository(client, project, slug),
@@ -91,6 +92,18 @@ async function getRepository(client: Client, project: string, slug: string): Pro
   // A missing project is a mistake in the pipeline; a missing repository is an ordinary answer. Bitbucket names the exception.
   if (answer.status === 404 && !["", "NoSuchProjectException"].includes(exceptionOf(answer))) return undefined;
   throw refusal(client, what, answer);
+}
+
+async function listRepositories(client: Client, project: string): Promise<readonly string[]> {
+  const what = `list the repositories of ${project}`;
+  const answer = await client.http.get(`/api/latest/projects/${pathOf(project, "repos")}`, {
+    query: { limit: 100 },
+    schema: z.object({ values: z.array(z.object({ slug: z.string() })) }),
+    expect: TELLING,
+    what,
+  });
+  if (!answer.ok) throw refusal(client, what, answer);
+  return answer.body.values.map(({ slug }) => slug);
 }
 
 async function describeRepository(client: Client, project: string, slug: string, description: string): Promise<void> {

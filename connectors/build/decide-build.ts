@@ -3,7 +3,7 @@
 import type { BuildKind as Kind } from "@gantry/core/app/app-shape.ts";
 import type { Commands, Folder } from "./folder.ts";
 import { KIND_TABLE } from "./kinds.ts";
-import { LOCK_FILES, type NodeKind, readPackageJson } from "./node-commands.ts";
+import { LOCK_FILES, lockFolder, managerOf, type NodeKind, readPackageJson } from "./node-commands.ts";
 
 /** An image as the app describes it. `context` and `dockerfile` as in core/app/app-shape.ts. */
 export type Wanted = {
@@ -50,19 +50,22 @@ export type Unclear = { readonly problem: string; readonly todo: string };
 /** The image that an app without `images` has: the Dockerfile of its folder. */
 export function decidePlan(wanted: Wanted, sources: Sources, earlier: readonly Plan[]): Plan | Unclear {
   const context = joined(sources.folder, wanted.context);
-  const contextFolder = sources.folders[context];
-  if (!contextFolder) return noFolder(wanted, sources);
+  const top = sources.folders[sources.folder];
+  const there = sources.folders[context];
+  if (!there) return noFolder(wanted, sources);
+  const contextFolder = top && top.path !== there.path ? { ...there, top } : there;
   const dockerfile = joined(context, wanted.dockerfile);
   if (!sources.hasFile(dockerfile)) return noDockerfile(wanted, dockerfile, sources);
-  const found = findProject(wanted, contextFolder, sources.folders[sources.folder]);
+  const found = findProject(wanted, contextFolder, top);
   if ("problem" in found) return found;
   const { kind, folder, why } = found;
   const entry = KIND_TABLE[kind];
   const own = ownCommands(wanted);
+  const isOwn = Object.keys(own).length === 3;
+  if (NODE.includes(kind) && !isOwn && !readPackageJson(folder.texts["package.json"] ?? "")) return noJson(folder);
   const commands = { ...entry.commands(folder), ...own };
   // Images of one folder have the same tests.
   const isTested = own.test === undefined && earlier.some((one) => one.folder === folder.path && one.kind === kind);
-  const isOwn = Object.keys(own).length === 3;
   return {
     ...commands,
     test: isTested ? "" : commands.test,
@@ -108,12 +111,15 @@ function only(folder: Folder, marks: readonly Mark[]): Project | Unclear {
   const kinds = [...new Set(marks.flatMap((mark) => mark.kinds))];
   const [kind] = kinds;
   const files = marks.map(({ file }) => file).join(", ");
-  if (kind !== undefined && kinds.length === 1)
+  if (kind !== undefined && kinds.length === 1 && marks.every((mark) => mark.kinds.length > 0))
     return { kind, folder, why: `${folder.path}: ${KIND_TABLE[kind].title} (${files})` };
-  const words = marks.map((mark) => `${mark.file} (${mark.kinds.join(" or ")})`).join(" and ");
+  const words = marks
+    .map((mark) => `${mark.file} (${mark.kinds.join(" or ") || "a tool that CI does not know"})`)
+    .join(" and ");
+  const choices = marks.some((mark) => mark.kinds.length === 0) ? [...kinds, "dockerfile" as const] : kinds;
   return {
     problem: `The folder ${folder.path} has ${words}.`,
-    todo: `Write the kind into the image of the app, one of ${kinds.map((one) => `\`kind: ${one}\``).join(", ")}, and its own commands under \`install\`, \`test\` and \`build\` if it needs others.`,
+    todo: `Write the kind into the image of the app, one of ${choices.map((one) => `\`kind: ${one}\``).join(", ")}, and its own commands under \`install\`, \`test\` and \`build\` if it needs others.`,
   };
 }
 
@@ -133,25 +139,63 @@ function marksOf(folder: Folder): readonly Mark[] {
   ];
 }
 
-function nodeMarks({ names, texts }: Folder): readonly Mark[] {
-  if (!names.includes("package.json")) return [];
-  const manager = /^(npm|pnpm|yarn)@/.exec(readPackageJson(texts["package.json"] ?? "")?.packageManager ?? "")?.[1];
-  if (manager !== undefined) return [{ file: "package.json", kinds: [manager as NodeKind] }];
-  const locks = Object.entries(LOCK_FILES).filter(([name]) => names.includes(name));
-  if (locks.length === 0) return [{ file: "package.json", kinds: ["npm"] }];
-  return locks.map(([file, kind]) => ({ file, kinds: [kind] }));
+const NODE: readonly Kind[] = ["npm", "pnpm", "yarn"] satisfies readonly NodeKind[];
+/** Lock files of tools that CI has no kind for. Another tool would install other versions. */
+const OTHER_NODE_LOCKS: readonly string[] = ["bun.lock", "bun.lockb", "deno.lock"];
+const OTHER_PYTHON_LOCKS: readonly string[] = ["pdm.lock", "Pipfile.lock", "Pipfile"];
+
+function nodeMarks(folder: Folder): readonly Mark[] {
+  if (!folder.names.includes("package.json")) return [];
+  const at = lockFolder(folder);
+  const shown = (file: string): string => (at === folder ? file : `${file} of ${at.path}`);
+  const manager = managerOf(at);
+  const kindsOf = (name: string): readonly Kind[] => NODE.filter((one) => one === name);
+  if (manager !== undefined) return [{ file: shown("package.json"), kinds: kindsOf(manager) }];
+  const locks = Object.entries(LOCK_FILES).filter(([name]) => at.names.includes(name));
+  const marks: readonly Mark[] = [
+    ...locks.map(([file, kind]) => ({ file: shown(file), kinds: [kind] })),
+    ...OTHER_NODE_LOCKS.filter((name) => at.names.includes(name)).map((file) => ({ file: shown(file), kinds: [] })),
+  ];
+  if (marks.length > 0) return marks;
+  if (at.names.includes("pnpm-workspace.yaml")) return [{ file: shown("pnpm-workspace.yaml"), kinds: ["pnpm"] }];
+  return [{ file: "package.json", kinds: ["npm"] }];
 }
 
-function pythonMarks({ names, texts }: Folder): readonly Mark[] {
+function pythonMarks({ names, texts, top }: Folder): readonly Mark[] {
   const has = (name: string): boolean => names.includes(name);
-  const project = texts["pyproject.toml"] ?? "";
-  const hasTable = (table: string): boolean => project.split("\n").some((line) => line.trim() === `[${table}]`);
+  const tables = tablesOf(texts["pyproject.toml"] ?? "");
   if (has("uv.lock")) return [{ file: "uv.lock", kinds: ["uv"] }];
-  if (has("poetry.lock") || hasTable("tool.poetry"))
+  if (has("poetry.lock") || tables.has("tool.poetry"))
     return [{ file: has("poetry.lock") ? "poetry.lock" : "pyproject.toml", kinds: ["poetry"] }];
+  const isInUv =
+    tablesOf(top?.texts["pyproject.toml"] ?? "").has("tool.uv.workspace") && top?.names.includes("uv.lock");
+  if (isInUv && tables.has("project")) return [{ file: `uv.lock of ${top?.path}`, kinds: ["uv"] }];
   // A pyproject.toml may only have the settings of a linter.
-  const files = ["requirements.txt", ...(hasTable("project") ? ["pyproject.toml"] : []), "setup.py"].filter(has);
+  const files = ["requirements.txt", ...(tables.has("project") ? ["pyproject.toml"] : []), "setup.py"].filter(has);
+  const [other] = OTHER_PYTHON_LOCKS.filter(has);
+  if (other !== undefined && !has("requirements.txt")) return [{ file: other, kinds: [] }];
   return files.slice(0, 1).map((file) => ({ file, kinds: ["pip"] }));
+}
+
+/** The tables of a TOML file, with those that they are part of: `[a.b]` is in `a`. */
+function tablesOf(text: string): ReadonlySet<string> {
+  const tables = new Set<string>();
+  const lines = text.replace(/"""[\s\S]*?"""|'''[\s\S]*?'''/g, '""').split("\n");
+  let isTop = true;
+  for (const line of lines) {
+    const header = /^\s*\[\[?([^\]]+)\]\]?\s*(?:#.*)?$/.exec(line)?.[1];
+    if (header !== undefined) isTop = false;
+    // `project.name = "x"` before the first table.
+    const key = header ?? (isTop ? /^([^=#]+)\.[^=.#]+=/.exec(line)?.[1] : undefined) ?? "";
+    const parts = key.split(".").map((part) => part.trim().replace(/^(["'])(.*)\1$/, "$2"));
+    for (const [index] of parts.entries()) tables.add(parts.slice(0, index + 1).join("."));
+  }
+  return tables;
+}
+
+function noJson({ path }: Folder): Unclear {
+  const file = joined(path, "package.json");
+  return { problem: `${file} is missing, or is not a JSON object.`, todo: `Correct ${file}.` };
 }
 
 function noFolder({ name, context }: Wanted, { folder }: Sources): Unclear {

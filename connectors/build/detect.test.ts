@@ -258,6 +258,40 @@ for (const [name, files, image, problem, todo] of [
     /repository has cmd\/api\/Dockerfile, docker\/worker\.Dockerfile/,
     /\{ name: api, dockerfile: cmd\/api\/Dockerfile \}, \{ name: worker, dockerfile: docker/,
   ],
+  ...["bun.lock", "bun.lockb", "deno.lock"].map(
+    (lock) =>
+      [
+        `a lock file of another tool: ${lock}`,
+        { "package.json": "{}", [lock]: "", Dockerfile: "" },
+        {},
+        new RegExp(`folder \\. has ${lock.replace(".", "\\.")} \\(a tool that CI does not know\\)`),
+        /one of `kind: dockerfile`, and its own commands/,
+      ] as const,
+  ),
+  ...["pdm.lock", "Pipfile"].map(
+    (lock) =>
+      [
+        `a lock file of another tool: ${lock}`,
+        { "pyproject.toml": "[project]\n", [lock]: "", Dockerfile: "" },
+        {},
+        /\(a tool that CI does not know\)/,
+        /`kind: dockerfile`/,
+      ] as const,
+  ),
+  [
+    "a package manager that CI does not know",
+    { "package.json": '{"packageManager":"bun@1.2.0"}', Dockerfile: "" },
+    {},
+    /package\.json \(a tool that CI does not know\)/,
+    /`kind: dockerfile`/,
+  ],
+  [
+    "a package.json that is not JSON",
+    { "package.json": '{"scripts":{"test":"x",}}', Dockerfile: "" },
+    {},
+    /^package\.json is missing, or is not a JSON object/,
+    /Correct package\.json/,
+  ],
   [
     "a context that is not there",
     { Dockerfile: "" },
@@ -275,6 +309,108 @@ for (const [name, files, image, problem, todo] of [
     assert.match(outcome.failure.todo ?? "", todo);
   });
 }
+
+const MEMBER = { "apps/web/package.json": scripts("test"), "apps/web/Dockerfile": "" };
+const MODULE = { "apps/web/Dockerfile": "" };
+for (const [name, files, kind, commands] of [
+  [
+    "a workspace of npm",
+    { ...MEMBER, "package.json": '{"workspaces":["apps/*"]}', "package-lock.json": "{}" },
+    "npm",
+    ["npm ci --no-fund", "npm run test"],
+  ],
+  [
+    "a folder beside a workspace of npm",
+    { ...MEMBER, "package.json": '{"workspaces":["./apps/*","!apps/web"]}', "package-lock.json": "{}" },
+    "npm",
+    ["npm install --no-fund --no-package-lock", "npm run test"],
+  ],
+  [
+    "a workspace of pnpm",
+    { ...MEMBER, "package.json": "{}", "pnpm-lock.yaml": "", "pnpm-workspace.yaml": "packages:\n  - 'apps/**'\n" },
+    "pnpm",
+    ["pnpm install --frozen-lockfile", "pnpm run test"],
+  ],
+  [
+    "a workspace of pnpm without a list",
+    { ...MEMBER, "package.json": "{}", "pnpm-workspace.yaml": "linkWorkspacePackages: true\n" },
+    "pnpm",
+    ["pnpm install --no-lockfile", "pnpm run test"],
+  ],
+  [
+    "a workspace of a later Yarn",
+    {
+      ...MEMBER,
+      "package.json": '{"packageManager":"yarn@4.9.1","workspaces":{"packages":["apps/web/"]}}',
+      "yarn.lock": "",
+    },
+    "yarn",
+    ["yarn install --immutable", "yarn run test"],
+  ],
+  [
+    "a member with a lock file of its own",
+    {
+      ...MEMBER,
+      "apps/web/yarn.lock": "",
+      "package.json": '{"workspaces":["apps/*"]}',
+      "package-lock.json": "{}",
+    },
+    "yarn",
+    ["yarn install --non-interactive --frozen-lockfile", "yarn run test"],
+  ],
+  [
+    "a workspace of uv",
+    {
+      ...MODULE,
+      "apps/web/pyproject.toml": "[project]\nname = 'web'\n",
+      "pyproject.toml": "[tool.uv.workspace]\nmembers = ['apps/*']\n[dependency-groups]\ndev = ['pytest']\n",
+      "uv.lock": "",
+    },
+    "uv",
+    [
+      'export UV_PROJECT_ENVIRONMENT="$HOME/venv"\nuv sync --frozen',
+      'export UV_PROJECT_ENVIRONMENT="$HOME/venv"\nuv run pytest --junitxml=junit.xml',
+    ],
+  ],
+  [
+    "a module with the wrapper of Maven above it",
+    { ...MODULE, "apps/web/pom.xml": "", "pom.xml": "", mvnw: "" },
+    "maven",
+    ["", "sh ../../mvnw --batch-mode --no-transfer-progress test"],
+  ],
+  [
+    "a module with the wrapper of Gradle above it",
+    { ...MODULE, "apps/web/build.gradle": "", "settings.gradle": "", gradlew: "" },
+    "gradle",
+    ["", "sh ../../gradlew --no-daemon --console=plain test"],
+  ],
+] as const) {
+  test(`below the folder of the app: ${name}`, async (t) => {
+    const plan = await plansOf(t, files, { context: "apps/web" });
+    assert.deepEqual([plan.kind, plan.folder, [plan.install, plan.test]], [kind, "apps/web", commands]);
+    assert.doesNotMatch(plan.tools.join(), /mvn|gradle/);
+  });
+}
+
+test("files are read as the tools read them", async (t) => {
+  const rows: readonly (readonly [files: Record<string, string>, kind: string, test: boolean])[] = [
+    [{ "package.json": `\ufeff${scripts("test")}` }, "npm", true],
+    [{ "package.json": '{"devEngines":{"packageManager":{"name":"pnpm"}},"scripts":{"test":"x"}}' }, "pnpm", true],
+    [{ "package.json": '{"packageManager":"yarn@4.9.1+sha224.00"}', "package-lock.json": "{}" }, "yarn", false],
+    [{ "pyproject.toml": "[ project ] # pytest\n" }, "pip", true],
+    [{ "pyproject.toml": '["project"]\n' }, "pip", false],
+    [{ "pyproject.toml": 'project.name = "x"\n' }, "pip", false],
+    [{ "pyproject.toml": "[tool.poetry.dependencies]\r\npytest = '8'\r\n" }, "poetry", true],
+    [{ "pyproject.toml": "[[tool.poetry.source]]\nname = 'x'\n" }, "poetry", false],
+    [{ "pyproject.toml": '[tool.x]\ntext = """\n[project]\n"""\n' }, "dockerfile", false],
+    [{ "pyproject.toml": "[tool.project]\n[projects]\n# [project]\n" }, "dockerfile", false],
+    [{ "requirements.txt": "", Pipfile: "" }, "pip", false],
+  ];
+  for (const [files, kind, hasTest] of rows) {
+    const plan = await plansOf(t, files);
+    assert.deepEqual([plan.kind, plan.test !== ""], [kind, hasTest], JSON.stringify(files));
+  }
+});
 
 test("what is unclear is settled by the kind in the app", async (t) => {
   const files = { "pom.xml": "", "package.json": scripts("test") };

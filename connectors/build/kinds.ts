@@ -3,13 +3,14 @@
 
 import type { BuildKind as Kind } from "@gantry/core/app/app-shape.ts";
 import type { Format } from "../nexus/settings-files.ts";
-import type { Commands, Folder } from "./folder.ts";
+import { type Commands, type Folder, wayBelow } from "./folder.ts";
 import { nodeCommands } from "./node-commands.ts";
 import { pythonCommands } from "./python-commands.ts";
 
 /** Files whose text decides something. */
 export const READ: readonly string[] = [
   "package.json",
+  "pnpm-workspace.yaml",
   "pyproject.toml",
   "requirements.txt",
   "requirements-dev.txt",
@@ -26,8 +27,15 @@ type KindEntry = {
 
 const NONE: Commands = { install: "", test: "", build: "" };
 /** A wrapper is the version that the project has chosen, so it is preferred to a program of the runner. */
-const wrapped = (folder: Folder, wrapper: string, program: string): string =>
-  folder.names.includes(wrapper) ? `sh ./${wrapper}` : program;
+const wrapped = (folder: Folder, wrapper: string, program: string): string => {
+  if (folder.names.includes(wrapper)) return `sh ./${wrapper}`;
+  if (!hasWrapper(folder, wrapper) || !folder.top) return program;
+  const up = wayBelow(folder, folder.top).replace(/[^/]+/g, "..");
+  return `sh ${up}/${wrapper}`;
+};
+/** Modules of a larger project use the wrapper in its folder. */
+const hasWrapper = ({ names, top }: Folder, wrapper: string): boolean =>
+  names.includes(wrapper) || (top?.names.includes(wrapper) ?? false);
 
 const maven = (folder: Folder): string => `${wrapped(folder, "mvnw", "mvn")} --batch-mode --no-transfer-progress`;
 const gradle = (folder: Folder): string => `${wrapped(folder, "gradlew", "gradle")} --no-daemon --console=plain`;
@@ -39,13 +47,13 @@ export const KIND_TABLE: { readonly [K in Kind]: KindEntry } = {
   maven: {
     title: "Maven",
     formats: ["maven"],
-    tools: ({ names }) => (names.includes("mvnw") ? ["java"] : ["java", "mvn"]),
+    tools: (at) => (hasWrapper(at, "mvnw") ? ["java"] : ["java", "mvn"]),
     commands: (at) => ({ install: "", test: `${maven(at)} test`, build: `${maven(at)} package -DskipTests` }),
   },
   gradle: {
     title: "Gradle",
     formats: ["maven"],
-    tools: ({ names }) => (names.includes("gradlew") ? ["java"] : ["java", "gradle"]),
+    tools: (at) => (hasWrapper(at, "gradlew") ? ["java"] : ["java", "gradle"]),
     commands: (at) => ({ install: "", test: `${gradle(at)} test`, build: `${gradle(at)} assemble` }),
   },
   go: {

@@ -8,14 +8,17 @@ const DEV_REQUIREMENTS = ["requirements-dev.txt", "dev-requirements.txt", "requi
 const PYTEST = "pytest --junitxml=junit.xml";
 
 export function pythonCommands(kind: PythonKind, folder: Folder): Commands {
-  const hasPytest = Object.values(folder.texts).some((text) => /\bpytest\b/.test(text));
+  // The members of a workspace of uv share the dependencies of its folder.
+  const shared = kind === "uv" ? Object.values(folder.top?.texts ?? {}) : [];
+  const hasPytest = [...Object.values(folder.texts), ...shared].some((text) => /\bpytest\b/.test(text));
   const test = (run: string): string => (hasPytest ? `${run} ${PYTEST}` : "");
   switch (kind) {
     case "poetry":
       return { install: "poetry install --no-interaction", test: test("poetry run"), build: "" };
     case "uv": {
       const venv = 'export UV_PROJECT_ENVIRONMENT="$HOME/venv"';
-      const sync = folder.names.includes("uv.lock") ? "uv sync --frozen" : "uv sync";
+      const isLocked = folder.names.includes("uv.lock") || folder.top?.names.includes("uv.lock");
+      const sync = isLocked ? "uv sync --frozen" : "uv sync";
       return { install: `${venv}\n${sync}`, test: hasPytest ? `${venv}\nuv run ${PYTEST}` : "", build: "" };
     }
     case "pip":

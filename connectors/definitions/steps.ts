@@ -1,7 +1,7 @@
 // definitions/publish: hands the definitions of a folder to the task-agent, as output. It puts nothing in force: the
 // task-agent takes the output only from the task that it started for this, and checks it as a whole.
 
-import { readdir } from "node:fs/promises";
+import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
@@ -23,7 +23,11 @@ const PIPELINES = "pipelines";
 export const publish = defineStep({
   name: "definitions/publish",
   title: "Hand over definitions",
-  input: z.strictObject({ directory: z.string().max(500).default(".") }),
+  input: z.strictObject({
+    directory: z.string().max(500).default("."),
+    /** A folder that does not exist is an empty one. */
+    optional: z.boolean().default(false),
+  }),
   output: z.object({
     files: z.int(),
     /** JSON of path → text, compressed with gzip, as base64. */
@@ -37,7 +41,7 @@ export const publish = defineStep({
   timeoutMs: 60_000,
   plan: async ({ input }) => [`hand the definitions in ${input.directory} to the task-agent`],
   run: async ({ input, workspace, log }) => {
-    const paths = await pathsIn(workspace, input.directory);
+    const paths = await pathsIn(workspace, input);
     if (paths.length > MAX_FILES) throw tooLarge(`it has ${paths.length} YAML files; the limit is ${MAX_FILES}`);
     const files: Record<string, string> = {};
     for (const path of paths) {
@@ -57,7 +61,11 @@ export const publish = defineStep({
 });
 
 /** As the task-agent reads a folder: the YAML files on top, and those of `pipelines`. */
-async function pathsIn(workspace: string, directory: string): Promise<string[]> {
+async function pathsIn(
+  workspace: string,
+  { directory, optional }: { readonly directory: string; readonly optional: boolean },
+): Promise<string[]> {
+  if (optional && !(await isFolder(join(workspace, directory)))) return [];
   const inside = async (folder: string): Promise<string[]> => {
     const entries = await readdir(join(workspace, directory, folder), { withFileTypes: true });
     return entries.filter((entry) => !entry.isDirectory() && SUFFIX.test(entry.name)).map(({ name }) => name);
@@ -67,6 +75,15 @@ async function pathsIn(workspace: string, directory: string): Promise<string[]> 
   const hasPipelines = top.some((entry) => entry.isDirectory() && entry.name === PIPELINES);
   const below = hasPipelines ? (await inside(PIPELINES)).map((name) => `${PIPELINES}/${name}`) : [];
   return [...(await inside(".")), ...below].toSorted();
+}
+
+/** A link to a folder could lead out of the workspace. */
+async function isFolder(path: string): Promise<boolean> {
+  return (await lstat(path).catch(ifMissing))?.isDirectory() ?? false;
+}
+
+function ifMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== "ENOENT" && error.code !== "ENOTDIR") throw error;
 }
 
 function tooLarge(problem: string): GantryError {

@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { tryLock } from "@gantry/runtime/lock.ts";
 import { fastClock, openBench } from "../step.fixture.ts";
 import { labWithBench } from "./lab-bench.fixture.ts";
-import { pushAsSomebody, seed } from "./lab-git.fixture.ts";
+import { pushAsSomebody, seed, tagMain } from "./lab-git.fixture.ts";
 import { checkout } from "./steps.ts";
 
 test("the default branch, another branch, a tag's commit and a commit by its id", async (t) => {
@@ -34,6 +34,12 @@ test("the default branch, another branch, a tag's commit and a commit by its id"
   const byId = await bench.once(checkout, { repository, ref: commit, directory: "by-id" });
   assert.equal(byId.kind === "succeeded" && byId.output.commit, commit);
   assert.equal(await readFile(join(bench.workspace, "by-id", "a.txt"), "utf8"), "one\n");
+  await tagMain(lab, "orders", "release");
+  const tag = await bench.once(checkout, { repository, ref: "release", directory: "tag" });
+  assert.equal(tag.kind === "succeeded" && tag.output.branch, "refs/tags/release", "not the release branch");
+  await pushAsSomebody(lab, "orders", { "a.txt": "three\n" }, "release");
+  const branch = await bench.once(checkout, { repository, ref: "release", directory: "branch" });
+  assert.equal(branch.kind === "succeeded" && branch.output.branch, "release");
 });
 
 test("an ordinary git finds a whole repository in the workspace; a depth cuts its history", async (t) => {

@@ -46,6 +46,17 @@ export async function hasChanges(draft: Draft): Promise<boolean> {
   return (await folderTree(draft, draft.base)) !== (await treeOf(draft.mirror.git, draft.base));
 }
 
+/** The tree that a commit of the folder would have on its base, or with nothing else if it has none. */
+export function treeOfFolder(draft: Draft): Promise<string> {
+  return folderTree(draft, draft.base);
+}
+
+/** The value of a trailer of one commit; undefined if it has none. */
+export async function findTrailer(git: Git, commit: string, trailer: string): Promise<string | undefined> {
+  const format = `--format=%(trailers:key=${trailer},valueonly=true,separator=%x2C)`;
+  return (await git(["log", "--max-count=1", format, "--end-of-options", commit])).trim() || undefined;
+}
+
 /** Looks for a commit of ours at the remote: the branch's newest 200 are searched for the effect's key. */
 export async function findPushed(draft: Draft, key: string): Promise<string | undefined> {
   const tip = await bringTip(draft);
@@ -272,7 +283,7 @@ const PROTECTED =
   /protected branch|repository rule violations|through pull requests|permission denied to update branch|hook declined/i;
 const LOST_RACE = /stale info|fetch first|non-fast-forward|cannot lock ref|incorrect old value|failed to update ref/i;
 
-async function treeOf(git: Git, commit: string): Promise<string> {
+export async function treeOf(git: Git, commit: string): Promise<string> {
   return (await git(["rev-parse", "--verify", "--end-of-options", `${commit}^{tree}`])).trim();
 }
 

@@ -181,6 +181,7 @@ test("files of Git LFS come in place of their pointers, and go back as pointers"
   const files = [
     attributes,
     { path: "m/model.bin", content: pointer(oid, bytes.length) },
+    { path: "m/tool.bin", mode: "100755", content: pointer(oid, bytes.length) },
     { path: "raw.bin", content: "raw" },
   ];
   const slug = await plant(files);
@@ -195,6 +196,12 @@ test("files of Git LFS come in place of their pointers, and go back as pointers"
   assert.equal((await out("x")).kind, "succeeded", JSON.stringify(lfs.log));
   assert.deepEqual(await readFile(join(bench.workspace, "x/m/model.bin")), bytes);
   assert.equal(await readFile(join(bench.workspace, "x/raw.bin"), "utf8"), "raw");
+  const modes = await Promise.all(["model", "tool"].map((name) => lstat(join(bench.workspace, `x/m/${name}.bin`))));
+  assert.deepEqual(
+    modes.map(({ mode }) => mode & 0o777),
+    [0o644, 0o755],
+    "executable files stay executable",
+  );
   assert.deepEqual([...new Set(lfs.credentials)], ["Bearer lab-admin-token"]);
   const asked = lfs.log.length;
   assert.equal((await out("again")).kind, "succeeded");
@@ -256,6 +263,26 @@ test("names that are not UTF-8: files of Git LFS come and go, submodules are ref
   bench.nextTask();
   const refused = await bench.once(checkout, { repository: repository(app), directory: "z" });
   assert.match(JSON.stringify(refused), /system-refused.*path of the submodule .* is not UTF-8/);
+});
+
+test("a .gitmodules that cannot be read, and a tag that names no commit, are told as such", async (t) => {
+  const { bench, plant, tip, bareOf, repository } = await setUp(t);
+  const lib = await plant([{ path: "lib.txt", content: "lib" }]);
+  const app = await plant([
+    { path: ".gitmodules", content: '[submodule "a"b"]\n\tpath = lib\n' },
+    { path: "lib", mode: "160000", content: tip(lib) },
+  ]);
+  const reasonOf = async (slug: string, ref?: string): Promise<string> => {
+    bench.nextTask();
+    const where = { repository: repository(slug), directory: `d-${slug}`, ...(ref === undefined ? {} : { ref }) };
+    const outcome = await bench.once(checkout, where);
+    assert.ok(outcome.kind === "errored", JSON.stringify(outcome));
+    assert.equal(outcome.failure.code, "system-refused");
+    return outcome.failure.why ?? "";
+  };
+  assert.match(await reasonOf(app), /line 1 of \.gitmodules cannot be read/);
+  execFileSync("git", ["tag", "tree", "main^{tree}"], { cwd: bareOf(lib) });
+  assert.match(await reasonOf(lib, "tree"), /refs\/tags\/tree names no commit/);
 });
 
 async function commitOf(
@@ -332,6 +359,7 @@ async function setUp(t: TestContext, more: Pick<Parameters<typeof openBench>[0],
     bench,
     plant,
     tip,
+    bareOf: (slug: string) => folders.get(slug),
     lfs,
     repository: (slug: string) => ({ project: lab.project, slug }),
   };

@@ -39,11 +39,11 @@ const MAX_LEVELS = 10;
 
 /** Fills the submodules and the Git LFS files of a folder that has just been checked out. */
 export async function fillContents(access: ContentsAccess, repository: FilledRepository, level = 0): Promise<void> {
-  const { mirror, git, folder, commit, entries } = repository;
+  const { mirror, git, folder, entries } = repository;
   const links = entries.filter(({ mode }) => mode === MODE.submodule);
   if (access.submodules && links.length > 0) {
     if (level === MAX_LEVELS) throw refused(mirror, `its submodules are nested deeper than ${MAX_LEVELS} levels`);
-    const known = await submodulesOf(git, entries, commit);
+    const known = await submodulesOf(repository);
     for (const link of links) {
       await fillSubmodule(
         access,
@@ -66,9 +66,15 @@ export async function fillContents(access: ContentsAccess, repository: FilledRep
   if (files > 0) access.log(`${counted(files, "file")} of Git LFS`);
 }
 
-async function submodulesOf(git: Git, entries: readonly TreeEntry[], commit: string): Promise<readonly Submodule[]> {
+async function submodulesOf({ mirror, git, entries, commit }: FilledRepository): Promise<readonly Submodule[]> {
   if (!entries.some(({ path }) => path === ".gitmodules")) return [];
-  return parseSubmodules(await git(["config", "--blob", `${commit}:.gitmodules`, "--list", "-z"]));
+  try {
+    return parseSubmodules(await git(["config", "--blob", `${commit}:.gitmodules`, "--list", "-z"]));
+  } catch (error) {
+    const problem = error instanceof GantryError ? String(error.details.problem) : "";
+    const [, line] = /bad config line (\d+) in blob/.exec(problem) ?? [];
+    throw line === undefined ? error : refused(mirror, `line ${line} of .gitmodules cannot be read`);
+  }
 }
 
 async function fillSubmodule(

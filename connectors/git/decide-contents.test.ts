@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { linkProblem, parsePointer, parseSubmodules, submoduleUrl } from "./decide-contents.ts";
+import { linkProblem, parsePointer, parseSubmodules, pointerExtension, submoduleUrl } from "./decide-contents.ts";
 
 test("a link stays inside its repository, even through other links", () => {
   const cases: readonly [links: Record<string, string>, problem: RegExp | undefined][] = [
@@ -69,6 +69,20 @@ test("pointers of Git LFS are distinguished from other small files", () => {
   // `text eol=crlf` in the attributes changes a pointer's line ends, and editors take the last one.
   assert.deepEqual(parsePointer(good.replaceAll("\n", "\r\n")), { oid, size: 12 });
   assert.deepEqual(parsePointer(good.trimEnd()), { oid, size: 12 });
+  assert.deepEqual(parsePointer(` \n${good.replaceAll("\n", "\n\n")}`), { oid, size: 12 });
+  assert.equal(pointerExtension(good), undefined);
+  assert.equal(pointerExtension(good.replace("oid", `ext-0-x sha256:${oid}\noid`)), "x");
+  for (const bad of [
+    `${good}extra\n`,
+    `${good}x-foo bar\n`,
+    `${good}ext-0-x sha256:${oid}\n`,
+    `\ufeff${good}`,
+    good.replace("oid", "x-foo bar\noid"),
+    good.replace("spec/v1", "spec/v2"),
+    good.replace("git-lfs.github.com", "example.com"),
+    `version https://git-lfs.github.com/spec/v1\nsize 12\noid sha256:${oid}\n`,
+  ])
+    assert.equal(parsePointer(bad), undefined, bad);
   for (const bad of ["", "text", good.replace("sha256", "sha1"), good.replace("size 12", "size x"), `x${good}`, oid]) {
     assert.equal(parsePointer(bad), undefined, bad);
   }

@@ -119,16 +119,36 @@ export type Pointer = { readonly oid: string; readonly size: number };
 /** Larger files are no pointers. */
 export const MAX_POINTER = 1024;
 
+const POINTER_VERSIONS = [
+  "https://git-lfs.github.com/spec/v1",
+  "https://hawser.github.com/spec/v1",
+  "http://git-media.io/v/2",
+];
+
 /**
  * Reads a Git LFS pointer; undefined when the text is none. As git-lfs does, it takes any line ends, which attributes may have
- * changed, and a last line without one.
+ * changed, empty lines, and lines of extensions; with any other line, the file is no pointer.
  */
 export function parsePointer(written: string): Pointer | undefined {
-  const text = `${written.replaceAll("\r\n", "\n").trim()}\n`;
-  const match =
-    /^version https?:\/\/[^\n]*\n(?:ext-[^\n]*\n)*oid sha256:([0-9a-f]{64})\nsize (\d{1,15})\n(?:[^\n]*\n)*$/.exec(
-      text,
-    );
-  const [, oid, size] = match ?? [];
-  return oid !== undefined && /spec\/v1|git-media/.test(text) ? { oid, size: Number(size) } : undefined;
+  // A byte order mark is no space.
+  const lines = written.replace(/^[^\S\uFEFF]+|[^\S\uFEFF]+$/g, "").split("\n");
+  const filled = lines.map((line) => line.replace(/\r$/, "")).filter((line) => line !== "");
+  if (EXTENSION.test(filled.at(-1) ?? "")) return undefined;
+  const told = filled.filter((line) => !EXTENSION.test(line));
+  const [, version = ""] = /^version (.*)$/.exec(told[0] ?? "") ?? [];
+  const [, oid] = /^oid sha256:([0-9a-f]{64})$/.exec(told[1] ?? "") ?? [];
+  const [, size] = /^size \+?(\d{1,15})$/.exec(told[2] ?? "") ?? [];
+  if (oid === undefined || size === undefined || told.length > 3 || !POINTER_VERSIONS.includes(version))
+    return undefined;
+  return { oid, size: Number(size) };
+}
+
+const EXTENSION = /^ext-\d-(\w+)\S* /;
+
+/** The program that changes the file of this pointer after its download; undefined when there is none. */
+export function pointerExtension(written: string): string | undefined {
+  return written
+    .split("\n")
+    .map((line) => EXTENSION.exec(line)?.[1])
+    .find((name) => name !== undefined);
 }

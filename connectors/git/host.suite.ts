@@ -38,6 +38,8 @@ export function hostSuite(provider: GitSystem["provider"]): void {
     const found = await untilReady(host, lab.project, "orders");
     assert.equal(found.description, "Orders (gantry:app=orders)");
     assert.equal(await host.isEmpty(lab.project, "orders"), true);
+    await host.createRepository(newRepository(lab, "billing"));
+    assert.deepEqual((await host.listRepositories(lab.project)).toSorted(), ["billing", "orders"]);
   });
 
   test(named("the slug is the host's own"), async (t) => {

@@ -68,6 +68,8 @@ export type GitHost = {
   readonly createRepository: (repository: NewRepository) => Promise<HostRepository | undefined>;
   /** `undefined` when there is none, or none that this account can see. */
   readonly getRepository: (project: string, slug: string) => Promise<HostRepository | undefined>;
+  /** Slugs of the repositories of a project that this account can see, at most 100. */
+  readonly listRepositories: (project: string) => Promise<readonly string[]>;
   readonly describeRepository: (project: string, slug: string, description: string) => Promise<void>;
   /** Whether it has any commit. */
   readonly isEmpty: (project: string, slug: string) => Promise<boolean>;

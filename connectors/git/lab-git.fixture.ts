@@ -65,8 +65,21 @@ export async function pushAsSomebody(
       "-m",
       "By hand",
     );
-    await git("-C", copy, "push", "--quiet", "origin", branch);
+    await git("-C", copy, "push", "--quiet", "origin", `HEAD:refs/heads/${branch}`);
     return await git("-C", copy, "rev-parse", "HEAD");
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+/** Another developer pushes a tag on the newest commit of `main`. */
+export async function tagMain(lab: LabHost, slug: string, tag: string): Promise<void> {
+  const dir = await mkdtemp(join(tmpdir(), "gantry-somebody-"));
+  const host = openHost({ system: lab.system, fetch, signal: AbortSignal.timeout(20_000) });
+  const env = gitEnvironmentOf(host, dir);
+  try {
+    await run("git", ["clone", "--quiet", "--bare", host.cloneUrl(lab.project, slug), "copy"], { cwd: dir, env });
+    await run("git", ["-C", "copy", "push", "--quiet", "origin", `main:refs/tags/${tag}`], { cwd: dir, env });
   } finally {
     await rm(dir, { recursive: true, force: true });
   }

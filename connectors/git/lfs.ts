@@ -3,13 +3,20 @@
 
 import { createHash, randomUUID } from "node:crypto";
 import { createWriteStream, existsSync } from "node:fs";
-import { copyFile, lstat, mkdir, readFile, rename, rm } from "node:fs/promises";
+import { chmod, copyFile, lstat, mkdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { GantryError } from "@gantry/core/errors.ts";
 import { z } from "zod";
 import { readPlainBytes } from "../plain-file.ts";
-import { bytesOfQuoted, MAX_POINTER, type Pointer, parsePointer, type TreeEntry } from "./decide-contents.ts";
+import {
+  bytesOfQuoted,
+  MAX_POINTER,
+  type Pointer,
+  parsePointer,
+  pointerExtension,
+  type TreeEntry,
+} from "./decide-contents.ts";
 import type { Git, Remote } from "./git.ts";
 
 export type LfsAccess = {
@@ -53,7 +60,7 @@ export async function fillLfs(
   const pointers = new Map<Buffer, Pointer>();
   for (const quoted of await lfsPaths(git, folder, entries)) {
     const file = Buffer.concat([Buffer.from(`${folder}/`), bytesOfQuoted(quoted)]);
-    const pointer = await pointerAt(file);
+    const pointer = await pointerAt(access, file, quoted);
     if (pointer) pointers.set(file, pointer);
   }
   const wanted = [...new Map([...pointers.values()].map((pointer) => [pointer.oid, pointer])).values()];
@@ -66,7 +73,17 @@ export async function fillLfs(
   await mkdir(objectsIn(access), { recursive: true });
   const missing = wanted.filter(({ oid }) => !existsSync(join(objectsIn(access), oid)));
   for (let at = 0; at < missing.length; at += BATCH) await download(access, missing.slice(at, at + BATCH));
-  for (const [file, { oid }] of pointers) await copyFile(join(objectsIn(access), oid), file);
+  for (const [file, { oid, size }] of pointers) {
+    const object = join(objectsIn(access), oid);
+    if ((await lstat(object)).size !== size) {
+      const what = `download the Git LFS file ${oid.slice(0, 12)}`;
+      throw refusal(access, "system-strange", what, `it does not have the ${size} bytes that its pointer says`);
+    }
+    const { mode } = await lstat(file);
+    // The copy has the permissions of the cache, and the file those that the repository gives it.
+    await copyFile(object, file);
+    await chmod(file, mode);
+  }
   return pointers.size;
 }
 
@@ -94,9 +111,14 @@ export async function lfsPaths(
   return checked.split("\n").flatMap((line) => (line.endsWith(": filter: lfs") ? [line.slice(0, -13)] : []));
 }
 
-async function pointerAt(file: Buffer): Promise<Pointer | undefined> {
+async function pointerAt(access: LfsAccess, file: Buffer, shown: string): Promise<Pointer | undefined> {
   const stat = await lstat(file);
-  return stat.isFile() && stat.size <= MAX_POINTER ? parsePointer(await readFile(file, "utf8")) : undefined;
+  if (!stat.isFile() || stat.size > MAX_POINTER) return undefined;
+  const text = await readFile(file, "utf8");
+  const pointer = parsePointer(text);
+  const extension = pointer && pointerExtension(text);
+  if (extension === undefined) return pointer;
+  throw refusal(access, "system-refused", `download the Git LFS file ${shown}`, `it needs the extension ${extension}`);
 }
 
 async function download(access: LfsAccess, pointers: readonly Pointer[]): Promise<void> {

@@ -87,7 +87,12 @@ export async function fetchRevision(mirror: Mirror, source: string): Promise<str
     await remote.mustBeGit?.(remote.url);
     return undefined;
   }
-  const commit = (await git(["rev-parse", "--verify", "--end-of-options", `${mine}^{commit}`])).trim();
+  const listed = await git(["cat-file", "--batch-check"], { input: `${mine}^{commit}\n` });
+  const [, commit] = /^([0-9a-f]+) commit /.exec(listed) ?? [];
+  if (commit === undefined) {
+    await git(["update-ref", "--no-deref", "-d", mine]);
+    throw refused(mirror, `${source} names no commit, but a folder or a file`);
+  }
   await keepReachable(mirror, source, commit, mine);
   return commit;
 }

@@ -16,7 +16,7 @@ import { carriesMarker, markerOf } from "./host.ts";
 import { hasCommit, type Mirror, resolveRevision } from "./mirror.ts";
 import { isBranchName } from "./names.ts";
 import { hostOf, nameOf, openRepository, repositoryInput, runtimeOf, withPauses } from "./step-parts.ts";
-import { renderFolder } from "./template.ts";
+import { renderFolder } from "./templates/template.ts";
 
 const branchName = z.string().refine(isBranchName, "must be the name of a branch");
 const MINUTES = 60_000;
@@ -78,7 +78,8 @@ async function checkOut(context: CheckoutContext): Promise<StepOutcome<z.output<
   return succeeded({
     ...made,
     shortCommit: commit.slice(0, 12),
-    branch: revision.name,
+    // Everybody may push tags where branches are protected: a tag with the name of the release branch is no release branch.
+    branch: revision.kind === "tag" ? `refs/tags/${revision.name}` : revision.name,
     directory: input.directory,
     cloneUrl: mirror.remote.url,
     url: host.commitUrl(input.repository.project, input.repository.slug, commit),

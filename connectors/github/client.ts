@@ -24,6 +24,7 @@ export function githubHost(access: HostAccess): GitHost {
   return {
     createRepository: (desired) => createRepository(access, desired),
     getRepository: (project, slug) => getRepository(access, project, slug),
+    listRepositories: (project) => listRepositories(access, project),
     describeRepository: (project, slug, description) => describeRepository(access, project, slug, description),
     isEmpty: (project, slug) => isEmpty(access, project, slug),
     deleteRepository: (project, slug) => deleteRepository(access, project, slug),
@@ -85,6 +86,20 @@ async function getRepository(access: HostAccess, project: string, slug: string):
     send: (api) => api.rest.repos.get({ owner: project, repo: slug }),
   });
   return answer.ok ? toRepository(project, answer.data) : undefined;
+}
+
+async function listRepositories(access: HostAccess, owner: string): Promise<readonly string[]> {
+  const what = `list the repositories of ${owner}`;
+  const isOrganisation = await ownedByOrganisation(access, owner, what);
+  const answer = await callSdk(access, apiOf, {
+    what,
+    schema: z.array(z.object({ name: z.string() })),
+    send: (api) =>
+      isOrganisation
+        ? api.rest.repos.listForOrg({ org: owner, per_page: 100 })
+        : api.rest.repos.listForAuthenticatedUser({ affiliation: "owner", per_page: 100 }),
+  });
+  return answer.ok ? answer.data.map(({ name }) => name) : [];
 }
 
 async function describeRepository(access: HostAccess, project: string, slug: string, text: string): Promise<void> {

@@ -6,6 +6,7 @@ import { explain, GantryError } from "@gantry/core/errors.ts";
 import fc from "fast-check";
 import { tempDir } from "../temp-dir.fixture.ts";
 import { assemble, type Files, look, writeFiles } from "./image.fixture.ts";
+import { DEFAULT_PATH } from "./interpret.ts";
 
 async function inFolder(t: TestContext, files: Files) {
   const dir = await tempDir(t);
@@ -39,7 +40,7 @@ test("lays files out as COPY does", async (t) => {
         "COPY app/main.js renamed.js",
         "COPY conf/*.conf /etc/",
         "COPY current/main.js app/link.js /links/",
-        "COPY --chown=10:20 --chmod=600 conf/* /own/",
+        "COPY --chown=10:20 --chmod=600 conf/* /links/",
         "COPY <<one <<two /text/",
         "1 $HOME",
         "one",
@@ -55,7 +56,7 @@ test("lays files out as COPY does", async (t) => {
     ["srv/app/renamed.js"],
     ["etc/", "etc/a.conf", "etc/b.conf"],
     ["links/", "links/link.js", "links/main.js"],
-    ["own/", "own/a.conf", "own/b.conf", "own/c.txt"],
+    ["links/a.conf", "links/b.conf", "links/c.txt"],
     ["text/", "text/one", "text/two"],
   ]);
   const files = layers.flat();
@@ -67,7 +68,7 @@ test("lays files out as COPY does", async (t) => {
     ["file", "main"],
     "a link that is named is followed",
   );
-  assert.deepEqual([find("own/a.conf")?.owner, find("own/a.conf")?.mode], ["10:20", "600"]);
+  assert.deepEqual([find("links/a.conf")?.owner, find("links/a.conf")?.mode], ["10:20", "600"]);
   assert.equal(find("text/one")?.text, "1 \n");
 });
 
@@ -177,7 +178,7 @@ test("writes the config that the Dockerfile asks for", async (t) => {
     Cmd: ["/bin/sh", "-c", "serve $A"],
     Entrypoint: ["/bin/web"],
     OnBuild: ["COPY . ."],
-    Env: ["A=1", "PATH=/bin:/x", "B=1 two"],
+    Env: ["PATH=/bin:/x", "A=1", "B=1 two"],
   });
   assert.deepEqual(
     [config.created, config.author, config.os, config.architecture],
@@ -219,7 +220,7 @@ test("copies between stages that begin from scratch, and skips stages that are n
   );
   assert.deepEqual(layers.map(pathsOf), [["srv/", "srv/main.js", "srv/test.js"]]);
   assert.deepEqual([layers[0]?.[1]?.mode, layers[0]?.[1]?.owner], ["755", "5:5"]);
-  assert.equal(config.config.Env, undefined);
+  assert.deepEqual(config.config.Env, [DEFAULT_PATH]);
 });
 
 test("finds users in the accounts that the image has", async (t) => {

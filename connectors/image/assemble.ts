@@ -12,12 +12,15 @@ import {
   OCI_CONFIG,
   OCI_LAYER_GZIP,
   OCI_MANIFEST,
+  ociType,
+  type Platform,
   parsePlatform,
+  platformText,
   sha256,
 } from "../oci/manifest.ts";
 import type { ImageReference } from "../oci/reference.ts";
 import { blobOfBytes, blobOfFile } from "../oci/upload.ts";
-import { type Accounts, type BaseImage, filesOf, readBaseImage } from "./base-image.ts";
+import { type Accounts, type BaseImage, filesOf, readBaseImage, type WantedPlatform } from "./base-image.ts";
 import {
   type FileTree,
   parentsOf,
@@ -30,7 +33,7 @@ import { entriesOf } from "./copy-files.ts";
 import { decideBuilder, findObstacle, findStage } from "./decide-builder.ts";
 import type { Dockerfile, Stage } from "./dockerfile.ts";
 import { parseIgnore } from "./dockerignore.ts";
-import { type Arguments, baseOf, interpretStage, platformOf } from "./interpret.ts";
+import { type Arguments, baseOf, interpretStage, PLATFORM_ARGUMENT, platformOf, runtimeOf } from "./interpret.ts";
 import { type LayerEntry, packLayer } from "./layer.ts";
 import type { BuiltImage, ImageBlob } from "./push-image.ts";
 
@@ -42,8 +45,8 @@ export type AssembleOptions = {
   readonly buildArgs: Arguments;
   /** Labels of the image's config; those of `org.opencontainers.image.*` are also annotations of the manifest. */
   readonly labels: Readonly<Record<string, string>>;
-  /** `linux/amd64` */
-  readonly platform: string;
+  /** `linux/amd64`; undefined: `DEFAULT_PLATFORM`, and a base image may be for another one. */
+  readonly platform: string | undefined;
   readonly registryOf: (reference: ImageReference) => Registry;
   /** A folder for layers; they must stay until the image is pushed. */
   readonly scratch: string;
@@ -53,10 +56,15 @@ export type AssembleOptions = {
 
 /** Throws `no-builder` when a real builder is needed, `dockerfile-invalid` for mistakes, and what registries throw. */
 export async function assembleImage(options: AssembleOptions): Promise<BuiltImage> {
-  const { dockerfile, file, buildArgs, platform } = options;
+  const { dockerfile, file, buildArgs } = options;
   const target = dockerfile.stages.at(-1);
   if (!target) throw new GantryError("dockerfile-invalid", { problem: "there is no stage" });
-  const given = { ...platformArguments(platform), ...buildArgs };
+  const given = { ...platformArguments(options.platform), ...buildArgs };
+  const own = Object.keys(buildArgs).find((name) => PLATFORM_ARGUMENT.test(name));
+  if (own !== undefined)
+    throw new GantryError("no-builder", {
+      problem: `The step sets the build argument ${own}, which every build has. The built-in assembler cannot do that.`,
+    });
   const obstacle = findObstacle(dockerfile, given);
   decideBuilder({ requested: "assembler", available: [], obstacle, file });
   const context = await readContext(options.context, parseIgnore(await readIgnoreText(options.context, file)));
@@ -106,7 +114,7 @@ async function buildStage(work: Work, stage: Stage): Promise<StageResult> {
     const problem = `${place}: FROM names an image with ONBUILD instructions. The built-in assembler cannot do that.`;
     throw new GantryError("no-builder", { problem });
   }
-  const interpreted = interpretStage(work.dockerfile, stage, parent.config.config ?? {}, work.given, parent.args);
+  const interpreted = interpretStage(work.dockerfile, stage, runtimeOf(parent.config), work.given, parent.args);
   if (interpreted.problems.length > 0) {
     const [first] = interpreted.problems;
     const details = { problem: `line ${first?.line}: ${first?.detail}` };
@@ -141,9 +149,10 @@ async function buildStage(work: Work, stage: Stage): Promise<StageResult> {
     added.push(entries);
   }
   const { architecture, os, variant } = parent.config;
+  const author = interpreted.author ?? parent.config.author;
   const config: ImageConfig = {
     created: EPOCH,
-    ...(interpreted.author === undefined ? {} : { author: interpreted.author }),
+    ...(author ? { author } : {}),
     architecture,
     os,
     ...(variant === undefined ? {} : { variant }),
@@ -189,11 +198,11 @@ function* directoriesOf(entries: Iterable<LayerEntry>): Generator<string> {
 async function parentOf(work: Work, stage: Stage): Promise<StageResult> {
   const { dockerfile, given } = work;
   const name = baseOf(dockerfile, stage, given);
-  const platform = platformOf(dockerfile, stage, given) || work.platform;
   const earlier = findStage(dockerfile.stages.slice(0, dockerfile.stages.indexOf(stage)), name);
   if (earlier) return buildStage(work, earlier);
+  const wanted = wantedPlatform(work, stage);
   if (name === "scratch") {
-    const { os, architecture, variant } = parsePlatform(platform) ?? { os: "linux", architecture: "amd64" };
+    const { os, architecture, variant } = wanted.platform;
     const config: ImageConfig = {
       architecture,
       os,
@@ -213,7 +222,7 @@ async function parentOf(work: Work, stage: Stage): Promise<StageResult> {
       args: {},
     };
   }
-  const base = await readBaseImage(name, platform, stage.from.line, work.registryOf);
+  const base = await readBaseImage(name, wanted, stage.from.line, work.registryOf);
   const layers = base.layers.map(
     (descriptor): ImageBlob => ({
       descriptor,
@@ -232,13 +241,28 @@ async function parentOf(work: Work, stage: Stage): Promise<StageResult> {
   };
 }
 
+function wantedPlatform(work: Work, stage: Stage): WantedPlatform {
+  const own = platformOf(work.dockerfile, stage, work.given);
+  const platform = (own ?? work.platform) === undefined ? DEFAULT_PLATFORM : parsePlatform(own ?? work.platform ?? "");
+  if (platform) return { platform, isAsked: (own ?? work.platform) !== undefined };
+  const detail = `FROM: --platform="${own}" must be os/architecture`;
+  const { line } = stage.from;
+  throw new GantryError("dockerfile-invalid", { problem: `line ${line}: ${detail}` }, { problems: [{ detail, line }] });
+}
+
 /** The files of an earlier stage, as a source of COPY. */
 async function stageTree(work: Work, stage: Stage, reference: string): Promise<FileTree> {
   const { stages } = work.dockerfile;
   const earlier = findStage(stages.slice(0, stages.indexOf(stage)), reference);
   if (!earlier) throw new GantryError("no-builder", { problem: `There is no earlier stage ${reference}.` });
   const { own } = await buildStage(work, earlier);
-  const files = [...own.values()].map((entry): SourceFile => ({ ...entry, executable: (entry.mode & 0o100) !== 0 }));
+  const files = [...own.values()].map(
+    (entry): SourceFile => ({
+      ...entry,
+      executable: (entry.mode & 0o100) !== 0,
+      owner: { uid: entry.uid, gid: entry.gid },
+    }),
+  );
   return withParents(new Map(files.map((file) => [file.path, file])));
 }
 
@@ -285,25 +309,23 @@ async function imageOf(work: Work, { config, below, added }: StageResult): Promi
   };
 }
 
-/** Translates Docker's media types of layers into those of OCI. */
-function ociType(mediaType: string): string {
-  if (mediaType === "application/vnd.docker.image.rootfs.diff.tar.gzip") return OCI_LAYER_GZIP;
-  if (mediaType === "application/vnd.docker.image.rootfs.diff.tar") return "application/vnd.oci.image.layer.v1.tar";
-  return mediaType;
-}
-
 function sorted(labels: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function platformArguments(platform: string): Arguments {
-  const { os = "linux", architecture = "amd64", variant = "" } = parsePlatform(platform) ?? {};
+export const DEFAULT_PLATFORM: Platform = { os: "linux", architecture: "amd64" };
+
+/** The build arguments that every build has. */
+export function platformArguments(platform: string | undefined): Arguments {
+  const parsed = platform === undefined ? DEFAULT_PLATFORM : (parsePlatform(platform) ?? DEFAULT_PLATFORM);
+  const text = platformText(parsed);
+  const { os, architecture, variant = "" } = parsed;
   return {
-    TARGETPLATFORM: platform,
+    TARGETPLATFORM: text,
     TARGETOS: os,
     TARGETARCH: architecture,
     TARGETVARIANT: variant,
-    BUILDPLATFORM: platform,
+    BUILDPLATFORM: text,
     BUILDOS: os,
     BUILDARCH: architecture,
     BUILDVARIANT: variant,

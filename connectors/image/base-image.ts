@@ -16,11 +16,12 @@ import {
   imageIndexSchema,
   imageManifestSchema,
   isIndex,
-  parsePlatform,
+  isSamePlatform,
+  type Platform,
+  platformText,
 } from "../oci/manifest.ts";
 import { type ImageReference, parseReference } from "../oci/reference.ts";
-import { parentsOf } from "./build-context.ts";
-import type { Owner } from "./copy-files.ts";
+import { type Owner, parentsOf } from "./build-context.ts";
 import type { Lookup } from "./image-paths.ts";
 
 export type BaseImage = {
@@ -35,10 +36,13 @@ export type BaseImage = {
 const MAX_CONFIG = 4 * 1024 * 1024;
 const MAX_ACCOUNTS = 1024 * 1024;
 
-/** Throws `dockerfile-invalid` when the name is none or there is no such image. */
+/** `isAsked`: the Dockerfile or the step names the platform, so an image without variants must be for it. */
+export type WantedPlatform = { readonly platform: Platform; readonly isAsked: boolean };
+
+/** Throws `dockerfile-invalid` when the name is none, there is no such image, or it is for another platform. */
 export async function readBaseImage(
   name: string,
-  platform: string,
+  { platform, isAsked }: WantedPlatform,
   line: number,
   registryOf: (reference: ImageReference) => Registry,
 ): Promise<BaseImage> {
@@ -56,21 +60,27 @@ export async function readBaseImage(
   if (!manifest) throw invalid(`there is no image ${name}`);
   if (isIndex(manifest.mediaType)) {
     const index = parse(registry, `index of ${name}`, imageIndexSchema, manifest.bytes);
-    const wanted = parsePlatform(platform);
-    const child = index.manifests.find(
-      (one) =>
-        one.platform?.os === wanted?.os &&
-        one.platform?.architecture === wanted?.architecture &&
-        (wanted?.variant === undefined || one.platform?.variant === wanted.variant),
-    );
-    if (!child) throw invalid(`${name} has no variant for ${platform}`);
+    const child = usableOn(platform)
+      .map((usable) => index.manifests.find((one) => one.platform && isSamePlatform(one.platform, usable)))
+      .find((one) => one !== undefined);
+    if (!child) throw invalid(`${name} has no variant for ${platformText(platform)}`);
     manifest = await registry.getManifest(repository, child.digest);
     if (!manifest) throw invalid(`the image ${name} is incomplete`);
   }
   const { config, layers } = parse(registry, `manifest of ${name}`, imageManifestSchema, manifest.bytes);
   const bytes = await registry.readBlob(repository, config, MAX_CONFIG);
   const parsed = parse(registry, `config of ${name}`, imageConfigSchema, bytes);
+  if (isAsked && !usableOn(platform).some((usable) => isSamePlatform(parsed, usable)))
+    throw invalid(`${name} is for ${platformText(parsed)}, and not for ${platformText(platform)}`);
   return { registry, repository, layers, config: parsed, digest: manifest.digest };
+}
+
+/** The platforms whose programs run there, the best one first, as builders choose. */
+function usableOn(platform: Platform): readonly Platform[] {
+  const { architecture, variant = "" } = platform;
+  const arm = architecture === "arm" ? Number(/^v([6-8])$/.exec(variant)?.[1] ?? 0) : 0;
+  const lower = [7, 6, 5].filter((one) => one < arm).map((one) => ({ ...platform, variant: `v${one}` }));
+  return [platform, ...lower];
 }
 
 const baseFilesSchema = z.object({
@@ -240,7 +250,8 @@ async function textOf(entry: Entry): Promise<string> {
 
 /** `user`, `user:group`, with names or numbers; a user's own group when none is named. */
 function findOwner(text: string, { passwd, group }: Accounts): Owner | undefined {
-  const [user = "", groupName] = text.split(":");
+  const [user = "", groupName, ...more] = text.split(":");
+  if (more.length > 0) return undefined;
   const account = passwd
     .split("\n")
     .map((line) => line.split(":"))

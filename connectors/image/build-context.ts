@@ -20,9 +20,12 @@ export type SourceFile = {
   readonly link: string | undefined;
   /** Where the bytes are: a file on this machine, or the text itself. */
   readonly content: { readonly file: string } | { readonly text: string } | undefined;
-  /** The whole permissions, where they are known: in an earlier stage. */
+  /** The whole permissions and the owner, where they are known: in an earlier stage. */
   readonly mode?: number;
+  readonly owner?: Owner;
 };
+
+export type Owner = { readonly uid: number; readonly gid: number };
 
 /** By path. Directories are listed too. */
 export type FileTree = ReadonlyMap<string, SourceFile>;
@@ -102,7 +105,7 @@ export type FoundSource = {
 /**
  * What a COPY source names: one entry, or all that match a pattern, sorted. Links on the way are followed inside the tree,
  * and at the end too, as COPY copies what a link points to. Empty when there is nothing. Throws `no-builder` for a pattern that
- * fits a link which leads nowhere: some builders refuse that, others leave it out.
+ * fits a link which leads nowhere: some builders refuse that, others leave it out. And for one that fits a name which is a pattern.
  */
 export function findSources(tree: FileTree, source: string): readonly FoundSource[] {
   let found: FoundSource[] = [tree.get("")].flatMap((file) => (file ? { name: "", file } : []));
@@ -114,12 +117,19 @@ export function findSources(tree: FileTree, source: string): readonly FoundSourc
       const names = isGlob(part) ? childrenOf(tree, path).filter((name) => pattern?.(name)) : [part];
       return names.flatMap((name) => {
         const file = resolvePath(tree, below(path, name));
+        if (isGlob(part) && isGlob(name)) throw twice(source, name);
         if (!file && isGlob(part) && tree.get(below(path, name))?.kind === "symlink") throw nowhere(source, name);
         return file ? { name, file } : [];
       });
     });
   }
   return found;
+}
+
+/** Buildah takes the name that it has found for a pattern once more. */
+function twice(source: string, name: string): GantryError {
+  const problem = `The source "${source}" fits the name ${name}, which is a pattern itself. The built-in assembler cannot do that.`;
+  return new GantryError("no-builder", { problem });
 }
 
 function nowhere(source: string, name: string): GantryError {
@@ -166,7 +176,14 @@ function resolvePath(tree: FileTree, path: string): SourceFile | undefined {
     if (file.kind === "symlink") {
       if (++links > MAX_LINKS || file.link === undefined) return undefined;
       if (file.link.startsWith("/")) at = "";
-      todo = [...file.link.split("/").filter((one) => one !== ""), ...todo];
+      // As in `resolveInImage`.
+      todo = [
+        ...posix
+          .normalize(file.link)
+          .split("/")
+          .filter((one) => one !== ""),
+        ...todo,
+      ];
     } else at = file.path;
   }
   return tree.get(at);

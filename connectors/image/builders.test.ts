@@ -45,8 +45,15 @@ test("every builder gets the Dockerfile, arguments, labels and platform, each as
       all.some((word) => word.includes("/h/image-Ab1/layout")),
       builder,
     );
-    assert.ok(!all.includes("push") || all.some((word) => word.startsWith("oci:")), `${builder} pushes to no registry`);
+    assert.ok(!all.includes("push") || all.some((word) => word.startsWith("dir:")), `${builder} pushes to no registry`);
   }
+});
+
+test("Buildah reads base images for the platform of the build, while it has the account", () => {
+  const [pull] = buildCommands(REQUEST);
+  assert.deepEqual(pull?.argv.slice(-3), ["--platform", "linux/arm64", "harbor.example/apps/base:1"]);
+  const [usual] = buildCommands({ ...REQUEST, platform: undefined });
+  assert.ok(!usual?.argv.includes("--platform"));
 });
 
 test("the password is in a file that only we may read, and in no argument", async (t) => {

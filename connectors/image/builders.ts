@@ -1,4 +1,4 @@
-// The real builders: which of them a runner has, and how each writes an image as an OCI layout into a folder. None of them
+// The real builders: which of them a runner has, and how each writes an image into a folder. None of them
 // pushes: pushing is the same for all images, and no builder needs the password for it.
 
 import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
@@ -14,7 +14,7 @@ export type BuildRequest = {
   readonly context: string;
   /** A copy of the Dockerfile; its ignore file is beside it, named as builders look for it. */
   readonly dockerfile: string;
-  /** Where the builder leaves the OCI layout. */
+  /** Where the builder leaves the image: an OCI layout, or the folder that the transport `dir:` makes. */
   readonly layout: string;
   /** Small files of this build; gone after it. */
   readonly scratch: string;
@@ -86,7 +86,10 @@ export async function prepareBuild(request: BuildRequest, login: RegistryLogin):
   await writeFile(policyFile(request), JSON.stringify({ default: [{ type: "insecureAcceptAnything" }] }));
 }
 
-/** The programs to run, in order. Pure. */
+/**
+ * The programs to run, in order. Pure. Buildah and Podman write the format of Docker: in that of OCI they leave out ONBUILD,
+ * SHELL and HEALTHCHECK.
+ */
 export function buildCommands(request: BuildRequest): readonly Command[] {
   return COMMANDS[request.builder](request);
 }
@@ -137,6 +140,7 @@ const COMMANDS: { readonly [B in RealBuilder]: (request: BuildRequest) => readon
     const policy = ["--signature-policy", policyFile(request)];
     const tls = request.insecure ? ["--tls-verify=false"] : [];
     const account = ["--authfile", authFile(request)];
+    const platform = request.platform === undefined ? [] : ["--platform", request.platform];
     // Settings in a HOME that commands of the Dockerfile can write would name programs to start.
     const own = (argv: readonly string[], confined?: "image-build"): Command => ({
       argv: ["buildah", ...store, ...argv],
@@ -149,7 +153,7 @@ const COMMANDS: { readonly [B in RealBuilder]: (request: BuildRequest) => readon
       "--isolation",
       "chroot",
       "--format",
-      "oci",
+      "docker",
       "--timestamp",
       "0",
       ...tls,
@@ -161,19 +165,19 @@ const COMMANDS: { readonly [B in RealBuilder]: (request: BuildRequest) => readon
       request.context,
     ];
     return [
-      ...request.bases.map((base) => own(["pull", ...policy, ...account, ...tls, base])),
+      ...request.bases.map((base) => own(["pull", ...policy, ...account, ...tls, ...platform, base])),
       own(build, "image-build"),
-      own(["push", ...policy, image, `oci:${request.layout}`], "image-build"),
+      own(["push", ...policy, "--format", "v2s2", image, `dir:${request.layout}`], "image-build"),
     ];
   },
   podman: (request) => {
     const image = `localhost/gantry-build-${idOf(request)}`;
     const tls = request.insecure ? ["--tls-verify=false"] : [];
-    const build = ["build", "--format", "oci", "--timestamp", "0", "--authfile", authFile(request), ...tls];
+    const build = ["build", "--format", "docker", "--timestamp", "0", "--authfile", authFile(request), ...tls];
     const ignore = ["--ignorefile", ignoreFile(request)];
     return [
       building(["podman", ...build, ...ignore, ...common(request), "--tag", image, request.context]),
-      command(["podman", "save", "--format", "oci-dir", "--output", request.layout, image]),
+      command(["podman", "save", "--format", "docker-dir", "--compress", "--output", request.layout, image]),
       command(["podman", "rmi", image]),
     ];
   },

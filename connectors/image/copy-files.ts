@@ -9,6 +9,7 @@ import {
   type FileTree,
   type FoundSource,
   findSources,
+  type Owner,
   parentsOf,
   type SourceFile,
 } from "./build-context.ts";
@@ -17,8 +18,6 @@ import { type Lookup, resolveInImage } from "./image-paths.ts";
 import type { FileChange } from "./interpret.ts";
 import type { LayerEntry } from "./layer.ts";
 import { isGlob } from "./path-pattern.ts";
-
-export type Owner = { readonly uid: number; readonly gid: number };
 
 /** What is known about the files before this change: the earlier changes of the stage, and the base image. */
 export type Before = {
@@ -65,7 +64,9 @@ export async function entriesOf(change: FileChange, tree: FileTree, before: Befo
   }
   refuseMixed(change, entries);
   if (isWorkdir) entries.push(directoryEntry(job, at));
-  return withParents(job, entries);
+  const all = withParents(job, entries);
+  if (change.isLinked) refuseLinked(job, all, isFolder(found));
+  return all;
 }
 
 /** The image as it is before the change: the base image with everything that the stage has made over it. */
@@ -114,6 +115,8 @@ const ROOT: Owner = { uid: 0, gid: 0 };
 const DIRECTORY_MODE = 0o755;
 
 function sourcesOf({ change, tree }: Job, source: string): readonly FoundSource[] {
+  // Some builders take the character behind it as it is, others do so only in a pattern.
+  if (source.includes("\\")) throw unsupported(change, `names the source "${source}", with a backslash`);
   const found = findSources(tree, source);
   if (found.length > 0) return found;
   const where =
@@ -135,6 +138,26 @@ function refuseUnclear({ change, before, lookup }: Job, found: readonly FoundSou
   if (lookup(link)?.kind === "symlink") throw unsupported(change, `puts a file in the place of the link /${link}`);
   const isVolume = before.volumes.some((one) => posix.join("/", one) === `/${at}`);
   if (isVolume && lookup(at) === undefined) throw unsupported(change, `puts a file in the place of the volume /${at}`);
+}
+
+/**
+ * `--link` follows no links of the image, takes no destination for a directory because the image has one there, and makes all
+ * directories on the way anew. It is the usual copy only where the image has none of this, or has just the same.
+ */
+function refuseLinked({ change, before, lookup }: Job, entries: readonly LayerEntry[], isFolder: boolean): void {
+  const literal = change.destination.slice(1);
+  const directories = entries.flatMap(({ path, kind }) => [
+    ...(kind === "directory" ? [path] : []),
+    ...parentsOf(path),
+  ]);
+  const onTheWay = [...(change.isDirectory || isFolder ? [literal] : []), ...parentsOf(literal), ...directories];
+  const isUsual = (path: string): boolean => {
+    const { kind, mode, uid, gid } = before.own.get(path) ?? {};
+    return kind === "directory" && mode === DIRECTORY_MODE && uid === 0 && gid === 0;
+  };
+  const isFilled = !change.isDirectory && !isFolder && lookup(literal)?.kind === "directory";
+  const there = isFilled ? literal : onTheWay.find((path) => path !== "" && lookup(path) && !isUsual(path));
+  if (there !== undefined) throw unsupported(change, `copies with --link to /${there}, which is there already`);
 }
 
 function isFolder(found: readonly FoundSource[]): boolean {
@@ -175,7 +198,9 @@ function directoryEntries(job: Job, source: SourceFile, at: string): LayerEntry[
   // Some builders give the mode to this directory, too, and some only to what is inside.
   if (job.change.mode !== undefined && job.change.mode !== DIRECTORY_MODE && at !== "" && job.lookup(at) === undefined)
     throw unsupported(job.change, "makes a directory and gives a --chmod");
-  if (needsEntry(job, source, at, contents.length === 0)) entries.push(directoryEntry(job, at, source));
+  // Of this directory itself, builders keep the mode and not the owner.
+  if (needsEntry(job, source, at, contents.length === 0))
+    entries.push({ ...directoryEntry(job, at, source), ...job.owner });
   for (const { relative, file } of contents) {
     const path = at === "" ? relative : `${at}/${relative}`;
     refuseReplacing(job, file, path);
@@ -189,7 +214,9 @@ function directoryEntries(job: Job, source: SourceFile, at: string): LayerEntry[
 /** Some builders give a directory that is there the new owner and mode; others let it be. */
 function refuseOtherOwner(job: Job, source: SourceFile, path: string): void {
   const { change, before, lookup } = job;
-  if ((change.owner === undefined && change.mode === undefined) || lookup(path) === undefined) return;
+  const { uid = 0, gid = 0 } = source.owner ?? {};
+  const isUsual = uid === 0 && gid === 0 && (source.mode ?? DIRECTORY_MODE) === DIRECTORY_MODE;
+  if ((change.owner === undefined && change.mode === undefined && isUsual) || lookup(path) === undefined) return;
   const [there, wanted] = [before.own.get(path), directoryEntry(job, path, source)];
   if (there?.uid === wanted.uid && there.gid === wanted.gid && there.mode === wanted.mode) return;
   throw unsupported(change, `gives an owner or a mode to the directory /${path}, which is there already`);
@@ -228,6 +255,7 @@ function needsEntry({ before, change, lookup }: Job, source: SourceFile, path: s
     isEmpty ||
     change.owner !== undefined ||
     change.mode !== undefined ||
+    (source.owner?.uid ?? 0) + (source.owner?.gid ?? 0) > 0 ||
     (source.mode ?? DIRECTORY_MODE) !== DIRECTORY_MODE
   );
 }
@@ -247,12 +275,13 @@ function fileEntry({ change, owner }: Job, file: SourceFile, path: string): Laye
   const { size, link, content } = file;
   const kind = file.kind === "symlink" ? "symlink" : "file";
   const mode = kind === "symlink" ? 0o777 : (change.mode ?? file.mode ?? (file.executable ? 0o755 : 0o644));
-  return { path, kind, mode, ...owner, size, link, content };
+  return { path, kind, mode, ...(change.owner === undefined ? (file.owner ?? owner) : owner), size, link, content };
 }
 
 function directoryEntry({ change, owner }: Job, path: string, source?: SourceFile): LayerEntry {
   const mode = change.mode ?? source?.mode ?? DIRECTORY_MODE;
-  return { path, kind: "directory", mode, ...owner, size: 0, link: undefined, content: undefined };
+  const kept = change.owner === undefined ? (source?.owner ?? owner) : owner;
+  return { path, kind: "directory", mode, ...kept, size: 0, link: undefined, content: undefined };
 }
 
 function textFile(name: string, text: string): SourceFile {
@@ -272,12 +301,15 @@ function textFile(name: string, text: string): SourceFile {
  */
 function withParents(job: Job, entries: readonly LayerEntry[]): readonly LayerEntry[] {
   const { before, change, lookup } = job;
-  if (!before.scratch && change.owner === undefined) return entries;
+  const hasOddMode = change.mode !== undefined && change.mode !== DIRECTORY_MODE;
+  if (!before.scratch && change.owner === undefined && !hasOddMode) return entries;
   const known = new Set(entries.map(({ path }) => path));
   const parents: LayerEntry[] = [];
   for (const parent of entries.flatMap(({ path }) => [...parentsOf(path)])) {
     const isThere = before.scratch ? before.directories.has(parent) : lookup(parent) !== undefined;
     if (known.has(parent) || isThere) continue;
+    // Some builders give the mode to these directories, too.
+    if (hasOddMode) throw unsupported(change, `makes the directory /${parent} and gives a --chmod`);
     known.add(parent);
     parents.push({ ...directoryEntry(job, parent), mode: DIRECTORY_MODE });
   }

@@ -2,8 +2,9 @@
 // real builder of the runner. Pure.
 
 import { GantryError } from "@gantry/core/errors.ts";
+import { isSamePlatform, parsePlatform, platformText } from "../oci/manifest.ts";
 import { type Dockerfile, flagOf, type Instruction, jsonArray, type Stage } from "./dockerfile.ts";
-import { type Arguments, baseOf } from "./interpret.ts";
+import { type Arguments, baseOf, platformOf } from "./interpret.ts";
 
 export const REAL_BUILDERS = ["buildah", "buildctl", "podman", "docker", "kaniko"] as const;
 export type RealBuilder = (typeof REAL_BUILDERS)[number];
@@ -43,13 +44,31 @@ export function findObstacle(dockerfile: Dockerfile, given: Arguments): Obstacle
     return { line: 1, instruction: "# syntax", why: `names ${syntax}, another Dockerfile frontend` };
   }
   for (const stage of neededStages(dockerfile, given)) {
-    if (/^\d+$/.test(baseOf(dockerfile, stage, given)))
-      return { line: stage.from.line, instruction: "FROM", why: "names its base by a number" };
+    const whyFrom = whyNotFrom(stage, dockerfile, given);
+    if (whyFrom !== undefined) return { line: stage.from.line, instruction: "FROM", why: whyFrom };
     for (const instruction of stage.instructions) {
       const why = whyNot(instruction, stage, dockerfile, given);
       if (why !== undefined) return { line: instruction.line, instruction: instruction.name, why };
     }
   }
+  return undefined;
+}
+
+function whyNotFrom(stage: Stage, dockerfile: Dockerfile, given: Arguments): string | undefined {
+  if (/^\d+$/.test(baseOf(dockerfile, stage, given))) return "names its base by a number";
+  if (dockerfile.stages.some(({ name }) => name === "scratch")) return "names a stage scratch";
+  const [own, target] = [platformOf(dockerfile, stage, given), given.TARGETPLATFORM].map((text) =>
+    text === undefined ? undefined : parsePlatform(text),
+  );
+  // The image is for the platform of the build, or for the one of its last stage.
+  if (
+    stage.platform !== undefined &&
+    stage === dockerfile.stages.at(-1) &&
+    own &&
+    target &&
+    !isSamePlatform(own, target)
+  )
+    return `is for ${platformText(own)}, and the build for ${platformText(target)}`;
   return undefined;
 }
 
@@ -109,6 +128,8 @@ function whyNot(instruction: Instruction, stage: Stage, dockerfile: Dockerfile, 
   if (from === undefined) return undefined;
   const before = dockerfile.stages.slice(0, dockerfile.stages.indexOf(stage));
   const origin = findStage(before, from);
+  if (from.toLowerCase() === stage.name)
+    return `--from=${from} names its own stage, or an earlier one of the same name`;
   if (!origin) return `--from=${from} takes files out of another image`;
   return isFromScratch(dockerfile, origin, given)
     ? undefined

@@ -194,7 +194,7 @@ function heredocsOf(text: string, escapeWith: string): { name: string; chomp: bo
     const match = HEREDOC.exec(word);
     const delimiter = match?.[2] ?? "";
     const name = unquote(delimiter, escapeWith);
-    return match && name !== "" ? [{ name, chomp: match[1] === "-", expand: name === delimiter }] : [];
+    return match && name !== "" ? [{ name, chomp: match[1] === "-", expand: !/["']/.test(delimiter) }] : [];
   });
 }
 
@@ -222,7 +222,7 @@ function parseInstruction(
     pairs: pairsOf(name, rest, words, escapeWith),
     heredocs,
   };
-  const wrong = wrongFlag ?? mistakeIn(instruction);
+  const wrong = wrongFlag ?? mistakeIn(instruction) ?? mistakeInTrigger(instruction, escapeWith);
   if (wrong !== undefined) complain(line, `${name}: ${wrong}`);
   return wrong === undefined ? instruction : undefined;
 }
@@ -308,6 +308,8 @@ function mistakeIn({ name, text, json, words, pairs, heredocs }: Instruction): s
   if ((WITH_JSON.includes(name) || name === "HEALTHCHECK") && jsonArray(form)?.some((one) => typeof one !== "string"))
     return "a JSON array must hold nothing but strings";
   if (name === "SHELL" && (!json || json.length === 0)) return 'it must be a JSON array such as ["/bin/sh", "-c"]';
+  if (name === "VOLUME" && json?.length === 0) return "it needs a path";
+  if (name === "HEALTHCHECK" && jsonArray(form)?.length === 0) return "it needs a command";
   if (name === "ENV" || name === "LABEL") {
     const bad = pairs.find(
       ([key, value]) => key === "" || value === undefined || (value === "" && !text.includes("=")),
@@ -321,6 +323,16 @@ function mistakeIn({ name, text, json, words, pairs, heredocs }: Instruction): s
   if (name === "HEALTHCHECK" && !/^(none$|cmd\s)/i.test(text)) return "it must be NONE or CMD with a command";
   if (name === "ONBUILD" && /^(onbuild|from|maintainer)\b/i.test(text)) return `${words[0]} is not possible here`;
   return undefined;
+}
+
+/** Builders read the pairs of an ONBUILD at once, and the rest of it when it is carried out. */
+function mistakeInTrigger({ name, line, text }: Instruction, escapeWith: string): string | undefined {
+  if (name !== "ONBUILD" || !/^(env|label)\s/i.test(text)) return undefined;
+  let wrong: string | undefined;
+  parseInstruction({ line, text, heredocs: [], open: undefined }, escapeWith, (_, detail) => {
+    wrong = detail;
+  });
+  return wrong;
 }
 
 function parseFrom(from: Instruction, complain: Complain): Omit<Stage, "instructions"> | undefined {

@@ -10,6 +10,7 @@ import { tempDir } from "../temp-dir.fixture.ts";
 import { findObstacle } from "./decide-builder.ts";
 import { parseDockerfile } from "./dockerfile.ts";
 import { assemble, look, writeFiles } from "./image.fixture.ts";
+import { DEFAULT_PATH } from "./interpret.ts";
 import { AmbiguousError, ExpansionError, expandWord } from "./shell-words.ts";
 
 const KNOWN: Readonly<Record<string, string>> = {
@@ -133,7 +134,7 @@ test("instructions fill in variables where the reference says, and a mistake nam
     'CMD ["echo", "${V}"]',
   ].join("\n");
   const { config, layers } = await look(await assemble(text, { context, scratch }));
-  assert.deepEqual(config.config.Env, ["K1=x"]);
+  assert.deepEqual(config.config.Env, [DEFAULT_PATH, "K1=x"]);
   assert.deepEqual(config.config.Volumes, { "/data-1": {} });
   assert.deepEqual(config.config.Labels, { v1: "x" });
   assert.deepEqual(config.config.Cmd, ["echo", "${V}"]);

@@ -1,5 +1,7 @@
 // Paths inside an image, as a container would see them: with all links followed. Pure.
 
+import { posix } from "node:path";
+
 /** What is at a path; undefined when nothing is. */
 export type Found =
   | { readonly kind: "directory" | "file" }
@@ -19,7 +21,8 @@ const MAX_LINKS = 40;
 
 /**
  * The path behind all links, the last part included. Parts that do not exist stay as they are. `..` in a link ends at the
- * root, and no link leads out of the image.
+ * root, and no link leads out of the image. As builders do and Linux does not, `a/..` in the target of a link is nothing,
+ * even if `a` is a link.
  */
 export function resolveInImage(lookup: Lookup, path: string): Resolved {
   let todo = partsOf(path);
@@ -36,7 +39,7 @@ export function resolveInImage(lookup: Lookup, path: string): Resolved {
     if (found?.kind === "symlink") {
       if (++links > MAX_LINKS) return { problem: `the links at /${path} go round in a circle` };
       if (found.link.startsWith("/")) at = "";
-      todo = [...partsOf(found.link), ...todo];
+      todo = [...partsOf(posix.normalize(found.link)), ...todo];
     } else if (found?.kind === "file" && todo.length > 0) {
       return { problem: `/${next} is a file in the image, not a directory` };
     } else at = next;

@@ -25,6 +25,8 @@ export type FileChange = {
   /** `user` or `user:group`, as written. */
   readonly owner: string | undefined;
   readonly mode: number | undefined;
+  /** `--link`: it does not look at what the image has. */
+  readonly isLinked: boolean;
 };
 
 export type HistoryEntry = { readonly created_by: string; readonly changesFiles: boolean };
@@ -85,19 +87,31 @@ export function interpretStage(
   return state.result();
 }
 
+/** These are there without an ARG. */
+export const PLATFORM_ARGUMENT = /^(TARGET|BUILD)(PLATFORM|OS|ARCH|VARIANT)$/;
+
+/** What FROM sees: an argument that no ARG before the first FROM names is unknown to it, even if it is given. */
 function globalArguments(dockerfile: Dockerfile, given: Arguments): ReadonlyMap<string, string> {
   const fixed = new Map(Object.entries(given));
-  const known = new Map(fixed);
+  const known = new Map([...fixed].filter(([name]) => PLATFORM_ARGUMENT.test(name)));
   for (const { pairs } of dockerfile.args) {
     for (const [name, value] of pairs) {
-      if (fixed.has(name) || value === undefined) continue;
-      known.set(
-        name,
-        expandWord(value, dockerfile.escapeWith, (one) => known.get(one)),
-      );
+      const filled =
+        fixed.get(name) ??
+        (value === undefined ? undefined : expandWord(value, dockerfile.escapeWith, (one) => known.get(one)));
+      if (filled !== undefined) known.set(name, filled);
     }
   }
   return known;
+}
+
+export const DEFAULT_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/** What a stage inherits of the image that it begins with. Builders give every image but those of Windows a PATH. */
+export function runtimeOf({ os, config }: Pick<ImageConfig, "os" | "config">): RuntimeConfig {
+  const env = config?.Env ?? [];
+  if (os === "windows" || env.some((one) => one.startsWith("PATH="))) return config ?? {};
+  return { ...config, Env: [...env, DEFAULT_PATH] };
 }
 
 const DEFAULT_SHELL = ["/bin/sh", "-c"];
@@ -108,6 +122,10 @@ class StageState {
   readonly #given: ReadonlyMap<string, string>;
   readonly #args: Map<string, string>;
   readonly #env = new Map<string, string>();
+  /** Names of variables whose value depends on the builder. */
+  readonly #doubtful = new Set<string>();
+  /** Arguments of every build that an ARG before the first FROM gives a default. */
+  readonly #redefined: ReadonlySet<string>;
   readonly #changes: FileChange[] = [];
   readonly #history: HistoryEntry[] = [];
   readonly #problems: Problem[] = [];
@@ -120,6 +138,8 @@ class StageState {
     this.#given = new Map(Object.entries(given));
     this.#globals = globalArguments(dockerfile, given);
     this.#args = new Map(Object.entries(inherited));
+    const defaults = dockerfile.args.flatMap(({ pairs }) => pairs.filter(([, value]) => value !== undefined));
+    this.#redefined = new Set(defaults.map(([name]) => name).filter((name) => PLATFORM_ARGUMENT.test(name)));
     this.#config = structuredClone(base);
     for (const entry of base.Env ?? []) {
       const equals = entry.indexOf("=");
@@ -161,11 +181,13 @@ class StageState {
     else if (name === "ENV") {
       const values = pairs.map(([key, value = ""]) => [this.#fill(key), this.#fill(value)] as const);
       if (values.some(([key]) => key === "")) this.#mistake(instruction, "the name of a variable is empty");
-      for (const [key, value] of values) this.#env.set(key, value);
+      for (const [key, value] of values) {
+        this.#env.set(key, value);
+        this.#doubtful.delete(key);
+      }
     } else if (name === "ARG") {
       for (const [key, value] of pairs) {
-        const known = this.#given.get(key) ?? (value === undefined ? this.#globals.get(key) : this.#fill(value));
-        if (known !== undefined) this.#args.set(key, known);
+        this.#argument(key, value);
       }
     } else if (name === "LABEL") {
       const labels = pairs.map(([key, value = ""]) => [this.#fill(key), this.#fill(value)] as const);
@@ -193,11 +215,23 @@ class StageState {
       if (volumes.some((volume) => volume.trim() === "")) this.#mistake(instruction, "the path of a volume is empty");
       config.Volumes = { ...config.Volumes, ...Object.fromEntries(volumes.map((volume) => [volume, {}])) };
     } else if (name === "HEALTHCHECK") {
-      const check = healthcheck(instruction, config.Shell ?? DEFAULT_SHELL);
+      const check = healthcheck(instruction);
       if (typeof check === "string") this.#mistake(instruction, check);
       else config.Healthcheck = check;
     } else if (name === "ONBUILD") config.OnBuild = [...(config.OnBuild ?? []), text];
     else if (name === "MAINTAINER") this.#author = text;
+  }
+
+  #argument(name: string, value: string | undefined): void {
+    // A default of the stage wins over what every build has; of a default before FROM, builders do not agree.
+    const isPlatform = PLATFORM_ARGUMENT.test(name);
+    if (isPlatform && value === undefined && this.#redefined.has(name)) this.#doubtful.add(name);
+    const given = isPlatform && value !== undefined ? undefined : this.#given.get(name);
+    const known = given ?? (value === undefined ? this.#globals.get(name) : this.#fill(value));
+    if (known === undefined) return;
+    // BuildKit takes the argument, and Buildah the variable.
+    if (this.#env.has(name) && this.#env.get(name) !== known) this.#doubtful.add(name);
+    this.#args.set(name, known);
   }
 
   #copy(instruction: Instruction, name: "COPY" | "ADD"): void {
@@ -222,6 +256,7 @@ class StageState {
       isDirectory: /(^|\/)\.?$/.test(target),
       owner: user === "" ? undefined : user,
       mode: mode === undefined ? undefined : Number.parseInt(mode, 8),
+      isLinked: (flagOf(instruction, "link") ?? "false") !== "false",
     });
   }
 
@@ -231,10 +266,12 @@ class StageState {
   }
 
   #workdir({ text, line }: Instruction): void {
-    const destination = this.#absolute(this.#fill(text));
-    this.#config.WorkingDir = destination;
+    const written = this.#fill(text);
+    const destination = this.#absolute(written);
+    // Builders keep an absolute path as it is written.
+    this.#config.WorkingDir = written.startsWith("/") ? written : destination;
     const user = this.#config.User ?? "";
-    const nothing = { sources: [], written: [], from: undefined, mode: undefined };
+    const nothing = { sources: [], written: [], from: undefined, mode: undefined, isLinked: false };
     this.#changes.push({
       ...nothing,
       line,
@@ -261,6 +298,7 @@ class StageState {
   }
 
   #lookup(name: string): string | undefined {
+    if (this.#doubtful.has(name)) throw new AmbiguousError(`names ${name}, which is set twice`);
     return this.#env.get(name) ?? this.#args.get(name);
   }
 

@@ -18,7 +18,7 @@ export function ports(text: string): string[] | undefined {
 export function isSignal(text: string): boolean {
   if (/^\d+$/.test(text)) return Number(text) >= 1 && Number(text) <= 64;
   const name = text.toUpperCase().replace(/^(SIG)?/, "SIG");
-  return name in constants.signals || /^SIGRTM(IN(\+\d+)?|AX(-\d+)?)$/.test(name);
+  return name in constants.signals || /^SIGRTM(IN(\+([1-9]|1[0-5]))?|AX(-([1-9]|1[0-4]))?)$/.test(name);
 }
 
 export type Healthcheck = {
@@ -32,22 +32,22 @@ export type Healthcheck = {
 };
 
 /** A text is what is wrong with it. */
-export function healthcheck(instruction: Instruction, shell: readonly string[]): Healthcheck | string {
+export function healthcheck(instruction: Instruction): Healthcheck | string {
   if (/^none$/i.test(instruction.text)) return { Test: ["NONE"] };
   const command = instruction.text.replace(/^cmd\s+/i, "");
   const times: Record<string, number> = {};
   for (const [flag, field] of DURATIONS) {
     const text = flagOf(instruction, flag);
     const value = text === undefined ? undefined : nanoseconds(text);
-    if (text !== undefined && value === undefined) return `--${flag}=${text} is not a duration`;
-    if (value !== undefined) times[field] = value;
+    if (text !== undefined && value === undefined) return `--${flag}=${text} is not a duration of 1ms or more`;
+    if (value) times[field] = value;
   }
   const retries = flagOf(instruction, "retries");
   if (retries !== undefined && !/^\d+$/.test(retries)) return `--retries=${retries} is not a number`;
   return {
-    Test: jsonCommand(command) ?? shellCommand(command, shell),
+    Test: jsonCommand(command) ?? ["CMD-SHELL", command],
     ...times,
-    ...(retries === undefined ? {} : { Retries: Number(retries) }),
+    ...(Number(retries ?? 0) === 0 ? {} : { Retries: Number(retries) }),
   };
 }
 
@@ -57,15 +57,29 @@ const DURATIONS = [
   ["start-period", "StartPeriod"],
   ["start-interval", "StartInterval"],
 ] as const;
-const UNITS: Readonly<Record<string, number>> = { ns: 1, us: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 };
+const UNITS: Readonly<Record<string, number>> = {
+  ns: 1,
+  us: 1e3,
+  "\u00b5s": 1e3,
+  "\u03bcs": 1e3,
+  ms: 1e6,
+  s: 1e9,
+  m: 60e9,
+  h: 3600e9,
+};
+const PART = String.raw`(\d+\.?\d*|\.\d+)(${Object.keys(UNITS).join("|")})`;
+/** Builders refuse a shorter one. */
+const SHORTEST = 1e6;
 
-/** `1m30s`, `500ms` */
+/** `1m30s`, `500ms`, `.5s`, and 0 for "the default". */
 function nanoseconds(text: string): number | undefined {
-  if (!/^(\d+(\.\d+)?(ns|us|ms|s|m|h))+$/.test(text)) return undefined;
-  return [...text.matchAll(/(\d+(?:\.\d+)?)(ns|us|ms|s|m|h)/g)].reduce(
-    (sum, [, amount, unit]) => sum + Number(amount) * (UNITS[unit ?? ""] ?? 0),
+  if (/^[+-]?0$/.test(text)) return 0;
+  if (!new RegExp(`^\\+?(?:${PART})+$`).test(text)) return undefined;
+  const sum = [...text.matchAll(new RegExp(PART, "g"))].reduce(
+    (before, [, amount, unit]) => before + Number(amount) * (UNITS[unit ?? ""] ?? 0),
     0,
   );
+  return sum === 0 || sum >= SHORTEST ? Math.trunc(sum) : undefined;
 }
 
 function jsonCommand(command: string): string[] | undefined {
@@ -76,9 +90,4 @@ function jsonCommand(command: string): string[] | undefined {
   } catch {
     return undefined;
   }
-}
-
-function shellCommand(command: string, shell: readonly string[]): string[] {
-  const usual = shell.length === 2 && shell[0] === "/bin/sh" && shell[1] === "-c";
-  return usual ? ["CMD-SHELL", command] : ["CMD", ...shell, command];
 }

@@ -60,7 +60,7 @@ export function expandText(text: string, lookup: (name: string) => string | unde
       result += text.charAt(at + 1);
       at += 2;
     } else if (text.charAt(at) === "$") {
-      const variable = readVariable(text, at, escapeWith, lookup);
+      const variable = readVariable(text, at, escapeWith, lookup, true);
       result += variable.value;
       at = variable.end;
     } else result += text.charAt(at++);
@@ -103,8 +103,8 @@ function expand(word: string, escapeWith: string, lookup: Lookup): string {
   return result;
 }
 
-/** Names of variables, and the parameters of shells: of these, BuildKit makes nothing and Buildah leaves some as they are. */
-const NAME = /(?:[a-zA-Z_][a-zA-Z0-9_]*|[0-9]+|[@*#?$!-])/y;
+/** Names of variables, with the letters of all languages, and the parameters of shells: of these, BuildKit makes nothing and Buildah leaves some as they are. */
+const NAME = /(?:[\p{L}_][\p{L}\p{Nd}_]*|\p{Nd}+|[@*#?$!-])/uy;
 
 /** Reads the variable that begins with the `$` at `at`. A `$` before anything else stays. */
 function readVariable(
@@ -112,6 +112,7 @@ function readVariable(
   at: number,
   escapeWith: string,
   lookup: (name: string) => string | undefined,
+  keepsQuotes = false,
 ): { value: string; end: number } {
   const isBraced = text.charAt(at + 1) === "{";
   const start = at + (isBraced ? 2 : 1);
@@ -127,7 +128,7 @@ function readVariable(
   if (end === -1) throw new ExpansionError(`the brace of ${written} is never closed`);
   if (name === undefined) throw new ExpansionError(`there is no name of a variable in ${written}`);
   const rest = text.slice(start + name.length, end);
-  return { value: substitute({ name, rest, written, escapeWith, lookup }), end: end + 1 };
+  return { value: substitute({ name, rest, written, escapeWith, lookup, keepsQuotes }), end: end + 1 };
 }
 
 type Substitution = {
@@ -137,13 +138,17 @@ type Substitution = {
   readonly written: string;
   readonly escapeWith: string;
   readonly lookup: (name: string) => string | undefined;
+  /** Quotes are text, as everywhere in a heredoc. */
+  readonly keepsQuotes: boolean;
 };
 
-function substitute({ name, rest, written, escapeWith, lookup }: Substitution): string {
+function substitute({ name, rest, written, escapeWith, lookup, keepsQuotes }: Substitution): string {
   const value = lookup(name);
   if (rest === "") return value ?? "";
   const [, operator = "", word = ""] = /^(:[-+?]|[-+?]|##?|%%?|\/\/?)(.*)$/s.exec(rest) ?? [];
-  const filled = (): string => expand(word, escapeWith, lookup);
+  const filled = (): string => (keepsQuotes ? expandText(word, lookup) : expand(word, escapeWith, lookup));
+  if (keepsQuotes && /^[#%/]/.test(operator) && /["']/.test(word))
+    throw new AmbiguousError(`has quotes in the pattern of ${written}`);
   const isSet = value !== undefined && !(operator.startsWith(":") && value === "");
   switch (operator.replace(":", "")) {
     case "-":

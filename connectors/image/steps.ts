@@ -11,7 +11,7 @@ import { parsePlatform } from "../oci/manifest.ts";
 import { type ImageReference, isRepositoryName, isTag, registryUrl } from "../oci/reference.ts";
 import { outlastRestart } from "../outlast.ts";
 import { readPlainFile } from "../plain-file.ts";
-import { assembleImage } from "./assemble.ts";
+import { assembleImage, platformArguments } from "./assemble.ts";
 import { readIgnoreText } from "./build-context.ts";
 import { type BuildRequest, findBuilders, ignoreFile, prepareBuild, runBuilder } from "./builders.ts";
 import { type Builder, decideBuilder, findObstacle, REAL_BUILDERS, type RealBuilder } from "./decide-builder.ts";
@@ -122,11 +122,12 @@ async function buildAndPush(context: Context, scratch: string): Promise<StepOutc
     throw new GantryError("dockerfile-invalid", { problem: `line ${first.line}: ${first.detail}` }, { problems });
   }
   const buildArgs = argumentsOf(dockerfile, input, site);
-  const readable = referencedImages(dockerfile, buildArgs, registryHost(site));
+  const known = { ...platformArguments(input.platform), ...buildArgs };
+  const readable = referencedImages(dockerfile, known, registryHost(site));
   // Base images are read with the account of the site, which can read those of every app.
   for (const { repository } of readable)
     context.require({ kind: "image", access: "read", repository, system: input.system });
-  const built = await build(context, { dockerfile, folder, file, buildArgs, scratch, site, readable });
+  const built = await build(context, { dockerfile, folder, file, buildArgs, known, scratch, site, readable });
   const registry = siteRegistry(context, site);
   const { digest, blobsPushed, blobsPresent } = await push(context, registry, built.image, scratch);
   const image = `${registryHost(site)}/${input.repository}`;
@@ -155,6 +156,8 @@ type Build = {
   readonly folder: string;
   readonly file: string;
   readonly buildArgs: Readonly<Record<string, string>>;
+  /** The build arguments with those that every build has, such as TARGETARCH. */
+  readonly known: Readonly<Record<string, string>>;
   readonly scratch: string;
   readonly site: ImageSystem;
   /** Repositories of the site's registry that may be read with its account. */
@@ -163,7 +166,7 @@ type Build = {
 
 async function build(context: Context, work: Build): Promise<{ builder: Builder; image: BuiltImage }> {
   const { input, log, exec } = context;
-  const obstacle = findObstacle(work.dockerfile, work.buildArgs);
+  const obstacle = findObstacle(work.dockerfile, work.known);
   const realNeeded = obstacle !== undefined || !["auto", "assembler"].includes(input.builder);
   const available = realNeeded ? await findBuilders(exec) : [];
   const builder = decideBuilder({ requested: input.builder, available, obstacle, file: input.dockerfile });
@@ -192,7 +195,7 @@ function assemble(
     file: context.input.dockerfile,
     buildArgs,
     labels: context.input.labels,
-    platform: context.input.platform ?? "linux/amd64",
+    platform: context.input.platform,
     registryOf: (reference) => {
       const isReadable =
         reference.host === registryHost(site) && readable.some(({ repository }) => repository === reference.repository);
@@ -231,8 +234,8 @@ async function buildWith(context: Context, work: Build, builder: RealBuilder): P
 }
 
 /** A builder calls what the Dockerfile names, and quotes the answers in its output. Throws `address-refused`. */
-async function checkHosts({ checkHost }: Context, { dockerfile, buildArgs, site }: Build): Promise<void> {
-  for (const { host, line, instruction } of hostsOf(dockerfile, buildArgs)) {
+async function checkHosts({ checkHost }: Context, { dockerfile, known, site }: Build): Promise<void> {
+  for (const { host, line, instruction } of hostsOf(dockerfile, known)) {
     if (host === registryHost(site)) continue;
     await checkHost(new URL(`http://${host}`).hostname).catch((error: unknown) => {
       if (!(error instanceof GantryError) || error.code !== "address-refused") throw error;

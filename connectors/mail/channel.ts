@@ -4,7 +4,14 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { type ConnectionOptions, getCACertificates } from "node:tls";
 import { GantryError } from "@gantry/core/errors.ts";
-import type { Channel, ChannelType, EarlierMessage, Message, SendResult } from "@gantry/core/notify/channel.ts";
+import type {
+  Channel,
+  ChannelType,
+  CheckResult,
+  EarlierMessage,
+  Message,
+  SendResult,
+} from "@gantry/core/notify/channel.ts";
 import { truncate } from "@gantry/core/truncate.ts";
 import { createTransport, type SendMailOptions, type Transporter } from "nodemailer";
 import { z } from "zod";
@@ -88,8 +95,29 @@ function openMail(config: MailConfig): Channel {
       if (signal.aborted) return { kind: "retry", problem: "no answer in time" };
       return Promise.race([deliver({ transport, config, reached }, message, receivers), whenAborted(signal)]);
     },
+    check: (signal) => Promise.race([checkServer(transport, config), notInTime(signal)]),
     close: async () => transport.close(),
   };
+}
+
+/** Connects, and signs in if there is an account. The server may still refuse a sender or a receiver. */
+async function checkServer(transport: Transport, config: MailConfig): Promise<CheckResult> {
+  const at = `${config.host}:${config.port}`;
+  try {
+    await transport.verify();
+    const { username, to } = config;
+    const who = username === undefined ? "without an account" : `as ${username}`;
+    const receivers = to.length === 0 ? "; it names no receiver, so only rules with receivers send anything" : "";
+    return { verdict: "yes", says: `${at} accepts mail ${who}${receivers}` };
+  } catch (error) {
+    const { kind, ...rest } = readMailError(error, config);
+    return { verdict: "no", says: "problem" in rest ? `${at}: ${rest.problem}` : kind };
+  }
+}
+
+async function notInTime(signal: AbortSignal): Promise<CheckResult> {
+  await whenAborted(signal);
+  return { verdict: "no", says: "no answer in time" };
 }
 
 /** The file is read when the channel is opened. Throws `authority-unreadable`. */

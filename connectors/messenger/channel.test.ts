@@ -33,7 +33,7 @@ const message: Message = {
 };
 
 type Preset = MessengerConfig["preset"];
-const PRESETS: readonly Preset[] = ["cube", "slack", "mattermost", "teams", "template"];
+const PRESETS: readonly Preset[] = messengerConfig.options.map(({ shape }) => shape.preset.value);
 
 async function startLab(t: TestContext): Promise<FakeServer> {
   const dir = await mkdtemp(join(tmpdir(), "gantry-messenger-"));

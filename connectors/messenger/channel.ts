@@ -3,7 +3,7 @@
 import { isJsonObject, type JsonValue } from "@gantry/core/json.ts";
 import type { Channel, ChannelTools, ChannelType, Message } from "@gantry/core/notify/channel.ts";
 import { z } from "zod";
-import { postTo, receiver } from "../channel-post.ts";
+import { postTo, reachOf, receiver } from "../channel-post.ts";
 import { cubeBody, mattermostBody, slackBody, teamsBody } from "./presets.ts";
 import { fillTemplate, placeholderValues, unknownPlaceholders } from "./template.ts";
 
@@ -56,7 +56,8 @@ export const messengerChannel: ChannelType<MessengerConfig> = {
 function openMessenger(config: MessengerConfig, tools: ChannelTools): Channel {
   const body = (message: Message): JsonValue => bodyOf(config, message);
   const request = config.preset === "template" ? { method: config.method, headers: config.headers, body } : { body };
-  return { send: postTo({ ...config, secrets: secretsOf(config) }, request, tools) };
+  const to = { ...config, secrets: secretsOf(config) };
+  return { send: postTo(to, request, tools), check: reachOf(to, tools) };
 }
 
 function bodyOf(config: MessengerConfig, message: Message): JsonValue {

@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { JsonValue } from "@gantry/core/json.ts";
 import type { Message } from "@gantry/core/notify/channel.ts";
+import type { MessengerConfig } from "./channel.ts";
 import { cubeBody, mattermostBody, slackBody, teamsBody } from "./presets.ts";
 import { placeholderValues } from "./template.ts";
 
 const ACCOUNT = { account: "gantry", token: "t", people: ["1"], channels: [] };
-const BODIES: Readonly<Record<string, (message: Message) => JsonValue>> = {
+const BODIES: Readonly<Record<MessengerConfig["preset"], (message: Message) => JsonValue>> = {
   cube: (message) => cubeBody(message, ACCOUNT),
   slack: slackBody,
   mattermost: (message) => mattermostBody(message, { channel: undefined, username: undefined }),

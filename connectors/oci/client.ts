@@ -52,6 +52,8 @@ export type Referrer = Descriptor & { readonly artifactType?: string | undefined
 
 /** Every error of a registry lists errors. */
 const errorsSchema = z.object({ errors: z.array(z.unknown()) });
+/** Of a list that comes in pages. */
+const MAX_PAGES = 100;
 const MAX_MANIFEST = 4 * 1024 * 1024;
 const referrersSchema = z.object({
   manifests: z.array(descriptorSchema.extend({ artifactType: z.string().optional() })).max(10_000),
@@ -202,17 +204,31 @@ async function listReferrers(
   const what = `read referrers of ${repository} ${digest}`;
   const filter = artifactType === undefined ? "" : `?artifactType=${encodeURIComponent(artifactType)}`;
   const fail = (problem: string): Error => registryError(options, "system-strange", what, problem, 200);
-  const response = await send({
-    method: "GET",
-    address: `v2/${repository}/referrers/${digest}${filter}`,
-    scopes: [pullScope(repository)],
-    what,
-    expect: [404],
-  });
-  const bytes = await readAnswer(options, what, response, MAX_MANIFEST);
-  // Registries from before version 1.1 of the API know no referrers.
-  if (response.status === 404) return [];
-  const parsed = referrersSchema.safeParse(parseJson(bytes));
-  if (!parsed.success) throw fail("it is not an image index");
-  return parsed.data.manifests.filter((one) => artifactType === undefined || one.artifactType === artifactType);
+  const found: Referrer[] = [];
+  let address: string | undefined = `v2/${repository}/referrers/${digest}${filter}`;
+  for (let pages = 0; address !== undefined; pages++) {
+    if (pages === MAX_PAGES) throw fail(`it has more than ${MAX_PAGES} pages`);
+    const response: Response = await send({
+      method: "GET",
+      address,
+      scopes: [pullScope(repository)],
+      what,
+      expect: [404],
+    });
+    const bytes = await readAnswer(options, what, response, MAX_MANIFEST);
+    // Registries from before version 1.1 of the API know no referrers.
+    if (response.status === 404 && pages === 0) return [];
+    const parsed = referrersSchema.safeParse(parseJson(bytes));
+    if (!parsed.success) throw fail("it is not an image index");
+    found.push(...parsed.data.manifests);
+    address = nextPage(new URL(address, `${options.url}/`), response);
+  }
+  return found.filter((one) => artifactType === undefined || one.artifactType === artifactType);
+}
+
+/** The address of the next page, which a registry names in `Link`. */
+function nextPage(page: URL, { headers }: Response): string | undefined {
+  const links = (headers.get("link") ?? "").matchAll(/<([^>]*)>\s*((?:;\s*[^,;]*)*)/g);
+  const [, next] = [...links].find(([, , words]) => /;\s*rel\s*=\s*"?next\b/i.test(words ?? "")) ?? [];
+  return next === undefined ? undefined : URL.parse(next, page)?.href;
 }

@@ -47,6 +47,7 @@ export const imageConfigSchema = z.looseObject({
   architecture: z.string(),
   os: z.string(),
   variant: z.string().optional(),
+  author: z.string().nullish(),
   config: z
     .looseObject({
       User: z.string().optional(),
@@ -75,9 +76,44 @@ export function sha256(bytes: Uint8Array | string): string {
   return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 }
 
-/** `linux/amd64`, `linux/arm64/v8`; undefined when it is neither. */
-export function parsePlatform(text: string): z.infer<typeof platformSchema> | undefined {
-  const [os, architecture, variant, ...more] = text.split("/");
-  if (!os || !architecture || more.length > 0) return undefined;
-  return { os, architecture, ...(variant ? { variant } : {}) };
+/** Translates Docker's media types of layers into those of OCI. */
+export function ociType(mediaType: string): string {
+  if (mediaType === "application/vnd.docker.image.rootfs.diff.tar.gzip") return OCI_LAYER_GZIP;
+  if (mediaType === "application/vnd.docker.image.rootfs.diff.tar") return "application/vnd.oci.image.layer.v1.tar";
+  return mediaType;
+}
+
+export type Platform = z.infer<typeof platformSchema>;
+
+/** Other names of architectures that builders take, with the variant that a name implies. */
+const ARCHITECTURES: Readonly<Record<string, readonly [architecture: string, variant?: string]>> = {
+  x86_64: ["amd64"],
+  "x86-64": ["amd64"],
+  i386: ["386"],
+  aarch64: ["arm64"],
+  armhf: ["arm", "v7"],
+  armel: ["arm", "v6"],
+  arm: ["arm", "v7"],
+};
+/** Variants that mean the same as none. */
+const USUAL_VARIANTS: readonly string[] = ["amd64/v1", "arm64/v8", "arm64/8"];
+
+/** `linux/amd64`, `linux/arm64/v8`, as builders write them; undefined when it is neither. `linux/arm` is `linux/arm/v7`. */
+export function parsePlatform(text: string): Platform | undefined {
+  const [os = "", written = "", given, ...more] = text.toLowerCase().split("/");
+  if (os === "" || written === "" || given === "" || more.length > 0) return undefined;
+  const [architecture, implied] = ARCHITECTURES[written] ?? [written];
+  const variant = given ?? implied;
+  if (variant === undefined || USUAL_VARIANTS.includes(`${architecture}/${variant}`)) return { os, architecture };
+  return { os, architecture, variant: /^\d$/.test(variant) ? `v${variant}` : variant };
+}
+
+export function platformText({ os, architecture, variant }: Platform): string {
+  return [os, architecture, ...(variant === undefined ? [] : [variant])].join("/");
+}
+
+/** Whether both name the same kind of machine, however they are written. */
+export function isSamePlatform(one: Platform, other: Platform): boolean {
+  const plain = (platform: Platform): string => platformText(parsePlatform(platformText(platform)) ?? platform);
+  return plain(one) === plain(other);
 }

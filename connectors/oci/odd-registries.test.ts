@@ -138,6 +138,43 @@ for (const [name, head] of [
   });
 }
 
+test("the list of referrers is read to its last page, and one without end is refused", async (t) => {
+  const pages = 3;
+  let endless = false;
+  const server = createServer((request, response) => {
+    const page = Number(/last=(\d+)/.exec(request.url ?? "")?.[1] ?? 0);
+    const link =
+      page % 2 === 0 ? `</v2/a/b/referrers/x?n=1&last=${page + 1}>; rel="next"` : `<?last=${page + 1}>;rel=next`;
+    const isLast = page + 1 === pages && !endless;
+    const manifests = [{ mediaType: "m", digest: sha256(String(page)), size: 1, artifactType: "x/y" }];
+    response.writeHead(200, isLast ? { link: '</v2/>; rel="first"' } : { link });
+    response.end(JSON.stringify({ schemaVersion: 2, manifests }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => server.close());
+  const registry = createRegistry({
+    title: "registry",
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    fetch,
+    signal: AbortSignal.timeout(20_000),
+    nowMs: Date.now,
+  });
+  const found = await registry.listReferrers("a/b", BLOB.digest);
+  assert.deepEqual(
+    found.map(({ digest }) => digest),
+    ["0", "1", "2"].map((one) => sha256(one)),
+  );
+  endless = true;
+  await assert.rejects(registry.listReferrers("a/b", BLOB.digest), { code: "system-strange" });
+});
+
+test("the address of an upload keeps what the registry wrote into it", async (t) => {
+  const location = "/v2/a/b/blobs/uploads/8?_state=a%20b~c/+==&x";
+  const { registry, log } = await serve(t, { onMount: answer(202, { location }) });
+  await registry.pushBlob("a/b", BLOB, "library/base");
+  assert.equal(log.at(-1), `PUT ${location}&digest=${encodeURIComponent(BLOB.digest)}`);
+});
+
 test("a mount that works sends no bytes", async (t) => {
   const { registry, log } = await serve(t, { onMount: answer(201) });
   assert.equal(await registry.pushBlob("a/b", BLOB, "library/base"), "mounted");

@@ -130,11 +130,11 @@ async function finish(upload: Upload, { location, offset }: Place): Promise<void
   const body = await blob.read(offset, blob.size);
   const range: Record<string, string> =
     offset === 0 || body.byteLength === 0 ? {} : { "content-range": `${offset}-${blob.size - 1}` };
-  const address = new URL(location);
-  address.searchParams.set("digest", blob.digest);
+  // What the registry has written into the address stays as it is.
+  const address = `${location}${location.includes("?") ? "&" : "?"}digest=${encodeURIComponent(blob.digest)}`;
   const response = await send(upload, {
     method: "PUT",
-    address: address.href,
+    address,
     headers: { "content-type": "application/octet-stream", ...range },
     body,
     once: true,

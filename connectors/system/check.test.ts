@@ -153,7 +153,13 @@ const CASES: Readonly<Record<string, Case>> = {
         ],
       }),
     system: { kind: "sonarqube", token: "sonar-token-1" },
-    given: { login: /as gantry/, analyse: /Execute Analysis/, create: /Create Projects/ },
+    given: {
+      login: /as gantry/,
+      analyse: /Execute Analysis/,
+      create: /Create Projects/,
+      scanner:
+        /`scannerToken` is not set, so sonar-scanner gets the token of gantry.* the sources of an app can pass it on.* Global Analysis Token/,
+    },
     without: [
       { as: { token: "sonar-scan-1" }, right: "create", says: /lacks .*Create Projects/ },
       { as: { token: "sonar-create-1" }, right: "analyse", says: /lacks .*Execute Analysis/ },
@@ -309,4 +315,14 @@ test("a system that the runner does not have is left out", async (t) => {
   t.after(() => bench.close());
   const outcome = await bench.once(systemCheck, { systems: ["argocd/argocd"] });
   assert.deepEqual(outcome, { kind: "succeeded", output: { missing: 0, systems: [] } });
+});
+
+test("SonarQube: a token for the scanner alone ends the warning", async (t) => {
+  const one = CASES.SonarQube as Case;
+  const fake = await one.start({ name: "fake", dir: await tempDir(t) });
+  t.after(() => fake.close());
+  const warned = await check(t, one, { ...one.system, url: fake.url });
+  assert.deepEqual([warned.findings.get("scanner")?.verdict, warned.outcome.kind], ["unknown", "succeeded"]);
+  const { findings } = await check(t, one, { ...one.system, url: fake.url, scannerToken: "sonar-scan-1" });
+  assert.deepEqual(findings.get("scanner")?.verdict, "yes");
 });

@@ -1,7 +1,7 @@
 // What is read from files with test results: also from files that are wrong, huge or hostile.
 
 import assert from "node:assert/strict";
-import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { mkdir, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { openBench, type StepBench } from "../step.fixture.ts";
@@ -122,7 +122,11 @@ const JUNIT = (state: string): string =>
 
 test("the tests are run, and only results of this run count", async (t) => {
   const bench = await open(t);
-  await writeFile(join(bench.workspace, "TEST-old.xml"), JUNIT("<failure message='of the sources'/>"));
+  const old = join(bench.workspace, "TEST-old.xml");
+  await writeFile(old, JUNIT("<failure message='of the sources'/>"));
+  // Times of files are as coarse as the kernel's clock tick: without this, it could seem to be written by this run.
+  const aMinuteAgo = Date.now() / 1_000 - 60;
+  await utimes(old, aMinuteAgo, aMinuteAgo);
   const write = `mkdir -p target/site\ncat > target/TEST-a.xml <<'END'\n${JUNIT("")}\nEND\nprintf 'LF:4\\nLH:3\\n' > lcov.info`;
   const outcome = await bench.run(runTests, { commands: write });
   assert.ok(outcome.kind === "succeeded", JSON.stringify(outcome));

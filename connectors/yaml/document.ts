@@ -9,7 +9,6 @@ import {
   isMap,
   isScalar,
   isSeq,
-  Lexer,
   LineCounter,
   type Pair,
   type ParsedNode,
@@ -18,6 +17,7 @@ import {
   type YAMLMap,
 } from "yaml";
 import { readAliases, type Targets } from "./aliases.ts";
+import { refuseOddNodes, refuseOddText } from "./reader-differences.ts";
 
 export type YamlFile = {
   readonly text: string;
@@ -41,9 +41,6 @@ export type DocumentSelector = {
 /** What to do about a file with several documents where an edit can say which one it means. */
 const CHOOSE_DOCUMENT = "say which one with `document` (kind, name, namespace, apiVersion or index)";
 
-/** Line ends of YAML 1.1 that YAML 1.2, or the parser here, does not have: a comment would end earlier for some readers. */
-const ODD_LINE_END = /\r(?!\n)|[\u0085\u2028\u2029]/;
-
 /** Parses a file. Throws `file-invalid` with file, line and column when it is empty, not YAML, or an alias bomb. */
 export function parseYaml(file: string, text: string): YamlFile {
   const lines = new LineCounter();
@@ -62,7 +59,7 @@ export function parseYaml(file: string, text: string): YamlFile {
     // Warnings would go to the standard error of the process.
     logLevel: "error",
   });
-  refuseOdd(text, wrong);
+  refuseOddText(text, wrong);
   if (!Array.isArray(parsed) || parsed.length === 0) throw wrong("the file is empty");
   const targets = new Map<Alias, ParsedNode>();
   for (const document of parsed) {
@@ -70,48 +67,10 @@ export function parseYaml(file: string, text: string): YamlFile {
     if (error?.code === "RESOURCE_EXHAUSTION") throw wrong("it is nested too deeply", error.pos[0]);
     if (error) throw wrong(error.message, error.pos[0]);
     for (const [alias, target] of readAliases(document, wrong)) targets.set(alias, target);
+    refuseOddNodes(text, document, wrong);
   }
   const filled = parsed.filter((document) => !isEmpty(document.contents));
   return { text, documents: filled.length > 0 ? filled : parsed.slice(0, 1), targets, wrong };
-}
-
-/** Throws for what readers of YAML take in different ways. */
-function refuseOdd(text: string, wrong: YamlFile["wrong"]): void {
-  const odd = ODD_LINE_END.exec(text);
-  // In JSON these three can only stand in a text, where they mean themselves.
-  if (odd && (odd[0] === "\r" || !isJson(text))) {
-    const code = odd[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, "0");
-    const detail = `the character U+${code} here ends the line for some readers of YAML and not for others; remove it`;
-    throw wrong(`${detail} (in quotes, write it as \\u${code.toLowerCase()})`, odd.index);
-  }
-  const mark = text.indexOf("\uFEFF", 1);
-  if (mark !== -1 && !isJson(text))
-    throw wrong("the byte order mark U+FEFF here is not at the start of the file; remove it", mark);
-  const tab = tabInIndent(text);
-  if (tab !== undefined)
-    throw wrong("a tab indents a comment or an empty line here, which some readers of YAML refuse; remove it", tab);
-}
-
-/**
- * Where a tab is before a comment, or alone in a line. Readers of YAML 1.1 accept it only behind a text without quotes: they
- * would read the file before an edit of this text, and not after it.
- */
-function tabInIndent(text: string): number | undefined {
-  if (!/^ *\t[ \t]*(?:#|\r?$)/m.test(text)) return undefined;
-  let [offset, depth, tab]: [number, number, number | undefined] = [0, 0, undefined];
-  let isLineStart = true;
-  for (const token of new Lexer().lex(text)) {
-    // These stand for structure, and are not in the text.
-    if (token === "\u0002" || token === "\u0018" || token === "\u001F") continue;
-    const isEnd = /^(?:#|\r?\n$)/.test(token);
-    if (tab !== undefined && isEnd) return tab;
-    tab = isLineStart && depth === 0 && /^ *\t[ \t]*$/.test(token) ? offset : undefined;
-    isLineStart = token.endsWith("\n") || (isLineStart && /^ +$/.test(token));
-    if (token === "{" || token === "[") depth += 1;
-    if (token === "}" || token === "]") depth -= 1;
-    offset += token.length;
-  }
-  return tab;
 }
 
 /**
@@ -154,18 +113,6 @@ export function contentOf(file: YamlFile, document: YamlDocument, node: ParsedNo
 /** What to do about an edit that would change something else. A last line without an end stands in the way of some. */
 export function advice({ text }: YamlFile): string {
   return text.endsWith("\n") ? "edit it by hand" : "add a line end at the end of the file, or edit it by hand";
-}
-
-/** The file is JSON, which its readers may need it to stay. */
-export function isJson(text: string): boolean {
-  const bare = text.replace(/^\uFEFF/, "");
-  if (!/^\s*[{[]/.test(bare)) return false;
-  try {
-    JSON.parse(bare);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Nothing is written there: no value, or only comments. `null` and `~` are written. */
@@ -214,13 +161,18 @@ export function mergeSources(
   map: YAMLMap.Parsed,
 ): readonly { readonly at: number; readonly source: YAMLMap.Parsed }[] {
   return map.items.flatMap(({ key, value }) => {
-    if (!isScalar(key) || key.source !== "<<") return [];
+    if (!isScalar(key) || !isMergeKey(key)) return [];
     const named = behindAlias(file, value);
     return (isSeq(named) ? named.items : [named]).flatMap((one) => {
       const source = behindAlias(file, one);
       return isMap(source) ? [{ at: key.range[0], source }] : [];
     });
   });
+}
+
+/** In quotes it is a key like any other. */
+export function isMergeKey(key: unknown): boolean {
+  return isScalar(key) && key.source === "<<" && key.type === "PLAIN";
 }
 
 /** The node itself, or the one that has the anchor. */

@@ -23,7 +23,9 @@ test("an edit of a JSON file gives JSON, with nothing else changed", () => {
     ],
     ['\uFEFF{"a":null}', "a", { b: null }, '\uFEFF{"a":{"b": null}}'],
     ['{"a": "v1"}', "a", "\u{1F3F4}\u{E0067}\u2028\u0085", '{"a": "\u{1F3F4}\u{E0067}\\u2028\\u0085"}'],
-    ['{"a": "v1"}', "a", 1e21, '{"a": 1e+21}'],
+    // Readers of YAML 1.1 take `1e+21` for a text.
+    ['{"a": "v1"}', "a", 1e21, '{"a": 1.0e+21}'],
+    ['{"a": "v1"}', "b", [-1.5e-9, 2e-7], '{"a": "v1", "b": [-1.5e-9, 2.0e-7]}'],
     ['[{"a": 1}]', "[0].b", "x", '[{"a": 1, "b": "x"}]'],
     ["{a: 1}", "b", "x", "{a: 1, b: x}"],
   ];

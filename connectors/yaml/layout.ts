@@ -1,8 +1,7 @@
 // Positions in YAML text, read from the tokens of the parser: where an entry begins, where its last value ends, in which
 // column its keys are. All offsets are in UTF-16 units, as strings count.
 
-import type { CST, ParsedNode, YAMLMap, YAMLSeq } from "yaml";
-import type { YamlDocument } from "./document.ts";
+import type { CST, Document, ParsedNode, YAMLMap, YAMLSeq } from "yaml";
 
 type Token = CST.Token;
 export type Item = CST.CollectionItem;
@@ -18,7 +17,7 @@ export type Slot = {
   readonly column: number;
 };
 
-export function documentSlot(document: YamlDocument): Slot {
+export function documentSlot(document: Document.Parsed<ParsedNode>): Slot {
   return { kind: "document", node: document.contents, item: undefined, inFlow: false, column: 0 };
 }
 
@@ -99,6 +98,8 @@ export type BlockScalarLayout = {
   /** From the line below the header to behind the last line with text, or with `+` behind the blank lines too. */
   readonly bodyStart: number;
   readonly bodyEnd: number;
+  /** Columns of indentation of its lines. Spaces behind them are text. */
+  readonly indent: number;
 };
 
 /** The parts of a `|` or `>` text. */
@@ -108,13 +109,23 @@ export function blockScalar(token: CST.BlockScalar): BlockScalarLayout {
   const start = header?.offset ?? token.offset;
   const last = token.props.at(-1);
   const bodyStart = last && "source" in last ? last.offset + last.source.length : token.offset;
-  const body = text.includes("+") ? token.source.length : lengthWithoutBlankLines(token.source);
-  return { header: { start, end: start + text.length, text }, bodyStart, bodyEnd: bodyStart + body };
+  const indicator = /\d/.exec(text)?.[0];
+  const [first = ""] = /^ *(?=[^ \r\n])/m.exec(token.source) ?? [];
+  const indent = indicator === undefined ? first.length : Math.max(token.indent, 0) + Number(indicator);
+  const body = text.includes("+") ? token.source.length : lengthWithoutBlankLines(token.source, indent);
+  return { header: { start, end: start + text.length, text }, bodyStart, bodyEnd: bodyStart + body, indent };
 }
 
-function lengthWithoutBlankLines(source: string): number {
-  const last = source.trimEnd().length;
-  return last === 0 ? source.length : startOfNextLine(source, last);
+/** A line of spaces is blank up to the indentation of the text. */
+function lengthWithoutBlankLines(source: string, indent: number): number {
+  let end = source.length;
+  while (end > 0) {
+    const start = end < 2 ? 0 : source.lastIndexOf("\n", end - 2) + 1;
+    const line = source.slice(start, end).replace(/\r?\n$/, "");
+    if (line.length > indent || /[^ ]/.test(line)) return end;
+    end = start;
+  }
+  return source.length;
 }
 
 export function isNothing(token: Token): boolean {

@@ -1,7 +1,7 @@
 // Where plain Kubernetes manifests name an image: in the containers of pods, whatever the kind that makes the pods. Pure.
 
 import { isAlias, isMap, isScalar, isSeq, type ParsedNode, type YAMLMap } from "yaml";
-import { behindAlias, mergeSources, scalarOf, type YamlFile } from "./document.ts";
+import { behindAlias, isMergeKey, mergeSources, scalarOf, type YamlFile } from "./document.ts";
 import { type Image, parseImageText, printImage } from "./image-text.ts";
 import { type Edit, editOf, type Place, type PlaceOfSpots, withoutAliases } from "./places.ts";
 import { mergedSpot, type Path, type Spot, spotsOf, throughAlias } from "./spots.ts";
@@ -55,7 +55,7 @@ type Entry = { readonly part: string; readonly value: ParsedNode | null; readonl
 function entriesOf(file: YamlFile, map: YAMLMap.Parsed, outer: Alias): readonly Entry[] {
   const own = map.items.flatMap(({ key, value }): Entry[] => {
     const part = isScalar(key) ? (key.source ?? String(key.value)) : undefined;
-    return part === undefined || part === "<<" ? [] : [{ part, value, alias: outer }];
+    return part === undefined || isMergeKey(key) ? [] : [{ part, value, alias: outer }];
   });
   const merged = mergeSources(file, map).flatMap(({ at, source }) =>
     entriesOf(file, source, outer ?? { name: "<<", at }),

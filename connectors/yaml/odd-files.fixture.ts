@@ -197,6 +197,6 @@ export const oddFile: fc.Arbitrary<OddFile> = fc.infiniteStream(fc.nat(9_999)).m
   if (writer.rarely(20)) text = text.replace(/\n(?=.*\n)/s, "\r\n");
   if (writer.rarely(50)) text = text.replaceAll("  ", "\t");
   const place = writer.one(writer.paths);
-  const parts = [...place, ...writer.one([[], [], [], ["new"], ["new", "deep"]])];
+  const parts = [...place, ...writer.one([[], [], [], [], [], [], ["new"], ["new", "deep"]])];
   return { text, parts, value: writer.one(VALUES) };
 });

@@ -63,7 +63,8 @@ export function flowText(value: JsonValue): string {
 /** A value in a file that is JSON. */
 export function jsonText(value: JsonValue): string {
   if (typeof value === "string") return escapedJson(value);
-  if (!isCollection(value)) return JSON.stringify(value);
+  if (typeof value === "number") return numberText(value);
+  if (!isCollection(value)) return String(value);
   if (isList(value)) return `[${value.map(jsonText).join(", ")}]`;
   const pairs = Object.entries(value).map(([key, one]) => `${escapedJson(key)}: ${jsonText(one)}`);
   return `{${pairs.join(", ")}}`;

@@ -128,3 +128,24 @@ test("what would change something else is refused with its line", () => {
     );
   }
 });
+
+test("an entry that would change the image of another one, or be changed by it, is refused", () => {
+  const chained = "images:\n- name: api\n  newName: web\n- name: nginx\n";
+  const after = `images:\n- name: web\n  newTag: v1\n- name: harbor.example/web\n  newTag: v1\n`;
+  const before = "line 2: the entry of api names its image web, so it would change too; give it another newName";
+  const rows: readonly (readonly [text: string, problem: string])[] = [
+    [chained, before],
+    [`${chained}- name: web\n`, before],
+    [after, "line 4: this entry would change the image harbor.example/web again; remove it"],
+  ];
+  for (const [text, problem] of rows) {
+    assert.throws(
+      () => setImage("k.yaml", text, edit),
+      (error) => error instanceof GantryError && error.details.problem === problem,
+      text,
+    );
+  }
+  const own =
+    "images:\n- name: api\n  newName: x\n- name: harbor.example/web\n  newTag: v1\n- name: web\n  newName: web\n";
+  assert.ok(setImage("k.yaml", own, edit).changed);
+});

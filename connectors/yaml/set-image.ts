@@ -39,6 +39,7 @@ export function setImage(file: string, text: string, edit: ImageEdit): ImageEdit
   const previous = entry && textOf(parsed, document, entry, "digest");
   if (entry && isDone(parsed, document, entry, edit)) return { text, changed: false, previous };
   if (entry && images) refuseShared(parsed, images.value, entry, edit.image);
+  if (images) refuseChains(parsed, images.value, entry, edit);
   const { splices, change } = entry ? changeEntry(parsed, entry, edit) : newEntry(parsed, root, edit);
   const whole: Change = entry && images ? changeOfEntry(images, entry, change) : change;
   const edited = splices && applySplices(text, splices);
@@ -116,6 +117,27 @@ function refuseShared(file: YamlFile, images: ParsedNode | null, entry: YAMLMap.
         throw file.wrong(problem, alias.range?.[0]);
       },
     });
+  }
+}
+
+/** Kustomize applies the entries one after the other: the new name of one may be the name of a later one. */
+function refuseChains(
+  file: YamlFile,
+  images: ParsedNode | null,
+  entry: YAMLMap.Parsed | undefined,
+  { image, newName }: ImageEdit,
+): void {
+  const items = isSeq(images) ? images.items : [];
+  const own = entry ? items.indexOf(entry) : items.length;
+  for (const [index, other] of items.entries()) {
+    if (index === own || !isMap(other)) continue;
+    const [name, renamed] = ["name", "newName"].map((key) => scalarOf(file, other, key)?.value);
+    if (index < own && renamed === image) {
+      const problem = `the entry of ${String(name)} names its image ${image}, so it would change too; give it another newName`;
+      throw file.wrong(problem, other.range[0]);
+    }
+    if (index > own && name === newName)
+      throw file.wrong(`this entry would change the image ${newName} again; remove it`, other.range[0]);
   }
 }
 

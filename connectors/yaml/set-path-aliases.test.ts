@@ -23,6 +23,9 @@ test("anchors, aliases and tags stay, and what they would break is refused with 
     ["a: &x\n  b: 1\nc: *x\n", "a", "new", "a: &x new\nc: *x\n"],
     ["&k a: 1\n*k : 2\n", "a", 3, "&k a: 3\n*k : 2\n"],
     ["a: &x {}\nb:\n  <<: *x\n", "b.tag", "v", "a: &x {}\nb:\n  <<: *x\n  tag: v\n"],
+    // In quotes it is no merge key.
+    ['a: &x {i: {r: 1}}\nb:\n  "<<": *x\n', "b.i.t", 2, 'a: &x {i: {r: 1}}\nb:\n  "<<": *x\n  i:\n    t: 2\n'],
+    ['a: &x {i: 1}\nb:\n  "<<": *x\n', "a", 2, 'a: &x 2\nb:\n  "<<": *x\n'],
     ["a: !!str 5\n", "a", "6", 'a: !!str "6"\n'],
     ["a: &x !!str v\nb: *x\n", "a", "w", "a: &x !!str w\nb: *x\n"],
   ]);
@@ -47,7 +50,7 @@ test("anchors, aliases and tags stay, and what they would break is refused with 
 test("what a merge key takes its keys from stays a mapping", () => {
   const bases = ["a: &A {m: 1}\n", "a: &A\n  m: 1\n"];
   const uses = ["<<: *A\n", "b:\n  <<: *A\n", "b: {<<: *A, z: 1}\n", "b:\n  <<: [*A]\n", "l:\n  - <<: *A\n"];
-  for (const base of bases) {
+  for (const base of [...bases, ...bases.map((one) => `%YAML 1.1\n---\n${one}`)]) {
     for (const use of uses) {
       for (const value of ["x", 1, null, [], ["x"]]) {
         assert.throws(

@@ -135,6 +135,15 @@ test("nothing but the edit changes: numbers, line ends, flow style and spaces el
       ["note: |\n  old\n\n  text\nz: 1\n", "note", "new", "note: new\nz: 1\n"],
       ["note: |- # c\n  old\nz: 1\n", "note", "new", "note: new # c\nz: 1\n"],
       ["note: >+\n  old\n\nz: 1\n", "note", 5, "note: 5\nz: 1\n"],
+      ["note: # c\n  |\n  old\nz: 1\n", "note", { a: 1 }, "note: # c\n  a: 1\nz: 1\n"],
+      ["note: # c\n  |+ # d\n  old\n\nz: 1\n", "note", { a: 1 }, "note: # c\n   # d\n  a: 1\nz: 1\n"],
+      ["note: &n # c\n\n    >-\n  old\nz: 1\n", "note", [1], "note: &n # c\n\n  - 1\nz: 1\n"],
+      ["l:\n- a: |\n    old \t\n- z\n", "l[0]", "x", "l:\n- x\n- z\n"],
+      ["l:\n- a: |+\n    old\t\n\n- z\n", "l[0]", "x", "l:\n- x\n\n- z\n"],
+      ["a: v\u00a0\nz: 1\n", "a", "x", "a: x\nz: 1\n"],
+      ["m:\n  a: |\n    x\n      \nz: 1\n", "m.b", 1, "m:\n  a: |\n    x\n      \n  b: 1\nz: 1\n"],
+      ["m:\n  a: >-\n    x\n      \n    \nz: 1\n", "m.b", 1, "m:\n  a: >-\n    x\n      \n  b: 1\n    \nz: 1\n"],
+      ["m:\n  a: |\n    x\n    \t\nz: 1\n", "m.b", 1, "m:\n  a: |\n    x\n    \t\n  b: 1\nz: 1\n"],
       ["note: |\n    old\nz: 1\n", "note", "a\n\nb\n", "note: |\n    a\n\n    b\nz: 1\n"],
       ["note: |\n  old\nz: 1\n", "note", "a\nb", "note: |-\n  a\n  b\nz: 1\n"],
       ["note: old # c\nz: 1\n", "note", "a\nb\n", 'note: "a\\nb\\n" # c\nz: 1\n'],
@@ -175,6 +184,11 @@ test("nothing but the edit changes: numbers, line ends, flow style and spaces el
   }
   assert.equal(set("\uFEFFa: 1\n", "b", 2), "\uFEFFa: 1\nb: 2\n");
   assert.equal(set("a: 1", "b", 2), "a: 1\nb: 2\n");
+  assert.equal(set("a: # c\n  |", "a", { b: 1 }), "a: # c\n  b: 1\n");
+  assert.equal(set("a: |\n\nb: 1\n", "b", 2), "a: |\n\nb: 2\n");
+  assert.equal(set("m:\n  a: |-\n\n\n  b: 1\n", "m.c", 2), "m:\n  a: |-\n\n\n  b: 1\n  c: 2\n");
+  assert.equal(set("a: |\n\n", "b", 2), "a: |\n\nb: 2\n");
+  assert.equal(set("a: |-\n  x\n    ", "b", 1), "a: |-\n  x\n    \nb: 1\n");
 });
 
 test("a block text that ends the file without a line end does not get one", () => {
@@ -213,6 +227,8 @@ test("a value that YAML 1.1 reads differently counts as missing, at any depth", 
 test("what some readers of YAML refuse or read differently is refused with its line", () => {
   const tab = /^line 2: a tab indents a comment or an empty line/;
   const mark = /^line (\d): the byte order mark U\+FEFF here is not at the start/;
+  const spaces =
+    /^line 4: the spaces in this line belong to the text above for some readers of YAML only; remove them$/;
   const rows: readonly [string, RegExp][] = [
     ["a: x\n\t\nb: 2\n", tab],
     ["a: x\n \t# c\nb: 2\n", tab],
@@ -223,6 +239,21 @@ test("what some readers of YAML refuse or read differently is refused with its l
     ["a: x\n\uFEFFb: 1\n", mark],
     ["a: x\n---\n\uFEFFb: 1\n", mark],
     ["a: x\n\u2028b: 1\n", /^line 2: the character U\+2028/],
+    ["a: x\nb: |2\n   y\n   \n", spaces],
+    ["a: x\nb: |2\n   y\n   ", spaces],
+    ["a: x\nb: >-1\n    \n", /^line 3: the spaces in this line/],
+    ["a: x\nb: |+1\n    \n\n", /^line 3: the spaces in this line/],
+    ["a: x\r\nb: |2-\r\n   y\r\n\r\n   \r\nc: 1\r\n", /^line 5: the spaces in this line/],
+    ["a: x\nb:\n- |2\n   y\n   \n- c\n", /^line 5: the spaces in this line/],
+    ["a: x\nb: {k:}\n", /^line 2: the key k reads differently without a space behind its colon; add one$/],
+    ["a: x\nb: {k:, c: 1}\n", /^line 2: the key k reads/],
+    [
+      "a: x\nb: {?k: 1}\n",
+      /^line 2: some readers of YAML take the question mark here for the mark of a key; add quotes$/,
+    ],
+    ["a: x\nb: [c, {d: [?e]}]\n", /^line 2: some readers of YAML take the question mark/],
+    ["a: x\nb: [k:]\n", /^line 2: the key k reads/],
+    ["a: x\nb: [1, {c: [k d:]}]\n", /^line 2: the key k d reads/],
   ];
   for (const [text, problem] of rows) {
     assert.throws(() => setPath("f.yaml", text, ["a"], "yes"), wrongWith(problem), JSON.stringify(text));
@@ -235,6 +266,12 @@ test("what some readers of YAML refuse or read differently is refused with its l
     "b: |\n  y\n  \t\n  z\na: x\n",
     '{\n\t\n\t"a": "x"\n}\n',
     "b: y\n  \t\n  z\na: x\n",
+    "b: |2\n   y\n  \na: x\n",
+    "b: |2\n   y\n     \n   z\na: x\n",
+    "b:\n - |2\n     y\n\n - z\na: x\n",
+    'b: {k: , "l":, m}\na: x\n',
+    "b: {? k : 1, '?l': 2, m: x?y}\n?c: ?d\na: x\n",
+    "b: {\n  k:\n  }\na: x\n",
   ]) {
     assert.match(setPath("f.yaml", text, ["a"], "yes").text, /a"?: "yes"/);
   }

@@ -8,6 +8,7 @@ import {
   contentOf,
   type DocumentSelector,
   isEmpty,
+  isMergeKey,
   mergedPair,
   pairOf,
   parseYaml,
@@ -147,7 +148,7 @@ function resolve(file: YamlFile, document: YamlDocument, path: readonly PathPart
         refuseMergedParent(file, node, missing);
         return { slot, changeOf, missing };
       }
-      if (isScalar(pair.key) && pair.key.source === "<<" && pair.key.type === "PLAIN")
+      if (isMergeKey(pair.key))
         throw file.wrong("<< is a merge key; edit the place that has the anchor", pair.key.range?.[0]);
       slot = known(file, entrySlot(file.text, node, pair), at);
       changeOf = (inner) => outer({ kind: "inside", changed: [[pair, inner]] });
@@ -206,7 +207,7 @@ function refuseMergedAway(
     isAlias(one) && [...file.targets].some(([alias, target]) => alias === one && target === node);
   visit(document.contents, {
     Pair: (_, pair) => {
-      if (!isScalar(pair.key) || pair.key.value !== "<<") return;
+      if (!isMergeKey(pair.key)) return;
       if (isIt(pair.value) || (isSeq(pair.value) && pair.value.items.some(isIt)))
         throw file.wrong("a merge key << takes its keys from here, so the value must stay a mapping", node.range[0]);
     },

@@ -3,7 +3,7 @@
 
 import type { JsonValue } from "@gantry/core/json.ts";
 import { type CST, isCollection, isScalar, type Pair, type YAMLMap, type YAMLSeq } from "yaml";
-import { isEmpty, isJson, type YamlDocument } from "./document.ts";
+import { isEmpty, type YamlDocument } from "./document.ts";
 import {
   blockScalar,
   columnOfKeys,
@@ -18,6 +18,7 @@ import {
   startOfLine,
   startOfNextLine,
 } from "./layout.ts";
+import { isJson } from "./reader-differences.ts";
 import { blockLines, flowText, isBlock, jsonText, type Quotes, STEP, scalarText } from "./scalar-text.ts";
 
 /** Replaces the text from `start` to `end` (offsets in UTF-16 units). */
@@ -167,14 +168,7 @@ function setBlock(text: string, slot: Slot, at: number, lines: string[], column:
   const { node } = slot;
   const token = isEmpty(node) ? undefined : node?.srcToken;
   if (!token) return [insertLines(text, at, lines, column)];
-  if (token.type === "block-scalar") {
-    const { header, bodyStart, bodyEnd } = blockScalar(token);
-    const below = insertLines(text, bodyStart, lines, column);
-    return [
-      { start: at, end: header.end, text: "" },
-      { start: bodyStart, end: bodyEnd, text: below.text },
-    ];
-  }
+  if (token.type === "block-scalar") return linesForBlockScalar(text, token, at, lines, column);
   if (isCollection(node) && node.flow !== true) {
     const { start, end } = linesOf(text, token);
     return [{ start, end, text: insertLines(text, start, lines, column).text }];
@@ -182,6 +176,26 @@ function setBlock(text: string, slot: Slot, at: number, lines: string[], column:
   if (hasLineBreak(text, at, token.offset)) return undefined;
   const end = endOfToken(token);
   return [{ start: at, end, text: "" }, insertLines(text, end, lines, column)];
+}
+
+/** Without the header and the text, and with the comments around the header. */
+function linesForBlockScalar(
+  text: string,
+  token: CST.BlockScalar,
+  at: number,
+  lines: string[],
+  column: number,
+): Splices {
+  const { header, bodyStart, bodyEnd } = blockScalar(token);
+  const isBelow = hasLineBreak(text, at, header.start);
+  if (isBelow && text.slice(header.end, bodyStart).trim() === "") {
+    const { start, text: fresh } = insertLines(text, startOfLine(text, header.start), lines, column);
+    return [{ start, end: bodyEnd, text: fresh }];
+  }
+  return [
+    { start: isBelow ? header.start : at, end: header.end, text: "" },
+    { start: bodyStart, end: bodyEnd, text: insertLines(text, bodyStart, lines, column).text },
+  ];
 }
 
 function indentFor(text: string, { node, column }: Slot, value: JsonValue): number {
@@ -259,9 +273,9 @@ function insertLines(text: string, offset: number, lines: readonly string[], col
   return { start: at, end: at, text: closed ? block : newline + block };
 }
 
-/** A block text ends behind its last line end, which must stay where the line stays. */
+/** A block text ends behind its last line end, which must stay where the line stays. Spaces before it are text. */
 function endOfLast(text: string, start: number, end: number): number {
-  return start + text.slice(start, end).trimEnd().length;
+  return start + text.slice(start, end).replace(/(?:\r?\n *)+$/, "").length;
 }
 
 function newlineOf(text: string): string {

@@ -1,7 +1,7 @@
 // The single values of a YAML document with the ways to them, and how each is written. Pure.
 
 import { isAlias, isMap, isScalar, isSeq, type ParsedNode, type YAMLMap } from "yaml";
-import { behindAlias, mergedPair, type YamlFile } from "./document.ts";
+import { behindAlias, isMergeKey, mergedPair, type YamlFile } from "./document.ts";
 
 export type Path = readonly (string | number)[];
 
@@ -49,7 +49,7 @@ export function spotsOf(file: YamlFile, node: ParsedNode | null, at: number, pat
     return node.items.flatMap((item, index) => spotsOf(file, item, here, [...path, index]));
   }
   const own = node.items.flatMap(({ key, value }) =>
-    isScalar(key) && key.source !== "<<"
+    isScalar(key) && !isMergeKey(key)
       ? spotsOf(file, value, key.range[0], [...path, key.source ?? String(key.value)])
       : [],
   );

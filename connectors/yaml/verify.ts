@@ -15,7 +15,8 @@ import {
   type YAMLMap,
   type YAMLSeq,
 } from "yaml";
-import { contentOf, isEmpty, isJson, parseYaml, type YamlDocument, type YamlFile } from "./document.ts";
+import { contentOf, isEmpty, parseYaml, type YamlDocument, type YamlFile } from "./document.ts";
+import { isJson } from "./reader-differences.ts";
 
 /** What an edit means for a node. */
 export type Change =

@@ -37,7 +37,14 @@ function Console() {
       <Frame>
         <CurrentPage />
       </Frame>
-      {run === null ? null : <RunSheet pipeline={run} app={query.get("for") ?? undefined} key={run} />}
+      {run === null ? null : (
+        <RunSheet
+          pipeline={run}
+          app={query.get("for") ?? undefined}
+          build={query.get("build") ?? undefined}
+          key={run}
+        />
+      )}
       <Search />
       <ShortcutHelp />
     </>

@@ -8,7 +8,7 @@ import { decideRight, hasNoMore, needInWords, rightsOf, type Subject } from "./d
 import type { Binding, Deny, Policy } from "./policy.ts";
 import { readPolicy } from "./read-policy.ts";
 import { leastRole, ROLE_VERBS, ROLES, type Role } from "./roles.ts";
-import { matches, type RightRequest, type Scope } from "./selector.ts";
+import { matches, type RightRequest, type Scope, UNKNOWN_SITE } from "./selector.ts";
 import { VERB_NAMES, VERBS, type Verb } from "./verbs.ts";
 
 const policyOf = (text: string): Policy => {
@@ -68,6 +68,30 @@ test("a group of an issuer has its role on the apps of its team, and no group of
   assert.ok(!may(payments, { verb: "view-sites", site: "seoul" }));
   assert.ok(!may({ ...payments, issuer: "site-b" }, { verb: "view", app: "orders" }));
   assert.ok(!may({ groups: ["team-payments"] }, { verb: "view", app: "orders" }));
+});
+
+test("a rule about clusters covers what is deployed there, and not the site itself", () => {
+  const policy = policyOf(`
+bindings:
+  - { role: operator, people: [kim], apps: [orders], sites: [tokyo, "seoul/test-*"] }
+  - { role: operator, people: [ops], sites: ["seoul/*"] }
+  - { role: developer, people: [lee] }
+deny:
+  - { verbs: [run-cd, change-app], people: [lee], sites: ["*/prod-*"], reason: Ask the platform team }
+`);
+  const may = (name: string, verb: Verb, ...sites: readonly string[]): boolean =>
+    decideRight({ caller: caller({ name }), policy, verb, app: "orders", pipeline: "cd", sites }).allowed;
+  assert.ok(may("kim", "run-cd", "seoul", "seoul/test-1", "tokyo/prod-1"), "building at the site is in no cluster");
+  for (const place of ["seoul/prod-1", "seoul/test", "osaka/test-1", "osaka", UNKNOWN_SITE])
+    assert.ok(!may("kim", "run-cd", "seoul", place), place);
+  assert.ok(may("lee", "run-cd", "seoul", "seoul/test-1"));
+  assert.ok(!may("lee", "run-cd", "seoul", "seoul/prod-1") && !may("lee", "change-app", "tokyo/prod-2"));
+  assert.ok(!may("lee", "run-cd", UNKNOWN_SITE));
+  const onSite = (name: string, verb: Verb): boolean =>
+    decideRight({ caller: caller({ name }), policy, verb, site: "seoul" }).allowed;
+  assert.ok(!onSite("ops", "manage-runners") && !onSite("ops", "view-sites") && !onSite("kim", "enrol"));
+  const refused = readPolicy('deny:\n  - { verbs: [enrol], people: ["*"], sites: ["seoul/x"] }\n', "roles.yaml");
+  assert.match(JSON.stringify(refused), /about sites, not clusters, so this deny would never apply/);
 });
 
 test("a binding that names sites lets work run only there", () => {
@@ -188,7 +212,7 @@ const rule = {
   groups: fc.subarray(["corp:a", "corp:*"]),
   people: fc.subarray(["corp:ada", "corp:kim", "*"]),
   apps: optional(list(fc.constantFrom("orders", "pay-*", "*", "team:payments", "label:tier=gold"))),
-  sites: optional(list(fc.constantFrom("seoul", "*"))),
+  sites: optional(list(fc.constantFrom("seoul", "*", "seoul/test-*"))),
   pipelines: optional(list(fc.constantFrom("ci", "night*"))),
   verbs,
 };
@@ -209,7 +233,7 @@ const request: fc.Arbitrary<RightRequest> = fc.record({
   team: optional(fc.constant("payments")),
   labels: optional(fc.constant({ tier: "gold" })),
   site: optional(site),
-  sites: optional(fc.array(site, { maxLength: 2 })),
+  sites: optional(fc.array(fc.oneof(site, fc.constantFrom("seoul/test-1", "seoul/prod-1")), { maxLength: 2 })),
   pipeline: optional(pipeline),
 });
 const subject: fc.Arbitrary<Subject> = fc.record({

@@ -172,14 +172,16 @@ function isAbout({ groups, people }: Subjects, caller: Subject): boolean {
 }
 
 function whoCould(request: RightRequest, policy: Policy | undefined): WhoCould {
-  const { teams = {}, bindings = [] } = policy ?? {};
+  const { teams = {}, bindings = [], deny = [] } = policy ?? {};
+  const denied = deny.filter((one) => one.verbs.includes(request.verb) && touches(one, request, teams));
+  const isFree = (kind: keyof Subjects, name: string): boolean => !denied.some((one) => matchesAny(one[kind], name));
   const could = bindings.filter((one) => one.verbs.includes(request.verb) && covers(one, request, teams));
   const unique = (names: readonly string[]): readonly string[] =>
     [...new Set(names)].filter((one) => one !== "*").toSorted();
   return {
     role: leastRole(request.verb),
-    groups: unique(could.flatMap(({ groups }) => groups)),
-    people: unique(could.flatMap(({ people }) => people)),
+    groups: unique(could.flatMap(({ groups }) => groups)).filter((one) => isFree("groups", one)),
+    people: unique(could.flatMap(({ people }) => people)).filter((one) => isFree("people", one)),
   };
 }
 

@@ -9,6 +9,13 @@ import { VERB_NAMES, type Verb } from "./verbs.ts";
 
 const name = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, "must have lower case letters, digits and hyphens");
 export const namePattern = z.string().regex(/^[a-z0-9*-]{1,63}$/, "must be a name; `*` stands for any characters");
+/** Names of clusters are those of Argo CD. */
+const placePattern = z
+  .string()
+  .regex(
+    /^[a-z0-9*-]{1,63}(?:\/[^\p{C}\s]{1,253})?$/u,
+    "must be the name of a site, or SITE/CLUSTER; `*` stands for any characters",
+  );
 export const appPattern = z
   .string()
   .regex(
@@ -22,7 +29,7 @@ const list = <T extends z.ZodType>(of: T): z.ZodArray<T> => z.array(of).min(1).m
 const subjects = { groups: list(subject).optional(), people: list(subject).optional() };
 const selectors = {
   apps: list(appPattern).optional(),
-  sites: list(namePattern).optional(),
+  sites: list(placePattern).optional(),
   pipelines: list(namePattern).optional(),
 };
 
@@ -71,6 +78,10 @@ export function policyProblems(file: PolicyFile): readonly PolicyProblem[] {
     for (const verb of deny.verbs) {
       if (verb === "*") continue;
       const known = mayName(verb);
+      if (known.length === 1 && known[0] === "sites" && deny.sites?.every((one) => one.includes("/"))) {
+        const detail = `the verb ${verb} is about sites, not clusters, so this deny would never apply`;
+        problems.push({ path: ["deny", at, "sites"], detail });
+      }
       const list = (["apps", "sites", "pipelines"] as const).find((one) => deny[one] && !known.includes(one));
       if (list === undefined) continue;
       const about = known.length === 0 ? "the installation" : known.join(" and ");

@@ -6,6 +6,7 @@ import { type Verb, verbEntry } from "./verbs.ts";
 export type Selector = {
   /** Names with `*`, `team:<team>` or `label:<name>=<value>`. */
   readonly apps?: readonly string[] | undefined;
+  /** Names of sites with `*`; `seoul/prod-*` means only these clusters of the site. */
   readonly sites?: readonly string[] | undefined;
   readonly pipelines?: readonly string[] | undefined;
 };
@@ -20,7 +21,10 @@ export type RightRequest = {
   readonly labels?: { readonly [name: string]: string } | undefined;
   /** For verbs about sites. */
   readonly site?: string | undefined;
-  /** Where the work would run, or where what is changed is; `UNKNOWN_SITE` stands for sites that only the run itself decides. Undefined: not asked for. */
+  /**
+   * Where the work would run, or where what is changed is: a site, or `site/cluster` for what is deployed to a cluster.
+   * `UNKNOWN_SITE` stands for sites that only the run itself decides. Undefined: not asked for.
+   */
   readonly sites?: readonly string[] | undefined;
   /** The pipeline of the task, or the one to start. Undefined: the request is about the app itself. */
   readonly pipeline?: string | undefined;
@@ -52,6 +56,28 @@ export function matchesAny(patterns: readonly string[], text: string): boolean {
   return patterns.some((pattern) => matches(pattern, text));
 }
 
+/** The name of the site in `site/cluster`, or in a pattern of it. */
+export function siteOf(place: string): string {
+  return place.split("/", 1)[0] ?? place;
+}
+
+/** The cluster in `site/cluster`. Names of clusters may be addresses, with `/`. */
+function clusterOf(place: string): string | undefined {
+  const slash = place.indexOf("/");
+  return slash < 0 ? undefined : place.slice(slash + 1);
+}
+
+/** `cluster`: whether a pattern of clusters matches a place at the site that is in no cluster, such as a build. */
+function matchesPlace(patterns: readonly string[], place: string, { cluster: isOpen }: { cluster: boolean }): boolean {
+  const given = clusterOf(place);
+  return patterns.some((pattern) => {
+    const wanted = clusterOf(pattern);
+    if (!matches(siteOf(pattern), siteOf(place))) return false;
+    if (wanted === undefined) return true;
+    return given === undefined ? isOpen && place !== UNKNOWN_SITE : matches(wanted, given);
+  });
+}
+
 /** Whether a list of `apps` includes an app. No list includes a task without an app. */
 export function matchesApp(
   patterns: readonly string[],
@@ -79,7 +105,12 @@ function namesNothing({ apps, sites, pipelines }: Selector): boolean {
 /** Of a request on a site. */
 function hasSite(selector: Selector, site: string | undefined): boolean {
   const { sites } = selector;
-  return sites ? site !== undefined && matchesAny(sites, site) : namesNothing(selector);
+  return sites ? site !== undefined && matchesAny(wholeSites(sites), site) : namesNothing(selector);
+}
+
+/** A rule about clusters is not about the site itself and its runners. */
+function wholeSites(sites: readonly string[]): readonly string[] {
+  return sites.filter((one) => clusterOf(one) === undefined);
 }
 
 function hasPipeline({ pipelines }: Selector, pipeline: string | undefined): boolean {
@@ -102,7 +133,7 @@ export function covers(selector: Selector, request: RightRequest, teams: Teams):
   // A caller who may see some tasks of an app may see the app.
   if (!isOfPipeline && !(verb === "view" && pipeline === undefined)) return false;
   if (sites === undefined) return true;
-  return request.sites ? request.sites.every((one) => matchesAny(sites, one)) : !placed;
+  return request.sites ? request.sites.every((one) => matchesPlace(sites, one, { cluster: true })) : !placed;
 }
 
 /** Whether an allowing rule can cover any request with this verb. */
@@ -110,7 +141,7 @@ export function coversSome(selector: Selector, verb: Verb): boolean {
   const { apps, sites, pipelines } = selector;
   const { on } = verbEntry(verb);
   if (on === "installation") return namesNothing(selector);
-  if (on === "site") return sites !== undefined || namesNothing(selector);
+  if (on === "site") return sites ? wholeSites(sites).length > 0 : namesNothing(selector);
   return sites === undefined || apps !== undefined || (on === "pipeline" && pipelines !== undefined);
 }
 
@@ -125,7 +156,8 @@ export function touches(selector: Selector, request: RightRequest, teams: Teams)
   if (on === "pipeline") return isOfPipeline && apps === undefined && sites === undefined;
   if (!isOfPipeline || (apps && !matchesApp(apps, request, teams))) return false;
   if (sites === undefined) return true;
-  return request.sites ? request.sites.some((one) => one === UNKNOWN_SITE || matchesAny(sites, one)) : placed === true;
+  if (!request.sites) return placed === true;
+  return request.sites.some((one) => one === UNKNOWN_SITE || matchesPlace(sites, one, { cluster: false }));
 }
 
 /** Narrows what a token may do. A missing list allows everything of its kind. */
@@ -157,7 +189,7 @@ export function isInScope(scope: Scope, request: RightRequest, teams: Teams): bo
   if (on === "pipeline") return true;
   if (apps && !matchesApp(apps, request, teams)) return false;
   if (sites === undefined) return true;
-  return request.sites ? request.sites.every((one) => matchesAny(sites, one)) : !placed;
+  return request.sites ? request.sites.every((one) => matchesAny(sites, siteOf(one))) : !placed;
 }
 
 /** Which lists of a deny say anything about a verb: with another one it would never apply. */

@@ -30,6 +30,12 @@ const path = z
 const branch = z.string().regex(/^(?![-/])[^\p{C}\s~^:?*[\\]{1,250}$/u, "must be the name of a branch");
 const address = z.url({ protocol: /^https?$/ }).max(500);
 
+/** Of the platform team, or of the app itself: `orders.ci`. */
+const pipeline = z
+  .string()
+  .max(127)
+  .regex(/^[a-z][a-z0-9-]*(?:\.[a-z][a-z0-9-]*)?$/, "must be the name of a pipeline");
+
 /** `system`: the name of the git host, as its site names it. */
 const repository = {
   system: text(63),
@@ -132,6 +138,8 @@ export const appShape = z
       merge: z.enum(["person", "gantry"]).optional(),
     }),
     targets: z.array(target).min(1).max(100),
+    /** The pipelines that its buttons start. Default: those that select it, or `ci` and `cd`. */
+    pipelines: z.strictObject({ ci: pipeline.optional(), cd: pipeline.optional() }).optional(),
     /** For targets without their own. Default: the name of the app. */
     namespace: name.optional(),
     jira: z.strictObject({ key: text(20), url: address.optional() }).optional(),

@@ -81,6 +81,25 @@ test("after a rename the names in other systems are the old ones", () => {
   assert.deepEqual(placesOf("shop", renamedRecord("orders", CREATED)), placesOf("orders", CREATED));
 });
 
+test("a place is the same, however its path is written", () => {
+  const keys = (target: object): readonly string[] => {
+    const { source, build, yaml } = appInput();
+    const one = { name: "a", site: "seoul", cluster: "c", namespace: "n", application: "x", ...target };
+    return placesOf("orders", JSON.parse(JSON.stringify({ source, build, yaml, targets: [one] }))).map(
+      ({ key }) => key,
+    );
+  };
+  for (const overlay of ["./orders/prod", "orders/./prod", "orders/prod/.", "././orders/prod/", "orders/prod/./"])
+    assert.deepEqual(keys({ overlay }), keys({ overlay: "orders/prod" }), overlay);
+  assert.deepEqual(keys({ overlay: "./" }), keys({ overlay: "." }));
+  assert.notDeepEqual(keys({ overlay: "orders" }), keys({ overlay: "orders/prod" }));
+  for (const files of [
+    ["b.yaml", "./a.yaml"],
+    ["a.yaml", "./b.yaml", "a.yaml"],
+  ])
+    assert.deepEqual(keys({ files }), keys({ files: ["a.yaml", "b.yaml"] }), files.join());
+});
+
 test("mistakes have their place, and unknown keys are refused", () => {
   const wrong = {
     ...appInput(),

@@ -26,7 +26,7 @@ export function placesOf(name: string, record: JsonObject): readonly Place[] {
   return (targets as readonly JsonValue[]).filter(isJsonObject).flatMap((target): Place[] => {
     const { site, cluster, namespace, overlay, files, at } = target;
     const application = applicationOf(name, target);
-    const folder = typeof overlay === "string" ? overlay.replace(/^\.\/|\/+$/g, "") : JSON.stringify([files, at ?? ""]);
+    const folder = typeof overlay === "string" ? plainPath(overlay) : JSON.stringify([plainFiles(files), at ?? ""]);
     const where = `${String(namespace)} in ${String(cluster)} at ${String(site)}`;
     return [
       ...(repository === undefined
@@ -45,4 +45,18 @@ export function placesOf(name: string, record: JsonObject): readonly Place[] {
       },
     ];
   });
+}
+
+/** The same text for every way to write a path inside a repository: `a/./b/` is `a/b`. The repository itself is "". */
+export function plainPath(path: string): string {
+  return path
+    .split("/")
+    .filter((part) => part !== "" && part !== ".")
+    .join("/");
+}
+
+/** Each file once, in any order. */
+function plainFiles(files: JsonValue | undefined): JsonValue | undefined {
+  if (!Array.isArray(files)) return files;
+  return [...new Set((files as readonly JsonValue[]).map((one) => plainPath(String(one))))].toSorted();
 }

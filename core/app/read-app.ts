@@ -76,11 +76,12 @@ function contextOf(whole: string): IssueContext {
 
 /** The keys that are known at a place. */
 export function keysAt(path: Path): readonly string[] {
-  const { source, build, images, yaml, targets } = appShape.shape;
+  const { source, build, images, yaml, targets, pipelines } = appShape.shape;
   const [first, second] = path;
   if (first === undefined) return Object.keys(appShape.shape);
   if (first === "source") return Object.keys(source.shape);
   if (first === "yaml") return Object.keys(yaml.shape);
+  if (first === "pipelines") return Object.keys(pipelines.unwrap().shape);
   if (first === "build") return Object.keys(build.shape);
   if (first === "images" && second !== undefined) return Object.keys(images.unwrap().element.shape);
   return first === "targets" && second !== undefined ? Object.keys(targets.element.shape) : [];

@@ -6,15 +6,25 @@ export type RecordTarget = {
   readonly name: string;
   readonly site: string | undefined;
   readonly environment: string | undefined;
+  /** As Argo CD names it. */
+  readonly cluster: string | undefined;
 };
 
 export function targetsOf({ targets }: JsonObject): readonly RecordTarget[] {
   if (!Array.isArray(targets)) return [];
-  return (targets as readonly JsonValue[]).filter(isJsonObject).map(({ name, site, environment }) => ({
+  return (targets as readonly JsonValue[]).filter(isJsonObject).map(({ name, site, environment, cluster }) => ({
     name: String(name),
     site: textOf(site),
     environment: textOf(environment),
+    cluster: textOf(cluster),
   }));
+}
+
+/** The sites where the app is built or runs. */
+export function sitesOfRecord(record: JsonObject): readonly string[] {
+  const built = isJsonObject(record.build) ? textOf(record.build.site) : undefined;
+  const all = [built, ...targetsOf(record).map(({ site }) => site)];
+  return [...new Set(all.filter((site) => site !== undefined))];
 }
 
 /** Builds are released from this branch. */

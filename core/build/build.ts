@@ -53,6 +53,8 @@ export type Build = BuildFacts & {
   readonly by: string;
   /** Milliseconds since 1970. */
   readonly at: number;
+  /** Made by a pipeline of the app's own repository: its scan, gate and tests are only what that pipeline says. */
+  readonly isOwn?: true;
 };
 
 /** What a rendered `build:` says, or the first thing that is wrong with it, as a sentence without a full stop. */

@@ -9,6 +9,19 @@ export const PIPELINE_ERRORS = {
     why: "{problem}",
     todo: "Correct the listed lines. `gantry lint` checks a file without running it.",
   },
+  "pipelines-unread": {
+    status: 503,
+    message: "The app's own pipelines could not be read from its repository.",
+    why: "{problem}",
+    todo: "Try again. If this continues, look at the newest task of the app with the title “Read own pipelines”, and run `gantry doctor`.",
+    retryable: true,
+  },
+  "pipeline-unclear": {
+    status: 409,
+    message: "It is not clear which pipeline this button starts.",
+    why: "{problem}",
+    todo: "Name one in `pipelines` of the app, or ask the platform team to correct `action` and `apps` of the pipelines.",
+  },
   "expression-failed": {
     status: 422,
     message: "The expression {expression} could not be evaluated.",

@@ -170,6 +170,12 @@ export const REQUEST_ERRORS = {
     why: "{problem}",
     todo: "Do what the sentence before says, or deploy another build. Whoever has the right override-policy can deploy it anyway, with a reason.",
   },
+  "own-pipeline-deploys": {
+    status: 409,
+    message: "{app} may not be deployed by its own pipeline {pipeline}.",
+    why: "{problem}",
+    todo: "Deploy with CD of the platform team, or remove the steps that change repositories or use Argo CD from the pipeline.",
+  },
   "claim-taken": {
     status: 409,
     message: "The new app {app} cannot have the {what}: it belongs to {other:another app}.",

@@ -130,6 +130,12 @@ export const SITE_ERRORS = {
     why: "{problem}",
     todo: "Correct the file in its repository, then rerun from this step.",
   },
+  "template-invalid": {
+    status: 422,
+    message: "The template {template} cannot be used.",
+    why: "{problem}",
+    todo: "Correct the template in its repository, and start the task again. Nothing was created.",
+  },
   superseded: {
     status: 409,
     message: "{what} has moved on to a newer commit.",

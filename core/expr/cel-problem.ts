@@ -2,6 +2,7 @@
 
 import { didYouMean } from "../suggest.ts";
 import { VARIABLES } from "./environment.ts";
+import { withoutReplacements } from "./functions.ts";
 
 const TYPES: { readonly [type: string]: string } = {
   string: "text",
@@ -24,11 +25,13 @@ export function typeInWords(of: string): string {
   const type = bare(of);
   if (type.startsWith("list")) return "a list";
   if (type.startsWith("map")) return "a map";
+  if (type.startsWith("optional")) return "a value that may be missing";
   return TYPES[type] ?? type;
 }
 
-/** `summary`: the library's text. `variables`: those that an expression may use at this place. */
-export function celProblem(summary: string, variables: readonly string[] = VARIABLES): string {
+/** `text`: the library's. `variables`: those that an expression may use at this place. */
+export function celProblem(text: string, variables: readonly string[] = VARIABLES): string {
+  const summary = withoutReplacements(text);
   const [, unknown] = /^unknown variable: (.+)$/i.exec(summary) ?? [];
   if (unknown !== undefined) return `there is no variable ${unknown}${didYouMean(unknown, variables)}`;
   if (/^unexpected token: EOF$/i.test(summary)) return "the expression is incomplete: something is missing at its end";
@@ -36,6 +39,15 @@ export function celProblem(summary: string, variables: readonly string[] = VARIA
   if (range !== undefined) return `map, filter, all and exists need a list, not ${typeInWords(range)}`;
   const [, choice] = /^ternary condition must be bool, got '(.+)'$/i.exec(summary) ?? [];
   if (choice !== undefined) return `what stands before \`?\` must be true or false, not ${typeInWords(choice)}`;
+  const [, one, other] = /^ternary branches must have the same type, got '(.+)' and '(.+)'$/i.exec(summary) ?? [];
+  if (one !== undefined && other !== undefined)
+    return `what stands before and behind \`:\` must have the same type, not ${typeInWords(one)} and ${typeInWords(other)}`;
+  if (/^optional\.orValue.* receiver must be optional/i.test(summary))
+    return "`orValue` is for a value that may be missing, such as `app.?facts`";
+  const [, indexed = ""] = /^cannot index type '(.+?)'/i.exec(summary) ?? [];
+  if (Object.hasOwn(TYPES, bare(indexed))) return `${typeInWords(indexed)} has no members and no elements`;
+  const [, place] = /^list index must be int, got '(.+)'$/i.exec(summary) ?? [];
+  if (place !== undefined) return `the place in a list must be a whole number, not ${typeInWords(place)}`;
   const syntax = wrongSyntax(summary);
   if (syntax !== undefined) return syntax;
   const [, call] = /^found no matching overload for '(.+)'$/i.exec(summary) ?? [];
@@ -122,7 +134,13 @@ function bare(type: string): string {
 function wrongCall(call: string): string {
   const [, receiver, name = call, given = ""] = /^(?:(.+)\.)?([A-Za-z_]\w*)\((.*)\)$/.exec(call) ?? [];
   if (!FUNCTIONS.includes(name)) return `there is no function ${name}${didYouMean(name, FUNCTIONS)}`;
-  const args = given === "" ? "nothing" : given.split(", ").map(typeInWords).join(" and ");
+  const args =
+    given === ""
+      ? "nothing"
+      : given
+          .split(/, (?![^<]*>)/)
+          .map(typeInWords)
+          .join(" and ");
   const on = receiver === undefined ? "" : ` on ${typeInWords(receiver)}`;
   return `the function ${name} cannot be used${on} with ${args}`;
 }

@@ -45,11 +45,66 @@ const answers: readonly (readonly [string, JsonValue])[] = [
   ["params.targets + ['osaka']", ["seoul", "tokyo", "osaka"]],
 ];
 
-for (const [source, expected] of answers) {
+/** As CEL's reference implementation answers. */
+const positions: readonly (readonly [string, JsonValue])[] = [
+  ["size('😀ab')", 3],
+  ["'😀ab'.substring(1)", "ab"],
+  ["'😀ab'.substring(0, 1)", "😀"],
+  ["'a😀b'.substring(size('a😀b'))", ""],
+  ["'😀ab'.indexOf('b')", 2],
+  ["'😀ab'.indexOf('x')", -1],
+  ["'😀a😀'.indexOf('😀', 1)", 2],
+  ["'ab'.indexOf('b', 9)", -1],
+  ["'😀aba'.lastIndexOf('a')", 3],
+  ["'😀aba'.lastIndexOf('a', 2)", 1],
+  ["'a😀'.lastIndexOf('')", 2],
+  ["'é😀z'.split('')", ["é", "😀", "z"]],
+  ["'😀ab'.split('', 2)", ["😀", "ab"]],
+  ["'a,b,c'.split(',', 2)", ["a", "b,c"]],
+  ["'a,b,c'.split(',', -1)", ["a", "b", "c"]],
+  ["'a,b,c'.split(',', 0)", []],
+  ["'😀b'.replace('', '-')", "-😀-b-"],
+  ["short('😀😀😀😀😀😀😀😀😀😀😀😀😀')", "😀😀😀😀😀😀😀😀😀😀😀😀"],
+  ["int('-12') + int('+3')", -9],
+  ["int('010')", 10],
+  ["int(-1.9)", -1],
+  ["double('1e3') + double('.5') + double(2)", 1002.5],
+  ["true == ('a' in ['a'])", true],
+  ["true == ((size('a)') < (3)))", true],
+  ["1 < 2 == true", true],
+  ["!('b' in ['a']) && true != (1 == 2)", true],
+  ["{params.name: 1, params.replicas: {string(1): 2}}", { Orders: 1, "3": { "1": 2 } }],
+  ["{1: 'a', true: 'b', 'c': 'd'}", { "1": "a", true: "b", c: "d" }],
+];
+
+for (const [source, expected] of [...answers, ...positions]) {
   test(`${source} gives ${JSON.stringify(expected)}`, () => assert.deepEqual(evaluate(source, scope), expected));
 }
 
 const failures: readonly (readonly [string, RegExp])[] = [
+  ["int('')", /`int\(…\)` cannot make a number of this/],
+  ["int('0b11')", /`int\(…\)` cannot make a number of this/],
+  ["int('0X1F')", /`int\(…\)` cannot make a number of this/],
+  ["int('9223372036854775808')", /`int\(…\)` cannot make a number of this/],
+  ["double('')", /`double\(…\)` cannot make a number of this/],
+  ["double('0x10')", /`double\(…\)` cannot make a number of this/],
+  ["[1.5].sum()", /sum\(\) is for lists of integers/],
+  ["params.targets.sum()", /sum\(\) is for lists of integers/],
+  ["'😀'.substring(2)", /`substring` begins or ends outside of the text/],
+  ["'abc'.substring(2, 1)", /`substring` begins or ends outside of the text/],
+  ["'abc'.substring(-1)", /`substring` begins or ends outside of the text/],
+  ["'abc'.indexOf('c', -1)", /`indexOf` begins outside of the text/],
+  ["[1].substring(0)", /the function substring cannot be used on a list with a whole number/],
+  ["'a'.substring_(0)", /there is no function substring_/],
+  ["true == 'a' in ['a']", /`==` and `in` stand side by side; put one of the two comparisons in parentheses/],
+  ["params.replicas != (1) < 2", /`!=` and `<` stand side by side/],
+  ["[1].map(x, x == (x) >= 1)", /`==` and `>=` stand side by side/],
+  ["{params.targets: 2}", /a key of a map must be text/],
+  ["{'a': {app.facts: 2}}", /a key of a map must be text/],
+  ["params.?name == null", /`==` cannot be used with a value that may be missing and null/],
+  ["params.name.orValue('x')", /`orValue` is for a value that may be missing/],
+  ["{[1]: 2}", /a key of a map must be text, a whole number, or true or false/],
+  ["[{null: 2}]", /a key of a map must be text/],
   ["params.missing", /there is no "missing" in params$/],
   ["app.facts.image", /there is no "image" in app\.facts$/],
   ["params.nothing.more", /there is no "more" in params\.nothing$/],

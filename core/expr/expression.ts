@@ -9,18 +9,34 @@ import { celProblem } from "./cel-problem.ts";
 import { type Comparison, comparisonsOf } from "./comparisons.ts";
 import { costOf, MAX_COST } from "./cost.ts";
 import { makeEnvironment } from "./environment.ts";
+import { isReplacement, KEY_PROBLEM, replaceFunction } from "./functions.ts";
 import { childrenOf, type Reference, referencesOf } from "./references.ts";
-import { fromCel, toCel, ValueProblem } from "./values.ts";
+import { type CelValue, fromCel, toCel, ValueProblem } from "./values.ts";
 
 export type Expression = {
   readonly source: string;
   readonly references: readonly Reference[];
   readonly comparisons: readonly Comparison[];
+  /** What stands between `||` at the top; the whole expression where there is none. */
+  readonly alternatives: readonly string[];
   /** The type of the result as far as CEL knows it: `bool`, `int`, `list<…>` …, or `dyn` when it depends on the values. */
   readonly type: string;
   /** Throws GantryError `expression-failed`. */
-  readonly evaluate: (scope: JsonObject) => JsonValue;
+  readonly evaluate: (scope: JsonObject, evaluation?: Evaluation) => JsonValue;
 };
+
+/**
+ * What evaluations that belong together share: the work that is left for all of them, and the values of the scope that are
+ * converted already. These must not change meanwhile.
+ */
+export type Evaluation = { readonly values: Map<JsonValue, CelValue>; work: number };
+
+/** For evaluations that belong together: about two seconds. */
+const MAX_WORK = 4 * MAX_COST;
+
+export function newEvaluation(): Evaluation {
+  return { values: new Map(), work: MAX_WORK };
+}
 
 export type ExpressionProblem = {
   readonly problem: string;
@@ -57,10 +73,10 @@ export function checkExpression(source: string): Expression | ExpressionProblem 
  * Evaluates an expression. A missing variable or member is an error that names it. Throws GantryError `expression-failed`,
  * whose details contain the expression but never values.
  */
-export function evaluate(source: string, scope: JsonObject): JsonValue {
+export function evaluate(source: string, scope: JsonObject, evaluation?: Evaluation): JsonValue {
   const expression = checkExpression(source);
   if ("problem" in expression) throw expressionFailed(source, expression.problem);
-  return expression.evaluate(scope);
+  return expression.evaluate(scope, evaluation);
 }
 
 export function expressionFailed(expression: string, problem: string): GantryError {
@@ -79,11 +95,13 @@ function compile(source: string): Expression | ExpressionProblem {
     if (error instanceof ParseError) return { problem: celProblem(error.summary), offset: error.range?.start ?? 0 };
     throw error;
   }
-  const refused = findRefused(parsed.ast);
+  const refused = findRefused(parsed.ast, source);
   if (refused !== undefined) return refused;
   // The references are collected before the check, because checking expands macros in place.
   const references = referencesOf(parsed.ast);
   const comparisons = comparisonsOf(parsed.ast);
+  const alternatives = alternativesOf(parsed.ast, source);
+  replaceFunctions(parsed.ast);
   const verdict = parsed.check();
   if (!verdict.valid) {
     const error = verdict.error;
@@ -91,22 +109,29 @@ function compile(source: string): Expression | ExpressionProblem {
   }
   const names = new Set(references.map((reference) => reference.variable));
   const type = String(verdict.type ?? "dyn");
-  return { source, references, comparisons, type, evaluate: (scope) => run(source, parsed, names, scope) };
+  return { source, references, comparisons, alternatives, type, evaluate };
+
+  function evaluate(scope: JsonObject, evaluation = newEvaluation()): JsonValue {
+    return run(source, parsed, { names, scope, evaluation });
+  }
 }
 
 function run(
   source: string,
   parsed: { (context: Map<string, unknown>): unknown; ast: ASTNode },
-  names: ReadonlySet<string>,
-  scope: JsonObject,
+  { names, scope, evaluation }: { names: ReadonlySet<string>; scope: JsonObject; evaluation: Evaluation },
 ): JsonValue {
   try {
-    const context = new Map<string, ReturnType<typeof toCel>>();
+    const context = new Map<string, CelValue>();
     for (const name of names) {
       const value = Object.hasOwn(scope, name) ? scope[name] : undefined;
-      if (value !== undefined) context.set(name, toCel(value));
+      if (value !== undefined) context.set(name, converted(value, evaluation));
     }
-    if (costOf(parsed.ast, context) > MAX_COST) throw new ValueProblem("it would take too much work with these values");
+    const cost = costOf(parsed.ast, context);
+    if (cost > MAX_COST) throw new ValueProblem("it would take too much work with these values");
+    evaluation.work -= cost;
+    if (evaluation.work < 0)
+      throw new ValueProblem("with those before it, it would take too much work with these values");
     return fromCel(parsed(context));
   } catch (error) {
     if (error instanceof EvaluationError || error instanceof CelTypeError) {
@@ -117,16 +142,92 @@ function run(
   }
 }
 
+function isNoKey({ op, args }: ASTNode): boolean {
+  return op === "list" || op === "map" || (op === "value" && (args === null || typeof args === "number"));
+}
+
+function replaceFunctions(node: ASTNode): void {
+  replaceFunction(node, environment);
+  for (const child of childrenOf(node)) replaceFunctions(child);
+}
+
+/** Values of a scope may be large, and several expressions use the same ones. */
+function converted(value: JsonValue, { values }: Evaluation): CelValue {
+  const known = values.get(value);
+  if (known !== undefined) return known;
+  const fresh = toCel(value);
+  if (typeof value === "object") values.set(value, fresh);
+  return fresh;
+}
+
 /** Regular expressions of the library may take exponential time, so they are not offered. */
-function findRefused(node: ASTNode): ExpressionProblem | undefined {
+function findRefused(node: ASTNode, source: string): ExpressionProblem | undefined {
+  const key = node.op === "map" ? node.args.find(([key]) => isNoKey(key))?.[0] : undefined;
+  if (key !== undefined) return { problem: KEY_PROBLEM, offset: key.start };
+  if ((node.op === "rcall" || node.op === "call") && isReplacement(node.args[0]))
+    return { problem: `there is no function ${node.args[0]}`, offset: node.pos };
   if (node.op === "rcall" && node.args[0] === "matches") {
     return { problem: "`matches` is not offered; use ==, in, startsWith, endsWith or contains", offset: node.pos };
   }
+  const chain = findChain(node, source);
+  if (chain !== undefined) return chain;
   for (const child of childrenOf(node)) {
-    const found = findRefused(child);
+    const found = findRefused(child, source);
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/**
+ * In CEL all comparisons have the same precedence, so `a == b in c` means `(a == b) in c`. The library reads it, as most
+ * people would, as `a == (b in c)`.
+ */
+function findChain(node: ASTNode, source: string): ExpressionProblem | undefined {
+  if (!isComparison(node)) return undefined;
+  const [left, right] = node.args;
+  if (!isComparison(right)) return undefined;
+  // Nodes begin and end inside of their parentheses.
+  const opened = source.slice(left.end, right.start).split("(").length - 1;
+  if (opened > closedIn(source.slice(right.start, right.end))) return undefined;
+  const problem = `\`${node.op}\` and \`${right.op}\` stand side by side; put one of the two comparisons in parentheses`;
+  return { problem, offset: right.start };
+}
+
+const COMPARISONS = ["==", "!=", "<", "<=", ">", ">=", "in"] as const;
+
+function isComparison(node: ASTNode): node is ASTNode & { op: (typeof COMPARISONS)[number] } {
+  return COMPARISONS.some((op) => op === node.op);
+}
+
+function alternativesOf(node: ASTNode, source: string): readonly string[] {
+  if (node.op === "||") return node.args.flatMap((one) => alternativesOf(one, source));
+  // Nodes begin and end inside of their parentheses.
+  const text = source.slice(node.start, node.end);
+  const opened = "(".repeat(closedIn(text));
+  return [`${opened}${text}${")".repeat(openIn(opened + text))}`];
+}
+
+/** Parentheses that are opened in this text and not closed. */
+function openIn(text: string): number {
+  const [opened, closed] = ["(", ")"].map((one) => parenthesesIn(text).filter((other) => other === one).length);
+  return (opened ?? 0) - (closed ?? 0);
+}
+
+/** Parentheses that are closed in this text and opened before it. */
+function closedIn(text: string): number {
+  let [depth, closed] = [0, 0];
+  for (const one of parenthesesIn(text)) {
+    if (one === "(") depth += 1;
+    else if (depth > 0) depth -= 1;
+    else closed += 1;
+  }
+  return closed;
+}
+
+/** Without those in texts. */
+function parenthesesIn(text: string): readonly string[] {
+  const parts = text.match(/"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[()]/gs) ?? [];
+  return parts.filter((one) => one === "(" || one === ")");
 }
 
 function sentenceFor(source: string, error: EvaluationError | CelTypeError): string {

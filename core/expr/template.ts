@@ -2,7 +2,7 @@
 // Their results are data and are never searched for expressions.
 
 import type { JsonObject, JsonValue } from "../json.ts";
-import { checkExpression, evaluate, expressionFailed } from "./expression.ts";
+import { checkExpression, type Evaluation, evaluate, expressionFailed, newEvaluation } from "./expression.ts";
 import type { Reference } from "./references.ts";
 
 /** A text in pieces: literal text, or the source of an expression with its offset in the text. */
@@ -18,15 +18,16 @@ const MAX_DEPTH = 100;
 
 /**
  * Renders a template. A string that is exactly one `${{ }}` becomes that value with its type; any other string becomes text.
- * Lists and objects are rendered recursively; keys are not templates. Throws GantryError `expression-failed`.
+ * Lists and objects are rendered recursively; keys are not templates. `evaluation`: shared by templates that belong together.
+ * Throws GantryError `expression-failed`.
  */
-export function render(template: JsonValue, scope: JsonObject): JsonValue {
+export function render(template: JsonValue, scope: JsonObject, evaluation: Evaluation = newEvaluation()): JsonValue {
   const budget = { left: MAX_RENDERED };
   return walk(template, 0);
 
   function walk(node: JsonValue, depth: number): JsonValue {
     if (depth > MAX_DEPTH) throw expressionFailed("", `a template is nested deeper than ${MAX_DEPTH}`);
-    if (typeof node === "string") return fill(node, scope, budget);
+    if (typeof node === "string") return fill(node, scope, { budget, evaluation });
     if (typeof node !== "object" || node === null) return node;
     if (isList(node)) return node.map((item) => walk(item, depth + 1));
     return Object.fromEntries(Object.entries(node).map(([key, item]) => [key, walk(item, depth + 1)]));
@@ -34,8 +35,8 @@ export function render(template: JsonValue, scope: JsonObject): JsonValue {
 }
 
 /** Like `render`, for places that need text: numbers and booleans are written out, null is empty, the rest is JSON. */
-export function renderText(template: JsonValue, scope: JsonObject): string {
-  return asText(render(template, scope));
+export function renderText(template: JsonValue, scope: JsonObject, evaluation?: Evaluation): string {
+  return asText(render(template, scope, evaluation));
 }
 
 /**
@@ -116,13 +117,17 @@ function endOfQuote(text: string, start: number, quote: string): number {
   return at + close.length;
 }
 
-function fill(text: string, scope: JsonObject, budget: { left: number }): JsonValue {
+function fill(
+  text: string,
+  scope: JsonObject,
+  { budget, evaluation }: { budget: { left: number }; evaluation: Evaluation },
+): JsonValue {
   if (!text.includes("${{")) return text;
   const pieces = cutText(text);
   if ("problem" in pieces) throw expressionFailed(text, pieces.problem);
   const [only] = pieces;
   if (pieces.length === 1 && only?.kind === "expression") {
-    const value = evaluate(only.source, scope);
+    const value = evaluate(only.source, scope, evaluation);
     spend(
       budget,
       typeof value === "object" && value !== null ? JSON.stringify(value).length : String(value).length,
@@ -132,7 +137,7 @@ function fill(text: string, scope: JsonObject, budget: { left: number }): JsonVa
   }
   let result = "";
   for (const piece of pieces) {
-    const part = piece.kind === "text" ? piece.text : asText(evaluate(piece.source, scope));
+    const part = piece.kind === "text" ? piece.text : asText(evaluate(piece.source, scope, evaluation));
     spend(budget, part.length, text);
     result += part;
   }

@@ -22,6 +22,8 @@ const RUNS: readonly RegExp[] = [
 
 const TASK_TEXTS: ReadonlySet<string> = new Set(["id", "url", "requestedBy", "pipeline"]);
 
+/** Variables that are text. The rules of references report their members. */
+const TEXTS: ReadonlySet<string> = new Set(["site", "status"]);
 /** Variables that have members, and are no value of their own. */
 const MAPS: ReadonlySet<string> = new Set(["params", "app", "task", "needs", "jobs", "steps", "secrets"]);
 
@@ -79,7 +81,13 @@ function oneTyping(params: ParamTypes, number: "int" | "double"): (source: strin
     const summary = verdict.error?.summary ?? "";
     const problem = celProblem(summary);
     // Both branches of a choice may have types of their own when it runs, and the elements of `[]` have none.
-    if (/ternary branches|cannot index/i.test(summary) || /\bundefined\b/.test(problem)) return { type: "dyn" };
+    if (/ternary branches/i.test(summary) || /\bundefined\b/.test(problem)) return { type: "dyn" };
+    if (/^cannot index/i.test(summary)) {
+      const op = verdict.error?.node?.op;
+      const isReported = expression.references.some(({ variable, path }) => TEXTS.has(variable) && path.length > 0);
+      // With `.?` and `[?…]` a value without members just has none.
+      if (isReported || op === ".?" || op === "[?]" || !/no members/.test(problem)) return { type: "dyn" };
+    }
     if (RUNS.some((pattern) => pattern.test(problem))) return { type: "dyn" };
     return { type: "dyn", problem: { problem, offset: verdict.error?.range?.start ?? 0 } };
   };

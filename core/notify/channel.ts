@@ -23,8 +23,16 @@ export type Channel = {
    * recognise it (Message-ID, webhook-id); otherwise this case produces a duplicate.
    */
   readonly send: (message: Message, signal: AbortSignal) => Promise<SendResult>;
+  /**
+   * Finds out without a message whether one would be accepted. Never throws because of the receiver. Absent: nobody can know
+   * it without a message.
+   */
+  readonly check?: (signal: AbortSignal) => Promise<CheckResult>;
   readonly close?: () => Promise<void>;
 };
+
+/** `unknown`: only a message can show it. `says`: for people, one sentence. */
+export type CheckResult = { readonly verdict: "yes" | "no" | "unknown"; readonly says: string };
 
 export type SendResult =
   | { readonly kind: "delivered"; readonly ref?: string }

@@ -59,6 +59,15 @@ test("every combination of a matrix", () => {
   );
 });
 
+test("values of an axis without a name are named by their place in the axis", () => {
+  const matrix = { image: [{ base: "a" }, { base: "b" }, null], node: [22, [24]] };
+  const keys = expandJob({ ...JOB, matrix }, {}).map(({ key }) => key);
+  assert.deepEqual(
+    keys,
+    ["0,22", "0,1", "1,22", "1,1", "2,22", "2,1"].map((name) => `deploy[${name}]`),
+  );
+});
+
 test("what cannot be expanded says why", () => {
   const many = Array.from({ length: 300 }, (_, index) => index);
   const wrong: readonly (readonly [Partial<Job>, RegExp])[] = [
@@ -69,10 +78,12 @@ test("what cannot be expanded says why", () => {
     [{ matrix: { a: many, b: many } }, /90000 combinations/],
     [{ site: "${{ app.name }} x" }, /is not the name of a site/],
     [{ site: "" }, /is not the name of a site/],
+    [{ labels: ["${{ app.labels }}"] }, /more than 100 labels/],
+    [{ labels: ["${{ app.labels[0] }}${{ app.labels.join('') }}"] }, /a label of more than 100 characters/],
   ];
   for (const [change, reason] of wrong) {
     assert.throws(
-      () => expandJob({ ...JOB, ...change }, { app: { name: "orders" } }),
+      () => expandJob({ ...JOB, ...change }, { app: { name: "orders", labels: many.map(String) } }),
       (error) => {
         assert(error instanceof GantryError);
         assert.equal(error.code, "expression-failed");
@@ -81,4 +92,22 @@ test("what cannot be expanded says why", () => {
       },
     );
   }
+});
+
+test("large outputs of a job do not keep the process busy", () => {
+  const big = Array.from({ length: 90_000 }, (_, at) => `l${at}`);
+  const targets = Array.from({ length: 256 }, (_, at) => `t${at}`);
+  const scope = { needs: { plan: { outputs: { big, targets, label: "x" } } } };
+  const expand = (labels: string): number => {
+    const job = { ...JOB, each: "${{ needs.plan.outputs.targets }}", labels: Array(20).fill(labels) };
+    return expandJob(job, scope).length;
+  };
+  const start = performance.now();
+  assert.equal(expand("${{ needs.plan.outputs.label }}"), 256);
+  assert.throws(
+    () => expand("${{ needs.plan.outputs.big.map(l, l + each)[0] }}"),
+    ({ details }: GantryError) => /with those before it, it would take too much work/.test(String(details.problem)),
+  );
+  // Converting the outputs for each label takes 26 s.
+  assert.ok(performance.now() - start < 10_000);
 });

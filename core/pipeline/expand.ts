@@ -1,7 +1,7 @@
 // One job of a pipeline file becomes one job of the task, or one per element of `each`, or one per combination of `matrix`.
 
 import { GantryError } from "../errors.ts";
-import { expressionFailed } from "../expr/expression.ts";
+import { type Evaluation, expressionFailed, newEvaluation } from "../expr/expression.ts";
 import { render, renderText } from "../expr/template.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts";
 import type { Job } from "./pipeline.ts";
@@ -17,6 +17,9 @@ export type ExpandedJob = {
 
 /** The most jobs that one job of the file may expand to. */
 export const MAX_EXPANDED = 256;
+/** A runner has at most so many labels of at most so many characters: what asks for more would wait for ever. */
+const MAX_LABELS = 100;
+const MAX_LABEL = 100;
 export const SITE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
 /**
@@ -24,46 +27,63 @@ export const SITE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
  * jobs. Throws GantryError `expression-failed`.
  */
 export function expandJob(job: Job, scope: JsonObject): readonly ExpandedJob[] {
-  const elements = elementsOf(job, scope);
+  // The values of the scope may be large, and each element evaluates the same expressions.
+  const evaluation = newEvaluation();
+  const elements = elementsOf(job, scope, evaluation);
   const seen = new Set<string>();
   return elements.map(({ name, each }) => {
     const key = name === undefined ? job.id : `${job.id}[${name}]`;
     if (seen.has(key)) throw expressionFailed(shownEach(job), `two elements of \`each\` have the name ${name}`);
     seen.add(key);
     const inner = { ...scope, each };
-    const site = renderText(job.site, inner);
+    const site = renderText(job.site, inner, evaluation);
     if (!SITE.test(site))
       throw expressionFailed(String(job.site), `its value ${JSON.stringify(site)} is not the name of a site`);
-    return { key, each, site, labels: job.labels.flatMap((label) => renderLabels(label, inner)) };
+    return { key, each, site, labels: labelsOf(job, inner, evaluation) };
   });
 }
 
 /** Error messages name a literal list instead of repeating it. */
-function shownEach({ each }: Job): string {
-  return typeof each === "string" ? each : "each";
+export function shownEach({ each, matrix }: Pick<Job, "each" | "matrix">): string {
+  return typeof each === "string" ? each : matrix ? "matrix" : "each";
 }
 
-function elementsOf(job: Job, scope: JsonObject): readonly { name: string | undefined; each: JsonValue }[] {
-  if (job.matrix !== undefined) {
-    return combinations(job.matrix).map((each) => ({ name: Object.values(each).map(nameOfElement).join(","), each }));
+function elementsOf(
+  job: Job,
+  scope: JsonObject,
+  evaluation: Evaluation,
+): readonly { name: string | undefined; each: JsonValue }[] {
+  const { matrix } = job;
+  if (matrix !== undefined) {
+    const nameIn = ([axis, value]: [string, JsonValue]): string =>
+      nameOfElement(value, matrix[axis]?.indexOf(value) ?? 0);
+    return combinations(matrix).map((each) => ({ name: Object.entries(each).map(nameIn).join(","), each }));
   }
   if (job.each === undefined) return [{ name: undefined, each: null }];
-  const list = render(job.each, scope);
+  const list = render(job.each, scope, evaluation);
   const shown = shownEach(job);
   if (!isList(list)) throw expressionFailed(shown, "`each` must give a list");
   if (list.length > MAX_EXPANDED) throw expressionFailed(shown, `\`each\` gives more than ${MAX_EXPANDED} elements`);
   return list.map((each, index) => ({ name: nameOfElement(each, index), each }));
 }
 
+function labelsOf(job: Job, scope: JsonObject, evaluation: Evaluation): readonly string[] {
+  const labels = job.labels.flatMap((label) => renderLabels(label, scope, evaluation));
+  if (labels.length > MAX_LABELS) throw expressionFailed("labels", `it gives more than ${MAX_LABELS} labels`);
+  return labels;
+}
+
 /** An expression may give one label, or a list of labels. */
-function renderLabels(template: string, scope: JsonObject): readonly string[] {
-  const value = render(template, scope);
-  const texts = isList(value) ? value : [renderText(template, scope)];
+function renderLabels(template: string, scope: JsonObject, evaluation: Evaluation): readonly string[] {
+  const value = render(template, scope, evaluation);
+  const texts = isList(value) ? value.slice(0, MAX_LABELS + 1) : [renderText(template, scope, evaluation)];
   return texts.map((one) => {
     if (typeof one !== "string")
       throw expressionFailed(template, "its value is a list with something other than texts");
     const label = one.trim();
     if (label === "") throw expressionFailed(template, "its value is an empty text, which is not a label");
+    if (label.length > MAX_LABEL)
+      throw expressionFailed(template, `its value is a label of more than ${MAX_LABEL} characters`);
     return label;
   });
 }
@@ -85,7 +105,7 @@ function combinations(matrix: { readonly [axis: string]: readonly JsonValue[] })
 }
 
 /**
- * The element's `name`, or the element itself if it is a scalar, or its index. Only characters that need no escape in a URL
+ * The element's `name`, or the element itself if it is a scalar, or its index in the list or axis. Only characters that need no escape in a URL
  * path.
  */
 export function nameOfElement(element: JsonValue, index: number): string {

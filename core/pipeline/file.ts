@@ -3,6 +3,7 @@
 
 import { z } from "zod";
 import { BUILD_KEYS } from "../build/build.ts";
+import { ACTIONS } from "../choice/actions.ts";
 import { DURATION } from "./duration.ts";
 import { RETRY_ON } from "./retry.ts";
 
@@ -31,6 +32,20 @@ const sentence = z.string().min(1).max(500);
 const templates = (key: RegExp, hint: string) => z.record(z.string().regex(key, hint), template);
 const outputNames = templates(variable, "a name starts with a letter and has letters, digits and `_`");
 const envNames = templates(/^[A-Za-z_][A-Za-z0-9_]{0,99}$/, "a variable has letters, digits and `_`");
+
+/** Which apps: names, teams, labels, as in a selector of rights. */
+export const appPatterns = z
+  .array(
+    z
+      .string()
+      .max(200)
+      .regex(
+        /^(?:team:[\w*-]+|label:[\w./-]+=[\w.*/-]+|[a-z0-9*-]+)$/,
+        "the name of an app, which may have `*`, or `team:NAME`, or `label:NAME=VALUE`",
+      ),
+  )
+  .min(1)
+  .max(200);
 
 const paramTypes = z.enum(["string", "integer", "number", "boolean", "array"]);
 export const itemShape = z.strictObject({
@@ -162,6 +177,10 @@ export const pipelineShape = z.strictObject({
   summary: sentence.optional(),
   button: z.string().min(1).max(40).optional().describe("Text of the button: a verb and its object"),
   app: z.enum(["existing", "new", "none"]).optional(),
+  action: z.enum(ACTIONS).optional().describe("The button of an app that the pipeline is for: ci or cd"),
+  apps: appPatterns
+    .optional()
+    .describe("With `action`: the apps that it is chosen for. Names with *, team:NAME, label:NAME=VALUE"),
   params: z
     .record(
       z.string().regex(variable, "a parameter has letters, digits and `_`"),

@@ -284,6 +284,33 @@ export const RUN_TIME_MISTAKES: readonly Mistake[] = [
     file({ step: `env: { A: "\${{ int('x') }}" }` }),
     /`int\(…\)` cannot make a number of this/,
   ],
+  ["an empty text that is no number", file({ step: `env: { A: "\${{ int('') }}" }` }), /cannot make a number of this/],
+  ["a sum of texts", file({ step: `env: { A: "\${{ ['a'].sum() }}" }` }), /sum\(\) is for lists of integers/],
+  ["a list as a key", file({ step: `env: { A: "\${{ {['a']: 1} }}" }` }), /a key of a map must be text/],
+  [
+    "a list of a param as a key",
+    file({ step: 'env: { A: "${{ {params.list: 1} }}" }' }),
+    /a key of a map must be text/,
+  ],
+  [
+    "a part beyond a text",
+    file({ step: `env: { A: "\${{ 'ab'.substring(3) }}" }` }),
+    /`substring` begins or ends outside of the text/,
+  ],
+  ["an internal function", file({ step: `env: { A: "\${{ int_('1') }}" }` }), /there is no function int_/],
+  [
+    "a member of a text param",
+    file({ step: 'env: { A: "${{ params.who.name }}" }' }),
+    /text has no members and no elements/,
+  ],
+  ["a character of a text by its place", file({ step: 'env: { A: "${{ params.who[0] }}" }' }), /text has no members/],
+  ["a member of the name of the app", file({ job: "when: app.name.x == 'a'" }), /text has no members/],
+  ["a member of a number", file({ step: "when: params.n.max > 1" }), /a whole number has no members/],
+  [
+    "a name as a place in a list",
+    file({ step: `env: { A: "\${{ params.list['a'] }}" }` }),
+    /the place in a list must be a whole number, not text/,
+  ],
   ["a division by zero", file({ step: 'env: { A: "${{ 1 / 0 }}" }' }), /division by zero/],
   ["an element of an empty list", file({ step: 'env: { A: "${{ [][0] }}" }' }), /the list has no element \[0\]/],
   ["a number above 2^53", file({ step: 'env: { A: "${{ 9007199254740991 + 1 }}" }' }), /cannot be kept exactly/],
@@ -291,8 +318,14 @@ export const RUN_TIME_MISTAKES: readonly Mistake[] = [
   ["bytes as a value", file({ step: `env: { A: "\${{ b'x' }}" }` }), /gives bytes, which is no value/],
   [
     "a list as a site",
-    file({ job: "each: [1]\n    labels: ${{ params.list }}" }),
+    file({ rest: "  other: { site: '${{ params.list }}', steps: [{ run: x }] }\n" }),
     /this must be text, and gives a list/,
+  ],
+  ["a map as a label", file({ job: "labels: ${{ app }}" }), /this must be text, and gives a map/],
+  [
+    "numbers as labels",
+    file({ job: 'labels: ["${{ params.list.map(x, size(x)) }}"]' }),
+    /labels must be texts, and this list has others/,
   ],
   [
     "a job to cancel until that does not exist",
@@ -372,6 +405,34 @@ export const RUN_TIME_MISTAKES: readonly Mistake[] = [
     /never true/,
   ],
   ["an outcome of a job without status", file({ job: 'when: needs.first.outcome == "failed"' }), /never true/],
+  ["a status in a list of one", file({ job: 'when: status in ["canceled"]' }), /this condition is never true/],
+  [
+    "two statuses at once",
+    file({ step: 'when: status == "failed" && status == "canceled"' }),
+    /this condition is never true/,
+  ],
+  [
+    "an outcome behind `!`",
+    file({ step: "when: '!(steps.one.outcome != \"failed\")'" }),
+    /never true: a condition that does not/,
+  ],
+  [
+    "an outcome by its first letter",
+    file({ job: 'when: needs.first.outcome.startsWith("f")' }),
+    /never true: a condition/,
+  ],
+  [
+    "an outcome beside a param",
+    file({ step: 'when: params.dry || (steps.one.outcome == "failed")' }),
+    /never true: a condition that does not name `status`/,
+  ],
+  [
+    "an alternative that contradicts itself",
+    file({
+      step: 'when: params.dry || status == "failed" && (steps.one.outcome == "failed") && status == "succeeded"',
+    }),
+    /^\d+: `status == "failed" && .* && status == "succeeded"` is never true here$/,
+  ],
   ["a job that begins after a cancel", file({ job: 'when: status == "canceled"' }), /no job starts after a cancel/],
   [
     "a choice that the param does not have",
@@ -436,7 +497,22 @@ export const RUN_TIME_MISTAKES: readonly Mistake[] = [
   [
     "a site that is no name",
     file({ rest: "  other: { site: seoul/1, steps: [{ run: x }] }\n" }),
-    /seoul\/1 is not the name of a site/,
+    /"seoul\/1" is not the name of a site/,
+  ],
+  [
+    "a constant site with spaces",
+    file({ rest: `  other: { site: "\${{ ' seoul ' }}", steps: [{ run: x }] }\n` }),
+    /" seoul " is not the name of a site/,
+  ],
+  [
+    "an element that is no site",
+    file({ rest: "  other: { each: [seoul, 'to kyo'], site: '${{ each }}', steps: [{ run: x }] }\n" }),
+    /"to kyo" is not the name of a site/,
+  ],
+  [
+    "a site in spaces",
+    file({ rest: `  other: { site: " seoul ", steps: [{ run: x }] }\n` }),
+    /" seoul " is not the name of a site/,
   ],
   ["an empty label", file({ job: "labels: ['']" }), /a label must not be empty/],
   ["no job", "name: demo\njobs: {}\n", /^2: jobs must have at least one job/],

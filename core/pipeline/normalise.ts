@@ -20,6 +20,8 @@ export function normalise(file: PipelineFile, steps: ReadonlyMap<string, StepDes
     summary: file.summary ?? "",
     button: file.button ?? `Run ${file.title ?? file.name}`,
     app: file.app ?? "existing",
+    ...(file.action === undefined ? {} : { action: file.action }),
+    ...(file.apps === undefined ? {} : { apps: file.apps }),
     params: paramsSchema(file.params ?? {}),
     concurrency:
       file.concurrency === undefined

@@ -11,6 +11,7 @@
 // `jobs.<job>` is the same as `needs.<job>`. A job sees the jobs that it needs, a job of `finally` also all of `jobs`, and
 // the `outputs` and `remember` of the pipeline see every job. places.ts says where each of these may be named.
 
+import type { Action } from "../choice/actions.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import type { Retry } from "./retry.ts";
 import type { Work } from "./work.ts";
@@ -30,6 +31,10 @@ export type Pipeline = {
    * success `outputs.app` becomes its record. `none`: not about an app.
    */
   readonly app: "existing" | "new" | "none";
+  /** The button of an app that it is for. Absent: one of its own, or that of its name (choose-pipeline.ts). */
+  readonly action?: Action;
+  /** The apps that it is chosen for, as in a selector. Absent: those that name it. */
+  readonly apps?: readonly string[];
   /** Undoes the creation of its app; the app is removed when it succeeds. Never in a file. */
   readonly undoes?: true;
   /**
@@ -48,6 +53,11 @@ export type Pipeline = {
   readonly remember: { readonly [name: string]: Template };
   /** What the task says of the build that it makes. Absent: it makes none. */
   readonly build?: { readonly [name: string]: Template };
+  /**
+   * Of a pipeline with the origin `app`: the platform team lets it make builds. Absent: its `build` and `remember` count for
+   * nothing, whatever its file says. Set by the reader of the file, never by the file.
+   */
+  readonly mayBuild?: true;
 };
 
 export type Origin = "platform" | "app";

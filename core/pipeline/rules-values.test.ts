@@ -22,6 +22,18 @@ describe("lint finds what would fail, or never do anything", () => {
 });
 
 const right: readonly (readonly [what: string, text: string])[] = [
+  ["an outcome that must not be", file({ job: "when: \"!(needs.first.outcome == 'failed')\"" })],
+  ["an outcome of the job in a step", file({ step: 'when: needs.first.outcome == "failed" || params.dry' })],
+  ["an outcome that depends on another", file({ step: "when: (steps.one.outcome == 'failed') == params.dry" })],
+  ["a choice and a text", file({ step: "when: params.stage == 'dev' && params.who == 'x' && !params.dry" })],
+  ["a param that may be missing", file({ step: "when: has(params.dry) && params.dry" })],
+  ["the name of a param", file({ step: "when: \"'dry' in params && params.?dry.orValue(true)\"" })],
+  ["a test for an output", file({ step: "when: has(steps.one.outputs.x) && steps.one.outputs.x == 'failed'" })],
+  ["an outcome that may be missing", file({ step: "when: steps.?one.?outcome.orValue('') != 'failed'" })],
+  ["every outcome of a list", file({ job: "when: needs.exists(id, needs[id].outcome == 'skipped')" })],
+  ["a list of labels from a param", file({ job: "labels: ${{ params.list }}" })],
+  ["a list among labels", file({ job: 'labels: [linux, "${{ params.list + params.list }}", "${{ [] }}"]' })],
+  ["a number and a choice as labels", file({ job: 'labels: ["${{ params.n }}", "${{ params.stage }}"]' })],
   ["a boolean param", file({ job: "when: params.dry" })],
   ["a comparison", file({ job: "when: params.n > 3 && params.ratio == 1 && params.stage in ['dev']" })],
   ["an outcome together with status", file({ step: 'when: status != "succeeded" && steps.one.outcome == "failed"' })],

@@ -4,13 +4,17 @@ import { GantryError } from "../errors.ts";
 import { typeInWords } from "../expr/cel-problem.ts";
 import type { Comparison } from "../expr/comparisons.ts";
 import { checkExpression, type Expression, type ExpressionProblem } from "../expr/expression.ts";
+import { KEY_PROBLEM } from "../expr/functions.ts";
 import type { Reference } from "../expr/references.ts";
+import { expressionsIn, isTemplated, referencesIn, renderText } from "../expr/template.ts";
 import type { Path, PathProblem } from "../issues.ts";
 import { isJsonObject, type JsonValue } from "../json.ts";
 import { didYouMean } from "../suggest.ts";
 import { OUTCOMES } from "../task/states.ts";
+import { truncate } from "../truncate.ts";
 import { isReservedVariable } from "./env-names.ts";
 import { MAX_EXPANDED, nameOfElement, SITE } from "./expand.ts";
+import { neverTrue } from "./never-true.ts";
 import type { Job, ParamSchema } from "./pipeline.ts";
 import { placesOf, type TemplatePlace } from "./places.ts";
 import type { Retry } from "./retry.ts";
@@ -26,7 +30,6 @@ const SYNONYMS: { readonly [word: string]: string } = {
   error: "errored",
   cancelled: "canceled",
 };
-const NOT_SUCCEEDED: ReadonlySet<unknown> = new Set(["failed", "errored", "timed-out", "canceled"]);
 const PARAM_TYPES: { readonly [type: string]: string } = {
   string: "text",
   integer: "a whole number",
@@ -36,35 +39,41 @@ const PARAM_TYPES: { readonly [type: string]: string } = {
 };
 
 export function goodConditions(context: RuleContext): readonly PathProblem[] {
+  const found = new Set(possibleComparisons(context).map(({ within }) => within?.text));
   return placesOf(context.pipeline).flatMap((place) => {
     const source = String(place.template).trim();
     const expression = place.condition && source !== "always" ? checkExpression(source) : undefined;
     if (expression === undefined || "problem" in expression || source === "true" || source === "false") return [];
-    const detail = wrongCondition(context, place, expression);
+    const detail = wrongCondition(context, place, expression, found.has(String(place.template)));
     return detail === undefined ? [] : [{ path: place.path, detail, on: "value" as const }];
   });
 }
 
-function wrongCondition(context: RuleContext, place: TemplatePlace, expression: Expression): string | undefined {
+function wrongCondition(
+  context: RuleContext,
+  place: TemplatePlace,
+  expression: Expression,
+  isFound: boolean,
+): string | undefined {
   const type = typeOf(context, expression);
   if (type !== undefined && type !== "true or false") return `a condition must be true or false, and this is ${type}`;
   if (expression.references.length === 0) return "this condition is always the same, because it uses no variable";
+  const never = isFound ? undefined : neverTrue(place, expression, context.pipeline.params);
+  return never && whyNever(place, expression, never);
+}
+
+function whyNever(place: TemplatePlace, whole: Expression, { source, comparisons, references }: Expression): string {
   const isJob = place.path.at(-3) !== "steps";
-  const { comparisons } = expression;
   const isCanceled = ({ reference, operator, literals }: Comparison): boolean =>
     reference.variable === "status" && operator === "==" && literals[0] === "canceled";
   if (isJob && place.path[0] === "jobs" && comparisons.some(isCanceled))
     return 'no job starts after a cancel, so `status == "canceled"` is never true here; it can be true in `finally` and in steps';
-  if (expression.references.some(({ variable }) => variable === "status")) return undefined;
-  const asked = comparisons.find(
-    ({ reference, operator, literals }) =>
-      (isJob ? ["needs", "jobs"] : ["steps"]).includes(reference.variable) &&
-      reference.path.at(-1) === "outcome" &&
-      operator !== "!=" &&
-      literals.every((literal) => NOT_SUCCEEDED.has(literal)),
-  );
-  if (asked === undefined) return undefined;
-  return `this is never true: a condition that does not name \`status\` also requires that everything before succeeded; write \`status != "succeeded" && …\``;
+  const asks = references.some(({ path }) => path.at(-1) === "outcome");
+  if (asks && !whole.references.some(({ variable }) => variable === "status"))
+    return `this is never true: a condition that does not name \`status\` also requires that everything before succeeded; write \`status != "succeeded" && …\``;
+  return whole.alternatives.length > 1
+    ? `\`${truncate(source, 100)}\` is never true here`
+    : "this condition is never true";
 }
 
 /** Comparisons with a value that the other side can never have. */
@@ -110,6 +119,7 @@ function wrongResult({ typing }: RuleContext, source: string): ExpressionProblem
   const type = typing.typeOf(source);
   if (Object.hasOwn(NO_DATA, type))
     return { problem: `this gives ${NO_DATA[type]}, which is no value; convert it with string(…)`, offset: 0 };
+  if (/map<(?:list|map)/.test(type)) return { problem: KEY_PROBLEM, offset: 0 };
   if (expression.references.length > 0) return undefined;
   // What names nothing has the same value in every task.
   try {
@@ -226,29 +236,59 @@ export function goodNames(context: RuleContext): readonly PathProblem[] {
           return { path: [...at, name], detail, on: "key" };
         }),
     );
-    if (typeof job.site === "string" && !job.site.includes("${{") && !SITE.test(job.site))
-      problems.push({ path: [...path, "site"], detail: `${job.site} is not the name of a site`, on: "value" });
-    for (const [key, texts] of [
-      ["site", [job.site]],
-      ["labels", job.labels],
-    ] as const) {
-      const isAxes = (text: string): boolean => job.matrix !== undefined && /^\$\{\{\s*each\s*\}\}$/.test(text.trim());
-      const given = texts.map((text) => {
-        if (typeof text !== "string") return undefined;
-        return isAxes(text) ? "object" : typesOf(context, text)?.[0];
+    const site = knownSites(job).find((one) => !SITE.test(one));
+    if (site !== undefined)
+      problems.push({
+        path: [...path, "site"],
+        detail: `${JSON.stringify(site)} is not the name of a site`,
+        on: "value",
       });
-      const wrong = given.find((type) => type === "array" || type === "object");
-      if (wrong !== undefined)
-        problems.push({
-          path: [...path, key],
-          detail: `this must be text, and gives ${wrong === "array" ? "a list" : "a map"}`,
-          on: "value",
-        });
-    }
+    problems.push(...noTexts(context, job, path));
     if (job.labels.some((label) => label.trim() === ""))
       problems.push({ path: [...path, "labels"], detail: "a label must not be empty", on: "value" });
     return problems;
   });
+}
+
+/** A site and a label are text; an expression may also give a list of labels. */
+function noTexts(context: RuleContext, job: Job, path: Path): readonly PathProblem[] {
+  const isAxes = (text: string): boolean => job.matrix !== undefined && /^\$\{\{\s*each\s*\}\}$/.test(text.trim());
+  const given = (text: JsonValue): string | undefined => {
+    const [type] = typesOf(context, text) ?? [];
+    return typeof text === "string" && isAxes(text) ? "object" : type;
+  };
+  const problemAt = (key: string, detail: string): PathProblem => ({ path: [...path, key], detail, on: "value" });
+  const problems: PathProblem[] = [];
+  const site = given(job.site);
+  if (site === "array" || site === "object")
+    problems.push(problemAt("site", `this must be text, and gives ${site === "array" ? "a list" : "a map"}`));
+  if (job.labels.some((label) => given(label) === "object"))
+    problems.push(problemAt("labels", "this must be text, and gives a map"));
+  const sources = job.labels.flatMap((label) => (given(label) === "array" ? expressionsIn(label) : []));
+  const odd = sources
+    .map((source) => context.typing.typeOf(source))
+    .find((type) => /^list<(?!string|dyn|[A-Z])/.test(type));
+  if (odd !== undefined)
+    problems.push(
+      problemAt("labels", "labels must be texts, and this list has others; convert them with map(x, string(x))"),
+    );
+  return problems;
+}
+
+/** The sites of a job where they need no values of a task; none where one has no value, which another rule reports. */
+function knownSites({ site, each, matrix = {} }: Job): readonly string[] {
+  const names = new Set(referencesIn(site).map(({ variable }) => variable));
+  const elements = isList(each) && !isTemplated(each) ? each : [];
+  const scopes = names.size === 0 ? [{}] : elements.map((one) => ({ each: one }));
+  const [axis, ...others] = Object.entries(matrix);
+  if (axis && others.length === 0) scopes.push(...axis[1].map((value) => ({ each: { [axis[0]]: value } })));
+  names.delete("each");
+  try {
+    return names.size > 0 ? [] : scopes.map((scope) => renderText(site, scope));
+  } catch (error) {
+    if (error instanceof GantryError) return [];
+    throw error;
+  }
 }
 
 export function goodRetries(context: RuleContext): readonly PathProblem[] {

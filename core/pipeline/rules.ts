@@ -1,6 +1,7 @@
 // The rules of pipeline files that their schema cannot express. Each checks the whole file and reports every mistake of one
 // kind.
 
+import { actionOf } from "../choice/actions.ts";
 import { type PathProblem, placeAround, withSubject } from "../issues.ts";
 import { didYouMean } from "../suggest.ts";
 import { MAX_EXPANDED } from "./expand.ts";
@@ -43,6 +44,7 @@ export const RULES: readonly Rule[] = [
   goodNames,
   goodRetries,
   goodResult,
+  goodAction,
 ];
 
 function distinctIds({ pipeline }: RuleContext): readonly PathProblem[] {
@@ -276,6 +278,15 @@ function goodResult({ file, pipeline }: RuleContext): readonly PathProblem[] {
     if (file.build !== undefined && file.build[key] === undefined)
       problems.push({ path: ["build"], detail: `\`build\` needs \`${key}\``, on: "key" });
   return problems;
+}
+
+/** `action` and `apps` say which button of which apps starts the pipeline. */
+function goodAction({ file, pipeline }: RuleContext): readonly PathProblem[] {
+  if (file.action !== undefined && pipeline.app !== "existing")
+    return [{ path: ["action"], detail: "`action` is a button of an app that exists: `app: existing`", on: "key" }];
+  if (file.apps !== undefined && actionOf(pipeline) === undefined)
+    return [{ path: ["apps"], detail: "`apps` belongs to `action`: the apps whose button starts it", on: "key" }];
+  return [];
 }
 
 function allJobs(pipeline: Pipeline): readonly { job: Job; path: readonly (string | number)[] }[] {

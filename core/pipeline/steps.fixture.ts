@@ -26,6 +26,16 @@ const SHAPES: { readonly [name: string]: readonly [input: z.ZodRawShape, output:
     { repository, description: text.optional(), private: z.boolean().default(true) },
     { system: text, project: text, slug: text, url: text, cloneUrl: text, defaultBranch: text, created: z.boolean() },
   ],
+  "git/check-template": [
+    {
+      directory: text,
+      name: text,
+      kind: z.enum(["source", "deploy"]),
+      params: z.array(text).default([]),
+      values: z.record(text, z.json()),
+    },
+    { title: text, deploy: text, params: z.record(text, z.json()) },
+  ],
   "git/render-template": [{ from: text, into: text, values: z.record(text, z.json()) }, { files: z.int() }],
   "git/commit-push": [
     {

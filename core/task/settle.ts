@@ -1,13 +1,14 @@
 // Derives the events that follow from the state of a task: jobs become ready, are skipped or canceled, and the task ends.
 // Called after every decision until nothing follows any more, so a consequence never waits for another trigger.
 
+import { sitesOfRecord } from "../app/targets.ts";
 import { readBuildFacts } from "../build/build.ts";
 import { GantryError } from "../errors.ts";
 import { evaluateCondition } from "../expr/condition.ts";
 import { expressionFailed } from "../expr/expression.ts";
 import { referencesIn, render, renderText } from "../expr/template.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
-import { expandJob } from "../pipeline/expand.ts";
+import { expandJob, shownEach } from "../pipeline/expand.ts";
 import type { Job, Pipeline, Template } from "../pipeline/pipeline.ts";
 import { type Failure, failureOf } from "../step/outcome.ts";
 import { isCanceled } from "./decision.ts";
@@ -18,6 +19,9 @@ import { headline } from "./messages.ts";
 import type { JobState, TaskResult, TaskState } from "./model.ts";
 import { jobScope, outputScope, statusBefore, taskScope } from "./scope.ts";
 import type { Outcome } from "./states.ts";
+
+/** All jobs of a task but those of `finally`. Every change of a task is stored with all of its jobs. */
+export const MAX_TASK_JOBS = 2_000;
 
 /** The events that follow from `state`, in order; folding them in gives a state from which nothing follows. */
 export function settle(pipeline: Pipeline, state: TaskState, now: number): TaskEvent[] {
@@ -33,19 +37,29 @@ export function settle(pipeline: Pipeline, state: TaskState, now: number): TaskE
 function follow(pipeline: Pipeline, state: TaskState, now: number): TaskEvent[] {
   if (state.phase === "ended") return [];
   if (state.phase === "queued" && !state.cancel) return [];
-  const main = pipeline.jobs.flatMap((job) => followJob(pipeline, state, job, false, now));
+  let room = MAX_TASK_JOBS - Object.keys(state.jobs).length;
+  const main = pipeline.jobs.flatMap((job) => {
+    const events = followJob(pipeline, state, job, { final: false, room, now });
+    room -= events.reduce((total, event) => total + (event.kind === "JobExpanded" ? event.jobs.length : 0), 0);
+    return events;
+  });
   if (main.length > 0) return main;
   if (!allEnded(state, pipeline.jobs)) return [];
   if (pipeline.finally.length === 0 || Object.keys(state.jobs).length === 0) return [end(pipeline, state, now)];
   if (state.phase !== "finalizing") return [{ kind: "TaskFinalizing", at: now }];
-  const last = pipeline.finally.flatMap((job) => followJob(pipeline, state, job, true, now));
+  // Clean-up runs, however large the task is.
+  const last = pipeline.finally.flatMap((job) => followJob(pipeline, state, job, { final: true, room: Infinity, now }));
   if (last.length > 0) return last;
   return allEnded(state, pipeline.finally) ? [end(pipeline, state, now)] : [];
 }
 
-function followJob(pipeline: Pipeline, state: TaskState, job: Job, final: boolean, now: number): TaskEvent[] {
+/** `room`: how many more jobs the task may have. */
+type Pass = { readonly final: boolean; readonly room: number; readonly now: number };
+
+function followJob(pipeline: Pipeline, state: TaskState, job: Job, pass: Pass): TaskEvent[] {
+  const { now } = pass;
   const keys = state.expanded[job.id];
-  if (!keys) return expand(pipeline, state, job, final, now);
+  if (!keys) return expand(pipeline, state, job, pass);
   return keys.flatMap((key) => {
     const one = state.jobs[key];
     return one ? followOne(pipeline, state, job, one, now) : [];
@@ -75,7 +89,7 @@ function followOne(pipeline: Pipeline, state: TaskState, job: Job, one: JobState
   }
 }
 
-function expand(pipeline: Pipeline, state: TaskState, job: Job, final: boolean, now: number): TaskEvent[] {
+function expand(pipeline: Pipeline, state: TaskState, job: Job, { final, room, now }: Pass): TaskEvent[] {
   if (isCanceled(state, { final })) return [{ kind: "JobExpanded", at: now, job: job.id, final, jobs: [] }];
   const late = [job.each, job.site, job.labels].some(
     (part) =>
@@ -93,6 +107,10 @@ function expand(pipeline: Pipeline, state: TaskState, job: Job, final: boolean, 
   }
   try {
     const jobs = expandJob(job, late || final ? jobScope(pipeline, state, job.id) : taskScope(pipeline, state));
+    const foreign = jobs.find(({ site }) => !mayRunAt(pipeline, state, site));
+    if (foreign) throw outsideSites(job.id, foreign.site);
+    if (jobs.length > Math.max(1, room))
+      throw expressionFailed(shownEach(job), `with its ${jobs.length} jobs the task has more than ${MAX_TASK_JOBS}`);
     if (jobs.length > 0) return [{ kind: "JobExpanded", at: now, job: job.id, final, jobs }];
     // Without this, a job whose list is empty would disappear from the task.
     return [
@@ -111,6 +129,16 @@ function expand(pipeline: Pipeline, state: TaskState, job: Job, final: boolean, 
       { kind: "JobEnded", at: now, job: job.id, outcome: "errored", outputs: {}, failure: expected(error) },
     ];
   }
+}
+
+/** A pipeline of an app's own repository runs only at the sites of the app. */
+function mayRunAt({ origin }: Pipeline, { appScope }: TaskState, site: string): boolean {
+  return origin !== "app" || sitesOfRecord(appScope).includes(site);
+}
+
+function outsideSites(job: string, site: string): GantryError {
+  const problem = `the job ${job} is at the site ${site}, and a pipeline of an app may use only the sites where the app is built or runs`;
+  return expressionFailed("site", problem);
 }
 
 function end(pipeline: Pipeline, state: TaskState, now: number): TaskEvent {
@@ -147,8 +175,12 @@ function end(pipeline: Pipeline, state: TaskState, now: number): TaskEvent {
   };
 }
 
-/** What the task leaves behind when it succeeds: `remember` and `build`. Throws GantryError `expression-failed`. */
+/**
+ * What the task leaves behind when it succeeds: `remember` and `build`. CD deploys what they say, so the people of an app cannot
+ * write them into a pipeline of their own. Throws GantryError `expression-failed`.
+ */
 function factsOf(pipeline: Pipeline, state: TaskState): TaskResult {
+  if (pipeline.origin === "app" && pipeline.mayBuild !== true) return {};
   const scope = outputScope(pipeline, state);
   const { remember, build } = pipeline;
   const facts = Object.keys(remember).length === 0 ? undefined : renderMap(remember, scope);
@@ -159,6 +191,8 @@ function factsOf(pipeline: Pipeline, state: TaskState): TaskResult {
 
 /** The deployments that began: of a job that was skipped, or canceled before a runner took it, nothing is known. */
 function deploymentsOf(pipeline: Pipeline, state: TaskState): NonNullable<TaskResult["deployed"]> {
+  // A build counts for an environment where it is deployed, so an app's own pipeline cannot say that it is.
+  if (pipeline.origin === "app") return [];
   return pipeline.jobs.flatMap((job) =>
     job.deploys === undefined
       ? []

@@ -86,6 +86,26 @@ describe("the order of jobs", () => {
     assert.equal(task.state.failure?.code, "expression-failed");
   });
 
+  test("20,000 targets from the outputs of a job, and 2,000 from several lists, are refused before any of them is dispatched", () => {
+    const names = (count: number): string[] => Array.from({ length: count }, (_, at) => `t${at}`);
+    const each = "${{ needs.plan.outputs.targets }}";
+    const one = new TaskUnderTest(pipeline([job("plan"), job("deploy", { needs: ["plan"], each })]));
+    one.run("plan", "succeeded", { outputs: { targets: names(20_000) } });
+    assert.deepEqual([one.state.outcome, one.phase("deploy")], ["errored", "errored"]);
+    assert.match(one.state.failure?.why ?? "", /more than 256/);
+    assert.ok(!one.kinds("deploy").includes("JobReady"));
+
+    const ids = names(10);
+    const clean = job("clean", { each: ["a", "b"] });
+    const many = new TaskUnderTest(
+      pipeline([job("plan"), ...ids.map((id) => job(id, { needs: ["plan"], each }))], { finally: [clean] }),
+    );
+    many.run("plan", "succeeded", { outputs: { targets: names(256) } });
+    assert.equal(Object.keys(many.state.jobs).length, 1 + 7 * 256 + 3);
+    assert.deepEqual([many.phase("t6[t255]"), many.phase("t7"), many.phase("t9")], ["ready", "errored", "errored"]);
+    assert.match(many.state.jobs.t7?.failure?.why ?? "", /with its 256 jobs the task has more than 2000/);
+  });
+
   test("an `each` over an empty list is a skipped job with that reason, and blocks no other job", () => {
     const task = new TaskUnderTest(
       pipeline([job("deploy", { each: "${{ params.targets }}" }), job("after", { needs: ["deploy"] })], {

@@ -62,16 +62,20 @@ test("CI builds what teams write, and says what is unclear", { timeout: 240_000 
     "a Maven service, at a site whose Nexus has no Maven repository: skipped, and the task says why",
     async (st) => {
       if (!(await has("mvn"))) return st.skip("Maven is not installed");
-      const task = await ci("ledger", {
-        // Of this packaging, Maven downloads nothing.
-        "pom.xml":
-          '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion><groupId>g</groupId><artifactId>ledger</artifactId><version>1</version><packaging>pom</packaging></project>',
-        Dockerfile: `${BASE}COPY pom.xml /srv/pom.xml\n`,
-      });
+      const task = await ci(
+        "ledger",
+        {
+          // Of this packaging, Maven downloads nothing.
+          "pom.xml":
+            '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion><groupId>g</groupId><artifactId>ledger</artifactId><version>1</version><packaging>pom</packaging></project>',
+          Dockerfile: `${BASE}COPY pom.xml /srv/pom.xml\n`,
+        },
+        { build: { site: "tokyo" } },
+      );
       assert.equal(task.state, "succeeded", JSON.stringify(task.failure));
       const settings = steps(task, "build[ledger]").get("settings");
       assert.equal(settings?.state, "skipped");
-      assert.match(settings?.reason ?? "", /Site seoul has no nexus .*maven/);
+      assert.match(settings?.reason ?? "", /Site tokyo has no nexus .*maven/);
       assert.equal(steps(task, "build[ledger]").get("test")?.state, "succeeded");
     },
   );

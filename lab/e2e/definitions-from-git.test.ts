@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { runCommand } from "@gantry/cli/portal.fixture.ts";
 import { ACCOUNTS, startLabHost } from "@gantry/connectors/git/lab.fixture.ts";
-import { pushAsSomebody, seed } from "@gantry/connectors/git/lab-git.fixture.ts";
+import { pushAsSomebody, seed, tagMain } from "@gantry/connectors/git/lab-git.fixture.ts";
 import { startPortal } from "@gantry/portal-api/main.ts";
 import { freePort } from "@gantry/runtime/free-ports.ts";
 import { makeLogger } from "@gantry/runtime/process/logger.ts";
@@ -23,7 +23,7 @@ const logger = makeLogger("test", "silent");
 const pipeline = (name: string, script = "x"): string =>
   `name: ${name}\napp: none\njobs:\n  work: { site: seoul, steps: [{ run: "${script}" }] }\n`;
 
-async function open(t: TestContext) {
+async function open(t: TestContext, branch = "main") {
   const folder = await mkdtemp(join(tmpdir(), "gantry-from-git-"));
   const lab = await startLabHost("bitbucket-dc", join(folder, "git"));
   await seed(lab, "definitions", { "pipelines/a.yaml": pipeline("a"), "README.md": "ours", "compose.yaml": "x: 1\n" });
@@ -33,7 +33,7 @@ async function open(t: TestContext) {
     portalUrl: "http://portal",
     token,
     runnerTokens: { [runnerToken]: "platform" },
-    definitions: { project: lab.project, slug: "definitions", every: "1h" },
+    definitions: { project: lab.project, slug: "definitions", branch, every: "1h" },
   };
   let agent = await startTaskAgent(config, { logger });
   await mkdir(join(folder, "runner"));
@@ -67,7 +67,8 @@ async function open(t: TestContext) {
   return {
     folder,
     client,
-    push: (files: Readonly<Record<string, string>>) => pushAsSomebody(lab, "definitions", files),
+    push: (files: Readonly<Record<string, string>>, to?: string) => pushAsSomebody(lab, "definitions", files, to),
+    tag: (name: string) => tagMain(lab, "definitions", name),
     gantry: (...argv: string[]) => runCommand(["definitions", ...argv], { env }),
     restart: async () => {
       await agent.close();
@@ -90,7 +91,17 @@ test("a company's pipelines come from its git repository; five mistakes are refu
     inForce.definitions.map(({ file }) => file),
     ["pipelines/a.yaml"],
   );
-  assert.equal(await names(), "a");
+  assert.equal(await names(), "a,check-systems");
+  // Who may see tasks may not see all pipelines.
+  const task = await client.task(inForce.source.task);
+  const [, publish] = task.jobs[0]?.steps ?? [];
+  assert.deepEqual(publish?.outputs, { files: 2 }, "the files themselves are not shown");
+  const events = JSON.stringify([
+    await client.taskEvents(task.id, 0, 1_000),
+    await client.feed({ after: 0, limit: 1_000 }),
+  ]);
+  assert.match(events, /"outputs":\{"files":2\}/);
+  assert.doesNotMatch(events, /bundle/);
 
   const bad = await push({
     "environments.yaml": "environments:\n  production: { requires: { tests: often } }\n",
@@ -112,10 +123,10 @@ test("a company's pipelines come from its git repository; five mistakes are refu
     assert.ok(refused.out.includes(`  ${place}`), place);
   assert.match(refused.out, /git\/checkout/, "a suggestion");
   assert.match(refused.out, new RegExp(`In force: commit ${inForce.source.commit.slice(0, 12)}`));
-  assert.equal(await names(), "a");
+  assert.equal(await names(), "a,check-systems");
 
   await restart();
-  assert.equal(await names(), "a", "not the folder, and not half of the new set");
+  assert.equal(await names(), "a,check-systems", "not the folder, and not half of the new set");
   assert.equal((await gantry()).code, 1);
 
   const good = await push({
@@ -129,7 +140,7 @@ test("a company's pipelines come from its git repository; five mistakes are refu
   const corrected = await gantry("sync");
   assert.equal(corrected.code, 0, corrected.out);
   assert.match(corrected.out, new RegExp(`In force: commit ${good.slice(0, 12)} of APPS/definitions, branch main`));
-  assert.equal(await names(), "a,b,c,d");
+  assert.equal(await names(), "a,b,c,d,check-systems");
   const place = (params: { place?: string }) =>
     client.startTask({ pipeline: "b", params, principal: "dev", idempotencyKey: JSON.stringify(params) });
   assert.deepEqual((await place({})).params, { place: "here" }, "as the installation presets it");
@@ -159,4 +170,19 @@ test("a definitions task cannot be started by people, and its pipeline cannot be
     code: "pipeline-unknown",
   });
   assert.equal((await gantry("diff")).code, 2);
+});
+
+test("only the branch of the configuration counts: no other branch, and no tag with its name", async (t) => {
+  const { client, gantry, push, tag } = await open(t, "released");
+  const names = async (): Promise<readonly string[]> => (await client.pipelines()).items.map(({ name }) => name);
+  const shipped = await names();
+  await push({ "pipelines/mine.yaml": pipeline("mine") }, "feature");
+  await tag("released");
+  const tagged = await gantry("sync");
+  assert.equal(tagged.code, 1);
+  assert.match(tagged.out, /There is no branch released: only refs\/tags\/released, which does not count/);
+  assert.deepEqual(await names(), shipped);
+  await push({ "pipelines/ours.yaml": pipeline("ours") }, "released");
+  assert.equal((await gantry("sync")).code, 0);
+  assert.deepEqual(await names(), ["a", "ours", "check-systems"]);
 });

@@ -79,9 +79,9 @@ export type ArgoApp = {
   };
 };
 
-export async function argoApp(gantry: GantryProcess, site: string, name: string): Promise<ArgoApp> {
+export async function argoApp(gantry: GantryProcess, site: string, name: string, project = "orders"): Promise<ArgoApp> {
   const { url, secret } = gantry.lab(`${site}-argocd`);
-  const answer = await fetch(`${url}/api/v1/applications/${name}?project=orders`, {
+  const answer = await fetch(`${url}/api/v1/applications/${name}?project=${project}`, {
     headers: { authorization: `Bearer ${secret}` },
   });
   if (!answer.ok) throw new Error(`Argo CD of ${site}: ${answer.status}`);

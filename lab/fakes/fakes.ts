@@ -4,7 +4,6 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { startArgoCd } from "./argo-cd/argo-cd.ts";
 import type { PullCredential } from "./argo-cd/registry.ts";
 import { type FakeServer, LOOPBACK } from "./fake-server.ts";
@@ -15,6 +14,7 @@ import { startMailBox } from "./mail/mail.ts";
 import { startMessenger } from "./messenger.ts";
 import { startNexus } from "./nexus/nexus.ts";
 import { startSonarqube } from "./sonarqube.ts";
+import { writeLabTemplates } from "./templates.ts";
 
 /** The address and credentials of each fake: the content of `lab.json` (mode 0600). */
 export type LabFile = {
@@ -44,7 +44,6 @@ export const LAB_SITES = { seoul: "seoul-dp", tokyo: "tokyo-dp" } as const;
 
 const NOTE =
   "Fakes of the lab, on this machine only. None of them is a real system, and no credential is valid for one.";
-const TEMPLATES = fileURLToPath(new URL("../../pipelines/templates/", import.meta.url));
 
 export type FakesOptions = {
   /** Site → its data-plane cluster. Default: those of the lab. */
@@ -131,11 +130,8 @@ async function openBitbucket({ username, secret, ...options }: Opening): Promise
       { key: "APPS", name: "Apps" },
     ],
   });
-  await bitbucket.seedRepository("TEMPLATES", "web-service", join(TEMPLATES, "web-service"));
-  await bitbucket.seedRepository("TEMPLATES", "web-service-deploy", join(TEMPLATES, "web-service-deploy"));
-  await bitbucket.seedRepository("TEMPLATES", "static-site", join(TEMPLATES, "static-site"));
-  // A site is deployed as a service is.
-  await bitbucket.seedRepository("TEMPLATES", "static-site-deploy", join(TEMPLATES, "web-service-deploy"));
+  for (const [name, folder] of writeLabTemplates(join(options.dir, "templates")))
+    await bitbucket.seedRepository("TEMPLATES", name, folder);
   return bitbucket;
 }
 

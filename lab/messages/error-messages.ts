@@ -38,6 +38,11 @@ const DETAILS: { readonly [C in ErrorCode]: JsonObject } = {
     other: "shop",
     place: "apps/shop-deploy overlays/seoul to shop in seoul-dp at seoul",
   },
+  "own-pipeline-deploys": {
+    app: "orders",
+    pipeline: "orders.release",
+    problem: "Its target seoul is in the environment prod, which demands something of builds.",
+  },
   "policy-unmet": {
     app: "orders",
     number: 12,
@@ -50,6 +55,11 @@ const DETAILS: { readonly [C in ErrorCode]: JsonObject } = {
   unavailable: { what: "The task-agent", problem: "nothing listens on that address (ECONNREFUSED)" },
   internal: { problem: "An unexpected error occurred." },
   "pipeline-invalid": { file: "cd.yaml", count: 2, problem: "line 3: unknown key titel (did you mean title?)" },
+  "pipelines-unread": { problem: "Task t01 failed: the branch main does not exist." },
+  "pipeline-unclear": {
+    problem:
+      "Several pipelines select the app orders: ci-java, ci-node. Name one of them in `pipelines.ci` of the app.",
+  },
   "expression-failed": { expression: "params.x", problem: 'there is no "x" in params' },
   "session-gone": {},
   "client-certificate-needed": {},
@@ -107,6 +117,10 @@ const DETAILS: { readonly [C in ErrorCode]: JsonObject } = {
   "script-failed": { exit: 1, end: "ended with exit code 1", problem: "not ok 17 - rounds half up" },
   "outputs-invalid": { problem: "Line 3 has no `=`." },
   "timed-out": { what: "The step test", limit: "10 m" },
+  "template-invalid": {
+    template: "web-service",
+    problem: "gantry-template.yaml:4: kind must be source here, not deploy",
+  },
   "file-invalid": { file: "values.yaml", problem: "line 3: the key image occurs twice" },
   superseded: { what: "orders", problem: "Argo CD deploys commit 7892cdcd." },
   "gate-failed": { gate: "The image scan", problem: "2 critical vulnerabilities", todo: "Update the base image." },

@@ -42,6 +42,7 @@ function assertDeclared(places: readonly Place[], declared: readonly RegExp[]): 
   assert.deepEqual(
     unknown.map(({ path, line, address }) => `${path}:${line} ${address}`),
     [],
+    "no route or page is declared with these addresses; or the address contains a quotation mark",
   );
 }
 

@@ -230,7 +230,11 @@ test("CD pushes to a branch of the task and waits for the pull request where the
   const app = { ...APP, yaml: { ...repository("orders-deploy"), push: "pull-request" } };
   const image = { outputs: { images: [{ name: "orders", image: "i", digest: "sha256:1", ref: "i@sha256:1" }] } };
   const each = { name: "main", branch: "main", targets: [{ name: "seoul" }] };
-  const steps = { image, push: { outputs: { branch: "gantry/orders/t1/main", commit: "c0ffee" } }, request: { outputs: { id: 7 } } };
+  const steps = {
+    image,
+    push: { outputs: { branch: "gantry/orders/t1/main", commit: "c0ffee" } },
+    request: { outputs: { id: 7 } },
+  };
   const scope = {
     app,
     build: buildOf({ name: "orders", digest: "sha256:1" }),

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { messengerConfig } from "@gantry/connectors/messenger/channel.ts";
 import { gitSystem } from "@gantry/core/site/systems.ts";
 import { sources } from "./sources.ts";
 
@@ -31,6 +32,14 @@ for (const { path } of sources(/^connectors\/[^/]+\/channel\.ts$/)) {
     );
   });
 }
+
+test("extensions: the README of the messenger has an example of every preset", () => {
+  const guide = "connectors/messenger/README.md";
+  for (const { shape } of messengerConfig.options) {
+    const line = `preset: ${shape.preset.value}`;
+    assert.ok(textOf(guide).includes(line), `${guide}: no example with ${line}`);
+  }
+});
 
 test("extensions: the README of its connector describes every step", () => {
   const table = textOf("connectors/steps.ts");

@@ -1,7 +1,7 @@
 // `/notify/v1`: wire/notify/routes.ts declares the routes, this file answers them.
 
 import { GantryError } from "@gantry/core/errors.ts";
-import type { SendResult } from "@gantry/core/notify/channel.ts";
+import type { CheckResult, SendResult } from "@gantry/core/notify/channel.ts";
 import { truncate } from "@gantry/core/truncate.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { requireBearer } from "@gantry/runtime/http/bearer.ts";
@@ -21,11 +21,13 @@ export type ServeDeps = {
   readonly token: string;
   readonly metrics: Metrics;
   readonly channels: readonly ChannelView[];
+  /** Without a message; undefined when there is no such channel. */
+  readonly checkChannel: (name: string) => Promise<CheckResult> | undefined;
   /** Sends a test message; undefined when there is no such channel. */
   readonly testChannel: (name: string) => Promise<SendResult> | undefined;
 };
 
-export function notifyRoutes({ journal, token, channels, testChannel }: ServeDeps): Koa.Middleware {
+export function notifyRoutes({ journal, token, channels, checkChannel, testChannel }: ServeDeps): Koa.Middleware {
   const router = new Router({ prefix: NOTIFY_PREFIX });
   router.use(requireBearer([token]));
   router.use(requireProtocol("the notify-agent"));
@@ -36,14 +38,15 @@ export function notifyRoutes({ journal, token, channels, testChannel }: ServeDep
         : inboxAfter(journal, { ...query, after }, clientGoneSignal(ctx)),
     deliveries: ({ query }) => newestFirst(journal, "deliveries", query, deliveryView),
     channels: () => ({ items: channels }),
-    testChannel: async ({ params: { name } }) => {
-      const result = await testChannel(name);
-      if (result === undefined) throw new GantryError("not-found", { kind: "channel", name: truncate(name, 100) });
-      return result;
-    },
+    checkChannel: async ({ params: { name } }) => (await checkChannel(name)) ?? noChannel(name),
+    testChannel: async ({ params: { name } }) => (await testChannel(name)) ?? noChannel(name),
   };
   addRoutes(router, NOTIFY_ROUTES, handlers);
   return router.routes() as Koa.Middleware;
+}
+
+function noChannel(name: string): never {
+  throw new GantryError("not-found", { kind: "channel", name: truncate(name, 100) });
 }
 
 async function newestFirst<T extends InboxItem | DeliveryView>(

@@ -37,6 +37,35 @@ test("the sites of a request are those of its jobs; what only the run can know i
     app: "new",
     params: { properties: { targets: { "x-ui": "target", default: ["seoul/dp"] } } },
   };
-  assert.deepEqual(of("${{ each.site }}", {}, created), ["seoul"]);
-  assert.deepEqual(of("${{ each.site }}", { targets: ["tokyo/dp"] }, created), ["tokyo"]);
+  assert.deepEqual(of("${{ each.site }}", {}, created), ["seoul/dp"]);
+  assert.deepEqual(of("${{ each.site }}", { targets: ["tokyo/dp"] }, created), ["tokyo/dp"]);
+  assert.deepEqual(of("${{ each.site }}", { targets: ["tokyo/dp/x"] }, created), ["tokyo/dp/x", "tokyo/dp"]);
+});
+
+test("what is deployed is at the clusters of its targets; a pipeline that cannot say which ones may use all of a site", () => {
+  const targets = [
+    { name: "test", site: "seoul", cluster: "test-1" },
+    { name: "prod", site: "seoul", cluster: "https://prod.example" },
+    { name: "tokyo", site: "tokyo", cluster: "dp" },
+  ];
+  const record = { targets, build: { site: "seoul" } };
+  const job = (site: string, uses: string) => ({
+    id: "a",
+    title: "",
+    needs: [],
+    site,
+    steps: [{ id: "s", title: "", uses }],
+  });
+  const of = (pipeline: object, params: object, ...jobs: readonly object[]): readonly string[] =>
+    sitesOf({ pipeline: { app: "existing", ...pipeline, jobs } as never, params: params as never, record });
+  const deploy = [job("${{ app.build.site }}", "git/commit-push"), job("${{ each.site }}", "argocd/sync")];
+  assert.deepEqual(of(CD, { targets: ["test"] }, ...deploy), ["seoul", "seoul/test-1"]);
+  assert.deepEqual(of(CD, { targets: ["prod"] }, ...deploy), ["seoul", "seoul/https://prod.example"]);
+  const fixed = { params: {} };
+  assert.deepEqual(of(fixed, {}, job("seoul", "image/build-push")), ["seoul"]);
+  const all = ["seoul", "seoul/test-1", "seoul/https://prod.example"];
+  assert.deepEqual(of(fixed, {}, job("seoul", "argocd/sync")), all);
+  for (const uses of ["git/commit-push", "git/open-pull-request", "git/wait-for-merge"])
+    assert.deepEqual(of(fixed, {}, job("seoul", uses)), all, uses);
+  assert.deepEqual(of(fixed, {}, job("seoul", "git/checkout")), ["seoul"]);
 });

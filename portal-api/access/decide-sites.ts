@@ -13,18 +13,32 @@ export type SiteFacts = {
 };
 
 /**
- * Each site once. A job whose site is a name runs there. `app.…` and `params.…` are read; `each.site` means the sites of the
+ * Each place once: a site, or `site/cluster` for a deployment. A job whose site is a name runs there. `app.…` and `params.…` are read; `each.site` means the sites of the
  * targets that the request names. Anything else is `UNKNOWN_SITE`.
  */
 export function sitesOf(facts: SiteFacts): readonly string[] {
-  return [...new Set(facts.pipeline.jobs.flatMap((job) => sitesOfJob(job.site, facts)))];
+  const sites = [...new Set(facts.pipeline.jobs.flatMap((job) => sitesOfJob(job.site, facts)))];
+  return [...sites, ...clustersAt(sites, facts)];
 }
 
-/** The sites that an app is built at or deployed to. */
+/**
+ * A pipeline that deploys, but has no parameter for targets, may deploy to every target of the app: all clusters of the sites
+ * where it runs count.
+ */
+function clustersAt(sites: readonly string[], { pipeline, record }: SiteFacts): readonly string[] {
+  const deploys = pipeline.jobs.some(({ steps }) => steps.some(({ uses = "" }) => DEPLOYS.test(uses)));
+  if (!deploys || targetParams(pipeline).length > 0) return [];
+  return placedTargets(record).flatMap(({ site, place }) => (sites.includes(site) ? [place] : []));
+}
+
+/** Steps that change what runs in clusters. */
+const DEPLOYS = /^(?:argocd\/|git\/(?!checkout$|render-template$|create-repository$))/;
+
+/** The places that an app is built at or deployed to: a site, or `site/cluster`. */
 export function sitesOfApp(record: JsonObject): readonly string[] {
   const build = valueAt(record, ["build", "site"]);
   return [
-    ...new Set([...placedTargets(record).map(({ site }) => site), ...(typeof build === "string" ? [build] : [])]),
+    ...new Set([...placedTargets(record).map(({ place }) => place), ...(typeof build === "string" ? [build] : [])]),
   ];
 }
 
@@ -37,24 +51,35 @@ function sitesOfJob(site: JsonValue, facts: SiteFacts): readonly string[] {
   return from === "each" && path === "site" ? sitesOfTargets(facts) : [UNKNOWN_SITE];
 }
 
+function targetParams({ params }: Pick<PipelineView, "params">): readonly string[] {
+  const properties = isJsonObject(params.properties) ? params.properties : {};
+  const found = Object.entries(properties).filter(([, one]) => isJsonObject(one) && one["x-ui"] === "target");
+  return found.map(([name]) => name);
+}
+
 function sitesOfTargets({ pipeline, params, record }: SiteFacts): readonly string[] {
-  const properties = isJsonObject(pipeline.params.properties) ? pipeline.params.properties : {};
-  const names = Object.entries(properties).filter(([, one]) => isJsonObject(one) && one["x-ui"] === "target");
+  const names = targetParams(pipeline);
   if (names.length === 0) return [UNKNOWN_SITE];
   const targets = placedTargets(record);
-  return names.flatMap(([name]) => {
+  return names.flatMap((name) => {
     const given = params[name] ?? (pipeline.app === "new" ? defaultOf({ pipeline, params, record }, name) : undefined);
-    if (given === undefined) return targets.length === 0 ? [UNKNOWN_SITE] : targets.map(({ site }) => site);
+    if (given === undefined) return targets.length === 0 ? [UNKNOWN_SITE] : targets.map(({ place }) => place);
     const wanted = (Array.isArray(given) ? (given as readonly JsonValue[]) : [given]).map(String);
     // A new app has no targets yet: its request names them as site/cluster.
-    if (pipeline.app === "new") return wanted.map((one) => one.split("/")[0] ?? UNKNOWN_SITE);
-    return wanted.map((one) => targets.find((target) => target.name === one)?.site ?? UNKNOWN_SITE);
+    if (pipeline.app === "new") return wanted.flatMap((one) => [one, one.split("/").slice(0, 2).join("/")]);
+    return wanted.map((one) => targets.find((target) => target.name === one)?.place ?? UNKNOWN_SITE);
   });
 }
 
 /** The site of a target without one is unknown. */
-function placedTargets(record: JsonObject): readonly { readonly name: string; readonly site: string }[] {
-  return targetsOf(record).map(({ name, site = UNKNOWN_SITE }) => ({ name, site }));
+function placedTargets(
+  record: JsonObject,
+): readonly { readonly name: string; readonly site: string; readonly place: string }[] {
+  return targetsOf(record).map(({ name, site = UNKNOWN_SITE, cluster }) => ({
+    name,
+    site,
+    place: site === UNKNOWN_SITE || cluster === undefined ? site : `${site}/${cluster}`,
+  }));
 }
 
 function defaultOf({ pipeline }: SiteFacts, name: string): JsonValue | undefined {

@@ -5,8 +5,11 @@ import { needInWords, type Rights } from "@gantry/core/access/decide-right.ts";
 import { type RightRequest, UNKNOWN_SITE } from "@gantry/core/access/selector.ts";
 import { type Verb, type VerbOn, verbEntry } from "@gantry/core/access/verbs.ts";
 import type { AppFields } from "@gantry/core/app/app-shape.ts";
+import { ACTIONS, type Action } from "@gantry/core/choice/actions.ts";
+import { appOfOwn } from "@gantry/core/choice/check-own.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
+import type { PipelineView } from "@gantry/wire/agent/views.ts";
 import type { Portal } from "../portal.ts";
 import type { Caller } from "./decide-access.ts";
 import { sitesOf, sitesOfApp } from "./decide-sites.ts";
@@ -77,7 +80,7 @@ export function onApp(
     on: "app",
     check: async ({ body, ...asked }) => {
       const { app } = asked.params;
-      const start = pipeline && { pipeline, params: paramsOf(body) };
+      const start = pipeline && { pipeline: await chosenNow(asked, verb, app, pipeline), params: paramsOf(body) };
       const missing = () => new GantryError("app-unknown", { app });
       await requireOnApp(asked, verb, { app, ...start }, missing);
       if (hasOverride(body)) await requireOnApp(asked, "override-policy", { app, ...start }, missing);
@@ -124,10 +127,10 @@ export const onStart: Guard<
     const { pipeline, app, params } = asked.body;
     if (STARTS.every((verb) => asked.rights.mayEverywhere(verb)) && asked.rights.mayEverywhere("view")) return;
     requirePipeline(asked, pipeline);
-    const kind = await kindOf(asked.portal, pipeline);
+    const { app: kind, action } = await kindOf(asked.portal, pipeline);
     // The task-agent refuses it.
     if (kind === "existing" && app === undefined) return;
-    const verb = startVerb(pipeline, kind);
+    const verb = startVerb(kind, action);
     if (kind === "new") return requireStart(asked, verb, { app: nameOf(params) ?? app, pipeline, params });
     if (kind === "none") return requireOnApp(asked, verb, { app: undefined, pipeline, params }, undefined);
     await requireOnApp(
@@ -165,7 +168,8 @@ export function onTask<B = unknown>(
           : undefined;
       requireRight(asked, { ...record, ...facts, sites, verb: needed }, "app");
       if (verb !== "rerun") return;
-      const start = startVerb(facts.pipeline, await kindOf(portal, facts.pipeline).catch(ifUnknown));
+      const kind = await kindOf(portal, facts.pipeline).catch(ifUnknown);
+      const start = startVerb(kind?.app, kind?.action);
       requireRight(asked, { ...record, ...facts, sites, verb: start }, "app");
     },
   };
@@ -204,10 +208,20 @@ export function onRunner(verb: VerbOn<"site">): Guard<{ readonly runner: string 
   };
 }
 
-export const onPipeline: Guard<{ readonly name: string }, unknown, unknown> = {
+/** A pipeline of an app's own repository is visible to those who may see the app. */
+export const onPipeline: Guard<{ readonly name: string }, { readonly app?: string | undefined }, unknown> = {
   verb: "view-pipelines",
   on: "pipeline",
-  check: (asked) => requirePipeline(asked, asked.params.name),
+  check: async (asked) => {
+    const { name } = asked.params;
+    requirePipeline(asked, name);
+    const app = asked.query.app ?? appOfOwn(name);
+    if (app === undefined || asked.rights.mayEverywhere("view")) return;
+    if (asked.rights.may({ ...(await recordOf(asked, app)), app, verb: "view" })) return;
+    throw asked.query.app === undefined
+      ? new GantryError("pipeline-unknown", { pipeline: name })
+      : new GantryError("app-unknown", { app });
+  },
 };
 
 type Who = Pick<Asked<unknown, unknown, unknown>, "portal" | "caller" | "rights">;
@@ -215,15 +229,15 @@ type Who = Pick<Asked<unknown, unknown, unknown>, "portal" | "caller" | "rights"
 const STARTS = ["run-ci", "run-cd", "create-app", "start-task"] as const;
 type StartVerb = (typeof STARTS)[number];
 
-function startVerb(pipeline: string, kind: string | undefined): StartVerb {
-  if (pipeline === "ci") return "run-ci";
-  if (pipeline === "cd") return "run-cd";
+function startVerb(kind: string | undefined, action: Action | undefined): StartVerb {
+  if (action) return `run-${action}`;
   return kind === "new" ? "create-app" : "start-task";
 }
 
-/** Whether a pipeline is for an app. Throws `pipeline-unknown`. */
-async function kindOf(portal: Portal, pipeline: string): Promise<"existing" | "new" | "none"> {
-  return pipeline === "ci" || pipeline === "cd" ? "existing" : (await portal.agent.pipeline(pipeline)).app;
+/** Whether a pipeline is for an app, and which button starts it. Throws `pipeline-unknown`. */
+async function kindOf(portal: Portal, pipeline: string): Promise<Pick<PipelineView, "app" | "action">> {
+  const action = ACTIONS.find((one) => one === pipeline);
+  return action ? { app: "existing", action } : portal.agent.pipeline(pipeline);
 }
 
 type Start = { readonly app: string | undefined; readonly pipeline?: string; readonly params?: JsonObject };
@@ -242,6 +256,14 @@ async function requireOnApp(
   if (missing && !rights.may({ ...record, app, verb: "view" })) throw missing();
   const sites = await sitesOfVerb(who, verb, start);
   requireRight(who, { ...record, app, pipeline, sites, verb }, app === undefined ? "pipeline" : "app");
+}
+
+/** The pipeline that a button starts, as known now. It is asked for only if the right may depend on it. */
+async function chosenNow({ portal, rights }: Who, verb: Verb, app: string, action: Action): Promise<string> {
+  if (rights.mayEverywhere(verb)) return action;
+  const known = await portal.agent.appPipelines(app).catch(ifUnknown);
+  const choice = known?.[action];
+  return choice && "name" in choice ? choice.name : action;
 }
 
 /** For an app that does not exist yet: there is nothing to hide. */

@@ -25,11 +25,14 @@ bindings:
   - { role: viewer, groups: [web], apps: [dull] }
   - { role: developer, people: [not-tokyo], apps: [pier] }
   - { role: developer, people: [not-at-tokyo], apps: [pier, pond, "quay*"] }
+  - { role: developer, people: [not-prod], apps: ["mill*"] }
+  - { role: operator, groups: [sre], apps: ["mill*"], sites: ["*/prod-*", seoul] }
 deny:
   - { verbs: [run-cd, start-task], people: [not-tokyo], sites: [tokyo] }
   - { verbs: [view-pipelines], people: [not-tokyo], pipelines: ["secret-*"] }
   - { verbs: [run-cd], people: [no-cd], reason: Deployments are frozen }
   - { verbs: ["*"], people: [not-at-tokyo], sites: [tokyo] }
+  - { verbs: [run-cd, start-task, rerun, create-app, change-app], people: [not-prod], sites: ["*/prod-*"], reason: Production is for the SRE }
 `;
 const TARGETS = [
   { name: "seoul", site: "seoul" },
@@ -64,6 +67,7 @@ before(async () => {
     "tokens",
     "not-tokyo",
     "not-at-tokyo",
+    "not-prod",
   ]) {
     const answer = await portal.ask("/v1/tokens", { method: "POST", json: { name, role: "none" } });
     tokens.set(name, ((await answer.json()) as { token: string }).token);
@@ -221,6 +225,28 @@ test("pages of tasks are full and complete, with any task-agent and with many ap
   assert.ok(!portal.agent.requests.slice(before).some((one) => one.includes("apps=")));
 });
 
+test("builds of all apps: full pages of what may be seen, of one app, of one branch", async () => {
+  for (const [number, name] of ["orders", "many-0", "orders", "many-0", "many-1", "orders"].entries())
+    portal.agent.addBuild(name, { number, branch: number < 2 ? "old" : "main", at: `2026-11-2${number}T07:00:00Z` });
+  const list = async (ask: (path: string) => Promise<Response>, query: string): Promise<readonly string[]> => {
+    const found: string[] = [];
+    for (let cursor = ""; ; ) {
+      const answer = await ask(`/v1/builds?limit=2${query}${cursor}`);
+      const page = (await answer.json()) as { items: { app: string; number: number }[]; nextCursor?: string };
+      found.push(...page.items.map(({ app, number }) => `${app} #${number}`));
+      if (page.nextCursor === undefined) return found;
+      assert.equal(page.items.length, 2);
+      cursor = `&cursor=${page.nextCursor}`;
+    }
+  };
+  const asMany = (path: string): Promise<Response> => get("many", path);
+  assert.deepEqual(await list(asMany, ""), ["many-1 #4", "many-0 #3", "many-0 #1"]);
+  assert.deepEqual(await list(asMany, "&app=many-0"), ["many-0 #3", "many-0 #1"]);
+  assert.deepEqual(await list(asMany, "&branch=old"), ["many-0 #1"]);
+  for (const app of ["orders", "unknown"]) assert.deepEqual(await list(asMany, `&app=${app}`), [], app);
+  assert.deepEqual(await list(portal.ask, "&branch=old"), ["many-0 #1", "orders #0"]);
+});
+
 test("nobody makes a token or an account that has more than they have themselves", async () => {
   const create = async (role: string, name: string): Promise<number> =>
     (await post("tokens", "/v1/tokens", { name, role })).status;
@@ -323,6 +349,109 @@ test("nobody who may not override policies takes an app out of what an environme
   const unnamed = { source: { ...source, branch: "mine" }, targets: [dev] };
   assert.equal((await change("gold", "PATCH", "", unnamed)).status, 200, "no file names the environment");
   assert.equal((await change("gold", "DELETE", "?undo=false")).status, 204);
+});
+
+test("nobody who may not override policies deploys where an environment demands something, by another target or app", async () => {
+  portal.agent.setDefinitions({ environments: ["prod", "test"] });
+  const repository = (slug: string): object => ({ system: "git", project: "APPS", slug, branch: "main" });
+  const [source, yaml] = [repository("quay-4"), repository("quay-4-deploy")];
+  const at = (name: string, more: object): object => ({
+    ...{ name, environment: name, site: "seoul", cluster: "seoul-a", namespace: `kiosk-${name}` },
+    ...{ overlay: `kiosk/${name}`, ...more },
+  });
+  const [prod, dev] = [at("prod", { path: "kiosk/live" }), at("dev", {})];
+  const record = { labels: { tier: "gold" }, source, yaml, targets: [prod, dev] };
+  const add = (name: string, more: object = {}): unknown =>
+    portal.agent.addApp({ name, record: JSON.parse(JSON.stringify({ ...record, ...more })) });
+  const patch = (app: string, json: object): Promise<Response> =>
+    portal.ask(`/v1/apps/${app}`, {
+      ...{ method: "PATCH", token: tokens.get("gold") ?? null, headers: { "if-match": "*" }, json },
+    });
+  const refused = async (answer: Response, what: unknown): Promise<void> => {
+    const text = JSON.stringify(what);
+    assert.equal(answer.status, 403, text);
+    const { detail, todo } = (await answer.json()) as Problem;
+    assert.match(detail, /what the environment prod demands of kiosk/, text);
+    assert.match(todo, /Needs the role operator on this app: ask/, text);
+  };
+  const inside = ["kiosk/prod", "./kiosk/./prod/", "kiosk", ".", "kiosk/prod/more", "kiosk/live"];
+  for (const targets of [
+    ...inside.map((overlay) => [prod, at("dev", { overlay })]),
+    [prod, dev, at("dev", { name: "other", cluster: "seoul-b", namespace: "x", overlay: "kiosk/prod" })],
+    [prod, at("dev", { overlay: undefined, files: ["kiosk/a.yaml", "kiosk/prod/kustomization.yaml"] })],
+    [at("prod", { overlay: "kiosk/dev", path: "kiosk/live" }), dev],
+    [at("prod", { path: "kiosk/dev" }), dev],
+  ]) {
+    add("kiosk");
+    await refused(await patch("kiosk", { targets }), targets);
+  }
+  for (const targets of [
+    [prod, at("dev", { overlay: "kiosk/dev-2" })],
+    [prod, at("dev", { overlay: "kiosk/prod", branch: "dev" })],
+    [at("prod", { overlay: "kiosk/production", path: "kiosk/production" }), dev],
+    [prod, dev, at("prod", { name: "prod-2", namespace: "kiosk-prod-2" })],
+  ]) {
+    add("kiosk");
+    assert.equal((await patch("kiosk", { targets })).status, 200, JSON.stringify(targets));
+  }
+  add("kiosk");
+  const own = { source: repository("booth"), yaml: repository("booth-deploy") };
+  for (const targets of [[at("dev", { namespace: "kiosk-prod" })], [at("test", { namespace: "kiosk-prod" })]]) {
+    add("booth", { ...own, targets: [] });
+    await refused(await patch("booth", { targets }), targets);
+  }
+  for (const overlay of inside) {
+    add("booth", { ...own, targets: [] });
+    const targets = [at("dev", { namespace: "booth", overlay })];
+    await refused(await patch("booth", { yaml, targets }), targets);
+  }
+  add("booth", { ...own, yaml, targets: [at("dev", { namespace: "booth", overlay: "booth" })] });
+  await refused(await patch("kiosk", { targets: [at("prod", { overlay: "booth" }), dev] }), "another app writes it");
+  const stall = { source: repository("stall"), yaml: repository("stall-deploy") };
+  const adopted = appInput({ ...stall, team: "payments", targets: [at("dev", { namespace: "kiosk-prod" })] } as never);
+  add("kiosk", { team: "payments" });
+  await refused(await post("team", "/v1/apps", { adopt: true, name: "booth-2", app: adopted }), "a new app");
+  for (const change of [
+    { targets: [at("prod", { name: "booth", path: "kiosk/live" })] },
+    { yaml, targets: [at("dev", { namespace: "booth", overlay: "booth" })] },
+  ]) {
+    add("booth", { ...own, targets: [] });
+    assert.equal((await patch("booth", change)).status, 200, JSON.stringify(change));
+  }
+  portal.agent.setDefinitions({ environments: [] });
+});
+
+test("clusters that the policy denies cannot be adopted, taken by a change, or deployed to, and the answer says who could", async () => {
+  const target = (cluster: string): object => ({ name: cluster, site: "seoul", cluster, overlay: `mill/${cluster}` });
+  const app = (...clusters: readonly string[]) => appInput({ targets: clusters.map(target) } as never);
+  const refused = async (answer: Response): Promise<void> => {
+    assert.equal(answer.status, 403);
+    const { detail, todo } = (await answer.json()) as Problem;
+    assert.equal(detail, "A rule of the policy denies it: Production is for the SRE.");
+    assert.match(todo, /^Ask somebody who may do it: sre(?:, no-cd)?\.$/, "not those whom the rule denies it");
+  };
+  const adopt = (...clusters: readonly string[]): Promise<Response> =>
+    post("not-prod", "/v1/apps", { adopt: true, name: "mill", app: app(...clusters), dryRun: true });
+  await refused(await adopt("test-1", "prod-1"));
+  assert.equal((await adopt("test-1")).status, 200);
+  const record = { ...app("test-1"), targets: [target("test-1")] };
+  portal.agent.addApp({ name: "mill", record: JSON.parse(JSON.stringify(record)) });
+  const patch = (...clusters: readonly string[]): Promise<Response> =>
+    portal.ask("/v1/apps/mill", {
+      ...{ method: "PATCH", token: tokens.get("not-prod") ?? null, headers: { "if-match": "*" } },
+      json: { targets: clusters.map(target) },
+    });
+  await refused(await patch("test-1", "prod-1"));
+  assert.equal((await patch("test-1", "test-2")).status, 200);
+  const both = JSON.parse(JSON.stringify({ ...record, targets: [target("test-1"), target("prod-1")] }));
+  portal.agent.addApp({ name: "mill", record: both });
+  const cd = (params: object): Promise<Response> => post("not-prod", "/v1/apps/mill/cd", { params });
+  for (const params of [{ targets: ["prod-1"] }, { targets: ["test-1", "prod-1"] }, {}])
+    await refused(await cd(params));
+  await refused(await post("not-prod", "/v1/tasks", { pipeline: "cd", app: "mill", params: { targets: ["prod-1"] } }));
+  assert.equal((await cd({ targets: ["test-1"] })).status, 202);
+  assert.equal((await post("not-prod", "/v1/apps/mill/ci", {})).status, 202, "CI reaches no cluster");
+  await refused(await patch("test-1"));
 });
 
 test("the apps are not read again for every list of tasks", async () => {

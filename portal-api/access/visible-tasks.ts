@@ -19,7 +19,7 @@ export async function visibleTasks(portal: Portal, visibility: Visibility, query
   if (visibility.all) return read(query);
   const isVisible = ({ id, app, pipeline }: TaskSummary): Promise<boolean> =>
     visibility.task({ task: id, app, pipeline });
-  const apps = query.app === undefined ? await visibleApps(visibility) : undefined;
+  const apps = query.app === undefined ? await fewVisibleApps(visibility) : undefined;
   if (apps?.length === 0) return { items: [] };
   return visiblePage(visibility, { ...query, apps }, read, isVisible).catch((error: unknown) => {
     // A task-agent of an older version does not know `apps`.
@@ -29,7 +29,7 @@ export async function visibleTasks(portal: Portal, visibility: Visibility, query
 }
 
 /** Undefined when the caller sees tasks without an app, or more apps than one request may name. */
-async function visibleApps(visibility: Visibility): Promise<readonly string[] | undefined> {
+export async function fewVisibleApps(visibility: Visibility): Promise<readonly string[] | undefined> {
   const apps = visibility.byApp ? await visibility.apps() : undefined;
   return apps && apps.length <= MAX_APPS ? apps : undefined;
 }

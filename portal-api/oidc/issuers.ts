@@ -16,6 +16,8 @@ export type Issuer = {
   readonly settings: IssuerSettings;
   /** Throws `unavailable` when the issuer does not answer as it should. */
   readonly configuration: () => Promise<client.Configuration>;
+  /** As `configuration`, but asks the issuer now. */
+  readonly discoverNow: () => Promise<client.Configuration>;
   /** The keys with which the issuer signs. Throws `unavailable`. */
   readonly keys: () => Promise<JWTVerifyGetKey>;
   /** Whether the last attempt to reach it failed. */
@@ -99,6 +101,13 @@ function openIssuer(
   return {
     settings,
     configuration: async () => (await current()).configuration,
+    discoverNow: async () => {
+      try {
+        return (await discover(settings)).configuration;
+      } catch (cause) {
+        throw unavailable(settings, cause);
+      }
+    },
     keys: async () => (await current()).keys,
     isDown: () => failed !== undefined,
   };

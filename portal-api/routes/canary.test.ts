@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { startTestPortal, type TestPortal } from "../portal.fixture.ts";
+import { EXPECTED, OWN } from "./expected.fixture.ts";
 import { ROUTES } from "./routes.ts";
 
 const CANARY = "canary";
@@ -133,6 +134,9 @@ const MORE = [
   "/v1/tasks?pipeline=ci",
   "/v1/apps?limit=1",
   "/v1/apps?limit=2",
+  "/v1/builds?limit=1",
+  "/v1/builds?branch=main",
+  "/v1/builds?app=canary-app",
   "/v1/inbox?limit=1",
   "/v1/deliveries?limit=1",
 ];
@@ -144,24 +148,13 @@ for (const path of [...addresses, ...MORE])
   });
 
 test("the crawl would find it: an administrator sees the canary in each of these", async () => {
-  for (const path of [
-    "/v1/apps",
-    "/v1/tasks",
-    "/v1/events?after=0",
-    "/v1/sites",
-    "/v1/runners",
-    "/v1/inbox",
-    "/v1/deliveries",
-  ])
-    assert.match(await textOf(await portal.ask(path)), new RegExp(CANARY), path);
+  for (const { list, path } of Object.values(EXPECTED)) {
+    if (!list) continue;
+    const missing = `${path(OWN)} has nothing of the other team: give the fake something in "before" of this file`;
+    assert.match(await textOf(await portal.ask(path(OWN))), new RegExp(CANARY), missing);
+  }
   assert.match(await textOf(await portal.ask("/v1/apps/canary-app/builds")), new RegExp(CANARY));
-  for (const path of [
-    "/v1/pipelines",
-    "/v1/definitions",
-    "/v1/apps/orders/builds/7",
-    `/v1/tasks/${OWN_TASK}`,
-    `/v1/tasks/${OWN_TASK}/events`,
-  ])
+  for (const path of ["/v1/apps/orders/builds/7", `/v1/tasks/${OWN_TASK}`, `/v1/tasks/${OWN_TASK}/events`])
     assert.match(await textOf(await portal.ask(path)), new RegExp(`${CANARY}|${FOREIGN_TASK}`), path);
 });
 
@@ -179,7 +172,7 @@ test("a cursor does not tell where others are, holds for the next page, and cann
 });
 
 test("the own team sees its own in each list, and who blocks it is not named", async () => {
-  for (const path of ["/v1/apps", "/v1/tasks", "/v1/events?after=0", "/v1/inbox", "/v1/deliveries"])
+  for (const path of ["/v1/apps", "/v1/builds", "/v1/tasks", "/v1/events?after=0", "/v1/inbox", "/v1/deliveries"])
     assert.match(await textOf(await portal.ask(path, { token: own })), /orders/, path);
   for (const path of ["/v1/sites", "/v1/runners"])
     assert.match(await textOf(await portal.ask(path, { token: own })), /seoul-1/, path);

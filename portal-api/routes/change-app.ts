@@ -67,8 +67,8 @@ export const changeApp = route({
     const setsRights = !["team", "labels"].every((key) => isEqual(before.record[key], planned.record[key]));
     requireChangeAt({ caller, rights: portal.rights.of(caller) }, asSeen(planned));
     if (setsRights) await requireNoGain(portal, caller, [asSeen(before)], asSeen(planned));
-    await requireEnvironmentsKept(portal, caller, before, planned.record);
     await requireOwnClaims(portal, caller, params.app, { before: before.record, after: planned.record });
+    await requireEnvironmentsKept(portal, caller, before, planned.record);
     const dryRun = query.dryRun ?? false;
     const outcome = await hidingOthers(visibility, portal.agent.changeApp(params.app, { ...request, dryRun }));
     portal.facts.forgetApp(params.app);

@@ -5,6 +5,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import { appOutcome } from "@gantry/wire/agent/agent-api.ts";
 import { z } from "zod";
 import { requireOwnClaims } from "../access/claims.ts";
+import { requireEnvironmentsKept } from "../access/environments.ts";
 import { requireNoGain } from "../access/gains.ts";
 import { onNewApp } from "../access/guards.ts";
 import { visibilityOf } from "../access/visible.ts";
@@ -100,8 +101,10 @@ async function adopt(call: Call<unknown, unknown, Body>, name: string, app: NonN
   await requireNoGain(portal, caller, allowed, asSeen({ name, record: fields }));
   const request = { principal: caller.name, app: fields, dryRun: body.dryRun };
   const planned = await hidingOthers(visibility, portal.agent.adoptApp(name, { ...request, dryRun: true }));
-  if (planned.change !== "unchanged")
+  if (planned.change !== "unchanged") {
     await requireOwnClaims(portal, caller, name, { before: {}, after: planned.app.record });
+    await requireEnvironmentsKept(portal, caller, { name, record: {} }, planned.app.record);
+  }
   const outcome = await hidingOthers(visibility, portal.agent.adoptApp(name, request));
   // Its image and its tasks are omitted for a caller who may not see the app.
   if (outcome.change === "unchanged" && !rights.may({ ...asSeen(outcome.app), verb: "view" }))

@@ -30,7 +30,15 @@ export const rerunTask = route({
   }),
   example: { from: "failed" },
   responses: { 202: accepted },
-  errors: ["conflict", "secret-unknown", "idempotency-key-reused", "task-archived", "place-taken", "claim-taken"],
+  errors: [
+    "conflict",
+    "secret-unknown",
+    "own-pipeline-deploys",
+    "idempotency-key-reused",
+    "task-archived",
+    "place-taken",
+    "claim-taken",
+  ],
   handle: async (call) => {
     const starting = call.portal.agent.rerun(call.params.id, {
       principal: callerOf(call).name,

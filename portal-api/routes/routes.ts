@@ -5,6 +5,7 @@ import { askRightRoute } from "./ask-right.ts";
 import { cancelTask } from "./cancel-task.ts";
 import { changeApp, renameApp } from "./change-app.ts";
 import { readmitRunner, removeRunner } from "./change-runner.ts";
+import { checkPlatform } from "./check-platform.ts";
 import { createApp } from "./create-app.ts";
 import { createEnrolment, renewRunnerKey } from "./create-enrolment.ts";
 import { createSignInLink } from "./create-sign-in-link.ts";
@@ -12,6 +13,7 @@ import { createToken, rotateToken } from "./create-token.ts";
 import { getDefinitions, syncDefinitions } from "./definitions.ts";
 import { documentRoutes } from "./documents.ts";
 import { getApp } from "./get-app.ts";
+import { getAppPipelines } from "./get-app-pipelines.ts";
 import { getBuild } from "./get-build.ts";
 import { getMe } from "./get-me.ts";
 import { getPipeline } from "./get-pipeline.ts";
@@ -23,6 +25,7 @@ import { listBuilds } from "./list-builds.ts";
 import { listChannels } from "./list-channels.ts";
 import { listDeliveries } from "./list-deliveries.ts";
 import { listInbox } from "./list-inbox.ts";
+import { listNewestBuilds } from "./list-newest-builds.ts";
 import { listPipelines } from "./list-pipelines.ts";
 import { listRunners } from "./list-runners.ts";
 import { listSites } from "./list-sites.ts";
@@ -44,6 +47,7 @@ import { showSignIn, signIn, signInWithLink } from "./sign-in.ts";
 import { signOut } from "./sign-out.ts";
 import { ssoRoutes } from "./sso.ts";
 import { startTask } from "./start-task.ts";
+import { getTemplates, pushTemplates, readTemplates } from "./templates.ts";
 import { watchEvents } from "./watch-events.ts";
 import { watchTask } from "./watch-task.ts";
 
@@ -53,8 +57,10 @@ export const ROUTES: readonly Route[] = [
   runCd,
   listApps,
   getApp,
+  getAppPipelines,
   listBuilds,
   getBuild,
+  listNewestBuilds,
   changeApp,
   renameApp,
   removeApp,
@@ -78,6 +84,10 @@ export const ROUTES: readonly Route[] = [
   getPipeline,
   getDefinitions,
   syncDefinitions,
+  checkPlatform,
+  getTemplates,
+  readTemplates,
+  pushTemplates,
   listSteps,
   listAudit,
   listAuditEntries,

@@ -34,7 +34,7 @@ export const runCd = runAppPipeline({
   verb: "run-cd",
   does: "run CD",
   body: cdBody,
-  errors: ["policy-unmet"],
+  errors: ["policy-unmet", "own-pipeline-deploys"],
   summary: "Run CD of an app",
   description:
     "Writes the images of a build into the yaml repository and waits until Argo CD has deployed it to the targets.",
@@ -67,14 +67,27 @@ function runAppPipeline(button: {
     body,
     example,
     responses: { 202: accepted },
-    errors: ["bad-params", "app-unknown", "secret-unknown", "idempotency-key-reused", ...errors],
+    errors: [
+      "bad-params",
+      "app-unknown",
+      "pipeline-invalid",
+      "pipeline-unclear",
+      "pipelines-unread",
+      "secret-unknown",
+      "idempotency-key-reused",
+      ...errors,
+    ],
     handle: async (call) => {
+      const { app } = call.params;
+      const principal = callerOf(call).name;
+      const chosen = await call.portal.agent.choosePipeline(app, { action: pipeline, principal });
+      const start = { app, pipeline: chosen, params: call.body.params };
+      // The right may depend on the pipeline, which may only be known since its file was read.
+      if (chosen !== pipeline) await call.authorise();
       const task = await call.portal.agent.startTask({
-        pipeline,
-        app: call.params.app,
-        params: call.body.params,
+        ...start,
         idempotencyKey: call.key,
-        principal: callerOf(call).name,
+        principal,
         ...(call.body.override === undefined ? {} : { override: call.body.override }),
       });
       await sendAccepted(call, task);

@@ -1,5 +1,6 @@
 // POST /v1/tasks: run any pipeline.
 
+import { pipelineName } from "@gantry/wire/agent/agent-api.ts";
 import { z } from "zod";
 import { onStart } from "../access/guards.ts";
 import { visibilityOf } from "../access/visible.ts";
@@ -17,7 +18,7 @@ export const startTask = route({
   right: onStart,
   verb: "run a pipeline",
   requiresIdempotencyKey: true,
-  body: z.strictObject({ pipeline: name, app: name.optional(), params: params.default({}) }),
+  body: z.strictObject({ pipeline: pipelineName, app: name.optional(), params: params.default({}) }),
   example: { pipeline: "ci", app: "orders", params: { ref: "main" } },
   responses: { 202: accepted },
   errors: [
@@ -28,6 +29,7 @@ export const startTask = route({
     "claim-taken",
     "pipeline-unknown",
     "secret-unknown",
+    "own-pipeline-deploys",
     "idempotency-key-reused",
   ],
   handle: async (call) => {

@@ -1,18 +1,18 @@
 // Pages of the list of tasks, newest first.
 
 import type { TaskState } from "@gantry/core/task/model.ts";
-import type { IndexPage, Journal } from "@gantry/journal/journal.ts";
+import type { Journal } from "@gantry/journal/journal.ts";
 import type { Parsed, Sent } from "@gantry/runtime/http/route.ts";
 import type { Page } from "@gantry/wire/agent/agent-client.ts";
 import type { AgentRoutes } from "@gantry/wire/agent/routes.ts";
 import type { TaskSummary } from "@gantry/wire/agent/views.ts";
+import { type Found, newestOf } from "../store/newest-of.ts";
 import type { Definitions } from "../tasks/definitions.ts";
 import { taskStream } from "../tasks/task-stream.ts";
 import { taskSummary } from "./view.ts";
 
 type ListDeps = { readonly journal: Pick<Journal, "find">; readonly definitions: Pick<Definitions, "pinned"> };
 type Query = Parsed<AgentRoutes["tasks"]["query"]>;
-type Found = Pick<IndexPage, "items" | "cursor">;
 
 /**
  * `app` and `state` are read from an index. The other filters apply to what was read, so a page may have fewer tasks than
@@ -20,7 +20,9 @@ type Found = Pick<IndexPage, "items" | "cursor">;
  */
 export async function listTasks(deps: ListDeps, query: Query): Promise<Sent<Page<TaskSummary>>> {
   const found =
-    query.apps && query.app === undefined ? await ofApps(deps, query.apps, query) : await byIndex(deps, query);
+    query.apps && query.app === undefined
+      ? await newestOf(deps.journal, "tasks-by-app", query.apps, query)
+      : await byIndex(deps, query);
   const wanted = found.items.map(taskStream.stateOf).filter((state) => isWanted(state, query));
   // The snapshots of the page are as recent as a separate read of each task.
   const items = wanted.map(async (state) => taskSummary(state, await deps.definitions.pinned(state.definition)));
@@ -46,26 +48,4 @@ function byIndex({ journal }: ListDeps, query: Query): Promise<Found> {
     order: "descending",
     ...(query.cursor === undefined ? {} : { cursor: query.cursor }),
   });
-}
-
-/** The newest tasks of some apps: a page of each, merged. The cursor is the key of the last task, which begins with its time. */
-async function ofApps({ journal }: ListDeps, apps: readonly string[], { limit, cursor }: Query): Promise<Found> {
-  const pages = await Promise.all(
-    [...new Set(apps)].map(async (app) => {
-      const after = cursor === undefined ? {} : { after: `${app}/${cursor}` };
-      const page = await journal.find({
-        index: "tasks-by-app",
-        prefix: `${app}/`,
-        order: "descending",
-        limit,
-        ...after,
-      });
-      return page.items.map((item) => ({ ...item, key: item.key.slice(app.length + 1) }));
-    }),
-  );
-  const all = pages.flat().toSorted((a, b) => (a.key < b.key ? 1 : -1));
-  const items = all.slice(0, limit);
-  const last = items.at(-1)?.key;
-  const hasMore = all.length > items.length || pages.some((page) => page.length === limit);
-  return { items, ...(hasMore && last !== undefined ? { cursor: last } : {}) };
 }

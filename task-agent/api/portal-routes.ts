@@ -2,6 +2,7 @@
 
 import type { KnownSystems } from "@gantry/core/app/apps-may.ts";
 import { siteProblem } from "@gantry/core/app/read-app.ts";
+import { ACTIONS } from "@gantry/core/choice/actions.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { requireBearer } from "@gantry/runtime/http/bearer.ts";
@@ -18,7 +19,9 @@ import Router from "@koa/router";
 import type { z } from "zod";
 import { type AppOutcome, openApps } from "../apps/apps.ts";
 import { listBuilds, loadBuild } from "../builds/build-stream.ts";
+import { newestBuilds } from "../builds/newest-builds.ts";
 import type { DefinitionSet } from "../definitions/definition-set.ts";
+import type { OwnPipelines } from "../definitions/own-pipelines.ts";
 import type { RunnerRegistry } from "../dispatch/runner-registry.ts";
 import type { Feed } from "../events/feed.ts";
 import type { Enrolment, Identities } from "../identity/identities.ts";
@@ -33,16 +36,19 @@ import { undoApp } from "../tasks/remove-app.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
 import { appStream } from "../tasks/task-stream.ts";
 import type { Tasks } from "../tasks/tasks.ts";
+import type { Templates } from "../templates/templates.ts";
+import { openAppPipelines } from "./app-pipelines.ts";
 import { listTasks } from "./list-tasks.ts";
 import { sendLog } from "./logs.ts";
 import { settingsHandlers } from "./settings-routes.ts";
 import { taskCalls } from "./task-calls.ts";
-import { appView, buildView, pipelineView } from "./view.ts";
+import { appView, buildView, type Offers, pipelineView } from "./view.ts";
 
 export type PortalRoutesDeps = {
   readonly journal: Journal;
   readonly tasks: Tasks;
   readonly definitions: Definitions;
+  readonly ownPipelines: OwnPipelines;
   readonly leases: Leases;
   readonly logs: LogStore;
   readonly feed: Feed;
@@ -50,6 +56,7 @@ export type PortalRoutesDeps = {
   readonly identities: Pick<Identities, "createEnrolment" | "renewKey">;
   readonly settings: Settings;
   readonly definitionSet: Pick<DefinitionSet, "view" | "sync">;
+  readonly templates: Templates;
   readonly portalUrl: string;
   readonly seal?: Seal | undefined;
   readonly newId: () => string;
@@ -115,7 +122,17 @@ function taskHandlers(deps: PortalRoutesDeps): Pick<Handlers, TaskRoute> {
   };
 }
 
-type AppRoute = "apps" | "app" | "builds" | "build" | "adoptApp" | "changeApp" | "renameApp" | "undoApp" | "forgetApp";
+type AppRoute =
+  | "apps"
+  | "app"
+  | "builds"
+  | "build"
+  | "newestBuilds"
+  | "adoptApp"
+  | "changeApp"
+  | "renameApp"
+  | "undoApp"
+  | "forgetApp";
 
 function appHandlers(deps: PortalRoutesDeps): Pick<Handlers, AppRoute> {
   const { journal } = deps;
@@ -134,6 +151,14 @@ function appHandlers(deps: PortalRoutesDeps): Pick<Handlers, AppRoute> {
       const environments = deps.definitions.environments?.() ?? {};
       return {
         items: builds.map((build) => buildView(build, loaded.state, environments)),
+        ...(cursor === undefined ? {} : { nextCursor: cursor }),
+      };
+    },
+    newestBuilds: async ({ query }) => {
+      const { items, cursor } = await newestBuilds(journal, query);
+      const environments = deps.definitions.environments?.() ?? {};
+      return {
+        items: items.map(({ build, app }) => buildView(build, app, environments)),
         ...(cursor === undefined ? {} : { nextCursor: cursor }),
       };
     },
@@ -172,16 +197,40 @@ function outcomeView({ change, app }: AppOutcome): z.input<typeof appOutcome> {
   return { change, app: appView(app) };
 }
 
-type CatalogRoute = "pipelines" | "pipeline" | "steps" | "definitions" | "syncDefinitions";
+type CatalogRoute =
+  | "pipelines"
+  | "pipeline"
+  | "appPipelines"
+  | "choosePipeline"
+  | "steps"
+  | "definitions"
+  | "syncDefinitions"
+  | "templates"
+  | "syncTemplates";
 
 function catalogHandlers(deps: PortalRoutesDeps): Pick<Handlers, CatalogRoute> {
-  const { definitions, definitionSet } = deps;
+  const { definitions, definitionSet, templates } = deps;
+  const ofApps = openAppPipelines(deps);
+  const offers = async (): Promise<Offers> => ({ ...(await templates.offers()), site: deps.knownSites?.() ?? [] });
   return {
-    pipelines: () => ({ items: definitions.list().map((one) => pipelineView(one, deps.knownSites?.())) }),
-    pipeline: ({ params: { name } }) => {
-      const definition = definitions.current(name);
+    pipelines: async () => {
+      const offered = await offers();
+      return { items: definitions.list().map((one) => pipelineView(one, offered)) };
+    },
+    appPipelines: ({ params: { name } }) => ofApps.view(name),
+    choosePipeline: async ({ params: { name }, body: { action, principal } }) => ({
+      name: await ofApps.choose(name, action, principal),
+    }),
+    pipeline: async ({ params: { name }, query: { app } }) => {
+      const action = ACTIONS.find((one) => one === name);
+      const definition = app && action ? await ofApps.chosen(app, action) : await ofApps.named(name);
       if (!definition) throw new GantryError("pipeline-unknown", { pipeline: name });
-      return pipelineView(definition, deps.knownSites?.());
+      return pipelineView(definition, await offers());
+    },
+    templates: () => templates.view(),
+    syncTemplates: async ({ body }) => {
+      deps.admit?.(body.principal);
+      return taskCalls(deps).view(await templates.sync(body));
     },
     steps: () => ({ items: definitions.steps }),
     definitions: () => definitionSet.view(),

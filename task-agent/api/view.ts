@@ -3,6 +3,7 @@
 import { releaseBranchOf, targetsOf } from "@gantry/core/app/targets.ts";
 import type { Build } from "@gantry/core/build/build.ts";
 import type { Environments } from "@gantry/core/build/environments.ts";
+import { actionOf } from "@gantry/core/choice/actions.ts";
 import type { Job, ParamsSchema, Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import { hideSecretParams } from "@gantry/core/pipeline/secret-params.ts";
 import { placeName } from "@gantry/core/task/failed-places.ts";
@@ -20,6 +21,7 @@ import type {
 } from "@gantry/wire/agent/views.ts";
 import { revisionOf } from "../apps/apps.ts";
 import { targetsRunning, unmetFor } from "../builds/decide-policy.ts";
+import { shownOutputs } from "../definitions/hide-bundle.ts";
 import { waitingHeadline } from "../messages.ts";
 import type { Definition } from "../tasks/definitions.ts";
 
@@ -57,6 +59,7 @@ export function taskView(state: TaskState, pipeline: Pipeline, version: number, 
     ...taskSummary(state, pipeline),
     version,
     params: hideSecretParams(pipeline.params, state.params) as Jsons,
+    ...(actionOf(pipeline) === undefined ? {} : { action: actionOf(pipeline) }),
     definition: { name: state.pipeline, version: state.definition },
     ...(state.rerunOf === undefined ? {} : { rerunOf: state.rerunOf }),
     ...(state.override === undefined ? {} : { override: state.override }),
@@ -102,6 +105,7 @@ export function buildView(build: Build, app: AppState, environments: Environment
   ]);
   return {
     ...rest,
+    app: app.name,
     images: [...images],
     at: iso(at),
     runsIn: [...targetsRunning(app, build.number)],
@@ -110,17 +114,21 @@ export function buildView(build: Build, app: AppState, environments: Environment
   };
 }
 
-/** `sites`: those that runners serve; a param with `ui: site` suggests them. */
-export function pipelineView({ pipeline, version }: Definition, sites: readonly string[] = []): PipelineView {
+/** What forms suggest, by the hint `ui` of a param. */
+export type Offers = Readonly<Record<string, readonly string[]>>;
+
+export function pipelineView({ pipeline, version }: Definition, offers: Offers = {}): PipelineView {
   return {
     name: pipeline.name,
     title: pipeline.title,
     summary: pipeline.summary,
     button: pipeline.button,
     app: pipeline.app,
+    ...(actionOf(pipeline) === undefined ? {} : { action: actionOf(pipeline) }),
+    ...(pipeline.origin === "app" ? { origin: pipeline.origin } : {}),
     version,
     // JSON Schema, read from a pipeline file. Its type has no index signature.
-    params: withSites(pipeline.params, sites) as unknown as Jsons,
+    params: withOffers(pipeline.params, offersFor(pipeline.app, offers)) as unknown as Jsons,
     jobs: [...pipeline.jobs, ...pipeline.finally].map((job) => ({
       id: job.id,
       title: job.title,
@@ -135,11 +143,18 @@ export function pipelineView({ pipeline, version }: Definition, sites: readonly 
   };
 }
 
-function withSites(params: ParamsSchema, sites: readonly string[]): ParamsSchema {
-  const offered = sites.filter((site) => site !== PLATFORM).toSorted();
-  if (offered.length === 0) return params;
+/** A new app has no targets yet; those of an app that exists are in its record. */
+function offersFor(app: Pipeline["app"], { site = [], target = [], ...rest }: Offers): Offers {
+  const sites = site.filter((one) => one !== PLATFORM).toSorted();
+  return { ...rest, site: sites, target: app === "new" ? target : [] };
+}
+
+function withOffers(params: ParamsSchema, offers: Offers): ParamsSchema {
   const properties = Object.entries(params.properties).map(([name, param]) => {
-    const isOpen = param["x-ui"] === "site" && param.type === "string" && param.enum === undefined;
+    const ui = param["x-ui"] ?? "";
+    const offered = Object.hasOwn(offers, ui) ? (offers[ui] ?? []) : [];
+    const isText = (param.items ?? param).type === "string";
+    const isOpen = isText && (param.items ?? param).enum === undefined && offered.length > 0;
     return [name, isOpen ? { ...param, examples: offered } : param] as const;
   });
   return { ...params, properties: Object.fromEntries(properties) };
@@ -274,7 +289,7 @@ function stepViews(job: JobState, definition: Job | undefined): StepView[] {
       ...(known?.waiting && !isInterrupted(job, known) ? { waiting: waitingView(known.waiting) } : {}),
       tries: known?.tries ?? 0,
       ...(known?.failure ? { failure: known.failure as StepView["failure"] } : {}),
-      outputs: (known?.outputs ?? {}) as Jsons,
+      outputs: shownOutputs(spec, known?.outputs ?? {}) as Jsons,
       ...(reason === undefined ? {} : { reason }),
     };
   });

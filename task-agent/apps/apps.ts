@@ -9,6 +9,7 @@ import type { AppState } from "@gantry/core/task/model.ts";
 import type { Journal, StreamAppend } from "@gantry/journal/journal.ts";
 import { allOf, openGuard, requireFreePlaces } from "../tasks/app-places.ts";
 import { canonicalJson } from "../tasks/canonical-json.ts";
+import type { Definitions } from "../tasks/definitions.ts";
 import { serialize } from "../tasks/serialize.ts";
 import { appStream, taskStream } from "../tasks/task-stream.ts";
 import type { Tasks } from "../tasks/tasks.ts";
@@ -24,6 +25,8 @@ import {
 export type AppsDeps = {
   readonly journal: Journal;
   readonly tasks: Pick<Tasks, "now">;
+  /** The pipelines that apps may name. Default: unknown, and names are not checked. */
+  readonly definitions?: Pick<Definitions, "list">;
   readonly knownSites?: () => readonly string[];
   /** What apps may have at the sites. Default: nobody knows, and only runners check it. */
   readonly knownSystems?: KnownSystems;
@@ -119,7 +122,7 @@ function appendOf({ app, events }: AppDecision, expected: number): StreamAppend 
 }
 
 async function readFacts(
-  { journal, tasks, knownSites, knownSystems }: AppsDeps,
+  { journal, tasks, definitions, knownSites, knownSystems }: AppsDeps,
   name: string,
   by: string,
 ): Promise<{ readonly facts: AppFacts; readonly version: number }> {
@@ -134,6 +137,7 @@ async function readFacts(
       openTask: app && (await openTaskOf(journal, name)),
       sites: knownSites?.(),
       systemsAt: await knownSystems?.(),
+      pipelines: definitions?.list().map(({ pipeline }) => pipeline),
       by,
       at: await tasks.now(),
     },

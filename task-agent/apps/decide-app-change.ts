@@ -1,10 +1,14 @@
 // How people change apps outside of tasks: adopt, change, rename, forget. Pure.
 
 import { fieldsOf, recordOf, renamedRecord } from "@gantry/core/app/app-record.ts";
+import type { AppFields } from "@gantry/core/app/app-shape.ts";
 import { claimProblems, type ReportedSystem } from "@gantry/core/app/apps-may.ts";
 import { applyPatch, isEqual } from "@gantry/core/app/merge-patch.ts";
 import { placesOf } from "@gantry/core/app/places.ts";
 import { pointerOf, readApp, siteProblems } from "@gantry/core/app/read-app.ts";
+import { ACTIONS } from "@gantry/core/choice/actions.ts";
+import { appOfOwn } from "@gantry/core/choice/check-own.ts";
+import { namedProblem, type Offered } from "@gantry/core/choice/choose-pipeline.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { PathProblem } from "@gantry/core/issues.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
@@ -23,6 +27,8 @@ export type AppFacts = {
   readonly sites: readonly string[] | undefined;
   /** What apps may have at a site; undefined where nobody knows. */
   readonly systemsAt?: ((site: string) => readonly ReportedSystem[]) | undefined;
+  /** The pipelines in force; undefined when unknown. */
+  readonly pipelines?: readonly Offered[] | undefined;
   readonly by: string;
   readonly at: number;
 };
@@ -134,16 +140,33 @@ function notReady({ name, state, task }: AppState): GantryError {
 
 /** `bad-request` with one problem per mistake. `where` is the prefix of the pointers. */
 function recordFrom(
-  { name, app, sites, systemsAt }: AppFacts,
+  { name, app, sites, systemsAt, pipelines }: AppFacts,
   value: JsonObject,
   where: string,
 ): JsonObject | GantryError {
   const read = readApp(name, value);
-  const problems = read.ok ? siteProblems(read.fields, { sites }) : read.problems;
+  const problems = read.ok
+    ? [...siteProblems(read.fields, { sites }), ...pipelineProblems(name, read.fields, pipelines)]
+    : read.problems;
   if (!read.ok || problems.length > 0) return invalid(problems, where);
   const after = recordOf(name, read.fields, app?.record);
   const unlisted = claimProblems({ name, before: app?.record ?? {}, after, systemsAt });
   return unlisted.length > 0 ? invalid(unlisted, where) : after;
+}
+
+/** Pipelines that the app names and that are not in force. Its own are known only after they were read. */
+function pipelineProblems(
+  app: string,
+  { pipelines: named = {} }: AppFields,
+  offered: readonly Offered[] | undefined,
+): readonly PathProblem[] {
+  if (offered === undefined) return [];
+  return ACTIONS.flatMap((action): PathProblem[] => {
+    const name = named[action];
+    if (name === undefined || appOfOwn(name) === app) return [];
+    const problem = namedProblem(action, name, offered);
+    return problem === undefined ? [] : [{ path: ["pipelines", action], detail: `names ${problem}`, on: "value" }];
+  });
 }
 
 function invalid(problems: readonly PathProblem[], where: string): GantryError {

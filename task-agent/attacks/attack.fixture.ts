@@ -25,6 +25,7 @@ import { type Agent, openAgent } from "../agent.ts";
 import { portalRoutes } from "../api/portal-routes.ts";
 import { runnerRoutes } from "../api/runner-routes.ts";
 import { type AgentConfigInput, agentConfig, siteTokensOf } from "../config.ts";
+import { NO_OWN_PIPELINES } from "../definitions/own-pipelines.ts";
 import { limitLogs } from "../logs/log-limits.ts";
 import { openLogStore } from "../logs/log-store.ts";
 import { type Claimed, type Identity, ScriptedRunner } from "../runner-protocol/runner.fixture.ts";
@@ -43,14 +44,24 @@ export type Site = (typeof SITES)[number];
 export const SETUPS = ["one agent", "one agent after a restart", "two agents on Redis"] as const;
 export type Setup = (typeof SETUPS)[number];
 
-/** Options of the tests of a setup: why they have to be skipped on this machine. */
+/**
+ * Options of the tests of a setup: why they have to be skipped on this machine. Call it where the tests of a file are
+ * declared: what they need ends with that file.
+ */
 export function needs(setup: Setup): { readonly skip: string | false } {
-  return { skip: setup === "two agents on Redis" && noRedis };
+  if (setup !== "two agents on Redis") return { skip: false };
+  after(endRedis);
+  return { skip: noRedis };
 }
 
 /** One Redis for all tests of a file; each has its own keys. */
 let redis: Promise<RedisServer> | undefined;
-after(async () => (await redis)?.dispose());
+
+async function endRedis(): Promise<void> {
+  const started = redis;
+  redis = undefined;
+  await (await started)?.dispose();
+}
 
 type Member = { readonly agent: Agent; readonly server: Listening; readonly close: () => Promise<void> };
 
@@ -295,6 +306,8 @@ export class AttackBench {
       journal,
       settings: NO_SETTINGS_STORE as Settings,
       definitionSet: { view: notServed, sync: notServed },
+      ownPipelines: NO_OWN_PIPELINES,
+      templates: { view: notServed, sync: notServed, offers: async () => ({}) },
       portalUrl: config.portalUrl,
       token: config.token,
       newId: randomUUID,

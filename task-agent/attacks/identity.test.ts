@@ -224,7 +224,8 @@ for (const setup of SETUPS)
         const { publicKey } = newKeys();
         const other = { token: renewal.token, runner: "seoul-8", publicKey };
         assert.equal((await bench.call("enrol", other)).status, 401, "the token is for this name alone");
-        await assert.rejects(bench.client.renewRunnerKey("seoul-9", "admin"), { code: "not-found" });
+        for (const name of ["seoul-9", "seoul#7", "seoul?7=1", "a b", "\u{1f600}"])
+          await assert.rejects(bench.client.renewRunnerKey(name, "admin"), { code: "not-found" }, name);
       });
       const fresh = newKeys();
       const enrol = { token: renewal.token, runner: "seoul-7", publicKey: fresh.publicKey };

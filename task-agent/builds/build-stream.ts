@@ -1,4 +1,4 @@
-// The builds of apps, one stream each, and how they are found: by number and by the digest of an image.
+// The builds of apps, one stream each, and how they are found: by number, by time and by the digest of an image.
 
 import { type Build, buildOfFacts } from "@gantry/core/build/build.ts";
 import type { AppState } from "@gantry/core/task/model.ts";
@@ -11,6 +11,8 @@ export const buildStream = defineStream<BuildState>({
   prefix: "build/",
   index: ({ key, build }) => ({
     builds: [`${key}/${padded(build.number)}`],
+    "builds-by-app": [`${key}/${timeKey({ key, build })}`],
+    "builds-by-time": [timeKey({ key, build })],
     "build-digests": build.images.map(({ digest }) => `${key}/${digest}/${padded(build.number)}`),
   }),
 });
@@ -70,6 +72,11 @@ export async function listBuilds(
   });
   const builds = page.items.map((item) => buildStream.stateOf(item).build);
   return { builds, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) };
+}
+
+/** Sorts by the time at which CI ended: milliseconds with leading zeros, then what names the build. */
+function timeKey({ key, build }: BuildState): string {
+  return `${String(build.at).padStart(15, "0")}/${key}/${padded(build.number)}`;
 }
 
 /** The part of a key in the index `builds` that sorts by number. */

@@ -8,19 +8,23 @@ import { type TestContext, test } from "node:test";
 import { appInput } from "@gantry/core/app/app.fixture.ts";
 import { explain, GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
+import type { Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import type { TaskEvent } from "@gantry/core/task/events.ts";
 import type { AppState } from "@gantry/core/task/model.ts";
 import type { Outcome } from "@gantry/core/task/states.ts";
 import { openMemoryJournal } from "@gantry/journal/memory/memory.ts";
+import { SteppedClock } from "@gantry/runtime/stepped-clock.fixture.ts";
 import type { StartTask } from "@gantry/wire/agent/agent-api.ts";
 import { openApps } from "../apps/apps.ts";
 import { AGENT_INDEXES } from "../store/indexes.ts";
 import { keepDefinition, openDefinitions } from "../tasks/definitions.ts";
+import type { Definition } from "../tasks/read-definitions.ts";
 import { startTask } from "../tasks/start-task.ts";
 import { appStream } from "../tasks/task-stream.ts";
 import { openTasks } from "../tasks/tasks.ts";
 import { buildAppend, listBuilds, loadBuild } from "./build-stream.ts";
 import { targetsRunning } from "./decide-policy.ts";
+import { type BuildQuery, newestBuilds } from "./newest-builds.ts";
 import { sweepBuilds } from "./remove-old-builds.ts";
 
 const CI = `
@@ -76,27 +80,30 @@ async function openBench(t: TestContext, { environments = ENVIRONMENTS, ci = CI,
   t.after(() => rm(folder, { recursive: true }));
   const files = { "ci.yaml": ci, "cd.yaml": cd, "environments.yaml": environments };
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
-  const journal = openMemoryJournal({ indexes: AGENT_INDEXES });
+  const clock = new SteppedClock();
+  const journal = openMemoryJournal({ indexes: AGENT_INDEXES, clock });
   const definitions = await openDefinitions(folder, [], journal);
   const tasks = openTasks(journal, definitions);
   const deps = { journal, definitions, tasks, portalUrl: "http://portal", newId };
   const app = appInput({ targets }) as unknown as JsonObject;
   const apps = openApps({ journal, tasks });
-  const adopt = () => apps.adopt("orders", { by: "ada", app });
+  const adopt = (changes: JsonObject = {}) => apps.adopt("orders", { by: "ada", app: { ...app, ...changes } });
   await adopt();
   const load = async (name = "orders"): Promise<AppState> => (await appStream.load(journal, name))?.state as AppState;
-  const start = (pipeline: string, params: StartTask["params"], override?: { reason: string }) =>
+  const start = (pipeline: string, params: StartTask["params"], override?: { reason: string }, name = "orders") =>
     startTask(deps, {
       pipeline,
-      app: "orders",
+      app: name,
       params,
       idempotencyKey: newId(),
       principal: "kim",
       ...(override ? { override } : {}),
     });
   /** Starts a task, and ends each of its jobs. */
-  const run = async (pipeline: string, params: StartTask["params"], outcome: Outcome = "succeeded") =>
-    end((await start(pipeline, params)).state.id, outcome);
+  const run = async (pipeline: string, params: StartTask["params"], outcome: Outcome = "succeeded", name?: string) => {
+    clock.jumpWall(1);
+    return end((await start(pipeline, params, undefined, name)).state.id, outcome);
+  };
   /** `at`: another agent that shares the journal. */
   const end = (id: string, outcome: Outcome = "succeeded", at = tasks) =>
     at.change(id, ({ state: { jobs } }, at) => ({
@@ -151,6 +158,62 @@ test("CD deploys the newest build of the release branch, and the task says which
   assert.deepEqual(targetsRunning(app, 1), ["test"]);
   assert.equal(app.deployed?.test?.task, state.id);
 });
+
+test("a pipeline of the app's own makes no build, keeps no fact and deploys nothing that a policy guards", async (t) => {
+  const { deps, definitions, tasks, run, end, builds, load } = await openBench(t);
+  await run("ci", { letter: A });
+  const known = await load();
+  /** As the reader of an app's own files gives it: nothing but its origin differs. */
+  const asOwn = (name: string, change: Partial<Pipeline> = {}) => ({
+    ...deps,
+    definitions: {
+      ...definitions,
+      current: (): Definition => {
+        const definition = definitions.current(name);
+        assert(definition);
+        const pipeline: Pipeline = { ...definition.pipeline, origin: "app", ...change };
+        return { ...definition, version: newId(), pipeline };
+      },
+    },
+  });
+  const attack = async (name: string, params: StartTask["params"], change: Partial<Pipeline> = {}) => {
+    const own = asOwn(name, change);
+    const definition = own.definitions.current();
+    await keepDefinition(deps.journal, definition);
+    const request = { pipeline: name, app: "orders", params, idempotencyKey: newId(), principal: "eve" };
+    const { state } = await startTask(
+      { ...own, definitions: { ...own.definitions, current: () => definition } },
+      request,
+    );
+    return (await end(state.id)).state;
+  };
+  const forged = await attack("ci", { letter: B }, { remember: { digest: `sha256:${B}`, commit: "c0ffee" } });
+  assert.deepEqual([forged.outcome, forged.result], ["succeeded", undefined]);
+  const deployed = await attack(
+    "cd",
+    { build: "1", targets: ["test"] },
+    { jobs: scriptsOf(definitions.current("cd")) },
+  );
+  assert.equal(deployed.result?.deployed, undefined, "nothing says that build #1 runs in test");
+  assert.deepEqual([(await builds()).length, targetsRunning(await load(), 1)], [1, []]);
+  assert.deepEqual((await load()).facts, known.facts);
+
+  const pushes = { jobs: scriptsOf(definitions.current("cd")).map((job) => ({ ...job, work: ["deploy" as const] })) };
+  const refused = await refusal(attack("cd", { build: "1", targets: ["test"] }, pushes));
+  assert.equal(refused.code, "own-pipeline-deploys");
+  assert.match(
+    refused.text,
+    /orders may not be deployed by its own pipeline cd. Its target test is in the environment test/,
+  );
+  assert.equal((await tasks.read(deployed.id))?.state.outcome, "succeeded");
+  const allowed = await attack("ci", { letter: B }, { mayBuild: true });
+  assert.equal(allowed.result?.build?.images[0]?.digest, `sha256:${B}`);
+});
+
+/** Its jobs, with the work of scripts. */
+function scriptsOf(definition: Definition | undefined): Pipeline["jobs"] {
+  return (definition?.pipeline.jobs ?? []).map((job) => ({ ...job, work: ["build" as const] }));
+}
 
 for (const [name, params, expected] of [
   [
@@ -246,6 +309,37 @@ test("an app that was renamed keeps its builds, and one that was forgotten and a
     (await builds()).map(({ number }) => number),
     [1],
   );
+});
+
+test("the newest builds of all apps: under the names of now, without forgotten apps, by app and branch, in pages", async (t) => {
+  const { journal, apps, adopt, run } = await openBench(t);
+  const list = async (query: Omit<BuildQuery, "limit">, limit = 2): Promise<readonly string[]> => {
+    const shown: string[] = [];
+    for (let cursor: string | undefined; ; ) {
+      const page = await newestBuilds(journal, { ...query, limit, cursor });
+      shown.push(...page.items.map(({ app, build }) => `${app.name} #${build.number} ${build.branch}`));
+      cursor = page.cursor;
+      if (cursor === undefined) return shown;
+    }
+  };
+  assert.deepEqual(await list({}), []);
+  await run("ci", { letter: A });
+  await apps.rename("orders", "shop", "ada");
+  await adopt({ targets: [{ name: "test", site: "tokyo", cluster: "tokyo-dp", overlay: "overlays/tokyo" }] });
+  await run("ci", { letter: A });
+  await run("ci", { letter: B, ref: "feature/x" });
+  await run("ci", { letter: B }, "succeeded", "shop");
+  const all = ["shop #2 main", "orders #2 feature/x", "orders #1 main", "shop #1 main"];
+  for (const limit of [1, 2, 50]) {
+    assert.deepEqual(await list({}, limit), all);
+    assert.deepEqual(await list({ apps: ["orders", "shop", "shop", "unknown"] }, limit), all);
+    assert.deepEqual(await list({ apps: ["shop"] }, limit), ["shop #2 main", "shop #1 main"]);
+    assert.deepEqual(await list({ branch: "feature/x" }, limit), ["orders #2 feature/x"]);
+  }
+  assert.deepEqual(await list({ apps: [] }), []);
+  await apps.forget("shop", "ada");
+  assert.deepEqual(await list({}), ["orders #2 feature/x", "orders #1 main"]);
+  assert.deepEqual(await list({ apps: ["shop"] }), []);
 });
 
 test("a build may be named by a number of JSON, and the image of an older version counts only until the first build", async (t) => {

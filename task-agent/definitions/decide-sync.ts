@@ -29,6 +29,10 @@ export function foundBy(task: TaskState): Found | { readonly problem: string } {
     return { problem: `Task ${task.id} ${task.outcome ?? "has not ended"}${why ? `: ${why.message}` : ""}` };
   }
   const text = (value: unknown): string => (typeof value === "string" ? value : "");
+  // With the name of a branch that does not exist, a tag would be read. Branches are protected, tags are mostly not.
+  const { branch } = job.outputs;
+  if (branch !== undefined && branch !== task.params.branch)
+    return { problem: `There is no branch ${text(task.params.branch)}: only ${text(branch)}, which does not count.` };
   const bundle = job.steps.find(({ id }) => id === "publish")?.outputs.bundle;
   return { commit: text(job.outputs.commit), subject: text(job.outputs.subject), bundle };
 }

@@ -9,7 +9,7 @@ import type { SyncState } from "./sync-stream.ts";
 const MAX_PROBLEMS = 100;
 
 export function definitionsView(
-  definitions: Pick<LiveDefinitions, "list" | "environments" | "origin" | "refused">,
+  definitions: Pick<LiveDefinitions, "set" | "environments" | "origin" | "refused">,
   sync?: { readonly config: SyncConfig; readonly state: SyncState | undefined },
 ): DefinitionsView {
   const { source, at } = definitions.origin();
@@ -18,7 +18,7 @@ export function definitionsView(
     inForce: {
       source: structuredClone(source),
       ...(at === undefined ? {} : { since: iso(at) }),
-      definitions: definitions.list().map(({ pipeline: { name }, ...rest }) => ({ name, ...rest })),
+      definitions: definitions.set().map(({ pipeline: { name }, ...rest }) => ({ name, ...rest })),
       environments: Object.keys(definitions.environments?.() ?? {}),
     },
     ...(refused === undefined ? {} : { refused: refusedView(refused) }),

@@ -1,15 +1,19 @@
 // The set of definitions in force as the rest of the task-agent uses it: what portals are told, and what happens every second.
 
+import { join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
 import { parseDuration } from "@gantry/core/pipeline/duration.ts";
 import type { DefinitionsView } from "@gantry/wire/agent/definitions.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
+import { readBuiltIn } from "./built-in-pipelines.ts";
 import type { SyncConfig } from "./decide-sync.ts";
 import { definitionsView } from "./decide-view.ts";
 import type { DefinitionsConfig } from "./definitions-config.ts";
-import { type GitSyncDeps, openGitSync, readSyncPipeline } from "./git-sync.ts";
+import { type GitSyncDeps, openGitSync } from "./git-sync.ts";
+import { type OwnDeps, type OwnPipelines, openOwnPipelines } from "./own-pipelines.ts";
 
 export type DefinitionSet = {
+  readonly own: OwnPipelines;
   readonly view: () => Promise<DefinitionsView>;
   /** Throws `conflict` when definitions are not read from git. */
   readonly sync: (principal: string) => Promise<TaskRecord>;
@@ -19,11 +23,11 @@ export type DefinitionSet = {
   readonly ticks: readonly (() => Promise<void>)[];
 };
 
-/** `syncFile`: the pipeline that reads the repository. Rejects when that file cannot be read. */
+/** `folder`: of the pipelines that read repositories. Rejects when their files cannot be read. */
 export async function openDefinitionSet(
-  deps: Omit<GitSyncDeps, "config" | "pipeline">,
+  deps: Omit<GitSyncDeps, "config" | "pipeline"> & Omit<OwnDeps, "pipeline">,
   config: DefinitionsConfig | undefined,
-  syncFile: string,
+  folder: string,
 ): Promise<DefinitionSet> {
   const { definitions } = deps;
   const git =
@@ -31,9 +35,11 @@ export async function openDefinitionSet(
     openGitSync({
       ...deps,
       config: syncConfig(config),
-      pipeline: await readSyncPipeline(syncFile, definitions.steps),
+      pipeline: await readBuiltIn(join(folder, "definitions-sync.yaml"), definitions.steps),
     });
+  const pipeline = await readBuiltIn(join(folder, "own-pipelines-sync.yaml"), definitions.steps);
   return {
+    own: openOwnPipelines({ ...deps, pipeline }),
     view: async () => definitionsView(definitions, git && { config: git.config, state: await git.state() }),
     sync: async (principal) => {
       if (git) return git.request(principal);

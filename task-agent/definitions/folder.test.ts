@@ -53,7 +53,7 @@ test("a folder of definitions with five mistakes is refused in place while the o
   t.after(() => agent.close());
   const client = makeAgentClient({ url: agent.url, token: TOKEN });
   const names = async (): Promise<string> => (await client.pipelines()).items.map(({ name }) => name).join();
-  assert.equal(await names(), "a,b");
+  assert.equal(await names(), "a,b,check-systems");
 
   await write("environments.yaml", "environments:\n  production: { requires: { tests: often } }\n");
   await write("pipelines/a.yaml", "name: a\njobs:\n  work: { steps: [{ run: x }] }\n");
@@ -69,7 +69,7 @@ test("a folder of definitions with five mistakes is refused in place while the o
       "pipelines/a.yaml:3 site is missing",
       "pipelines/c.yaml:1 the name c is that of the pipeline in pipelines/b.yaml; use another one",
       "pipelines/d.yml:1 the name must end in .yaml",
-      "pipelines/e.yaml:1 the name definitions-sync is that of a pipeline of Gantry; use another one",
+      "pipelines/e.yaml:1 the name definitions-sync is that of a pipeline of Gantry; remove this file, or use another name",
     ],
   );
   assert.equal(refused?.count, 5);
@@ -79,7 +79,7 @@ test("a folder of definitions with five mistakes is refused in place while the o
   );
   assert.deepEqual(inForce.environments, ["production"]);
   assert.deepEqual(alarms, ["pipelines-refused"]);
-  assert.equal(await names(), "a,b");
+  assert.equal(await names(), "a,b,check-systems");
   const start = (pipeline: string) =>
     client.startTask({ pipeline, params: {}, idempotencyKey: pipeline, principal: "dev" });
   assert.equal((await start("b")).pipeline, "b");
@@ -89,7 +89,7 @@ test("a folder of definitions with five mistakes is refused in place while the o
   await write("pipelines/b.yaml", text("b"));
   await rm(join(folder, "pipelines/d.yml"));
   await rm(join(folder, "pipelines/e.yaml"));
-  assert.equal(await until(names, (list) => list !== "a,b"), "a,b,c");
+  assert.equal(await until(names, (list) => list !== "a,b,check-systems"), "a,b,c,check-systems");
   assert.equal((await client.definitions()).refused, undefined);
   assert.equal((await start("c")).pipeline, "c");
   await assert.rejects(client.syncDefinitions("dev"), {

@@ -7,11 +7,16 @@ import type { DefinitionFiles } from "../tasks/read-definitions.ts";
 
 const SUFFIX = /\.ya?ml$/;
 const PIPELINES = "pipelines";
+const PARAMS = "params.yaml";
+
+/** `params`: a file in place of params.yaml of the folder. Absent: that of the folder counts. */
+export type DefinitionPlace = { readonly folder: string; readonly params?: string | undefined };
 
 /** The text of every YAML file. Rejects when the folder or a file cannot be read. */
-export async function readFolder(folder: string): Promise<DefinitionFiles> {
+export async function readFolder({ folder, params }: DefinitionPlace): Promise<DefinitionFiles> {
   const files = new Map<string, string>();
   for (const path of await pathsIn(folder)) files.set(path, await readFile(join(folder, path), "utf8"));
+  if (params !== undefined) files.set(PARAMS, await readFile(params, "utf8"));
   return files;
 }
 
@@ -27,12 +32,12 @@ export type FolderWatch = {
  * Compares names, times and sizes at every call. Notifications of the file system would be quicker, but network disks and
  * mounted volumes do not give them. Call it before the first `readFolder`.
  */
-export async function watchFolder(folder: string): Promise<FolderWatch> {
-  let read = await signatureOf(folder);
+export async function watchFolder(place: DefinitionPlace): Promise<FolderWatch> {
+  let read = await signatureOf(place);
   let seen = read;
   return {
     hasChanged: async () => {
-      const now = await signatureOf(folder);
+      const now = await signatureOf(place);
       const isSettled = now === seen;
       seen = now;
       if (!isSettled || now === read) return false;
@@ -50,10 +55,11 @@ async function pathsIn(folder: string): Promise<string[]> {
   return [...own, ...inside.map((name) => `${PIPELINES}/${name}`)].filter((path) => SUFFIX.test(path)).toSorted();
 }
 
-async function signatureOf(folder: string): Promise<string> {
+async function signatureOf({ folder, params }: DefinitionPlace): Promise<string> {
   try {
-    const parts = (await pathsIn(folder)).map(async (path) => {
-      const { ino, size, mtimeMs, ctimeMs } = await stat(join(folder, path));
+    const paths = (await pathsIn(folder)).map((path) => join(folder, path));
+    const parts = [...paths, ...(params === undefined ? [] : [params])].map(async (path) => {
+      const { ino, size, mtimeMs, ctimeMs } = await stat(path);
       return [path, ino, size, mtimeMs, ctimeMs].join();
     });
     return (await Promise.all(parts)).join("\n");

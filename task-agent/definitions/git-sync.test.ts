@@ -12,8 +12,9 @@ import { openAlarms } from "../alarms.ts";
 import { AGENT_INDEXES } from "../store/indexes.ts";
 import { openDefinitions } from "../tasks/definitions.ts";
 import { openTasks } from "../tasks/tasks.ts";
+import { readBuiltIn } from "./built-in-pipelines.ts";
 import { unpack } from "./bundle.ts";
-import { openGitSync, readSyncPipeline } from "./git-sync.ts";
+import { openGitSync } from "./git-sync.ts";
 
 const SHIPPED = fileURLToPath(new URL("../../pipelines/", import.meta.url));
 const EVERY_MS = 60_000;
@@ -32,7 +33,7 @@ async function twoAgents(t: TestContext) {
     const sync = openGitSync({
       ...{ journal, definitions, tasks, portalUrl: "http://portal", newId: randomUUID },
       config: { repository: { project: "P", slug: "definitions", branch: "main" }, everyMs: EVERY_MS },
-      pipeline: await readSyncPipeline(join(SHIPPED, "platform/definitions-sync.yaml"), steps),
+      pipeline: await readBuiltIn(join(SHIPPED, "platform/definitions-sync.yaml"), steps),
       alarms: openAlarms({ error: () => {} }, clock),
     });
     return { journal, sync };

@@ -1,13 +1,10 @@
 // Reads definitions from their git repository. The task-agent may not talk to a git host, so a task at the site `platform`
 // does. Any of the agents that share a journal may start it and take what it has found; the streams decide who did.
 
-import { readFile } from "node:fs/promises";
 import { GantryError } from "@gantry/core/errors.ts";
-import { parsePipeline } from "@gantry/core/pipeline/parse.ts";
-import type { StepDescription } from "@gantry/core/pipeline/pipeline.ts";
 import type { Alarms } from "../alarms.ts";
 import { keepDefinition, type LiveDefinitions } from "../tasks/definitions.ts";
-import { type Definition, definitionOf } from "../tasks/read-definitions.ts";
+import type { Definition } from "../tasks/read-definitions.ts";
 import { type StartDeps, startTask } from "../tasks/start-task.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
 import { unpack } from "./bundle.ts";
@@ -79,16 +76,6 @@ export function openGitSync(deps: GitSyncDeps): GitSync {
     },
     problems: () => problems,
   };
-}
-
-/** The pipeline with which the task-agent reads definitions from git. Throws `pipeline-invalid` when it has mistakes: a bug. */
-export async function readSyncPipeline(file: string, steps: readonly StepDescription[]): Promise<Definition> {
-  const text = await readFile(file, "utf8");
-  const { pipeline, problems } = parsePipeline({ name: file, text }, steps);
-  const [first] = problems;
-  if (!pipeline || first)
-    throw new GantryError("pipeline-invalid", { file, count: problems.length, problem: first?.detail ?? "" });
-  return definitionOf(file, text, pipeline);
 }
 
 /** `version`: of the stream. Agents that find it due at the same time start one task. */

@@ -1,6 +1,7 @@
 // The set of definitions in force, as stored. Agents that share a journal share it.
 
 import type { Environments } from "@gantry/core/build/environments.ts";
+import type { OwnPolicy } from "@gantry/core/choice/own-policy.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { defineStream } from "@gantry/journal/typed-stream.ts";
 import type { DefinitionSource } from "@gantry/wire/agent/definitions.ts";
@@ -12,6 +13,7 @@ export type SetState = {
   readonly definitions: readonly StoredDefinition[];
   /** Absent in sets of older versions, like `source` and `at`. */
   readonly environments?: Environments;
+  readonly own?: OwnPolicy;
   readonly source?: DefinitionSource;
   /** When it came into force; store time, ms. */
   readonly at?: number;
@@ -32,13 +34,13 @@ const MAX_CONFLICTS = 8;
  */
 export async function putInForce(
   journal: Pick<Journal, "load" | "append" | "now">,
-  { definitions, environments }: DefinitionSet,
+  { definitions, environments, own }: DefinitionSet,
   source: DefinitionSource,
 ): Promise<void> {
   const list = definitions.map(({ pipeline: { name }, ...rest }): StoredDefinition => ({ name, ...rest }));
   for (let round = 0; round < MAX_CONFLICTS; round += 1) {
     const before = await setStream.load(journal);
-    const wanted = { definitions: list, environments, source };
+    const wanted = { definitions: list, environments, own, source };
     if (before && isSame(before.state, wanted)) return;
     const at = Math.floor((await journal.now()) / 1_000);
     const state: SetState = { ...wanted, at };
@@ -51,7 +53,12 @@ export async function putInForce(
 
 /** Another task that reads the same commit changes nothing. */
 function isSame(a: SetState, b: SetState): boolean {
-  const text = ({ definitions, environments = {}, source }: SetState): string =>
-    JSON.stringify([definitions, environments, source?.kind === "git" ? [source.repository, source.commit] : source]);
+  const text = ({ definitions, environments = {}, own = [], source }: SetState): string =>
+    JSON.stringify([
+      definitions,
+      environments,
+      own,
+      source?.kind === "git" ? [source.repository, source.commit] : source,
+    ]);
   return text(a) === text(b);
 }

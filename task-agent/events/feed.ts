@@ -1,11 +1,14 @@
 // The feed: every event of every task, in one order, as CloudEvents.
 
+import type { Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import { hideSecretParams } from "@gantry/core/pipeline/secret-params.ts";
+import type { TaskEvent } from "@gantry/core/task/events.ts";
 import type { Journal, JournalEvent } from "@gantry/journal/journal.ts";
 import { type Clock, pause } from "@gantry/runtime/clock.ts";
 import type { FeedPage } from "@gantry/wire/agent/agent-api.ts";
 import type { FeedEvent } from "@gantry/wire/agent/views.ts";
 import { iso } from "../api/view.ts";
+import { withoutBundle } from "../definitions/hide-bundle.ts";
 import { settingsStream } from "../settings/settings.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
 import { taskStream } from "../tasks/task-stream.ts";
@@ -124,13 +127,19 @@ function settingsEvent(item: JournalEvent): FeedEvent {
   };
 }
 
+/** Without secret parameters and the files of definitions. */
+function shownFact(pipeline: Pipeline, fact: TaskEvent): TaskEvent {
+  const shown = withoutBundle(pipeline, fact);
+  if (shown.kind !== "TaskRequested") return shown;
+  return { ...shown, params: hideSecretParams(pipeline.params, shown.params) };
+}
+
 /** An event of a task as readers of the feed see it. */
 export function eventOfTask({ state, pipeline }: TaskRecord, item: JournalEvent): FeedEvent {
   const { seq, version } = item;
   const fact = taskStream.eventOf(item);
   const { kind, at } = fact;
-  const event =
-    fact.kind === "TaskRequested" ? { ...fact, params: hideSecretParams(pipeline.params, fact.params) } : fact;
+  const event = shownFact(pipeline, fact);
   return {
     specversion: "1.0",
     id: `${state.id}/${version}`,

@@ -80,9 +80,7 @@ const TOKEN_MS = 600_000;
 export function openIdentities(deps: IdentitiesDeps): Identities {
   const { journal, clock, registered } = deps;
   const key = createSecretKey(deps.key);
-  /** A name that cannot enrol has no key, and may be invalid as the name of a stream. */
-  const keyOf = async (runner: string): Promise<RunnerKeyState | undefined> =>
-    enrolRequest.shape.runner.safeParse(runner).success ? (await keyStream.load(journal, runner))?.state : undefined;
+  const keyOf = async (runner: string): Promise<RunnerKeyState | undefined> => (await loadKey(journal, runner))?.state;
   const createEnrolment = async ({ site, runner, by }: EnrolmentRequest): Promise<Enrolment> => {
     const token = randomBytes(32).toString("base64url");
     const expiresAt = clock.nowMs() + ENROLMENT_MS;
@@ -167,6 +165,14 @@ async function enrol(
   }
 }
 
+/** A name that cannot enrol has no key, and may be invalid as the name of a stream. */
+async function loadKey(
+  journal: Pick<Journal, "load">,
+  runner: string,
+): Promise<Awaited<ReturnType<typeof keyStream.load>>> {
+  return enrolRequest.shape.runner.safeParse(runner).success ? keyStream.load(journal, runner) : undefined;
+}
+
 /** The site of the runner; undefined when it has no key. */
 async function revokeKey(
   { journal, onKeyChanged }: IdentitiesDeps,
@@ -174,7 +180,7 @@ async function revokeKey(
   by: string,
 ): Promise<string | undefined> {
   for (;;) {
-    const key = await keyStream.load(journal, runner);
+    const key = await loadKey(journal, runner);
     if (!key) return undefined;
     const events = [{ kind: "RunnerKeyRevoked", runner, by }];
     const state = { ...key.state, revoked: true as const };
@@ -195,8 +201,7 @@ function hashOf(token: string): string {
 
 /** Of the key with which the runner signs in now, as `SHA256:…`; undefined when it has none. */
 export async function keyFingerprint(journal: Pick<Journal, "load">, runner: string): Promise<string | undefined> {
-  if (!enrolRequest.shape.runner.safeParse(runner).success) return undefined;
-  const key = (await keyStream.load(journal, runner))?.state;
+  const key = (await loadKey(journal, runner))?.state;
   return key === undefined || key.revoked ? undefined : fingerprintOf(key.publicKey);
 }
 

@@ -90,7 +90,7 @@ async function appEnded(journal: Journal, task: TaskRecord): Promise<readonly St
   const isNew = task.pipeline.app === "new" && planned.app.state === "ready";
   const taken = isNew ? await takenByOthers(journal, planned.app) : undefined;
   const change = taken ? creationRefused(planned, withoutOther(taken)) : planned;
-  const build = buildAfter(change.app, task.state);
+  const build = buildAfter(change.app, task.state, task.pipeline);
   return [
     appStream.append(change.app.name, { expected: loaded.version, events: change.events, state: change.app }),
     ...(build && change.app.builds ? [buildAppend(change.app.builds.key, build)] : []),

@@ -103,6 +103,7 @@ export function appAfter(
 export function buildAfter(
   app: AppState,
   { id, requestedBy, endedAt, requestedAt, result }: TaskState,
+  { origin }: Pick<Pipeline, "origin">,
 ): Build | undefined {
   if (!result?.build || !app.builds) return undefined;
   return {
@@ -112,6 +113,7 @@ export function buildAfter(
     task: id,
     by: requestedBy,
     at: endedAt ?? requestedAt,
+    ...(origin === "app" ? { isOwn: true } : {}),
   };
 }
 

@@ -1,6 +1,7 @@
 // Turns a request into the first event of a task, or says why the request is refused. Pure.
 
 import { claimProblems, type ReportedSystem } from "@gantry/core/app/apps-may.ts";
+import { targetsOf } from "@gantry/core/app/targets.ts";
 import { type Build, buildScope } from "@gantry/core/build/build.ts";
 import type { Environments } from "@gantry/core/build/environments.ts";
 import { GantryError, type Problem } from "@gantry/core/errors.ts";
@@ -96,7 +97,7 @@ export function decideStart(facts: StartFacts): Started | GantryError {
     return new GantryError("secret-unknown", { pipeline: pipeline.name, problem }, { problems: secrets });
   }
   const build = facts.build && "build" in facts.build ? facts.build.build : undefined;
-  const unmet = policyRefusal(facts, build, params);
+  const unmet = ownDeployRefusal(facts) ?? policyRefusal(facts, build, params);
   if (unmet) return unmet;
   const change = pipeline.app === "new" ? newApp(facts, params, appRequest) : existing;
   if (change instanceof GantryError) return change;
@@ -139,6 +140,19 @@ function impossibleRequest({ definition: { pipeline }, name, rerun, newest }: St
       why: `That file is older than builds. Run ${newest.button} again: it deploys a build.`,
     });
   return undefined;
+}
+
+/**
+ * An app's own pipeline may push to its yaml repository and use its Argo CD applications. Nothing says which build that
+ * deploys, so it is refused where an environment demands something of builds.
+ */
+function ownDeployRefusal({ definition: { pipeline }, app, environments = {} }: StartFacts): GantryError | undefined {
+  if (pipeline.origin !== "app" || !app) return undefined;
+  const deploys = [...pipeline.jobs, ...pipeline.finally].some(({ work = ["deploy"] }) => work.includes("deploy"));
+  const guarded = targetsOf(app.record).find(({ environment = "" }) => Object.hasOwn(environments, environment));
+  if (!deploys || !guarded) return undefined;
+  const problem = `Its target ${guarded.name} is in the environment ${guarded.environment}, which demands something of builds.`;
+  return new GantryError("own-pipeline-deploys", { app: app.name, pipeline: pipeline.name, problem });
 }
 
 /** What an environment demands of the build and it lacks. */

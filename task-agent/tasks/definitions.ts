@@ -3,6 +3,7 @@
 // set in force: agents that share it follow it, and it stays in force while newer files have mistakes.
 
 import type { Environments } from "@gantry/core/build/environments.ts";
+import type { OwnPolicy } from "@gantry/core/choice/own-policy.ts";
 import type { Problem } from "@gantry/core/errors.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Pipeline, StepDescription } from "@gantry/core/pipeline/pipeline.ts";
@@ -11,7 +12,7 @@ import { defineStream } from "@gantry/journal/typed-stream.ts";
 import { startError } from "@gantry/runtime/process/start-error.ts";
 import type { DefinitionSource } from "@gantry/wire/agent/definitions.ts";
 import type { Alarms } from "../alarms.ts";
-import { readFolder, watchFolder } from "../definitions/folder.ts";
+import { type DefinitionPlace, readFolder, watchFolder } from "../definitions/folder.ts";
 import { putInForce, setStream } from "../definitions/set-stream.ts";
 import { checkDefinitions, type Definition, type DefinitionFiles, type DefinitionSet } from "./read-definitions.ts";
 
@@ -27,6 +28,8 @@ export type Definitions = {
   readonly steps: readonly StepDescription[];
   /** What environments demand of builds. Default: nothing but the release branch. */
   readonly environments?: () => Environments;
+  /** Which apps may bring pipelines of their own. Default: none. */
+  readonly own?: () => OwnPolicy;
   /** Why the files of the folder are not in force, as sentences for operators. Default: they are. */
   readonly problems?: () => readonly string[];
 };
@@ -35,6 +38,8 @@ export type Definitions = {
 export type RefusedFiles = { readonly at: number; readonly problems: readonly Problem[] };
 
 export type LiveDefinitions = Definitions & {
+  /** The set in force, without the pipelines of Gantry itself. */
+  readonly set: () => readonly Definition[];
   /** Where the set in force came from, and when: store time, ms. */
   readonly origin: () => { readonly source: DefinitionSource; readonly at: number | undefined };
   /** The last files of the folder, if they have mistakes. */
@@ -53,6 +58,10 @@ export type LiveDefinitions = Definitions & {
 
 export type DefinitionOptions = {
   readonly alarms?: Alarms | undefined;
+  /** A file in place of params.yaml of the folder. */
+  readonly params?: string | undefined;
+  /** Pipelines of Gantry itself that people may start; no file replaces them. Default: none. */
+  readonly builtIn?: readonly Definition[];
   /** Definitions come from git: the folder counts only until the first set was read from there. */
   readonly git?: boolean;
 };
@@ -68,7 +77,7 @@ export async function openDefinitions(
   folder: string,
   steps: readonly StepDescription[],
   journal: Journal,
-  { alarms, git = false }: DefinitionOptions = {},
+  { alarms, git = false, builtIn = [], params }: DefinitionOptions = {},
 ): Promise<LiveDefinitions> {
   const live = openLive(steps, journal);
   let refused: { readonly files: RefusedFiles; readonly problem: string } | undefined;
@@ -77,7 +86,7 @@ export async function openDefinitions(
 
   const readAgain = async (): Promise<GantryError | undefined> => {
     refused = undefined;
-    const files = await readOrRefuse(folder);
+    const files = await readOrRefuse({ folder, params });
     const problems = files instanceof GantryError ? [] : await live.offer(files, FOLDER);
     const error = files instanceof GantryError ? files : problems.length > 0 ? invalid(folder, problems) : undefined;
     if (!error) return undefined;
@@ -87,14 +96,20 @@ export async function openDefinitions(
     return error;
   };
 
-  const watch = await watchFolder(folder);
+  const watch = await watchFolder({ folder, params });
   if (!isFollowing()) {
     const error = await readAgain();
     if (error && !live.isOpen()) throw error;
   }
-  const { list, current, pinned, environments, origin, offer } = live;
+  for (const one of builtIn) await keepDefinition(journal, one);
+  const { pinned, environments, own, origin, offer } = live;
+  const builtInNamed = (name: string): Definition | undefined => builtIn.find(({ pipeline }) => pipeline.name === name);
+  // A set of an older version may have a file of this name.
+  const set = (): readonly Definition[] => live.list().filter(({ pipeline }) => !builtInNamed(pipeline.name));
   return {
-    ...{ list, current, pinned, environments, origin, offer, steps },
+    ...{ pinned, environments, own, origin, offer, steps, set },
+    list: () => [...set(), ...builtIn],
+    current: (name) => builtInNamed(name) ?? live.current(name),
     problems: () => (refused ? [refused.problem] : []),
     refused: () => refused?.files,
     tick: async () => {
@@ -108,6 +123,7 @@ export async function openDefinitions(
 function openLive(steps: readonly StepDescription[], journal: Journal) {
   let current = new Map<string, Definition>();
   let environments: Environments = {};
+  let own: OwnPolicy = [];
   let origin: ReturnType<LiveDefinitions["origin"]> = { source: FOLDER, at: undefined };
   let version: number | undefined;
   const byVersion = new Map<string, Pipeline>();
@@ -128,6 +144,7 @@ function openLive(steps: readonly StepDescription[], journal: Journal) {
     const definitions: readonly Definition[] = await Promise.all(all);
     current = new Map(definitions.map((one) => [one.pipeline.name, one]));
     environments = state.environments ?? {};
+    own = state.own ?? [];
     origin = { source: state.source ?? FOLDER, at: state.at };
     version = loaded.version;
   };
@@ -135,6 +152,7 @@ function openLive(steps: readonly StepDescription[], journal: Journal) {
     list: () => [...current.values()],
     current: (name: string) => current.get(name),
     environments: () => environments,
+    own: () => own,
     origin: () => origin,
     isOpen: () => version !== undefined,
     pinned,
@@ -156,9 +174,9 @@ async function keepAll(journal: Journal, { definitions }: DefinitionSet): Promis
   for (const definition of definitions) await keepDefinition(journal, definition);
 }
 
-async function readOrRefuse(folder: string): Promise<DefinitionFiles | GantryError> {
+async function readOrRefuse(place: DefinitionPlace): Promise<DefinitionFiles | GantryError> {
   try {
-    return await readFolder(folder);
+    return await readFolder(place);
   } catch (error) {
     const known = startError(error);
     if (!known) throw error;

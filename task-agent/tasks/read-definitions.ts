@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import type { Environments } from "@gantry/core/build/environments.ts";
 import { readEnvironments } from "@gantry/core/build/read-environments.ts";
+import { type OwnPolicy, readOwnPolicy } from "@gantry/core/choice/own-policy.ts";
 import type { Problem } from "@gantry/core/errors.ts";
 import { readParamValues } from "@gantry/core/pipeline/param-values.ts";
 import { parsePipeline } from "@gantry/core/pipeline/parse.ts";
@@ -20,7 +21,12 @@ export type Definition = {
   readonly digest?: string;
 };
 
-export type DefinitionSet = { readonly definitions: readonly Definition[]; readonly environments: Environments };
+export type DefinitionSet = {
+  readonly definitions: readonly Definition[];
+  readonly environments: Environments;
+  /** Which apps may bring pipelines of their own. */
+  readonly own: OwnPolicy;
+};
 
 /** The text of each file, by its path with `/`. */
 export type DefinitionFiles = ReadonlyMap<string, string>;
@@ -29,9 +35,11 @@ export type DefinitionFiles = ReadonlyMap<string, string>;
 const ENVIRONMENTS = "environments.yaml";
 /** Beside it: what this installation offers and presets in forms. */
 const PARAMS = "params.yaml";
+/** Beside it: which apps may bring pipelines of their own. */
+const OWN = "own-pipelines.yaml";
 const PIPELINES = "pipelines/";
-/** Of a pipeline that the task-agent has itself. */
-const RESERVED_NAMES = ["definitions-sync"];
+/** Of pipelines that the task-agent has itself: pipelines/platform. */
+const RESERVED_NAMES = ["check-systems", "definitions-sync", "own-pipelines-sync", "templates-sync"];
 
 /** A pipeline whose file was read and has no mistakes. */
 export function definitionOf(file: string, text: string, pipeline: Pipeline): Definition {
@@ -48,9 +56,10 @@ export function checkDefinitions(
 ): DefinitionSet & { readonly problems: readonly Problem[] } {
   const { definitions, problems, broken } = readPipelines(files, steps);
   const environments = readEnvironmentsOf(files, problems);
+  const own = readOwn(files, problems);
   const withParams = applyParams(files, { definitions, broken }, problems);
   problems.sort(byFile);
-  return { definitions: withParams, environments, problems };
+  return { definitions: withParams, environments, own, problems };
 }
 
 type Pipelines = {
@@ -68,7 +77,7 @@ function readPipelines(files: DefinitionFiles, steps: readonly StepDescription[]
   const all = [...files].toSorted(([one], [other]) => (one < other ? -1 : 1));
   const folder = all.some(([path]) => path.startsWith(PIPELINES)) ? PIPELINES : "";
   for (const [file, text] of all) {
-    if (file === ENVIRONMENTS || file === PARAMS || !isIn(folder, file)) continue;
+    if ([ENVIRONMENTS, PARAMS, OWN].includes(file) || !isIn(folder, file)) continue;
     if (!file.endsWith(".yaml")) {
       if (folder !== "") problems.push({ file, line: 1, detail: "the name must end in .yaml" });
       continue;
@@ -94,6 +103,15 @@ function readEnvironmentsOf(files: DefinitionFiles, problems: Problem[]): Enviro
   if (!("problems" in read)) return read.environments;
   problems.push(...read.problems);
   return {};
+}
+
+function readOwn(files: DefinitionFiles, problems: Problem[]): OwnPolicy {
+  const text = files.get(OWN);
+  if (text === undefined) return [];
+  const read = readOwnPolicy(OWN, text);
+  if (!("problems" in read)) return read.policy;
+  problems.push(...read.problems);
+  return [];
 }
 
 function applyParams(
@@ -133,6 +151,7 @@ function isIn(folder: string, file: string): boolean {
 }
 
 function problemOfName(name: string, other: string | undefined): string | undefined {
-  if (RESERVED_NAMES.includes(name)) return `the name ${name} is that of a pipeline of Gantry; use another one`;
+  if (RESERVED_NAMES.includes(name))
+    return `the name ${name} is that of a pipeline of Gantry; remove this file, or use another name`;
   return other === undefined ? undefined : `the name ${name} is that of the pipeline in ${other}; use another one`;
 }

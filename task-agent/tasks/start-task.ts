@@ -5,6 +5,7 @@ import { hash } from "node:crypto";
 import type { KnownSystems } from "@gantry/core/app/apps-may.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
+import type { Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import { secretParamsOf } from "@gantry/core/pipeline/secret-params.ts";
 import { KEY_WINDOW_DAYS } from "@gantry/core/retention/policy.ts";
 import type { TaskState } from "@gantry/core/task/model.ts";
@@ -31,6 +32,8 @@ export type StartDeps = {
   readonly journal: Journal;
   readonly tasks: Tasks;
   readonly definitions: Definitions;
+  /** Pipelines that apps have brought themselves. Default: none. */
+  readonly ownPipelines?: OwnDefinitions;
   readonly portalUrl: string;
   /** A random UUID. */
   readonly newId: () => string;
@@ -46,6 +49,13 @@ export type StartDeps = {
   readonly knownSystems?: KnownSystems;
   /** The names of the secrets of the sites. Default: nobody knows, and only runners check them. */
   readonly knownSecrets?: () => Promise<SecretsAt>;
+};
+
+export type OwnDefinitions = {
+  /** The pipeline of the app that has this name now; undefined when there is none. */
+  readonly named: (name: string, app: string | undefined) => Promise<Definition | undefined>;
+  /** Whether the platform team lets the app have this pipeline of its own now. */
+  readonly allows: (pipeline: Pipeline, app: string) => Promise<boolean>;
 };
 
 type KeyState = { readonly task: string; readonly fingerprint: string };
@@ -116,12 +126,24 @@ export async function startTask(deps: StartDeps, request: StartTask, rerun?: Rer
 }
 
 /** A rerun uses the file of the original task unless the newest one is requested, because that one may do something else. */
-async function definitionFor({ definitions }: StartDeps, { pipeline }: StartTask, rerun?: Rerun): Promise<Definition> {
+async function definitionFor(
+  { definitions, ownPipelines }: StartDeps,
+  { pipeline, app }: StartTask,
+  rerun?: Rerun,
+): Promise<Definition> {
   if (rerun?.definition === "pinned") {
     const version = rerun.of.definition;
-    return { version, pipeline: await definitions.pinned(version) };
+    const pinned = await definitions.pinned(version);
+    // What an app brought stays stored when the platform team takes the permission back.
+    if (pinned.origin === "app" && (await ownPipelines?.allows(pinned, app ?? "")) !== true)
+      throw new GantryError("conflict", {
+        what: `Task ${rerun.of.id}`,
+        problem: "cannot be rerun with its own pipeline file",
+        why: "The platform team does not let this app have this pipeline of its own any more.",
+      });
+    return { version, pipeline: pinned };
   }
-  const current = definitions.current(pipeline);
+  const current = definitions.current(pipeline) ?? (await ownPipelines?.named(pipeline, app));
   if (!current) throw new GantryError("pipeline-unknown", { pipeline });
   return current;
 }
@@ -141,7 +163,8 @@ function fingerprintOf({ pipeline, app }: StartTask, params: JsonObject, rerun: 
 
 /**
  * The request for a new task with the parameters of an older one. A secret that is no longer declared as secret in the new
- * file is omitted: it would be stored and shown. Throws `sealing-key-missing`.
+ * file is omitted: it would be stored and shown. So are all secrets for a newer file of an app: whoever changed it did not
+ * give them. Throws `sealing-key-missing`.
  */
 export function rerunRequest(
   { seal, definitions }: Pick<StartDeps, "seal" | "definitions">,
@@ -150,7 +173,8 @@ export function rerunRequest(
 ): StartTask {
   const { principal, idempotencyKey } = request;
   const now = request.definition === "newest" ? (definitions.current(of.pipeline)?.pipeline ?? pipeline) : pipeline;
-  const still = new Set(secretParamsOf(now.params));
+  const isOwn = pipeline.origin === "app" && request.definition === "newest";
+  const still = new Set(isOwn ? [] : secretParamsOf(now.params));
   const shown = secretParamsOf(pipeline.params).filter((name) => !still.has(name));
   const params = Object.entries(openParams(seal, pipeline.params, of.params, of.id));
   return {

@@ -11,9 +11,10 @@ export const taskStream = defineStream<TaskState, TaskEvent>({ prefix: "task/", 
 
 export const appStream = defineStream<AppState>({
   prefix: "app/",
-  index: ({ name, state, record }) => ({
+  index: ({ name, state, record, builds }) => ({
     apps: state === "removed" ? [] : [name],
     "app-places": state === "removed" ? [] : placesOf(name, record).map(({ key }) => placeKey(key)),
+    "apps-by-builds": state === "removed" || !builds ? [] : [`${builds.key}/${name}`],
   }),
 });
 

@@ -10,8 +10,14 @@ export const name = z
   .regex(/^[a-z][a-z0-9-]*$/, "must have only lower case letters, digits and hyphens")
   .max(63);
 
+/** Of the platform team, or of an app itself: `orders.ci`. */
+export const pipelineName = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]*(?:\.[a-z][a-z0-9-]*)?$/, "must be the name of a pipeline")
+  .max(127);
+
 export const startTask = z.object({
-  pipeline: name,
+  pipeline: pipelineName,
   app: name.optional(),
   params: z.record(z.string(), z.json()).default({}),
   /** Scoped by principal; a repeated request gets the first answer again for 7 days. */

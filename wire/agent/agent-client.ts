@@ -19,8 +19,10 @@ import {
   type resolveJob,
   type StartTask,
 } from "./agent-api.ts";
+import type { AppPipelinesView, choosePipeline } from "./app-pipelines.ts";
 import type { DefinitionsView } from "./definitions.ts";
 import { AGENT_PREFIX, AGENT_ROUTES as routes } from "./routes.ts";
+import type { SyncTemplates, TemplatesView } from "./templates.ts";
 import type {
   AppView,
   BuildView,
@@ -42,6 +44,12 @@ export type TaskQuery = PageQuery & {
   readonly app?: string | undefined;
   readonly pipeline?: string | undefined;
   /** At most `MAX_APPS`. Throws `bad-request` when the task-agent is of an older version. */
+  readonly apps?: readonly string[] | undefined;
+};
+
+export type BuildQuery = PageQuery & {
+  readonly branch?: string | undefined;
+  /** At most `MAX_APPS`; absent: all apps. */
   readonly apps?: readonly string[] | undefined;
 };
 
@@ -84,6 +92,8 @@ export type AgentClient = {
   readonly apps: (query: PageQuery, call?: Asking) => Promise<Page<AppView>>;
   readonly app: (name: string, call?: Asking) => Promise<AppView>;
   readonly builds: (app: string, query: PageQuery, call?: Asking) => Promise<Page<BuildView>>;
+  /** Of all apps, newest first. A page may have fewer builds than `limit` although there are more. */
+  readonly newestBuilds: (query: BuildQuery, call?: Asking) => Promise<Page<BuildView>>;
   readonly build: (app: string, number: number, call?: Asking) => Promise<BuildView>;
   /** Throw `place-taken`, `conflict`, and `bad-request` with pointers. */
   readonly adoptApp: (name: string, body: z.input<typeof adoptApp>) => Promise<AppOutcome>;
@@ -93,11 +103,21 @@ export type AgentClient = {
   readonly undoApp: (name: string, principal: string) => Promise<TaskView>;
   readonly forgetApp: (name: string, principal: string) => Promise<void>;
   readonly pipelines: (call?: Asking) => Promise<Page<PipelineView>>;
-  readonly pipeline: (name: string, call?: Asking) => Promise<PipelineView>;
+  readonly pipeline: (
+    name: string,
+    query?: { readonly app?: string | undefined },
+    call?: Asking,
+  ) => Promise<PipelineView>;
+  readonly appPipelines: (app: string, call?: Asking) => Promise<AppPipelinesView>;
+  /** The name of the pipeline that a button of the app starts. */
+  readonly choosePipeline: (app: string, body: z.input<typeof choosePipeline>) => Promise<string>;
   /** The set of definitions in force, and why a newer one is not. */
   readonly definitions: (call?: Asking) => Promise<DefinitionsView>;
   /** Reads their repository now. Throws `conflict` when there is none. */
   readonly syncDefinitions: (principal: string) => Promise<TaskView>;
+  readonly templates: (call?: Asking) => Promise<TemplatesView>;
+  /** Reads the templates, and pushes before if that is asked for. Throws `bad-request` without a project. */
+  readonly syncTemplates: (body: SyncTemplates) => Promise<TaskView>;
   readonly steps: (call?: Asking) => Promise<Page<z.infer<typeof stepDescription>>>;
   readonly runners: (call?: Asking) => Promise<Page<RunnerView>>;
   /** Also of a runner out of service. Throws `not-found`. */
@@ -161,6 +181,8 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
     apps: (query, options) => call(routes.apps, { params, query }, options),
     app: (name, options) => call(routes.app, { params: { name } }, options),
     builds: (name, query, options) => call(routes.builds, { params: { name }, query }, options),
+    newestBuilds: ({ apps, ...query }, options) =>
+      call(routes.newestBuilds, { params, query: { ...query, apps: apps?.join() } }, options),
     build: (name, number, options) => call(routes.build, { params: { name, number: String(number) } }, options),
     adoptApp: (name, body) => call(routes.adoptApp, { params: { name }, body }),
     changeApp: (name, body) => call(routes.changeApp, { params: { name }, body }),
@@ -169,9 +191,14 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
     forgetApp: async (name, principal) =>
       void (await call(routes.forgetApp, { params: { name }, body: { principal } })),
     pipelines: (options) => call(routes.pipelines, { params }, options),
-    pipeline: (name, options) => call(routes.pipeline, { params: { name } }, options),
+    pipeline: (name, query = {}, options) => call(routes.pipeline, { params: { name }, query }, options),
+    appPipelines: (name, options) => call(routes.appPipelines, { params: { name } }, options),
+    choosePipeline: async (name, body) =>
+      (await call(routes.choosePipeline, { params: { name }, body }).catch(hasNoChoice(body.action))).name,
     syncDefinitions: (principal) => call(routes.syncDefinitions, { params, body: { principal } }),
     definitions: (options) => call(routes.definitions, { params }, options),
+    templates: (options) => call(routes.templates, { params }, options),
+    syncTemplates: (body) => call(routes.syncTemplates, { params, body }),
     steps: (options) => call(routes.steps, { params }, options),
     runners: (options) => call(routes.runners, { params }, options),
     runnerSite: (name, options) => call(routes.runnerSite, { params: { name } }, options),
@@ -197,6 +224,15 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
 function tooOld(error: unknown): never {
   const isOlder = error instanceof GantryError && error.code === "not-found" && error.details.kind === "address";
   throw isOlder ? olderAgent(error) : error;
+}
+
+/** An agent of the version before knows one pipeline for each button. */
+function hasNoChoice(action: string): (error: unknown) => { readonly name: string } {
+  return (error) => {
+    const isOlder = error instanceof GantryError && error.code === "not-found" && error.details.kind === "address";
+    if (isOlder) return { name: action };
+    throw error;
+  };
 }
 
 /** The version before refuses fields that it does not know. It would run another pipeline file than was asked for. */

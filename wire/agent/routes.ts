@@ -25,7 +25,9 @@ import {
   startTask,
   taskTags,
 } from "./agent-api.ts";
+import { appPipelinesView, choosePipeline, chosenPipeline } from "./app-pipelines.ts";
 import { definitionsView, syncDefinitions } from "./definitions.ts";
+import { syncTemplates, templatesView } from "./templates.ts";
 import {
   appView,
   buildView,
@@ -47,6 +49,11 @@ const count = whole.default(0);
 const limit = z.coerce.number().pipe(z.int().min(1).max(1_000)).default(50);
 /** Milliseconds for which the answer is held while there is nothing new. */
 const wait = z.coerce.number().pipe(z.int().min(0).max(30_000)).default(0);
+const someApps = z
+  .string()
+  .transform((text) => text.split(","))
+  .pipe(z.array(name).max(MAX_APPS))
+  .optional();
 const pageQuery = z.strictObject({ limit, cursor: z.string().optional() });
 
 /** Of a request for a task, new or again. */
@@ -56,6 +63,7 @@ const REQUEST_ERRORS = [
   "bad-params",
   "conflict",
   "idempotency-key-reused",
+  "own-pipeline-deploys",
   "pipeline-unknown",
   "policy-unmet",
   "secret-unknown",
@@ -81,11 +89,7 @@ export const AGENT_ROUTES = {
       app: z.string().optional(),
       pipeline: z.string().optional(),
       /** Only tasks of these apps. Not together with `app`. Every page is full while there are more. */
-      apps: z
-        .string()
-        .transform((text) => text.split(","))
-        .pipe(z.array(name).max(MAX_APPS))
-        .optional(),
+      apps: someApps,
       limit,
       cursor: z.string().optional(),
     }),
@@ -215,8 +219,36 @@ export const AGENT_ROUTES = {
     answer: buildView,
     errors: ["app-unknown", "not-found"],
   }),
+  /** Of all apps, or of `apps`. Newest first. A page may have fewer builds than `limit` although there are more. */
+  newestBuilds: route({
+    method: "GET",
+    path: "/builds",
+    query: pageQuery.extend({ apps: someApps, branch: z.string().optional() }),
+    answer: page(buildView),
+  }),
   pipelines: route({ method: "GET", path: "/pipelines", answer: page(pipelineView) }),
-  pipeline: route({ method: "GET", path: "/pipelines/{name}", answer: pipelineView, errors: ["pipeline-unknown"] }),
+  /** With `app`, `ci` and `cd` are what the buttons of this app start. */
+  pipeline: route({
+    method: "GET",
+    path: "/pipelines/{name}",
+    query: z.strictObject({ app: name.optional() }),
+    answer: pipelineView,
+    errors: ["app-unknown", "pipeline-unclear", "pipeline-unknown"],
+  }),
+  appPipelines: route({
+    method: "GET",
+    path: "/apps/{name}/pipelines",
+    answer: appPipelinesView,
+    errors: ["app-unknown"],
+  }),
+  /** What a button of the app starts. Reads the app's own pipelines first, where it may have any. */
+  choosePipeline: route({
+    method: "POST",
+    path: "/apps/{name}/choose-pipeline",
+    body: choosePipeline,
+    answer: chosenPipeline,
+    errors: [...REQUEST_ERRORS, "pipeline-invalid", "pipeline-unclear", "pipelines-unread"],
+  }),
   /** The set in force, and why a newer one is not. */
   definitions: route({ method: "GET", path: "/definitions", answer: definitionsView }),
   /** Reads the repository of definitions now. Answers the task that does. */
@@ -227,6 +259,17 @@ export const AGENT_ROUTES = {
     answer: taskView,
     status: 202,
     errors: ["conflict"],
+  }),
+  /** The templates of create-app, as they were last read. */
+  templates: route({ method: "GET", path: "/templates", answer: templatesView }),
+  /** Reads them now, and pushes those that ship if that is asked for. Answers the task that does. */
+  syncTemplates: route({
+    method: "POST",
+    path: "/templates/sync",
+    body: syncTemplates,
+    answer: taskView,
+    status: 202,
+    errors: ["bad-request", "conflict", "too-many"],
   }),
   steps: route({ method: "GET", path: "/steps", answer: page(stepDescription) }),
   runners: route({ method: "GET", path: "/runners", answer: page(runnerView) }),

@@ -1,6 +1,7 @@
 // The objects of the HTTP API, and the source of the OpenAPI document. They are views: the task-agent computes them from its
 // state, and no decision is based on them.
 
+import { ACTIONS } from "@gantry/core/choice/actions.ts";
 import { WORK } from "@gantry/core/pipeline/work.ts";
 import { STATES } from "@gantry/core/task/states.ts";
 import { z } from "zod";
@@ -121,6 +122,7 @@ export const taskView = taskSummary
     version: z.int().describe("Grows with every change; part of the ETag"),
     archived: z.boolean().optional().describe("The task is in the archive: it can be read, but not changed"),
     params: jsonObject,
+    action: z.enum(ACTIONS).optional().describe("The button of the app that its pipeline is for"),
     definition: z.object({ name: z.string(), version: z.string().describe("Digest or commit of the pipeline file") }),
     rerunOf: z.string().optional(),
     override: z.string().optional().describe("Why the policies of environments were not applied"),
@@ -178,7 +180,7 @@ export type AppView = z.infer<typeof appView>;
 export const buildView = z
   .object({
     number: z.int().describe("0 for an image that an older version recorded"),
-    app: z.string().describe("The name of the app when it was built"),
+    app: z.string().describe("The name that the app has now"),
     commit: z.string(),
     branch: z.string(),
     subject: z.string().optional().describe("First line of the commit message"),
@@ -214,6 +216,8 @@ export const pipelineView = z
     summary: z.string(),
     button: z.string(),
     app: z.enum(["existing", "new", "none"]),
+    action: z.enum(ACTIONS).optional().describe("The button of an app that it is for"),
+    origin: z.enum(["platform", "app"]).optional().describe("app: from the repository of the app"),
     version: z.string(),
     params: jsonObject.describe("JSON Schema of the parameters; forms are made from it"),
     jobs: z.array(

@@ -1,9 +1,10 @@
 // What portal-api asks of the notify-agent. Errors are those of `Caller`.
 
+import type { z } from "zod";
 import type { Page, PageQuery } from "../agent/agent-client.ts";
 import type { ChannelView, DeliveryView, InboxItem } from "../agent/views.ts";
 import { type CallerOptions, makeCaller } from "../http-client.ts";
-import { NOTIFY_PREFIX, NOTIFY_ROUTES } from "./routes.ts";
+import { type checkResult, NOTIFY_PREFIX, NOTIFY_ROUTES } from "./routes.ts";
 
 export type NotifyClient = {
   /** Newest first, in pages. */
@@ -11,6 +12,10 @@ export type NotifyClient = {
   /** Newest first, in pages. */
   readonly deliveries: (query: PageQuery) => Promise<Page<DeliveryView>>;
   readonly channels: () => Promise<Page<ChannelView>>;
+  /** Without a message. Throws `not-found`. */
+  readonly checkChannel: (name: string) => Promise<z.infer<typeof checkResult>>;
+  /** Sends a test message. Throws `not-found`. */
+  readonly testChannel: (name: string) => Promise<{ readonly kind: string; readonly problem?: string | undefined }>;
 };
 
 export function makeNotifyClient(options: Omit<CallerOptions, "what" | "prefix">): NotifyClient {
@@ -19,5 +24,7 @@ export function makeNotifyClient(options: Omit<CallerOptions, "what" | "prefix">
     inbox: (query) => call(NOTIFY_ROUTES.inbox, { params: {}, query }),
     deliveries: (query) => call(NOTIFY_ROUTES.deliveries, { params: {}, query }),
     channels: () => call(NOTIFY_ROUTES.channels, { params: {} }),
+    checkChannel: (name) => call(NOTIFY_ROUTES.checkChannel, { params: { name } }),
+    testChannel: (name) => call(NOTIFY_ROUTES.testChannel, { params: { name } }),
   };
 }

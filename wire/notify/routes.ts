@@ -9,6 +9,8 @@ export const NOTIFY_PREFIX = "/notify/v1";
 const limit = z.coerce.number().pipe(z.int().min(1).max(500)).default(50);
 const pageQuery = z.strictObject({ limit, cursor: z.string().max(2_000).optional() });
 
+export const checkResult = z.object({ verdict: z.enum(["yes", "no", "unknown"]), says: z.string() });
+
 export const NOTIFY_ROUTES = {
   /**
    * Newest first, in pages. With `after` what came after that item, oldest first; with `wait` (milliseconds) it holds while
@@ -34,6 +36,13 @@ export const NOTIFY_ROUTES = {
   deliveries: route({ method: "GET", path: "/deliveries", query: pageQuery, answer: page(deliveryView) }),
   /** The channels of the configuration, by name. */
   channels: route({ method: "GET", path: "/channels", answer: page(channelView) }),
+  /** Finds out, without a message, whether a channel would accept one. */
+  checkChannel: route({
+    method: "POST",
+    path: "/channels/{name}/check",
+    answer: checkResult,
+    errors: ["not-found"],
+  }),
   /** Sends a test message at once. */
   testChannel: route({
     method: "POST",

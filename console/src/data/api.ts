@@ -118,6 +118,7 @@ export const v1 = {
   apps: "/v1/apps",
   app: (name: string) => `/v1/apps/${part(name)}`,
   builds: (app: string) => `/v1/apps/${part(app)}/builds`,
+  newestBuilds: (query: Query = {}) => `/v1/builds${search(query)}`,
   tasks: (query: Query = {}) => `/v1/tasks${search(query)}`,
   task: (id: string) => `/v1/tasks/${part(id)}`,
   log: (id: string, job: string, step: string, attempt?: number) =>
@@ -126,7 +127,9 @@ export const v1 = {
   rerun: (id: string) => `/v1/tasks/${part(id)}/rerun`,
   resolve: (id: string) => `/v1/tasks/${part(id)}/resolve`,
   pipelines: "/v1/pipelines",
-  pipeline: (name: string) => `/v1/pipelines/${part(name)}`,
+  pipeline: (name: string, app?: string) =>
+    `/v1/pipelines/${part(name)}${app === undefined ? "" : `?app=${part(app)}`}`,
+  appPipelines: (app: string) => `/v1/apps/${part(app)}/pipelines`,
   sites: "/v1/sites",
   runner: (name: string) => `/v1/runners/${part(name)}`,
   renewKey: (name: string) => `/v1/runners/${part(name)}/renew-key`,
@@ -150,6 +153,9 @@ export const v1 = {
   channels: "/v1/channels",
   definitions: "/v1/definitions",
   syncDefinitions: "/v1/definitions/sync",
+  templates: "/v1/templates",
+  readTemplates: "/v1/templates/read",
+  pushTemplates: "/v1/templates/push",
   settings: "/v1/settings",
   settingsHistory: "/v1/settings/history",
   token: (name: string) => `/v1/tokens/${part(name)}`,

@@ -1,21 +1,39 @@
-// Which systems sites lack before an app can be built and deployed. Pure.
+// Which systems sites lack before an app can be built and deployed, and how each is added. Pure.
 
 import type { SiteView } from "@gantry/wire/agent/views.ts";
 
+/** `add`: what to write below `systems:` of a runner, or the command that adds a site. */
+export type MissingSystem = { readonly what: string; readonly add: string };
+
 const NEEDED = [
-  { kinds: ["git"], words: "A git host" },
-  { kinds: ["harbor", "registry"], words: "A registry (Harbor)" },
-  { kinds: ["argocd"], words: "An Argo CD" },
+  {
+    kinds: ["git"],
+    words: "A git host",
+    add: "git: { kind: git, provider: bitbucket-dc, url: https://git.example.com, token: GIT }",
+  },
+  {
+    kinds: ["harbor", "registry"],
+    words: "A registry (Harbor)",
+    add: "harbor: { kind: harbor, url: https://harbor.example.com, username: robot$gantry, password: HARBOR }",
+  },
+  {
+    kinds: ["argocd"],
+    words: "An Argo CD",
+    add: "argocd: { kind: argocd, url: https://argocd.example.com, token: ARGOCD }",
+  },
 ] as const;
 
 /** Nothing while the sites are not known. */
-export function missingSystems(sites: readonly SiteView[] | undefined): readonly string[] {
+export function missingSystems(sites: readonly SiteView[] | undefined): readonly MissingSystem[] {
   if (sites === undefined) return [];
   const deploying = sites.filter(({ name }) => name !== "platform");
-  if (deploying.length === 0) return ["A site that builds and deploys, with a git host, a registry and an Argo CD"];
+  if (deploying.length === 0) {
+    const what = "A site that builds and deploys, with a git host, a registry and an Argo CD";
+    return [{ what, add: "gantry runner enrol main main-1 --new-site" }];
+  }
   return deploying.flatMap(({ name, systems }) =>
     NEEDED.filter(({ kinds }) => !systems.some(({ kind }) => kinds.some((one) => one === kind))).map(
-      ({ words }) => `${words} at ${name}`,
+      ({ words, add }) => ({ what: `${words} at ${name}`, add }),
     ),
   );
 }

@@ -8,6 +8,7 @@ import { AppPage } from "../pages/app.tsx";
 import { AdoptPage, ChangeAppPage } from "../pages/app-form.tsx";
 import { AppsPage } from "../pages/apps.tsx";
 import { AuditPage } from "../pages/audit.tsx";
+import { BuildsPage } from "../pages/builds.tsx";
 import { FleetPage } from "../pages/fleet.tsx";
 import { HomePage } from "../pages/home.tsx";
 import { InboxPage } from "../pages/inbox.tsx";
@@ -52,6 +53,7 @@ export const PAGES: readonly PageEntry[] = [
     render: ({ name = "" }) => <ChangeAppPage name={name} />,
   },
   { path: "/adopt", title: "Adopt an app", render: () => <AdoptPage /> },
+  { path: "/builds", title: "Builds", rail: { icon: "builds", shortcut: "b" }, render: () => <BuildsPage /> },
   { path: "/tasks", title: "Tasks", rail: { icon: "tasks", shortcut: "t" }, render: () => <TasksPage /> },
   { path: "/tasks/:id", title: ({ id = "" }) => id.slice(-8), render: ({ id = "" }) => <TaskPage id={id} /> },
   { path: "/fleet", title: "Fleet", rail: { icon: "fleet", shortcut: "f" }, render: () => <FleetPage /> },

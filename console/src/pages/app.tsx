@@ -1,6 +1,7 @@
 // One app: its repositories, its targets, its image, its tasks, and the buttons that run CI and CD.
 
 import type { JsonValue } from "@gantry/core/json.ts";
+import type { AppPipelinesView } from "@gantry/wire/agent/app-pipelines.ts";
 import type { AppView, BuildView, TaskSummary } from "@gantry/wire/agent/views.ts";
 import { type Page, to, v1 } from "../data/api.ts";
 import { applyToPage, changesTaskRows } from "../data/apply-event.ts";
@@ -9,11 +10,12 @@ import { refusalOf } from "../data/session.ts";
 import { useResource } from "../data/store.ts";
 import { EmptyState, Loaded, ProblemBox } from "../parts/loading-states.tsx";
 import { PageHeader, Section } from "../parts/page-layout.tsx";
+import { Prose } from "../parts/prose.tsx";
 import { TaskRows } from "../parts/task-rows.tsx";
 import { ExternalLink, JsonValueView, RelativeTime } from "../parts/values.tsx";
 import { RunButton } from "../run/run-button.tsx";
-import { AppBuilds } from "./app-builds.tsx";
 import { AppState } from "./apps.tsx";
+import { AppBuilds } from "./sections/app-builds.tsx";
 
 export function AppPage({ name }: { name: string }) {
   const app = useResource<AppView>(v1.app(name), {
@@ -36,7 +38,7 @@ export function AppPage({ name }: { name: string }) {
     );
   }
   // CI is what comes first: its newest task is known as soon as it starts.
-  const wasBuilt = app.data.value?.latest.ci !== undefined;
+  const wasBuilt = app.data.value?.latest.ci !== undefined || (builds.data.value?.items.length ?? 0) > 0;
   return (
     <>
       <PageHeader title={name} note={textAt(app.data.value?.record, "title") ?? ""}>
@@ -76,6 +78,38 @@ function ChangeLink({ app }: { app: AppView | undefined }) {
   );
 }
 
+const BUTTONS = ["ci", "cd"] as const;
+
+/** What the buttons start. */
+function Pipelines({ app }: { app: string }) {
+  const { value: view } = useResource<AppPipelinesView>(v1.appPipelines(app)).data;
+  if (!view) return <None />;
+  return (
+    <>
+      {BUTTONS.map((action) => {
+        const choice = view[action];
+        return (
+          <span key={action}>
+            Run {action.toUpperCase()}:{" "}
+            {"name" in choice ? (
+              <a href={to.pipeline(choice.name)}>{choice.name}</a>
+            ) : (
+              <span class="field-error">
+                <Prose text={choice.problem} />
+              </span>
+            )}
+          </span>
+        );
+      })}
+      {view.own?.problems ? (
+        <span class="field-error">
+          {view.own.problems[0]?.file}:{view.own.problems[0]?.line}: <Prose text={view.own.problems[0]?.detail ?? ""} />
+        </span>
+      ) : null}
+    </>
+  );
+}
+
 function Details({ app, builds }: { app: AppView; builds: readonly BuildView[] }) {
   const { record } = app;
   return (
@@ -105,6 +139,9 @@ function Details({ app, builds }: { app: AppView; builds: readonly BuildView[] }
           ) : (
             <ExternalLink href={textAt(record, "jira", "url") ?? ""}>{textAt(record, "jira", "key")}</ExternalLink>
           )}
+        </Detail>
+        <Detail name="Pipelines">
+          <Pipelines app={app.name} />
         </Detail>
         <Detail name="Builds at">{textAt(record, "build", "site") ?? <None />}</Detail>
         <Detail name="Namespace">

@@ -1,13 +1,12 @@
 // The audit log: who changed what, and what was refused. The filters are in the address.
 
-import type { ProblemBody } from "@gantry/runtime/http/problem.ts";
 import type { AuditEntry } from "@gantry/wire/audit/entry.ts";
-import { useSignal } from "@preact/signals";
-import { type Page, problemFrom, read, to, v1 } from "../data/api.ts";
-import { useResource } from "../data/store.ts";
+import { to, v1 } from "../data/api.ts";
+import { usePages } from "../data/use-pages.ts";
 import { address } from "../frame/router.ts";
 import { Choice, TextFilter, TimeFilter } from "../parts/filters.tsx";
-import { EmptyState, Loaded, ProblemBox } from "../parts/loading-states.tsx";
+import { EmptyState, Loaded } from "../parts/loading-states.tsx";
+import { MoreButton } from "../parts/more-button.tsx";
 import { PageHeader } from "../parts/page-layout.tsx";
 import { RelativeTime } from "../parts/values.tsx";
 
@@ -53,39 +52,15 @@ function asTime(name: string, value: string | undefined): string | undefined {
 }
 
 function List({ path, isFiltered }: { path: string; isFiltered: boolean }) {
-  const entries = useResource<Page<AuditItem>>(path);
-  const more = useSignal<readonly AuditItem[]>([]);
-  /** Undefined until a further page was read; null when there is none. */
-  const cursor = useSignal<string | null | undefined>(undefined);
-  const problem = useSignal<ProblemBody | undefined>(undefined);
-  const next = cursor.value === undefined ? entries.data.value?.nextCursor : (cursor.value ?? undefined);
-  const readMore = async (): Promise<void> => {
-    problem.value = undefined;
-    try {
-      const page = await read<Page<AuditItem>>(`${path}${path.includes("?") ? "&" : "?"}cursor=${next}`);
-      more.value = [...more.value, ...page.items];
-      cursor.value = page.nextCursor ?? null;
-    } catch (error) {
-      problem.value = problemFrom(error);
-    }
-  };
+  const pages = usePages<AuditItem>(path);
   return (
-    <Loaded resource={entries}>
+    <Loaded resource={pages.first}>
       {({ items }) => {
-        const all = [...items, ...more.value];
+        const all = [...items, ...pages.older];
         return (
           <>
-            {all.length > 0 ? (
-              <Entries items={all} />
-            ) : (
-              <NoEntries isFiltered={isFiltered} hasMore={next !== undefined} />
-            )}
-            {problem.value ? <ProblemBox problem={problem.value} /> : null}
-            {next === undefined ? null : (
-              <button type="button" class="button" onClick={() => void readMore()}>
-                Show older entries
-              </button>
-            )}
+            {all.length > 0 ? <Entries items={all} /> : <NoEntries isFiltered={isFiltered} hasMore={pages.hasMore} />}
+            <MoreButton pages={pages} what="entries" />
           </>
         );
       }}

@@ -1,13 +1,14 @@
 // Home: what needs attention, what is running, what has recently ended.
 
 import { STATE_LOOKS } from "@gantry/core/task/states.ts";
-import type { AppView, TaskSummary } from "@gantry/wire/agent/views.ts";
+import type { AppView, SiteView, TaskSummary } from "@gantry/wire/agent/views.ts";
 import { type Page, v1 } from "../data/api.ts";
 import { applyToPage, changesTaskRows } from "../data/apply-event.ts";
 import { needsAttention } from "../data/attention.ts";
 import { refusalOf } from "../data/session.ts";
 import { useResource } from "../data/store.ts";
 import { EmptyState, Loaded } from "../parts/loading-states.tsx";
+import { MissingSystems } from "../parts/missing-systems.tsx";
 import { PageHeader, Section } from "../parts/page-layout.tsx";
 import { TaskRows } from "../parts/task-rows.tsx";
 import { RunButton } from "../run/run-button.tsx";
@@ -82,6 +83,11 @@ function FirstSteps() {
         </li>
       </ol>
       <RunButton pipeline="create-app" label="Create app" isPrimary />
+      {refusalOf("view-sites") === undefined ? <MissingAtSites /> : null}
     </EmptyState>
   );
+}
+
+function MissingAtSites() {
+  return <MissingSystems sites={useResource<Page<SiteView>>(v1.sites, {})} />;
 }

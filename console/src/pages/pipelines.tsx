@@ -12,7 +12,7 @@ import { CopyableId, JsonValueView } from "../parts/values.tsx";
 import { fieldsOf } from "../run/form.ts";
 import { PipelineOutline } from "../run/pipeline-outline.tsx";
 import { RunButton } from "../run/run-button.tsx";
-import { Definitions } from "./definitions.tsx";
+import { Definitions } from "./sections/definitions.tsx";
 
 export function PipelinesPage() {
   const pipelines = useResource<Page<PipelineView>>(v1.pipelines);

@@ -9,8 +9,8 @@ import { ConfirmButton } from "../parts/confirm-button.tsx";
 import { Loaded, ProblemBox } from "../parts/loading-states.tsx";
 import { PageHeader, Section } from "../parts/page-layout.tsx";
 import { RelativeTime } from "../parts/values.tsx";
-import { OwnTokens } from "./own-tokens.tsx";
-import { PasswordForm } from "./password-form.tsx";
+import { OwnTokens } from "./sections/own-tokens.tsx";
+import { PasswordForm } from "./sections/password-form.tsx";
 
 export function ProfilePage() {
   const account = useResource<Account>(v1.account);

@@ -3,9 +3,9 @@
 import { mayDo, me, refusalOf } from "../data/session.ts";
 import { ThemeChoice } from "../frame/theme-choice.tsx";
 import { PageHeader, Section } from "../parts/page-layout.tsx";
-import { Channels } from "./channels.tsx";
-import { LiveSettings } from "./live-settings.tsx";
-import { Tokens } from "./tokens.tsx";
+import { Channels } from "./sections/channels.tsx";
+import { LiveSettings } from "./sections/live-settings.tsx";
+import { Tokens } from "./sections/tokens.tsx";
 
 export function SettingsPage() {
   return (

@@ -13,7 +13,7 @@ import { MissingSystems } from "../parts/missing-systems.tsx";
 import { PageHeader } from "../parts/page-layout.tsx";
 import { TaskText } from "../parts/task-text.tsx";
 import { Duration, ExternalLink, RelativeTime } from "../parts/values.tsx";
-import { EnrolRunner, RenewKey } from "./enrol-runner.tsx";
+import { EnrolRunner, RenewKey } from "./sections/enrol-runner.tsx";
 
 const SITE_EVENTS: readonly unknown[] = ["JobReady", "JobWaiting", "JobClaimed", "JobEnded", "AttemptLost"];
 

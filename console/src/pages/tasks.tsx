@@ -1,15 +1,15 @@
 // All tasks, newest first. The filters are in the address.
 
 import { OUTCOMES, STATE_LOOKS } from "@gantry/core/task/states.ts";
-import type { ProblemBody } from "@gantry/runtime/http/problem.ts";
 import type { AppView, PipelineView, TaskSummary } from "@gantry/wire/agent/views.ts";
-import { useSignal } from "@preact/signals";
-import { type Page, problemFrom, read, v1 } from "../data/api.ts";
+import { type Page, v1 } from "../data/api.ts";
 import { applyToPage, changesTaskRows } from "../data/apply-event.ts";
 import { useResource } from "../data/store.ts";
+import { usePages } from "../data/use-pages.ts";
 import { address } from "../frame/router.ts";
 import { Choice } from "../parts/filters.tsx";
-import { EmptyState, Loaded, ProblemBox } from "../parts/loading-states.tsx";
+import { EmptyState, Loaded } from "../parts/loading-states.tsx";
+import { MoreButton } from "../parts/more-button.tsx";
 import { PageHeader } from "../parts/page-layout.tsx";
 import { withoutBackticks } from "../parts/prose.tsx";
 import { TaskRows } from "../parts/task-rows.tsx";
@@ -55,36 +55,20 @@ export function TasksPage() {
 }
 
 function List({ path, isFiltered }: { path: string; isFiltered: boolean }) {
-  const tasks = useResource<Page<TaskSummary>>(path, { reloadOn: changesTaskRows, patch: applyToPage });
-  const more = useSignal<readonly TaskSummary[]>([]);
-  const cursor = useSignal<string | undefined>(undefined);
-  const problem = useSignal<ProblemBody | undefined>(undefined);
-  const first = tasks.data.value;
-  const next = more.value.length === 0 ? first?.nextCursor : cursor.value;
-  const readMore = async (): Promise<void> => {
-    try {
-      const page = await read<Page<TaskSummary>>(`${path}${path.includes("?") ? "&" : "?"}cursor=${next}`);
-      more.value = [...more.value, ...page.items];
-      cursor.value = page.nextCursor;
-    } catch (error) {
-      problem.value = problemFrom(error);
-    }
-  };
+  const pages = usePages<TaskSummary>(path, { reloadOn: changesTaskRows, patch: applyToPage });
   return (
-    <Loaded resource={tasks}>
+    <Loaded resource={pages.first}>
       {({ items }) => {
         const known = new Set(items.map(({ id }) => id));
-        const all = [...items, ...more.value.filter(({ id }) => !known.has(id))];
-        if (all.length === 0) return <NoTasks isFiltered={isFiltered} />;
+        const all = [...items, ...pages.older.filter(({ id }) => !known.has(id))];
         return (
           <>
-            <TaskRows tasks={all} label="Tasks" />
-            {problem.value ? <ProblemBox problem={problem.value} /> : null}
-            {next === undefined ? null : (
-              <button type="button" class="button" onClick={() => void readMore()}>
-                Show older tasks
-              </button>
+            {all.length === 0 ? (
+              <NoTasks isFiltered={isFiltered} hasMore={pages.hasMore} />
+            ) : (
+              <TaskRows tasks={all} label="Tasks" />
             )}
+            <MoreButton pages={pages} what="tasks" />
           </>
         );
       }}
@@ -92,10 +76,10 @@ function List({ path, isFiltered }: { path: string; isFiltered: boolean }) {
   );
 }
 
-function NoTasks({ isFiltered }: { isFiltered: boolean }) {
+function NoTasks({ isFiltered, hasMore }: { isFiltered: boolean; hasMore: boolean }) {
   if (isFiltered) {
     return (
-      <EmptyState title="No task matches these filters">
+      <EmptyState title={hasMore ? "None of the newest tasks matches these filters" : "No task matches these filters"}>
         <p>
           <a href="/tasks">Clear filters</a>
         </p>

@@ -12,13 +12,16 @@ export function MissingSystems({ sites }: { sites: Resource<Page<SiteView>> }) {
     <div class="empty" role="status">
       <p class="strong">Missing before an app can be built and deployed</p>
       <ul>
-        {missing.map((one) => (
-          <li key={one}>{one}</li>
+        {missing.map(({ what, add }) => (
+          <li key={what}>
+            {what}: <code>{add}</code>
+          </li>
         ))}
       </ul>
       <p>
-        Systems are in the configuration of the runners of a site. <code>gantry init</code> writes one, and{" "}
-        <code>gantry doctor</code> tests what the systems let Gantry do (docs/first-app.md).
+        Systems stand below <code>systems:</code> in the configuration of a runner of the site (docs/runner.md); restart
+        it after a change. <code>gantry init</code> writes a whole installation, and <code>gantry doctor</code> tests
+        what the systems let Gantry do (docs/first-app.md).
       </p>
     </div>
   );

@@ -67,9 +67,11 @@ function offersOf(schema: JsonObject): readonly string[] {
   return [...listAt(items, "enum"), ...listAt(schema, "examples")].filter((one) => typeof one === "string");
 }
 
-export function firstEntries(fields: readonly Field[]): Entries {
+/** `build`: the number of the build that a field for builds has at first. */
+export function firstEntries(fields: readonly Field[], build?: string): Entries {
   return Object.fromEntries(
     fields.map((field) => {
+      if (field.ui === "build" && build !== undefined) return [field.name, build];
       const known = field.isDecidedLater ? undefined : field.default;
       if (field.kind === "list") return [field.name, listAt({ known }, "known").map(textOf)];
       return [field.name, known === undefined ? "" : textOf(known)];

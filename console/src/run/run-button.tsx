@@ -10,13 +10,15 @@ type Props = {
   /** The app that the pipeline runs for, and its view once it is loaded. */
   readonly app?: string;
   readonly of?: AppView | undefined;
+  /** The number of the build that the form offers to deploy; 0 and absent: the form decides. */
+  readonly build?: number;
   /** It creates an app. */
   readonly isNewApp?: boolean;
   readonly label: string;
   readonly isPrimary?: boolean;
 };
 
-export function RunButton({ pipeline, app, of, isNewApp, label, isPrimary }: Props) {
+export function RunButton({ pipeline, app, of, build = 0, isNewApp, label, isPrimary }: Props) {
   const style = `button${isPrimary ? " primary" : ""}`;
   const refusal = refusalOf(startVerb(pipeline, isNewApp), of);
   if (refusal !== undefined) {
@@ -27,7 +29,7 @@ export function RunButton({ pipeline, app, of, isNewApp, label, isPrimary }: Pro
     );
   }
   return (
-    <a class={style} href={withQuery({ run: pipeline, for: app })}>
+    <a class={style} href={withQuery({ run: pipeline, for: app, build: build === 0 ? undefined : String(build) })}>
       <Prose text={label} />
     </a>
   );

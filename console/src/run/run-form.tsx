@@ -3,6 +3,7 @@
 import type { ProblemBody } from "@gantry/runtime/http/problem.ts";
 import type { AppView, PipelineView } from "@gantry/wire/agent/views.ts";
 import { useSignal } from "@preact/signals";
+import { Fragment } from "preact";
 import { useRef } from "preact/hooks";
 import { newKey, problemFrom, start, to, v1 } from "../data/api.ts";
 import { listAt, textAt } from "../data/json-access.ts";
@@ -15,23 +16,31 @@ import { Command } from "./command.tsx";
 import { FieldInput } from "./field.tsx";
 import { type Entries, errorsByField, type Field, fieldsOf, firstEntries, paramsOf, secretNames } from "./form.ts";
 import { PipelineOutline } from "./pipeline-outline.tsx";
+import { TemplateNote, TemplateParams } from "./template-fields.tsx";
 
 type Props = {
+  /** What starts it: for CI and CD of an app the button, whichever pipeline is behind it. */
+  readonly name: string;
   readonly pipeline: PipelineView;
   readonly app: string | undefined;
   readonly of: AppView | undefined;
+  readonly build: string | undefined;
 };
 
-export function RunForm({ pipeline, app, of }: Props) {
+export function RunForm({ name, pipeline, app, of, build }: Props) {
   const fields = fieldsOf(pipeline.params);
-  const entries = useSignal<Entries>(firstEntries(fields));
+  const entries = useSignal<Entries>(firstEntries(fields, build));
   const form = useRef<HTMLFormElement>(null);
   const params = paramsOf(fields, entries.value);
   const reason = useSignal("");
-  const { isSending, problem, submit } = useStart(form, () => [pipeline.name, app, params, reason.value.trim()]);
+  const { isSending, problem, submit } = useStart(form, () => [name, app, params, reason.value.trim()]);
   const setReason = (text: string): void => {
     reason.value = text;
   };
+  const set = (name: string) => (value: Entries[string]) => {
+    entries.value = { ...entries.value, [name]: value };
+  };
+  const template = templateOf(fields, entries.value);
   const mayOverride = problem?.code === "policy-unmet" && mayDo("override-policy", of);
   const errors = errorsByField(fields, problem?.errors ?? []);
   const hasFieldErrors = fields.some(({ name }) => errors[name] !== undefined);
@@ -41,19 +50,18 @@ export function RunForm({ pipeline, app, of }: Props) {
         <p class="soft">
           <Prose text={pipeline.summary} />
         </p>
-        {fields.map((field) => (
-          <FieldInput
-            key={field.name}
-            field={field}
-            options={optionsOf(field, of?.record)}
-            app={app}
-            errors={errors[field.name] ?? []}
-            value={entries.value[field.name] ?? ""}
-            onChange={(value) => {
-              entries.value = { ...entries.value, [field.name]: value };
-            }}
-          />
-        ))}
+        {fields.map((field) => {
+          const shared = { field, errors: errors[field.name] ?? [], onChange: set(field.name) };
+          const value = entries.value[field.name] ?? "";
+          if (field.ui === "template-params" && typeof value !== "string")
+            return <TemplateParams key={field.name} {...shared} template={template} value={value} />;
+          return (
+            <Fragment key={field.name}>
+              <FieldInput {...shared} options={optionsOf(field, of?.record)} app={app} value={value} />
+              {field.ui === "template" ? <TemplateNote chosen={template} /> : null}
+            </Fragment>
+          );
+        })}
         <div class="sheet-footer">
           {problem ? <FormProblem problem={problem} hasFieldErrors={hasFieldErrors} /> : null}
           {mayOverride || reason.value !== "" ? <Reason value={reason.value} onChange={setReason} /> : null}
@@ -67,10 +75,15 @@ export function RunForm({ pipeline, app, of }: Props) {
       <aside>
         <h3>What this pipeline does</h3>
         <PipelineOutline pipeline={pipeline} />
-        <Command pipeline={pipeline.name} app={app} params={params} secrets={secretNames(fields)} />
+        <Command pipeline={name} app={app} params={params} secrets={secretNames(fields)} />
       </aside>
     </div>
   );
+}
+
+function templateOf(fields: readonly Field[], entries: Entries): string {
+  const chosen = entries[fields.find(({ ui }) => ui === "template")?.name ?? ""];
+  return typeof chosen === "string" ? chosen : "";
 }
 
 /** For those who may deploy a build that an environment does not take. */

@@ -10,16 +10,23 @@ import { Loaded } from "../parts/loading-states.tsx";
 import { Prose, withoutBackticks } from "../parts/prose.tsx";
 import { RunForm } from "./run-form.tsx";
 
-export function RunSheet({ pipeline, app }: { pipeline: string; app: string | undefined }) {
+type Props = {
+  readonly pipeline: string;
+  readonly app: string | undefined;
+  /** The number of the build that is chosen at first. */
+  readonly build: string | undefined;
+};
+
+export function RunSheet({ pipeline, app, build }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
-  const resource = useResource<PipelineView>(v1.pipeline(pipeline));
+  const resource = useResource<PipelineView>(v1.pipeline(pipeline, app));
   const owner = useResource<AppView>(app === undefined ? undefined : v1.app(app));
   useEffect(() => dialog.current?.showModal(), []);
   const isReady = resource.data.value !== undefined;
   useEffect(() => {
     dialog.current?.querySelector<HTMLElement>("form input, form select, form textarea")?.focus();
   }, [isReady]);
-  const close = (): void => go(withQuery({ run: undefined, for: undefined }), { replace: true });
+  const close = (): void => go(withQuery({ run: undefined, for: undefined, build: undefined }), { replace: true });
   const title = resource.data.value?.button ?? "Run";
   return (
     <dialog class="sheet" ref={dialog} onClose={close} aria-label={withoutBackticks(title)}>
@@ -33,7 +40,9 @@ export function RunSheet({ pipeline, app }: { pipeline: string; app: string | un
         </button>
       </header>
       <Loaded resource={resource}>
-        {(view) => <RunForm pipeline={view} app={app} of={owner.data.value} key={view.version} />}
+        {(view) => (
+          <RunForm name={pipeline} pipeline={view} app={app} of={owner.data.value} build={build} key={view.version} />
+        )}
       </Loaded>
     </dialog>
   );

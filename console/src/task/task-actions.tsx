@@ -26,7 +26,7 @@ export function TaskActions({ task }: { task: TaskView }) {
 function RerunButtons({ task }: { task: TaskView }) {
   const { isSending, problem, run } = useAction();
   // A rerun also needs the right to start the pipeline.
-  const refusal = refusalOf("rerun", task) ?? refusalOf(startVerb(task.pipeline), task);
+  const refusal = refusalOf("rerun", task) ?? refusalOf(startVerb(task.action ?? task.pipeline), task);
   const isNewest = useSignal(false);
   const rerun = (from: Rerun["from"]): void =>
     run(async () => {

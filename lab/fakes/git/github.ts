@@ -134,6 +134,14 @@ function addRepositories(api: Router, fake: FakeGithub): void {
       own.map((one) => toRepository(ctx, fake, one)),
     );
   });
+  api.get("/user/repos", (ctx) => {
+    const user = accountOf(ctx, fake.options.accounts)?.user;
+    const own = fake.state.repositories.filter((one) => one.owner === user);
+    ctx.body = pageOf(
+      ctx,
+      own.map((one) => toRepository(ctx, fake, one)),
+    );
+  });
   api.get("/repos/:owner/:name", (ctx) => {
     ctx.body = toRepository(ctx, fake, need(ctx, fake));
   });

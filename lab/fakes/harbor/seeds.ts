@@ -1,5 +1,5 @@
-// What a fresh fake Harbor holds: the public project `library` with a small base image, made by Gantry's own
-// assembler and pushed by its own client, through the front door.
+// What a fresh fake Harbor holds: the public project `library` with a small base image, under the names that the shipped
+// templates build on, made by Gantry's own assembler and pushed by its own client, through the front door.
 
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -9,7 +9,7 @@ import { parseDockerfile } from "@gantry/connectors/image/dockerfile.ts";
 import { pushImage } from "@gantry/connectors/image/push-image.ts";
 import { createRegistry } from "@gantry/connectors/oci/client.ts";
 
-const REPOSITORY = "library/web-base";
+const REPOSITORIES = ["library/web-base", "library/java-base"] as const;
 const TAG = "1";
 
 export async function seedHarbor(url: string, admin: { username: string; password: string }): Promise<void> {
@@ -28,7 +28,8 @@ export async function seedHarbor(url: string, admin: { username: string; passwor
     signal: new AbortController().signal,
     nowMs: Date.now,
   });
-  if ((await registry.headManifest(REPOSITORY, TAG)) !== undefined) return;
+  const there = await Promise.all(REPOSITORIES.map((one) => registry.headManifest(one, TAG)));
+  if (there.every((one) => one !== undefined)) return;
   const scratch = await mkdtemp(join(tmpdir(), "gantry-seed-"));
   try {
     const context = join(import.meta.dirname, "seeds", "web-base");
@@ -43,7 +44,8 @@ export async function seedHarbor(url: string, admin: { username: string; passwor
       scratch,
       cache: scratch,
     });
-    await pushImage({ registry, repository: REPOSITORY, image, tags: [TAG], scratch, log: () => undefined });
+    for (const repository of REPOSITORIES)
+      await pushImage({ registry, repository, image, tags: [TAG], scratch, log: () => undefined });
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

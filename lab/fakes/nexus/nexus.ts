@@ -1,9 +1,11 @@
-// Fake Nexus Repository 3: status, the list of repositories, and a real npm registry with one package, from which
-// an unmodified npm installs. Downloads are counted, so that it can be proved that a build used it.
+// Fake Nexus Repository 3: status, the list of repositories, a real npm registry with one package, from which an
+// unmodified npm installs, and a proxy of Maven Central. Downloads are counted, so that it can be proved that a build used it.
 
+import { join } from "node:path";
 import type Koa from "koa";
 import { Answer, type FakeServer, type FakeServerOptions, openState, originOf, serve } from "../fake-server.ts";
 import { fakePage } from "../page.ts";
+import { mavenFile } from "./maven-proxy.ts";
 import { type NpmPackage, npmPackage } from "./npm-package.ts";
 
 export type NexusOptions = FakeServerOptions & {
@@ -65,12 +67,17 @@ export async function startNexus(options: NexusOptions): Promise<Nexus> {
     router.post(/^\/repository\/[^/]+\/-\/npm\/v1\/security\//, guard, (ctx) => {
       ctx.body = {};
     });
-    router.get(/^\/repository\/([^/]+)\/(.+)$/, guard, (ctx) => {
+    router.get(/^\/repository\/([^/]+)\/(.+)$/, guard, async (ctx) => {
       const [, name, rest] = /^\/repository\/([^/]+)\/(.+)$/.exec(ctx.path) ?? [];
       const repository = repositoryOf(state, name);
       if (!repository.online) throw new Answer(503, { message: "Repository offline" });
-      if (repository.format !== "npm") throw new Answer(404, { message: "Not found" });
-      const counted = serveNpm(ctx, packages, repository, decodeURIComponent(rest ?? ""));
+      const path = decodeURIComponent(rest ?? "");
+      const counted =
+        repository.format === "maven2"
+          ? await serveMaven(ctx, join(options.dir, options.name, "maven"), path)
+          : repository.format === "npm"
+            ? serveNpm(ctx, packages, repository, path)
+            : notFound();
       if (counted === undefined) return;
       state.downloads[counted] = (state.downloads[counted] ?? 0) + 1;
       save();
@@ -111,6 +118,17 @@ function serveNpm(
   ctx.type = "application/x-tgz";
   ctx.body = sent.tarball;
   return `${sent.name}-${sent.version}.tgz`;
+}
+
+/** A Maven proxy of Maven Central. Answers the name of the jar that was sent, if one was. */
+async function serveMaven(ctx: Koa.Context, folder: string, path: string): Promise<string | undefined> {
+  ctx.body = await mavenFile(folder, path);
+  ctx.type = "application/octet-stream";
+  return path.endsWith(".jar") ? path.split("/").at(-1) : undefined;
+}
+
+function notFound(): never {
+  throw new Answer(404, { message: "Not found" });
 }
 
 function allowed({ username, password }: NexusOptions, authorization: string): boolean {

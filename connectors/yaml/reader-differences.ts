@@ -1,0 +1,127 @@
+// Refuses what readers of YAML take in different ways: those of YAML 1.1 (kubectl, kustomize, Helm) and the parser here. An edit
+// would mean another value for some of them.
+
+import type { GantryError } from "@gantry/core/errors.ts";
+import { type Document, isCollection, isScalar, Lexer, type Pair, type ParsedNode, type Scalar, visit } from "yaml";
+import { blockScalar } from "./layout.ts";
+
+/** Makes a `file-invalid` error with the line of this offset. */
+type Wrong = (detail: string, offset?: number) => GantryError;
+
+/** Line ends of YAML 1.1 that YAML 1.2, or the parser here, does not have: a comment would end earlier for some readers. */
+const ODD_LINE_END = /\r(?!\n)|[\u0085\u2028\u2029]/;
+
+/** The file is JSON, which its readers may need it to stay. */
+export function isJson(text: string): boolean {
+  const bare = text.replace(/^\uFEFF/, "");
+  if (!/^\s*[{[]/.test(bare)) return false;
+  try {
+    JSON.parse(bare);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Throws `file-invalid` for characters that readers of YAML take in different ways. */
+export function refuseOddText(text: string, wrong: Wrong): void {
+  const odd = ODD_LINE_END.exec(text);
+  // In JSON these three can only stand in a text, where they mean themselves.
+  if (odd && (odd[0] === "\r" || !isJson(text))) {
+    const code = odd[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, "0");
+    const detail = `the character U+${code} here ends the line for some readers of YAML and not for others; remove it`;
+    throw wrong(`${detail} (in quotes, write it as \\u${code.toLowerCase()})`, odd.index);
+  }
+  const mark = text.indexOf("\uFEFF", 1);
+  if (mark !== -1 && !isJson(text))
+    throw wrong("the byte order mark U+FEFF here is not at the start of the file; remove it", mark);
+  const tab = tabInIndent(text);
+  if (tab !== undefined)
+    throw wrong("a tab indents a comment or an empty line here, which some readers of YAML refuse; remove it", tab);
+}
+
+/**
+ * Where a tab is before a comment, or alone in a line. Readers of YAML 1.1 accept it only behind a text without quotes: they
+ * would read the file before an edit of this text, and not after it.
+ */
+function tabInIndent(text: string): number | undefined {
+  if (!/^ *\t[ \t]*(?:#|\r?$)/m.test(text)) return undefined;
+  let [offset, depth, tab]: [number, number, number | undefined] = [0, 0, undefined];
+  let isLineStart = true;
+  for (const token of new Lexer().lex(text)) {
+    // These stand for structure, and are not in the text.
+    if (token === "\u0002" || token === "\u0018" || token === "\u001F") continue;
+    const isEnd = /^(?:#|\r?\n$)/.test(token);
+    if (tab !== undefined && isEnd) return tab;
+    tab = isLineStart && depth === 0 && /^ *\t[ \t]*$/.test(token) ? offset : undefined;
+    isLineStart = token.endsWith("\n") || (isLineStart && /^ +$/.test(token));
+    if (token === "{" || token === "[") depth += 1;
+    if (token === "}" || token === "]") depth -= 1;
+    offset += token.length;
+  }
+  return tab;
+}
+
+/** Throws `file-invalid` for values and keys that readers of YAML take in different ways. */
+export function refuseOddNodes(text: string, document: Document.Parsed<ParsedNode>, wrong: Wrong): void {
+  visit(document.contents, {
+    Alias: (_, { source, range }) => refuseName(source, range?.[0], wrong),
+    Seq: (_, { anchor, range }) => refuseName(anchor, range?.[0], wrong),
+    Scalar: (_, node, path) => {
+      refuseName(node.anchor, startOf(node), wrong);
+      const isInFlow = path.some((one) => isCollection(one) && one.flow === true);
+      if (isInFlow && node.type === "PLAIN" && node.source?.startsWith("?"))
+        throw wrong(
+          "some readers of YAML take the question mark here for the mark of a key; add quotes",
+          startOf(node),
+        );
+      const spaces = spacesBelow(text, node as Scalar.Parsed);
+      if (spaces !== undefined)
+        throw wrong(
+          "the spaces in this line belong to the text above for some readers of YAML only; remove them",
+          spaces,
+        );
+    },
+    Map: (_, map) => {
+      refuseName(map.anchor, map.range?.[0], wrong);
+      const odd = map.flow === true ? map.items.find((pair) => isOddInFlow(text, pair)) : undefined;
+      const key = isScalar(odd?.key) ? odd.key : undefined;
+      if (key?.range)
+        throw wrong(`the key ${key.source} reads differently without a space behind its colon; add one`, key.range[0]);
+    },
+  });
+}
+
+/**
+ * The last line below a block text with an indentation indicator that has only spaces, and more of them than the text's
+ * indentation: they are a part of the text, which the parser here misses.
+ */
+function spacesBelow(text: string, { srcToken }: Scalar.Parsed): number | undefined {
+  if (srcToken?.type !== "block-scalar") return undefined;
+  const { header, bodyStart, bodyEnd, indent } = blockScalar(srcToken);
+  if (!/\d/.test(header.text)) return undefined;
+  const start = text.slice(bodyStart, bodyEnd).trim() === "" ? bodyStart : bodyEnd;
+  const [blank = ""] = /^(?: *\r?\n)* */.exec(text.slice(start)) ?? [];
+  const isAtEnd = start + blank.length === text.length;
+  // What stands behind the last line end may be the indentation of the next entry.
+  const whole = isAtEnd ? blank : blank.slice(0, blank.lastIndexOf("\n") + 1);
+  const at = whole.split("\n").findIndex((line) => line.replace("\r", "").length > indent);
+  return at === -1 ? undefined : start + whole.split("\n").slice(0, at).join("\n").length + (at === 0 ? 0 : 1);
+}
+
+/** For readers of YAML 1.1 the name in `&a:b` is `a`, and the rest is the value. */
+function refuseName(name: string | undefined, at: number | undefined, wrong: Wrong): void {
+  if (name === undefined || /^[A-Za-z0-9_-]+$/.test(name)) return;
+  throw wrong(`some readers of YAML do not take ${name} for the name of an anchor; use letters, digits, - and _`, at);
+}
+
+function startOf({ range }: Scalar): number | undefined {
+  return range?.[0];
+}
+
+/** `{key:}` and `{key:, b: 1}`: for readers written in Go the key is `key:`. */
+function isOddInFlow(text: string, { key, value }: Pair): boolean {
+  if (!isScalar(key) || key.type !== "PLAIN" || !key.range) return false;
+  const isNothing = value === null || (isScalar(value) && (value.source ?? "") === "");
+  return isNothing && /^:[,\]}]/.test(text.slice(key.range[1], key.range[1] + 2));
+}

@@ -1,0 +1,96 @@
+// Enrols a runner, or ends the key of one. Both return a command with a one-time token, which is shown once.
+
+import { useSignal } from "@preact/signals";
+import { type Enrolment, send, v1 } from "../../data/api.ts";
+import { type Action, useAction } from "../../data/use-action.ts";
+import { ConfirmButton } from "../../parts/confirm-button.tsx";
+import { CopyButton } from "../../parts/values.tsx";
+
+/** The button at a site, and then a form for the name of the runner. */
+export function EnrolRunner({ site }: { site: string }) {
+  const name = useSignal("");
+  const isOpen = useSignal(false);
+  const made = useSignal<Enrolment | undefined>(undefined);
+  const action = useAction();
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    action.run(async () => {
+      made.value = await send<Enrolment>("POST", v1.enrolments, { site, runner: name.value });
+      isOpen.value = false;
+    });
+  };
+  if (!isOpen.value) {
+    const open = (): void => {
+      made.value = undefined;
+      isOpen.value = true;
+    };
+    return (
+      <>
+        <button type="button" class="button small" aria-label={`Enrol a runner at ${site}`} onClick={open}>
+          Enrol a runner
+        </button>
+        {made.value ? <Command enrolment={made.value} /> : null}
+      </>
+    );
+  }
+  return (
+    <form class="inline" onSubmit={submit}>
+      <label>
+        Name of the runner
+        <input
+          type="text"
+          required
+          pattern="[a-z][a-z0-9\-]*"
+          autoComplete="off"
+          value={name.value}
+          onInput={({ currentTarget }) => {
+            name.value = currentTarget.value;
+          }}
+        />
+      </label>
+      <button type="submit" class="button primary" disabled={action.isSending}>
+        Create the command
+      </button>
+      <Refusal action={action} />
+    </form>
+  );
+}
+
+/** For a key that may have been stolen. */
+export function RenewKey({ name }: { name: string }) {
+  const made = useSignal<Enrolment | undefined>(undefined);
+  const action = useAction();
+  const renew = (): void =>
+    action.run(async () => {
+      made.value = await send<Enrolment>("POST", v1.renewKey(name), {});
+    });
+  return (
+    <>
+      <ConfirmButton verb="Renew key" name={name} isDisabled={action.isSending} onConfirm={renew} />
+      {made.value ? <Command enrolment={made.value} /> : null}
+      <Refusal action={action} />
+    </>
+  );
+}
+
+function Command({ enrolment: { runner, expiresAt, command } }: { enrolment: Enrolment }) {
+  return (
+    <div class="fresh" role="status">
+      <p>
+        Start <strong>{runner}</strong> with this command before {expiresAt.slice(11, 16)} UTC. It is shown only now and
+        works once.
+      </p>
+      <p>
+        <code>{command}</code> <CopyButton text={command} what="Copy command" />
+      </p>
+    </div>
+  );
+}
+
+function Refusal({ action: { problem } }: { action: Action }) {
+  return problem === undefined ? null : (
+    <p class="problem" role="alert">
+      {problem.title} {problem.detail}
+    </p>
+  );
+}

@@ -1,0 +1,16 @@
+// Runs the tests of a group in this process: a suite per file, so that the hooks of a file apply to its own tests only.
+
+import { relative } from "node:path";
+import { suite } from "node:test";
+import { groupsOfTests } from "./test-files.ts";
+
+/** Await it at the top level of the main module: what is imported after that module has ended is in no suite. */
+export async function runGroup(name: string): Promise<void> {
+  for (const file of groupsOfTests().get(name) ?? []) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    // The name is that of the file: lab/test-reporter.ts gives the suite's time to it.
+    void suite(relative(process.cwd(), file), () => import(file).finally(resolve));
+    // One after the other: a module that two files import at once would run in the suite of either.
+    await promise;
+  }
+}

@@ -1,0 +1,22 @@
+// GET /v1/apps/{app}/pipelines: what the buttons of an app start.
+
+import { appPipelinesView } from "@gantry/wire/agent/app-pipelines.ts";
+import { onApp } from "../access/guards.ts";
+import { sendJson } from "../http/respond.ts";
+import { route } from "../http/route.ts";
+import { inApp, json } from "../http/schemas.ts";
+
+export const getAppPipelines = route({
+  method: "GET",
+  path: "/v1/apps/{app}/pipelines",
+  id: "getAppPipelines",
+  tag: "apps",
+  summary: "Get the pipelines of an app",
+  description: "Which pipelines Run CI and Run CD start, and what the app has brought itself in the folder `.gantry`.",
+  right: onApp("view"),
+  verb: "see apps",
+  params: inApp,
+  responses: { 200: json("The pipelines", appPipelinesView) },
+  errors: ["app-unknown"],
+  handle: async ({ ctx, portal, params }) => sendJson(ctx, await portal.agent.appPipelines(params.app)),
+});

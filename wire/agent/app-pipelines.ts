@@ -1,0 +1,29 @@
+// Which pipelines the buttons of an app start, and what the app has brought itself.
+
+import { ACTIONS } from "@gantry/core/choice/actions.ts";
+import { z } from "zod";
+import { refusedSet } from "./definitions.ts";
+
+export const choosePipeline = z.strictObject({ action: z.enum(ACTIONS), principal: z.string().min(1).max(200) });
+export const chosenPipeline = z.object({ name: z.string() });
+
+const choice = z.union([chosenPipeline, z.object({ problem: z.string() })]);
+
+export const appPipelinesView = z
+  .object({
+    ci: choice.describe("What Run CI starts, or why that is not clear"),
+    cd: choice.describe("What Run CD starts, or why that is not clear"),
+    own: z
+      .object({
+        branch: z.string(),
+        commit: z.string(),
+        at: z.iso.datetime(),
+        task: z.string().describe("The task that read them"),
+        pipelines: z.array(z.object({ name: z.string(), file: z.string(), version: z.string() })),
+        problems: refusedSet.shape.problems.optional().describe("Mistakes in the files: no own pipeline is in force"),
+      })
+      .optional()
+      .describe("The files of `.gantry` as read last. Absent: the app may have none, or they were never read"),
+  })
+  .meta({ id: "AppPipelines" });
+export type AppPipelinesView = z.infer<typeof appPipelinesView>;
