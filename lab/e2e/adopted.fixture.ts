@@ -176,8 +176,8 @@ function argoOf(gantry: GantryProcess, site: string) {
       (await api<{ items: ListedApp[] }>(`/applications?project=${project}`)).items,
     /** As an administrator would, before there was a Gantry. */
     makeApp: async (name: string, project: string, spec: object): Promise<void> => {
-      const any = { sourceRepos: ["*"], destinations: [{ server: "*", namespace: "*" }] };
-      await api("/projects", "POST", { project: { metadata: { name: project }, spec: any } });
+      const anywhere = { sourceRepos: ["*"], destinations: [{ server: "*", namespace: "*" }] };
+      await api("/projects", "POST", { project: { metadata: { name: project }, spec: anywhere } });
       const { username, secret: password } = gantry.lab("bitbucket");
       const { source } = spec as { source: { repoURL: string } };
       await api("/repositories", "POST", { repo: source.repoURL, type: "git", username, password });

@@ -2,8 +2,8 @@
 // other directive is an error. Pure.
 
 import { parse } from "yaml";
+import { type Files, RenderProblem, resolvePath } from "./files.ts";
 import { isObject } from "./patch.ts";
-import { type Files, RenderProblem, resolvePath } from "./render.ts";
 
 /** `valueFiles`: relative to the chart, or with a `/` from the root of the repository. */
 export type Release = { readonly name: string; readonly namespace: string; readonly valueFiles: readonly string[] };

@@ -2,6 +2,7 @@
 
 import { type Observation, same } from "./cluster.ts";
 import { compare, pairsOf } from "./compare.ts";
+import { RenderProblem } from "./files.ts";
 import { GitProblem, type GitReader } from "./git.ts";
 import {
   type Application,
@@ -14,7 +15,7 @@ import {
   type Timing,
 } from "./model.ts";
 import type { PullCredential } from "./registry.ts";
-import { RenderProblem, render } from "./render.ts";
+import { render } from "./render.ts";
 import { specProblem } from "./rules.ts";
 import { isClusterWide } from "./transform.ts";
 

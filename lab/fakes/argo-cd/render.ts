@@ -2,15 +2,13 @@
 // out. An unknown feature is an error and is never ignored.
 
 import { parseAllDocuments } from "yaml";
+import { type Files, RenderProblem, resolvePath } from "./files.ts";
 import { isChart, type Release, renderChart } from "./helm.ts";
 import type { Manifest } from "./model.ts";
 import { applyJsonPatch, isObject, type JsonPatch, mergeStrategic } from "./patch.ts";
 import { generate, rename, setImages, setLabels, setNamespace, setReplicas } from "./transform.ts";
 
 /** Why the folder cannot be rendered, in the repo-server's words. */
-export class RenderProblem extends Error {}
-
-export type Files = ReadonlyMap<string, string>;
 export type Rendered = { readonly manifests: Manifest[]; readonly type: "Kustomize" | "Helm" | "Directory" };
 
 const NAMES = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
@@ -169,18 +167,6 @@ function listOf(value: unknown, what: string): unknown[] {
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value)) throw new RenderProblem(`${what} is not a list`);
   return value;
-}
-
-/** `path` relative to `folder`. Throws RenderProblem when it leaves the repository. */
-export function resolvePath(folder: string, path: string): string {
-  if (/^[a-z]+:\/\/|^\//.test(path)) throw new RenderProblem(`'${path}': only paths inside the repository`);
-  const parts: string[] = folder === "" ? [] : folder.split("/");
-  for (const part of path.split("/")) {
-    if (part === "" || part === ".") continue;
-    if (part !== "..") parts.push(part);
-    else if (parts.pop() === undefined) throw new RenderProblem(`'${path}' leaves the repository`);
-  }
-  return parts.join("/");
 }
 
 function folderOf(file: string): string {
