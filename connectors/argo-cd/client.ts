@@ -10,9 +10,11 @@ import type { Refresh } from "./decide-comparison.ts";
 import {
   type Application,
   application,
+  applications,
   canI,
   cluster,
   clusters,
+  type ListedApplication,
   type ManagedResource,
   managedResources,
   type Project,
@@ -25,6 +27,7 @@ import {
   tree,
   userInfo,
 } from "./model.ts";
+import { sameRepository } from "./same-place.ts";
 
 const INVALID = 3;
 const NOT_FOUND = 5;
@@ -198,6 +201,19 @@ function applicationCalls({ ask }: Calls) {
         schema: application,
         what: `look at app ${name}`,
       }),
+
+    /** Those of all projects that this account may see and that deploy from this repository, however its address is spelled. */
+    listApplications: async (repoUrl: string): Promise<readonly ListedApplication[]> => {
+      const fields = ["metadata.name", "metadata.namespace", "spec"].map((field) => `items.${field}`).join(",");
+      const answer = await ask.maybe("get", "/api/v1/applications", {
+        query: { fields },
+        schema: applications,
+        what: "list the applications",
+      });
+      return (answer?.items ?? []).filter(({ spec: { source, sources } }) =>
+        [source, ...(sources ?? [])].some((one) => one?.repoURL !== undefined && sameRepository(one.repoURL, repoUrl)),
+      );
+    },
 
     /** `validate` asks git for the path. It is off, because the path may have been pushed a moment ago. */
     createApplication: (desired: NewApplication, name: string, upsert: boolean): Promise<Created<Application>> =>

@@ -1,8 +1,10 @@
 // Merges the project and the app that Gantry desires in Argo CD with what is there. Pure.
 
+import { isEqual } from "@gantry/core/app/merge-patch.ts";
 import type { NewApplication, NewProject } from "./client.ts";
 import { type Application, type Project, syncsItself } from "./model.ts";
 import { permitsDestination, permitsRepository } from "./permits.ts";
+import { isAtCluster, samePath, sameRepository } from "./same-place.ts";
 
 /** Who made it and for which app; a label, so that people can search for it. */
 export const APP_LABEL = "gantry/app";
@@ -31,6 +33,10 @@ export type DesiredApp = {
   readonly targetRevision: string;
   readonly cluster: string;
   readonly namespace: string;
+  /** Files of the repository with Helm values, in the order in which Helm reads them. */
+  readonly valueFiles?: readonly string[] | undefined;
+  /** The address of the cluster, if it is known. */
+  readonly server?: string | undefined;
   /** Undefined keeps the present setting; a new app then has no auto-sync. */
   readonly autoSync?: boolean | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
@@ -72,6 +78,7 @@ export function mergeProject(
 }
 
 export function newApp(desired: DesiredApp, maker: Maker): NewApplication {
+  const valueFiles = inChart(desired);
   return {
     metadata: {
       name: desired.app,
@@ -80,7 +87,12 @@ export function newApp(desired: DesiredApp, maker: Maker): NewApplication {
     },
     spec: {
       project: desired.project,
-      source: { repoURL: desired.repoUrl, path: desired.path, targetRevision: desired.targetRevision },
+      source: {
+        repoURL: desired.repoUrl,
+        path: desired.path,
+        targetRevision: desired.targetRevision,
+        ...(valueFiles.length === 0 ? {} : { helm: { valueFiles } }),
+      },
       destination: { name: desired.cluster, namespace: desired.namespace },
       syncPolicy: {
         ...(desired.autoSync === true ? { automated: { prune: true, selfHeal: true } } : {}),
@@ -90,16 +102,25 @@ export function newApp(desired: DesiredApp, maker: Maker): NewApplication {
   };
 }
 
-/** The app with our fields as desired and everything that people added; undefined when it is as desired. */
+/**
+ * The app with our fields as desired and everything that people added; undefined when it is as desired. One that people made
+ * may name the cluster by its address, and follow the default branch as HEAD.
+ */
 export function mergeApp(there: Application, desired: DesiredApp, maker: Maker): NewApplication | undefined {
   const { source, destination, syncPolicy } = there.spec;
   const labels = there.metadata.labels ?? {};
+  const isOurs = labels[APP_LABEL] !== undefined;
+  const follows = source?.targetRevision || "HEAD";
+  const valueFiles = isOurs ? inChart(desired) : [];
   const same =
-    source?.repoURL === desired.repoUrl &&
+    source !== undefined &&
+    source !== null &&
+    (source.repoURL === desired.repoUrl || (!isOurs && sameRepository(source.repoURL, desired.repoUrl))) &&
     samePath(source.path, desired.path) &&
-    (source.targetRevision || "HEAD") === desired.targetRevision &&
-    destination.name === desired.cluster &&
+    (follows === desired.targetRevision || (!isOurs && follows === "HEAD")) &&
+    (destination.name === desired.cluster || (!isOurs && isAtCluster(destination, desired))) &&
     destination.namespace === desired.namespace &&
+    (valueFiles.length === 0 || isEqual(source.helm?.valueFiles ?? [], valueFiles)) &&
     (desired.autoSync === undefined || desired.autoSync === syncsItself(there)) &&
     Object.entries(desired.labels ?? {}).every(([name, value]) => labels[name] === value);
   if (same) return undefined;
@@ -114,7 +135,13 @@ export function mergeApp(there: Application, desired: DesiredApp, maker: Maker):
     },
     spec: {
       ...there.spec,
-      source: { ...source, repoURL: desired.repoUrl, path: desired.path, targetRevision: desired.targetRevision },
+      source: {
+        ...source,
+        repoURL: desired.repoUrl,
+        path: desired.path,
+        targetRevision: desired.targetRevision,
+        ...(valueFiles.length === 0 ? {} : { helm: { ...source?.helm, valueFiles } }),
+      },
       destination: { ...place, name: desired.cluster, namespace: desired.namespace },
       syncPolicy: policyAfter(syncPolicy ?? {}, syncsItself(there), desired.autoSync),
     },
@@ -128,7 +155,7 @@ export function foreignReason(there: Application, desired: DesiredApp, maker: Ma
     return owner === maker.app ? undefined : `It belongs to the app ${owner} (label ${APP_LABEL}).`;
   }
   const { source } = there.spec;
-  const alike = source?.repoURL === desired.repoUrl && samePath(source.path, desired.path);
+  const alike = source && sameRepository(source.repoURL, desired.repoUrl) && samePath(source.path, desired.path);
   return alike
     ? undefined
     : `It has no label ${APP_LABEL} and deploys ${source?.repoURL ?? "something else"} ${source?.path ?? ""}.`;
@@ -160,7 +187,10 @@ function destinationOf({ cluster, namespace }: { cluster: string; namespace: str
   return { name: cluster, namespace };
 }
 
-function samePath(a: string | undefined, b: string): boolean {
-  const plain = (path: string): string => path.replace(/^\.?\//, "").replace(/\/+$/, "") || ".";
-  return plain(a ?? ".") === plain(b);
+/** As Argo CD names them: below the chart relative to it, else with a `/` from the root. Helm reads `values.yaml` by itself. */
+function inChart({ valueFiles: files = [], path }: DesiredApp): string[] {
+  const folder = path === "." ? "" : `${path.replace(/^\.\//, "").replace(/\/+$/, "")}/`;
+  return files
+    .map((file) => (file.startsWith(folder) ? file.slice(folder.length) : `/${file}`))
+    .filter((file) => file !== "values.yaml");
 }

@@ -21,7 +21,8 @@ import {
   newProject,
   OWN_LABELS,
 } from "./desired.ts";
-import { hasSeveralSources, type Project, type Repository, syncsItself } from "./model.ts";
+import { type Application, hasSeveralSources, type Project, type Repository, syncsItself } from "./model.ts";
+import { deployersOf } from "./same-place.ts";
 
 /** A Kubernetes object name. */
 export const objectName = z
@@ -203,6 +204,11 @@ const appInput = z.strictObject({
   targetRevision: z.string().min(1).max(255),
   cluster: cluster.describe("Argo CD's name of the cluster, not its address."),
   namespace,
+  valueFiles: z
+    .array(z.string().min(1).max(1_024))
+    .max(50)
+    .optional()
+    .describe("Files of the repository with Helm values; of an app that people made, its own count."),
   autoSync: z.boolean().optional(),
   labels: z
     .record(z.string(), z.string().max(63))
@@ -250,10 +256,11 @@ async function ensureApp(
   const argocd = context.system("argocd", input.system);
   const client = connect(argocd, context);
   const maker = makerOf(context.task);
-  const answer = (there: Parameters<typeof syncsItself>[0], created: boolean) =>
+  const answer = (there: Application, created: boolean) =>
     succeeded({ app: input.app, created, autoSync: syncsItself(there), url: appUrl(argocd.url, there.metadata) });
 
   const there = await client.getApplication(input.app, input.project);
+  if (!there) await refuseSecond(context, client);
   if (!there || madeBy(there, maker)) {
     const { namespace: home, autoSync } = await context.effect({
       name: "create-app",
@@ -282,7 +289,8 @@ async function ensureApp(
   }
   const problem = foreignReason(there, input, maker);
   if (problem !== undefined) throw new GantryError("exists-foreign", { what: `The Argo CD app ${input.app}`, problem });
-  const changed = mergeApp(there, input, maker);
+  const server = (await client.getCluster(input.cluster))?.server;
+  const changed = mergeApp(there, { ...input, server }, maker);
   if (!changed) return answer(there, false);
   await context.effect({
     name: "update-app",
@@ -297,6 +305,24 @@ async function ensureApp(
   return answer((await client.getApplication(input.app, input.project)) ?? there, false);
 }
 
+/** Two applications over one folder would fight over the same objects. */
+async function refuseSecond(
+  { input }: StepContext<z.output<typeof appInput>, "argocd">,
+  client: ArgoCd,
+): Promise<void> {
+  const all = await client.listApplications(input.repoUrl);
+  const server = (await client.getCluster(input.cluster))?.server;
+  const [other] = deployersOf(all, { ...input, server });
+  if (!other) return;
+  const { project } = other.spec;
+  throw new GantryError("application-exists", {
+    application: other.metadata.name,
+    path: input.path,
+    namespace: input.namespace,
+    hint: project === input.project ? "" : `, and \`argocd: { project: ${project} }\` into the record of the app`,
+  });
+}
+
 /** Address of the app's page; Argo CD serves it below its own URL. */
 export function appUrl(base: string, app: { readonly name: string; readonly namespace?: string | undefined }): string {
   return `${base}/applications/${app.namespace === undefined ? "" : `${app.namespace}/`}${app.name}`;
@@ -306,7 +332,7 @@ function makerOf(task: TaskFacts): Maker {
   return { app: task.app, task: task.id, url: task.url };
 }
 
-function madeFacts(app: Parameters<typeof syncsItself>[0]): { namespace: string; autoSync: boolean } {
+function madeFacts(app: Application): { namespace: string; autoSync: boolean } {
   return { namespace: app.metadata.namespace ?? "argocd", autoSync: syncsItself(app) };
 }
 

@@ -73,7 +73,12 @@ export const application = z.looseObject({
   spec: z.looseObject({
     project: z.string(),
     source: z
-      .looseObject({ repoURL: z.string(), path: z.string().optional(), targetRevision: z.string().optional() })
+      .looseObject({
+        repoURL: z.string(),
+        path: z.string().optional(),
+        targetRevision: z.string().optional(),
+        helm: z.looseObject({ valueFiles: z.array(z.string()).nullish() }).nullish(),
+      })
       .nullish(),
     sources: z.array(z.looseObject({ repoURL: z.string().optional() })).nullish(),
     destination: z.looseObject({
@@ -104,6 +109,39 @@ export const application = z.looseObject({
     .default({}),
 });
 export type Application = z.output<typeof application>;
+
+/** An application in a list, of which only these fields are asked for. */
+const listedSource = z.object({
+  repoURL: z.string().optional(),
+  path: z
+    .string()
+    .nullish()
+    .transform((path) => path ?? undefined),
+  targetRevision: z.string().optional(),
+  chart: z.string().optional(),
+  helm: z.object({ valueFiles: z.array(z.string()).nullish() }).nullish(),
+});
+export const applications = z.object({
+  items: z
+    .array(
+      z.object({
+        metadata: z.object({ name: z.string(), namespace: z.string().optional() }),
+        spec: z.object({
+          project: z.string(),
+          source: listedSource.nullish(),
+          sources: z.array(listedSource).nullish(),
+          destination: z.object({
+            server: z.string().optional(),
+            name: z.string().optional(),
+            namespace: z.string().optional(),
+          }),
+          syncPolicy: z.object({ automated: z.object({ enabled: z.boolean().optional() }).nullish() }).nullish(),
+        }),
+      }),
+    )
+    .nullish(),
+});
+export type ListedApplication = NonNullable<z.output<typeof applications>["items"]>[number];
 
 export const project = z.looseObject({
   metadata,
@@ -167,7 +205,7 @@ export const refusal = z.looseObject({ code: z.number(), message: z.string().def
 export type Refusal = z.output<typeof refusal>;
 
 /** Whether Argo CD syncs this app by itself. Since 3.2 `automated` may be there and switched off. */
-export function syncsItself(app: Application): boolean {
+export function syncsItself(app: { readonly spec: Pick<ListedApplication["spec"], "syncPolicy"> }): boolean {
   const automated = app.spec.syncPolicy?.automated;
   return automated !== null && automated !== undefined && automated.enabled !== false;
 }

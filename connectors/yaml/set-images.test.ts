@@ -379,3 +379,31 @@ test("several images are set in one go, and each goes to its own place", () => {
     `images:\n- name: orders\n  digest: ${NEW} # c\n  newName: harbor.example/apps/orders\n- name: worker\n  newName: harbor.example/apps/worker\n  digest: ${OLD}\n`,
   );
 });
+
+test("kustomize entries get the image that they name, whatever the base calls it", () => {
+  const other = { name: "web", repository: "harbor.example/apps/web", digest: OLD };
+  const done = `newName: harbor.example/apps/orders\n    digest: ${NEW}`;
+  table("kustomize", [
+    [
+      "by the new name, in another registry",
+      "images:\n  - name: shop # base\n    newName: old.example/apps/orders\n    newTag: v1\n  - name: x\n    newName: old.example/apps/x\n",
+      `images:\n  - name: shop # base\n    ${done}\n  - name: x\n    newName: old.example/apps/x\n`,
+    ],
+    [
+      "by the name of the image, and every other entry of the same repository",
+      "images:\n  - name: orders\n    newTag: v1\n  - name: worker\n    newName: harbor.example/apps/orders\n    newTag: v1\n",
+      `images:\n  - name: orders\n    digest: ${NEW}\n    newName: harbor.example/apps/orders\n  - name: worker\n    ${done}\n`,
+    ],
+    [
+      "by a name that is the repository",
+      "images:\n  - name: old.example/apps/orders\n    newTag: v1\n",
+      `images:\n  - name: old.example/apps/orders\n    digest: ${NEW}\n    newName: harbor.example/apps/orders\n`,
+    ],
+    [
+      "not the entry of another image of the app",
+      `images:\n  - name: web\n    newName: harbor.example/apps/orders\n    digest: ${OLD}\n`,
+      `images:\n  - name: web\n    newName: harbor.example/apps/web\n    digest: ${OLD}\n  - name: orders\n    ${done}\n`,
+      { images: [IMAGE, other] },
+    ],
+  ]);
+});

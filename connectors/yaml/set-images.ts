@@ -5,6 +5,7 @@ import { applicationPlaces, paddedText } from "./application-places.ts";
 import { blockTextOf, setBlockText } from "./block-text.ts";
 import { parseYaml, selectDocument } from "./document.ts";
 import type { Image } from "./image-text.ts";
+import { entryNamesOf, imageEntries } from "./kustomize-entries.ts";
 import { manifestPlaces } from "./manifest-places.ts";
 import { choosePlaces, type Edit, type Place, refusal, type Search, withoutAliases } from "./places.ts";
 import { setImage } from "./set-image.ts";
@@ -45,10 +46,12 @@ export function setImages(files: readonly TextFile[], wanted: Wanted): ImagesSet
 function setKustomize(files: readonly TextFile[], images: readonly Image[]): ImagesSet {
   const changes: ImageChange[] = [];
   const edited = files.map(({ name, text }) => {
-    const after = images.reduce((before, { name: image, repository: newName, digest }) => {
-      const once = setImage(name, before, { image, newName, digest });
-      const entry = { file: name, place: `images[name=${image}]`, image };
-      if (once.changed) changes.push({ ...entry, old: once.previous ?? "", new: `${newName}@${digest}` });
+    const entries = imageEntries(name, text);
+    const edits = images.flatMap((image) => entryNamesOf(entries, image, images).map((entry) => ({ image, entry })));
+    const after = edits.reduce((before, { image: { name: image, repository: newName, digest }, entry }) => {
+      const once = setImage(name, before, { image: entry, newName, digest });
+      const change = { file: name, place: `images[name=${entry}]`, image };
+      if (once.changed) changes.push({ ...change, old: once.previous ?? "", new: `${newName}@${digest}` });
       return once.text;
     }, text);
     return { name, text: after };

@@ -100,6 +100,12 @@ export const SITE_ERRORS = {
     why: "{problem}",
     todo: "Choose another name, or remove it manually.",
   },
+  "application-exists": {
+    status: 409,
+    message: "The Argo CD application {application} deploys {path} to {namespace} already.",
+    why: "A second application would fight with it over the same objects.",
+    todo: "Write `application: {application}` into the target{hint}. Or remove that application.",
+  },
   "script-failed": {
     status: 422,
     message: "The script {end}.",

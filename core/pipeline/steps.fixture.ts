@@ -176,6 +176,7 @@ const SHAPES: { readonly [name: string]: readonly [input: z.ZodRawShape, output:
       targetRevision: text,
       cluster: text,
       namespace: text,
+      valueFiles: z.array(text).optional(),
       autoSync: z.boolean().default(false),
       labels: z.record(text, text).optional(),
     },

@@ -108,6 +108,12 @@ const DETAILS: { readonly [C in ErrorCode]: JsonObject } = {
   "address-refused": { address: "127.0.0.1", what: "an address of the runner's own machine" },
   "effect-unknown": { what: "the issue", system: "Jira" },
   "exists-foreign": { what: "The repository orders", problem: "Its description names another task." },
+  "application-exists": {
+    application: "shop-orders",
+    path: "overlays/seoul",
+    namespace: "shop",
+    hint: ", and `argocd: { project: shop }` into the record of the app",
+  },
   "script-failed": { exit: 1, end: "ended with exit code 1", problem: "not ok 17 - rounds half up" },
   "outputs-invalid": { problem: "Line 3 has no `=`." },
   "timed-out": { what: "The step test", limit: "10 m" },

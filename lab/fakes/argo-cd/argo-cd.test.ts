@@ -17,8 +17,9 @@ import {
 import { argocdDiff, argocdSync, argocdWait } from "@gantry/connectors/argo-cd/steps.ts";
 import { tempDir } from "@gantry/connectors/temp-dir.fixture.ts";
 import { checkExchanges, checkOperationsExist, loadSpec, neededOperations, specsFolder } from "../../contract/spec.ts";
+import { RenderProblem } from "./files.ts";
 import { parseImage } from "./registry.ts";
-import { RenderProblem, render } from "./render.ts";
+import { render } from "./render.ts";
 
 const DOCUMENTS = ["argo-cd/swagger-v2.14.21.json", "argo-cd/swagger-v3.2.12.json", "argo-cd/swagger-v3.5.1.json"];
 

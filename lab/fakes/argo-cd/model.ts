@@ -30,7 +30,12 @@ export type Meta = {
   deletionTimestamp?: string;
 };
 
-export type Source = { repoURL: string; path?: string; targetRevision?: string };
+export type Source = {
+  repoURL: string;
+  path?: string;
+  targetRevision?: string;
+  helm?: { valueFiles?: string[] };
+};
 export type Destination = { server?: string; name?: string; namespace?: string };
 export type Operation = {
   sync?: { revision?: string; prune?: boolean; dryRun?: boolean; syncOptions?: string[] };

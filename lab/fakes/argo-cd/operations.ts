@@ -2,6 +2,7 @@
 
 import { apply, refusalOf } from "./cluster.ts";
 import { pairsOf } from "./compare.ts";
+import { RenderProblem } from "./files.ts";
 import { GitProblem } from "./git.ts";
 import {
   type Application,
@@ -16,7 +17,6 @@ import {
   versionOf,
 } from "./model.ts";
 import { clusterOf, type FakeArgoCd, hookOf, manifestsOf } from "./refresh.ts";
-import { RenderProblem } from "./render.ts";
 
 /** From the end of an operation to the next comparison of the app. */
 const LOOK_AGAIN_MS = 30;

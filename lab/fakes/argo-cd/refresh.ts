@@ -2,6 +2,7 @@
 
 import { type Observation, same } from "./cluster.ts";
 import { compare, pairsOf } from "./compare.ts";
+import { RenderProblem } from "./files.ts";
 import { GitProblem, type GitReader } from "./git.ts";
 import {
   type Application,
@@ -14,7 +15,7 @@ import {
   type Timing,
 } from "./model.ts";
 import type { PullCredential } from "./registry.ts";
-import { RenderProblem, render } from "./render.ts";
+import { render } from "./render.ts";
 import { specProblem } from "./rules.ts";
 import { isClusterWide } from "./transform.ts";
 
@@ -51,7 +52,11 @@ export async function manifestsOf(fake: FakeArgoCd, app: Application, revision?:
   const repository = state.repositories[repoURL] ?? { repo: repoURL, type: "git" };
   const commit = await git.resolve(repository, revision ?? targetRevision);
   const { manifests, type } = await generate(fake, failureKey(app, commit), async () =>
-    render(await git.files(repository, commit), path),
+    render(await git.files(repository, commit), path, {
+      name: app.metadata.name,
+      namespace: app.spec.destination.namespace ?? "default",
+      valueFiles: app.spec.source.helm?.valueFiles ?? [],
+    }),
   );
   return { revision: commit, manifests: manifests.map((one) => placed(one, app.spec.destination.namespace)), type };
 }

@@ -1,16 +1,15 @@
-// Renders a folder of a repository: the features of kustomize that overlays use, or plain YAML. Pure: files in, manifests
+// Renders a folder of a repository: the features of kustomize that overlays use, a simple chart, or plain YAML. Pure: files in, manifests
 // out. An unknown feature is an error and is never ignored.
 
 import { parseAllDocuments } from "yaml";
+import { type Files, RenderProblem, resolvePath } from "./files.ts";
+import { isChart, type Release, renderChart } from "./helm.ts";
 import type { Manifest } from "./model.ts";
 import { applyJsonPatch, isObject, type JsonPatch, mergeStrategic } from "./patch.ts";
 import { generate, rename, setImages, setLabels, setNamespace, setReplicas } from "./transform.ts";
 
 /** Why the folder cannot be rendered, in the repo-server's words. */
-export class RenderProblem extends Error {}
-
-export type Files = ReadonlyMap<string, string>;
-export type Rendered = { readonly manifests: Manifest[]; readonly type: "Kustomize" | "Directory" };
+export type Rendered = { readonly manifests: Manifest[]; readonly type: "Kustomize" | "Helm" | "Directory" };
 
 const NAMES = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 const MAX_DEPTH = 20;
@@ -21,12 +20,16 @@ const KNOWN = new Set(
 );
 
 /** All manifests of `path`, a folder of `files`. Throws RenderProblem. */
-export function render(files: Files, path: string): Rendered {
+export function render(files: Files, path: string, release?: Release): Rendered {
   const folder = resolvePath("", path);
   const inside = [...files.keys()].filter((file) => folder === "" || file.startsWith(`${folder}/`));
   if (inside.length === 0) throw new RenderProblem(`${path}: app path does not exist`);
   if (kustomizationFile(files, folder) !== undefined) {
     return { manifests: build(files, folder, [], 0), type: "Kustomize" };
+  }
+  if (release && isChart(files, folder)) {
+    const texts = renderChart(files, folder, release);
+    return { manifests: [...texts.keys()].flatMap((file) => readManifests(texts, file)), type: "Helm" };
   }
   const plain = inside.filter((file) => folderOf(file) === folder && /\.(ya?ml|json)$/.test(file));
   return { manifests: plain.flatMap((file) => readManifests(files, file)), type: "Directory" };
@@ -164,18 +167,6 @@ function listOf(value: unknown, what: string): unknown[] {
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value)) throw new RenderProblem(`${what} is not a list`);
   return value;
-}
-
-/** `path` relative to `folder`. Throws RenderProblem when it leaves the repository. */
-function resolvePath(folder: string, path: string): string {
-  if (/^[a-z]+:\/\/|^\//.test(path)) throw new RenderProblem(`'${path}': only paths inside the repository`);
-  const parts: string[] = folder === "" ? [] : folder.split("/");
-  for (const part of path.split("/")) {
-    if (part === "" || part === ".") continue;
-    if (part !== "..") parts.push(part);
-    else if (parts.pop() === undefined) throw new RenderProblem(`'${path}' leaves the repository`);
-  }
-  return parts.join("/");
 }
 
 function folderOf(file: string): string {

@@ -6,11 +6,11 @@ import { bodyOf, bump, CODE, newMeta, refuse, text } from "./answers.ts";
 import { same } from "./cluster.ts";
 import { differenceOf, pairsOf, treeOf } from "./compare.ts";
 import type { Controller } from "./controller.ts";
+import { RenderProblem } from "./files.ts";
 import { GitProblem } from "./git.ts";
 import { type Application, type AppRecord, type AppSpec, type Operation, stamp, syncsItself } from "./model.ts";
 import { mergeStrategic } from "./patch.ts";
 import { clusterOf, type FakeArgoCd, manifestsOf, observationOf, targetsOf } from "./refresh.ts";
-import { RenderProblem } from "./render.ts";
 import { specProblem } from "./rules.ts";
 
 const BASE = "/api/v1/applications";

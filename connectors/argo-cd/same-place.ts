@@ -1,0 +1,61 @@
+// Whether two applications deploy the same: the address of a repository has several spellings. Pure.
+
+import type { ListedApplication } from "./model.ts";
+
+/**
+ * Whether two addresses mean one repository: with or without `.git`, a user, or a scheme, and `ssh://git@host:7999/apps/orders`
+ * as `https://host/scm/apps/orders.git`. Case is ignored, as by the hosts.
+ */
+export function sameRepository(a: string, b: string): boolean {
+  return plainAddress(a) === plainAddress(b);
+}
+
+function plainAddress(address: string): string {
+  const text = address
+    .trim()
+    .toLowerCase()
+    .replace(/\/+$/, "")
+    .replace(/\.git$/, "");
+  const isSsh = /^ssh:\/\//.test(text) || !text.includes("://");
+  const bare = text.replace(/^[a-z+]+:\/\//, "").replace(/^[^/@]*@/, "");
+  if (!isSsh) return bare.replace(/^([^/]+)\/scm\//, "$1/");
+  // The port of SSH says nothing about that of HTTP, and `host:path` has none.
+  return bare.replace(/^([^/:]+):(?:\d+\/)?/, "$1/");
+}
+
+export function samePath(a: string | undefined, b: string | undefined): boolean {
+  const plain = (path: string): string => path.replace(/^\.?\//, "").replace(/\/+$/, "") || ".";
+  return plain(a ?? ".") === plain(b ?? ".");
+}
+
+export type Destination = {
+  readonly cluster: string;
+  /** The address of the cluster, if it is known. */
+  readonly server?: string | undefined;
+};
+
+/** Whether an application deploys to this cluster, which it names by its name or its address. */
+export function isAtCluster(
+  there: { readonly name?: string | undefined; readonly server?: string | undefined },
+  { cluster, server }: Destination,
+): boolean {
+  const plain = (url: string): string => url.replace(/\/+$/, "");
+  if (there.name !== undefined && there.name !== "") return there.name === cluster;
+  return there.server !== undefined && server !== undefined && plain(there.server) === plain(server);
+}
+
+export type DeployedPlace = Destination & {
+  readonly repoUrl: string;
+  readonly path: string;
+  readonly namespace: string;
+};
+
+/** The applications that deploy this folder to this namespace already. */
+export function deployersOf(all: readonly ListedApplication[], place: DeployedPlace): readonly ListedApplication[] {
+  return all.filter(({ spec: { source, sources, destination } }) => {
+    const isFrom = [source, ...(sources ?? [])].some(
+      (one) => one && sameRepository(one.repoURL ?? "", place.repoUrl) && samePath(one.path, place.path),
+    );
+    return isFrom && isAtCluster(destination, place) && destination.namespace === place.namespace;
+  });
+}
