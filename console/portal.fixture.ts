@@ -258,6 +258,9 @@ const RESPONSES: { readonly [path: string]: unknown } = {
   ...Object.fromEntries(
     APPS.map(({ name }) => [`/v1/apps/${name}/builds`, { items: name === "orders" ? BUILDS : [] }]),
   ),
+  ...Object.fromEntries(
+    APPS.map(({ name }) => [`/v1/apps/${name}/pipelines`, { ci: { name: "ci" }, cd: { name: "cd" } }]),
+  ),
   ...Object.fromEntries(PIPELINES.map((pipeline) => [`/v1/pipelines/${pipeline.name}`, pipeline])),
 };
 

@@ -1,5 +1,5 @@
 // Adopted apps of several shapes, from the adoption to forgetting them. Each builds and deploys several times, so they are not
-// part of `npm test`; adopted.test.ts has one of them.
+// part of `npm test`.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -80,34 +80,22 @@ function ChangeLink({ app }: { app: AppView | undefined }) {
 
 const BUTTONS = ["ci", "cd"] as const;
 
-/** What the buttons start. */
-function Pipelines({ app }: { app: string }) {
+/** The pipeline that a button starts. */
+function StartedBy({ action, app }: { action: (typeof BUTTONS)[number]; app: string }) {
   const { value: view } = useResource<AppPipelinesView>(v1.appPipelines(app)).data;
   if (!view) return <None />;
-  return (
-    <>
-      {BUTTONS.map((action) => {
-        const choice = view[action];
-        return (
-          <span key={action}>
-            Run {action.toUpperCase()}:{" "}
-            {"name" in choice ? (
-              <a href={to.pipeline(choice.name)}>{choice.name}</a>
-            ) : (
-              <span class="field-error">
-                <Prose text={choice.problem} />
-              </span>
-            )}
-          </span>
-        );
-      })}
-      {view.own?.problems ? (
-        <span class="field-error">
-          {view.own.problems[0]?.file}:{view.own.problems[0]?.line}: <Prose text={view.own.problems[0]?.detail ?? ""} />
-        </span>
-      ) : null}
-    </>
-  );
+  const choice = view[action];
+  const [mistake] = action === "ci" ? (view.own?.problems ?? []) : [];
+  const problem = mistake
+    ? `${mistake.file}:${mistake.line}: ${mistake.detail}`
+    : "problem" in choice && choice.problem;
+  if (problem)
+    return (
+      <span class="field-error">
+        <Prose text={problem} />
+      </span>
+    );
+  return "name" in choice ? <a href={to.pipeline(choice.name)}>{choice.name}</a> : <None />;
 }
 
 function Details({ app, builds }: { app: AppView; builds: readonly BuildView[] }) {
@@ -140,9 +128,11 @@ function Details({ app, builds }: { app: AppView; builds: readonly BuildView[] }
             <ExternalLink href={textAt(record, "jira", "url") ?? ""}>{textAt(record, "jira", "key")}</ExternalLink>
           )}
         </Detail>
-        <Detail name="Pipelines">
-          <Pipelines app={app.name} />
-        </Detail>
+        {BUTTONS.map((action) => (
+          <Detail key={action} name={`Run ${action.toUpperCase()}`}>
+            <StartedBy action={action} app={app.name} />
+          </Detail>
+        ))}
         <Detail name="Builds at">{textAt(record, "build", "site") ?? <None />}</Detail>
         <Detail name="Namespace">
           <span class="mono">{textAt(record, "namespace") ?? "–"}</span>
