@@ -37,7 +37,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   git: ["connectors/git/!(git|commit|contents).test.ts"],
   lab: ["lab/{contract,fakes,golden}/**/*.test.ts"],
   portal: ["portal-api/**/*.test.ts", "notify-agent/**/*.test.ts"],
-  runner: ["task-runner/**/!(sandbox|sandbox-programs|outside-app|unlisted-app).test.ts"],
+  runner: ["task-runner/**/!(sandbox|sandbox-programs).test.ts"],
   shared: [
     "{deploy,journal,wire}/**/!(sqlite).test.ts",
     "console/missing-systems.test.ts",
@@ -51,7 +51,6 @@ const LONGEST = [
   "console/browser.test.ts",
   "task-runner/sandbox.test.ts",
   "connectors/git/{contents,commit}.test.ts",
-  "task-runner/{outside-app,unlisted-app}.test.ts",
   "connectors/{bitbucket-dc,sonarqube,argo-cd}/*.test.ts",
   "task-agent/peers/shared-journal.test.ts",
   "lab/e2e/*.test.ts",

@@ -46,13 +46,23 @@ export type RefusingSite = {
 /** `appsMay` of systems, and `namespaces`. */
 type Lists = { readonly [system: string]: readonly string[] };
 
+/** How a git host lists the branches of a repository that has none. */
+const EMPTY_REPOSITORY = "001e# service=git-upload-pack\n00000000";
+/** Paths of Argo CD and Bitbucket, whose steps take a status as a sign of a start, and an answer without data as final. */
+const ANSWERED_WITHOUT_DATA = /^\/(?:api\/v1|rest\/api\/latest)\//;
+
 /** Every outside system of the site is one server that refuses everything. */
 export async function openRefusingSite(t: TestContext, config: object = {}, lists: Lists = {}): Promise<RefusingSite> {
   const asked: string[] = [];
   const server = createServer((request, response) => {
     asked.push(request.url ?? "");
-    // Not 403: a step waits 10 s for a system that may be starting.
-    response.writeHead(400, { "content-type": "application/json" }).end("{}");
+    // Only answers that no server gives while it starts: a step would wait 10 s for another one.
+    if (request.url?.includes("/info/refs")) {
+      response.writeHead(200, { "content-type": "application/x-git-upload-pack-advertisement" }).end(EMPTY_REPOSITORY);
+      return;
+    }
+    const status = ANSWERED_WITHOUT_DATA.test(request.url ?? "") ? 200 : 400;
+    response.writeHead(status, { "content-type": "application/json" }).end("{}");
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   t.after(() => {

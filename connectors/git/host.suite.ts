@@ -25,7 +25,7 @@ export function hostSuite(provider: GitSystem["provider"]): void {
   const opened = async (t: Parameters<typeof tempDir>[0], change: Partial<GitSystem> = {}) => {
     const lab = await startLabHost(provider, await tempDir(t));
     t.after(() => lab.server.close());
-    const host = openHost({ system: { ...lab.system, ...change }, fetch, signal: AbortSignal.timeout(20_000) });
+    const host = openHost({ system: { ...lab.system, ...change }, fetch, signal: AbortSignal.timeout(60_000) });
     return { lab, host };
   };
   const named = (what: string) => `${provider}: ${what}`;
@@ -66,7 +66,7 @@ export function hostSuite(provider: GitSystem["provider"]): void {
     const reader = openHost({
       system: { ...lab.system, ...(lab.system.username ? { username: "reader" } : {}), token: "lab-reader-token" },
       fetch,
-      signal: AbortSignal.timeout(20_000),
+      signal: AbortSignal.timeout(60_000),
     });
     await rejectsWith("system-forbidden", () => reader.createRepository(newRepository(lab, "orders")));
   });
@@ -127,7 +127,7 @@ export function hostSuite(provider: GitSystem["provider"]): void {
     const first = await startLabHost(provider, dir);
     // A failing host must not keep the test's process alive.
     t.after(() => first.server.close());
-    const signal = AbortSignal.timeout(20_000);
+    const signal = AbortSignal.timeout(60_000);
     await openHost({ system: first.system, fetch, signal }).createRepository(newRepository(first, "orders"));
     await first.server.close();
     const second = await startLabHost(provider, dir, first.server.port);
