@@ -73,7 +73,8 @@ function applyToJob(job: JobView, fact: JsonObject, step: unknown, at: string): 
       return { ...rest, state: "queued", steps: closeSteps(job.steps, "errored", at) };
     case "JobReady":
     case "JobResolved":
-      return { ...rest, state: "queued" };
+      // A step that was held with its job is run again: how it ended the last time stays unknown.
+      return { ...rest, state: "queued", steps: closeSteps(job.steps, "errored", at) };
     case "JobWaiting":
       return { ...job, state: "waiting" };
     case "JobHeld":
