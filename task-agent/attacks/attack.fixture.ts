@@ -182,6 +182,13 @@ export class AttackBench {
     return (await this.client.startTask(asked)).id;
   }
 
+  /** A task that no runner takes. The task-agent stores a moment later why it waits, which is no effect of an attack. */
+  async requestThatWaits(site: Site): Promise<string> {
+    const id = await this.request(site);
+    await this.settled(async () => (await this.client.task(id)).jobs.some(({ waiting }) => waiting !== undefined));
+    return id;
+  }
+
   /** A runner of seoul that has started a job. */
   async victim(name = "seoul-1"): Promise<{ readonly runner: ScriptedRunner; readonly job: Claimed }> {
     await this.request("seoul");

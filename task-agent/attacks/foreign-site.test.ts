@@ -76,7 +76,7 @@ for (const setup of SETUPS)
 
     test("an offer of one's own claims no job of another task", async (t) => {
       const bench = await AttackBench.open(t, setup);
-      const foreign = await bench.request("seoul");
+      const foreign = await bench.requestThatWaits("seoul");
       await bench.turnToAttack();
       await bench.request("busan");
       const attacker = await bench.attacker("busan-1");

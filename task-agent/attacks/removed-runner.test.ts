@@ -16,7 +16,7 @@ for (const setup of SETUPS)
       const gone = assert.rejects(runner.pollAll(1, 20_000), { code: "session-gone" });
       await bench.remove("seoul-9");
       await gone;
-      await bench.request("seoul");
+      await bench.requestThatWaits("seoul");
       await bench.unchanged(async () => {
         await assert.rejects(runner.pollAll(1, 1_000), { code: "session-gone" });
         await assert.rejects(runner.report(job.ref), { code: "session-gone" });
