@@ -19,7 +19,7 @@ export type Journal = {
    * conflict is an ordinary answer and has changed nothing: reload and decide again.
    * Rejects only when the store itself fails. Then it is unknown whether the batch was committed, and the caller must load.
    */
-  append(batch: readonly StreamAppend[]): Promise<AppendResult>;
+  append(batch: readonly StreamAppend[], options?: AppendOptions): Promise<AppendResult>;
 
   /**
    * Removes whole streams with their events, snapshots and index entries: all of the batch or nothing, as durable as an
@@ -68,6 +68,12 @@ export type Journal = {
 
   close(): Promise<void>;
 };
+
+/**
+ * `survives: "crash"`: a power cut may undo the append until a later one is durable, which makes both durable. It saves the
+ * fsync of a sqlite store; the others ignore it. Default: "power-cut".
+ */
+export type AppendOptions = { readonly survives?: "crash" | "power-cut" };
 
 export type FeedQuery = {
   readonly after: number;

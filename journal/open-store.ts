@@ -2,6 +2,7 @@
 // prepared, and a closed journal refuses every call.
 
 import type {
+  AppendOptions,
   AppendResult,
   FeedQuery,
   IndexPage,
@@ -26,7 +27,7 @@ type Answer<T> = T | Promise<T>;
 
 /** What an adapter brings. Its arguments have been checked; it means the same as in Journal. */
 export type Store = {
-  readonly append: (parts: readonly PreparedAppend[]) => Answer<AppendResult>;
+  readonly append: (parts: readonly PreparedAppend[], options?: AppendOptions) => Answer<AppendResult>;
   readonly remove: (batch: readonly StreamRemoval[]) => Answer<RemoveResult>;
   readonly load: (stream: string) => Answer<Loaded | undefined>;
   readonly events: (stream: string, afterVersion: number, limit: number) => Answer<readonly JournalEvent[]>;
@@ -48,9 +49,9 @@ export function openStore(declared: readonly string[], open: (isClosed: () => bo
   };
 
   return {
-    append: async (batch) => {
+    append: async (batch, options) => {
       assertOpen();
-      return store.append(prepareBatch(batch, indexes));
+      return store.append(prepareBatch(batch, indexes), options);
     },
 
     remove: async (batch) => {

@@ -186,7 +186,6 @@ function catalog({ state }: Pick<Parts, "state">) {
       },
     }),
     appPipelines: () => ({ ci: { name: "ci" }, cd: { name: "cd" } }),
-    choosePipeline: ({ body: { action } }) => ({ name: action }),
     pipeline: ({ params: { name } }) => {
       const pipeline = state().pipelines.get(name);
       if (!pipeline) throw new GantryError("pipeline-unknown", { pipeline: name });

@@ -16,6 +16,12 @@ export const PIPELINE_ERRORS = {
     todo: "Try again. If this continues, look at the newest task of the app with the title “Read own pipelines”, and run `gantry doctor`.",
     retryable: true,
   },
+  "pipeline-chosen": {
+    status: 409,
+    message: "This button starts the pipeline {pipeline}.",
+    why: "It was chosen for the app, and the request names another one.",
+    todo: "Start that pipeline.",
+  },
   "pipeline-unclear": {
     status: 409,
     message: "It is not clear which pipeline this button starts.",

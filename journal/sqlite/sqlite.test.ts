@@ -106,36 +106,34 @@ test("a file that is not a database is refused", async (t) => {
   await assert.rejects(openSqliteJournal({ file, indexes: [] }), isError("data-unusable"));
 });
 
-test("every commit is one fsync, and those that arrive together share one", async (t) => {
+test("every commit is one fsync, those that arrive together share one, and those that need none wait for none", async (t) => {
   const file = await newFile(t);
   const program = `
     const { openSqliteJournal } = await import(${JSON.stringify(new URL("./sqlite.ts", import.meta.url).href)});
     const journal = await openSqliteJournal({ file: process.argv[1], indexes: [] });
-    const append = (stream) => journal.append([{ stream, expected: 0, events: [{}], snapshot: 0 }]);
+    const append = (stream, survives = "power-cut") =>
+      journal.append([{ stream, expected: 0, events: [{}], snapshot: 0 }], { survives });
     for (let n = 0; n < Number(process.argv[2]); n += 1) await append("alone/" + n);
     await Promise.all(Array.from({ length: Number(process.argv[3]) }, (_, n) => append("together/" + n)));
+    for (let n = 0; n < Number(process.argv[4]); n += 1) await append("crash/" + n, "crash");
+    if (Number(process.argv[4])) await Promise.all([append("mixed/1", "crash"), append("mixed/2"), append("mixed/3", "crash")]);
     process.kill(process.pid, "SIGKILL");`;
   /** 0 where there is no strace, or where it is not allowed to trace. */
-  const countFsyncs = async (alone: number, together: number): Promise<number> => {
-    const trace = `${file}.${alone}.${together}`;
-    const run = [
-      process.execPath,
-      "--input-type=module",
-      "-e",
-      program,
-      `${trace}.db`,
-      String(alone),
-      String(together),
-    ];
+  const countFsyncs = async (...counts: readonly [alone: number, together: number, crash: number]): Promise<number> => {
+    const trace = `${file}.${counts.join(".")}`;
+    const run = [process.execPath, "--input-type=module", "-e", program, `${trace}.db`, ...counts.map(String)];
     const child = spawn("strace", ["-f", "-e", "trace=fsync,fdatasync", "-o", trace, ...run], { stdio: "ignore" });
     await once(child, "close").catch(() => undefined);
     const text = await readFile(trace, "utf8").catch(() => "");
     return text.split("\n").filter((line) => /f(data)?sync\(\d+\) += 0/.test(line)).length;
   };
-  const opening = await countFsyncs(0, 0);
+  const opening = await countFsyncs(0, 0, 0);
   if (opening === 0) return t.skip("there is no strace to count fsync with");
-  assert.equal(await countFsyncs(20, 0), opening + 20);
-  assert.equal(await countFsyncs(0, 200), opening + 1);
+  assert.equal(await countFsyncs(20, 0, 0), opening + 20);
+  assert.equal(await countFsyncs(0, 200, 0), opening + 1);
+  // The time is stored twice a second, durably.
+  const crash = (await countFsyncs(0, 0, 20)) - opening;
+  assert.ok(crash >= 1 && crash <= 6, `${crash} for 20 appends that need none and one that does`);
 });
 
 test("when the disk refuses, the appends reject, and later ones go on with the next seq", async (t) => {

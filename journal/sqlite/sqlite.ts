@@ -87,7 +87,7 @@ function assertDurable(db: DatabaseSync): void {
 function toJournal(options: SqliteOptions, store: SqliteStore, release: () => void): Journal {
   const clock = options.clock ?? systemClock;
   const waiters = makeWaiters(clock);
-  const queue = makeCommitQueue((group) => withDiskErrors(() => store.commit(group)), waiters.wake);
+  const queue = makeCommitQueue((...group) => withDiskErrors(() => store.commit(...group)), waiters.wake);
   return openStore(options.indexes, (isClosed) => ({
     append: queue.append,
     remove: (batch) => withDiskErrors(() => store.remove(batch)),

@@ -7,6 +7,8 @@ import type { Clock } from "@gantry/runtime/clock.ts";
 export type StoreClock = {
   /** The next microsecond that was never given out. Call it inside a transaction, before `reserveAhead`. */
   readonly tick: () => number;
+  /** Whether the next `reserveAhead` could raise the stored horizon. */
+  readonly isNearHorizon: () => boolean;
   /** Raises the stored horizon when the time comes near it, as part of the caller's transaction. */
   readonly reserveAhead: () => void;
   /** The next microsecond; raises the stored horizon if needed. */
@@ -20,6 +22,8 @@ export type StoreClock = {
 };
 
 const RESERVE_MICROS = 1_000_000;
+/** More than passes between the question and the answer. */
+const SLACK_MICROS = RESERVE_MICROS / 20;
 
 export function makeStoreClock(read: StatementSync, write: StatementSync, clock: Clock): StoreClock {
   const readHorizon = (): number => Number(read.get()?.horizon);
@@ -37,6 +41,7 @@ export function makeStoreClock(read: StatementSync, write: StatementSync, clock:
   return {
     tick,
     reserve,
+    isNearHorizon: () => Math.max(last, clock.nowMs() * 1_000) + RESERVE_MICROS / 2 + SLACK_MICROS > horizon,
     reserveAhead: () => {
       if (last + RESERVE_MICROS / 2 > horizon) reserve();
     },

@@ -16,8 +16,11 @@ import { type IndexEntry, type PreparedAppend, readPosition, writeCursor } from 
 import { makeStoreClock } from "./store-clock.ts";
 
 export type SqliteStore = {
-  /** Commits all batches in one transaction; a conflict affects only its own batch. Throws when the store fails. */
-  readonly commit: (batches: readonly (readonly PreparedAppend[])[]) => readonly AppendResult[];
+  /**
+   * Commits all batches in one transaction; a conflict affects only its own batch. Throws when the store fails. Without
+   * `needsSync` a power cut may undo it until the next commit that has it.
+   */
+  readonly commit: (batches: readonly (readonly PreparedAppend[])[], needsSync: boolean) => readonly AppendResult[];
   /** In a transaction of its own. Throws when the store fails. */
   readonly remove: (batch: readonly StreamRemoval[]) => RemoveResult;
   readonly load: (stream: string) => Loaded | undefined;
@@ -46,24 +49,35 @@ export function makeStore(db: DatabaseSync, clock: Clock): SqliteStore {
   const cache: Cache = { heads: new Map(), lastSeq: readLastSeq() };
   time.reserve();
 
-  return {
-    commit: (batches) => {
-      sql.begin.run();
-      try {
-        const atMicros = time.tick();
-        const results = batches.map((parts) => apply(sql, cache, parts, atMicros));
-        time.reserveAhead();
-        sql.commit.run();
-        return results;
-      } catch (error) {
-        cache.heads.clear();
-        if (db.isTransaction) sql.rollback.run();
-        cache.lastSeq = readLastSeq();
-        time.reread();
-        throw error;
-      }
-    },
+  const commit: SqliteStore["commit"] = (batches, needsSync) => {
+    // A horizon of time must be durable before it is used.
+    if (needsSync || time.isNearHorizon()) return commitNow(batches);
+    db.exec("PRAGMA synchronous = NORMAL");
+    try {
+      return commitNow(batches);
+    } finally {
+      db.exec("PRAGMA synchronous = FULL");
+    }
+  };
+  const commitNow = (batches: readonly (readonly PreparedAppend[])[]): readonly AppendResult[] => {
+    sql.begin.run();
+    try {
+      const atMicros = time.tick();
+      const results = batches.map((parts) => apply(sql, cache, parts, atMicros));
+      time.reserveAhead();
+      sql.commit.run();
+      return results;
+    } catch (error) {
+      cache.heads.clear();
+      if (db.isTransaction) sql.rollback.run();
+      cache.lastSeq = readLastSeq();
+      time.reread();
+      throw error;
+    }
+  };
 
+  return {
+    commit,
     remove: (batch) => {
       cache.heads.clear();
       sql.begin.run();

@@ -56,6 +56,7 @@ const DETAILS: { readonly [C in ErrorCode]: JsonObject } = {
   internal: { problem: "An unexpected error occurred." },
   "pipeline-invalid": { file: "cd.yaml", count: 2, problem: "line 3: unknown key titel (did you mean title?)" },
   "pipelines-unread": { problem: "Task t01 failed: the branch main does not exist." },
+  "pipeline-chosen": { pipeline: "ci-java" },
   "pipeline-unclear": {
     problem:
       "Several pipelines select the app orders: ci-java, ci-node. Name one of them in `pipelines.ci` of the app.",

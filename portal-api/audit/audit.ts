@@ -1,7 +1,8 @@
 // The audit log: every change that a person or a token makes, and every request that is refused.
 //
 // A change is recorded twice: as an intent before it is made, and with its outcome before the answer is sent. When the
-// process ends in between, the intent without an outcome remains, and is closed as `no-outcome` ten minutes later.
+// process ends in between, the intent without an outcome remains, and is closed as `no-outcome` ten minutes later. An intent
+// waits for no fsync: only a power cut can undo it, and then nobody was answered.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Journal } from "@gantry/journal/journal.ts";

@@ -28,7 +28,10 @@ export const auditHead = defineStream<Head, never>({ prefix: "audit-head" });
 export const auditSegment = defineStream<null, AuditEntry>({ prefix: "audit/" });
 
 export type AuditChain = {
-  /** Resolves with the number of the entry when it is durable. Rejects with `unavailable` when that is not certain. */
+  /**
+   * Resolves with the number of the entry when it is durable; an intent only survives a crash of the process until its outcome
+   * is written. Rejects with `unavailable` when that is not certain.
+   */
   readonly append: (facts: AuditFacts) => Promise<number>;
   readonly head: () => Promise<Head>;
   /** Entries after a number, oldest first; fewer than `limit` at the end of a segment. Empty only at the end of the chain. */
@@ -64,7 +67,10 @@ export function openAuditChain(journal: Journal): AuditChain {
         known ??= await head();
         group = pending.splice(0, roomAfter(known.seq));
         const { entries, next } = chain(group, known, (await journal.now({ recent: true })) / 1_000);
-        const result = await appendSafely(journal, batchOf(entries, known, next), next, head);
+        const survives = entries.every(({ kind }) => kind === "intent") ? "crash" : "power-cut";
+        const batch = batchOf(entries, known, next);
+        const result = await appendSafely(() => journal.append(batch, { survives }), next, head);
+
         if (result.ok) {
           known = next;
           for (const [at, one] of group.entries()) one.resolve(entries[at]?.seq ?? 0);
@@ -152,13 +158,12 @@ function batchOf(entries: readonly AuditEntry[], from: Head, next: Head): readon
 
 /** A failed store may still have committed: only the end of the chain shows it. */
 async function appendSafely(
-  journal: Journal,
-  batch: readonly StreamAppend[],
+  append: () => Promise<AppendResult>,
   next: Head,
   head: () => Promise<Head>,
 ): Promise<AppendResult> {
   try {
-    return await journal.append(batch);
+    return await append();
   } catch (error) {
     if ((await head()).hash === next.hash) return { ok: true, seq: 0 };
     throw error;

@@ -1,6 +1,6 @@
 // POST /v1/apps/{app}/ci and …/cd: the buttons "Run CI" and "Run CD".
 
-import type { ErrorCode } from "@gantry/core/errors.ts";
+import { type ErrorCode, GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { z } from "zod";
 import { onApp } from "../access/guards.ts";
@@ -80,17 +80,29 @@ function runAppPipeline(button: {
     handle: async (call) => {
       const { app } = call.params;
       const principal = callerOf(call).name;
-      const chosen = await call.portal.agent.choosePipeline(app, { action: pipeline, principal });
-      const start = { app, pipeline: chosen, params: call.body.params };
-      // The right may depend on the pipeline, which may only be known since its file was read.
-      if (chosen !== pipeline) await call.authorise();
-      const task = await call.portal.agent.startTask({
-        ...start,
+      const { params, override } = call.body;
+      const start = {
+        app,
+        params,
         idempotencyKey: call.key,
         principal,
-        ...(call.body.override === undefined ? {} : { override: call.body.override }),
+        ...(override === undefined ? {} : { override }),
+      };
+      // Most apps have the pipeline with the name of the button, which takes one call to the agent.
+      const starting = call.portal.agent.startTask({ ...start, pipeline, button: pipeline });
+      const task = await starting.catch(async (error: unknown) => {
+        const chosen = chosenInstead(error);
+        // The right may depend on the pipeline, which may only be known since its file was read.
+        await call.authorise();
+        return call.portal.agent.startTask({ ...start, pipeline: chosen });
       });
       await sendAccepted(call, task);
     },
   });
+}
+
+/** The pipeline that the button starts. Rethrows any other error. */
+function chosenInstead(error: unknown): string {
+  if (error instanceof GantryError && error.code === "pipeline-chosen") return String(error.details.pipeline);
+  throw error;
 }

@@ -95,8 +95,15 @@ type TaskRoute = "startTask" | "tasks" | "task" | "taskTags" | "taskEvents" | "l
 function taskHandlers(deps: PortalRoutesDeps): Pick<Handlers, TaskRoute> {
   const { feed, leases, logs, tasks } = deps;
   const { requireTask, view, start, cancel, rerun, resolve } = taskCalls(deps);
+  const ofApps = openAppPipelines(deps);
   return {
-    startTask: ({ body }) => start(body),
+    startTask: async ({ body }) => {
+      if (body.app !== undefined && body.button) {
+        const pipeline = await ofApps.choose(body.app, body.button, body.principal);
+        if (pipeline !== body.pipeline) throw new GantryError("pipeline-chosen", { pipeline });
+      }
+      return start(body);
+    },
     tasks: ({ query }) => listTasks(deps, query),
     task: async ({ ctx, params: { id }, query: { after, wait } }) => {
       let record = await requireTask(id);
@@ -201,7 +208,6 @@ type CatalogRoute =
   | "pipelines"
   | "pipeline"
   | "appPipelines"
-  | "choosePipeline"
   | "steps"
   | "definitions"
   | "syncDefinitions"
@@ -218,9 +224,6 @@ function catalogHandlers(deps: PortalRoutesDeps): Pick<Handlers, CatalogRoute> {
       return { items: definitions.list().map((one) => pipelineView(one, offered)) };
     },
     appPipelines: ({ params: { name } }) => ofApps.view(name),
-    choosePipeline: async ({ params: { name }, body: { action, principal } }) => ({
-      name: await ofApps.choose(name, action, principal),
-    }),
     pipeline: async ({ params: { name }, query: { app } }) => {
       const action = ACTIONS.find((one) => one === name);
       const definition = app && action ? await ofApps.chosen(app, action) : await ofApps.named(name);

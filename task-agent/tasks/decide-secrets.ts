@@ -12,9 +12,18 @@ import { didYouMean } from "@gantry/core/suggest.ts";
 export type SecretsAt = (site: string) => readonly string[] | undefined;
 
 /** Whether any step names a secret. */
-export function namesSecrets({ jobs, finally: last }: Pipeline): boolean {
-  return [...jobs, ...last].some((job) => job.steps.some((step) => secretsOf(step).length > 0));
+export function namesSecrets(pipeline: Pipeline): boolean {
+  const known = naming.get(pipeline);
+  if (known !== undefined) return known;
+  const names = [...pipeline.jobs, ...pipeline.finally].some((job) =>
+    job.steps.some((step) => secretsOf(step).length > 0),
+  );
+  naming.set(pipeline, names);
+  return names;
 }
+
+/** A file of 30 steps takes about 0.3 ms, and every press of a button asks. */
+const naming = new WeakMap<Pipeline, boolean>();
 
 /**
  * One problem per secret that is missing at the site of a job. Steps and jobs with a condition are not checked, because they

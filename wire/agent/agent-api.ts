@@ -1,5 +1,6 @@
 // What the routes of `/agent/v1` (routes.ts) take and answer, besides the views.
 
+import { ACTIONS } from "@gantry/core/choice/actions.ts";
 import { z } from "zod";
 import { appView, feedEvent } from "./views.ts";
 
@@ -25,6 +26,11 @@ export const startTask = z.object({
   principal: z.string().min(1).max(200),
   /** The policies of environments are not applied. The portal has checked that the principal may demand it. */
   override: z.strictObject({ reason: z.string().trim().min(1).max(500) }).optional(),
+  /**
+   * Start the pipeline only if it is the one of this button of the app; else the answer is `pipeline-chosen`, which names that one.
+   * The app's own pipelines are read first, where it may have any.
+   */
+  button: z.enum(ACTIONS).optional(),
 });
 export type StartTask = z.infer<typeof startTask>;
 

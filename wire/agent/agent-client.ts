@@ -19,7 +19,7 @@ import {
   type resolveJob,
   type StartTask,
 } from "./agent-api.ts";
-import type { AppPipelinesView, choosePipeline } from "./app-pipelines.ts";
+import type { AppPipelinesView } from "./app-pipelines.ts";
 import type { DefinitionsView } from "./definitions.ts";
 import { AGENT_PREFIX, AGENT_ROUTES as routes } from "./routes.ts";
 import type { SyncTemplates, TemplatesView } from "./templates.ts";
@@ -109,8 +109,6 @@ export type AgentClient = {
     call?: Asking,
   ) => Promise<PipelineView>;
   readonly appPipelines: (app: string, call?: Asking) => Promise<AppPipelinesView>;
-  /** The name of the pipeline that a button of the app starts. */
-  readonly choosePipeline: (app: string, body: z.input<typeof choosePipeline>) => Promise<string>;
   /** The set of definitions in force, and why a newer one is not. */
   readonly definitions: (call?: Asking) => Promise<DefinitionsView>;
   /** Reads their repository now. Throws `conflict` when there is none. */
@@ -193,8 +191,6 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
     pipelines: (options) => call(routes.pipelines, { params }, options),
     pipeline: (name, query = {}, options) => call(routes.pipeline, { params: { name }, query }, options),
     appPipelines: (name, options) => call(routes.appPipelines, { params: { name } }, options),
-    choosePipeline: async (name, body) =>
-      (await call(routes.choosePipeline, { params: { name }, body }).catch(hasNoChoice(body.action))).name,
     syncDefinitions: (principal) => call(routes.syncDefinitions, { params, body: { principal } }),
     definitions: (options) => call(routes.definitions, { params }, options),
     templates: (options) => call(routes.templates, { params }, options),
@@ -224,15 +220,6 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
 function tooOld(error: unknown): never {
   const isOlder = error instanceof GantryError && error.code === "not-found" && error.details.kind === "address";
   throw isOlder ? olderAgent(error) : error;
-}
-
-/** An agent of the version before knows one pipeline for each button. */
-function hasNoChoice(action: string): (error: unknown) => { readonly name: string } {
-  return (error) => {
-    const isOlder = error instanceof GantryError && error.code === "not-found" && error.details.kind === "address";
-    if (isOlder) return { name: action };
-    throw error;
-  };
 }
 
 /** The version before refuses fields that it does not know. It would run another pipeline file than was asked for. */

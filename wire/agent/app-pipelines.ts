@@ -1,13 +1,9 @@
 // Which pipelines the buttons of an app start, and what the app has brought itself.
 
-import { ACTIONS } from "@gantry/core/choice/actions.ts";
 import { z } from "zod";
 import { refusedSet } from "./definitions.ts";
 
-export const choosePipeline = z.strictObject({ action: z.enum(ACTIONS), principal: z.string().min(1).max(200) });
-export const chosenPipeline = z.object({ name: z.string() });
-
-const choice = z.union([chosenPipeline, z.object({ problem: z.string() })]);
+const choice = z.union([z.object({ name: z.string() }), z.object({ problem: z.string() })]);
 
 export const appPipelinesView = z
   .object({

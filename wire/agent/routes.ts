@@ -25,7 +25,7 @@ import {
   startTask,
   taskTags,
 } from "./agent-api.ts";
-import { appPipelinesView, choosePipeline, chosenPipeline } from "./app-pipelines.ts";
+import { appPipelinesView } from "./app-pipelines.ts";
 import { definitionsView, syncDefinitions } from "./definitions.ts";
 import { syncTemplates, templatesView } from "./templates.ts";
 import {
@@ -78,7 +78,7 @@ export const AGENT_ROUTES = {
     body: startTask,
     answer: taskView,
     status: 202,
-    errors: REQUEST_ERRORS,
+    errors: [...REQUEST_ERRORS, "pipeline-chosen", "pipeline-invalid", "pipeline-unclear", "pipelines-unread"],
   }),
   /** Newest first. */
   tasks: route({
@@ -240,14 +240,6 @@ export const AGENT_ROUTES = {
     path: "/apps/{name}/pipelines",
     answer: appPipelinesView,
     errors: ["app-unknown"],
-  }),
-  /** What a button of the app starts. Reads the app's own pipelines first, where it may have any. */
-  choosePipeline: route({
-    method: "POST",
-    path: "/apps/{name}/choose-pipeline",
-    body: choosePipeline,
-    answer: chosenPipeline,
-    errors: [...REQUEST_ERRORS, "pipeline-invalid", "pipeline-unclear", "pipelines-unread"],
   }),
   /** The set in force, and why a newer one is not. */
   definitions: route({ method: "GET", path: "/definitions", answer: definitionsView }),
