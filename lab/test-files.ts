@@ -29,14 +29,16 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   ],
   agent: ["task-agent/**/!(shared-journal).test.ts"],
   commands: ["cli/**/!(private-data).test.ts"],
+  hosts: ["connectors/{bitbucket-cloud,gitea,gitee,github,gitlab}/*.test.ts"],
   connectors: [
     "connectors/!(git|argo-cd|bitbucket-dc|sonarqube)/**/*.test.ts",
     "connectors/{argo-cd/permits,http,outlast,plain-file}.test.ts",
   ],
-  e2e: ["lab/e2e/!(main-job|sign-in).test.ts"],
+  e2e: ["lab/e2e/!(main-job).test.ts"],
   git: ["connectors/git/!(git|commit|contents).test.ts"],
   lab: ["lab/{contract,fakes,golden}/**/*.test.ts"],
-  portal: ["portal-api/**/*.test.ts", "notify-agent/**/*.test.ts"],
+  access: ["portal-api/{access,audit,oidc,people}/**/*.test.ts", "notify-agent/**/*.test.ts"],
+  portal: ["portal-api/**/*.test.ts"],
   runner: ["task-runner/**/!(sandbox|sandbox-programs).test.ts"],
   shared: [
     "{deploy,journal,wire}/**/!(sqlite).test.ts",
@@ -48,12 +50,11 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
 /** The files that take longest, in wall time: one that starts late would run alone at the end. */
 const LONGEST = [
   "lab/e2e/main-job.test.ts",
-  "console/browser.test.ts",
+  "console/browser/smoke.test.ts",
   "task-runner/sandbox.test.ts",
   "connectors/git/{contents,commit}.test.ts",
   "connectors/{bitbucket-dc,sonarqube,argo-cd}/*.test.ts",
   "task-agent/peers/shared-journal.test.ts",
-  "lab/e2e/*.test.ts",
 ];
 
 /** `npm run check` runs the checks of the repository. */

@@ -1,6 +1,6 @@
 // The task-agent as a process: configuration in, HTTP out. `node task-agent/main.ts --config FILE`
 
-import { randomUUID, scryptSync } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -22,6 +22,7 @@ import { openDefinitionSet } from "./definitions/definition-set.ts";
 import { followDefinitions } from "./definitions/follow.ts";
 import { type EventsOut, openEventsOut } from "./events/open-relay.ts";
 import { openHttpApp } from "./http-app.ts";
+import { fenceKeyOf } from "./leases/fence-key.ts";
 import { withArchivedLogs } from "./logs/log-archive.ts";
 import { limitLogs } from "./logs/log-limits.ts";
 import { openLogStore } from "./logs/log-store.ts";
@@ -127,7 +128,7 @@ export async function startTaskAgent(
 }
 
 async function openAgentDefinitions(base: Base): Promise<LiveDefinitions> {
-  const steps = JSON.parse(await readFile(join(SHIPPED, "catalogue.json"), "utf8")) as StepDescription[];
+  const steps = await shippedSteps();
   const { config, journal, alarms } = base;
   return openDefinitions(config.pipelines ?? SHIPPED, steps, journal, {
     alarms,
@@ -135,6 +136,14 @@ async function openAgentDefinitions(base: Base): Promise<LiveDefinitions> {
     params: config.params,
     builtIn: [await readBuiltIn(join(PLATFORM, "check-systems.yaml"), steps)],
   });
+}
+
+let catalogue: Promise<readonly StepDescription[]> | undefined;
+
+/** Read once, so that what is remembered about files that were checked with these steps stays valid. */
+function shippedSteps(): Promise<readonly StepDescription[]> {
+  catalogue ??= readFile(join(SHIPPED, "catalogue.json"), "utf8").then((text) => JSON.parse(text) as StepDescription[]);
+  return catalogue;
 }
 
 async function openAgentTemplates(base: Base, agent: Agent, definitions: LiveDefinitions): Promise<Templates> {
@@ -159,8 +168,7 @@ async function openConfiguredAgent(base: Base, settings: Settings, definitions: 
     clock,
     newId: randomUUID,
     alarms: base.alarms,
-    // Slow to derive, because runners receive what is signed with it and could try out tokens.
-    fenceKey: scryptSync(config.token, "gantry fences", 32),
+    fenceKey: fenceKeyOf(config.token),
     ...sealOf(base),
     settings,
     ...(name === undefined ? {} : { name }),

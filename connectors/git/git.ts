@@ -54,6 +54,8 @@ export type GitCall = {
 export type Git = (args: readonly string[], call?: GitCall) => Promise<string>;
 
 const GIT_GROUP = join(import.meta.dirname, "git-group.sh");
+/** Starts a third of the programs. */
+const GIT_ALONE = join(import.meta.dirname, "git-alone.sh");
 
 /** A program that prints nothing for this long is ended. */
 const SILENCE_MS = 120_000;
@@ -216,7 +218,7 @@ function optionsOf(place: GitPlace, call: GitCall): Partial<SimpleGitOptions> {
   const exits = call.exits ?? [0];
   return {
     baseDir: place.workTree ?? place.gitDir,
-    binary: ["sh", GIT_GROUP],
+    binary: ["sh", call.remote || call.local ? GIT_GROUP : GIT_ALONE],
     config: [...CONFIG],
     allowEnvironment: ALLOWED_ENVIRONMENT,
     // simple-git always refuses these. Here they are fixed strings of ours, and each one restricts git further.

@@ -56,6 +56,8 @@ export function parseYaml(file: string, text: string): YamlFile {
     prettyErrors: false,
     keepSourceTokens: true,
     intAsBigInt: true,
+    // The parser would compare each key with all keys before it; refuseOddNodes finds those that are there twice.
+    uniqueKeys: false,
     // Warnings would go to the standard error of the process.
     logLevel: "error",
   });

@@ -2,7 +2,17 @@
 // would mean another value for some of them.
 
 import type { GantryError } from "@gantry/core/errors.ts";
-import { type Document, isCollection, isScalar, Lexer, type Pair, type ParsedNode, type Scalar, visit } from "yaml";
+import {
+  type Document,
+  isCollection,
+  isScalar,
+  Lexer,
+  type Pair,
+  type ParsedNode,
+  type Scalar,
+  visit,
+  type YAMLMap,
+} from "yaml";
 import { blockScalar } from "./layout.ts";
 
 /** Makes a `file-invalid` error with the line of this offset. */
@@ -84,6 +94,7 @@ export function refuseOddNodes(text: string, document: Document.Parsed<ParsedNod
     },
     Map: (_, map) => {
       refuseName(map.anchor, map.range?.[0], wrong);
+      refuseSecondKey(map, wrong);
       const odd = map.flow === true ? map.items.find((pair) => isOddInFlow(text, pair)) : undefined;
       const key = isScalar(odd?.key) ? odd.key : undefined;
       if (key?.range)
@@ -107,6 +118,16 @@ function spacesBelow(text: string, { srcToken }: Scalar.Parsed): number | undefi
   const whole = isAtEnd ? blank : blank.slice(0, blank.lastIndexOf("\n") + 1);
   const at = whole.split("\n").findIndex((line) => line.replace("\r", "").length > indent);
   return at === -1 ? undefined : start + whole.split("\n").slice(0, at).join("\n").length + (at === 0 ? 0 : 1);
+}
+
+/** Some readers of YAML refuse a mapping with two equal keys, others take the first or the last of them. */
+function refuseSecondKey(map: YAMLMap, wrong: Wrong): void {
+  const values = new Set<unknown>();
+  for (const { key } of map.items) {
+    if (!isScalar(key)) continue;
+    if (values.has(key.value)) throw wrong("Map keys must be unique", startOf(key));
+    values.add(key.value);
+  }
 }
 
 /** For readers of YAML 1.1 the name in `&a:b` is `a`, and the rest is the value. */

@@ -21,14 +21,19 @@ export const VARIABLES = [
 /** Structural limits, so that parsing any expression takes bounded time. */
 const LIMITS = { maxAstNodes: 1_000, maxDepth: 50, maxListElements: 256, maxMapEntries: 256, maxCallArguments: 16 };
 
-/** `types`: of variables whose type is known; other variables may have any type. */
-export function makeEnvironment(types: { readonly [variable: string]: string } = {}): Environment {
-  const environment = new Environment({
+/** Copied for each environment, because the library reads the signature of every function again when it is registered. */
+const withFunctions = registerFunctions(
+  new Environment({
     unlistedVariablesAreDyn: false,
     homogeneousAggregateLiterals: false,
     enableOptionalTypes: true,
     limits: LIMITS,
-  });
+  }),
+);
+
+/** `types`: of variables whose type is known; other variables may have any type. */
+export function makeEnvironment(types: { readonly [variable: string]: string } = {}): Environment {
+  const environment = withFunctions.clone();
   for (const name of VARIABLES) environment.registerVariable(name, types[name] ?? "dyn");
-  return registerFunctions(environment);
+  return environment;
 }

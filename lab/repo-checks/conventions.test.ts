@@ -18,7 +18,7 @@ const BANS: readonly Ban[] = [
   {
     pattern: /node:timers/,
     instead: "time is an argument: `SteppedClock` (runtime/stepped-clock.fixture.ts)",
-    where: /\.(test|suite)\.tsx?$/,
+    where: /\.(test|suite|system)\.tsx?$/,
   },
   { pattern: /@ts-(ignore|nocheck|expect-error)/, instead: "make the types true" },
   { pattern: /\bexport default\b/, instead: "a named export", where: /^(?!lab\/test-reporter)/ },
@@ -139,6 +139,7 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
     "decide-merge.ts",
     "ensure-repository.ts",
     "folders.ts",
+    "git-alone.sh",
     "git-group.sh",
     "git.ts",
     "host.ts",

@@ -32,5 +32,5 @@ export const DEMO = /^lab\/(fakes\/|start\.ts$)/;
 
 /** Tests, and what only tests import: fixtures, and suites that several tests run. */
 export function isTest(path: string): boolean {
-  return /\.(test|suite|fixture|faults)\.tsx?$|\/suite\//.test(path);
+  return /\.(test|suite|system|fixture|faults)\.tsx?$|\/suite\//.test(path);
 }

@@ -2,14 +2,13 @@
 
 import { readFile } from "node:fs/promises";
 import { GantryError } from "@gantry/core/errors.ts";
-import { parsePipeline } from "@gantry/core/pipeline/parse.ts";
 import type { StepDescription } from "@gantry/core/pipeline/pipeline.ts";
-import { type Definition, definitionOf } from "../tasks/read-definitions.ts";
+import { type Definition, definitionOf, readPipeline } from "../tasks/read-definitions.ts";
 
 /** Throws `pipeline-invalid` when it has mistakes: a bug. */
 export async function readBuiltIn(file: string, steps: readonly StepDescription[]): Promise<Definition> {
   const text = await readFile(file, "utf8");
-  const { pipeline, problems } = parsePipeline({ name: file, text }, steps);
+  const { pipeline, problems } = readPipeline(file, text, steps);
   const [first] = problems;
   if (!pipeline || first)
     throw new GantryError("pipeline-invalid", { file, count: problems.length, problem: first?.detail ?? "" });

@@ -6,7 +6,7 @@ import { readEnvironments } from "@gantry/core/build/read-environments.ts";
 import { type OwnPolicy, readOwnPolicy } from "@gantry/core/choice/own-policy.ts";
 import type { Problem } from "@gantry/core/errors.ts";
 import { readParamValues } from "@gantry/core/pipeline/param-values.ts";
-import { parsePipeline } from "@gantry/core/pipeline/parse.ts";
+import { type ParsedPipeline, parsePipeline } from "@gantry/core/pipeline/parse.ts";
 import type { Pipeline, StepDescription } from "@gantry/core/pipeline/pipeline.ts";
 
 /**
@@ -82,7 +82,7 @@ function readPipelines(files: DefinitionFiles, steps: readonly StepDescription[]
       if (folder !== "") problems.push({ file, line: 1, detail: "the name must end in .yaml" });
       continue;
     }
-    const { pipeline, problems: found } = parsePipeline({ name: file, text }, steps);
+    const { pipeline, problems: found } = readPipeline(file, text, steps);
     problems.push(...found);
     if (!pipeline || found.length > 0) {
       broken.push(pipeline?.name ?? file.slice(folder.length).replace(/\.yaml$/, ""));
@@ -94,6 +94,21 @@ function readPipelines(files: DefinitionFiles, steps: readonly StepDescription[]
     definitions.push(definitionOf(file, text, pipeline));
   }
   return { definitions, problems, broken };
+}
+
+/** Of sets that were checked before, by their steps. In a set that has changed, most files are as they were. */
+const checked = new WeakMap<readonly StepDescription[], Map<string, ParsedPipeline>>();
+const MAX_CHECKED = 500;
+
+/** As parsePipeline, which takes some ms per file. */
+export function readPipeline(file: string, text: string, steps: readonly StepDescription[]): ParsedPipeline {
+  const known = checked.get(steps) ?? new Map<string, ParsedPipeline>();
+  checked.set(steps, known);
+  const key = `${file}\n${text}`;
+  const parsed = known.get(key) ?? parsePipeline({ name: file, text }, steps);
+  if (known.size >= MAX_CHECKED) known.clear();
+  known.set(key, parsed);
+  return parsed;
 }
 
 function readEnvironmentsOf(files: DefinitionFiles, problems: Problem[]): Environments {

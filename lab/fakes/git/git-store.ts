@@ -13,6 +13,7 @@ const CONFIG = `[uploadpack]
 \tallowAnySHA1InWant = true
 [receive]
 \tfsckObjects = true
+\tautogc = false
 [gc]
 \tauto = 0
 `;
