@@ -2,7 +2,17 @@
 // would mean another value for some of them.
 
 import type { GantryError } from "@gantry/core/errors.ts";
-import { type Document, isCollection, isScalar, Lexer, type Pair, type ParsedNode, type Scalar, visit } from "yaml";
+import {
+  type CST,
+  type Document,
+  isCollection,
+  isScalar,
+  Lexer,
+  type Pair,
+  type ParsedNode,
+  type Scalar,
+  visit,
+} from "yaml";
 import { blockScalar, hasLineBreak, startOfItem } from "./layout.ts";
 
 /** Makes a `file-invalid` error with the line of this offset. */
@@ -126,9 +136,10 @@ function startOf({ range }: Scalar): number | undefined {
 
 /** The parser here has these limits for the keys of block mappings only. Behind `?` there are none. */
 function refuseLongKey(text: string, { srcToken }: Pair, wrong: Wrong): void {
-  const colon = srcToken?.sep?.find(({ type }) => type === "map-value-ind");
+  const colon = colonOf(srcToken);
   const start = srcToken && startOfItem(srcToken);
-  if (!colon || start === undefined || srcToken.start.some(({ type }) => type === "explicit-key-ind")) return;
+  if (!colon || start === undefined || !srcToken) return;
+  if (srcToken.start.some(({ type }) => type === "explicit-key-ind")) return;
   const odd = hasLineBreak(text, start, colon.offset)
     ? "it spans several lines; write it on one"
     : `it is longer than ${MAX_KEY} characters; shorten it`;
@@ -136,9 +147,14 @@ function refuseLongKey(text: string, { srcToken }: Pair, wrong: Wrong): void {
     throw wrong(`some readers of YAML refuse the key here: ${odd}`, start);
 }
 
-/** `{key:}` and `{key:, b: 1}`: for readers written in Go the key is `key:`. */
-function isOddInFlow(text: string, { key, value }: Pair): boolean {
-  if (!isScalar(key) || key.type !== "PLAIN" || !key.range) return false;
+/** `{key:}` and `{key :, b: 1}`: for readers written in Go the colon belongs to the key. */
+function isOddInFlow(text: string, { key, value, srcToken }: Pair): boolean {
+  if (!isScalar(key) || key.type !== "PLAIN") return false;
   const isNothing = value === null || (isScalar(value) && (value.source ?? "") === "");
-  return isNothing && /^:[,\]}]/.test(text.slice(key.range[1], key.range[1] + 2));
+  const colon = colonOf(srcToken);
+  return isNothing && colon !== undefined && /^[,\]}]/.test(text.slice(colon.offset + 1, colon.offset + 2));
+}
+
+function colonOf(item: CST.CollectionItem | undefined): CST.SourceToken | undefined {
+  return item?.sep?.find(({ type }) => type === "map-value-ind");
 }

@@ -247,6 +247,9 @@ test("what some readers of YAML refuse or read differently is refused with its l
     ["a: x\nb:\n- |2\n   y\n   \n- c\n", /^line 5: the spaces in this line/],
     ["a: x\nb: {k:}\n", /^line 2: the key k reads differently without a space behind its colon; add one$/],
     ["a: x\nb: {k:, c: 1}\n", /^line 2: the key k reads/],
+    ["a: x\nb: {k :, c: 1}\n", /^line 2: the key k reads/],
+    ["a: x\nb: [k  :]\n", /^line 2: the key k reads/],
+    ["a: x\nb: {? k\n  :}\n", /^line 2: the key k reads/],
     [
       "a: x\nb: {?k: 1}\n",
       /^line 2: some readers of YAML take the question mark here for the mark of a key; add quotes$/,
@@ -280,7 +283,7 @@ test("what some readers of YAML refuse or read differently is refused with its l
     "b: |2\n   y\n  \na: x\n",
     "b: |2\n   y\n     \n   z\na: x\n",
     "b:\n - |2\n     y\n\n - z\na: x\n",
-    'b: {k: , "l":, m}\na: x\n',
+    'b: {k: , "l":, m, n : , "o" :}\na: x\n',
     "b: {? k : 1, '?l': 2, m: x?y}\n?c: ?d\na: x\n",
     "b: {\n  k:\n  }\na: x\n",
     "b: {k\n  d, ? k\n  e : 1}\na: x\n",
