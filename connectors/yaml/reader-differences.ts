@@ -3,6 +3,7 @@
 
 import type { GantryError } from "@gantry/core/errors.ts";
 import {
+  type CST,
   type Document,
   isCollection,
   isScalar,
@@ -13,13 +14,16 @@ import {
   visit,
   type YAMLMap,
 } from "yaml";
-import { blockScalar } from "./layout.ts";
+import { blockScalar, hasLineBreak, startOfItem } from "./layout.ts";
 
 /** Makes a `file-invalid` error with the line of this offset. */
 type Wrong = (detail: string, offset?: number) => GantryError;
 
 /** Line ends of YAML 1.1 that YAML 1.2, or the parser here, does not have: a comment would end earlier for some readers. */
 const ODD_LINE_END = /\r(?!\n)|[\u0085\u2028\u2029]/;
+
+/** The most characters from the start of a key to its colon. */
+const MAX_KEY = 1_024;
 
 /** The file is JSON, which its readers may need it to stay. */
 export function isJson(text: string): boolean {
@@ -51,11 +55,12 @@ export function refuseOddText(text: string, wrong: Wrong): void {
 }
 
 /**
- * Where a tab is before a comment, or alone in a line. Readers of YAML 1.1 accept it only behind a text without quotes: they
- * would read the file before an edit of this text, and not after it.
+ * Where a tab is before a comment, or alone in a line, perhaps behind the marks `-`, `?` and `:` that begin the line. Readers of
+ * YAML 1.1 accept it only where a text without quotes stands before or behind it: they would read the file before an edit of
+ * this text, and not after it.
  */
 function tabInIndent(text: string): number | undefined {
-  if (!/^ *\t[ \t]*(?:#|\r?$)/m.test(text)) return undefined;
+  if (!/^[-?: ]*\t[ \t]*(?:#|\r?$)/m.test(text)) return undefined;
   let [offset, depth, tab]: [number, number, number | undefined] = [0, 0, undefined];
   let isLineStart = true;
   for (const token of new Lexer().lex(text)) {
@@ -64,7 +69,7 @@ function tabInIndent(text: string): number | undefined {
     const isEnd = /^(?:#|\r?\n$)/.test(token);
     if (tab !== undefined && isEnd) return tab;
     tab = isLineStart && depth === 0 && /^ *\t[ \t]*$/.test(token) ? offset : undefined;
-    isLineStart = token.endsWith("\n") || (isLineStart && /^ +$/.test(token));
+    isLineStart = token.endsWith("\n") || (isLineStart && /^(?: +|[-?:])$/.test(token));
     if (token === "{" || token === "[") depth += 1;
     if (token === "}" || token === "]") depth -= 1;
     offset += token.length;
@@ -95,6 +100,7 @@ export function refuseOddNodes(text: string, document: Document.Parsed<ParsedNod
     Map: (_, map) => {
       refuseName(map.anchor, map.range?.[0], wrong);
       refuseSecondKey(map, wrong);
+      if (map.flow === true) for (const pair of map.items) refuseLongKey(text, pair, wrong);
       const odd = map.flow === true ? map.items.find((pair) => isOddInFlow(text, pair)) : undefined;
       const key = isScalar(odd?.key) ? odd.key : undefined;
       if (key?.range)
@@ -140,9 +146,27 @@ function startOf({ range }: Scalar): number | undefined {
   return range?.[0];
 }
 
-/** `{key:}` and `{key:, b: 1}`: for readers written in Go the key is `key:`. */
-function isOddInFlow(text: string, { key, value }: Pair): boolean {
-  if (!isScalar(key) || key.type !== "PLAIN" || !key.range) return false;
+/** The parser here has these limits for the keys of block mappings only. Behind `?` there are none. */
+function refuseLongKey(text: string, { srcToken }: Pair, wrong: Wrong): void {
+  const colon = colonOf(srcToken);
+  const start = srcToken && startOfItem(srcToken);
+  if (!colon || start === undefined || !srcToken) return;
+  if (srcToken.start.some(({ type }) => type === "explicit-key-ind")) return;
+  const odd = hasLineBreak(text, start, colon.offset)
+    ? "it spans several lines; write it on one"
+    : `it is longer than ${MAX_KEY} characters; shorten it`;
+  if (colon.offset - start > MAX_KEY || hasLineBreak(text, start, colon.offset))
+    throw wrong(`some readers of YAML refuse the key here: ${odd}`, start);
+}
+
+/** `{key:}` and `{key :, b: 1}`: for readers written in Go the colon belongs to the key. */
+function isOddInFlow(text: string, { key, value, srcToken }: Pair): boolean {
+  if (!isScalar(key) || key.type !== "PLAIN") return false;
   const isNothing = value === null || (isScalar(value) && (value.source ?? "") === "");
-  return isNothing && /^:[,\]}]/.test(text.slice(key.range[1], key.range[1] + 2));
+  const colon = colonOf(srcToken);
+  return isNothing && colon !== undefined && /^[,\]}]/.test(text.slice(colon.offset + 1, colon.offset + 2));
+}
+
+function colonOf(item: CST.CollectionItem | undefined): CST.SourceToken | undefined {
+  return item?.sep?.find(({ type }) => type === "map-value-ind");
 }

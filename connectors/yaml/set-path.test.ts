@@ -247,6 +247,9 @@ test("what some readers of YAML refuse or read differently is refused with its l
     ["a: x\nb:\n- |2\n   y\n   \n- c\n", /^line 5: the spaces in this line/],
     ["a: x\nb: {k:}\n", /^line 2: the key k reads differently without a space behind its colon; add one$/],
     ["a: x\nb: {k:, c: 1}\n", /^line 2: the key k reads/],
+    ["a: x\nb: {k :, c: 1}\n", /^line 2: the key k reads/],
+    ["a: x\nb: [k  :]\n", /^line 2: the key k reads/],
+    ["a: x\nb: {? k\n  :}\n", /^line 2: the key k reads/],
     [
       "a: x\nb: {?k: 1}\n",
       /^line 2: some readers of YAML take the question mark here for the mark of a key; add quotes$/,
@@ -254,6 +257,17 @@ test("what some readers of YAML refuse or read differently is refused with its l
     ["a: x\nb: [c, {d: [?e]}]\n", /^line 2: some readers of YAML take the question mark/],
     ["a: x\nb: [k:]\n", /^line 2: the key k reads/],
     ["a: x\nb: [1, {c: [k d:]}]\n", /^line 2: the key k d reads/],
+    [
+      "a: x\nb: {k\n  d: 1}\n",
+      /^line 2: some readers of YAML refuse the key here: it spans several lines; write it on one$/,
+    ],
+    ["a: x\nb: {'k\n  d': 1}\n", /^line 2: some readers of YAML refuse the key here/],
+    ["a: x\nb: {&k\n  d: 1}\n", /^line 2: some readers of YAML refuse the key here/],
+    [`a: x\nb: {${"k".repeat(1025)}: 1}\n`, /^line 2: .* it is longer than 1024 characters; shorten it$/],
+    ["a: x\n? k\n:\t# c\n  b: 1\n", /^line 3: a tab indents a comment or an empty line/],
+    ["a: x\nb:\n- \t# c\n  - c\n", /^line 3: a tab indents a comment or an empty line/],
+    ["a: x\n?\t\n  k\n: d\n", /^line 2: a tab indents a comment or an empty line/],
+    ["a: x\nb:\n- -\t# c\n    - c\n", /^line 3: a tab indents a comment or an empty line/],
   ];
   for (const [text, problem] of rows) {
     assert.throws(() => setPath("f.yaml", text, ["a"], "yes"), wrongWith(problem), JSON.stringify(text));
@@ -269,9 +283,12 @@ test("what some readers of YAML refuse or read differently is refused with its l
     "b: |2\n   y\n  \na: x\n",
     "b: |2\n   y\n     \n   z\na: x\n",
     "b:\n - |2\n     y\n\n - z\na: x\n",
-    'b: {k: , "l":, m}\na: x\n',
+    'b: {k: , "l":, m, n : , "o" :}\na: x\n',
     "b: {? k : 1, '?l': 2, m: x?y}\n?c: ?d\na: x\n",
     "b: {\n  k:\n  }\na: x\n",
+    "b: {k\n  d, ? k\n  e : 1}\na: x\n",
+    `? ${"k".repeat(1025)}\n: {${"k".repeat(1024)}: 1}\na: x\n`,
+    "b:\t# c\n  c: [\t# d\n  ]\n? d\n: e\t# f\ne:\n- f\t# g\na: x\n",
   ]) {
     assert.match(setPath("f.yaml", text, ["a"], "yes").text, /a"?: "yes"/);
   }

@@ -10,6 +10,7 @@ import { type Comparison, comparisonsOf } from "./comparisons.ts";
 import { costOf, MAX_COST } from "./cost.ts";
 import { makeEnvironment } from "./environment.ts";
 import { isReplacement, KEY_PROBLEM, replaceFunction } from "./functions.ts";
+import { alternativesOf, closedIn, constantsOf, type Part } from "./parts.ts";
 import { childrenOf, type Reference, referencesOf } from "./references.ts";
 import { type CelValue, fromCel, toCel, ValueProblem } from "./values.ts";
 
@@ -19,6 +20,8 @@ export type Expression = {
   readonly comparisons: readonly Comparison[];
   /** What stands between `||` at the top; the whole expression where there is none. */
   readonly alternatives: readonly string[];
+  /** Parts that name no variable; where one has no value, the expression has none. */
+  readonly constants: readonly Part[];
   /** The type of the result as far as CEL knows it: `bool`, `int`, `list<…>` …, or `dyn` when it depends on the values. */
   readonly type: string;
   /** Throws GantryError `expression-failed`. */
@@ -101,6 +104,7 @@ function compile(source: string): Expression | ExpressionProblem {
   const references = referencesOf(parsed.ast);
   const comparisons = comparisonsOf(parsed.ast);
   const alternatives = alternativesOf(parsed.ast, source);
+  const constants = constantsOf(parsed.ast, source);
   replaceFunctions(parsed.ast);
   const verdict = parsed.check();
   if (!verdict.valid) {
@@ -109,7 +113,7 @@ function compile(source: string): Expression | ExpressionProblem {
   }
   const names = new Set(references.map((reference) => reference.variable));
   const type = String(verdict.type ?? "dyn");
-  return { source, references, comparisons, alternatives, type, evaluate };
+  return { source, references, comparisons, alternatives, constants, type, evaluate };
 
   function evaluate(scope: JsonObject, evaluation = newEvaluation()): JsonValue {
     return run(source, parsed, { names, scope, evaluation });
@@ -197,37 +201,6 @@ const COMPARISONS = ["==", "!=", "<", "<=", ">", ">=", "in"] as const;
 
 function isComparison(node: ASTNode): node is ASTNode & { op: (typeof COMPARISONS)[number] } {
   return COMPARISONS.some((op) => op === node.op);
-}
-
-function alternativesOf(node: ASTNode, source: string): readonly string[] {
-  if (node.op === "||") return node.args.flatMap((one) => alternativesOf(one, source));
-  // Nodes begin and end inside of their parentheses.
-  const text = source.slice(node.start, node.end);
-  const opened = "(".repeat(closedIn(text));
-  return [`${opened}${text}${")".repeat(openIn(opened + text))}`];
-}
-
-/** Parentheses that are opened in this text and not closed. */
-function openIn(text: string): number {
-  const [opened, closed] = ["(", ")"].map((one) => parenthesesIn(text).filter((other) => other === one).length);
-  return (opened ?? 0) - (closed ?? 0);
-}
-
-/** Parentheses that are closed in this text and opened before it. */
-function closedIn(text: string): number {
-  let [depth, closed] = [0, 0];
-  for (const one of parenthesesIn(text)) {
-    if (one === "(") depth += 1;
-    else if (depth > 0) depth -= 1;
-    else closed += 1;
-  }
-  return closed;
-}
-
-/** Without those in texts. */
-function parenthesesIn(text: string): readonly string[] {
-  const parts = text.match(/"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[()]/gs) ?? [];
-  return parts.filter((one) => one === "(" || one === ")");
 }
 
 function sentenceFor(source: string, error: EvaluationError | CelTypeError): string {

@@ -21,6 +21,16 @@ const list = (count: number) => `[${Array(count).fill("1").join(", ")}]`;
 const chain = (count: number) =>
   `name: demo\njobs:\n${Array.from({ length: count }, (_, i) => `  j${i}: { site: x, needs: [${i === 0 ? "" : `j${i - 1}`}], steps: [{ run: x }] }`).join("\n")}\n`;
 
+const long = `${list(60)}.map(a, ${list(60)}.map(b, ${list(20)}.map(c, a * b + c))).size() == 60`;
+const choices = `{ type: integer, enum: [${Array.from({ length: 31 }, (_, i) => i).join(", ")}] }`;
+const perSite = `each: [${Array.from({ length: 200 }, (_, i) => i).join(", ")}], site: "\${{ ${long} ? 'x' : 'y' }}"`;
+/** Each has 961 combinations of values, of which all would be tried. */
+const hardConditions =
+  `name: demo\nparams: { a: ${choices}, b: ${choices} }\njobs:\n${Array.from({ length: 50 }, (_, i) => `  j${i}: { ${perSite}, when: '${long} && params.a == 30 && params.b > 31', env: { A: "\${{ ${long} }}" }, steps: [{ run: x }] }\n`).join("")}`.replace(
+    "'x'",
+    "params.nothing",
+  );
+
 const refused: readonly (readonly [id: string, text: string, reason: RegExp])[] = [
   ["Y1 alias bomb", bomb, /aliases|values|unknown key/],
   [
@@ -87,6 +97,7 @@ const refused: readonly (readonly [id: string, text: string, reason: RegExp])[] 
   ["Y13 an include from the network", `${GOOD}extends: { url: "http://169.254.169.254/" }\n`, /unknown key extends/],
   ["an expression of 100,000 characters", env(`"\${{ ${"a+".repeat(50_000)}a }}"`), /longer than 4096/],
   ["an expression nested without end", env(`"\${{ ${"(".repeat(2_000)}1${")".repeat(2_000)} }}"`), /depth|nest|limit/i],
+  ["conditions that take long", hardConditions, /there is no param nothing/],
   ["an alias without anchor", env("*nothing"), /no anchor|Unresolved/],
 ];
 

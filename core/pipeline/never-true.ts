@@ -1,12 +1,13 @@
 // Finds conditions, and alternatives of `||`, that are false whatever the status, the outcomes before them and the choices of
 // params. All of these are tried; what else an expression names is unknown, and counts as if it could make it true.
 
-import { GantryError } from "../errors.ts";
 import { checkExpression, type Expression } from "../expr/expression.ts";
+import { tryExpression } from "../expr/trials.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import { OUTCOMES, type Outcome } from "../task/states.ts";
 import type { ParamsSchema } from "./pipeline.ts";
 import type { TemplatePlace } from "./places.ts";
+import type { RuleContext } from "./rule.ts";
 
 type State = { readonly status: string; readonly outcomes: readonly Outcome[] };
 
@@ -21,7 +22,11 @@ type Choice = { readonly variable: string; readonly id: string; readonly values:
 type Scope = { readonly [variable: string]: JsonObject };
 
 /** The first alternative that is never true at this place. */
-export function neverTrue(place: TemplatePlace, expression: Expression, params: ParamsSchema): Expression | undefined {
+export function neverTrue(
+  { pipeline: { params }, trials }: RuleContext,
+  place: TemplatePlace,
+  expression: Expression,
+): Expression | undefined {
   const isJob = place.path.at(-3) !== "steps";
   const namesStatus = expression.references.some(({ variable }) => variable === "status");
   const later = isJob && place.path[0] === "jobs" ? [FAILED] : [FAILED, CANCELED];
@@ -29,19 +34,36 @@ export function neverTrue(place: TemplatePlace, expression: Expression, params: 
   return expression.alternatives
     .map((source) => checkExpression(source))
     .find(
-      (one): one is Expression => !("problem" in one) && states.every((state) => isFalse(one, state, isJob, params)),
+      (one): one is Expression =>
+        !("problem" in one) &&
+        states.every((state) => {
+          const scopes = scopesOf(one, state, isJob, params);
+          return scopes?.every((scope) => isFalse(tryExpression(trials, one, scope))) ?? false;
+        }),
     );
 }
 
-/** False with all values that this state allows. What comes before a step is its job's steps; before a job, what it needs. */
-function isFalse({ references, evaluate }: Expression, state: State, isJob: boolean, params: ParamsSchema): boolean {
+function isFalse(result: ReturnType<typeof tryExpression>): boolean {
+  return result !== undefined && "value" in result && result.value === false;
+}
+
+/**
+ * All values that this state allows; undefined where they are too many, or not known. What comes before a step is its job's steps;
+ * before a job, what it needs.
+ */
+function scopesOf(
+  { references }: Expression,
+  state: State,
+  isJob: boolean,
+  params: ParamsSchema,
+): readonly JsonObject[] | undefined {
   const choices = new Map<string, Choice>();
   for (const { variable, path, certain } of references) {
     if (variable === "status") continue;
     const isOfJob = ["steps", "needs", "jobs"].includes(variable);
     const [id = "", member] = path;
     // A test whether something exists would find nothing here.
-    if (certain < (isOfJob ? 2 : 1) && (isOfJob || variable === "params")) return false;
+    if (certain < (isOfJob ? 2 : 1) && (isOfJob || variable === "params")) return undefined;
     const outcomes = (variable === "steps") === isJob ? OUTCOMES : state.outcomes;
     if (isOfJob && member === "outcome")
       choices.set(`${variable}.${id}`, { variable, id, values: outcomes.map((outcome) => ({ outcome })) });
@@ -49,15 +71,8 @@ function isFalse({ references, evaluate }: Expression, state: State, isJob: bool
     if (values) choices.set(`params.${id}`, { variable, id, values });
   }
   const all = [...choices.values()];
-  if (all.reduce((product, { values }) => product * values.length, 1) > MAX_SCOPES) return false;
-  return scopesOf(all).every((scope) => {
-    try {
-      return evaluate({ ...scope, status: state.status }) === false;
-    } catch (error) {
-      if (error instanceof GantryError) return false;
-      throw error;
-    }
-  });
+  if (all.reduce((product, { values }) => product * values.length, 1) > MAX_SCOPES) return undefined;
+  return combinationsOf(all).map((scope) => ({ ...scope, status: state.status }));
 }
 
 /** All values of a param; undefined where there are too many. */
@@ -66,7 +81,7 @@ function valuesOf({ properties }: ParamsSchema, name: string): readonly JsonValu
   return param?.type === "boolean" ? [true, false] : param?.enum;
 }
 
-function scopesOf(choices: readonly Choice[]): readonly Scope[] {
+function combinationsOf(choices: readonly Choice[]): readonly Scope[] {
   return choices.reduce<readonly Scope[]>(
     (scopes, { variable, id, values }) =>
       scopes.flatMap((scope) => values.map((value) => ({ ...scope, [variable]: { ...scope[variable], [id]: value } }))),

@@ -1,6 +1,7 @@
 // From the text of a pipeline file to a checked Pipeline: YAML → form → normalised → rules. All problems at once.
 
 import type { Problem } from "../errors.ts";
+import { newTrials } from "../expr/trials.ts";
 import { typing } from "../expr/typed-check.ts";
 import type { PathProblem } from "../issues.ts";
 import { isJsonObject } from "../json.ts";
@@ -60,6 +61,7 @@ export function parsePipeline(
       steps: known,
       jobIds: jobIdsOf(root),
       typing: typing(celTypes(pipeline.params)),
+      trials: newTrials(),
     };
     // Where the form is wrong already, a rule would only say the same in other words.
     const broken = new Set(shape.problems.map(({ path }) => JSON.stringify(path)));

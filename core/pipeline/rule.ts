@@ -1,5 +1,6 @@
 // The input and the result of a rule for pipeline files.
 
+import type { Trials } from "../expr/trials.ts";
 import type { Typing } from "../expr/typed-check.ts";
 import type { PathProblem } from "../issues.ts";
 import type { PipelineFile } from "./file.ts";
@@ -13,6 +14,7 @@ export type RuleContext = {
   readonly typing: Typing;
   /** Ids as written in the file, including jobs that are too broken to be checked. */
   readonly jobIds: readonly string[];
+  readonly trials: Trials;
 };
 
 /** Checks the whole file and reports every mistake of one kind. */

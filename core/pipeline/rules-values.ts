@@ -1,12 +1,13 @@
 // Rules for what certainly fails, or is never true, before anything runs: conditions, comparisons, lists, names.
 
-import { GantryError } from "../errors.ts";
 import { typeInWords } from "../expr/cel-problem.ts";
 import type { Comparison } from "../expr/comparisons.ts";
 import { checkExpression, type Expression, type ExpressionProblem } from "../expr/expression.ts";
 import { KEY_PROBLEM } from "../expr/functions.ts";
+import type { Part } from "../expr/parts.ts";
 import type { Reference } from "../expr/references.ts";
 import { expressionsIn, isTemplated, referencesIn, renderText } from "../expr/template.ts";
+import { type Trials, tryExpression, withTrials } from "../expr/trials.ts";
 import type { Path, PathProblem } from "../issues.ts";
 import { isJsonObject, type JsonValue } from "../json.ts";
 import { didYouMean } from "../suggest.ts";
@@ -58,7 +59,7 @@ function wrongCondition(
   const type = typeOf(context, expression);
   if (type !== undefined && type !== "true or false") return `a condition must be true or false, and this is ${type}`;
   if (expression.references.length === 0) return "this condition is always the same, because it uses no variable";
-  const never = isFound ? undefined : neverTrue(place, expression, context.pipeline.params);
+  const never = isFound ? undefined : neverTrue(context, place, expression);
   return never && whyNever(place, expression, never);
 }
 
@@ -113,22 +114,22 @@ const NO_DATA: { readonly [type: string]: string } = {
   "google.protobuf.Duration": "a duration",
 };
 
-function wrongResult({ typing }: RuleContext, source: string): ExpressionProblem | undefined {
+function wrongResult({ typing, trials }: RuleContext, source: string): ExpressionProblem | undefined {
   const expression = checkExpression(source);
   if ("problem" in expression) return undefined;
   const type = typing.typeOf(source);
   if (Object.hasOwn(NO_DATA, type))
     return { problem: `this gives ${NO_DATA[type]}, which is no value; convert it with string(…)`, offset: 0 };
   if (/map<(?:list|map)/.test(type)) return { problem: KEY_PROBLEM, offset: 0 };
-  if (expression.references.length > 0) return undefined;
   // What names nothing has the same value in every task.
-  try {
-    expression.evaluate({});
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof GantryError)) throw error;
-    return { problem: String(error.details.problem), offset: 0 };
-  }
+  const constants = expression.references.length === 0 ? [{ source, offset: 0 }] : expression.constants;
+  return constants.map((part) => withoutValue(trials, part)).find((one) => one !== undefined);
+}
+
+function withoutValue(trials: Trials, { source, offset }: Part): ExpressionProblem | undefined {
+  const expression = checkExpression(source);
+  const result = "problem" in expression ? undefined : tryExpression(trials, expression, {});
+  return result && "problem" in result ? { problem: result.problem, offset } : undefined;
 }
 
 function impossible(
@@ -236,7 +237,7 @@ export function goodNames(context: RuleContext): readonly PathProblem[] {
           return { path: [...at, name], detail, on: "key" };
         }),
     );
-    const site = knownSites(job).find((one) => !SITE.test(one));
+    const site = knownSites(context, job).find((one) => !SITE.test(one));
     if (site !== undefined)
       problems.push({
         path: [...path, "site"],
@@ -276,19 +277,16 @@ function noTexts(context: RuleContext, job: Job, path: Path): readonly PathProbl
 }
 
 /** The sites of a job where they need no values of a task; none where one has no value, which another rule reports. */
-function knownSites({ site, each, matrix = {} }: Job): readonly string[] {
+function knownSites({ trials }: RuleContext, { site, each, matrix = {} }: Job): readonly string[] {
   const names = new Set(referencesIn(site).map(({ variable }) => variable));
   const elements = isList(each) && !isTemplated(each) ? each : [];
   const scopes = names.size === 0 ? [{}] : elements.map((one) => ({ each: one }));
   const [axis, ...others] = Object.entries(matrix);
   if (axis && others.length === 0) scopes.push(...axis[1].map((value) => ({ each: { [axis[0]]: value } })));
   names.delete("each");
-  try {
-    return names.size > 0 ? [] : scopes.map((scope) => renderText(site, scope));
-  } catch (error) {
-    if (error instanceof GantryError) return [];
-    throw error;
-  }
+  if (names.size > 0) return [];
+  const sites = withTrials(trials, (evaluation) => scopes.map((scope) => renderText(site, scope, evaluation)));
+  return sites && !("problem" in sites) ? sites : [];
 }
 
 export function goodRetries(context: RuleContext): readonly PathProblem[] {
