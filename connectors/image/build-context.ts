@@ -55,7 +55,7 @@ export async function readContext(root: string, ignore: Ignore): Promise<FileTre
     const file = join(root, path);
     const seen = { path, executable: (stats.mode & 0o100) !== 0, size: 0, link: undefined, content: undefined };
     const ignored = ignore.ignores(path);
-    if (!ignored) refuseSkipped(path, ignore);
+    if (ignore.takesBack) refuseUnsure(path, ignore, ignored);
     if (stats.isDirectory()) {
       if (!ignored) tree.set(path, { ...seen, kind: "directory" });
       if (!ignored || ignore.takesBack) await walk(path);
@@ -68,8 +68,12 @@ export async function readContext(root: string, ignore: Ignore): Promise<FileTre
 }
 
 /** Throws `no-builder` where builders disagree whether the file is in the build. */
-function refuseSkipped(path: string, ignore: Ignore): void {
-  if (!ignore.takesBack) return;
+function refuseUnsure(path: string, ignore: Ignore, isIgnored: boolean): void {
+  if (ignore.ignoresInBuildKit(path) !== isIgnored) {
+    const problem = `.dockerignore takes back ${path} by a pattern that fits a folder which is not left out itself, which builders read differently. The built-in assembler cannot do that.`;
+    throw new GantryError("no-builder", { problem });
+  }
+  if (isIgnored) return;
   const parts = path.split("/");
   const folders = parts.slice(1).map((_, index) => parts.slice(0, index + 1).join("/"));
   const skipped = folders.find((folder) => ignore.ignores(folder) && !ignore.isEntered(folder));

@@ -31,6 +31,8 @@ export type Before = {
   readonly workdirs: readonly string[];
   /** Paths of the volumes of the stage, as the Dockerfile writes them. */
   readonly volumes: readonly string[];
+  /** The stage copies files, so the layers of the base image are read anyway. */
+  readonly readsBase: boolean;
   /** Reads the layers of the base image. */
   readonly base: () => Promise<Lookup>;
   /** The numbers behind `user` or `user:group`; undefined for an unknown name. */
@@ -45,15 +47,16 @@ export type Before = {
 export async function entriesOf(change: FileChange, tree: FileTree, before: Before): Promise<readonly LayerEntry[]> {
   const isWorkdir = change.instruction === "WORKDIR";
   // The container runtime creates a missing working directory, as root.
-  if (isWorkdir && change.owner === undefined && !before.scratch) return [];
+  const isLeftToRuntime = isWorkdir && change.owner === undefined && !before.scratch;
+  if (isLeftToRuntime && !before.readsBase) return [];
   const lookup = lookupOf(before, await before.base());
   const at = placeOf(change, lookup);
-  if (isWorkdir && (at === "" || lookup(at) !== undefined)) return [];
+  if (isLeftToRuntime || (isWorkdir && (at === "" || lookup(at) !== undefined))) return [];
   const owner = change.owner === undefined ? ROOT : await before.ownerOf(change.owner);
   if (!owner && isWorkdir) throw unsupported(change, `makes a directory of the unknown user ${change.owner}`);
   if (!owner) throw mistake(change, `the image knows no user "${change.owner}"`);
   const job: Job = { change, tree, before, owner, lookup };
-  const found = change.sources.flatMap((source) => sourcesOf(job, source));
+  const found = foundSources(job, at);
   refuseUnclear(job, found, at);
   if (change.instruction === "ADD") await refuseArchives(change, found);
   const written = change.written.map(({ name, content }) => ({ name, file: textFile(name, content) }));
@@ -114,14 +117,28 @@ type Job = {
 const ROOT: Owner = { uid: 0, gid: 0 };
 const DIRECTORY_MODE = 0o755;
 
+/** A pattern may fit nothing if there is something else to copy. */
+function foundSources(job: Job, at: string): readonly FoundSource[] {
+  const { change, lookup } = job;
+  const all = change.sources.map((source) => ({ source, found: sourcesOf(job, source) }));
+  const missing = all.find(({ source, found }) => found.length === 0 && !isGlob(source));
+  const unfitting = all.find(({ found }) => found.length === 0);
+  const isNothing = change.written.length === 0 && all.every(({ found }) => found.length === 0);
+  const absent = missing ?? (isNothing ? unfitting : undefined);
+  if (absent) {
+    const where =
+      change.from === undefined ? "in the build context, or .dockerignore leaves it out" : `in ${change.from}`;
+    throw mistake(change, `there is no "${absent.source}" ${where}`);
+  }
+  if (unfitting && !change.isDirectory && at !== "" && lookup(at)?.kind !== "directory")
+    throw unsupported(change, `copies to ${change.destination}, without a slash at its end, what may be one file`);
+  return all.flatMap(({ found }) => found);
+}
+
 function sourcesOf({ change, tree }: Job, source: string): readonly FoundSource[] {
   // Some builders take the character behind it as it is, others do so only in a pattern.
   if (source.includes("\\")) throw unsupported(change, `names the source "${source}", with a backslash`);
-  const found = findSources(tree, source);
-  if (found.length > 0) return found;
-  const where =
-    change.from === undefined ? "in the build context, or .dockerignore leaves it out" : `in ${change.from}`;
-  throw mistake(change, `there is no "${source}" ${where}`);
+  return findSources(tree, source);
 }
 
 /** What the destination without a slash at its end becomes, where builders have different answers. */

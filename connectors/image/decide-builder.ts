@@ -39,10 +39,15 @@ export function decideBuilder({ requested, available, obstacle, file }: BuilderF
 
 /** The first instruction that the assembler cannot carry out; undefined when it can do everything. */
 export function findObstacle(dockerfile: Dockerfile, given: Arguments): Obstacle | undefined {
-  const { syntax } = dockerfile;
+  const { syntax, escapeWith, escapeLine = 1 } = dockerfile;
   if (syntax !== undefined && !USUAL_SYNTAX.test(syntax)) {
     return { line: 1, instruction: "# syntax", why: `names ${syntax}, another Dockerfile frontend` };
   }
+  // Buildah reads it in the first line only.
+  if (escapeWith !== "\\" && escapeLine > 1)
+    return { line: escapeLine, instruction: "# escape", why: "stands below another directive" };
+  // What is not needed is not built, but its name must be one.
+  for (const stage of dockerfile.stages) baseOf(dockerfile, stage, given);
   for (const stage of neededStages(dockerfile, given)) {
     const whyFrom = whyNotFrom(stage, dockerfile, given);
     if (whyFrom !== undefined) return { line: stage.from.line, instruction: "FROM", why: whyFrom };
@@ -109,7 +114,7 @@ const KNOWN_FLAGS = ["from", "chown", "chmod", "link"];
 function whyNot(instruction: Instruction, stage: Stage, dockerfile: Dockerfile, given: Arguments): string | undefined {
   const { name } = instruction;
   if (name === "RUN") return "runs a command in the image";
-  const unsure = whyUnsure(instruction);
+  const unsure = whyUnsure(instruction, dockerfile);
   if (unsure !== undefined) return unsure;
   if (name !== "COPY" && name !== "ADD") return undefined;
   const flag = instruction.flags.find(([known]) => !KNOWN_FLAGS.includes(known))?.[0];
@@ -137,8 +142,14 @@ function whyNot(instruction: Instruction, stage: Stage, dockerfile: Dockerfile, 
 }
 
 /** What builders read in different ways. */
-function whyUnsure({ name, text, json, words, pairs, heredocs }: Instruction): string | undefined {
+function whyUnsure(instruction: Instruction, { escapeWith }: Dockerfile): string | undefined {
+  const { name, text, flags, json, words, pairs, heredocs } = instruction;
   if (ODD_SPACE.test(text)) return "has a space that is not ASCII, or a control character";
+  // Builders take each byte of these for a character.
+  if (flags.some((flag) => /[^\x20-\x7e]/.test(flag.join("=")))) return "has a flag that is not ASCII";
+  // In words, Buildah knows the backslash only.
+  if (escapeWith !== "\\" && !VERBATIM.includes(name) && /[\\`]/.test(text))
+    return "has an escape character, and the file another one than usual";
   const commands: readonly string[] = ["CMD", "ENTRYPOINT", "HEALTHCHECK", "VOLUME", "COPY", "ADD"];
   if (commands.includes(name) && !json && hasArrayInFront(text)) return "has something behind a JSON array";
   if (name === "ONBUILD" && heredocs.length > 0) return "has a heredoc";
@@ -152,6 +163,8 @@ function whyUnsure({ name, text, json, words, pairs, heredocs }: Instruction): s
   return undefined;
 }
 
+/** Their words are kept as they are written. */
+const VERBATIM: readonly string[] = ["CMD", "ENTRYPOINT", "HEALTHCHECK", "MAINTAINER", "ONBUILD", "SHELL"];
 const ODD_SPACE = /[^\S \t]|[^\P{Cc}\t]/u;
 
 /** Some builders read the array only, others take the whole text for a shell command. */

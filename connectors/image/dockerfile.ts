@@ -3,6 +3,8 @@
 
 import type { Problem } from "@gantry/core/errors.ts";
 import { truncate } from "@gantry/core/truncate.ts";
+import { parseReference } from "../oci/reference.ts";
+import { healthcheck } from "./metadata.ts";
 import { splitWords, unquote } from "./shell-words.ts";
 
 export const INSTRUCTIONS = [
@@ -65,6 +67,8 @@ export type Dockerfile = {
   readonly args: readonly Instruction[];
   readonly stages: readonly Stage[];
   readonly escapeWith: "\\" | "`";
+  /** Line of the directive `# escape=`, if there is one. */
+  readonly escapeLine: number | undefined;
   /** The value of `# syntax=`: the image of another Dockerfile frontend. */
   readonly syntax: string | undefined;
 };
@@ -73,7 +77,8 @@ export type ParsedDockerfile = { readonly dockerfile: Dockerfile; readonly probl
 
 /** Never throws. With problems, the Dockerfile holds what could be understood. */
 export function parseDockerfile(text: string, file = "Dockerfile"): ParsedDockerfile {
-  const { lines, escapeWith, syntax, mistakes } = readLines(text);
+  const { lines, mistakes, ...directives } = readLines(text);
+  const { escapeWith } = directives;
   const problems: Problem[] = mistakes.map(([line, detail]) => ({ detail, file, line }));
   const complain = (line: number, detail: string): void => void problems.push({ detail, file, line });
   const args: Instruction[] = [];
@@ -85,13 +90,20 @@ export function parseDockerfile(text: string, file = "Dockerfile"): ParsedDocker
     const current = stages.at(-1);
     if (instruction.name === "FROM") {
       const stage = parseFrom(instruction, complain);
-      if (stage) stages.push({ ...stage, instructions: [] });
+      if (!stage) continue;
+      const base = unquote(stage.base, escapeWith);
+      // What is not needed is not built, but all builders check its name.
+      const isKnown =
+        base.includes("$") || base === "scratch" || stages.some(({ name }) => name === base.toLowerCase());
+      if (!isKnown && !parseReference(base))
+        complain(instruction.line, `FROM: "${base}" is not a valid name of an image`);
+      stages.push({ ...stage, instructions: [] });
     } else if (current) current.instructions.push(instruction);
     else if (instruction.name === "ARG") args.push(instruction);
     else complain(instruction.line, `${instruction.name} comes before the first FROM`);
   }
   if (stages.length === 0 && problems.length === 0) complain(1, "there is no FROM instruction");
-  return { dockerfile: { args, stages, escapeWith, syntax }, problems };
+  return { dockerfile: { args, stages, ...directives }, problems };
 }
 
 export function flagOf(instruction: Instruction, name: string): string | undefined {
@@ -107,20 +119,21 @@ type LogicalLine = {
   readonly open: string | undefined;
 };
 
-const DIRECTIVE = /^#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$/;
+const DIRECTIVE = /^[ \t\r\v\f]*#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$/;
 const HEREDOC = /^\d*<<(-?)([^<]+)$/;
 
 /** Joins continuation lines, drops comments and empty lines, and takes heredoc bodies out. */
 function readLines(text: string): { lines: LogicalLine[] } & Directives {
   const written = text.replace(/^\uFEFF/, "").split("\n");
   const physical = written.map((line) => line.replace(/\r$/, ""));
-  const { escapeWith, syntax, mistakes } = readDirectives(physical);
+  const directives = readDirectives(physical);
+  const { escapeWith } = directives;
   // An escaped escape character at the end of a line continues nothing.
   const continues = escapeWith === "\\" ? /(?<!\\)\\[ \t]*$/ : /(?<!`)`[ \t]*$/;
   const lines: LogicalLine[] = [];
   for (let at = 0; at < physical.length; ) {
     const first = at + 1;
-    const start = (physical[at++] ?? "").replace(/^[ \t\r\v\f]+/, "");
+    const start = withoutLeadingBlanks(physical[at++] ?? "");
     if (start.trim() === "" || start.startsWith("#")) continue;
     let joined = start;
     while (continues.test(joined) && at < physical.length) {
@@ -147,40 +160,49 @@ function readLines(text: string): { lines: LogicalLine[] } & Directives {
       heredocs.push({ name, content: body.join(""), expand });
       if (open !== undefined) break;
     }
-    lines.push({ line: first, text: trimmed(joined), heredocs, open });
+    lines.push({ line: first, text: joined, heredocs, open });
   }
-  return { lines, escapeWith, syntax, mistakes };
+  return { lines, ...directives };
 }
 
 /** Spaces that are not ASCII stay: builders do not agree on what they are. */
 function trimmed(text: string): string {
-  return text.replace(/^[ \t\r\v\f]+|[ \t\r\v\f]+$/g, "");
+  return withoutLeadingBlanks(text).replace(/[ \t\r\v\f]+$/, "");
 }
 
-type Directives = Pick<Dockerfile, "escapeWith" | "syntax"> & {
+function withoutLeadingBlanks(text: string): string {
+  return text.replace(/^[ \t\r\v\f]+/, "");
+}
+
+type Directives = Pick<Dockerfile, "escapeWith" | "escapeLine" | "syntax"> & {
   readonly mistakes: readonly (readonly [line: number, detail: string])[];
 };
 
-/** Directives stand at the very top, after `#!`; the first line that is none ends them. */
+/** Directives stand at the very top; the first line that is none ends them. Below `#!` there is no `# escape=`. */
 function readDirectives(physical: readonly string[]): Directives {
   let escapeWith: Directives["escapeWith"] = "\\";
+  let escapeLine: number | undefined;
   let syntax: string | undefined;
   const mistakes: (readonly [number, string])[] = [];
   const seen = new Set<string>();
+  const isBelowShebang = physical[0]?.startsWith("#!") === true;
   for (const [index, line] of physical.entries()) {
-    if (index === 0 && line.startsWith("#!")) continue;
+    if (index === 0 && isBelowShebang) continue;
     const [, written, value] = DIRECTIVE.exec(line) ?? [];
-    if (written === undefined || value === undefined) break;
-    const name = written.toLowerCase();
-    if (name !== "escape" && name !== "syntax") continue;
+    const name = written?.toLowerCase() ?? "";
+    if (value === undefined || !DIRECTIVES.includes(name)) break;
     if (seen.has(name)) mistakes.push([index + 1, `there are two directives # ${name}`]);
     seen.add(name);
     if (name === "syntax") syntax = value;
-    else if (value === "`" || value === "\\") escapeWith = value;
+    if (name !== "escape" || isBelowShebang) continue;
+    escapeLine = index + 1;
+    if (value === "`" || value === "\\") escapeWith = value;
     else mistakes.push([index + 1, `# escape=${truncate(value, 20)}: it must be \\ or \``]);
   }
-  return { escapeWith, syntax, mistakes };
+  return { escapeWith, escapeLine, syntax, mistakes };
 }
+
+const DIRECTIVES: readonly string[] = ["check", "escape", "syntax"];
 
 /** Whether a word of COPY or ADD is the beginning of a heredoc. */
 export function isHeredoc(word: string): boolean {
@@ -203,19 +225,22 @@ function parseInstruction(
   escapeWith: string,
   complain: Complain,
 ): Instruction | undefined {
-  const word = /^\S+/.exec(text)?.[0] ?? "";
+  const word = /^[^ \t\r\v\f]+/.exec(text)?.[0] ?? "";
   const name = INSTRUCTIONS.find((known) => known === word.toUpperCase());
   if (!name) {
     complain(line, `${truncate(word, 40)} is not an instruction`);
     return undefined;
   }
-  const { flags, rest, wrong: wrongFlag } = readFlags(name, text.slice(word.length).trim());
+  const { flags, rest, wrong: wrongFlag } = readFlags(name, trimmed(text.slice(word.length)), escapeWith);
   const json = readJsonArray(name, rest);
-  const words = json ? [] : splitWords(rest, escapeWith);
+  // Ports are split at every space, whatever quotes are around it.
+  const split = name === "EXPOSE" ? rest.split(/[ \t\r\v\f]+/) : splitWords(rest, escapeWith);
+  const words = json ? [] : split;
   const instruction = {
     name,
     line,
-    text: rest,
+    // The trigger of an ONBUILD is kept as it is written.
+    text: name === "ONBUILD" ? withoutLeadingBlanks(text.slice(word.length)) : rest,
     flags,
     json,
     words,
@@ -227,38 +252,52 @@ function parseInstruction(
   return wrong === undefined ? instruction : undefined;
 }
 
-const WITH_FLAGS: readonly InstructionName[] = ["ADD", "COPY", "FROM", "HEALTHCHECK", "RUN"];
 /** Flags that are wrong without a value. */
 const WITH_VALUE = /^(from|chown|chmod|platform|interval|timeout|start-period|start-interval|retries)$/;
 const WITH_JSON: readonly InstructionName[] = ["ADD", "CMD", "COPY", "ENTRYPOINT", "RUN", "SHELL", "VOLUME"];
 
 type Flags = { readonly flags: [string, string][]; readonly rest: string; readonly wrong: string | undefined };
 
-function readFlags(name: InstructionName, text: string): Flags {
+/** The words in front that begin with two dashes are flags, whatever the instruction is. */
+function readFlags(name: InstructionName, text: string, escapeWith: string): Flags {
   const flags: [string, string][] = [];
   let rest = text;
   let wrong: string | undefined;
-  if (!WITH_FLAGS.includes(name)) return { flags, rest, wrong };
-  for (;;) {
-    const match = /^--([^\s=]*)(?:=(\S*))?(?:\s+|$)/.exec(rest);
-    if (!match) return { flags, rest, wrong };
-    rest = rest.slice(match[0].length);
-    const [, flag = "", value] = match;
+  while (rest.startsWith("--")) {
+    const { word, length } = readFlagWord(rest, escapeWith);
+    rest = trimmed(rest.slice(length));
     // Two dashes alone end the flags.
-    if (flag === "" && value === undefined) return { flags, rest, wrong };
+    if (word === "--") break;
+    const [, flag = "", value] = /^--([^=]*)(?:=(.*))?$/s.exec(word) ?? [];
     if (value === undefined && WITH_VALUE.test(flag)) wrong ??= `--${flag} needs a value`;
+    if (flag === "link" && !/^(true|false)$/i.test(value ?? "true")) wrong ??= "--link must be true or false";
     if (name !== "RUN" && flag !== "exclude" && flags.some(([known]) => known === flag))
       wrong ??= `--${flag} is there twice`;
-    if (FLAGS[name]?.includes(flag) === false) wrong ??= `there is no flag --${truncate(flag, 40)}`;
+    if (flagsOf(name)?.includes(flag) === false) wrong ??= `there is no flag --${truncate(flag, 40)}`;
     flags.push([flag, value ?? ""]);
   }
+  return { flags, rest, wrong };
 }
 
-/** Where only these exist; COPY, ADD and RUN may get further ones. */
-const FLAGS: { readonly [N in InstructionName]?: readonly string[] } = {
-  FROM: ["platform"],
-  HEALTHCHECK: ["interval", "timeout", "start-period", "start-interval", "retries"],
-};
+/** A word without its quotes and escape characters: they are gone before any variable is filled in. */
+function readFlagWord(text: string, escapeWith: string): { readonly word: string; readonly length: number } {
+  let [word, quote, at] = ["", "", 0];
+  for (; at < text.length && (quote !== "" || !/[ \t\r\n\v\f]/.test(text.charAt(at))); at++) {
+    const character = text.charAt(at);
+    if (character === quote) quote = "";
+    else if (quote === "" && (character === '"' || character === "'")) quote = character;
+    else if (character === escapeWith) word += text.charAt(++at);
+    else word += character;
+  }
+  return { word, length: at };
+}
+
+/** Undefined: it may get further ones. */
+function flagsOf(name: InstructionName): readonly string[] | undefined {
+  if (name === "COPY" || name === "ADD" || name === "RUN") return undefined;
+  if (name === "FROM") return ["platform"];
+  return name === "HEALTHCHECK" ? ["interval", "timeout", "start-period", "start-interval", "retries"] : [];
+}
 
 /** Text that looks like JSON but is not is read as the shell form, as the reference says. */
 function readJsonArray(name: InstructionName, text: string): readonly string[] | undefined {
@@ -297,7 +336,7 @@ function pairsOf(
 }
 
 /** A mistake that is visible without knowing the value of any variable. */
-function mistakeIn({ name, text, json, words, pairs, heredocs }: Instruction): string | undefined {
+function mistakeIn({ name, text, flags, json, words, pairs, heredocs }: Instruction): string | undefined {
   if (text === "" && heredocs.length === 0) return "it needs an argument";
   if (name === "COPY" || name === "ADD") {
     if ((json ?? words).length < 2) return "it needs a source and a destination";
@@ -320,7 +359,11 @@ function mistakeIn({ name, text, json, words, pairs, heredocs }: Instruction): s
     const bad = pairs.find(([key]) => !/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(key));
     if (bad) return `"${bad[0]}" is not a valid name of an argument`;
   }
-  if (name === "HEALTHCHECK" && !/^(none$|cmd\s)/i.test(text)) return "it must be NONE or CMD with a command";
+  if (name === "HEALTHCHECK") {
+    if (!/^(none$|cmd\s)/i.test(text)) return "it must be NONE or CMD with a command";
+    const check = healthcheck(text, flags);
+    if (typeof check === "string") return check;
+  }
   if (name === "ONBUILD" && /^(onbuild|from|maintainer)\b/i.test(text)) return `${words[0]} is not possible here`;
   return undefined;
 }

@@ -10,6 +10,8 @@ export type Ignore = {
   readonly takesBack: boolean;
   /** Whether all builders look for it in this directory: a `!` line begins with its path. Else Buildah skips it. */
   readonly isEntered: (directory: string) => boolean;
+  /** Whether BuildKit leaves it out, which asks a `!` line that fits a directory only if the directory itself is left out. */
+  readonly ignoresInBuildKit: (path: string) => boolean;
 };
 
 /**
@@ -46,10 +48,38 @@ export function parseIgnore(text: string): Ignore {
     takesBack: rules.some(({ keep }) => keep),
     isEntered: (directory) =>
       rules.some(({ keep, text: pattern }) => keep && `${pattern}/`.startsWith(`${directory}/`)),
+    ignoresInBuildKit: inBuildKit(rules),
   };
 }
 
-type Rule = { readonly fits: PathPattern; readonly keep: boolean; readonly text: string };
+/** Each path takes over which patterns fitted its directory. */
+function inBuildKit(rules: readonly Rule[]): (path: string) => boolean {
+  const fitting = new Map<string, readonly boolean[]>();
+  const read = (path: string): { readonly isIgnored: boolean; readonly fitted: readonly boolean[] } => {
+    const parent = path.includes("/") ? ofDirectory(path.slice(0, path.lastIndexOf("/"))) : [];
+    let isIgnored = false;
+    const fitted = rules.map(({ fitsItself, keep }, index) => {
+      const isFitting = parent[index] || (keep === isIgnored && fitsItself(path));
+      if (isFitting) isIgnored = !keep;
+      return isFitting;
+    });
+    return { isIgnored, fitted };
+  };
+  const ofDirectory = (directory: string): readonly boolean[] => {
+    const known = fitting.get(directory) ?? read(directory).fitted;
+    fitting.set(directory, known);
+    return known;
+  };
+  return (path) => read(path).isIgnored;
+}
+
+type Rule = {
+  /** The path, or a directory that it is in. */
+  readonly fits: PathPattern;
+  readonly fitsItself: PathPattern;
+  readonly keep: boolean;
+  readonly text: string;
+};
 
 function ruleOf(line: string): Rule | undefined {
   const trimmed = line.trim();
@@ -74,9 +104,10 @@ function ruleOf(line: string): Rule | undefined {
   }
   if (cleaned.length === 0) return undefined;
   const text = cleaned.join("/");
-  const fits = isComplete(text) ? pathPattern(text, { below: true, crosses: true }) : undefined;
-  if (!fits) throw invalid();
-  return { fits, keep, text };
+  if (!isComplete(text)) throw invalid();
+  const [fits, fitsItself] = [true, false].map((below) => pathPattern(text, { below, crosses: true }));
+  if (!fits || !fitsItself) throw invalid();
+  return { fits, fitsItself, keep, text };
 }
 
 /** Brackets are closed and have something in them, and no backslash is the last character: builders refuse all else. */

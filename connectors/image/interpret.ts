@@ -211,13 +211,14 @@ class StageState {
       const exposed = filled.flatMap((word) => ports(word) ?? this.#mistake(instruction, `"${word}" is not a port`));
       config.ExposedPorts = { ...config.ExposedPorts, ...Object.fromEntries(exposed.map((port) => [port, {}])) };
     } else if (name === "VOLUME") {
-      const volumes = (json ?? words).map((word) => this.#fill(word));
+      const volumes = (json ?? words).map((word) => this.#fill(word.trim()));
+      const spaced = volumes.find((volume) => volume.trim() !== "" && volume !== volume.trim());
+      if (spaced !== undefined) throw new AmbiguousError(`has spaces around the path "${spaced}"`);
       if (volumes.some((volume) => volume.trim() === "")) this.#mistake(instruction, "the path of a volume is empty");
       config.Volumes = { ...config.Volumes, ...Object.fromEntries(volumes.map((volume) => [volume, {}])) };
     } else if (name === "HEALTHCHECK") {
-      const check = healthcheck(instruction);
-      if (typeof check === "string") this.#mistake(instruction, check);
-      else config.Healthcheck = check;
+      const check = healthcheck(text, instruction.flags);
+      if (typeof check !== "string") config.Healthcheck = check;
     } else if (name === "ONBUILD") config.OnBuild = [...(config.OnBuild ?? []), text];
     else if (name === "MAINTAINER") this.#author = text;
   }
@@ -256,7 +257,7 @@ class StageState {
       isDirectory: /(^|\/)\.?$/.test(target),
       owner: user === "" ? undefined : user,
       mode: mode === undefined ? undefined : Number.parseInt(mode, 8),
-      isLinked: (flagOf(instruction, "link") ?? "false") !== "false",
+      isLinked: !/^false$/i.test(flagOf(instruction, "link") ?? "false"),
     });
   }
 

@@ -24,7 +24,13 @@ test("the config has what builders write", async (t) => {
     ['SHELL ["/bin/bash", "-c"]\nHEALTHCHECK CMD a b', { Healthcheck: { Test: ["CMD-SHELL", "a b"] } }],
     ["HEALTHCHECK --retries=0 --interval=0 --timeout=0s CMD a", { Healthcheck: { Test: ["CMD-SHELL", "a"] } }],
     ["HEALTHCHECK --timeout=.5s CMD a", { Healthcheck: { Test: ["CMD-SHELL", "a"], Timeout: 5e8 } }],
-    ["HEALTHCHECK --timeout=+1.h5\u00b5s CMD a", { Healthcheck: { Test: ["CMD-SHELL", "a"], Timeout: 3600e9 + 5e3 } }],
+    ["HEALTHCHECK --timeout=+1.h5us CMD a", { Healthcheck: { Test: ["CMD-SHELL", "a"], Timeout: 3600e9 + 5e3 } }],
+    ['HEALTHCHECK --timeout="3"s CMD a', { Healthcheck: { Test: ["CMD-SHELL", "a"], Timeout: 3e9 } }],
+    ["CMD -- x", { Cmd: ["/bin/sh", "-c", "x"] }],
+    ["VOLUME -- /x", { Volumes: { "/x": {} } }],
+    ['VOLUME [" /a ", "b\\\\"]', { Volumes: { "/a": {}, b: {} } }],
+    ["ONBUILD  RUN  x  ", { OnBuild: ["RUN  x  "] }],
+    ["ONBUILD RUN a \\\n# c\n b \\\n", { OnBuild: ["RUN a  b "] }],
     ["ENV A=a$\u00fcb B=1", { Env: [DEFAULT_PATH, "A=a", "B=1"] }],
     ["WORKDIR /w/", { WorkingDir: "/w/" }],
     ["WORKDIR //a", { WorkingDir: "//a" }],
@@ -38,6 +44,26 @@ test("the config has what builders write", async (t) => {
   }
   const { config } = await look(await assemble("FROM scratch AS a\nMAINTAINER me\nFROM a\nENV A=1\n", folders));
   assert.equal(config.author, "me");
+});
+
+test("a first line that is no directive ends them, and below #! there is none", async (t) => {
+  const folders = { context: await tempDir(t), scratch: await tempDir(t) };
+  for (const head of ["# foo=bar\n", "#!/bin/x\n", "\n", "# c\n"]) {
+    const { config } = await look(await assemble(`${head}# escape=\`\nFROM scratch\nENV A=x\`y\n`, folders));
+    assert.equal(config.config.Env[1], "A=x`y", head);
+  }
+});
+
+test("a flag loses its quotes and escape characters before variables are filled in", async (t) => {
+  const folders = { context: await tempDir(t), scratch: await tempDir(t) };
+  await writeFiles(folders.context, { a: "A" });
+  for (const flag of [`--chown='$N'`, '--chown="5:6"', "--chown=\\5:\\6", `--chown=5":"6 -- `, "--chown=$N"]) {
+    const { layers } = await look(await assemble(`FROM scratch\nARG N=5:6\nCOPY ${flag} a /\n`, folders));
+    assert.equal(layers[0]?.[0]?.owner, "5:6", flag);
+  }
+  const quoted = 'FROM scratch AS s\nCOPY a /\nFROM scratch\nCOPY --from="s" --chmod="7"00 a ["/x\\"]\n';
+  const { layers } = await look(await assemble(quoted.replace('a ["/x\\"]', '["a", "/x\\\\"]'), folders));
+  assert.deepEqual([layers[0]?.[0]?.path, layers[0]?.[0]?.mode], ["x", "700"]);
 });
 
 test("FROM sees the arguments that an ARG before it names, and those of the platform", async (t) => {

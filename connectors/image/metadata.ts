@@ -1,7 +1,6 @@
 // Ports and health checks, from how a Dockerfile writes them to how an image's config holds them. Pure.
 
 import { constants } from "node:os";
-import { flagOf, type Instruction } from "./dockerfile.ts";
 
 /** `80`, `80/udp`, `8000-8002` as `80/tcp` …; undefined when it is no port. */
 export function ports(text: string): string[] | undefined {
@@ -31,18 +30,22 @@ export type Healthcheck = {
   readonly Retries?: number;
 };
 
-/** A text is what is wrong with it. */
-export function healthcheck(instruction: Instruction): Healthcheck | string {
-  if (/^none$/i.test(instruction.text)) return { Test: ["NONE"] };
-  const command = instruction.text.replace(/^cmd\s+/i, "");
+/** `text` is what stands behind the flags. An answer that is a text is what is wrong with it. */
+export function healthcheck(
+  text: string,
+  flags: readonly (readonly [name: string, value: string])[],
+): Healthcheck | string {
+  if (/^none$/i.test(text)) return { Test: ["NONE"] };
+  const command = text.replace(/^cmd\s+/i, "");
+  const flagOf = (name: string): string | undefined => flags.find(([flag]) => flag === name)?.[1];
   const times: Record<string, number> = {};
   for (const [flag, field] of DURATIONS) {
-    const text = flagOf(instruction, flag);
-    const value = text === undefined ? undefined : nanoseconds(text);
-    if (text !== undefined && value === undefined) return `--${flag}=${text} is not a duration of 1ms or more`;
+    const written = flagOf(flag);
+    const value = written === undefined ? undefined : nanoseconds(written);
+    if (written !== undefined && value === undefined) return `--${flag}=${written} is not a duration of 1ms or more`;
     if (value) times[field] = value;
   }
-  const retries = flagOf(instruction, "retries");
+  const retries = flagOf("retries");
   if (retries !== undefined && !/^\d+$/.test(retries)) return `--retries=${retries} is not a number`;
   return {
     Test: jsonCommand(command) ?? ["CMD-SHELL", command],
@@ -60,16 +63,14 @@ const DURATIONS = [
 const UNITS: Readonly<Record<string, number>> = {
   ns: 1,
   us: 1e3,
-  "\u00b5s": 1e3,
-  "\u03bcs": 1e3,
   ms: 1e6,
   s: 1e9,
   m: 60e9,
   h: 3600e9,
 };
 const PART = String.raw`(\d+\.?\d*|\.\d+)(${Object.keys(UNITS).join("|")})`;
-/** Builders refuse a shorter one. */
-const SHORTEST = 1e6;
+/** Builders refuse shorter and longer ones. */
+const [SHORTEST, LONGEST] = [1e6, 2 ** 63 - 1024];
 
 /** `1m30s`, `500ms`, `.5s`, and 0 for "the default". */
 function nanoseconds(text: string): number | undefined {
@@ -79,7 +80,7 @@ function nanoseconds(text: string): number | undefined {
     (before, [, amount, unit]) => before + Number(amount) * (UNITS[unit ?? ""] ?? 0),
     0,
   );
-  return sum === 0 || sum >= SHORTEST ? Math.trunc(sum) : undefined;
+  return sum === 0 || (sum >= SHORTEST && sum <= LONGEST) ? Math.trunc(sum) : undefined;
 }
 
 function jsonCommand(command: string): string[] | undefined {

@@ -79,10 +79,11 @@ function expand(word: string, escapeWith: string, lookup: Lookup): string {
       if (character === "'") quote = "";
       else result += character;
       at++;
-    } else if (character === escapeWith && at + 1 < word.length) {
+    } else if (character === escapeWith) {
+      // At the end of a word it escapes nothing, and goes.
       const next = word.charAt(at + 1);
       // Inside double quotes only these lose their escape character.
-      result += quote === '"' && !['"', "$", escapeWith].includes(next) ? escapeWith + next : next;
+      result += quote === '"' && !['"', "$", escapeWith, ""].includes(next) ? escapeWith + next : next;
       at += 2;
     } else if (character === quote) {
       quote = "";

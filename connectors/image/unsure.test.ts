@@ -27,13 +27,31 @@ test("what builders refuse is a mistake with its line", async (t) => {
     ['FROM scratch\nVOLUME ["/v", 1]\n', /nothing but strings/],
     ['FROM scratch\nHEALTHCHECK CMD ["a", {}]\n', /nothing but strings/],
     ["FROM scratch\nSHELL []\n", /must be a JSON array/],
+    ["FROM scratch\nCMD --foo x\n", /CMD: there is no flag --foo/],
+    ["FROM scratch\nENTRYPOINT --foo\n", /ENTRYPOINT: there is no flag --foo/],
+    ["FROM scratch\nENV --a=b\n", /ENV: there is no flag --a/],
+    ["FROM scratch\nONBUILD --x RUN y\n", /ONBUILD: there is no flag --x/],
+    ["FROM scratch\nCMD --\n", /it needs an argument/],
+    ["FROM scratch\nCOPY --link=x a /\n", /--link must be true or false/],
+    ['FROM scratch\nCOPY --chown="5 a /x\n', /it needs an argument/],
+    ["FROM scratch\nENV\u00a0A=1\n", /ENV\u00a0A=1 is not an instruction/],
+    ["FROM scratch\nHEALTHCHECK --interval=9999999h CMD x\n", /not a duration/],
+    ["FROM scratch\nHEALTHCHECK --interval=5000\u00b5s CMD x\n", /not a duration/],
+    ["FROM scratch\nHEALTHCHECK --interval=x CMD x\nFROM scratch\nENV A=1\n", /not a duration/],
+    ["FROM Scratch\nENV A=1\nFROM scratch\nENV A=1\n", /"Scratch" is not a valid name/],
   ];
   for (const [text, problem] of rows) assert.match(problemOf(text) ?? "", problem, text);
   const folders = { context: await tempDir(t), scratch: await tempDir(t) };
+  await writeFiles(folders.context, { a: "A" });
   const later: readonly [text: string, problem: RegExp][] = [
     ["VOLUME $NONE", /path of a volume is empty/],
     ['VOLUME [""]', /path of a volume is empty/],
+    ["VOLUME $NONE /v", /path of a volume is empty/],
     ["LABEL $NONE=x", /name of a label is empty/],
+    ['EXPOSE "80 81"', /the quote " in "80 is never closed/],
+    ["COPY a /f\nWORKDIR /f", /\/f is a file in the image/],
+    ["FROM ${\nFROM scratch\nENV A=1", /the brace of \$\{ is never closed/],
+    ["COPY *.none *.nil /x/", /there is no "\*\.none"/],
     ["ENV $NONE=x", /name of a variable is empty/],
     ["STOPSIGNAL FOO", /"FOO" is not a signal/],
     ["STOPSIGNAL 0", /"0" is not a signal/],
@@ -65,9 +83,15 @@ test("what builders read in different ways is left to a real builder", () => {
     ["WORKDIR /a\u000bb", /not ASCII|control/],
     ["ONBUILD RUN <<EOF\nx\nEOF", /has a heredoc/],
     ['COPY <<"E F" /x\nFROM y\nE F', /a space outside of a JSON array/],
+    ["COPY --chown=\u00e9 a /x", /a flag that is not ASCII/],
   ];
   for (const [line, why] of rows) assert.match(obstacleOf(`FROM scratch\n${line}\n`) ?? "", why, line);
   assert.match(obstacleOf("FROM scratch\nFROM 0\n") ?? "", /by a number/);
+  assert.match(obstacleOf("# syntax=docker/dockerfile:1\n# escape=`\nFROM scratch\n") ?? "", /below another/);
+  for (const line of ["WORKDIR /a`b", "ENV A=C:\\x", "COPY a\\b /"])
+    assert.match(obstacleOf(` # escape=\`\nFROM scratch\n${line}\n`) ?? "", /has an escape character/, line);
+  for (const usual of ["ENV A=1 `\n  B=2", "CMD C:\\a `b", 'ENTRYPOINT ["C:\\\\a"]'])
+    assert.equal(obstacleOf(`# escape=\`\nFROM scratch\n${usual}\n`), undefined, usual);
   for (const usual of [
     'CMD [ "$x" = y ] && z',
     'CMD ["a", "b"]',
@@ -169,7 +193,9 @@ test("property: the layout of a Dockerfile does not change its image", async (t)
   const imageOf = async (text: string): Promise<readonly unknown[]> => {
     try {
       const { config, layers } = await look(await assemble(text, folders));
-      return [config.config, layers];
+      // Builders keep the blanks behind a trigger.
+      const OnBuild = config.config.OnBuild?.map((trigger: string) => trigger.trimEnd());
+      return [{ ...config.config, OnBuild }, layers];
     } catch (error) {
       if (!(error instanceof GantryError)) throw error;
       return [error.code];
@@ -249,6 +275,9 @@ test("a mode for a new directory, and what only patterns or volumes decide, are 
     "COPY links /\nCOPY a /l",
     "COPY links /p\nCOPY a /p/./l",
     "COPY links /\nCOPY a /broken",
+    "COPY a *.none /z",
+    "COPY d *.none /z",
+    "ENV A=' x '\nVOLUME $A",
   ])
     await assert.rejects(assemble(`FROM scratch\n${lines}\n`, folders), noBuilder, lines);
   for (const lines of [
@@ -264,6 +293,9 @@ test("a mode for a new directory, and what only patterns or volumes decide, are 
     "COPY --chown=5 d /z/d\nCOPY --chown=5 . /z/",
     "COPY links /\nCOPY a /folder",
     "COPY links /\nCOPY a /folder/l",
+    "COPY a *.none /z/",
+    "COPY --chown=5 *.none a .",
+    "COPY a /z/\nCOPY ab *.none /z",
   ])
     await assemble(`FROM scratch\n${lines}\n`, folders);
 });
@@ -278,6 +310,12 @@ test("a file that .dockerignore takes back from a folder that not all builders e
     ["*.md\n!**/README.md\n", true],
     ["d/*\n!**/x\n", true],
     ["*\n!**/none\n", true],
+    ["d/x\n!d\n", false],
+    ["**/x\n!d\n", false],
+    ["d/**\n!*\n", false],
+    ["*\n!d\n**/z\n", true],
+    ["**/x\n!d/x\n", true],
+    ["d\n!d\nd/x\n", true],
   ];
   for (const [ignore, isSure] of rows) {
     const folders = { context: await tempDir(t), scratch: await tempDir(t) };
