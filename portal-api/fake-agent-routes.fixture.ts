@@ -139,6 +139,9 @@ function catalog({ state }: Pick<Parts, "state">) {
     const isKnown = name === "seoul-1" || sites().some(({ runners }) => runners.some((one) => one.name === name));
     if (!isKnown) throw new GantryError("not-found", { kind: "runner", name });
   };
+  /** The app's own pipeline, if it has one. */
+  const chosenFor = (app: string, action: string): string =>
+    state().pipelines.has(`${app}.${action}`) ? `${app}.${action}` : action;
   return {
     apps: ({ query }) => pageOf([...state().apps.values()], ({ name }) => name, query),
     app: ({ params: { name } }) => needApp(name),
@@ -185,8 +188,8 @@ function catalog({ state }: Pick<Parts, "state">) {
         definitions: [...state().pipelines.values()].map(({ name, version }) => ({ name, version })),
       },
     }),
-    appPipelines: () => ({ ci: { name: "ci" }, cd: { name: "cd" } }),
-    choosePipeline: ({ body: { action } }) => ({ name: action }),
+    appPipelines: ({ params: { name } }) => ({ ci: { name: chosenFor(name, "ci") }, cd: { name: "cd" } }),
+    choosePipeline: ({ params: { name }, body: { action } }) => ({ name: chosenFor(name, action) }),
     pipeline: ({ params: { name } }) => {
       const pipeline = state().pipelines.get(name);
       if (!pipeline) throw new GantryError("pipeline-unknown", { pipeline: name });
