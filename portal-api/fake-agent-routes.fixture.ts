@@ -29,6 +29,11 @@ export function makeRoutes(parts: Parts): Router {
   return router;
 }
 
+/** The app's own pipeline, if it has one. */
+function chosenFor({ pipelines }: FakeState, app: string, action: string): string {
+  return pipelines.has(`${app}.${action}`) ? `${app}.${action}` : action;
+}
+
 function taskHandlers({ state, addTask, emit }: Parts) {
   const once = (request: StartTask): TaskView => {
     const scope = `${request.principal} ${request.idempotencyKey}`;
@@ -47,7 +52,11 @@ function taskHandlers({ state, addTask, emit }: Parts) {
     return task;
   };
   return {
-    startTask: ({ body }) => once(body),
+    startTask: ({ body: { button, ...body } }) => {
+      const chosen = button && body.app !== undefined ? chosenFor(state(), body.app, button) : body.pipeline;
+      if (chosen !== body.pipeline) throw new GantryError("pipeline-chosen", { pipeline: chosen });
+      return once(body);
+    },
     undoApp: ({ params: { name }, body: { principal } }) => {
       if (!state().apps.has(name)) throw new GantryError("app-unknown", { app: name });
       return addTask({ pipeline: "create-app", app: name, params: {}, requestedBy: principal });
@@ -185,7 +194,7 @@ function catalog({ state }: Pick<Parts, "state">) {
         definitions: [...state().pipelines.values()].map(({ name, version }) => ({ name, version })),
       },
     }),
-    appPipelines: () => ({ ci: { name: "ci" }, cd: { name: "cd" } }),
+    appPipelines: ({ params: { name } }) => ({ ci: { name: chosenFor(state(), name, "ci") }, cd: { name: "cd" } }),
     pipeline: ({ params: { name } }) => {
       const pipeline = state().pipelines.get(name);
       if (!pipeline) throw new GantryError("pipeline-unknown", { pipeline: name });

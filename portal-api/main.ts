@@ -185,12 +185,15 @@ function assemble({ listening, access, ...parts }: Parts): Portal {
   };
 }
 
+const OWN_CHANGES_PER_SECOND = 20;
+
 function makeLimits(
   { requestsPerSecond, openRequests, streams, allStreams }: PortalConfig["limits"],
   clock: Clock,
 ): Limits {
   return {
     countRequest: openRequestLimit(clock, requestsPerSecond),
+    countOwnChange: openRequestLimit(clock, OWN_CHANGES_PER_SECOND),
     openRequest: openConcurrencyLimit({ perCaller: openRequests, what: "open requests" }),
     openStream: openConcurrencyLimit({ perCaller: streams, inAll: allStreams, what: "open event streams" }),
   };

@@ -25,6 +25,8 @@ import type { PersonStore } from "./people/person-store.ts";
 /** Each takes the name of the caller and throws `limit-reached`. The returned function releases what was counted. */
 export type Limits = {
   readonly countRequest: (who: string) => void;
+  /** A change that everybody may make who is signed in, of what is their own: each is kept in the audit log. */
+  readonly countOwnChange: (who: string) => void;
   readonly openRequest: (who: string) => () => void;
   readonly openStream: (who: string) => () => void;
 };

@@ -39,12 +39,20 @@ export type HttpAppDeps = {
 };
 
 /** Includes enrolment. The certificate proves that the machine is ours; the token identifies the runner. */
-function requireClientCertificate(ctx: Koa.Context, next: Koa.Next): Promise<void> {
-  const isRunner = ctx.path.startsWith(`${RUNNER_PREFIX}/`);
-  const { socket } = ctx.req;
-  if (isRunner && !(socket instanceof TLSSocket && socket.authorized))
-    throw new GantryError("client-certificate-needed");
-  return next();
+function requireClientCertificate({ nowMs }: Clock): Koa.Middleware {
+  const ends = new WeakMap<TLSSocket, number>();
+  // TLS checks the dates when a connection begins, and a runner can keep it open for ever.
+  const isValid = (socket: TLSSocket): boolean => {
+    const endMs = ends.get(socket) ?? Date.parse(socket.getPeerX509Certificate()?.validTo ?? "");
+    ends.set(socket, endMs);
+    return nowMs() < endMs;
+  };
+  return ({ path, req: { socket } }, next) => {
+    const isRunner = path.startsWith(`${RUNNER_PREFIX}/`);
+    if (isRunner && !(socket instanceof TLSSocket && socket.authorized && isValid(socket)))
+      throw new GantryError("client-certificate-needed");
+    return next();
+  };
 }
 
 export function openHttpApp(deps: HttpAppDeps): ReturnType<typeof createApp> {
@@ -82,7 +90,7 @@ export function openHttpApp(deps: HttpAppDeps): ReturnType<typeof createApp> {
     onIncompatible: agent.onIncompatible,
   });
   const check = (): Promise<void> => journal.check();
-  if (config.tls?.clientCa !== undefined) app.use(requireClientCertificate);
+  if (config.tls?.clientCa !== undefined) app.use(requireClientCertificate(deps.clock));
   app.use(runner);
   // Before the portal's routes: answers for a task that they do not find because it is archived.
   app.use(archivedReads({ ...agent, ...deps.retention }));

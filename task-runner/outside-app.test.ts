@@ -33,6 +33,12 @@ const ATTACKS: readonly [does: string, name: string, input: Input, refused: RegE
     { repository: repository("orders", { system: "other" }) },
     /repository APPS\/orders/,
   ],
+  [
+    "lets Gantry merge somebody's pull request into a protected branch",
+    "git/wait-for-merge",
+    { repository: repository("orders-deploy"), id: 7, merge: "gantry", commit: COMMIT, to: "main" },
+    /may not let Gantry merge a pull request/,
+  ],
   ["makes a repository", "git/create-repository", { repository: repository("orders-two") }, /APPS\/orders-two/],
   [
     "pushes another app's image",

@@ -82,10 +82,11 @@ export function cloudPullRequests(call: Call): Methods {
       });
       return page.values.map(toCheck);
     },
-    mergePullRequest: async (project, slug, { id, head }) => {
+    mergePullRequest: async (project, slug, { id, head, to }) => {
       const seen = await get(project, slug, id);
       if (seen.state === "merged") return { kind: "merged", pullRequest: seen };
-      if (seen.head !== head) return { kind: "conflict", reason: "its branch got other commits" };
+      if (seen.head !== head || seen.to !== to)
+        return { kind: "conflict", reason: "its branch got other commits, or it leads to another branch now" };
       const answer = await call({
         what: `merge pull request ${id} of ${project}/${slug}`,
         schema,

@@ -73,10 +73,10 @@ export function dcPullRequests(http: Http, refusal: (what: string, answer: Other
       if (answer.ok) return answer.body.values.map(toCheck);
       throw refusal(what, answer);
     },
-    mergePullRequest: async (project, slug, { id, head }) => {
+    mergePullRequest: async (project, slug, { id, head, to }) => {
       const seen = await read(project, slug, id);
       if (seen.state === "MERGED") return { kind: "merged", pullRequest: toPullRequest(seen) };
-      if (seen.fromRef.latestCommit !== head) return MOVED;
+      if (seen.fromRef.latestCommit !== head || seen.toRef.displayId !== to) return MOVED;
       const what = `merge pull request ${id} of ${project}/${slug}`;
       const answer = await http.post(`${listPath(project, slug)}/${id}/merge`, {
         query: { version: seen.version },
@@ -93,7 +93,10 @@ export function dcPullRequests(http: Http, refusal: (what: string, answer: Other
   };
 }
 
-const MOVED: MergeAnswer = { kind: "conflict", reason: "its branch got other commits" };
+const MOVED: MergeAnswer = {
+  kind: "conflict",
+  reason: "its branch got other commits, or it leads to another branch now",
+};
 
 /** `conflicted` and `vetoes` stand in the error itself. Undefined: another error. */
 function mergeRefusal(body: unknown): MergeAnswer | undefined {

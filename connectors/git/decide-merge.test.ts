@@ -14,7 +14,7 @@ const pullRequest: MergeFacts["pullRequest"] = {
   head: COMMIT,
   mergeCommit: undefined,
 };
-const facts: MergeFacts = { pullRequest, checks: [], by: "gantry", pushed: COMMIT, seenMs: 60_000 };
+const facts: MergeFacts = { pullRequest, checks: [], by: "gantry", pushed: COMMIT, to: "main", seenMs: 60_000 };
 const check = (name: string, state: "running" | "passed" | "failed") => ({ name, state, url: undefined });
 
 const CASES: readonly [what: string, facts: Partial<MergeFacts>, decided: ReturnType<typeof decideMerge>][] = [
@@ -40,6 +40,17 @@ const CASES: readonly [what: string, facts: Partial<MergeFacts>, decided: Return
     { pullRequest: { ...pullRequest, head: "b".repeat(40) } },
     { kind: "refuse", problem: "other commits were pushed to its branch" },
   ],
+  [
+    "somebody directed it to another branch",
+    { pullRequest: { ...pullRequest, to: "production" } },
+    { kind: "refuse", problem: "it leads to the branch production now, not to main" },
+  ],
+  [
+    "a person merged it into another branch",
+    { by: "person", pullRequest: { ...pullRequest, to: "production", state: "merged" } },
+    { kind: "refuse", problem: "it leads to the branch production now, not to main" },
+  ],
+  ["the pipeline does not say into which branch", { to: undefined }, { kind: "merge" }],
   [
     "the branch is gone",
     { pullRequest: { ...pullRequest, head: undefined } },

@@ -12,6 +12,8 @@ export type MergeFacts = {
   readonly by: "person" | "gantry";
   /** The commit that Gantry pushed; undefined when the pipeline does not say. */
   readonly pushed: string | undefined;
+  /** The branch that shall get it; undefined when the pipeline does not say. */
+  readonly to: string | undefined;
   /** How long ago the step saw it first, in ms. */
   readonly seenMs: number;
 };
@@ -22,11 +24,14 @@ export type MergeDecision =
   | { readonly kind: "refuse"; readonly problem: string };
 
 /**
- * Gantry merges only the commit that it pushed, and only after every check has passed. Without any check it waits 30 s for the
+ * Gantry merges only the commit that it pushed, only into the branch for which it was, and only after every check has passed. Without any check it waits 30 s for the
  * first one. What the repository requires besides, for example an approval, its host decides at the merge.
  */
-export function decideMerge({ pullRequest, checks, by, pushed, seenMs }: MergeFacts): MergeDecision {
+export function decideMerge({ pullRequest, checks, by, pushed, to, seenMs }: MergeFacts): MergeDecision {
   const { state, url, head } = pullRequest;
+  // Who may change a pull request may direct it to a branch that this person may not push to.
+  if (state !== "closed" && to !== undefined && pullRequest.to !== to)
+    return { kind: "refuse", problem: `it leads to the branch ${pullRequest.to} now, not to ${to}` };
   if (state !== "open") return { kind: state };
   const failed = checks.filter((one) => one.state === "failed");
   const running = checks.filter((one) => one.state === "running");

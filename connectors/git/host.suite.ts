@@ -257,6 +257,11 @@ export function hostSuite(provider: GitSystem["provider"]): void {
     const third = await bench.run(openPullRequest, request);
     assert.ok(third.kind === "succeeded", JSON.stringify(third));
     assert.match(await refusal({ ...first, id: third.output.id }), /other commits were pushed/);
+    await pushAsSomebody(lab, "deploy", { "values.yaml": "tag: v1\n" }, "production");
+    const fourth = await open("gantry/orders/t4/main", "tag: v4\n");
+    await check(fourth.id, "lint", "passed");
+    lab.pullRequests.redirect(lab.owner, "deploy", fourth.id, "production");
+    assert.match(await refusal({ ...fourth, to: "main" }), /leads to the branch production now, not to main/);
 
     bench.nextTask({ id: "t2" });
     const close = { repository, to: "main", from: "gantry/orders/t2/" };

@@ -113,6 +113,7 @@ const waitInput = z.strictObject({
     .default("person")
     .describe("Who merges: a person or a rule of the host, or Gantry when every check of the host has passed."),
   commit: z.string().optional().describe("What was pushed. Gantry merges nothing else."),
+  to: branchName.optional().describe("The branch that shall get it. What is merged into another one does not count."),
 });
 const waitOutput = z.object({ commit: z.string(), url: z.string() });
 
@@ -126,7 +127,7 @@ export const waitForMerge = defineStep({
   output: waitOutput,
   needs: ["git"],
   acts: ({ repository, merge }) => [
-    { kind: "repository", access: merge === "gantry" ? "change" : "read", ...repository },
+    { kind: "repository", access: merge === "gantry" ? "merge" : "read", ...repository },
   ],
   effects: ["merge-pull-request"],
   retry: USUAL_RETRY,
@@ -144,14 +145,14 @@ export const waitForMerge = defineStep({
 const memoSchema = z.object({ sinceMs: z.number() });
 
 async function lookForMerge(context: WaitContext, memo: z.output<typeof memoSchema> | undefined): Promise<WaitOutcome> {
-  const { repository, id, merge, commit: pushed } = context.input;
+  const { repository, id, merge, commit: pushed, to } = context.input;
   const { project, slug } = repository;
   const { host } = hostOf(context, repository);
   const pullRequest = await host.getPullRequest(project, slug, id);
   const sinceMs = memo?.sinceMs ?? context.nowMs();
   const checks = pullRequest.state === "open" ? await host.listChecks(project, slug, pullRequest) : [];
   const seenMs = context.nowMs() - sinceMs;
-  const decided = decideMerge({ pullRequest, checks, by: merge, pushed, seenMs });
+  const decided = decideMerge({ pullRequest, checks, by: merge, pushed, to, seenMs });
   const { url, title } = pullRequest;
   switch (decided.kind) {
     case "merged":

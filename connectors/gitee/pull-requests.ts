@@ -60,10 +60,11 @@ export function giteePullRequests(http: Http): Methods {
       });
       return (Array.isArray(body) ? body : body.check_runs).map(toCheck);
     },
-    mergePullRequest: async (project, slug, { id, head }) => {
+    mergePullRequest: async (project, slug, { id, head, to }) => {
       const seen = await get(project, slug, id);
       if (seen.state === "merged") return { kind: "merged", pullRequest: seen };
-      if (seen.head !== head) return { kind: "conflict", reason: "its branch got other commits" };
+      if (seen.head !== head || seen.to !== to)
+        return { kind: "conflict", reason: "its branch got other commits, or it leads to another branch now" };
       const answer = await http.put(`${listPath(project, slug)}/${id}/merge`, {
         json: { merge_method: "merge" },
         expect: [400, 405, 409, 422],

@@ -113,13 +113,20 @@ const target = z.strictObject({
 });
 export type AppTarget = z.output<typeof target>;
 
+const MAX_LABELS = 100;
+/** Of all fields as JSON: they are in every list of apps, and every task keeps them. */
+const MAX_CHARACTERS = 262_144;
+
 /** The fields of an app, without its name. */
 export const appShape = z
   .strictObject({
     title: text(80),
     /** Team and labels decide who has rights on the app (docs/access.md). */
     team: appName.optional(),
-    labels: z.record(label, label).optional(),
+    labels: z
+      .record(label, label)
+      .refine((all) => Object.keys(all).length <= MAX_LABELS, `must have at most ${MAX_LABELS} labels`)
+      .optional(),
     source: z.strictObject({ ...repository, folder: path.optional() }),
     /** The site that builds the app and stores its images. */
     build: z.strictObject({
@@ -153,6 +160,11 @@ export const appShape = z
   .superRefine((app, context) => {
     const report = (path: readonly (string | number)[], message: string): void =>
       context.addIssue({ code: "custom", path: [...path], message });
+    if (JSON.stringify(app).length > MAX_CHARACTERS)
+      report(
+        [],
+        `is larger than ${MAX_CHARACTERS / 1_024} KiB as JSON: put long commands into scripts of the repository`,
+      );
     for (const at of repeated(app.images ?? [])) report(["images", at, "name"], "is given to an earlier image");
     for (const at of repeated(app.targets)) report(["targets", at, "name"], "is given to an earlier target");
     if (app.yaml.merge === "gantry" && app.yaml.push !== "pull-request")

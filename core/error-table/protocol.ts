@@ -12,8 +12,8 @@ export const PROTOCOL_ERRORS = {
   "client-certificate-needed": {
     status: 401,
     message: "This task-agent needs a client certificate from runners.",
-    why: "The connection has none, or it is not signed by the authority that `tls.clientCa` of the task-agent names.",
-    todo: "Name a certificate and its key under `agentTls` in the configuration of the runner.",
+    why: "The connection has none, or it has ended, or it is not signed by the authority that `tls.clientCa` of the task-agent names.",
+    todo: "Name a valid certificate and its key under `agentTls` in the configuration of the runner.",
   },
   "enrolment-invalid": {
     status: 401,

@@ -113,6 +113,19 @@ for (const [id, text, reason] of refused) {
   });
 }
 
+test("patterns and long texts to compare with them take no time", () => {
+  const text = "a".repeat(9_000);
+  const params = Array.from(
+    { length: 20 },
+    (_, at) => `  p${at}: { type: string, pattern: "(a?){999}b", default: ${text} }\n`,
+  ).join("");
+  const choices = `  c: { type: string, pattern: "^(a?){999}$", enum: [${Array(500).fill("a").join(", ")}] }\n`;
+  const spent = process.cpuUsage();
+  const { problems } = parsePipeline({ name: "x.yaml", text: `${GOOD}params:\n${params}${choices}` }, STEP_FIXTURES);
+  assert.ok(process.cpuUsage(spent).user < 2_000_000);
+  assert.match(problems[0]?.detail ?? "", /there is too much text to compare it with `pattern`/);
+});
+
 test("Y8, Y9 what only looks strange is read as what it is", () => {
   const read = (text: string) => parsePipeline({ name: "h.yaml", text }, STEP_FIXTURES);
   assert(read(`\ufeff${GOOD}`).pipeline, "a byte order mark");

@@ -19,7 +19,15 @@ export type CheckOptions = {
   readonly unknown?: (value: JsonValue) => boolean;
   /** The types that an unknown value may have; undefined when it may be anything. */
   readonly typesOf?: (value: JsonValue) => readonly string[] | undefined;
+  /** For several checks of one file; by default each check has its own. */
+  readonly budget?: PatternBudget;
 };
+
+/** What comparing texts with patterns may cost together, in steps of the pattern engine. Less than 0.1 s. */
+export type PatternBudget = { left: number };
+export function patternBudget(): PatternBudget {
+  return { left: 5_000_000 };
+}
 
 const MAX_PROBLEMS = 50;
 const MAX_DEPTH = 128;
@@ -32,6 +40,7 @@ export function checkSchema(schema: object, value: JsonValue, options: CheckOpti
     root,
     unknown: options.unknown ?? (() => false),
     typesOf: options.typesOf ?? (() => undefined),
+    budget: options.budget ?? patternBudget(),
     path: [],
     depth: 0,
   });
@@ -42,6 +51,7 @@ type Context = {
   readonly root: JsonObject;
   readonly unknown: (value: JsonValue) => boolean;
   readonly typesOf: (value: JsonValue) => readonly string[] | undefined;
+  readonly budget: PatternBudget;
   readonly path: readonly (string | number)[];
   /** Members and references followed so far. Limited, because a schema may refer only to itself. */
   readonly depth: number;
@@ -60,7 +70,7 @@ function check(schema: JsonValue | undefined, value: JsonValue, context: Context
   if (wrong !== undefined) return [problem(context, wrong)];
   return [
     ...checkAlternatives(schema, value, context),
-    ...(typeof value === "string" ? checkText(schema, value).map((detail) => problem(context, detail)) : []),
+    ...(typeof value === "string" ? checkText(schema, value, context).map((detail) => problem(context, detail)) : []),
     ...(typeof value === "number" ? checkNumber(schema, value).map((detail) => problem(context, detail)) : []),
     ...(isList(value) ? checkList(schema, value, context) : []),
     ...(isJsonObject(value) ? checkObject(schema, value, context) : []),
@@ -113,7 +123,7 @@ function checkAlternatives(schema: JsonObject, value: JsonValue, context: Contex
   return [...all, problem(context, details.slice(0, 4).join(", or "))];
 }
 
-function checkText(schema: JsonObject, value: string): string[] {
+function checkText(schema: JsonObject, value: string, { budget }: Context): string[] {
   const length = [...value].length;
   const { minLength, maxLength, pattern } = schema;
   if (typeof minLength === "number" && length < minLength)
@@ -121,13 +131,27 @@ function checkText(schema: JsonObject, value: string): string[] {
   if (typeof maxLength === "number" && length > maxLength)
     return [`it must have at most ${counted(maxLength, "character")}`];
   if (typeof pattern !== "string") return [];
-  const compiled = compilePattern(pattern);
-  if ("problem" in compiled || compiled.test(value)) return [];
+  const compiled = compiledOnce(pattern, budget);
+  if ("problem" in compiled) return [];
+  budget.left -= compiled.work(value);
+  if (budget.left < 0) return ["there is too much text to compare it with `pattern`; give less, or set `maxLength`"];
+  if (compiled.test(value)) return [];
   const words = patternInWords(pattern);
   if (words !== undefined) return [`it must be ${words}`];
   const { description } = schema;
   const meaning = typeof description === "string" ? `, which means: ${description.replace(/\.$/, "")}` : "";
   return [`it must match the regular expression ${pattern}${meaning}`];
+}
+
+/** Of one budget: a choice of 500 has the same pattern 500 times. */
+const compiledBy = new WeakMap<PatternBudget, Map<string, ReturnType<typeof compilePattern>>>();
+
+function compiledOnce(pattern: string, budget: PatternBudget): ReturnType<typeof compilePattern> {
+  const known = compiledBy.get(budget) ?? new Map<string, ReturnType<typeof compilePattern>>();
+  compiledBy.set(budget, known);
+  const found = known.get(pattern) ?? compilePattern(pattern);
+  known.set(pattern, found);
+  return found;
 }
 
 function checkNumber(schema: JsonObject, value: number): string[] {

@@ -56,3 +56,16 @@ test("a default that is not available makes the parameter required, with the rea
     '/digest digest must be given: its default ${{ app.facts.digest }} has no value yet (there is no "facts" in app)',
   ]);
 });
+
+test("what people give costs no more to compare with patterns than a request may", () => {
+  const name = { type: "string", pattern: "(a?){999}b" } as const;
+  const schema: ParamsSchema = {
+    ...SCHEMA,
+    properties: { name, targets: { type: "array", items: name } },
+  };
+  const text = "a".repeat(500);
+  const spent = process.cpuUsage();
+  const { problems: found } = checkParams(schema, { name: text, targets: Array(120).fill(text) }, { app: APP });
+  assert.ok(process.cpuUsage(spent).user < 1_000_000);
+  assert.match(found.at(-1)?.detail ?? "", /there is too much text to compare it with `pattern`/);
+});

@@ -3,7 +3,7 @@
 import { isTemplated } from "../expr/template.ts";
 import type { PathProblem } from "../issues.ts";
 import { compilePattern } from "../pattern/pattern.ts";
-import { checkSchema } from "./json-schema.ts";
+import { checkSchema, type PatternBudget, patternBudget } from "./json-schema.ts";
 import type { ParamSchema } from "./pipeline.ts";
 import type { RuleContext } from "./rule.ts";
 import { typesOf } from "./template-sources.ts";
@@ -20,19 +20,25 @@ const FOR_TYPES: { readonly [key: string]: readonly string[] } = {
 
 export function goodParams(context: RuleContext): readonly PathProblem[] {
   const { pipeline } = context;
+  const budget = patternBudget();
   return Object.entries(pipeline.params.properties).flatMap(([name, param]) => [
-    ...checkParam(param, ["params", name]),
-    ...checkTemplate(context, param, ["params", name, "default"]),
+    ...checkParam(param, ["params", name], budget),
+    ...checkTemplate({ context, budget }, param, ["params", name, "default"]),
     ...(param["x-ui"] === "build" ? checkBuild(param, ["params", name]) : []),
     ...(param.secret === true ? checkSecret(param, ["params", name], pipeline.app === "new" && name === "name") : []),
   ]);
 }
 
-function checkTemplate(context: RuleContext, param: ParamSchema, path: readonly string[]): readonly PathProblem[] {
+function checkTemplate(
+  { context, budget }: { readonly context: RuleContext; readonly budget: PatternBudget },
+  param: ParamSchema,
+  path: readonly string[],
+): readonly PathProblem[] {
   if (param.default === undefined || !isTemplated(param.default)) return [];
   const found = checkSchema(param, param.default, {
     unknown: isTemplated,
     typesOf: (value) => typesOf(context, value),
+    budget,
   });
   return found.map(({ path: inner, detail }) => ({
     path: [...path, ...inner],
@@ -64,7 +70,11 @@ function checkSecret(param: ParamSchema, path: readonly string[], isAppName: boo
   ];
 }
 
-function checkParam(param: ParamSchema, path: readonly (string | number)[]): readonly PathProblem[] {
+function checkParam(
+  param: ParamSchema,
+  path: readonly (string | number)[],
+  budget: PatternBudget,
+): readonly PathProblem[] {
   const problems: PathProblem[] = [];
   const at = (key: string, detail: string) => problems.push({ path: [...path, key], detail, on: "value" });
   for (const [key, types] of Object.entries(FOR_TYPES)) {
@@ -82,7 +92,7 @@ function checkParam(param: ParamSchema, path: readonly (string | number)[]): rea
   }
   const { default: fallback, enum: choices, ...rest } = param;
   for (const [index, choice] of (choices ?? []).entries()) {
-    for (const problem of checkSchema(rest, choice)) {
+    for (const problem of checkSchema(rest, choice, { budget })) {
       problems.push({
         path: [...path, "enum", index],
         detail: `the choice does not fit: ${problem.detail}`,
@@ -91,7 +101,7 @@ function checkParam(param: ParamSchema, path: readonly (string | number)[]): rea
     }
   }
   if (fallback !== undefined && !isTemplated(fallback)) {
-    for (const problem of checkSchema(param, fallback)) {
+    for (const problem of checkSchema(param, fallback, { budget })) {
       problems.push({
         path: [...path, "default", ...problem.path],
         detail: `the default does not fit: ${problem.detail}`,
@@ -99,5 +109,5 @@ function checkParam(param: ParamSchema, path: readonly (string | number)[]): rea
       });
     }
   }
-  return param.items === undefined ? problems : [...problems, ...checkParam(param.items, [...path, "items"])];
+  return param.items === undefined ? problems : [...problems, ...checkParam(param.items, [...path, "items"], budget)];
 }

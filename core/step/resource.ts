@@ -18,11 +18,12 @@ type Named =
   | { readonly kind: "site-accounts" };
 
 /**
- * `create`: the step creates it, and refuses an existing one that was not created for the app of the task. `system`: as
- * named in the input of the step; undefined if the input names none.
+ * `create`: the step creates it, and refuses an existing one that was not created for the app of the task. `merge`: a change that
+ * the site's account may make and people of the app perhaps may not, so their own pipelines cannot. `system`: as named in the
+ * input of the step; undefined if the input names none.
  */
 export type Resource = Named & {
-  readonly access: "read" | "change" | "create";
+  readonly access: "read" | "change" | "create" | "merge";
   readonly system?: string | undefined;
 };
 

@@ -87,6 +87,7 @@ async function open(t: TestContext) {
     write,
     gantry,
     push: (files: Readonly<Record<string, string>>) => pushAsSomebody(lab, "orders", files),
+    remove: (paths: readonly string[]) => pushAsSomebody(lab, "orders", {}, "main", paths),
     adopt: async (name: string, more: object): Promise<{ readonly code: number; readonly out: string }> => {
       const repository = { system: "git", project: lab.project, slug: "orders" };
       const app = {
@@ -143,7 +144,7 @@ test("an app's labels select the pipeline of Run CI, or the app names one; what 
 });
 
 test("an app's own .gantry/ci.yaml is what Run CI starts, as it was pushed last, within the limits of an app", async (t) => {
-  const { write, gantry, adopt, push, ci } = await open(t);
+  const { write, gantry, adopt, push, remove, ci } = await open(t);
   await adopt("plain", {});
   await adopt("orders", { labels: { own: "yes" }, yaml: { system: "git", project: "APPS", slug: "x" } });
   assert.equal((await ci("orders")).pipeline, "ci", "the repository has none");
@@ -156,6 +157,13 @@ test("an app's own .gantry/ci.yaml is what Run CI starts, as it was pushed last,
   const second = await ci("orders");
   assert.notEqual(second.definition.version, first.definition.version);
   assert.match((await gantry("task", "logs", second.id)).out, /second/);
+
+  const many = Object.fromEntries(Array.from({ length: 21 }, (_, n) => [`.gantry/p${n}.yaml`, pipeline(`p${n}`)]));
+  await push(many);
+  const tooMany = await gantry("ci", "orders");
+  assert.notEqual(tooMany.code, 0);
+  assert.match(tooMany.out, /\.gantry holds 22 pipelines; an app may have 20/);
+  await remove(Object.keys(many));
 
   await push({
     ".gantry/ci.yaml": `name: cd

@@ -8,6 +8,7 @@ import { type TestContext, test } from "node:test";
 import { GantryError } from "@gantry/core/errors.ts";
 import { startNotifyAgent } from "@gantry/notify-agent/main.ts";
 import { startPortal } from "@gantry/portal-api/main.ts";
+import { systemClock } from "@gantry/runtime/clock.ts";
 import { makeCertificates } from "@gantry/runtime/http/certificates.fixture.ts";
 import { fetchWithTls } from "@gantry/runtime/http/client-tls.ts";
 import { makeLogger } from "@gantry/runtime/process/logger.ts";
@@ -79,6 +80,27 @@ test("portal, agents and a runner with a client certificate talk by https; a run
   await assert.rejects(without.poll({ session: "s", waitMs: 0, freeSlots: 1 }), {
     code: "client-certificate-needed",
   });
+});
+
+test("a client certificate that ends while its connection is open does not count any more", async (t) => {
+  const folder = await folderOf(t);
+  makeCertificates(folder, ["server", "runner"]);
+  const file = (name: string): string => join(folder, name);
+  const ca = file("ca.crt");
+  let passedMs = 0;
+  const clock = { ...systemClock, nowMs: () => systemClock.nowMs() + passedMs };
+  const tls = { cert: file("server.crt"), key: file("server.key"), clientCa: ca };
+  const agent = await startTaskAgent(
+    { data: file("agent"), portalUrl: "https://portal", token, runnerTokens: { [runnerToken]: "seoul" }, tls },
+    { logger, clock },
+  );
+  t.after(() => agent.close());
+  const known = await fetchWithTls({ ca, cert: file("runner.crt"), key: file("runner.key") }, "/agentTls");
+  const client = createRunnerClient({ url: agent.url, token: () => runnerToken, fetch: known });
+  const poll = () => client.poll({ session: "s", waitMs: 0, freeSlots: 1 });
+  await assert.rejects(poll(), { code: "session-gone" });
+  passedMs = 31 * 86_400_000;
+  await assert.rejects(poll(), { code: "client-certificate-needed" });
 });
 
 test("each process refuses plain http to or from other machines when it starts", async (t) => {

@@ -70,6 +70,17 @@ test("a link that somebody else made signs no browser in before the person has s
     assert.deepEqual([answer.status, answer.headers.get("set-cookie")], [200, null]);
     assert.match(await answer.text(), /This link signs you in as mallory\./);
   }
+  // A page of a neighbouring host loads it as a picture, a script, or by fetch; an old browser says only who it is.
+  const loads: Record<string, string>[] = [
+    { accept: "image/avif,image/webp,*/*;q=0.8", "sec-fetch-site": "same-site", "sec-fetch-mode": "no-cors" },
+    { accept: "*/*", "sec-fetch-site": "cross-site", "sec-fetch-mode": "cors", origin: "https://evil.example" },
+    { accept: "image/png,*/*", "user-agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36" },
+    { accept: "*/*", referer: "http://evil.example/" },
+  ];
+  for (const headers of loads) {
+    const answer = await fetch(link, { redirect: "manual", headers });
+    assert.deepEqual([answer.status, answer.headers.get("set-cookie")], [200, null], JSON.stringify(headers));
+  }
   const confirm = (site: string): Promise<Response> =>
     fetch(`${portal.url}/sign-in/link`, {
       method: "POST",

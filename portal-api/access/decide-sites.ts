@@ -26,12 +26,17 @@ export function sitesOf(facts: SiteFacts): readonly string[] {
  * where it runs count.
  */
 function clustersAt(sites: readonly string[], { pipeline, record }: SiteFacts): readonly string[] {
-  const deploys = pipeline.jobs.some(({ steps }) => steps.some(({ uses = "" }) => DEPLOYS.test(uses)));
-  if (!deploys || targetParams(pipeline).length > 0) return [];
+  if (!deploys(pipeline.jobs) || targetParams(pipeline).length > 0) return [];
   return placedTargets(record).flatMap(({ site, place }) => (sites.includes(site) ? [place] : []));
 }
 
-/** Steps that change what runs in clusters. */
+/** Whether one of the jobs may change what runs in clusters. */
+export function deploys(
+  jobs: readonly { readonly steps: readonly { readonly uses?: string | undefined }[] }[],
+): boolean {
+  return jobs.some(({ steps }) => steps.some(({ uses = "" }) => DEPLOYS.test(uses)));
+}
+
 const DEPLOYS = /^(?:argocd\/|git\/(?!checkout$|render-template$|create-repository$))/;
 
 /** The places that an app is built at or deployed to: a site, or `site/cluster`. */

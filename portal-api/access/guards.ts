@@ -12,7 +12,7 @@ import type { JsonObject } from "@gantry/core/json.ts";
 import type { PipelineView } from "@gantry/wire/agent/views.ts";
 import type { Portal } from "../portal.ts";
 import type { Caller } from "./decide-access.ts";
-import { sitesOf, sitesOfApp } from "./decide-sites.ts";
+import { deploys, sitesOf, sitesOfApp } from "./decide-sites.ts";
 import type { AppAsSeen } from "./gains.ts";
 
 /** What a verb of a route is about. `list`: the route is open to everybody and returns what the caller may see. */
@@ -83,6 +83,7 @@ export function onApp(
       const start = pipeline && { pipeline: await chosenNow(asked, verb, app, pipeline), params: paramsOf(body) };
       const missing = () => new GantryError("app-unknown", { app });
       await requireOnApp(asked, verb, { app, ...start }, missing);
+      await requireDeployOfOwn(asked, { app, ...start }, missing);
       if (hasOverride(body)) await requireOnApp(asked, "override-policy", { app, ...start }, missing);
     },
   };
@@ -133,12 +134,9 @@ export const onStart: Guard<
     const verb = startVerb(kind, action);
     if (kind === "new") return requireStart(asked, verb, { app: nameOf(params) ?? app, pipeline, params });
     if (kind === "none") return requireOnApp(asked, verb, { app: undefined, pipeline, params }, undefined);
-    await requireOnApp(
-      asked,
-      verb,
-      { app, pipeline, params },
-      () => new GantryError("app-unknown", { app: app ?? "" }),
-    );
+    const missing = () => new GantryError("app-unknown", { app: app ?? "" });
+    await requireOnApp(asked, verb, { app, pipeline, params }, missing);
+    await requireDeployOfOwn(asked, { app, pipeline, params }, missing);
   },
 };
 
@@ -171,6 +169,8 @@ export function onTask<B = unknown>(
       const kind = await kindOf(portal, facts.pipeline).catch(ifUnknown);
       const start = startVerb(kind?.app, kind?.action);
       requireRight(asked, { ...record, ...facts, sites, verb: start }, "app");
+      if (await mayDeployAgain(asked, facts.pipeline))
+        requireRight(asked, { ...record, ...facts, sites, verb: "run-cd" }, "app");
     },
   };
 }
@@ -225,6 +225,7 @@ export const onPipeline: Guard<{ readonly name: string }, { readonly app?: strin
 };
 
 type Who = Pick<Asked<unknown, unknown, unknown>, "portal" | "caller" | "rights">;
+type AskedOfTask = Who & { readonly params: { readonly id: string } };
 
 const STARTS = ["run-ci", "run-cd", "create-app", "start-task"] as const;
 type StartVerb = (typeof STARTS)[number];
@@ -232,6 +233,24 @@ type StartVerb = (typeof STARTS)[number];
 function startVerb(kind: string | undefined, action: Action | undefined): StartVerb {
   if (action) return `run-${action}`;
   return kind === "new" ? "create-app" : "start-task";
+}
+
+/**
+ * The people of an app write its own pipelines: the name of the button does not say what they do. What pushes or uses Argo CD
+ * needs the right to run CD.
+ */
+async function requireDeployOfOwn(who: Who, start: Start, missing: () => GantryError): Promise<void> {
+  const { pipeline } = start;
+  if (pipeline === undefined || appOfOwn(pipeline) === undefined || who.rights.mayEverywhere("run-cd")) return;
+  const { jobs } = await who.portal.agent.pipeline(pipeline);
+  if (deploys(jobs)) await requireOnApp(who, "run-cd", start, missing);
+}
+
+/** Of an own pipeline: the file of then counts as well as the newest. */
+async function mayDeployAgain({ portal, params }: AskedOfTask, pipeline: string): Promise<boolean> {
+  if (appOfOwn(pipeline) === undefined) return false;
+  const now = await portal.agent.pipeline(pipeline).catch(ifUnknown);
+  return deploys([...(await portal.agent.task(params.id)).jobs, ...(now?.jobs ?? [])]);
 }
 
 /** Whether a pipeline is for an app, and which button starts it. Throws `pipeline-unknown`. */
@@ -260,7 +279,8 @@ async function requireOnApp(
 
 /** The pipeline that a button starts, as known now. It is asked for only if the right may depend on it. */
 async function chosenNow({ portal, rights }: Who, verb: Verb, app: string, action: Action): Promise<string> {
-  if (rights.mayEverywhere(verb)) return action;
+  // An own pipeline may need the right to run CD, too.
+  if (rights.mayEverywhere(verb) && rights.mayEverywhere("run-cd")) return action;
   const known = await portal.agent.appPipelines(app).catch(ifUnknown);
   const choice = known?.[action];
   return choice && "name" in choice ? choice.name : action;
@@ -365,11 +385,7 @@ async function siteOfRunner({ agent }: Portal, name: string): Promise<string | u
  * Of a job, or of all jobs of a task: jobs that are not there yet run where the pipeline of now would run for the app of now.
  * A rerun may use the newest file, and it always looks up the targets of the app again.
  */
-async function sitesOfTask(
-  who: Who & { readonly params: { readonly id: string } },
-  job: string | undefined,
-  isRerun: boolean,
-): Promise<readonly string[]> {
+async function sitesOfTask(who: AskedOfTask, job: string | undefined, isRerun: boolean): Promise<readonly string[]> {
   const { app, pipeline, params, jobs } = await who.portal.agent.task(who.params.id);
   if (job !== undefined) return jobs.filter(({ key }) => key === job).map(({ site }) => site);
   const known = jobs.flatMap(({ site }) => (site === "" ? [] : [site]));

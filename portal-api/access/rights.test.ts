@@ -225,6 +225,43 @@ test("pages of tasks are full and complete, with any task-agent and with many ap
   assert.ok(!portal.agent.requests.slice(before).some((one) => one.includes("apps=")));
 });
 
+test("an app's own pipeline that deploys needs the right to run CD, whatever starts it", async () => {
+  const own = (app: string, name: string, uses: string): void =>
+    portal.agent.addPipeline({
+      name: `${app}.${name}`,
+      origin: "app",
+      ...(name === "ci" ? { action: "ci" as const } : {}),
+      jobs: [{ id: "a", title: "", needs: [], site: "seoul", steps: [{ id: "s", title: "", uses }] }],
+    });
+  portal.agent.addApp({ name: "sly", record: { targets: TARGETS, build: { site: "seoul" } } });
+  own("sly", "ci", "argocd/sync");
+  own("sly", "release", "git/commit-push");
+  const { id } = portal.agent.addTask({ pipeline: "sly.ci", app: "sly" });
+  const starts = (): Promise<Response>[] => [
+    post("no-cd", "/v1/apps/sly/ci", {}),
+    post("no-cd", "/v1/tasks", { pipeline: "sly.ci", app: "sly" }),
+    post("no-cd", "/v1/tasks", { pipeline: "sly.release", app: "sly" }),
+    post("no-cd", `/v1/tasks/${id}/rerun`, {}),
+  ];
+  for (const answer of starts()) {
+    const { code, detail } = await problemOf(answer);
+    assert.deepEqual([code, detail], ["forbidden", "A rule of the policy denies it: Deployments are frozen."]);
+  }
+  for (const uses of ["image/build-push", "git/checkout"]) {
+    own("sly", "ci", uses);
+    own("sly", "release", uses);
+    for (const answer of starts()) assert.equal((await answer).status, 202, uses);
+  }
+  const job: TaskView["jobs"][number] = {
+    ...{ key: "a", id: "a", title: "", site: "seoul", labels: [], needs: [], final: false },
+    ...{ state: "succeeded", attempt: 1, attempts: [], outputs: {}, effects: [] },
+    steps: [{ id: "s", title: "", uses: "argocd/sync", state: "succeeded", tries: 1, outputs: {} }],
+  };
+  const old = portal.agent.addTask({ pipeline: "sly.ci", app: "sly", jobs: [job] });
+  const again = await post("no-cd", `/v1/tasks/${old.id}/rerun`, { definition: "pinned" });
+  assert.equal(again.status, 403, "the file of then deploys");
+});
+
 test("builds of all apps: full pages of what may be seen, of one app, of one branch", async () => {
   for (const [number, name] of ["orders", "many-0", "orders", "many-0", "many-1", "orders"].entries())
     portal.agent.addBuild(name, { number, branch: number < 2 ? "old" : "main", at: `2026-11-2${number}T07:00:00Z` });

@@ -49,6 +49,19 @@ test("the document has exactly the declared routes", () => {
   );
 });
 
+test("the documents cost little: 100 requests of a token without rights keep nobody waiting", async () => {
+  const token = await portal.tokenOf("none");
+  const spent = process.cpuUsage();
+  const answers = await Promise.all(
+    Array.from({ length: 100 }, (_, n) => portal.ask(n % 2 === 0 ? "/openapi.json" : "/docs", { token })),
+  );
+  const bodies = await Promise.all(answers.map((answer) => answer.text()));
+  assert.ok(answers.every(({ status }) => status === 200));
+  assert.equal(new Set(bodies).size, 2);
+  // Making them takes 0.1 s each time.
+  assert.ok(process.cpuUsage(spent).user < 5_000_000, `${process.cpuUsage(spent).user / 1_000} ms`);
+});
+
 test("every operation has a unique id, all parameters of its path, and a response that is not an error", () => {
   const names = operations().map(([, , operation]) => operation.operationId);
   assert.equal(new Set(names).size, names.length);

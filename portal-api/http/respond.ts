@@ -37,7 +37,7 @@ export function etagOf(body: string): string {
 }
 
 /** The same for serialised JSON whose ETag is known already. */
-export function sendText(ctx: Koa.Context, text: string, tag: string): void {
+export function sendText(ctx: Koa.Context, text: string | Buffer, tag: string): void {
   if (notModified(ctx, tag)) return;
   ctx.type = "application/json";
   ctx.body = text;

@@ -27,16 +27,22 @@ export function makeRouter(portal: Portal, routes: readonly Route[]): Router {
         ctx.redirect(`/sign-in?next=${encodeURIComponent(ctx.url)}`);
         return;
       }
-      await withinLimits(portal, caller, () => one.run({ ctx, params: ctx.params, portal, caller }));
+      await withinLimits(portal, one, caller, () => one.run({ ctx, params: ctx.params, portal, caller }));
     });
   }
   return router;
 }
 
-/** Throws `limit-reached`. Callers who are not signed in share one limit, and cannot reach anything costly. */
-async function withinLimits({ limits }: Portal, caller: Caller | undefined, run: () => Promise<void>): Promise<void> {
+/** Throws `limit-reached`. Callers who are not signed in have no limit, and cannot reach anything costly. */
+async function withinLimits(
+  { limits }: Portal,
+  { right, method }: Route,
+  caller: Caller | undefined,
+  run: () => Promise<void>,
+): Promise<void> {
   if (!caller) return run();
   limits.countRequest(caller.name);
+  if (right === "signed-in" && method !== "GET") limits.countOwnChange(caller.name);
   const end = limits.openRequest(caller.name);
   try {
     await run();

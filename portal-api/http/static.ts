@@ -27,6 +27,15 @@ const NOT_CONSOLE = /^\/(?:v1|livez|readyz|metrics|version|openapi\.json|docs|si
 
 /** Serves the files below `folder`. A path without extension that a browser opens as a page gets index.html. */
 export function serveConsole(folder: string): Koa.Middleware {
+  // Files of the folder only, so it does not grow. The same Buffer is not compressed again.
+  const kept = new Map<string, { readonly tag: string; readonly bytes: Buffer }>();
+  const read = async (file: string, tag: string): Promise<Buffer> => {
+    const known = kept.get(file);
+    if (known?.tag === tag) return known.bytes;
+    const bytes = await readFile(join(folder, file));
+    kept.set(file, { tag, bytes });
+    return bytes;
+  };
   return async (ctx, next) => {
     if ((ctx.method !== "GET" && ctx.method !== "HEAD") || NOT_CONSOLE.test(ctx.path)) return next();
     const isPage = extname(ctx.path) === "" && ctx.accepts("json", "html") === "html";
@@ -39,11 +48,12 @@ export function serveConsole(folder: string): Koa.Middleware {
       sendPage(ctx, notBuiltPage(), 503);
       return;
     }
-    const isUnchanged = notModified(ctx, `${found.mtimeMs.toString(36)}-${found.size.toString(36)}`);
+    const tag = `${found.mtimeMs.toString(36)}-${found.size.toString(36)}`;
+    const isUnchanged = notModified(ctx, tag);
     ctx.set("Cache-Control", HASHED.test(file) ? "public, max-age=31536000, immutable" : "no-cache");
     if (isUnchanged) return;
     ctx.type = TYPES[extname(file)] ?? "application/octet-stream";
-    ctx.body = await readFile(join(folder, file));
+    ctx.body = await read(file, tag);
   };
 }
 

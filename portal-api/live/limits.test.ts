@@ -92,3 +92,15 @@ test("requests of one caller are limited, by rate and by number", async (t) => {
   assert.ok(refused.some(({ headers }) => headers.get("retry-after") === "1"));
   assert.equal((await portal.ask("/v1/me", { token: other })).status, 200);
 });
+
+test("a token without rights fills neither the audit log nor the journal with sign-in links", async (t) => {
+  const portal = await open(t);
+  const token = await portal.tokenOf("none");
+  const answers = await Promise.all(
+    Array.from({ length: 200 }, () => portal.ask("/v1/sign-in-links", { method: "POST", token, json: {} })),
+  );
+  const made = answers.filter(({ status }) => status === 201).length;
+  assert.ok(made >= 20 && made < 150, String(made));
+  assert.ok(answers.every(({ status }) => status === 201 || status === 429));
+  assert.equal((await portal.ask("/v1/me", { token })).status, 200);
+});

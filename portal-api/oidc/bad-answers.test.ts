@@ -147,6 +147,19 @@ test("sign-in leads to no other site", async () => {
   assert.equal(end.url.origin, sites.seoulUrl);
 });
 
+test("with the mail address as name, nobody signs in by an address that the issuer has not verified", async (t) => {
+  const byMail = await startSites({}, { ofSeoul: { usernameClaim: "email" } });
+  t.after(() => byMail.close());
+  const signInAs = async (email: string, verified: unknown): Promise<[Browser, Answer]> => {
+    byMail.seoul.misbehaviour = { claims: (claims) => ({ ...claims, email, email_verified: verified }) };
+    const browser = makeBrowser();
+    return [browser, await signIn(browser, byMail.seoulUrl, "seoul", "ann")];
+  };
+  for (const verified of [false, undefined, "true", 1]) assertNobody(...(await signInAs("boss@example.com", verified)));
+  const [browser] = await signInAs("ann@example.com", true);
+  assert.equal((await me(browser, byMail.seoulUrl))?.name, "seoul:ann@example.com");
+});
+
 test("a refresh that answers with someone else ends the session", async (t) => {
   const hurried = await startSites({ refreshMinutes: 0.000_01 });
   try {

@@ -17,6 +17,7 @@ export type Identity = {
 
 type Names = Pick<IssuerSettings, "id" | "usernameClaim" | "groupsClaim">;
 
+const MAIL = "email";
 const MAX_GROUPS = 500;
 const MAX_TEXT = 200;
 
@@ -30,6 +31,9 @@ export function decideIdentity(claims: Claims, names: Names): Identity | { reado
       problem: `the claim ${names.usernameClaim} is missing or is not a name (letters, digits and . _ @ + | ~ -)`,
     };
   }
+  // People may choose any address at many issuers; what they have proved is theirs.
+  if (names.usernameClaim === MAIL && claims.email_verified !== true)
+    return { problem: "the issuer does not say that the mail address is verified (email_verified)" };
   return {
     name: `${names.id}:${username}`,
     subject: sub,
@@ -41,7 +45,8 @@ export function decideIdentity(claims: Claims, names: Names): Identity | { reado
 
 /** Whether the claims lack a value that the userinfo endpoint may have. */
 export function isIncomplete(claims: Claims, names: Names): boolean {
-  return claimAt(claims, names.usernameClaim) === undefined || claimAt(claims, names.groupsClaim) === undefined;
+  const needed = [names.usernameClaim, names.groupsClaim, ...(names.usernameClaim === MAIL ? ["email_verified"] : [])];
+  return needed.some((name) => claimAt(claims, name) === undefined);
 }
 
 /** Names of claims may contain dots themselves, so the whole name comes first. */

@@ -35,7 +35,14 @@ export async function startSites(
     clock = hurried,
     console,
     access = {},
-  }: { readonly clock?: Clock; readonly console?: string; readonly access?: PortalConfigInput["access"] } = {},
+    ofSeoul = {},
+  }: {
+    readonly clock?: Clock;
+    readonly console?: string;
+    readonly access?: PortalConfigInput["access"];
+    /** More settings of its issuer. */
+    readonly ofSeoul?: { readonly usernameClaim?: string };
+  } = {},
 ): Promise<Sites> {
   const dir = await mkdtemp(join(tmpdir(), "gantry-sso-"));
   const [port = 0] = await freePorts(1);
@@ -76,6 +83,7 @@ export async function startSites(
             clientSecret: SECRET,
             addresses: [seoulUrl],
             domains: ["seoul.example"],
+            ...ofSeoul,
           },
           {
             id: "tokyo",

@@ -34,7 +34,7 @@ ${body}
 `.html;
 }
 
-export function sendPage(ctx: Koa.Context, page: string, status = 200): void {
+export function sendPage(ctx: Koa.Context, page: string | Buffer, status = 200): void {
   ctx.status = status;
   ctx.type = "text/html; charset=utf-8";
   ctx.set("Cache-Control", "no-store");

@@ -71,6 +71,22 @@ test("every mistake of a request has its pointer", async () => {
   );
 });
 
+test("the record of an app is small: it is part of every list of apps and of every task", async () => {
+  const labels = Object.fromEntries(Array.from({ length: 101 }, (_, n) => [`l${n}`, "x"]));
+  const commands = Array.from({ length: 50 }, () => "x".repeat(4_000));
+  const images = [0, 1].map((n) => ({ name: `i${n}`, install: commands }));
+  for (const [changes, pointer, detail] of [
+    [{ labels }, "/app/labels", "must have at most 100 labels"],
+    [{ images }, "/app", /is larger than 256 KiB/],
+  ] as const) {
+    const answer = await adopt("pay", "pay-large", changes);
+    assert.equal(answer.status, 400);
+    const [first] = problem(answer).errors ?? [];
+    assert.equal(first?.pointer, pointer);
+    assert.match(first?.detail ?? "", new RegExp(detail));
+  }
+});
+
 test("an app is adopted by those who may create it, by its name or for their own team", async () => {
   assert.equal((await adopt("pay", "billing")).status, 403);
   assert.equal((await adopt("pay", "billing", { team: "search" })).status, 403);

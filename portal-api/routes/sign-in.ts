@@ -24,7 +24,7 @@ export const showSignIn = route({
   tag: "access",
   summary: "Show the sign-in form, or sign in with a one-time code",
   description:
-    "A browser gets a page that says whom the code signs in and asks for a click. Other clients, which do not ask for HTML, are signed in at once.",
+    "A browser gets a page that says whom the code signs in and asks for a click. Other clients are signed in at once.",
   right: "anyone",
   verb: "sign in",
   query: z.strictObject({
@@ -44,13 +44,19 @@ export const showSignIn = route({
       return;
     }
     const name = await portal.sessions.ownerOf(query.code);
-    if (name !== undefined && ctx.get("accept").includes("text/html")) {
+    if (name !== undefined && isBrowser(ctx)) {
       sendPage(ctx, linkPage({ name, code: query.code, next: safeNext(query.next) }));
       return;
     }
     await redeem({ ctx, portal }, query.code, query.next);
   },
 });
+
+/** Also when a page of another site loads the address as a picture or a script: then it does not ask for HTML. */
+function isBrowser(ctx: Koa.Context): boolean {
+  const says = ["sec-fetch-site", "origin", "referer"].some((name) => ctx.get(name) !== "");
+  return says || ctx.get("accept").includes("text/html") || ctx.get("user-agent").startsWith("Mozilla/");
+}
 
 export const signInWithLink = route({
   method: "POST",

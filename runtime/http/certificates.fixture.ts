@@ -17,3 +17,10 @@ export function makeCertificates(folder: string, names: readonly string[]): void
     openssl("x509", "-req", "-in", `${name}.csr`, ...signed, "-out", `${name}.crt`);
   }
 }
+
+/** Writes `<name>.crt` and `<name>.key`, whose key is too short for TLS. */
+export function makeWeakCertificate(folder: string, name: string): void {
+  const files = ["-keyout", `${name}.key`, "-out", `${name}.crt`];
+  const weak = ["req", "-x509", "-newkey", "rsa:1024", "-nodes", "-days", "30", "-subj", `/CN=${name}`, ...files];
+  execFileSync("openssl", weak, { cwd: folder, stdio: "pipe" });
+}

@@ -14,6 +14,18 @@ const toGzip = promisify(gzip);
 /** A quality that costs about as much time as gzip, in a thread of its own. */
 const BROTLI = { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } };
 
+/** A Buffer that is sent again, such as a file of the console, is compressed once. */
+const compressed = new WeakMap<Buffer, { br?: Promise<Buffer>; gzip?: Promise<Buffer> }>();
+
+function compressOnce(body: string | Buffer, encoding: "br" | "gzip"): Promise<Buffer> {
+  const run = (): Promise<Buffer> => (encoding === "br" ? toBrotli(body, BROTLI) : toGzip(body));
+  if (typeof body === "string") return run();
+  const known = compressed.get(body) ?? {};
+  compressed.set(body, known);
+  known[encoding] ??= run();
+  return known[encoding];
+}
+
 /** Use it before the middlewares that make the responses. A compressed response has a weak ETag. */
 export function compress(): Koa.Middleware {
   return async (ctx, next) => {
@@ -26,9 +38,9 @@ export function compress(): Koa.Middleware {
     ctx.vary("Accept-Encoding");
     if (ctx.get("accept-encoding") === "") return;
     // Clients list gzip first and accept both alike; the smaller one is taken.
-    const encoding = ["br", "gzip"].find((one) => ctx.acceptsEncodings(one, "identity") === one);
+    const encoding = (["br", "gzip"] as const).find((one) => ctx.acceptsEncodings(one, "identity") === one);
     if (encoding === undefined) return;
-    const bytes = encoding === "br" ? await toBrotli(body, BROTLI) : await toGzip(body);
+    const bytes = await compressOnce(body, encoding);
     const tag = ctx.res.hasHeader("etag") ? ctx.response.get("etag") : "";
     if (tag !== "" && !tag.startsWith("W/")) ctx.set("ETag", `W/${tag}`);
     ctx.set("Content-Encoding", encoding);

@@ -6,6 +6,7 @@ import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { type ErrorCode, GantryError } from "@gantry/core/errors.ts";
 import type Koa from "koa";
+import type { Clock } from "../clock.ts";
 import type { Logger } from "../process/logger.ts";
 import { stopWaiting } from "./client-gone.ts";
 import { PROBLEM_TYPE, problemOf } from "./problem.ts";
@@ -19,6 +20,7 @@ export type ListenAt = {
   readonly tls?: ServerTls | undefined;
   /** With it, changed certificates are taken without a restart. */
   readonly logger?: Logger;
+  readonly clock?: Clock;
 };
 
 const GRACE_MS = 2_000;
@@ -29,9 +31,8 @@ const GRACE_MS = 2_000;
  * closes its connection, so that clients with keep-alive reconnect elsewhere at once.
  */
 export async function listen(app: Koa, at: ListenAt): Promise<Listening> {
-  const { server, stopReloading } = makeServer(app, at);
+  const { server, newest, stopReloading } = makeServer(app, at);
   server.on("clientError", answerClientError);
-  const newest = keepNewest(server);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(at.port, at.host, () => {
@@ -66,16 +67,23 @@ const OPTIONS: ServerOptions = {
   noDelay: true,
 };
 
-function makeServer(
-  app: Koa,
-  { tls, logger }: ListenAt,
-): { readonly server: Server; readonly stopReloading: () => void } {
-  if (!tls) return { server: createServer(OPTIONS, app.callback()), stopReloading: () => {} };
+type MadeServer = { readonly server: Server; readonly newest: Newest; readonly stopReloading: () => void };
+
+function makeServer(app: Koa, { tls, logger, clock }: ListenAt): MadeServer {
+  if (!tls) {
+    const plain = createServer(OPTIONS, app.callback());
+    return { server: plain, newest: keepNewest(plain), stopReloading: () => {} };
+  }
   const context = readServerTls(tls);
   // Without a certificate a caller is still answered: the routes decide who needs one.
   const asks = tls.clientCa === undefined ? {} : { requestCert: true, rejectUnauthorized: false };
   const server = createTlsServer({ ...OPTIONS, ...context, ...asks, handshakeTimeout: 10_000 }, app.callback());
-  return { server, stopReloading: logger ? reloadServerTls(server, tls, context, { logger }) : () => {} };
+  const newest = keepNewest(server);
+  const onNewAuthority = (): void => endConnections(server, newest);
+  const stopReloading = logger
+    ? reloadServerTls(server, tls, context, { logger, onNewAuthority, ...(clock ? { clock } : {}) })
+    : () => {};
+  return { server, newest, stopReloading };
 }
 
 /** A request that Node could not parse never reaches the app; its answer has the same shape as other errors. */
@@ -116,20 +124,35 @@ function keepNewest(server: Server): Newest {
   return newest;
 }
 
-async function closeServer(server: Server, newest: Newest): Promise<void> {
-  const closed = new Promise<void>((resolve, reject) => server.close((error) => (error ? reject(error) : resolve())));
+/** Ends idle connections now. The handlers of open answers stop waiting, and each answer is the last one of its connection. */
+function endIdle(server: Server, newest: Newest): void {
   server.closeIdleConnections();
-  const end = (response: ServerResponse): void => {
-    response.shouldKeepAlive = false;
-    stopWaiting(response);
-  };
   for (const [socket, response] of newest) {
     if (response?.writableEnded) continue;
-    if (response) end(response);
+    if (response) endAfter(response);
     // Opened in advance, e.g. by a load balancer: Node does not count it as idle, but no request is waiting on it.
     else if (socket.bytesRead === 0) socket.destroy();
   }
-  server.prependListener("request", (_request, response) => end(response));
+}
+
+function endAfter(response: ServerResponse): void {
+  response.shouldKeepAlive = false;
+  stopWaiting(response);
+}
+
+/** Ends all connections that are open now; open answers have 2 s. Callers connect again. */
+function endConnections(server: Server, newest: Newest): void {
+  endIdle(server, newest);
+  const open = [...newest.keys()];
+  setTimeout(() => {
+    for (const socket of open) socket.destroy();
+  }, GRACE_MS).unref();
+}
+
+async function closeServer(server: Server, newest: Newest): Promise<void> {
+  const closed = new Promise<void>((resolve, reject) => server.close((error) => (error ? reject(error) : resolve())));
+  endIdle(server, newest);
+  server.prependListener("request", (_request, response) => endAfter(response));
   const cut = setTimeout(() => {
     server.closeAllConnections();
     // Those that are still agreeing on TLS are not known to the server.

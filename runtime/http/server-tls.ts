@@ -1,4 +1,5 @@
-// TLS of a server: certificate and key are files, which are read again when they change. Open connections continue.
+// TLS of a server: certificate and key are files, which are read again when they change. Open connections continue, except when
+// the authority of client certificates changes.
 
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -48,26 +49,30 @@ export function readServerTls({ cert, key, clientCa, minVersion }: ServerTls): S
   return { cert: texts.tlsCert, key: texts.tlsKey, minVersion, ...(tlsCa === undefined ? {} : { ca: tlsCa }) };
 }
 
+type Reloading = { readonly logger: Logger; readonly clock?: Clock; readonly onNewAuthority?: () => void };
+
 /**
  * Checks the files every 10 s and gives new ones to the server. While they cannot be used (e.g. the certificate is
- * written and its key is not yet), the server goes on with the old ones and the log says why. The returned function stops it.
+ * written and its key is not yet), the server goes on with the old ones and the log says why. `onNewAuthority`: connections made
+ * so far know their callers by an authority that does not count any more. The returned function stops it.
  */
 export function reloadServerTls(
   server: Server,
   tls: ServerTls,
   first: SecureContextOptions,
-  { logger, clock = systemClock }: { readonly logger: Logger; readonly clock?: Clock },
+  { logger, clock = systemClock, onNewAuthority }: Reloading,
 ): () => void {
-  let before = JSON.stringify(first);
+  let before = first;
   let problem = "";
   sayWhenItEnds(first, logger, clock);
   return every(clock, RELOAD_MS, () => {
     try {
       const now = readServerTls(tls);
       problem = "";
-      if (JSON.stringify(now) === before) return;
+      if (JSON.stringify(now) === JSON.stringify(before)) return;
       server.setSecureContext(now);
-      before = JSON.stringify(now);
+      if (now.ca !== before.ca) onNewAuthority?.();
+      before = now;
       logger.info({ file: tls.cert }, "the certificate was replaced");
       sayWhenItEnds(now, logger, clock);
     } catch (error) {

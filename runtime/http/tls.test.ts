@@ -2,8 +2,8 @@
 // certificates, and plain HTTP that leaves the machine.
 
 import assert from "node:assert/strict";
-import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
-import { request } from "node:https";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { Agent, request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -12,7 +12,8 @@ import { GantryError } from "@gantry/core/errors.ts";
 import type { Logger } from "../process/logger.ts";
 import { SteppedClock } from "../stepped-clock.fixture.ts";
 import { createApp } from "./app.ts";
-import { makeCertificates } from "./certificates.fixture.ts";
+import { makeCertificates, makeWeakCertificate } from "./certificates.fixture.ts";
+import { clientGoneSignal } from "./client-gone.ts";
 import { fetchWithTls } from "./client-tls.ts";
 import { type Listening, listen } from "./listen.ts";
 import { checkPlainHttp, isLoopback } from "./plain-http.ts";
@@ -132,6 +133,97 @@ test("a changed certificate is taken without cutting connections; a wrong one is
   while (!open) await new Promise((resolve) => setImmediate(resolve));
   open();
   assert.equal(await answer, "ab", "the open connection went on");
+});
+
+test("a certificate file that is half written, and a key that is too short for TLS, are refused and end no process", async (t) => {
+  use("first");
+  const { logger, lines } = recording();
+  const clock = new SteppedClock();
+  const server = await listen(createApp({ name: "test", logger }), {
+    ...{ host: "127.0.0.1", port: 0, tls: TLS, logger, clock },
+  });
+  t.after(() => server.close());
+  const nameNow = (): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      const socket = connect({ port: server.port, host: "127.0.0.1", rejectUnauthorized: false }, () => {
+        resolve(socket.getPeerCertificate().subject.CN);
+        socket.destroy();
+      });
+      socket.once("error", reject);
+    });
+  makeWeakCertificate(folder, "weak");
+  const chain = readFileSync(path("second.crt"), "utf8") + readFileSync(path("ca.crt"), "utf8").slice(0, 200);
+  for (const [cert, key, problem] of [
+    [chain, "second", /a certificate in it is not complete/],
+    [readFileSync(path("weak.crt"), "utf8"), "weak", /ee key too small/],
+  ] as const) {
+    writeFileSync(TLS.cert, cert);
+    copyFileSync(path(`${key}.key`), TLS.key);
+    assert.throws(
+      () => readServerTls(TLS),
+      (error) => error instanceof GantryError && problem.test(String(error.details.problem)),
+      "a process that starts says so",
+    );
+    await clock.pass(10_000);
+    assert.match(JSON.stringify(lines.filter(({ level }) => level === "error").at(-1)), problem);
+    assert.equal(await nameNow(), "first");
+  }
+});
+
+test("a new authority of client certificates counts for connections that are open, too", async (t) => {
+  use("first");
+  const { logger } = recording();
+  const clock = new SteppedClock();
+  const clientCa = path("clients.crt");
+  copyFileSync(path("ca.crt"), clientCa);
+  const app = createApp({ name: "test", logger });
+  let waits = (): void => {};
+  app.use(async (ctx) => {
+    const { socket } = ctx.req;
+    const isKnown = socket instanceof TLSSocket && socket.authorized;
+    if (ctx.path === "/wait") {
+      await new Promise<void>((resolve) => {
+        clientGoneSignal(ctx).addEventListener("abort", () => resolve());
+        waits();
+      });
+    }
+    ctx.body = isKnown ? "known" : "unknown";
+  });
+  const tls = { ...TLS, clientCa };
+  const server = await listen(app, { host: "127.0.0.1", port: 0, tls, logger, clock });
+  t.after(() => server.close());
+  const own = { cert: readFileSync(path("runner.crt")), key: readFileSync(path("runner.key")) };
+  const stolen = { ca: readFileSync(path("ca.crt")), ...own };
+  const callers = [1, 2].map(() => new Agent({ ...stolen, keepAlive: true, maxSockets: 1 }));
+  t.after(() => {
+    for (const one of callers) one.destroy();
+  });
+  const [idle, waiting] = callers;
+  const ask = (agent: Agent | undefined, at: string): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const call = request(server.url + at, { agent }, (response) => {
+        let text = "";
+        response.on("data", (chunk) => {
+          text += String(chunk);
+        });
+        response.on("end", () => resolve(`${text}${call.reusedSocket ? " on the same connection" : ""}`));
+      });
+      call.on("error", reject);
+      call.end();
+    });
+  assert.equal(await ask(idle, "/"), "known");
+  assert.equal(await ask(idle, "/"), "known on the same connection");
+  const isWaiting = new Promise<void>((resolve) => {
+    waits = resolve;
+  });
+  const answer = ask(waiting, "/wait");
+  await isWaiting;
+  mkdirSync(path("other"));
+  makeCertificates(path("other"), []);
+  copyFileSync(path("other/ca.crt"), clientCa);
+  await clock.pass(10_000);
+  assert.equal(await answer, "known", "what waits is answered");
+  for (const agent of callers) assert.equal(await ask(agent, "/"), "unknown");
 });
 
 test("a process that would speak plain HTTP to other machines is refused with a reason, unless that is allowed", () => {

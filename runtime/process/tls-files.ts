@@ -1,6 +1,7 @@
 // Validates configured certificates and keys before any connection is made: a connection would only report that it failed.
 
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import { createSecureContext } from "node:tls";
 import { configInvalid } from "@gantry/core/config/read.ts";
 import type { Problem } from "@gantry/core/errors.ts";
 
@@ -28,9 +29,22 @@ export function checkTls({ tlsCa, tlsCert, tlsKey }: TlsTexts, pointer: string, 
   if (tlsCert !== undefined && tlsKey === undefined) report("tlsCert", `it needs ${names.tlsKey} beside it`);
   if (tlsKey !== undefined && tlsCert === undefined) report("tlsKey", `it needs ${names.tlsCert} beside it`);
   if (own && key && !own.checkPrivateKey(key)) report("tlsKey", `it is not the key of ${names.tlsCert}`);
+  if (problems.length === 0) tryOut({ tlsCa, tlsCert, tlsKey }, report);
   if (problems.length > 0) throw configInvalid(problems);
 }
 
+/** TLS has rules of its own, e.g. about the length of a key. */
+function tryOut({ tlsCa, tlsCert, tlsKey }: TlsTexts, report: (name: keyof Names, detail: string) => void): void {
+  try {
+    createSecureContext({ ca: tlsCa, cert: tlsCert, key: tlsKey });
+  } catch (error) {
+    // `error:0A00018F:SSL routines::ee key too small`
+    const reason = error instanceof Error ? error.message.split(":").at(-1) : String(error);
+    report(tlsCert === undefined ? "tlsCa" : "tlsCert", `TLS cannot use it: ${reason}`);
+  }
+}
+
+const BEGIN = /-----BEGIN CERTIFICATE-----/g;
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 
 /** The first certificate of the text. */
@@ -41,6 +55,11 @@ function readCertificates(text: string | undefined, report: (detail: string) => 
     report(
       "it does not contain a certificate; it must be the PEM text itself, or a variable with _FILE that names the file",
     );
+    return undefined;
+  }
+  // A file that is being written, or that was cut.
+  if (found.length !== text.match(BEGIN)?.length) {
+    report("a certificate in it is not complete");
     return undefined;
   }
   try {

@@ -1,6 +1,7 @@
 // Pipelines of apps: files in the folder .gantry of their source repositories, where the platform team allows it. They are
 // read when somebody presses a button, by a task at the site that builds the app, so that what was pushed before is what runs.
 
+import { setImmediate } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { releaseBranchOf } from "@gantry/core/app/targets.ts";
 import { appOfOwn, asOwn, isStillAllowed, ownProblems } from "@gantry/core/choice/check-own.ts";
@@ -51,6 +52,9 @@ export type OwnDeps = StartDeps & {
 };
 
 const FOLDER = ".gantry";
+/** To check a large file takes a second. */
+const MAX_FILES = 20;
+const MAX_PROBLEMS = 100;
 /** How long a button waits for its files. A runner that is idle needs about a second. */
 const MAX_WAIT_MS = 25_000;
 const MAX_CONFLICTS = 8;
@@ -92,7 +96,7 @@ export function openOwnPipelines(deps: OwnDeps): OwnPipelines {
       if ("problem" in found) throw unread(app, found.problem);
       const files = await unpack(found.bundle);
       if ("problem" in files) throw unread(app, files.problem);
-      const checked = checkFiles(deps, app, rule, files.files);
+      const checked = await checkFiles(deps, app, rule, files.files);
       for (const one of checked.definitions) await keepDefinition(journal, one);
       const { problems } = checked;
       await store(deps, app, {
@@ -142,36 +146,53 @@ async function waitFor({ tasks, taskChanged, monotonicMs }: OwnDeps, started: Ta
   }
 }
 
-/** Every file on top of the folder is a pipeline. */
-function checkFiles(
+type Checked = { readonly definitions: readonly Definition[]; readonly problems: readonly Problem[] };
+
+/** Every file on top of the folder is a pipeline. Anybody may have written them: other work goes on between two files. */
+async function checkFiles(deps: OwnDeps, app: AppState, rule: OwnRule, files: DefinitionFiles): Promise<Checked> {
+  const own = [...files].filter(([path]) => !path.includes("/")).toSorted(([one], [other]) => (one < other ? -1 : 1));
+  if (own.length > MAX_FILES) {
+    const detail = `${FOLDER} holds ${own.length} pipelines; an app may have ${MAX_FILES}`;
+    return { definitions: [], problems: [{ file: FOLDER, line: 1, detail }] };
+  }
+  const definitions: Definition[] = [];
+  const problems: Problem[] = [];
+  for (const [path, text] of own) {
+    const checked = checkFile(deps, app, rule, { name: `${FOLDER}/${path}`, text });
+    problems.push(...checked.problems);
+    if (checked.definition) {
+      problems.push(...twinProblems(definitions, checked.definition));
+      definitions.push(checked.definition);
+    }
+    await setImmediate();
+  }
+  return { definitions, problems: problems.slice(0, MAX_PROBLEMS) };
+}
+
+function checkFile(
   { definitions: { steps } }: OwnDeps,
   app: AppState,
   rule: OwnRule,
-  files: DefinitionFiles,
-): { readonly definitions: readonly Definition[]; readonly problems: readonly Problem[] } {
-  const definitions: Definition[] = [];
-  const problems: Problem[] = [];
-  for (const [path, text] of [...files].toSorted(([one], [other]) => (one < other ? -1 : 1))) {
-    const file = `${FOLDER}/${path}`;
-    if (path.includes("/")) continue;
-    if (!path.endsWith(".yaml")) {
-      problems.push({ file, line: 1, detail: "the name must end in .yaml" });
-      continue;
-    }
-    const { pipeline, problems: found } = parsePipeline({ name: file, text }, steps);
-    problems.push(...found);
-    if (!pipeline) continue;
-    problems.push(...ownProblems({ name: file, text }, pipeline, rule));
-    const own = asOwn(app.name, pipeline, rule);
-    const twin = definitions.find(
-      ({ pipeline: { name, action } }) => name === own.name || (action && action === own.action),
-    );
-    if (twin) problems.push({ file, line: 1, detail: `${twin.file} is for the same button` });
-    // Who wrote it, and what it may do, is part of what tasks are pinned to, so it is part of the version.
-    const author = `own pipeline of ${app.name}${rule.builds ? ", which may make builds" : ""}`;
-    definitions.push({ ...definitionOf(file, `${author}\n${text}`, own), pipeline: own });
-  }
-  return { definitions, problems };
+  file: { readonly name: string; readonly text: string },
+): { readonly definition?: Definition; readonly problems: readonly Problem[] } {
+  const { name, text } = file;
+  if (!name.endsWith(".yaml")) return { problems: [{ file: name, line: 1, detail: "the name must end in .yaml" }] };
+  const { pipeline, problems } = parsePipeline(file, steps);
+  if (!pipeline) return { problems };
+  const own = asOwn(app.name, pipeline, rule);
+  // Who wrote it, and what it may do, is part of what tasks are pinned to, so it is part of the version.
+  const author = `own pipeline of ${app.name}${rule.builds ? ", which may make builds" : ""}`;
+  return {
+    definition: { ...definitionOf(name, `${author}\n${text}`, own), pipeline: own },
+    problems: [...problems, ...ownProblems(file, pipeline, rule)],
+  };
+}
+
+function twinProblems(others: readonly Definition[], { pipeline, file = "" }: Definition): readonly Problem[] {
+  const twin = others.find(
+    ({ pipeline: { name, action } }) => name === pipeline.name || (action && action === pipeline.action),
+  );
+  return twin ? [{ file, line: 1, detail: `${twin.file} is for the same button` }] : [];
 }
 
 /** The last one wins: each was read later than what is stored, or at the same time. */

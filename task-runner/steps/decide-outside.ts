@@ -62,6 +62,8 @@ export function outsideApp(bounds: Bounds, resources: readonly Resource[]): stri
     if (bounds.isSiteWide) return "An app's own pipeline may not use `scope: site`.";
     if (!app || definition.app !== "existing") return "An app's own pipeline runs for this app only.";
     const sites = new Set([app.build?.site, ...app.targets.map((one) => one.site)]);
+    if (resources.some(({ access }) => access === "merge"))
+      return "An app's own pipeline may not let Gantry merge a pull request: only the pipelines of the platform team may.";
     if (resources.length > 0 && !sites.has(site)) return `The app ${app.name} neither builds nor runs at site ${site}.`;
   }
   for (const resource of resources) {

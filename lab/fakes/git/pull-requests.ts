@@ -140,6 +140,8 @@ export async function mergePullRequest(fake: FakeHost, repository: number, id: n
 export type PullRequestActions = {
   readonly protect: (project: string, slug: string, branch: string, approvals: number) => Promise<void>;
   readonly approve: (project: string, slug: string, id: number) => void;
+  /** Somebody changes the branch into which it is to be merged. */
+  readonly redirect: (project: string, slug: string, id: number, to: string) => void;
   /** Reports a check of the newest commit of a pull request. */
   readonly check: (project: string, slug: string, id: number, check: Pick<LabCheck, "name" | "state">) => Promise<void>;
 };
@@ -153,6 +155,13 @@ export function pullRequestActions(
     protect: (project, slug, branch, approvals) =>
       protectBranch(fake, { repository: idOf(project, slug), branch, approvals }, words),
     approve: (project, slug, id) => approvePullRequest(fake, idOf(project, slug), id),
+    redirect: (project, slug, id, to) => {
+      const one = pullRequestsOf(fake, idOf(project, slug)).find((each) => each.id === id);
+      if (!one) throw new Error(`there is no pull request ${id}`);
+      one.to = to;
+      one.version += 1;
+      fake.save();
+    },
     check: async (project, slug, id, check) => {
       const one = pullRequestsOf(fake, idOf(project, slug)).find((each) => each.id === id);
       const commit = one && (await headOf(fake, one));
