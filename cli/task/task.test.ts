@@ -183,7 +183,14 @@ test("logs are printed without colours and control characters, of all steps or o
   assert.doesNotMatch(all.out, /(?!\n)\p{Cc}/u);
   assert.equal((await run(`task logs ${ci?.id} make compile --grep WHOLE`)).out, "whole line\n");
   assert.equal((await run(`task logs ${ci?.id} make compile --tail 1`)).out.split("\n").length, 2);
-  assert.equal((await run(`task logs ${ci?.id} mak`)).code, 5);
+  const noJob = await run(`task logs ${ci?.id} mak`);
+  assert.equal(noJob.code, 5);
+  assert.match(noJob.out, /did you mean make\?\)\..* The jobs of this task: make\.\n$/);
+  assert.match(
+    (await run(`task logs ${ci?.id} make link`)).out,
+    /^There is no step link\..* The steps of make: compile\.\n$/,
+  );
+  assert.equal((await run(`task logs ${ci?.id} --grep nothing-like-it`)).out, "No line matches.\n");
   const lines = (await run(`task logs ${ci?.id} make --json`)).out.trimEnd().split("\n");
   assert.deepEqual(JSON.parse(lines[0] ?? ""), { job: "make", step: "compile", text: "red text" });
 });
@@ -269,6 +276,7 @@ test("what does not exist has exit code 5, and an answer that is none 2", async 
   ])
     assert.equal((await run(line)).code, 5, line);
   assert.match((await run("site show soul")).out, /There is no site soul \(did you mean seoul\?\)\./);
+  assert.match((await run("task show t0")).out, /^There is no task t0\..* `gantry task list` lists the newest\.\n$/);
   assert.match((await run("site list")).out, /^seoul +online +1\/1 online/m);
   assert.match((await run("site show seoul")).out, /^seoul-1 +online/m);
   const wrong = await run("task resolve t0 job runagain");
