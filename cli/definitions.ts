@@ -10,6 +10,7 @@ import { type DefinitionSource, type DefinitionsView, definitionsView } from "@g
 import { taskView } from "@gantry/wire/agent/views.ts";
 import type { PortalClient } from "./client.ts";
 import { EXIT } from "./line/exit-codes.ts";
+import { textTable } from "./print/text-table.ts";
 import type { Call, Outcome } from "./table/command.ts";
 import { continues } from "./task/follow-task.ts";
 
@@ -95,10 +96,12 @@ function readFiles(folder: string): ReadonlyMap<string, string> {
 
 function statusText({ inForce, refused, sync }: DefinitionsView): string {
   const since = inForce.since === undefined ? "" : `, since ${inForce.since}`;
-  const list = inForce.definitions.map(
-    ({ name, version, file = "" }) => `  ${name}  ${version.slice(0, 19)}  ${file}\n`,
-  );
-  const lines = [`In force: ${sourceText(inForce.source)}${since}\n`, ...list];
+  const list = inForce.definitions.map(({ name, version, file = "" }) => [name, version.slice(0, 19), file]);
+  const lines = [
+    `In force: ${sourceText(inForce.source)}${since}\n\n`,
+    textTable(["PIPELINE", "VERSION", "FILE"], list),
+  ];
+  if (sync || refused) lines.push("\n");
   if (sync) {
     const { project, slug, branch } = sync.repository;
     const last = sync.task === undefined ? "not read yet" : `task ${sync.task}: ${sync.state}`;

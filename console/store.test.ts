@@ -96,11 +96,19 @@ test("held tasks of anybody and own failed tasks need attention, until a newer t
     requestedBy: "dana",
     ...more,
   });
-  const needs = (...rows: TaskSummary[]) => decideAttention(rows, "dana").map(({ id }) => id);
+  const needs = (...rows: TaskSummary[]) =>
+    decideAttention(rows, { name: "dana", role: "developer" }).map(({ id }) => id);
   assert.deepEqual(needs(row("1", { state: "failed" })), ["1"]);
   assert.deepEqual(needs(row("2", { state: "succeeded" }), row("1", { state: "failed" })), []);
   assert.deepEqual(needs(row("1", { state: "failed", requestedBy: "lee" })), []);
   assert.deepEqual(needs(row("1", { state: "held", requestedBy: "lee" })), ["1"]);
+  // A failed check of the systems concerns whoever runs the installation.
+  const check = row("1", { state: "failed", requestedBy: "lee", app: undefined, pipeline: "check-systems" });
+  assert.deepEqual(needs(check), []);
+  assert.deepEqual(
+    decideAttention([check], { name: "dana", role: "admin" }).map(({ id }) => id),
+    ["1"],
+  );
 });
 
 test("a cell of the fleet shows the health, the state of the deployment, or that its runner is silent", () => {

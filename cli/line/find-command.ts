@@ -72,7 +72,7 @@ function unknownWord(word: string, second: string | undefined): string {
     COMMANDS.flatMap(({ name }) => (wanted !== undefined && secondWord(name) === wanted ? [`gantry ${name}`] : []));
   const exact = withSecond(word);
   const swapped = exact.filter((one) => one === `gantry ${second} ${word}`);
-  const first = nearest(word, [...COMMANDS.map(({ name }) => firstWord(name)), ...Object.keys(ALIASES)]);
+  const first = nearest(word, [...COMMANDS.map(({ name }) => firstWord(name)), ...Object.keys(ALIASES), "help"]);
   const near = withSecond(
     nearest(
       word,

@@ -72,7 +72,10 @@ function inWords(values: readonly string[]): string {
 function argumentsOf({ name, args }: Command, given: readonly string[]): ParsedArguments {
   const isList = (arg: string): boolean => arg.replace("]", "").endsWith("…");
   const missing = args.find((arg, at) => !arg.startsWith("[") && given[at] === undefined);
-  if (missing !== undefined) throw new UsageError(`${missing.replace("…", "")} is missing`);
+  if (missing !== undefined)
+    throw new UsageError(
+      missing.includes("|") ? `Say ${inWords(missing.split("|"))}` : `${missing.replace("…", "")} is missing`,
+    );
   const surplus = args.some(isList) ? undefined : given[args.length];
   if (surplus !== undefined) {
     const takes = args.length === 0 ? "no arguments" : `only ${args.join(" ")}`;

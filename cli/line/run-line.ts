@@ -88,13 +88,17 @@ function contextOf(flags: ParsedFlags, io: Io): Context {
   };
 }
 
-/** What, why and what to do in one line; then a line for each place in the request that is wrong. */
+/** What, why and what to do in one line; then a line for each place in the request that is wrong, unless that line says it. */
 export function errorText(error: GantryError): string {
-  const lines = error.problems.map(({ pointer = "", detail }) => {
+  const summary = inOneLine(withAdvice(error));
+  const said = summary.toLowerCase();
+  const lines = error.problems.flatMap(({ pointer = "", detail }) => {
     const place = pointer.replace(/^\/(params\/)?/, "").replaceAll("/", ".");
-    return `  ${place === "" || detail.startsWith(`${place} `) ? "" : `${place}: `}${detail}\n`;
+    const line = `${place === "" || detail.startsWith(`${place} `) ? "" : `${place}: `}${detail}`;
+    const isSaid = error.problems.length === 1 && said.includes(detail.replace(/\.$/, "").toLowerCase());
+    return isSaid ? [] : [`  ${line}\n`];
   });
-  return `${inOneLine(withAdvice(error))}\n${lines.join("")}`;
+  return `${summary}\n${lines.join("")}`;
 }
 
 /** The portal's advice is for clients of its API; people at a terminal have commands. */
@@ -108,8 +112,23 @@ const ADVICE: { readonly [code: string]: string } = {
     "`gantry build list {app}` shows what each build lacks. Whoever has the right override-policy can add --override-reason TEXT.",
 };
 
+/** What lists the names, by what was not found. */
+const LISTS: { readonly [kind: string]: string } = {
+  build: "`gantry build list APP` lists the builds.",
+  context: "`gantry context list` lists them.",
+  runner: "`gantry runner list` lists the runners.",
+  site: "`gantry site list` lists the sites.",
+  task: "`gantry task list` lists the newest.",
+};
+
+function adviceFor({ code, details: { todo, kind } }: GantryError): string | undefined {
+  if (todo !== undefined) return undefined;
+  if (code === "not-found") return typeof kind === "string" && Object.hasOwn(LISTS, kind) ? LISTS[kind] : undefined;
+  return Object.hasOwn(ADVICE, code) ? ADVICE[code] : undefined;
+}
+
 function withAdvice(error: GantryError): GantryError {
-  const advice = Object.hasOwn(ADVICE, error.code) && error.details.todo === undefined ? ADVICE[error.code] : undefined;
+  const advice = adviceFor(error);
   if (advice === undefined) return error;
   return new AdvisedError(error, advice);
 }

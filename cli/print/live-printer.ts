@@ -22,6 +22,8 @@ export class LivePrinter {
   readonly #io: Io;
   readonly #titles = new Map<string, string>();
   readonly #sites = new Map<string, string>();
+  /** What each job or step waits for, as printed last: a step reports it again at every try. */
+  readonly #waits = new Map<string, string>();
 
   constructor(io: Io, task: TaskView) {
     this.#io = io;
@@ -38,11 +40,15 @@ export class LivePrinter {
       durationMs?: number;
       reason?: string;
       text?: string;
+      failure?: { message: string };
       jobs?: { key: string; site: string }[];
     };
     if (fact.kind === "JobExpanded") for (const { key, site } of fact.jobs ?? []) this.#sites.set(key, site);
     if (fact.kind === "StepEnded" && fact.outcome)
       this.#step(fact.job ?? "", fact.step ?? "", fact.outcome, fact.durationMs ?? 0);
+    if (fact.kind === "JobWaiting") this.#wait(fact.job ?? "", undefined, fact.text ?? "");
+    if (fact.kind === "StepWaiting") this.#wait(fact.job ?? "", fact.step, fact.reason ?? "");
+    if (fact.kind === "StepRetrying") this.#wait(fact.job ?? "", fact.step, fact.failure?.message ?? "");
     if (fact.kind === "JobSkipped") this.#line("skipped", fact.job ?? "", fact.reason ?? "");
     if (fact.kind === "AttemptLost") this.#line("errored", fact.job ?? "", `lost: ${fact.reason ?? ""}`);
     if (fact.kind === "JobHeld") this.#line("held", fact.job ?? "", fact.reason ?? "");
@@ -52,7 +58,8 @@ export class LivePrinter {
     this.#paint(`${this.#glyph(task.state)} ${visibleText(task.headline)}\n`);
     const { failure } = task;
     if (failure?.why) this.#io.stdout(`  ${failure.why}\n`);
-    if (failure?.line) this.#io.stdout(`  │ ${failure.line}\n`);
+    // The sentence before may quote this line of the log.
+    if (failure?.line && !failure.why?.includes(failure.line)) this.#io.stdout(`  │ ${failure.line}\n`);
     if (failure?.todo) this.#io.stdout(`  ${failure.todo}\n`);
     this.#io.stdout("\n");
   }
@@ -64,8 +71,19 @@ export class LivePrinter {
     }
   }
 
+  #wait(job: string, step: string | undefined, reason: string): void {
+    const place = `${job} ${step ?? ""}`;
+    if (reason === "" || this.#waits.get(place) === reason) return;
+    this.#waits.set(place, reason);
+    this.#line("waiting", job, `${step === undefined ? "" : `${this.#titleOf(job, step)} `}waits: ${reason}`);
+  }
+
+  #titleOf(job: string, step: string): string {
+    return this.#titles.get(`${job.replace(/\[.*$/, "")} ${step}`) ?? step;
+  }
+
   #step(job: string, step: string, outcome: State, ms: number): void {
-    const title = this.#titles.get(`${job.replace(/\[.*$/, "")} ${step}`) ?? step;
+    const title = this.#titleOf(job, step);
     const took = duration(ms);
     this.#line(outcome, job, title, paint(this.#io, "gray", took));
   }

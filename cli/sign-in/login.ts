@@ -1,6 +1,8 @@
 // `gantry login` and `logout`: a personal token, made in the browser and kept for this person only.
 
 import { hostname } from "node:os";
+import { GantryError } from "@gantry/core/errors.ts";
+import { z } from "zod";
 import { portalClient } from "../client.ts";
 import type { Io } from "../io.ts";
 import { checkedUrl, localToken } from "../portal-access.ts";
@@ -22,15 +24,53 @@ export async function login({
 }: Call<Login, readonly [string | undefined]>): Promise<Outcome> {
   const contexts = readContexts(io);
   const { url, name } = placeOf(contexts, given, flags, io);
+  await checkPortal(url);
   const token = (flags["token-stdin"] ? await io.readInput() : (localToken(url, io) ?? (await ask(url, io)))).trim();
   if (!/^[\x21-\x7e]{1,1000}$/.test(token))
     throw new UsageError("That is no token: it must be one word, without spaces");
-  const { name: who, role } = await readMe(portalClient(url, token));
+  const { name: who, role } = await readMe(portalClient(url, token)).catch((error: unknown) => {
+    throw isRefused(error) ? notAccepted(url) : error;
+  });
   // Read again: another command may have written it while a person looked for the token.
   const { contexts: saved } = readContexts(io);
   writeContexts(io, { current: name, contexts: { ...saved, [name]: { url, token } } });
   const text = `Signed in to ${url} as ${who} (role ${role}).\nThe token is kept in ${contextsFile(io.env)}.\nNext: gantry app list\n`;
   return { value: { context: name, url, name: who, role }, text };
+}
+
+/** Before a person makes a token for a wrong address. Throws `unavailable`. */
+async function checkPortal(url: string): Promise<void> {
+  await portalClient(url, "")
+    .get("/version", z.looseObject({ version: z.string() }))
+    .catch((error: unknown) => {
+      throw error instanceof GantryError && url.startsWith("https:") ? orPlain(error, url) : error;
+    });
+}
+
+function isRefused(error: unknown): boolean {
+  return error instanceof GantryError && error.code === "unauthenticated";
+}
+
+function notAccepted(url: string): GantryError {
+  return new GantryError("unauthenticated", {
+    why: `${url} does not accept this token.`,
+    todo: `It may be incomplete, expired or revoked: create another one at ${url}/profile.`,
+  });
+}
+
+function orPlain(error: GantryError, url: string): GantryError {
+  if (!isLoopback(url)) return error;
+  const plain = `If it speaks plain HTTP: \`gantry login ${url.replace("https:", "http:")}\`.`;
+  const { what = "", problem = "" } = error.details;
+  return new GantryError(
+    "unavailable",
+    { what, problem: `${String(problem).replace(/\.?$/, ".")} ${plain}` },
+    { cause: error },
+  );
+}
+
+function isLoopback(url: string): boolean {
+  return /^(localhost|127\.0\.0\.1|\[::1\])$/.test(new URL(url).hostname);
 }
 
 function placeOf(
@@ -55,8 +95,7 @@ function placeOf(
 async function ask(url: string, io: Io): Promise<string> {
   if (!io.askSecret)
     throw new UsageError("Nobody can be asked for the token here: use --token-stdin, or set GANTRY_TOKEN");
-  const isLocal = /^(localhost|127\.0\.0\.1|\[::1\])$/.test(new URL(url).hostname);
-  const hint = isLocal
+  const hint = isLoopback(url)
     ? "For a portal of `gantry start`, use the token in the file admin-token of its data folder.\n\n"
     : "";
   io.stderr(

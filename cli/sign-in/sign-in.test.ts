@@ -80,6 +80,25 @@ test("login shows the page with tokens, asks for one, and keeps it for its owner
   assert.deepEqual([refused.code, /may not/.test(refused.out)], [4, true]);
 });
 
+test("login looks whether a portal is there before it asks for a token", async () => {
+  const asked: string[] = [];
+  const askSecret = (question: string): Promise<string> => {
+    asked.push(question);
+    return Promise.resolve(admin);
+  };
+  const run = person(newHome(), { askSecret });
+  const withoutScheme = await run(`login ${new URL(portal.url).host}`);
+  assert.equal(withoutScheme.code, 8);
+  assert.match(withoutScheme.out, new RegExp(`If it speaks plain HTTP: \`gantry login ${portal.url}\``));
+  await using other = await openServer(() => "{}");
+  const elsewhere = await run(`login ${other.url}`);
+  assert.deepEqual([elsewhere.code, asked.length], [8, 0], elsewhere.out);
+  assert.match(
+    (await run("context use nowhere")).out,
+    /^There is no context nowhere\..* `gantry context list` lists them\.\n$/,
+  );
+});
+
 test("in the folder of `gantry start`, its portal needs no token to be typed", async () => {
   const home = newHome();
   const { port } = new URL(portal.url);
@@ -101,7 +120,7 @@ test("a token from stdin is checked before it is kept; logout forgets it", async
   assert.equal(wrong.code, 3);
   assert.match(
     wrong.out,
-    /^You are not signed in\..* Run `gantry login`; a token may have expired or been revoked\.\n$/,
+    /^You are not signed in\. http:\S+ does not accept this token\. .* create another one at http:\S+\/profile\.\n$/,
   );
   const run = person(home, { readInput: () => Promise.resolve(admin) });
   assert.match((await run("context list")).out, /^\* +local /m);

@@ -32,7 +32,7 @@ function rowOf({ key, site, state, durationMs, steps, waiting, failure }: JobVie
     `${STATE_LOOKS[state].glyph} ${STATE_LOOKS[state].word}`,
     durationMs === undefined ? "" : duration(durationMs),
     `${ended}/${steps.length}`,
-    failure?.message ?? waiting?.text ?? "",
+    failure?.message ?? waiting?.text ?? steps.find((step) => step.waiting)?.waiting?.text ?? "",
   ];
 }
 

@@ -5,7 +5,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import { type TemplatesView, templatesView } from "@gantry/wire/agent/templates.ts";
 import { type TaskView, taskView } from "@gantry/wire/agent/views.ts";
 import { readParams } from "../params.ts";
-import type { Call, Context, Outcome } from "../table/command.ts";
+import { type Call, type Context, type Outcome, UsageError } from "../table/command.ts";
 import { createHints } from "./create-hints.ts";
 import { followTask } from "./follow-task.ts";
 
@@ -26,6 +26,8 @@ export function runCd(
   }>,
 ): Promise<Outcome | number> {
   const { build, target, "override-reason": reason, param } = call.flags;
+  if (build !== undefined && !/^#?\d{1,9}$|^sha256:/.test(build))
+    throw new UsageError(`--build ${build}: use the number of a build, as \`gantry build list\` shows it`);
   const params = {
     ...(build === undefined ? {} : { build }),
     ...(target.length === 0 ? {} : { targets: target }),

@@ -60,13 +60,21 @@ export async function taskLogs({
   }
   const places = placesOf(task).filter((one) => isNamed(one, job, step) && (!flags.failed || isBadState(one.state)));
   if (places.length === 0) io.stderr(flags.failed ? "No step failed.\n" : "No step has begun yet.\n");
+  let printed = 0;
   for (const place of places) {
     const lines = await readLog(portal, task.id, place, flags.grep);
     const shown = tail === undefined ? lines : lines.slice(-tail);
     if (!json && places.length > 1) io.stdout(`── ${place.job} › ${place.step}\n`);
     for (const line of shown) print(place, `${line}\n`);
+    printed += shown.length;
   }
+  if (places.length > 0 && printed === 0) io.stderr(`${noLines(flags.grep, task.id)}\n`);
   return EXIT.ok;
+}
+
+function noLines(grep: string | undefined, task: string): string {
+  if (grep !== undefined) return "No line matches.";
+  return `Nothing was written to the log. \`gantry task show ${task}\` says what failed.`;
 }
 
 function isBadState(state: State | undefined): boolean {
@@ -94,10 +102,19 @@ function checkNames({ jobs }: TaskView, job: string | undefined, step: string | 
   if (job === undefined) return;
   const named = jobs.filter(({ key }) => isNamed({ job: key, step: "" }, job, undefined));
   const keys = jobs.map(({ key }) => key);
-  if (named.length === 0) throw new GantryError("not-found", { kind: "job", name: `${job}${didYouMean(job, keys)}` });
+  if (named.length === 0)
+    throw new GantryError("not-found", {
+      kind: "job",
+      name: `${job}${didYouMean(job, keys)}`,
+      todo: `The jobs of this task: ${keys.join(", ")}.`,
+    });
   const steps = named.flatMap((one) => one.steps.map(({ id }) => id));
   if (step !== undefined && !steps.includes(step))
-    throw new GantryError("not-found", { kind: "step", name: `${step}${didYouMean(step, steps)}` });
+    throw new GantryError("not-found", {
+      kind: "step",
+      name: `${step}${didYouMean(step, steps)}`,
+      todo: `The steps of ${job}: ${[...new Set(steps)].join(", ")}.`,
+    });
 }
 
 function logPath(task: string, { job, step, attempt }: Place, grep: string | undefined): string {

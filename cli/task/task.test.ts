@@ -57,6 +57,18 @@ jobs:
     site: seoul
     steps: [{ id: work, title: Work, run: "echo working; exit $CODE", env: { CODE: "\${{ params.code }}" } }]
 `,
+  "fetch.yaml": `
+name: fetch
+title: Fetch
+jobs:
+  source:
+    site: seoul
+    steps:
+      - id: checkout
+        title: Check out the source
+        uses: git/checkout
+        with: { repository: { system: bitbucket, project: SHOP, slug: orders } }
+`,
   "nowhere.yaml": `
 name: nowhere
 title: Nowhere
@@ -89,6 +101,17 @@ const runner = await startRunner(
     data: join(portal.folder, "runner"),
     isolation: "none",
     path: process.env.PATH,
+    // Nothing listens there.
+    systems: {
+      bitbucket: {
+        kind: "git",
+        provider: "bitbucket-dc",
+        url: "http://127.0.0.1:9",
+        token: "GIT",
+        appsMay: ["SHOP/*"],
+      },
+    },
+    secrets: { GIT: { env: "PATH" } },
   },
   { logger },
 );
@@ -160,7 +183,14 @@ test("logs are printed without colours and control characters, of all steps or o
   assert.doesNotMatch(all.out, /(?!\n)\p{Cc}/u);
   assert.equal((await run(`task logs ${ci?.id} make compile --grep WHOLE`)).out, "whole line\n");
   assert.equal((await run(`task logs ${ci?.id} make compile --tail 1`)).out.split("\n").length, 2);
-  assert.equal((await run(`task logs ${ci?.id} mak`)).code, 5);
+  const noJob = await run(`task logs ${ci?.id} mak`);
+  assert.equal(noJob.code, 5);
+  assert.match(noJob.out, /did you mean make\?\)\..* The jobs of this task: make\.\n$/);
+  assert.match(
+    (await run(`task logs ${ci?.id} make link`)).out,
+    /^There is no step link\..* The steps of make: compile\.\n$/,
+  );
+  assert.equal((await run(`task logs ${ci?.id} --grep nothing-like-it`)).out, "No line matches.\n");
   const lines = (await run(`task logs ${ci?.id} make --json`)).out.trimEnd().split("\n");
   assert.deepEqual(JSON.parse(lines[0] ?? ""), { job: "make", step: "compile", text: "red text" });
 });
@@ -185,6 +215,33 @@ test("logs are followed while they are written", async () => {
   const { id } = JSON.parse(started.out) as { id: string };
   const { code, out } = await run(`task logs ${id} --follow`);
   assert.deepEqual([code, out], [0, "one/work │ working\n"]);
+});
+
+/** Runs the line until it prints what matches, and then presses Ctrl-C. */
+async function runUntil(pattern: RegExp, line: string): Promise<string> {
+  const stop = new AbortController();
+  let said = "";
+  const say = (text: string): void => {
+    said += text;
+    if (pattern.test(said)) setImmediate(() => stop.abort());
+  };
+  const about = { env: portal.env, stdout: say, stderr: say, interruption: () => stop.signal };
+  assert.equal((await runCommand(line.split(" "), about, runLine)).code, 130);
+  return said;
+}
+
+test("while a task waits, --follow and `task show` say for what, once", async () => {
+  const nowhere = await runUntil(/waits: /, "pipeline run nowhere --follow");
+  assert.match(nowhere, /^ {2}\S tokyo one +waits: .*tokyo/m);
+  await run(`task cancel ${/(t\w{19})/.exec(nowhere)?.[1]}`);
+
+  const fetch = await runUntil(/waits: /, "pipeline run fetch --app orders --follow");
+  const id = /(t\w{19})/.exec(fetch)?.[1] ?? "";
+  assert.match(fetch, /^ {2}\S seoul source +Check out the source waits: .*127\.0\.0\.1/m);
+  const again = await runUntil(/Check out the source waits: /, `task watch ${id}`);
+  assert.equal(again.match(/Check out the source waits: /g)?.length, 1, again);
+  assert.match((await run(`task show ${id}`)).out, /^source +seoul +\S running .*127\.0\.0\.1/m);
+  await run(`task cancel ${id}`);
 });
 
 test("Ctrl-C ends the command and not the task", async () => {
@@ -219,6 +276,7 @@ test("what does not exist has exit code 5, and an answer that is none 2", async 
   ])
     assert.equal((await run(line)).code, 5, line);
   assert.match((await run("site show soul")).out, /There is no site soul \(did you mean seoul\?\)\./);
+  assert.match((await run("task show t0")).out, /^There is no task t0\..* `gantry task list` lists the newest\.\n$/);
   assert.match((await run("site list")).out, /^seoul +online +1\/1 online/m);
   assert.match((await run("site show seoul")).out, /^seoul-1 +online/m);
   const wrong = await run("task resolve t0 job runagain");

@@ -45,6 +45,17 @@ export function listOf(kind: ClaimKind, { appsMay, namespaces }: SystemLists): r
   return (kind === "namespace" ? namespaces : appsMay) ?? DEFAULTS[kind];
 }
 
+/** How many entries of a list a message shows. */
+const SHOWN = 8;
+
+/** The list in force as the configuration writes it: `namespaces: ["{app}"]`. Who extends a default must repeat it. */
+export function listInWords(kind: ClaimKind, lists: SystemLists): string {
+  const all = listOf(kind, lists);
+  const shown = all.slice(0, SHOWN).map((one) => JSON.stringify(one));
+  const more = all.length > SHOWN ? ", …" : "";
+  return `\`${kind === "namespace" ? "namespaces" : "appsMay"}: [${shown.join(", ")}${more}]\``;
+}
+
 /** `names`: the current and earlier names of the app. */
 export function mayHave(kind: ClaimKind, name: string, lists: SystemLists, names: readonly string[]): boolean {
   const list = listOf(kind, lists);
@@ -87,21 +98,21 @@ export function claimProblems({ name, before, after, systemsAt }: Claimant): rea
       .map((site) => ({ site, system: refusingSystem(claim, names, systemsAt(site)) }))
       .find(({ system }) => system !== undefined);
     if (refusing?.system === undefined) return [];
-    const list = claim.kind === "namespace" ? "namespaces" : "appsMay";
-    const detail = `the site ${refusing.site} does not let this app have the ${claim.words}; the platform team can add it to \`${list}\` of the system ${refusing.system} in the configuration of its runners`;
+    const list = listInWords(claim.kind, refusing.system);
+    const detail = `the site ${refusing.site} does not let this app have the ${claim.words}; the platform team can add it to ${list} of the system ${refusing.system.name} in the configuration of its runners`;
     return [{ path: claim.path, detail, on: "value" }];
   });
 }
 
-/** The name of the first system, if the site has such systems and none of them lists the claim. */
+/** The first system, if the site has such systems and none of them lists the claim. */
 function refusingSystem(
   { kind, name, system }: Claim,
   names: readonly string[],
   systems: readonly ReportedSystem[],
-): string | undefined {
+): ReportedSystem | undefined {
   const kinds: readonly string[] = SYSTEMS_OF[kind];
   const asked = systems.filter(
     (one) => kinds.includes(one.kind) && (system === undefined || one.name === system) && one.appsMay !== undefined,
   );
-  return asked.some((one) => mayHave(kind, name, one, names)) ? undefined : asked[0]?.name;
+  return asked.some((one) => mayHave(kind, name, one, names)) ? undefined : asked[0];
 }

@@ -68,13 +68,13 @@ export const REQUEST_ERRORS = {
     status: 404,
     message: "There is no {kind} {name}.",
     why: "It does not exist, or it is not visible to you.",
-    todo: "Check the name.",
+    todo: "{todo:Check the name.}",
   },
   conflict: {
     status: 409,
     message: "{what} {problem:was changed by someone else at the same time}.",
     why: "{why:Two changes were made at the same time.}",
-    todo: "Read the current state, then repeat the request if it is still needed.",
+    todo: "{todo:Read the current state, then repeat the request if it is still needed.}",
     retryable: true,
   },
   "if-match-missing": {

@@ -44,7 +44,8 @@ export async function openDefinitionSet(
     sync: async (principal) => {
       if (git) return git.request(principal);
       const why = "The configuration of the task-agent names no repository in `definitions`.";
-      throw new GantryError("conflict", { what: "The definitions", problem: "are not read from git", why });
+      const todo = "To read them from git, add it: docs/definitions.md.";
+      throw new GantryError("conflict", { what: "The definitions", problem: "are not read from git", why, todo });
     },
     problems: () => [...(definitions.problems?.() ?? []), ...(git?.problems() ?? [])],
     ticks: [definitions.tick, ...(git ? [git.tick] : [])],

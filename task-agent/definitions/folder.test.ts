@@ -98,6 +98,7 @@ test("a folder of definitions with five mistakes is refused in place while the o
       what: "The definitions",
       problem: "are not read from git",
       why: "The configuration of the task-agent names no repository in `definitions`.",
+      todo: "To read them from git, add it: docs/definitions.md.",
     },
   });
 });

@@ -196,7 +196,7 @@ function systemOf(kind: ClaimKind, { system }: Resource, config: Bounds["config"
 
 function unlisted(resource: Resource): string {
   const list = resource.kind === "destination" ? "namespaces" : "appsMay";
-  return `The site does not let apps have ${resourceInWords(resource)}: \`${list}\` of the system in the runner's configuration does not list it.`;
+  return `The site does not let apps have ${resourceInWords(resource)}: \`${list}\` of the system in the runner's configuration does not list it. A list replaces the default.`;
 }
 
 function isShared(resource: Resource, { shared, systems }: Bounds["config"]): boolean {

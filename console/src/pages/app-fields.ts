@@ -7,9 +7,11 @@ import type { FieldError } from "../data/api.ts";
 import { isJsonObject } from "../data/json-access.ts";
 import type { Entries, Field } from "../run/form.ts";
 
-const TARGETS = `[
-  { "name": "seoul", "site": "seoul", "cluster": "seoul-dp", "overlay": "overlays/seoul", "namespace": "orders" }
-]`;
+/** A target to complete, at the first site that deploys. */
+function firstTarget(siteNames: readonly string[]): string {
+  const site = siteNames.find((name) => name !== "platform") ?? "";
+  return `[\n  { "name": "${site}", "site": "${site}", "cluster": "", "overlay": "overlays/${site}" }\n]`;
+}
 
 /** The name of a field is its path in the app: `source.branch`. `sites`: the choices; empty when unknown. */
 export function appFields(sites: readonly SiteView[], isNew: boolean): readonly Field[] {
@@ -44,9 +46,9 @@ export function appFields(sites: readonly SiteView[], isNew: boolean): readonly 
     field("targets", "Targets", {
       kind: "json",
       isRequired: true,
-      default: TARGETS,
+      default: firstTarget(siteNames),
       description:
-        "A JSON list. `overlay` is for kustomize; other forms have `files`. `application` is an existing Argo CD application.",
+        'A JSON list. `cluster` is its name in Argo CD. `overlay` is the folder for kustomize; other forms have `files` instead, such as `["k8s/app.yaml"]`. `application` is an existing Argo CD application.',
     }),
   ];
 }

@@ -84,7 +84,12 @@ function AppForm({ sites, app }: { sites: readonly SiteView[]; app?: AppView }) 
         />
       ))}
       {problem ? <Refused problem={problem} isInFields={Object.keys(errors).some((name) => name !== "")} /> : null}
-      {isChecked.value ? <p role="status">Everything fits. Nothing is written yet.</p> : null}
+      {isChecked.value ? (
+        <p role="status">
+          The app fits. Nothing is written yet. Its repositories and clusters are not asked: <code>gantry doctor</code>{" "}
+          tests them once it is adopted.
+        </p>
+      ) : null}
       <div class="submit">
         <button type="button" class="button" disabled={isSending || refusal !== undefined} onClick={() => save(true)}>
           Check

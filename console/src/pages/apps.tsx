@@ -65,6 +65,9 @@ function NoApps() {
   return refusal === undefined ? (
     <EmptyState title="There are no apps yet">
       <p>An app has a source repository, a yaml repository and the targets where it runs.</p>
+      <p>
+        Create app makes both repositories. <a href={to.adopt}>Adopt an app</a> takes those that you have.
+      </p>
       <RunButton pipeline="create-app" label="Create app" isPrimary />
       {refusalOf("view-sites") === undefined ? <MissingSystems sites={sites} /> : null}
     </EmptyState>

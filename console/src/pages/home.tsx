@@ -2,7 +2,7 @@
 
 import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { AppView, SiteView, TaskSummary } from "@gantry/wire/agent/views.ts";
-import { type Page, v1 } from "../data/api.ts";
+import { type Page, to, v1 } from "../data/api.ts";
 import { applyToPage, changesTaskRows } from "../data/apply-event.ts";
 import { needsAttention } from "../data/attention.ts";
 import { refusalOf } from "../data/session.ts";
@@ -19,13 +19,22 @@ export function HomePage() {
     patch: applyToPage,
   });
   const apps = useResource<Page<AppView>>(v1.apps, { reloadOn: ({ data }) => data.pipeline === "create-app" });
-  const isNew = apps.data.value?.items.length === 0 && tasks.data.value?.items.length === 0;
+  // A check of the systems is a task, too, and comes before the first app.
+  const hasTasksOfApps = tasks.data.value?.items.some(({ app }) => app !== undefined);
+  const isNew = apps.data.value?.items.length === 0 && hasTasksOfApps === false;
   return (
     <>
       <PageHeader title="Home">
         {isNew ? null : <RunButton pipeline="create-app" label="Create app" isPrimary />}
       </PageHeader>
-      <Loaded resource={tasks}>{({ items }) => (isNew ? <FirstSteps /> : <Overview tasks={items} />)}</Loaded>
+      <Loaded resource={tasks}>
+        {({ items }) => (
+          <>
+            {isNew ? <FirstSteps /> : null}
+            {isNew && items.length === 0 ? null : <Overview tasks={items} />}
+          </>
+        )}
+      </Loaded>
     </>
   );
 }
@@ -73,7 +82,8 @@ function FirstSteps() {
     <EmptyState title="Your first app in three steps">
       <ol>
         <li>
-          <strong>Create app</strong> creates a source repository, a yaml repository and a Jira project.
+          <strong>Create app</strong> creates a source repository, a yaml repository and a Jira project.{" "}
+          <a href={to.adopt}>Adopt an app</a> takes repositories that you have.
         </li>
         <li>
           <strong>Run CI</strong> builds and tests the app, and pushes its image.

@@ -11,6 +11,7 @@ import { mayDo } from "../data/session.ts";
 import { put } from "../data/store.ts";
 import { go } from "../frame/router.ts";
 import { ProblemBox } from "../parts/loading-states.tsx";
+import { MissingForPipeline } from "../parts/missing-systems.tsx";
 import { Prose } from "../parts/prose.tsx";
 import { Command } from "./command.tsx";
 import { FieldInput } from "./field.tsx";
@@ -50,6 +51,7 @@ export function RunForm({ name, pipeline, app, of, build }: Props) {
         <p class="soft">
           <Prose text={pipeline.summary} />
         </p>
+        <MissingForPipeline pipeline={pipeline} />
         {fields.map((field) => {
           const shared = { field, errors: errors[field.name] ?? [], onChange: set(field.name) };
           const value = entries.value[field.name] ?? "";
