@@ -5,6 +5,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import { promisify } from "node:util";
+import { systemCheck } from "../system/steps.ts";
 import { tempDir } from "../temp-dir.fixture.ts";
 import { decideRepository } from "./decide-repository.ts";
 import { argocdEnsureRepository } from "./repository-step.ts";
@@ -161,6 +162,42 @@ suite("Argo CD reads git", { concurrency: 4 }, () => {
     assert.equal(failure.code, "repository-unreadable");
     assert.match(failure.why ?? "", /has the password with which Gantry pushes/);
     assert.deepEqual(writes(site), []);
+  });
+});
+
+suite("gantry doctor asks with what Argo CD reads git", { concurrency: 4 }, () => {
+  const deployed = ["bitbucket:APPS/orders-deploy"];
+  const examine = async (site: SiteBench, names: readonly string[] = deployed) => {
+    const outcome = await site.bench.once(systemCheck, { systems: ["argocd/seoul-argocd"], deployed: names });
+    const output = outcome.kind === "succeeded" || outcome.kind === "failed" ? outcome.output : undefined;
+    const found = output?.systems?.[0]?.findings.find(({ right }) => right === "git");
+    assert.deepEqual(writes(site), []);
+    return `${found?.verdict}: ${found?.says}`;
+  };
+
+  test("an account that may only read is what it should be; one that may push is missing a limit", async (t) => {
+    const site = await openSiteBench(t);
+    assert.equal(await examine(site), "yes: APPS/orders-deploy as argocd");
+    assert.match(await examine(site, []), /^unknown: no app is deployed .*names an account for bitbucket$/);
+    const pushing = await openSiteBench(t, {}, { git: { bitbucket: OWN } });
+    assert.equal(await examine(pushing), "no: gantry may also push to APPS/orders-deploy");
+    const stranger = await openSiteBench(t, {}, { git: { bitbucket: { ...READER, password: "of last year" } } });
+    assert.match(await examine(stranger), /^no: argocd: the host refuses APPS\/orders-deploy \(status 401\)$/);
+  });
+
+  test("without one, what Argo CD has counts, unless it is the account with which Gantry pushes", async (t) => {
+    const site = await openSiteBench(t, {}, { git: undefined });
+    assert.match(
+      await examine(site),
+      /^no: .*seoul-argocd does not know it, and `git:` names no account for bitbucket$/,
+    );
+    await byHand(site, "/repositories", { repo: site.cloneUrl, type: "git", ...OWN });
+    assert.match(await examine(site), /^no: .*registered with gantry, the account with which Gantry pushes/);
+    const other = await openSiteBench(t, {}, { git: undefined });
+    await byHand(other, "/repocreds", { url: `${other.bitbucket.url}/scm/`, ...READER });
+    assert.match(await examine(other), /^yes: .*Argo CD has credentials for /);
+    const open = await openSiteBench(t, {}, { git: { bitbucket: "none" } });
+    assert.match(await examine(open), /^no: the host refuses/, "this host does not let everybody read");
   });
 });
 
