@@ -41,7 +41,9 @@ export function mixRunners(
     );
     // The programs of fakes, such as the scanner of SonarQube, are in the PATH of the lab.
     const path = fake.path !== undefined && Object.keys(fromLab.systems).length > 0 ? { path: fake.path } : {};
-    return others.map((runner) => [...fromShared, forLab(fromLab)].reduce(join, { ...path, ...runner }));
+    return others
+      .map((runner) => [...fromShared, forLab(fromLab)].reduce(join, { ...path, ...runner }))
+      .map((runner) => withReaders(runner, readerIn(forLab(only(fake, ["argocd"])).systems)));
   });
 }
 
@@ -63,13 +65,14 @@ const CREDENTIALS = ["token", "password", "scannerToken"] as const;
 
 /** Secrets of fakes get names of their own, so that none hides one of the installation. */
 function forLab({ systems, secrets }: Part): Part {
-  const renamed = Object.entries(systems).map(([name, system]) => {
-    const fields = Object.entries(system as object).map(([field, value]): [string, unknown] => [
-      field,
-      CREDENTIALS.some((one) => one === field) ? `LAB_${String(value)}` : value,
-    ]);
-    return [name, Object.fromEntries(fields)] as const;
-  });
+  const ofLab = (fields: object): object =>
+    Object.fromEntries(
+      Object.entries(fields).map(([field, value]): [string, unknown] => {
+        if (field === "git") return [field, mapValues(value as object, (reader) => ofLab(reader as object))];
+        return [field, CREDENTIALS.some((one) => one === field) ? `LAB_${String(value)}` : value];
+      }),
+    );
+  const renamed = Object.entries(systems).map(([name, system]) => [name, ofLab(system as object)] as const);
   const named = Object.entries(secrets).map(([name, source]) => [`LAB_${name}`, source] as const);
   return { systems: Object.fromEntries(renamed) as Systems, secrets: Object.fromEntries(named) };
 }
@@ -89,4 +92,48 @@ function join(runner: Runner, { systems, secrets }: Part): Runner {
 
 function kindOf(system: unknown): string {
   return (system as { readonly kind: string }).kind;
+}
+
+type SystemFields = {
+  readonly kind: string;
+  readonly standIn?: boolean;
+  readonly username?: string;
+  readonly token?: string;
+  readonly git?: Readonly<Record<string, unknown>>;
+};
+
+/** The account with which the Argo CD of the lab reads the git host of the lab. */
+function readerIn(systems: Systems): unknown {
+  const argocd = fieldsOf(systems).find(([, { kind }]) => kind === "argocd")?.[1];
+  return Object.values(argocd?.git ?? {})[0];
+}
+
+/**
+ * With what each Argo CD reads the git hosts that are there now. The fake is on this machine, and there is nobody whom one
+ * could ask for a second account of one's own git host, so it reads that with the account of the installation.
+ */
+function withReaders(runner: Runner, labReader: unknown): Runner {
+  const all = fieldsOf(runner.systems ?? {});
+  const hosts = all.filter(([, { kind }]) => kind === "git");
+  const systems = all.map(([name, system]) => {
+    if (system.kind !== "argocd") return [name, system];
+    const added = hosts.flatMap(([host, { standIn, username, token }]) => {
+      if (standIn === true) return labReader === undefined ? [] : [[host, labReader]];
+      return system.standIn === true
+        ? [[host, { ...(username === undefined ? {} : { username }), password: token }]]
+        : [];
+    });
+    const own = system.standIn === true ? {} : system.git;
+    const git = { ...Object.fromEntries(added), ...own };
+    return [name, Object.keys(git).length === 0 ? system : { ...system, git }];
+  });
+  return { ...runner, systems: Object.fromEntries(systems) as Systems };
+}
+
+function fieldsOf(systems: Systems): readonly (readonly [string, SystemFields])[] {
+  return Object.entries(systems as Readonly<Record<string, SystemFields>>);
+}
+
+function mapValues(map: object, change: (value: unknown) => unknown): object {
+  return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, change(value)]));
 }

@@ -164,3 +164,34 @@ test("an Argo CD of one's own stays; several runners of a site get the fakes; a 
     ["build-1", { harbor: "nexus of own", git: "git of lab", "harbor-lab": "harbor of lab" }],
   ]);
 });
+
+test("Argo CD reads the git host that is there: the fake one with its account, one's own only if Argo CD is a fake", () => {
+  const REAL = { kind: "git", url: "https://git.example", username: "gantry", token: "T" };
+  const FAKE = { standIn: true, url: "http://127.0.0.1:1", token: "T" };
+  const reader = { username: "argocd", password: "R" };
+  const fakes = [
+    {
+      ...{ name: "seoul-1", site: "seoul", data: "/lab" },
+      systems: { bitbucket: { kind: "git", ...FAKE }, argocd: { kind: "argocd", ...FAKE, git: { bitbucket: reader } } },
+      secrets: { T: { file: "lab" }, R: { file: "reader" } },
+    },
+  ];
+  const gitOf = (systems: object) => {
+    const own = [runner("seoul", systems)];
+    const [mixed] = mixRunners(own, fakes as never, () => ({ agent: "http://agent", token: "new" }));
+    const argocd = mixed?.systems?.argocd as { readonly git?: Readonly<Record<string, object>> } | undefined;
+    const git = argocd?.git;
+    const named = Object.values(git ?? {}).flatMap((one) => ("password" in one ? [String(one.password)] : []));
+    for (const secret of named) assert.ok(Object.hasOwn(mixed?.secrets ?? {}, secret), secret);
+    return git;
+  };
+  const ofLab = { username: "argocd", password: "LAB_R" };
+  assert.deepEqual(gitOf({}), { bitbucket: ofLab });
+  assert.deepEqual(gitOf({ ours: REAL }), { ours: { username: "gantry", password: "T" } });
+  assert.deepEqual(gitOf({ bitbucket: { kind: "nexus", ...SYSTEM } }), { "bitbucket-lab": ofLab });
+  const argocd = { kind: "argocd", url: "https://argocd.example", token: "T" };
+  assert.deepEqual(gitOf({ argocd }), { bitbucket: ofLab });
+  assert.equal(gitOf({ argocd, ours: REAL }), undefined, "nobody hands over the account that pushes");
+  const own = { ours: { username: "reader", password: "T" } };
+  assert.deepEqual(gitOf({ argocd: { ...argocd, git: own }, ours: REAL }), own);
+});

@@ -2,7 +2,7 @@
 // asks its system only questions that change nothing.
 
 import { type ErrorCode, explain, GantryError } from "@gantry/core/errors.ts";
-import type { System, SystemKind } from "@gantry/core/site/systems.ts";
+import type { GitSystem, System, SystemKind } from "@gantry/core/site/systems.ts";
 import { ACCESS, RIGHTS, type Right, type RightOf } from "./rights.ts";
 
 /** `unknown`: the system does not say, or there is nothing yet to ask about. */
@@ -26,6 +26,8 @@ export type Known = {
   readonly repositories: readonly Place[];
   /** Yaml repositories: CD pushes to them. Part of `repositories`. */
   readonly pushed: readonly Place[];
+  /** Yaml repositories from which apps are deployed at this site, with the git system of each; undefined: the only one. */
+  readonly deployed: readonly (Place & { readonly system: string | undefined })[];
   /** Image repositories, as `project/name`. */
   readonly images: readonly string[];
   readonly argocdProjects: readonly string[];
@@ -34,6 +36,8 @@ export type Known = {
 export type Place = { readonly project: string; readonly slug: string };
 
 export type CheckAccess = {
+  /** A git system of this runner; undefined where it has none of this name, or where a credential is missing. */
+  readonly gitSystem: (name: string | undefined) => GitSystem | undefined;
   readonly fetch: typeof fetch;
   readonly signal: AbortSignal;
   readonly nowMs: () => number;

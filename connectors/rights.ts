@@ -139,6 +139,13 @@ export const RIGHTS = {
       how: "`p, role:gantry, repositories, create, *, allow`, the same for `update` and `get`. Or register the repositories yourself.",
       tested: "Argo CD's own answer to `can-i`",
     },
+    git: {
+      may: "reads the yaml repositories as somebody who may not push",
+      for: "CD; Argo CD never gets the account with which Gantry pushes",
+      how: "Make an account at the git host that may only read the yaml repositories, and name it in `git:` of the system (docs/runner.md). Or register the repositories, or a credential template, in Argo CD.",
+      tested:
+        "what Argo CD has registered; with the account of `git:`, the first request of a clone and of a push, which must be refused",
+    },
     applications: {
       may: "may create, update and read applications",
       for: "CD",

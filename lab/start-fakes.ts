@@ -38,6 +38,8 @@ const lines = Object.entries({
   const { url = "", username = "", secret = "" } = fakes.entries[fake] ?? {};
   return [`${name}_URL='${url}'`, `${name}_USER='${username}'`, `${name}_SECRET='${secret}'`];
 });
+const { reader } = fakes.entries.bitbucket ?? {};
+lines.push(`ARGOCD_GIT_USER='${reader?.username ?? ""}'`, `ARGOCD_GIT_SECRET='${reader?.secret ?? ""}'`);
 const file = join(dir, "systems.env");
 // A fake sonar-scanner, for the runner that is started in the same shell.
 const path = `PATH='${fileURLToPath(new URL("./fakes/bin", import.meta.url))}'":$PATH"`;

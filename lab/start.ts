@@ -44,9 +44,9 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   });
   const secrets = join(options.dir, "secrets");
   mkdirSync(secrets, { recursive: true, mode: 0o700 });
-  const secret = (name: string): { file: string } => {
+  const secret = (name: string, value = fakes.entries[name]?.secret): { file: string } => {
     const file = join(secrets, name);
-    writeFileSync(file, fakes.entries[name]?.secret ?? "", { mode: 0o600 });
+    writeFileSync(file, value ?? "", { mode: 0o600 });
     return { file };
   };
   const entry = (name: string): LabEntry => {
@@ -61,6 +61,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     username: "gantry",
     token: "BITBUCKET",
   });
+  const { reader } = entry("bitbucket");
   const common = (site: string): Pick<LabRunner, "data" | "path" | "slots" | "labels"> => ({
     data: join(options.dir, `runner-${site}`),
     path: `${BIN}:${options.path}`,
@@ -113,7 +114,11 @@ export async function startLab(options: LabOptions): Promise<Lab> {
           repositories: { npm: "npm-group", ...(site === Object.keys(sites)[0] ? { maven: "maven-group" } : {}) },
         }),
         sonarqube: system(`${site}-sonarqube`, { kind: "sonarqube", token: "SONARQUBE" }),
-        argocd: system(`${site}-argocd`, { kind: "argocd", token: "ARGOCD" }),
+        argocd: system(`${site}-argocd`, {
+          kind: "argocd",
+          token: "ARGOCD",
+          git: { bitbucket: { username: reader?.username, password: "ARGOCD_GIT" } },
+        }),
       },
       secrets: {
         BITBUCKET: secret("bitbucket"),
@@ -124,6 +129,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
         NEXUS: secret(`${site}-nexus`),
         SONARQUBE: secret(`${site}-sonarqube`),
         ARGOCD: secret(`${site}-argocd`),
+        ARGOCD_GIT: secret("bitbucket-argocd", reader?.secret),
       },
     })),
   ];

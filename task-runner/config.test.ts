@@ -52,6 +52,45 @@ test("a system whose secret is not listed is refused", () => {
   assert.deepEqual(problemsIn({ ...BASE, systems: { git: GIT } }), ["systems.git.token custom"]);
 });
 
+const ARGOCD = { kind: "argocd", url: "https://argocd.example", token: "ARGOCD" };
+const READER_SECRETS = { ARGOCD: { env: "ARGOCD" }, GIT_TOKEN: { env: "GIT_TOKEN" }, READER: { env: "READER" } };
+
+test("Argo CD reads git with an account of its own: its secret is resolved, too", async () => {
+  const git = { bitbucket: { username: "argocd", password: { secret: "READER" } }, open: "none" };
+  const systems = { bitbucket: GIT, open: GIT, argocd: { ...ARGOCD, git } };
+  const config = runnerConfigSchema.parse({ ...BASE, systems, secrets: READER_SECRETS });
+  const masker = createMasker();
+  const secrets = createSecrets(config, { ARGOCD: "argocd-1", READER: "read-only-1" });
+  const system = await resolveSystems(config, { name: "x", needs: ["argocd"] }, secrets, masker);
+  const { token, git: readers } = system("argocd");
+  assert.equal(token, "argocd-1");
+  assert.deepEqual(readers, { bitbucket: { username: "argocd", password: "read-only-1" }, open: "none" });
+  assert.equal(masker.text("read-only-1"), "***");
+});
+
+test("an account for Argo CD must name a git system of the runner, and never the secret that pushes", () => {
+  const parse = (git: object, standIn = false) =>
+    runnerConfigSchema.safeParse({
+      ...BASE,
+      systems: { bitbucket: GIT, argocd: { ...ARGOCD, standIn, git } },
+      secrets: READER_SECRETS,
+    });
+  const problems = (git: object, standIn?: boolean) =>
+    (parse(git, standIn).error?.issues ?? []).map(({ path, message }) => `${path.join(".")} ${message}`);
+  assert.deepEqual(problems({ bitbucket: { username: "argocd", password: "READER" } }), []);
+  assert.deepEqual(problems({ bitbuckt: "none" }), [
+    "systems.argocd.git.bitbuckt is not a git system (did you mean bitbucket?); this runner has bitbucket",
+  ]);
+  assert.deepEqual(problems({ bitbucket: { password: "GIT_TOKEN" } }), [
+    "systems.argocd.git.bitbucket has the secret with which Gantry pushes; give Argo CD an account that may only read",
+  ]);
+  assert.deepEqual(problems({ bitbucket: { password: "GIT_TOKEN" } }, true), []);
+  assert.deepEqual(problems({ bitbucket: { password: "NOWHERE" } }), [
+    "systems.argocd.git.bitbucket.password names the secret NOWHERE, which `secrets:` does not list",
+  ]);
+  assert.match(problems({ bitbucket: "public" })[0] ?? "", /git\.bitbucket must be a map .*, or `none` for a host/);
+});
+
 const SITE = runnerConfigSchema.parse({
   ...BASE,
   systems: { harbor: HARBOR, git: GIT, "git-2": GIT },

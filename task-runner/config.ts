@@ -3,7 +3,8 @@
 
 import { totalmem } from "node:os";
 import { WORK } from "@gantry/core/pipeline/work.ts";
-import { otherSiteOf, systemSchema } from "@gantry/core/site/systems.ts";
+import { type GitReader, otherSiteOf, systemSchema } from "@gantry/core/site/systems.ts";
+import { didYouMean } from "@gantry/core/suggest.ts";
 import { truncate } from "@gantry/core/truncate.ts";
 import { clientTlsConfig } from "@gantry/runtime/http/client-tls.ts";
 import { z } from "zod";
@@ -36,7 +37,7 @@ const secretName = z
   .string()
   .regex(/^[A-Za-z][A-Za-z0-9_-]*$/, "must begin with a letter and have only letters, digits, _ and -");
 
-/** Fields of a system that name a secret, as `NAME` or `{secret: NAME}`. */
+/** Fields of a system, and of an account below `git:`, that name a secret, as `NAME` or `{secret: NAME}`. */
 const CREDENTIAL_FIELDS = ["token", "password", "scannerToken"] as const;
 
 const system = z.preprocess(unwrapSecrets, systemSchema);
@@ -152,12 +153,13 @@ export const runnerConfigSchema = z
         const message = `is the site of this runner; it names another site, whose images are copied from this registry`;
         context.addIssue({ code: "custom", path: ["systems", system, "site"], message });
       }
-      for (const field of CREDENTIAL_FIELDS) {
-        const secret = credentialOf(settings, field);
-        if (secret === undefined || Object.hasOwn(config.secrets, secret)) continue;
+      for (const { path, secret } of credentialsOf(settings)) {
+        if (Object.hasOwn(config.secrets, secret)) continue;
         const message = `names the secret ${truncate(secret, 40)}, which \`secrets:\` does not list`;
-        context.addIssue({ code: "custom", path: ["systems", system, field], message });
+        context.addIssue({ code: "custom", path: ["systems", system, ...path], message });
       }
+      for (const [host, message] of readerProblems(config.systems, settings))
+        context.addIssue({ code: "custom", path: ["systems", system, "git", host], message });
     }
   });
 export type RunnerConfigInput = z.input<typeof runnerConfigSchema>;
@@ -176,12 +178,38 @@ export function slotsOf({ slots, isolation }: Pick<RunnerConfig, "slots" | "isol
   return slots ?? (isolation === "container" ? 1 : 2);
 }
 
-/** The credential fields of a system that are set, each with the name of its secret. */
-export function credentialsOf(system: SystemSettings): readonly (readonly [field: string, secret: string])[] {
-  return CREDENTIAL_FIELDS.flatMap((field) => {
+export type Credential = {
+  /** The place in the settings of the system. */
+  readonly path: readonly string[];
+  /** The name of its secret. */
+  readonly secret: string;
+};
+
+/** The credentials of a system that are set. */
+export function credentialsOf(system: SystemSettings): readonly Credential[] {
+  const own = CREDENTIAL_FIELDS.flatMap((field): Credential[] => {
     const secret = credentialOf(system, field);
-    return secret === undefined ? [] : [[field, secret] as const];
+    return secret === undefined ? [] : [{ path: [field], secret }];
   });
+  const readers = Object.entries(readersOf(system)).flatMap(([host, reader]): Credential[] =>
+    reader === "none" ? [] : [{ path: ["git", host, "password"], secret: reader.password }],
+  );
+  return [...own, ...readers];
+}
+
+/** The system with values in place of the names of its secrets. */
+export function withCredentials(system: SystemSettings, read: (secret: string) => string): SystemSettings {
+  const own = CREDENTIAL_FIELDS.flatMap((field) => {
+    const secret = credentialOf(system, field);
+    return secret === undefined ? [] : [[field, read(secret)] as const];
+  });
+  const known = { ...system, ...Object.fromEntries(own) };
+  if (known.kind !== "argocd" || known.git === undefined) return known;
+  const readers = Object.entries(known.git).map(([host, reader]) => [
+    host,
+    reader === "none" ? reader : { ...reader, password: read(reader.password) },
+  ]);
+  return { ...known, git: Object.fromEntries(readers) };
 }
 
 function credentialOf(system: object, field: string): string | undefined {
@@ -189,12 +217,47 @@ function credentialOf(system: object, field: string): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-function unwrapSecrets(system: unknown): unknown {
-  if (typeof system !== "object" || system === null || Array.isArray(system)) return system;
-  const entries = Object.entries(system).map(([field, value]: [string, unknown]): [string, unknown] => {
-    const isCredential = CREDENTIAL_FIELDS.some((one) => one === field);
-    const wrapped = z.strictObject({ secret: secretName }).safeParse(value);
-    return [field, isCredential && wrapped.success ? wrapped.data.secret : value];
+function readersOf(system: SystemSettings): Readonly<Record<string, GitReader>> {
+  return system.kind === "argocd" ? (system.git ?? {}) : {};
+}
+
+/** Entries of `git:` of an Argo CD that name no git system, or the credential with which Gantry pushes. */
+function readerProblems(
+  systems: Readonly<Record<string, SystemSettings>>,
+  argocd: SystemSettings,
+): readonly (readonly [host: string, problem: string])[] {
+  const hosts = Object.entries(systems).flatMap(([name, one]) => (one.kind === "git" ? [name] : []));
+  return Object.entries(readersOf(argocd)).flatMap(([host, reader]): (readonly [string, string])[] => {
+    const settings = Object.hasOwn(systems, host) ? systems[host] : undefined;
+    if (settings?.kind !== "git") {
+      const listed = hosts.length === 0 ? "this runner has none" : `this runner has ${hosts.join(", ")}`;
+      return [[host, `is not a git system${didYouMean(host, hosts)}; ${listed}`]];
+    }
+    // A stand-in is on this machine, and the demo has no other account for a git host of one's own.
+    if (reader === "none" || reader.password !== settings.token || argocd.standIn) return [];
+    return [[host, "has the secret with which Gantry pushes; give Argo CD an account that may only read"]];
   });
-  return Object.fromEntries(entries);
+}
+
+function unwrapSecrets(system: unknown): unknown {
+  if (!isMap(system)) return system;
+  const { git } = system;
+  const accounts = isMap(git) ? { git: mapValues(git, (one) => (isMap(one) ? mapValues(one, unwrap) : one)) } : {};
+  return { ...mapValues(system, unwrap), ...accounts };
+}
+
+function unwrap(value: unknown, field: string): unknown {
+  const isCredential = CREDENTIAL_FIELDS.some((one) => one === field);
+  const wrapped = z.strictObject({ secret: secretName }).safeParse(value);
+  return isCredential && wrapped.success ? wrapped.data.secret : value;
+}
+
+type UnknownMap = Readonly<Record<string, unknown>>;
+
+function isMap(value: unknown): value is UnknownMap {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function mapValues(map: UnknownMap, change: (value: unknown, key: string) => unknown): UnknownMap {
+  return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, change(value, key)]));
 }

@@ -132,6 +132,7 @@ test("doctor asks about what apps name", () => {
     clusters: ["seoul/seoul-dp"],
     repositories: [":APPS/orders-deploy", "bitbucket:APPS/orders"],
     pushed: [":APPS/orders-deploy"],
+    deployed: ["seoul=:APPS/orders-deploy"],
     images: ["apps/orders"],
     argocdProjects: ["odd", "orders"],
     jiraProjects: ["ORD"],

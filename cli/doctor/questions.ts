@@ -12,6 +12,7 @@ export type Questions = {
   readonly clusters: readonly string[];
   readonly repositories: readonly string[];
   readonly pushed: readonly string[];
+  readonly deployed: readonly string[];
   readonly images: readonly string[];
   readonly argocdProjects: readonly string[];
   readonly jiraProjects: readonly string[];
@@ -62,6 +63,9 @@ export function questionsFor(
     clusters: unique(records.flatMap(({ targets }) => targets.map(({ site, cluster }) => `${site}/${cluster}`))),
     repositories: unique([...records.flatMap(({ source }) => (source ? [place(source)] : [])), ...pushed]),
     pushed: unique(pushed),
+    deployed: unique(
+      records.flatMap(({ yaml, targets }) => (yaml ? targets.map(({ site }) => `${site}=${place(yaml)}`) : [])),
+    ),
     images: unique(
       records.flatMap(({ image, images = [] }) => [image, ...images].flatMap((one) => one?.repository ?? [])),
     ),

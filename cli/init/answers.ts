@@ -21,6 +21,8 @@ export type Answers = {
   readonly harbor: PerSite;
   readonly registry: PerSite;
   readonly argocd: PerSite;
+  /** Argo CD's own account at the git host, which may only read. Undefined: repositories are registered in Argo CD by hand. */
+  readonly argocdGitUser: string | undefined;
   readonly nexus: PerSite;
   readonly sonarqube: PerSite;
   readonly harborUser: string;

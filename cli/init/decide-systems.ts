@@ -33,6 +33,9 @@ export function secretsAt(answers: Answers, site: string): readonly NeededSecret
       : []),
     ...(registry[site] ? [at("REGISTRY", `${site}-registry-password`, `the password for ${registry[site]}`)] : []),
     ...(argocd[site] ? [at("ARGOCD", `${site}-argocd-token`, `a token of Gantry's account at ${argocd[site]}`)] : []),
+    ...(argocd[site] && git && answers.argocdGitUser !== undefined
+      ? [at("ARGOCD_GIT", "argocd-git-token", `a token of Argo CD's own account at ${git.url}, which may only read`)]
+      : []),
     ...(nexus[site] ? [at("NEXUS", `${site}-nexus-password`, `the password for ${nexus[site]}`)] : []),
     ...(sonarqube[site]
       ? [at("SONARQUBE", `${site}-sonarqube-token`, `a user token of Gantry's account at ${sonarqube[site]}`)]
@@ -58,7 +61,7 @@ export function runnerSystems(answers: Answers, site: string, place: (file: stri
     ...(jira && site === PLATFORM ? { jira: jiraSystem(jira) } : {}),
     ...(harbor[site] ? { harbor: harborSystem(answers, harbor[site]) } : {}),
     ...(registry[site] ? { registry: registrySystem(answers, registry[site]) } : {}),
-    ...(argocd[site] ? { argocd: { kind: "argocd", url: argocd[site], token: "ARGOCD" } } : {}),
+    ...(argocd[site] ? { argocd: argocdSystem(answers, argocd[site]) } : {}),
     ...(nexus[site] ? { nexus: nexusSystem(answers, nexus[site]) } : {}),
     ...(sonarqube[site] ? { sonarqube: { kind: "sonarqube", url: sonarqube[site], token: "SONARQUBE" } } : {}),
     ...Object.fromEntries(otherSites(answers, site).flatMap((other) => registriesOf(answers, other))),
@@ -122,6 +125,12 @@ function jiraSystem({ url, flavour, username }: NonNullable<Answers["jira"]>): o
     token: "JIRA",
     lead: username ?? "gantry",
   };
+}
+
+/** Argo CD reads the git host with an account of its own: that of Gantry may push. */
+function argocdSystem({ git, argocdGitUser: username }: Answers, url: string): object {
+  const readers = git && username !== undefined ? { git: { git: { username, password: "ARGOCD_GIT" } } } : {};
+  return { kind: "argocd", url, token: "ARGOCD", ...readers };
 }
 
 function harborSystem(answers: Answers, url: string, password = "HARBOR"): object {

@@ -41,6 +41,10 @@ for (const form of ["all-in-one", "separate"]) {
     for (const name of secrets) assert.equal(statSync(join(dir, "secrets", name)).mode & 0o777, 0o600, name);
     assert.equal(statSync(dir).mode & 0o777, 0o700);
     assert.match(out, /main-argocd-token\n +a token of Gantry's account at https:\/\/argocd\.example\/argo\n/);
+    assert.match(out, /argocd-git-token\n +a token of Argo CD's own account at https:\/\/git\.example, which may only/);
+    const main = runners.find(({ site }) => site === "main");
+    const argocd = main?.systems?.argocd as { readonly git?: object } | undefined;
+    assert.deepEqual(argocd?.git, { git: { username: "argocd", password: "ARGOCD_GIT" } });
     assert.match(out, form === "separate" ? /node task-agent\/main\.ts/ : /gantry start --config/);
   });
 }
@@ -82,7 +86,11 @@ test("init asks a person for what the flags leave open", async () => {
     asked.some((one) => one.startsWith("Projects with")),
     "a git host was named, so its projects are asked for",
   );
-  assert.ok(!asked.some((one) => one.includes("Argo CD")), "it was given");
+  assert.ok(!asked.some((one) => one.startsWith("Address of Argo CD")), "it was given");
+  assert.ok(
+    asked.some((one) => one.includes("Argo CD's own account at the git host")),
+    "Argo CD does not get the account of Gantry",
+  );
   const { runners } = readInstallation(dir, {});
   const seoul = runners.find(({ site }) => site === "seoul");
   assert.deepEqual(Object.keys(seoul?.systems ?? {}), ["git", "argocd"]);

@@ -29,6 +29,11 @@ const QUESTIONS: readonly Question[] = [
   { flag: "harbor-user", asks: "User name of Gantry's account there", otherwise: "robot$gantry" },
   { flag: "argocd", asks: "Address of Argo CD (empty: later; several as SITE=URL)", otherwise: "" },
   {
+    flag: "argocd-git-user",
+    asks: "User name of Argo CD's own account at the git host, which may only read (empty: you register repositories in Argo CD)",
+    otherwise: "",
+  },
+  {
     flag: "cluster",
     asks: "Names of the clusters that apps run on (several as SITE=NAME; empty: later)",
     otherwise: "",
@@ -39,12 +44,13 @@ const QUESTIONS: readonly Question[] = [
   { flag: "mail", asks: "Mail server (empty: none)", otherwise: "" },
   { flag: "sso", asks: "Issuer for single sign-on (empty: local accounts)", otherwise: "" },
 ];
-/** Asked only when the first one was answered. */
-const AFTER: { readonly [flag: string]: keyof Values & string } = {
-  "git-user": "git",
-  "git-project": "git",
-  "harbor-user": "harbor",
-  cluster: "argocd",
+/** Asked only when these were answered. */
+const AFTER: { readonly [flag: string]: readonly (keyof Values & string)[] } = {
+  "git-user": ["git"],
+  "git-project": ["git"],
+  "harbor-user": ["harbor"],
+  "argocd-git-user": ["git", "argocd"],
+  cluster: ["argocd"],
 };
 
 /** The flags, and what a person answers where one is missing. */
@@ -52,8 +58,7 @@ export async function askMissing(values: Values, ask: Ask | undefined): Promise<
   if (ask === undefined) return values;
   let all: Values = values;
   for (const { flag, asks, otherwise } of QUESTIONS) {
-    const first = AFTER[flag];
-    if (all[flag] !== undefined || (first !== undefined && all[first] === undefined)) continue;
+    if (all[flag] !== undefined || AFTER[flag]?.some((first) => all[first] === undefined)) continue;
     const answer = (await ask(asks, otherwise)).trim() || otherwise;
     if (answer === "") continue;
     const isList = "multiple" in INIT_FLAGS[flag];
@@ -108,6 +113,7 @@ export function readAnswers(dir: string, values: Values): Answers | readonly str
     harbor: perSite("harbor"),
     registry: perSite("registry"),
     argocd: perSite("argocd"),
+    argocdGitUser: values["argocd-git-user"],
     nexus: perSite("nexus"),
     sonarqube: perSite("sonarqube"),
     harborUser: values["harbor-user"] ?? "robot$gantry",

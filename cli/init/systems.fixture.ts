@@ -5,6 +5,7 @@ export const SYSTEMS = [
   "--git-user=gantry",
   "--harbor=https://harbor.example",
   "--argocd=https://argocd.example/argo",
+  "--argocd-git-user=argocd",
   "--nexus=https://nexus.example",
   "--sonarqube=https://sonar.example",
   "--jira=https://jira.example",

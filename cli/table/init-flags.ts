@@ -32,6 +32,11 @@ export const INIT_FLAGS = {
   registry: { type: "string", multiple: true, value: PER_SITE, summary: "a registry instead of Harbor" },
   "registry-user": { type: "string", value: "NAME", summary: "user name there (default gantry)" },
   argocd: { type: "string", multiple: true, value: PER_SITE, summary: "Argo CD, in the same way" },
+  "argocd-git-user": {
+    type: "string",
+    value: "NAME",
+    summary: "Argo CD's own account at the git host, which may only read; without it, register repositories in Argo CD",
+  },
   cluster: {
     type: "string",
     multiple: true,

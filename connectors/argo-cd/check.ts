@@ -4,6 +4,7 @@ import { listOf } from "@gantry/core/app/apps-may.ts";
 import type { ArgocdSystem } from "@gantry/core/site/systems.ts";
 import { didYouMean } from "@gantry/core/suggest.ts";
 import { type Answer, type Check, each, examine, no, unknown, yes } from "../examine.ts";
+import { checkGitAccess } from "./check-git.ts";
 import { connect } from "./client.ts";
 
 /** Stands for an app that does not exist yet, where no app tells which projects are used. */
@@ -50,6 +51,7 @@ export const checkArgocd: Check<ArgocdSystem> = async (system, known, access) =>
       },
       projects: () => inProjects(["get", "create", "update"], "projects"),
       repositories: () => may(["get", "create", "update"], "repositories", "*"),
+      git: () => checkGitAccess(argocd, system, known, access),
       applications: () => inProjects(["get", "create", "update"], "applications", "/*"),
       sync: () => inProjects(["sync", "override"], "applications", "/*"),
     },

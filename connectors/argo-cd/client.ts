@@ -22,7 +22,9 @@ import {
   type Refusal,
   type Repository,
   refusal,
+  repositories,
   repository,
+  repositoryTemplates,
   type TreeNode,
   tree,
   userInfo,
@@ -159,6 +161,18 @@ function repositoryCalls({ system, http, ask }: Calls) {
         schema: repository,
         what: `look at repository ${url}`,
       }),
+
+    /** Those that this account may see. Argo CD may test them all first, which takes long if a host does not answer. */
+    listRepositories: async (): Promise<readonly Repository[]> => {
+      const call = { schema: repositories, what: "list the repositories" };
+      return (await ask.maybe("get", "/api/v1/repositories", call))?.items ?? [];
+    },
+
+    /** Beginnings of addresses for which Argo CD has credentials, as far as this account may see them. */
+    listTemplates: async (): Promise<readonly string[]> => {
+      const call = { schema: repositoryTemplates, what: "list the credential templates" };
+      return ((await ask.maybe("get", "/api/v1/repocreds", call))?.items ?? []).map(({ url }) => url);
+    },
 
     /** Argo CD tries the credentials first; what git says then comes as a status 500, see `registrationFailure`. */
     createRepository: async (

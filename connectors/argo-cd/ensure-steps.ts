@@ -1,4 +1,4 @@
-// Steps that ensure an app in Argo CD: its project, its yaml repository, and the Application itself. Each is safe to repeat:
+// Steps that ensure an app in Argo CD: its project, and the Application itself. Each is safe to repeat:
 // what is already as wanted is not touched, and what people added stays.
 
 import { GantryError } from "@gantry/core/errors.ts";
@@ -6,10 +6,8 @@ import { type StepOutcome, succeeded } from "@gantry/core/step/outcome.ts";
 import type { Resource } from "@gantry/core/step/resource.ts";
 import { defineStep, type StepContext, type TaskFacts, USUAL_RETRY } from "@gantry/core/step/step.ts";
 import { z } from "zod";
-import { openHost } from "../git/hosts.ts";
-import { repositoryInput } from "../git/step-parts.ts";
 import { outlastRestart } from "../outlast.ts";
-import { type ArgoCd, connect, type NewRepository } from "./client.ts";
+import { type ArgoCd, connect } from "./client.ts";
 import { SEVERAL_SOURCES } from "./decide-sync.ts";
 import {
   foreignReason,
@@ -21,7 +19,7 @@ import {
   newProject,
   OWN_LABELS,
 } from "./desired.ts";
-import { type Application, hasSeveralSources, type Project, type Repository, syncsItself } from "./model.ts";
+import { type Application, hasSeveralSources, type Project, syncsItself } from "./model.ts";
 import { deployersOf } from "./same-place.ts";
 
 /** A Kubernetes object name. */
@@ -43,7 +41,7 @@ const namespace = z
 const cluster = z.string().min(1).max(253);
 const repoUrl = z.string().min(1).max(2_048);
 /** Longer than the outage that `outlastRestart` waits for, so that a step ends with the reason and not by its limit. */
-const SETUP_LIMIT_MS = 900_000;
+export const SETUP_LIMIT_MS = 900_000;
 
 const projectInput = z.strictObject({
   project: objectName,
@@ -138,63 +136,6 @@ async function serversOf(
   }
   return servers;
 }
-
-export const argocdEnsureRepository = defineStep({
-  name: "argocd/ensure-repository",
-  title: "Register the repository in Argo CD",
-  input: z.strictObject({
-    repository: repositoryInput.strict(),
-    system,
-  }),
-  output: z.object({ url: z.string(), created: z.boolean() }),
-  needs: ["argocd", "git"],
-  acts: ({ repository }) => [{ kind: "repository", access: "read", ...repository }],
-  effects: ["register-repository"],
-  retry: USUAL_RETRY,
-  timeoutMs: SETUP_LIMIT_MS,
-  plan: async (context) => {
-    const { repository } = context.input;
-    const url = openHost({ ...context, system: context.system("git", repository.system) }).cloneUrl(
-      repository.project,
-      repository.slug,
-    );
-    const there = await connect(context.system("argocd", context.input.system), context).getRepository(url);
-    return there === undefined ? [`register ${url} in Argo CD`] : [];
-  },
-  run: (context) =>
-    outlastRestart(context, async () => {
-      const { repository: wanted } = context.input;
-      const client = connect(context.system("argocd", context.input.system), context);
-      const host = openHost({ ...context, system: context.system("git", wanted.system) });
-      const url = host.cloneUrl(wanted.project, wanted.slug);
-      const desired: NewRepository = { repo: url, type: "git", ...credentialsOf(host.gitAuthorization()) };
-      const { created, changed } = await context.effect({
-        name: "register-repository",
-        what: `register ${url} in Argo CD`,
-        // Argo CD shows no credentials: whether they are the right ones is only known by sending them again.
-        probe: async () => undefined,
-        perform: async () => {
-          const there = await client.getRepository(url);
-          // An update replaces the whole object, so the settings of an administrator are sent again.
-          const body = { ...(there ? settingsOf(there) : {}), ...desired };
-          const answer = await client.createRepository(body, false);
-          if (answer === "exists-different") await client.createRepository(body, true);
-          return {
-            created: there === undefined && answer !== "exists-different",
-            changed: answer === "exists-different",
-          };
-        },
-      });
-      context.log(
-        `repository ${url} ${created ? "is registered" : changed ? "exists, with new credentials" : "exists"}`,
-      );
-      return succeeded({ url, created });
-    }),
-  undo: async (context, output) => {
-    if (output.created)
-      await connect(context.system("argocd", context.input.system), context).deleteRepository(output.url);
-  },
-});
 
 const appInput = z.strictObject({
   app: objectName,
@@ -334,22 +275,4 @@ function makerOf(task: TaskFacts): Maker {
 
 function madeFacts(app: Application): { namespace: string; autoSync: boolean } {
   return { namespace: app.metadata.namespace ?? "argocd", autoSync: syncsItself(app) };
-}
-
-/** What the present registration has besides the credentials and what Argo CD reports about it. */
-function settingsOf({
-  connectionState: _state,
-  inheritedCreds: _inherited,
-  ...settings
-}: Repository): Record<string, unknown> {
-  return settings;
-}
-
-/** Argo CD clones with the same credentials as Gantry. A bearer token needs Argo CD 3.0 or later. */
-function credentialsOf(authorization: string): Pick<NewRepository, "username" | "password" | "bearerToken"> {
-  const [scheme, value = ""] = authorization.split(" ", 2);
-  if (scheme !== "Basic") return { bearerToken: value };
-  const pair = Buffer.from(value, "base64").toString("utf8");
-  const colon = pair.indexOf(":");
-  return { username: pair.slice(0, colon), password: pair.slice(colon + 1) };
 }

@@ -5,7 +5,8 @@ import { suite, test } from "node:test";
 import type { StepOutcome } from "@gantry/core/step/outcome.ts";
 import { selfSigned } from "@gantry/lab/fakes/certificate.ts";
 import { fastClock, openBench } from "../step.fixture.ts";
-import { argocdEnsureApp, argocdEnsureProject, argocdEnsureRepository } from "./ensure-steps.ts";
+import { argocdEnsureApp, argocdEnsureProject } from "./ensure-steps.ts";
+import { argocdEnsureRepository } from "./repository-step.ts";
 import {
   appInput,
   failureOf,

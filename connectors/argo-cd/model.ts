@@ -163,8 +163,19 @@ export type Project = z.output<typeof project>;
 
 export const clusters = z.looseObject({ items: z.array(z.looseObject({ name: z.string() })).nullish() });
 
-export const repository = z.looseObject({ repo: z.string() });
+/** Argo CD never shows passwords, tokens and keys. */
+export const repository = z.looseObject({
+  repo: z.string(),
+  username: z.string().optional(),
+  /** Only applications of this project may use it; all may if it is absent or empty. */
+  project: z.string().optional(),
+  connectionState: z.looseObject({ status: z.string().optional() }).nullish(),
+});
 export type Repository = z.output<typeof repository>;
+
+export const repositories = z.looseObject({ items: z.array(repository).nullish() });
+/** Credentials for all repositories whose address begins with `url`. */
+export const repositoryTemplates = z.looseObject({ items: z.array(z.looseObject({ url: z.string() })).nullish() });
 
 export const managedResources = z.looseObject({
   items: z

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -17,9 +17,15 @@ import { openBench, type StepBench } from "../step.fixture.ts";
 
 const run = promisify(execFile);
 const GIT_TOKEN = "git-token-1";
+/** The account of Argo CD at the git host: it may only read. */
+export const READER = { username: "argocd", password: "read-token-1" };
 const TOKEN = "argocd-token-1";
 
 export const REPOSITORY = { project: "APPS", slug: "orders-deploy" };
+
+export type Stored = {
+  readonly repositories: Readonly<Record<string, { readonly username?: string; readonly password?: string }>>;
+};
 
 export type SiteBench = {
   readonly bench: StepBench;
@@ -28,6 +34,8 @@ export type SiteBench = {
   argocd: ArgoCd;
   readonly systems: { readonly git: GitSystem; readonly argocd: ArgocdSystem };
   readonly cloneUrl: string;
+  /** What the fake Argo CD keeps, with the credentials that it shows to nobody. */
+  stored(): Promise<Stored>;
   /** Host, name and digest of an image that is there; `tag` makes different ones. */
   image(tag: string): Promise<{ name: string; digest: string; ref: string }>;
   /** Commits files to the branch `main` of the yaml repository and answers the commit. */
@@ -39,13 +47,20 @@ export type SiteBench = {
 export async function openSiteBench(
   t: { after: (fn: () => Promise<void>) => void },
   timing: ArgoCdOptions["timing"] = {},
-  more: { readonly argocd?: Partial<ArgoCdOptions>; readonly nowMs?: () => number } = {},
+  more: {
+    readonly argocd?: Partial<ArgoCdOptions>;
+    readonly nowMs?: () => number;
+    readonly git?: ArgocdSystem["git"];
+  } = {},
 ): Promise<SiteBench> {
   const dir = await mkdtemp(join(tmpdir(), "gantry-argocd-"));
   const bitbucket = await startBitbucketDc({
     name: "bitbucket",
     dir,
-    accounts: [{ user: "gantry", token: GIT_TOKEN, rights: "admin" }],
+    accounts: [
+      { user: "gantry", token: GIT_TOKEN, rights: "admin" },
+      { user: READER.username, token: READER.password, rights: "read" },
+    ],
     projects: [{ key: "APPS", name: "Apps" }],
   });
   await mkdir(join(dir, "seed"), { recursive: true });
@@ -72,7 +87,14 @@ export async function openSiteBench(
       username: "gantry",
       token: GIT_TOKEN,
     },
-    argocd: { kind: "argocd", name: "seoul-argocd", url: argocd.url, standIn: true, token: TOKEN },
+    argocd: {
+      kind: "argocd",
+      name: "seoul-argocd",
+      url: argocd.url,
+      standIn: false,
+      token: TOKEN,
+      git: "git" in more ? more.git : { bitbucket: READER },
+    },
   } as const;
   const bench = await openBench({ systems: [systems.git, systems.argocd], limits: { maxPauseMs: 40 }, ...more });
   const cloneUrl = `${bitbucket.url}/scm/apps/orders-deploy.git`;
@@ -83,6 +105,7 @@ export async function openSiteBench(
     argocd,
     systems,
     cloneUrl,
+    stored: async () => JSON.parse(await readFile(join(dir, options.name, "state.json"), "utf8")) as Stored,
     image: (tag) => pushImage(registry.url, tag),
     commit: (files) => commitTo(join(dir, "bitbucket", "git", bare), join(dir, "seed"), files),
     restartArgoCd: async (starting = []) => {

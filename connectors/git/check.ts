@@ -3,11 +3,10 @@
 
 import { listOf } from "@gantry/core/app/apps-may.ts";
 import type { GitSystem } from "@gantry/core/site/systems.ts";
-import { connectionProblem } from "@gantry/core/system-error-words.ts";
-import { tlsProblem } from "../certificate.ts";
-import { type Answer, type Check, each, examine, no, type Place, unknown, yes } from "../examine.ts";
+import { type Answer, type Check, each, examine, type Place, unknown } from "../examine.ts";
 import type { HostAccess } from "./host.ts";
 import { openHost, openHostCheck } from "./hosts.ts";
+import { type GitService, mayUseGit } from "./may-use.ts";
 
 export const checkGit: Check<GitSystem> = async (system, known, { fetch, signal }) => {
   const access: HostAccess = { system, fetch, signal };
@@ -23,29 +22,8 @@ export const checkGit: Check<GitSystem> = async (system, known, { fetch, signal 
   });
 };
 
-/** The first request of a clone or push. The host checks the rights, and nothing is read or changed. */
-async function mayUse(
-  { system, fetch, signal }: HostAccess,
-  service: "git-upload-pack" | "git-receive-pack",
-  { project, slug }: Place,
-): Promise<Answer> {
-  const host = openHost({ system, fetch, signal });
-  const name = `${project}/${slug}`;
-  try {
-    const answer = await fetch(`${host.cloneUrl(project, slug)}/info/refs?service=${service}`, {
-      headers: { authorization: host.gitAuthorization(), "git-protocol": "version=2" },
-      redirect: "manual",
-      signal,
-    });
-    await answer.body?.cancel();
-    if (answer.ok) return yes(name);
-    if (answer.status === 404) return no(`${name} does not exist, or the account may not see it`);
-    if (answer.status === 401 || answer.status === 403) return no(`the host refuses ${name} (status ${answer.status})`);
-    return unknown(`status ${answer.status} for ${name}`);
-  } catch (error) {
-    signal.throwIfAborted();
-    return no(`${name}: ${tlsProblem(error) ?? connectionProblem(error)}`);
-  }
+function mayUse(access: HostAccess, service: GitService, place: Place): Promise<Answer> {
+  return mayUseGit(access, service, place, openHost(access).gitAuthorization());
 }
 
 /** Statuses are not required, so that a missing right is no fault. */

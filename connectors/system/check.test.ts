@@ -259,6 +259,7 @@ const CASES: Readonly<Record<string, Case>> = {
       clusters: /seoul-dp/,
       projects: /projects orders/,
       repositories: /repositories \*/,
+      git: /`git:` of the system names no account, and no app is deployed from a repository yet/,
       applications: /applications orders\/\*/,
       sync: /applications orders\/\*/,
     },

@@ -1,7 +1,7 @@
 // system/check: tests, from the runner that will use them, what the systems of a site let Gantry's accounts do.
 
 import { GantryError } from "@gantry/core/errors.ts";
-import type { System, SystemKind } from "@gantry/core/site/systems.ts";
+import type { GitSystem, System, SystemKind } from "@gantry/core/site/systems.ts";
 import { failed, failureOf, succeeded } from "@gantry/core/step/outcome.ts";
 import { defineStep, NO_RETRY, type StepContext } from "@gantry/core/step/step.ts";
 import { z } from "zod";
@@ -20,6 +20,7 @@ const input = z.strictObject({
   clusters: names.describe("Clusters that targets at this site name"),
   repositories: names.describe("Repositories of apps, as system:PROJECT/name; without a system, of the only git host"),
   pushed: names.describe("The yaml repositories among them"),
+  deployed: names.describe("The yaml repositories from which apps are deployed at this site, as system:PROJECT/name"),
   images: names.describe("Image repositories of apps"),
   argocdProjects: names,
   jiraProjects: names,
@@ -92,7 +93,12 @@ async function checkOne(context: Context, kind: SystemKind, name: string): Promi
     return { name, kind, url: "", findings: [{ right: "login", may, ...no(`${message} ${why}`.trim()), todo: how }] };
   }
   const late = AbortSignal.timeout(CHECK_MS);
-  const access = { fetch: context.fetch, signal: AbortSignal.any([context.signal, late]), nowMs: context.nowMs };
+  const access = {
+    fetch: context.fetch,
+    signal: AbortSignal.any([context.signal, late]),
+    nowMs: context.nowMs,
+    gitSystem: (name: string | undefined) => gitSystem(context, name),
+  };
   const check = CHECKS[kind] as (system: System, known: Known, given: typeof access) => Promise<readonly Finding[]>;
   try {
     const findings = await check(system, knownOf(context.input, name), access);
@@ -106,13 +112,24 @@ async function checkOne(context: Context, kind: SystemKind, name: string): Promi
   }
 }
 
+function gitSystem(context: Context, name: string | undefined): GitSystem | undefined {
+  try {
+    return context.system("git", name);
+  } catch (error) {
+    if (error instanceof GantryError) return undefined;
+    throw error;
+  }
+}
+
 function knownOf(given: Input, system: string): Known {
-  const places = (all: readonly string[]) =>
-    all.flatMap((one) => {
+  const placed = (all: readonly string[]) =>
+    all.map((one) => {
       const [host = "", path = ""] = [one.slice(0, one.indexOf(":")), one.slice(one.indexOf(":") + 1)];
       const slash = path.lastIndexOf("/");
-      return host === "" || host === system ? [{ project: path.slice(0, slash), slug: path.slice(slash + 1) }] : [];
+      return { system: host || undefined, project: path.slice(0, slash), slug: path.slice(slash + 1) };
     });
+  const places = (all: readonly string[]) =>
+    placed(all).filter((one) => one.system === undefined || one.system === system);
   const { clusters, images, argocdProjects, jiraProjects } = given;
   return {
     clusters,
@@ -121,6 +138,7 @@ function knownOf(given: Input, system: string): Known {
     jiraProjects,
     repositories: places(given.repositories),
     pushed: places(given.pushed),
+    deployed: placed(given.deployed),
   };
 }
 

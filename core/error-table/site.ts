@@ -100,6 +100,12 @@ export const SITE_ERRORS = {
     why: "{problem}",
     todo: "Choose another name, or remove it manually.",
   },
+  "repository-unreadable": {
+    status: 422,
+    message: "{system} has no account to read {url}.",
+    why: "{problem}",
+    todo: "Write an account that may only read under `git: {host}:` into the system {system} of the runner's configuration. Or register the repository, or a credential template for it, in Argo CD.",
+  },
   "application-exists": {
     status: 409,
     message: "The Argo CD application {application} deploys {path} to {namespace} already.",

@@ -166,7 +166,7 @@ const SHAPES: { readonly [name: string]: readonly [input: z.ZodRawShape, output:
     },
     { project: text, created: z.boolean() },
   ],
-  "argocd/ensure-repository": [{ repository }, { url: text, created: z.boolean() }],
+  "argocd/ensure-repository": [{ repository, project: text.optional() }, { url: text, created: z.boolean() }],
   "argocd/ensure-app": [
     {
       app: text,

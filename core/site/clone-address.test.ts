@@ -24,3 +24,20 @@ test("groups of GitLab are nested, and no part of a path leads out of them", () 
   assert.equal(slugAt(host, "acme", "https://git.example/acme/shop/orders.git"), undefined);
   assert.equal(cloneAddress(host, "acme/..", "x?y"), "https://git.example/acme/%2E/x%3Fy.git");
 });
+
+test("an address for SSH names the same repository, and no other host has it", () => {
+  const dc = { provider: "bitbucket-dc", url: "https://git.example:8443/bitbucket" } as const;
+  assert.equal(slugAt(dc, "ACME", "ssh://git@git.example:7999/acme/orders.git"), "orders");
+  assert.equal(slugAt(dc, "ACME", "ssh://git@git.example:7999/other/orders.git"), undefined);
+  assert.equal(slugAt(dc, "ACME", "ssh://git@elsewhere.example:7999/acme/orders.git"), undefined);
+  const gitlab = { provider: "gitlab", url } as const;
+  assert.equal(slugAt(gitlab, "acme/shop", "git@git.example:acme/shop/orders.git"), "orders");
+  assert.equal(slugAt(gitlab, "acme", "git@git.example:acme/shop/orders.git"), undefined);
+  for (const address of [
+    "git@git.example:acme/../other/orders.git",
+    "acme/orders",
+    "",
+    "git@git.example@x:acme/orders",
+  ])
+    assert.equal(slugAt(gitlab, "acme", address), undefined, address);
+});

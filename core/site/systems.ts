@@ -104,10 +104,22 @@ export const sonarqubeSystem = z.strictObject({
   appsMay: projects,
 });
 
+/** `none`: everybody may read the repositories of the host. */
+const gitReader = z.union(
+  [z.literal("none"), z.strictObject({ username: z.string().min(1).optional(), password: z.string().min(1) })],
+  "must be a map with `username` and `password`, or `none` for a host whose repositories everybody may read",
+);
+export type GitReader = z.output<typeof gitReader>;
+
 export const argocdSystem = z.strictObject({
   kind: z.literal("argocd"),
   ...common,
   token: z.string(),
+  /**
+   * With what Argo CD reads repositories, by the name of the git system: an account that may only read. Argo CD never gets
+   * the account of the git system itself, which may push. Not needed where people register repositories in Argo CD.
+   */
+  git: z.record(z.string(), gitReader).optional(),
   /** Its projects. */
   appsMay: projects,
   /** The namespaces of its clusters. */

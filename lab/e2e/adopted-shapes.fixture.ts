@@ -268,8 +268,14 @@ export async function liveWith(field: Field, shape: Shape): Promise<void> {
   await field.change(name, shape.move.patch);
   await field.cd(name);
   const moved = await field.contents(yaml);
+  for (const site of ["seoul", "tokyo"]) await field.argo(site).writes();
   await field.cd(name);
   assert.deepEqual(await field.contents(yaml), moved, "a repeated CD commits nothing");
+  for (const site of ["seoul", "tokyo"])
+    assert.deepEqual(await field.argo(site).writes(), [], `a repeated CD changes nothing in Argo CD at ${site}`);
+  const stored = (await field.argo("seoul").registered())[field.cloneUrl(yaml)] ?? {};
+  assert.deepEqual([stored.username, stored.password], [field.reader?.username, field.reader?.secret]);
+  assert.equal(await field.pushAnswer(yaml, stored), 403, "what Argo CD stores may not push");
   const { seoul, tokyo } = shape.applications;
   assert.deepEqual(await applicationsOf(field, app), [seoul, tokyo]);
   for (const site of ["seoul", "tokyo"])

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
 import { promisify } from "node:util";
@@ -52,7 +52,7 @@ export async function openField(t: TestContext) {
   return {
     gantry,
     ...git,
-    argo: (site: string) => argoOf(gantry, site),
+    argo: (site: string) => argoOf(gantry, site, join(data, "gantry", "world")),
     adopt: async (name: string, app: AppInput): Promise<void> => {
       const answer = await gantry.call("POST", "/v1/apps", { adopt: true, name, app }, { "idempotency-key": name });
       assert.equal(answer.status, 201, JSON.stringify(answer.body));
@@ -125,6 +125,14 @@ function gitHostOf(gantry: GantryProcess, data: string) {
       await gitIn(slug, "remote", "add", "origin", address.href);
       await gitIn(slug, "push", "--quiet", "--set-upstream", "origin", "main");
     },
+    /** The account of Argo CD, which may only read. */
+    reader: gantry.lab("bitbucket").reader,
+    /** What the git host answers to the first request of a push with these credentials. */
+    pushAnswer: async (slug: string, { username: user, password }: Registered): Promise<number> => {
+      const headers = { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}` };
+      const address = `${url}/scm/apps/${slug}.git/info/refs?service=git-receive-pack`;
+      return (await fetch(address, { headers })).status;
+    },
     /** A developer changes files and pushes. */
     push: async (slug: string, files: Files): Promise<void> => {
       await gitIn(slug, "pull", "--quiet", "--rebase");
@@ -159,7 +167,11 @@ function gitHostOf(gantry: GantryProcess, data: string) {
   };
 }
 
-function argoOf(gantry: GantryProcess, site: string) {
+type Exchange = { readonly method: string; readonly path: string };
+type Registered = { readonly username?: string; readonly password?: string };
+
+/** `world`: the folder of the fakes. */
+function argoOf(gantry: GantryProcess, site: string, world: string) {
   const { url, secret } = gantry.lab(`${site}-argocd`);
   const api = async <T>(path: string, method = "GET", body?: object): Promise<T> => {
     const answer = await fetch(`${url}/api/v1${path}`, {
@@ -174,13 +186,25 @@ function argoOf(gantry: GantryProcess, site: string) {
   return {
     apps: async (project: string): Promise<readonly ListedApp[]> =>
       (await api<{ items: ListedApp[] }>(`/applications?project=${project}`)).items,
+    /** Requests that are not GET since the last call. */
+    writes: async (): Promise<readonly string[]> => {
+      const exchanges = (await (await fetch(`${url}/_lab/exchanges`)).json()) as readonly Exchange[];
+      await fetch(`${url}/_lab/exchanges`, { method: "DELETE" });
+      return exchanges.filter(({ method }) => method !== "GET").map(({ method, path }) => `${method} ${path}`);
+    },
+    /** The repositories that are registered, with the credentials that Argo CD shows to nobody. */
+    registered: async (): Promise<Readonly<Record<string, Registered>>> => {
+      const text = await readFile(join(world, `${site}-argocd`, "state.json"), "utf8");
+      return (JSON.parse(text) as { repositories: Record<string, Registered> }).repositories;
+    },
     /** As an administrator would, before there was a Gantry. */
     makeApp: async (name: string, project: string, spec: object): Promise<void> => {
       const anywhere = { sourceRepos: ["*"], destinations: [{ server: "*", namespace: "*" }] };
       await api("/projects", "POST", { project: { metadata: { name: project }, spec: anywhere } });
-      const { username, secret: password } = gantry.lab("bitbucket");
+      const { reader } = gantry.lab("bitbucket");
       const { source } = spec as { source: { repoURL: string } };
-      await api("/repositories", "POST", { repo: source.repoURL, type: "git", username, password });
+      const account = { username: reader?.username, password: reader?.secret };
+      await api("/repositories", "POST", { repo: source.repoURL, type: "git", ...account });
       await api("/applications", "POST", { metadata: { name }, spec: { project, ...spec } });
     },
   };

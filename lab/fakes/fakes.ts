@@ -31,6 +31,8 @@ export type LabEntry = {
   readonly username?: string;
   /** Password or token. */
   readonly secret?: string;
+  /** Of a git host: the account of Argo CD, which may only read. */
+  readonly reader?: { readonly username: string; readonly secret: string };
 };
 
 export type Fakes = {
@@ -105,10 +107,10 @@ async function startOne(
   { name, site, kind, username, dir, host, before }: Wanted,
   open: Open,
 ): Promise<{ readonly entry: LabEntry; readonly fake: FakeServer }> {
-  const secret =
-    username === undefined ? undefined : (before?.secret ?? `Lab1-${randomBytes(18).toString("base64url")}`);
+  const secret = username === undefined ? undefined : (before?.secret ?? newSecret());
+  const reader = kind === "bitbucket-dc" ? (before?.reader ?? { username: "argocd", secret: newSecret() }) : undefined;
   const ports = { port: before?.port ?? 0, smtpPort: before?.smtpPort ?? 0 };
-  const fake = await open({ name, dir, host, ...ports, username: username ?? "", secret: secret ?? "" });
+  const fake = await open({ name, dir, host, ...ports, username: username ?? "", secret: secret ?? "", reader });
   const entry: LabEntry = {
     kind,
     site,
@@ -117,14 +119,22 @@ async function startOne(
     ...(fake.smtpPort === undefined ? {} : { smtpPort: fake.smtpPort }),
     ...(username === undefined ? {} : { username }),
     ...(secret === undefined ? {} : { secret }),
+    ...(reader === undefined ? {} : { reader }),
   };
   return { entry, fake };
 }
 
-async function openBitbucket({ username, secret, ...options }: Opening): Promise<FakeServer> {
+function newSecret(): string {
+  return `Lab1-${randomBytes(18).toString("base64url")}`;
+}
+
+async function openBitbucket({ username, secret, reader, ...options }: Opening): Promise<FakeServer> {
   const bitbucket = await startBitbucketDc({
     ...options,
-    accounts: [{ user: username, token: secret, rights: "admin" }],
+    accounts: [
+      { user: username, token: secret, rights: "admin" },
+      ...(reader ? [{ user: reader.username, token: reader.secret, rights: "read" } as const] : []),
+    ],
     projects: [
       { key: "TEMPLATES", name: "Templates" },
       { key: "APPS", name: "Apps" },
@@ -185,4 +195,5 @@ type Opening = {
   readonly smtpPort: number;
   readonly username: string;
   readonly secret: string;
+  readonly reader?: LabEntry["reader"];
 };

@@ -109,6 +109,12 @@ const DETAILS: { readonly [C in ErrorCode]: JsonObject } = {
   "address-refused": { address: "127.0.0.1", what: "an address of the runner's own machine" },
   "effect-unknown": { what: "the issue", system: "Jira" },
   "exists-foreign": { what: "The repository orders", problem: "Its description names another task." },
+  "repository-unreadable": {
+    system: "argocd",
+    url: "https://git.example/scm/apps/orders-deploy.git",
+    host: "bitbucket",
+    problem: "It does not know the repository, and it does not get Gantry's own account, which may push.",
+  },
   "application-exists": {
     application: "shop-orders",
     path: "overlays/seoul",

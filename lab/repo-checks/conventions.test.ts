@@ -106,16 +106,20 @@ const CONNECTOR_FILES = ["client.ts", "steps.ts", "check.ts", "webhook.ts", "cha
 /** Private parts of connectors. Add a name when one of the files above has more than one responsibility. */
 const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
   "argo-cd": [
+    "check-git.ts",
     "cluster-step.ts",
     "decide-comparison.ts",
+    "decide-repository.ts",
     "decide-sync.ts",
     "decide-wait.ts",
     "desired.ts",
     "diff.ts",
     "ensure-steps.ts",
     "image-use.ts",
+    "look-at-repository.ts",
     "model.ts",
     "permits.ts",
+    "repository-step.ts",
     "same-place.ts",
   ],
   "bitbucket-cloud": ["api.ts", "pull-requests.ts"],
@@ -146,6 +150,7 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
     "hosts.ts",
     "lfs.ts",
     "links.ts",
+    "may-use.ts",
     "mirror.ts",
     "names.ts",
     "pull-request-steps.ts",

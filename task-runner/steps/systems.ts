@@ -5,7 +5,7 @@ import type { Masker } from "@gantry/core/mask/masker.ts";
 import { otherSiteOf, type System, type SystemKind, type SystemOf } from "@gantry/core/site/systems.ts";
 import type { OfSite } from "@gantry/core/step/step.ts";
 import { authorityOf } from "@gantry/runtime/http/trusting-fetch.ts";
-import { credentialsOf, type RunnerConfig, type SystemSettings } from "../config.ts";
+import { credentialsOf, type RunnerConfig, type SystemSettings, withCredentials } from "../config.ts";
 import type { Secrets } from "./secrets.ts";
 
 export type SystemLookup = <K extends SystemKind>(kind: K, which?: string | OfSite) => SystemOf<K>;
@@ -66,13 +66,13 @@ async function resolveSystem(
   secrets: Secrets,
   masker: Masker,
 ): Promise<System | GantryError> {
-  const values: Record<string, string> = {};
+  const values = new Map<string, string>();
   try {
-    for (const [field, secret] of credentialsOf(settings)) values[field] = await secrets.resolve(secret, masker);
+    for (const { secret } of credentialsOf(settings)) values.set(secret, await secrets.resolve(secret, masker));
     await authorityOf(name, settings);
   } catch (error) {
     if (error instanceof GantryError) return error;
     throw error;
   }
-  return { ...settings, ...values, name } as System;
+  return { ...withCredentials(settings, (secret) => values.get(secret) ?? ""), name };
 }

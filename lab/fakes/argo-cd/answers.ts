@@ -32,8 +32,13 @@ export type Account = {
 
 /** Throws 403 when the account lacks this right. */
 export function need(ctx: Koa.Context, accounts: readonly Account[], right: string): void {
-  const account = accounts.find((one) => one.name === ctx.state.account);
-  if (account?.without?.includes(right)) throw refuse(CODE.denied, `permission denied: ${right}, sub: ${account.name}`);
+  if (!lacks(ctx, accounts, right)) return;
+  throw refuse(CODE.denied, `permission denied: ${right}, sub: ${String(ctx.state.account)}`);
+}
+
+/** Whether the account lacks this right. Lists leave out what it may not see. */
+export function lacks(ctx: Koa.Context, accounts: readonly Account[], right: string): boolean {
+  return accounts.some(({ name, without }) => name === ctx.state.account && without?.includes(right) === true);
 }
 
 /** The name of the account, or 401. */

@@ -1,11 +1,8 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { suite, test } from "node:test";
-import {
-  argocdEnsureApp,
-  argocdEnsureProject,
-  argocdEnsureRepository,
-} from "@gantry/connectors/argo-cd/ensure-steps.ts";
+import { argocdEnsureApp, argocdEnsureProject } from "@gantry/connectors/argo-cd/ensure-steps.ts";
+import { argocdEnsureRepository } from "@gantry/connectors/argo-cd/repository-step.ts";
 import {
   appInput,
   manifests,

@@ -15,7 +15,7 @@ import { applicationPage } from "./page.ts";
 import type { FakeArgoCd, Trouble } from "./refresh.ts";
 import type { PullCredential } from "./registry.ts";
 import { applicationRoutes } from "./routes-apps.ts";
-import { clusterRoutes, projectRoutes, repositoryRoutes, sessionRoutes } from "./routes-setup.ts";
+import { clusterRoutes, projectRoutes, repositoryRoutes, sessionRoutes, templateRoutes } from "./routes-setup.ts";
 
 export type ArgoCdOptions = FakeServerOptions & {
   /** The token of the account `gantry`, which has the capability `apiKey`. */
@@ -97,7 +97,8 @@ export async function startArgoCd(options: ArgoCdOptions): Promise<ArgoCd> {
     sessionRoutes(router, fake, accounts);
     projectRoutes(router, fake, accounts);
     clusterRoutes(router, fake);
-    repositoryRoutes(router, fake);
+    repositoryRoutes(router, fake, accounts);
+    templateRoutes(router, fake, accounts);
     applicationRoutes(router, { fake, controller });
     streamRoutes(router, fake, watchers);
     pageRoutes(router, fake, changeByHand);

@@ -139,6 +139,14 @@ export type Repository = {
   [field: string]: unknown;
 };
 
+/** Credentials for every repository whose address begins with `url`. */
+export type RepositoryTemplate = {
+  readonly url: string;
+  readonly username?: string;
+  readonly password?: string;
+  readonly bearerToken?: string;
+};
+
 /** Whether an image can be pulled, from a query to its registry. */
 export type ImageState = "present" | { problem: string; askedAtMs: number };
 
@@ -167,6 +175,8 @@ export type State = {
   sessions: Record<string, string>;
   projects: Record<string, Project>;
   repositories: Record<string, Repository>;
+  /** By address; absent in the state of an older lab. */
+  templates?: Record<string, RepositoryTemplate>;
   clusters: Record<string, Cluster>;
   apps: Record<string, AppRecord>;
   images: Record<string, ImageState>;
@@ -180,6 +190,21 @@ export type Timing = {
   /** How often every app is compared without a request. */
   readonly refreshEveryMs: number;
 };
+
+/** The repository as it is cloned: with its own credentials, else with those of the longest template that fits. */
+export function clonedAs({ repositories, templates = {} }: State, url: string): Repository {
+  const registered = repositories[url] ?? { repo: url, type: "git" };
+  if (hasCredentials(registered)) return registered;
+  const fitting = Object.values(templates).filter((one) => url.toLowerCase().startsWith(one.url.toLowerCase()));
+  const [template] = fitting.toSorted((a, b) => b.url.length - a.url.length);
+  if (!template) return registered;
+  const { url: _, ...credentials } = template;
+  return { ...registered, ...credentials, inheritedCreds: true };
+}
+
+function hasCredentials({ username, password, bearerToken }: Repository): boolean {
+  return [username, password, bearerToken].some(Boolean);
+}
 
 export function groupOf(manifest: Manifest): string {
   return manifest.apiVersion.includes("/") ? (manifest.apiVersion.split("/")[0] ?? "") : "";

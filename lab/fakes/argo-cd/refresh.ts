@@ -8,6 +8,7 @@ import {
   type Application,
   type AppRecord,
   type Cluster,
+  clonedAs,
   type Manifest,
   type State,
   stamp,
@@ -49,7 +50,7 @@ export type Found = { readonly revision: string; readonly manifests: Manifest[];
 export async function manifestsOf(fake: FakeArgoCd, app: Application, revision?: string): Promise<Found> {
   const { state, git } = fake;
   const { repoURL, path = ".", targetRevision = "HEAD" } = app.spec.source;
-  const repository = state.repositories[repoURL] ?? { repo: repoURL, type: "git" };
+  const repository = clonedAs(state, repoURL);
   const commit = await git.resolve(repository, revision ?? targetRevision);
   const { manifests, type } = await generate(fake, failureKey(app, commit), async () =>
     render(await git.files(repository, commit), path, {

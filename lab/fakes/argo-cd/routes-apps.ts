@@ -8,7 +8,15 @@ import { differenceOf, pairsOf, treeOf } from "./compare.ts";
 import type { Controller } from "./controller.ts";
 import { RenderProblem } from "./files.ts";
 import { GitProblem } from "./git.ts";
-import { type Application, type AppRecord, type AppSpec, type Operation, stamp, syncsItself } from "./model.ts";
+import {
+  type Application,
+  type AppRecord,
+  type AppSpec,
+  clonedAs,
+  type Operation,
+  stamp,
+  syncsItself,
+} from "./model.ts";
 import { mergeStrategic } from "./patch.ts";
 import { clusterOf, type FakeArgoCd, manifestsOf, observationOf, targetsOf } from "./refresh.ts";
 import { specProblem } from "./rules.ts";
@@ -153,7 +161,7 @@ function viewRoutes(router: Router, apps: Apps): void {
   });
   router.get(`${BASE}/:name/revisions/:revision/metadata`, async (ctx) => {
     const { repoURL } = find(apps, ctx).object.spec.source;
-    const repository = fake.state.repositories[repoURL] ?? { repo: repoURL, type: "git" };
+    const repository = clonedAs(fake.state, repoURL);
     ctx.body = await orRefuse(() => fake.git.metadata(repository, String(ctx.params.revision)));
   });
   router.get(`${BASE}/:name/syncwindows`, (ctx) => {
@@ -163,7 +171,7 @@ function viewRoutes(router: Router, apps: Apps): void {
 }
 
 async function mustResolve({ fake }: Apps, { spec }: Application, revision: string): Promise<void> {
-  const repository = fake.state.repositories[spec.source.repoURL] ?? { repo: spec.source.repoURL, type: "git" };
+  const repository = clonedAs(fake.state, spec.source.repoURL);
   try {
     await fake.git.resolve(repository, revision);
   } catch (error) {

@@ -1,10 +1,10 @@
 // Session, version, projects, clusters and repositories.
 
 import type Router from "@koa/router";
-import { type Account, bodyOf, bump, CODE, need, newMeta, newSession, refuse, text } from "./answers.ts";
+import { type Account, bodyOf, bump, CODE, lacks, need, newMeta, newSession, refuse, text } from "./answers.ts";
 import { same } from "./cluster.ts";
 import { GitProblem } from "./git.ts";
-import type { Cluster, Project, Repository } from "./model.ts";
+import { type Cluster, clonedAs, type Project, type Repository, type RepositoryTemplate } from "./model.ts";
 import type { FakeArgoCd } from "./refresh.ts";
 
 const VERSION = "v3.5.1+standin";
@@ -142,11 +142,21 @@ export function clusterRoutes(router: Router, { state, save }: FakeArgoCd): void
   });
 }
 
-export function repositoryRoutes(router: Router, { state, save, git }: FakeArgoCd): void {
-  const shown = ({ password: _password, bearerToken: _bearerToken, ...one }: Repository) => ({
-    ...one,
-    connectionState: { status: "Successful", message: "", attemptedAt: null },
-  });
+export function repositoryRoutes(router: Router, { state, save, git }: FakeArgoCd, accounts: readonly Account[]): void {
+  const connectionOf = async (repository: Repository): Promise<object> => {
+    try {
+      await git.test(repository);
+      return { status: "Successful", message: "", attemptedAt: null };
+    } catch (error) {
+      if (!(error instanceof GitProblem)) throw error;
+      return { status: "Failed", message: error.message, attemptedAt: null };
+    }
+  };
+  const shown = async (one: Repository): Promise<object> => {
+    const cloned = clonedAs(state, one.repo);
+    const { password: _password, bearerToken: _bearerToken, ...rest } = cloned;
+    return { ...rest, connectionState: await connectionOf(cloned) };
+  };
   const find = (url: unknown): Repository => {
     const repository = state.repositories[String(url)];
     if (repository) return repository;
@@ -161,33 +171,55 @@ export function repositoryRoutes(router: Router, { state, save, git }: FakeArgoC
       throw refuse(CODE.unknown, `error testing repository connectivity: ${error.message}`);
     }
   };
-  router.get("/api/v1/repositories", (ctx) => {
-    ctx.body = { metadata: {}, items: Object.values(state.repositories).map(shown) };
+  router.get("/api/v1/repositories", async (ctx) => {
+    const visible = lacks(ctx, accounts, "repositories, get") ? [] : Object.values(state.repositories);
+    ctx.body = { metadata: {}, items: await Promise.all(visible.map(shown)) };
   });
-  router.get("/api/v1/repositories/:repo", (ctx) => {
-    ctx.body = shown(find(ctx.params.repo));
+  router.get("/api/v1/repositories/:repo", async (ctx) => {
+    need(ctx, accounts, "repositories, get");
+    ctx.body = await shown(find(ctx.params.repo));
   });
   router.post("/api/v1/repositories", async (ctx) => {
+    need(ctx, accounts, "repositories, create");
     const desired = (await bodyOf(ctx)) as Partial<Repository>;
     if (text(desired.repo) === undefined) throw refuse(CODE.invalid, "repo is needed");
     const repository: Repository = { ...desired, repo: String(desired.repo), type: desired.type ?? "git" };
     // Repositories of one project are saved without a connection test.
     if (!text(repository.project)) await test(repository);
     const there = state.repositories[repository.repo];
-    if (there && !same(there, repository) && ctx.query.upsert !== "true") {
+    const isOther = there !== undefined && !same(there, repository);
+    if (isOther && ctx.query.upsert !== "true") {
       throw refuse(CODE.invalid, "existing repository spec is different; use upsert flag to force update");
     }
+    if (isOther) need(ctx, accounts, "repositories, update");
     state.repositories[repository.repo] = repository;
     save();
-    ctx.body = shown(repository);
+    ctx.body = await shown(repository);
   });
   router.post("/api/v1/repositories/:repo/validate", async (ctx) => {
-    await test(state.repositories[String(ctx.params.repo)] ?? { repo: String(ctx.params.repo), type: "git" });
+    await test(clonedAs(state, String(ctx.params.repo)));
     ctx.body = {};
   });
   router.delete("/api/v1/repositories/:repo", (ctx) => {
     delete state.repositories[find(ctx.params.repo).repo];
     save();
     ctx.body = {};
+  });
+}
+
+/** Credentials for all repositories whose addresses begin alike. */
+export function templateRoutes(router: Router, { state, save }: FakeArgoCd, accounts: readonly Account[]): void {
+  const shown = ({ password: _password, bearerToken: _bearerToken, ...one }: RepositoryTemplate) => one;
+  router.get("/api/v1/repocreds", (ctx) => {
+    const visible = lacks(ctx, accounts, "repositories, get") ? [] : Object.values(state.templates ?? {});
+    ctx.body = { metadata: {}, items: visible.map(shown) };
+  });
+  router.post("/api/v1/repocreds", async (ctx) => {
+    const desired = (await bodyOf(ctx)) as Partial<RepositoryTemplate>;
+    const url = text(desired.url);
+    if (url === undefined) throw refuse(CODE.invalid, "url is needed");
+    state.templates = { ...state.templates, [url]: { ...desired, url } };
+    save();
+    ctx.body = shown({ ...desired, url });
   });
 }
