@@ -39,7 +39,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   lab: ["lab/{contract,fakes,golden}/**/*.test.ts"],
   access: ["portal-api/{access,audit,oidc,people}/**/*.test.ts", "notify-agent/**/*.test.ts"],
   portal: ["portal-api/**/*.test.ts"],
-  runner: ["task-runner/**/!(sandbox|sandbox-programs).test.ts"],
+  runner: ["task-runner/**/!(sandbox).test.ts"],
   shared: [
     "{deploy,journal,wire}/**/!(sqlite).test.ts",
     "console/missing-systems.test.ts",

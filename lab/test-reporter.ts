@@ -10,7 +10,7 @@ type FileResult = { passed: number; failed: number; skipped: number; ms: number 
 /** After this long without any result, the tests that still run are named, and again after each further period. */
 const SILENT_MS = 60_000;
 /** After this long without any result and without a running test, the run is ended as failed: a process stays alive. */
-const HANGING_MS = 120_000;
+const HANGING_MS = 300_000;
 
 export default async function* report(events: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   const files = new Map<string, FileResult>();

@@ -48,14 +48,14 @@ export function configInvalid(problems: readonly Problem[]): GantryError {
 export function openConfig<S extends z.ZodObject>(schema: S, sources: ConfigSources): OpenedConfig<z.output<S>> {
   const problems: Problem[] = [];
   const file = readConfigFile(sources.file, problems);
-  const leaves = leavesOf(schema, []);
+  const leaves = leavesIn(schema);
   problems.push(...unknownFlags(leaves, sources));
   const origins = new Map<string, string>();
   /** What could not be read is not missing as well. */
   const unread = new Set<string>();
   let tree: JsonObject = file.value;
   for (const leaf of leaves) {
-    const read = readFlag(leaf, sources) ?? readVariable(variableOf(sources.prefix, leaf.path), leaf, sources);
+    const read = readFlag(leaf, sources) ?? readVariable(variableIn(sources.prefix, leaf.variable), leaf, sources);
     if (read === undefined) continue;
     if ("problem" in read) {
       problems.push({ detail: read.problem });
@@ -84,14 +84,23 @@ export function openConfig<S extends z.ZodObject>(schema: S, sources: ConfigSour
 
 /** The environment variable of a place: `agent.publicUrl` is AGENT_PUBLIC_URL behind the prefix. */
 export function variableOf(prefix: string, path: readonly string[]): string {
-  return [prefix, ...path.map((part) => part.replace(/([a-z0-9])([A-Z])/g, "$1_$2").replaceAll("-", "_"))]
+  return variableIn(prefix, variableWithoutPrefix(path));
+}
+
+function variableIn(prefix: string, name: string): string {
+  return `${prefix.toUpperCase()}_${name}`;
+}
+
+function variableWithoutPrefix(path: readonly string[]): string {
+  return path
+    .map((part) => part.replace(/([a-z0-9])([A-Z])/g, "$1_$2").replaceAll("-", "_"))
     .join("_")
     .toUpperCase();
 }
 
 /** The flags of a schema, without the dashes: `agent.publicUrl` is `agent-public-url`. */
 export function flagsOf(schema: z.ZodObject): readonly string[] {
-  return leavesOf(schema, []).map(({ path }) => flagOf(path));
+  return leavesIn(schema).map(({ flag }) => flag);
 }
 
 function flagOf(path: readonly string[]): string {
@@ -101,7 +110,13 @@ function flagOf(path: readonly string[]): string {
     .toLowerCase();
 }
 
-type Leaf = { readonly path: readonly string[]; readonly type: string };
+/** A place that holds a value. `variable`: its name behind the prefix. `flag`: its name without the dashes. */
+type Leaf = {
+  readonly path: readonly string[];
+  readonly type: string;
+  readonly variable: string;
+  readonly flag: string;
+};
 type Read = { readonly from: string } & ({ readonly value: JsonValue } | { readonly problem: string });
 
 function readConfigFile(
@@ -118,16 +133,16 @@ function readConfigFile(
 }
 
 function unknownFlags(leaves: readonly Leaf[], { flags = {} }: ConfigSources): readonly Problem[] {
-  const known = leaves.map(({ path }) => `--${flagOf(path)}`);
+  const known = leaves.map(({ flag }) => `--${flag}`);
   return Object.entries(flags)
     .filter(([name, value]) => value !== undefined && !known.includes(`--${name}`))
     .map(([name]) => ({ detail: `there is no flag --${name}${didYouMean(`--${name}`, known)}` }));
 }
 
 function readFlag(leaf: Leaf, { flags = {} }: ConfigSources): Read | undefined {
-  const name = flagOf(leaf.path);
-  const text = flags[name];
-  return text === undefined ? undefined : { from: `--${name}`, ...convert(text, leaf, `--${name}`) };
+  const name = `--${leaf.flag}`;
+  const text = flags[leaf.flag];
+  return text === undefined ? undefined : { from: name, ...convert(text, leaf, name) };
 }
 
 function readVariable(name: string, leaf: Leaf, { env, readFile }: ConfigSources): Read | undefined {
@@ -165,12 +180,21 @@ function convert(text: string, { type }: Leaf, name: string): { value: JsonValue
   }
 }
 
+const known = new WeakMap<z.ZodObject, readonly Leaf[]>();
+
+function leavesIn(schema: z.ZodObject): readonly Leaf[] {
+  const leaves = known.get(schema) ?? leavesOf(schema, []);
+  known.set(schema, leaves);
+  return leaves;
+}
+
 function leavesOf(schema: z.core.$ZodType, path: readonly string[]): readonly Leaf[] {
   const inner = unwrap(schema);
   if (inner instanceof z.ZodObject) {
     return Object.entries(inner.shape).flatMap(([name, child]) => leavesOf(child as z.core.$ZodType, [...path, name]));
   }
-  return [{ path, type: inner._zod.def.type === "int" ? "number" : inner._zod.def.type }];
+  const type = inner._zod.def.type === "int" ? "number" : inner._zod.def.type;
+  return [{ path, type, variable: variableWithoutPrefix(path), flag: flagOf(path) }];
 }
 
 /** The schema inside `optional`, `default` and the like; of a pipe, its input. */

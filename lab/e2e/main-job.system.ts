@@ -24,7 +24,7 @@ import {
 const run = promisify(execFile);
 
 test("three buttons lead to Synced and Healthy on two clusters at two sites, and nothing is done twice", {
-  timeout: 240_000,
+  timeout: 600_000,
 }, async (t) => {
   const ends = latestFirst(t);
   const data = await tempFolder(ends, "main-job");

@@ -7,7 +7,9 @@ import { GantryProcess } from "../processes/gantry-process.ts";
 import { pressByApi, testMainJob } from "./main-job.fixture.ts";
 import { latestFirst, tempFolder } from "./outside.fixture.ts";
 
-test("create app, CI and CD lead to Synced and Healthy on two clusters at two sites", async (t) => {
+test("create app, CI and CD lead to Synced and Healthy on two clusters at two sites", {
+  timeout: 240_000,
+}, async (t) => {
   const ends = latestFirst(t);
   const data = await tempFolder(ends, "main-job");
   const gantry = await GantryProcess.start(join(data, "gantry"));

@@ -8,7 +8,9 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
-const CONFIG = `[uploadpack]
+const CONFIG = `[core]
+\tfsync = none
+[uploadpack]
 \tallowFilter = true
 \tallowAnySHA1InWant = true
 [receive]

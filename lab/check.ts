@@ -1,0 +1,49 @@
+// `npm run check`: biome, the compiler and the checks of the repository, side by side. What each says is printed when it has
+// ended, in this order.
+
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
+
+process.chdir(join(import.meta.dirname, ".."));
+process.env.NODE_COMPILE_CACHE = join(process.cwd(), "node_modules/.cache/gantry");
+
+type Command = { readonly program: string; readonly args: readonly string[]; readonly advice?: string };
+
+const COMMANDS: readonly Command[] = [
+  {
+    program: "node_modules/.bin/biome",
+    args: ["check", "."],
+    advice: "npm run fix formats all files and corrects much of the rest\n",
+  },
+  // By default four checkers share the work, and each of them checks the types of libraries again.
+  { program: "node_modules/.bin/tsc", args: ["-p", ".", "--checkers", "1"] },
+  {
+    program: process.execPath,
+    args: [
+      "--test",
+      "--test-timeout=120000",
+      "--test-reporter=./lab/test-reporter.ts",
+      ...["code", "messages"].map((name) => `lab/repo-checks/${name}.test.ts`),
+      "lab/repo-checks/group.ts",
+    ],
+  },
+];
+
+for (const running of COMMANDS.map(run)) {
+  const { output, hasPassed, advice } = await running;
+  process.stdout.write(output);
+  if (hasPassed) continue;
+  process.stderr.write(advice ?? "");
+  process.exitCode = 1;
+}
+
+async function run({ program, args, advice }: Command) {
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], env: process.env });
+  const ended = new Promise<number | null>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", resolve);
+  });
+  const [stdout, stderr, code] = await Promise.all([buffer(child.stdout), buffer(child.stderr), ended]);
+  return { output: Buffer.concat([stdout, stderr]), hasPassed: code === 0, advice };
+}
