@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts";
+import { type CheckOptions, checkSchema, type SchemaProblem } from "../pipeline/json-schema.ts";
 import { truncate } from "../truncate.ts";
 
 const text = (most: number) => z.string().min(1).max(most);
@@ -56,6 +57,13 @@ export type Build = BuildFacts & {
   /** Made by a pipeline of the app's own repository: its scan, gate and tests are only what that pipeline says. */
   readonly isOwn?: true;
 };
+
+const BUILD_SCHEMA = z.toJSONSchema(buildFacts, { io: "input" });
+
+/** What is wrong with a `build:` whose texts may hold expressions. */
+export function checkBuildFacts(template: JsonObject, options: CheckOptions): readonly SchemaProblem[] {
+  return checkSchema(BUILD_SCHEMA, withoutEmpty(template), options);
+}
 
 /** What a rendered `build:` says, or the first thing that is wrong with it, as a sentence without a full stop. */
 export function readBuildFacts(rendered: JsonValue): BuildFacts | { readonly problem: string } {

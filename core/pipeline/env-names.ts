@@ -22,6 +22,9 @@ const RESERVED = [
   /^JAVA_TOOL_OPTIONS$/,
 ];
 
+/** Linux accepts at most 128 KiB per variable. */
+export const MAX_VARIABLE = 100_000;
+
 export function isReservedVariable(name: string): boolean {
   return RESERVED.some((pattern) => pattern.test(name));
 }

@@ -17,18 +17,23 @@ export type ExpandedJob = {
 
 /** The most jobs that one job of the file may expand to. */
 export const MAX_EXPANDED = 256;
+/** All jobs of a task but those of `finally`. Every change of a task is stored with all of its jobs. */
+export const MAX_TASK_JOBS = 2_000;
 /** A runner has at most so many labels of at most so many characters: what asks for more would wait for ever. */
 const MAX_LABELS = 100;
 const MAX_LABEL = 100;
-export const SITE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+const SITE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
 /**
  * `scope` has the variables that the job's `each`, `site` and `labels` use; `each` is added here. An empty list gives no
  * jobs. Throws GantryError `expression-failed`.
  */
-export function expandJob(job: Job, scope: JsonObject): readonly ExpandedJob[] {
+export function expandJob(
+  job: Job,
+  scope: JsonObject,
   // The values of the scope may be large, and each element evaluates the same expressions.
-  const evaluation = newEvaluation();
+  evaluation: Evaluation = newEvaluation(),
+): readonly ExpandedJob[] {
   const elements = elementsOf(job, scope, evaluation);
   const seen = new Set<string>();
   return elements.map(({ name, each }) => {

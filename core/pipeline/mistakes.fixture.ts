@@ -537,6 +537,81 @@ export const RUN_TIME_MISTAKES: readonly Mistake[] = [
     file({ rest: `  other: { site: " seoul ", steps: [{ run: x }] }\n` }),
     /" seoul " is not the name of a site/,
   ],
+  [
+    "several axes that give no site",
+    file({ rest: "  other: { matrix: { a: [x], b: [y/z] }, site: '${{ each.a + each.b }}', steps: [{ run: x }] }\n" }),
+    /"xy\/z" is not the name of a site/,
+  ],
+  ["a long label", file({ job: `labels: ${"l".repeat(101)}` }), /a label of more than 100 characters/],
+  ["an empty text as a label", file({ job: `labels: "\${{ '' }}"` }), /an empty text, which is not a label/],
+  [
+    "an element that is no label",
+    file({ job: "each: [a, '']\n    labels: ['${{ each }}']" }),
+    /its value is an empty text, which is not a label/,
+  ],
+  [
+    "the same element twice in an expression",
+    file({ job: `each: \${{ ["a", "a"] }}` }),
+    /two elements of `each` have the name a/,
+  ],
+  [
+    "more elements than a job may have",
+    file({ job: `each: \${{ [${NUMBERS}, ${NUMBERS}].map(x, x) + [${NUMBERS}] }}` }),
+    /more than 256 elements/,
+  ],
+  [
+    "more jobs than a task may have",
+    `name: demo\njobs:\n${Array.from({ length: 21 }, (_, at) => `  j${at}: { site: x, each: [${NUMBERS}], steps: [{ run: x }] }\n`).join("")}`,
+    /^2: with all elements of `each` and `matrix` there are 2100 jobs, more than 2000$/,
+  ],
+  ["a zero byte", file({ step: 'env: { A: "a\\0b" }' }), /a text must not hold a zero byte/],
+  [
+    "a variable that no program can be given",
+    file({ step: `env: { A: ${"x".repeat(100_001)} }` }),
+    /the value of A is longer than 100000 characters/,
+  ],
+  [
+    "a target that is a number",
+    job("    steps: [{ run: x }]\n", "params: { t: { type: integer, ui: target } }\n"),
+    /^2: a param with `ui: target` must have the type string, or array of it$/,
+  ],
+  [
+    "sites that are numbers",
+    job("    steps: [{ run: x }]\n", "params: { t: { type: array, items: number, ui: site } }\n"),
+    /^2: a param with `ui: site` must have the type string, or array of it$/,
+  ],
+  [
+    "a build where there is no app",
+    job("    steps: [{ run: x }]\n", "app: none\nparams: { b: { type: string, ui: build } }\n"),
+    /^3: only an app that exists has builds: `app: existing`$/,
+  ],
+  [
+    "two builds of a task",
+    job("    steps: [{ run: x }]\n", "params: { a: { type: string, ui: build }, b: { type: string, ui: build } }\n"),
+    /^2: a task has one build, and a chooses it$/,
+  ],
+  [
+    "a record of a new app that is text",
+    job("    steps: [{ run: x }]\n", "app: new\nparams: { name: string }\noutputs: { app: '${{ params.name }}' }\n"),
+    /^4: `outputs\.app` must be a map: the record of the app$/,
+  ],
+  [
+    "a commit that is a number",
+    file({ rest: "build: { commit: '${{ params.n }}', branch: main, images: '${{ needs.first.outputs.a }}' }\n" }),
+    /: commit must be text, and this gives a whole number$/,
+  ],
+  [
+    "images without a digest",
+    file({
+      rest: "build: { commit: a, branch: b, images: [{ name: web, repository: x/web, image: r.example/x/web }] }\n",
+    }),
+    /: digest is missing$/,
+  ],
+  [
+    "a build without images",
+    file({ rest: "build: { commit: a, branch: b, images: [] }\n" }),
+    /images must not be empty/,
+  ],
   ["an empty label", file({ job: "labels: ['']" }), /a label must not be empty/],
   ["no job", "name: demo\njobs: {}\n", /^2: jobs must have at least one job/],
   ["an empty finally", file({ rest: "finally: {}\n" }), /finally must have at least one job/],

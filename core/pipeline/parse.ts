@@ -10,6 +10,7 @@ import type { Pipeline, StepDescription } from "./pipeline.ts";
 import type { RuleContext } from "./rule.ts";
 import { RULES } from "./rules.ts";
 import { absentParams, unknownSecrets } from "./rules-references.ts";
+import { goodExpansion } from "./rules-values.ts";
 import { checkShape } from "./shape.ts";
 import { type Place, placeAt, plainValue, readSource, type Source, sourceAt } from "./source.ts";
 import { celTypes } from "./template-sources.ts";
@@ -72,6 +73,7 @@ export function parsePipeline(
     const isNew = ({ path, on }: PathProblem): boolean =>
       !broken.has(JSON.stringify(path)) && !(on === "value" && lacking.has(JSON.stringify(path)));
     found.push(...RULES.flatMap((rule) => rule(context)).filter(isNew));
+    found.push(...goodExpansion(context, found));
     doubts.push(...absentParams(context), ...(secrets === undefined ? [] : unknownSecrets(context, secrets)));
   }
   const place = (problem: PathProblem) => ({ at: placeOf(problem, root, source.placeOf), detail: problem.detail });

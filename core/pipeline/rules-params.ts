@@ -24,7 +24,8 @@ export function goodParams(context: RuleContext): readonly PathProblem[] {
   return Object.entries(pipeline.params.properties).flatMap(([name, param]) => [
     ...checkParam(param, ["params", name], budget),
     ...checkTemplate({ context, budget }, param, ["params", name, "default"]),
-    ...(param["x-ui"] === "build" ? checkBuild(param, ["params", name]) : []),
+    ...(param["x-ui"] === "build" ? checkBuild(context, name, param) : []),
+    ...checkPlace(param, ["params", name]),
     ...(param.secret === true ? checkSecret(param, ["params", name], pipeline.app === "new" && name === "name") : []),
   ]);
 }
@@ -48,15 +49,28 @@ function checkTemplate(
 }
 
 /** It names a build by its number or by a digest, and without a value the newest build is taken. */
-function checkBuild(param: ParamSchema, path: readonly string[]): readonly PathProblem[] {
-  const at = (key: string, detail: string): PathProblem => ({ path: [...path, key], detail, on: "value" });
+function checkBuild({ pipeline }: RuleContext, name: string, param: ParamSchema): readonly PathProblem[] {
+  const at = (key: string, detail: string): PathProblem => ({ path: ["params", name, key], detail, on: "value" });
+  const first = Object.entries(pipeline.params.properties).find((one) => one[1]["x-ui"] === "build")?.[0];
   return [
+    ...(pipeline.app === "existing" ? [] : [at("ui", "only an app that exists has builds: `app: existing`")]),
+    ...(first === name ? [] : [at("ui", `a task has one build, and ${first} chooses it`)]),
     ...(param.type === "string" ? [] : [at("type", "a param with `ui: build` must have the type string")]),
     ...(param.secret === true ? [at("secret", "the choice of a build cannot be secret")] : []),
     ...(param.default === undefined || param.default === ""
       ? []
       : [at("default", "a param with `ui: build` has no default: without a value, the newest build is taken")]),
   ];
+}
+
+/** Targets and sites have names: another value is none of them. */
+function checkPlace(param: ParamSchema, path: readonly string[]): readonly PathProblem[] {
+  const ui = param["x-ui"];
+  if (ui !== "target" && ui !== "site") return [];
+  const { type } = param.type === "array" ? (param.items ?? { type: "string" }) : param;
+  if (type === "string") return [];
+  const detail = `a param with \`ui: ${ui}\` must have the type string, or array of it`;
+  return [{ path: [...path, param.type === "array" ? "items" : "type"], detail, on: "value" }];
 }
 
 function checkSecret(param: ParamSchema, path: readonly string[], isAppName: boolean): readonly PathProblem[] {

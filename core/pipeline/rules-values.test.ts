@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { file, RUN_TIME_MISTAKES } from "./mistakes.fixture.ts";
+import { file, job, RUN_TIME_MISTAKES } from "./mistakes.fixture.ts";
 import { parsePipeline } from "./parse.ts";
 import { STEP_FIXTURES } from "./steps.fixture.ts";
 
@@ -50,6 +50,22 @@ const right: readonly (readonly [what: string, text: string])[] = [
     }),
   ],
   ["a list param", file({ job: "each: ${{ params.list }}" })],
+  [
+    "a build whose facts may be empty",
+    file({
+      rest: "build: { commit: '${{ params.who }}', branch: 'b-${{ params.n }}', images: '${{ needs.first.outputs.a }}', subject: null, url: '', gate: { status: '${{ needs.first.outcome }}' }, scan: {}, tests: { passed: '${{ params.n }}', failed: 0 } }\n",
+    }),
+  ],
+  [
+    "targets and sites by name",
+    job("    steps: [{ run: x }]\n", "params: { t: { type: array, ui: target }, s: { type: string, ui: site } }\n"),
+  ],
+  ["elements that a task gives", file({ job: "each: ['${{ params.who }}', b]\n    labels: ['${{ each }}']" })],
+  ["a label for each element", file({ job: "each: [a, b]\n    labels: ['${{ each }}-x', y]" })],
+  [
+    "two thousand jobs",
+    `name: demo\njobs:\n${Array.from({ length: 20 }, (_, at) => `  j${at}: { site: x, matrix: { a: [${Array.from({ length: 100 }, (_, i) => i).join(", ")}] }, steps: [{ run: x }] }\n`).join("")}`,
+  ],
   ["constant parts", file({ step: `when: (params.n + (4 - 2)) * (3 - 1) / (2 - 1) > [1, 2][1]` })],
   ["a division of fractions by zero", file({ step: "when: params.ratio / 0.0 > 3.0" })],
   [

@@ -6,15 +6,15 @@ import { checkExpression, type Expression, type ExpressionProblem } from "../exp
 import { KEY_PROBLEM } from "../expr/functions.ts";
 import type { Part } from "../expr/parts.ts";
 import type { Reference } from "../expr/references.ts";
-import { expressionsIn, isTemplated, referencesIn, renderText } from "../expr/template.ts";
+import { expressionsIn, referencesIn } from "../expr/template.ts";
 import { type Trials, tryExpression, withTrials } from "../expr/trials.ts";
 import type { Path, PathProblem } from "../issues.ts";
 import { isJsonObject, type JsonValue } from "../json.ts";
 import { didYouMean } from "../suggest.ts";
 import { OUTCOMES } from "../task/states.ts";
 import { truncate } from "../truncate.ts";
-import { isReservedVariable } from "./env-names.ts";
-import { MAX_EXPANDED, nameOfElement, SITE } from "./expand.ts";
+import { isReservedVariable, MAX_VARIABLE } from "./env-names.ts";
+import { expandJob, MAX_EXPANDED, MAX_TASK_JOBS, nameOfElement } from "./expand.ts";
 import { neverTrue } from "./never-true.ts";
 import type { Job, ParamSchema } from "./pipeline.ts";
 import { placesOf, type TemplatePlace } from "./places.ts";
@@ -230,25 +230,22 @@ export function goodNames(context: RuleContext): readonly PathProblem[] {
       ...job.steps.map((step, index) => ({ env: step.env, path: [...path, "steps", index, "env"] })),
     ];
     const problems: PathProblem[] = envs.flatMap(({ env, path: at }) =>
-      Object.keys(env)
-        .filter(isReservedVariable)
-        .map((name): PathProblem => {
-          const detail = `${name} is set by the runner and cannot be changed; use another name`;
-          return { path: [...at, name], detail, on: "key" };
-        }),
+      Object.entries(env).flatMap(([name, value]): PathProblem[] => {
+        const detail = wrongVariable(name, value);
+        return detail === undefined ? [] : [{ path: [...at, name], detail, on: "key" }];
+      }),
     );
-    const site = knownSites(context, job).find((one) => !SITE.test(one));
-    if (site !== undefined)
-      problems.push({
-        path: [...path, "site"],
-        detail: `${JSON.stringify(site)} is not the name of a site`,
-        on: "value",
-      });
     problems.push(...noTexts(context, job, path));
     if (job.labels.some((label) => label.trim() === ""))
       problems.push({ path: [...path, "labels"], detail: "a label must not be empty", on: "value" });
     return problems;
   });
+}
+
+function wrongVariable(name: string, value: JsonValue): string | undefined {
+  if (isReservedVariable(name)) return `${name} is set by the runner and cannot be changed; use another name`;
+  const isLong = typeof value === "string" && !value.includes("${{") && value.length > MAX_VARIABLE;
+  return isLong ? `the value of ${name} is longer than ${MAX_VARIABLE} characters; use a file` : undefined;
 }
 
 /** A site and a label are text; an expression may also give a list of labels. */
@@ -276,17 +273,44 @@ function noTexts(context: RuleContext, job: Job, path: Path): readonly PathProbl
   return problems;
 }
 
-/** The sites of a job where they need no values of a task; none where one has no value, which another rule reports. */
-function knownSites({ trials }: RuleContext, { site, each, matrix = {} }: Job): readonly string[] {
-  const names = new Set(referencesIn(site).map(({ variable }) => variable));
-  const elements = isList(each) && !isTemplated(each) ? each : [];
-  const scopes = names.size === 0 ? [{}] : elements.map((one) => ({ each: one }));
-  const [axis, ...others] = Object.entries(matrix);
-  if (axis && others.length === 0) scopes.push(...axis[1].map((value) => ({ each: { [axis[0]]: value } })));
-  names.delete("each");
-  if (names.size > 0) return [];
-  const sites = withTrials(trials, (evaluation) => scopes.map((scope) => renderText(site, scope, evaluation)));
-  return sites && !("problem" in sites) ? sites : [];
+/**
+ * What the jobs are that a job becomes, where they need no values of a task: their names, sites, labels, and how many they are.
+ * `found`: problems of the same places, of which these would be consequences.
+ */
+export function goodExpansion(context: RuleContext, found: readonly PathProblem[]): readonly PathProblem[] {
+  const isFound = (path: Path): boolean => found.some((one) => path.every((step, index) => one.path[index] === step));
+  let total = 0;
+  const problems = jobsOf(context).flatMap(({ job, path }): readonly PathProblem[] => {
+    const elements = job.matrix ? "matrix" : "each";
+    for (const [key, part] of expandable(job)) {
+      const at = [...path, key];
+      if (isFound(at)) return [];
+      const jobs = withTrials(context.trials, (evaluation) => expandJob(part, {}, evaluation));
+      if (jobs && "problem" in jobs) return [{ path: at, detail: jobs.problem, on: "value" }];
+      if (key === elements && path[0] === "jobs") total += jobs?.length ?? 0;
+    }
+    return [];
+  });
+  if (total <= MAX_TASK_JOBS) return problems;
+  const detail = `with all elements of \`each\` and \`matrix\` there are ${total} jobs, more than ${MAX_TASK_JOBS}`;
+  return [...problems, { path: ["jobs"], detail, on: "key" }];
+}
+
+/** The parts of a job, by key, that can be expanded without a task. */
+function expandable(job: Job): readonly (readonly [key: string, part: Job])[] {
+  const uses = (template: JsonValue): ReadonlySet<string> =>
+    new Set(referencesIn(template).map(({ variable }) => variable));
+  const isKnown = job.each === undefined || uses(job.each).size === 0;
+  const whole: Job = { ...(isKnown ? job : { ...job, each: undefined }), site: "any", labels: [] };
+  const canBe = (template: JsonValue): boolean => {
+    const names = uses(template);
+    return names.size === 0 || (isKnown && names.size === 1 && names.has("each"));
+  };
+  return [
+    ...(isKnown ? [[job.matrix ? "matrix" : "each", whole] as const] : []),
+    ...(canBe(job.site) ? [["site", { ...whole, site: job.site }] as const] : []),
+    ...(canBe([...job.labels]) ? [["labels", { ...whole, labels: job.labels }] as const] : []),
+  ];
 }
 
 export function goodRetries(context: RuleContext): readonly PathProblem[] {

@@ -1,8 +1,10 @@
 // The rules of pipeline files that their schema cannot express. Each checks the whole file and reports every mistake of one
 // kind.
 
+import { checkBuildFacts } from "../build/build.ts";
 import { actionOf } from "../choice/actions.ts";
 import { type PathProblem, placeAround, withSubject } from "../issues.ts";
+import { isJsonObject, type JsonValue } from "../json.ts";
 import { didYouMean } from "../suggest.ts";
 import { MAX_EXPANDED } from "./expand.ts";
 import type { JobFile, PipelineFile, StepFile } from "./file.ts";
@@ -255,12 +257,18 @@ function usefulTimes({ pipeline }: RuleContext): readonly PathProblem[] {
     .map(({ path }) => ({ path: [...path, "timeout"], detail: "a timeout must be longer than 0", on: "value" }));
 }
 
-function goodResult({ file, pipeline }: RuleContext): readonly PathProblem[] {
+function goodResult(context: RuleContext): readonly PathProblem[] {
+  const { file, pipeline } = context;
   const problems: PathProblem[] = [];
   if (pipeline.app === "new") {
     if (pipeline.outputs.app === undefined) {
       problems.push({ path: ["app"], detail: "`app: new` needs `outputs.app`: the record of the app", on: "key" });
-    }
+    } else if (!mayBeMap(context, pipeline.outputs.app))
+      problems.push({
+        path: ["outputs", "app"],
+        detail: "`outputs.app` must be a map: the record of the app",
+        on: "value",
+      });
     if (pipeline.params.properties.name?.type !== "string" || !pipeline.params.required.includes("name")) {
       problems.push({ path: ["app"], detail: "`app: new` needs a required param `name` of type string", on: "key" });
     }
@@ -274,10 +282,27 @@ function goodResult({ file, pipeline }: RuleContext): readonly PathProblem[] {
   }
   if (pipeline.app !== "existing" && file.build !== undefined)
     problems.push({ path: ["build"], detail: "`build` is kept with an app that exists: `app: existing`", on: "key" });
-  for (const key of ["commit", "branch", "images"] as const)
-    if (file.build !== undefined && file.build[key] === undefined)
-      problems.push({ path: ["build"], detail: `\`build\` needs \`${key}\``, on: "key" });
+  problems.push(...wrongBuild(context));
   return problems;
+}
+
+function mayBeMap(context: RuleContext, value: JsonValue): boolean {
+  if (typeof value === "string" && value.includes("${{")) return typesOf(context, value)?.includes("object") ?? true;
+  return isJsonObject(value);
+}
+
+function wrongBuild(context: RuleContext): readonly PathProblem[] {
+  const { build } = context.file;
+  if (build === undefined) return [];
+  const found = checkBuildFacts(build, {
+    unknown: (value) => typeof value === "string" && value.includes("${{"),
+    typesOf: (value) => typesOf(context, value),
+  });
+  return found.map(({ path, detail, missing }): PathProblem => {
+    if (missing !== undefined && path.length === 0)
+      return { path: ["build"], detail: `\`build\` needs \`${missing}\``, on: "key" };
+    return { path: ["build", ...path], detail: withSubject(path, detail), on: missing === undefined ? "value" : "key" };
+  });
 }
 
 /** `action` and `apps` say which button of which apps starts the pipeline. */

@@ -223,6 +223,8 @@ function readScalar(reading: Reading, node: Scalar<unknown>, at: Place): Source 
     const detail = `${truncate(node.source ?? "", 60)} would be read as the number ${value}; put it in quotes if it is text`;
     report(reading, at, detail);
   }
+  if (typeof value === "string" && value.includes("\0"))
+    report(reading, at, "a text must not hold a zero byte: no program can be given it");
   if (typeof value === "string" || typeof value === "boolean") return { kind: "scalar", at, value, raw };
   return { kind: "scalar", at, value: typeof value === "number" && Number.isFinite(value) ? value : null, raw };
 }

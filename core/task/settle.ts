@@ -8,7 +8,7 @@ import { evaluateCondition } from "../expr/condition.ts";
 import { expressionFailed } from "../expr/expression.ts";
 import { referencesIn, render, renderText } from "../expr/template.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
-import { expandJob, shownEach } from "../pipeline/expand.ts";
+import { expandJob, MAX_TASK_JOBS, shownEach } from "../pipeline/expand.ts";
 import type { Job, Pipeline, Template } from "../pipeline/pipeline.ts";
 import { type Failure, failureOf } from "../step/outcome.ts";
 import { isCanceled } from "./decision.ts";
@@ -19,9 +19,6 @@ import { headline } from "./messages.ts";
 import type { JobState, TaskResult, TaskState } from "./model.ts";
 import { jobScope, outputScope, statusBefore, taskScope } from "./scope.ts";
 import type { Outcome } from "./states.ts";
-
-/** All jobs of a task but those of `finally`. Every change of a task is stored with all of its jobs. */
-export const MAX_TASK_JOBS = 2_000;
 
 /** The events that follow from `state`, in order; folding them in gives a state from which nothing follows. */
 export function settle(pipeline: Pipeline, state: TaskState, now: number): TaskEvent[] {

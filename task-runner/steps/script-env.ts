@@ -3,7 +3,7 @@
 
 import { GantryError, type Problem } from "@gantry/core/errors.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
-import { isReservedVariable } from "@gantry/core/pipeline/env-names.ts";
+import { isReservedVariable, MAX_VARIABLE } from "@gantry/core/pipeline/env-names.ts";
 import { truncate } from "@gantry/core/truncate.ts";
 import { effectKey } from "@gantry/wire/runner/effect-key.ts";
 import type { JobRef, JobSpec } from "@gantry/wire/runner/protocol.ts";
@@ -11,8 +11,6 @@ import type { JobFolders } from "../state/workspace.ts";
 
 const COOKIE = "GANTRY_JOB_FOLDER";
 
-/** Linux accepts at most 128 KiB per variable. */
-const MAX_VALUE = 100_000;
 const MAX_TOTAL = 1_000_000;
 
 /**
@@ -95,7 +93,7 @@ function problemWith(name: string, text: string): string | undefined {
   if (!/^[A-Za-z_][A-Za-z0-9_]{0,199}$/.test(name)) return `${truncate(name, 50)} is not a valid variable name.`;
   if (isReservedVariable(name)) return `${name} is set by the runner and cannot be changed.`;
   if (text.includes("\0")) return `The value of ${name} contains a zero byte.`;
-  if (text.length > MAX_VALUE) return `The value of ${name} is longer than ${MAX_VALUE} characters; use a file.`;
+  if (text.length > MAX_VARIABLE) return `The value of ${name} is longer than ${MAX_VARIABLE} characters; use a file.`;
   return undefined;
 }
 
