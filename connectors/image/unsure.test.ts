@@ -48,6 +48,7 @@ test("what builders refuse is a mistake with its line", async (t) => {
     ['VOLUME [""]', /path of a volume is empty/],
     ["VOLUME $NONE /v", /path of a volume is empty/],
     ["LABEL $NONE=x", /name of a label is empty/],
+    ["LABEL C= '\\'' 'B'=x", /the quote ' in .* is never closed/],
     ['EXPOSE "80 81"', /the quote " in "80 is never closed/],
     ["COPY a /f\nWORKDIR /f", /\/f is a file in the image/],
     ["FROM ${\nFROM scratch\nENV A=1", /the brace of \$\{ is never closed/],
