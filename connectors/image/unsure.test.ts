@@ -53,6 +53,7 @@ test("what builders refuse is a mistake with its line", async (t) => {
     ["COPY a /f\nWORKDIR /f", /\/f is a file in the image/],
     ["FROM ${\nFROM scratch\nENV A=1", /the brace of \$\{ is never closed/],
     ["COPY *.none *.nil /x/", /there is no "\*\.none"/],
+    ["COPY a none/* /x/", /there is no "none\/\*"/],
     ["ENV $NONE=x", /name of a variable is empty/],
     ["STOPSIGNAL FOO", /"FOO" is not a signal/],
     ["STOPSIGNAL 0", /"0" is not a signal/],
