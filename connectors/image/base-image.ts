@@ -138,7 +138,7 @@ function indexed({ directories, files, links, accounts }: FilesDocument): Loaded
 }
 
 async function loadFiles(base: BaseImage, cache: string, limits: LayerLimits): Promise<FilesDocument> {
-  const folder = join(cache, "image", "base-2");
+  const folder = join(cache, "image", "base-3");
   const file = join(folder, `${base.digest.replace("sha256:", "")}.json`);
   try {
     return baseFilesSchema.parse(JSON.parse(await readFile(file, "utf8")));
@@ -171,23 +171,25 @@ function budgetOf({ registry, repository }: BaseImage, limits: LayerLimits): (si
 }
 
 type Entry = tar.Extract extends AsyncIterable<infer E> ? E : never;
-type Seen = { readonly kind: "directory" | "link" | "file"; readonly link?: string };
+type Seen = { readonly kind: "directory" | "link" | "file"; readonly link?: string; readonly layer: number };
 
 /** Applies the layers in order, so that the result is what a container sees. */
 async function readLayers(base: BaseImage, limits: LayerLimits): Promise<FilesDocument> {
   const budget = budgetOf(base, limits);
   const seen = new Map<string, Seen>();
   const accounts = { passwd: "", group: "" };
-  for (const layer of base.layers) {
+  for (const [number, layer] of base.layers.entries()) {
     for await (const entry of entriesIn(base, layer)) {
       budget(entry.header.size ?? 0);
       const path = entry.header.name.replace(/^\.?\//, "").replace(/\/$/, "");
       const name = path.slice(path.lastIndexOf("/") + 1);
       const folder = path.slice(0, Math.max(0, path.length - name.length - 1));
-      if (name === ".wh..wh..opq") forget(seen, folder, false);
-      else if (name.startsWith(".wh."))
-        forget(seen, folder === "" ? name.slice(4) : `${folder}/${name.slice(4)}`, true);
-      else if (path !== "") put(seen, path, seenOf(entry.header));
+      // What deletes is for the layers below, wherever it stands among the entries of its own.
+      if (name === ".wh..wh..opq") forget(seen, folder, { itself: false, below: number });
+      else if (name.startsWith(".wh.")) {
+        const deleted = folder === "" ? name.slice(4) : `${folder}/${name.slice(4)}`;
+        forget(seen, deleted, { itself: true, below: number });
+      } else if (path !== "") put(seen, path, { ...seenOf(entry.header), layer: number });
       if (path === "etc/passwd") accounts.passwd = await textOf(entry);
       else if (path === "etc/group") accounts.group = await textOf(entry);
       else entry.resume();
@@ -220,21 +222,24 @@ async function* entriesIn(base: BaseImage, layer: Descriptor): AsyncGenerator<En
   yield* extract;
 }
 
-function seenOf({ type, linkname }: tar.Header): Seen {
+function seenOf({ type, linkname }: tar.Header): Pick<Seen, "kind" | "link"> {
   if (type === "directory") return { kind: "directory" };
   return type === "symlink" && linkname ? { kind: "link", link: linkname } : { kind: "file" };
 }
 
 /** A file or link that replaces a directory removes everything below it. */
 function put(seen: Map<string, Seen>, path: string, entry: Seen): void {
-  if (entry.kind !== "directory" && seen.get(path)?.kind === "directory") forget(seen, path, true);
+  if (entry.kind !== "directory" && seen.get(path)?.kind === "directory")
+    forget(seen, path, { itself: true, below: Number.POSITIVE_INFINITY });
   seen.set(path, entry);
 }
 
-function forget(seen: Map<string, Seen>, path: string, itself: boolean): void {
+type Forgotten = { readonly itself: boolean; readonly below: number };
+
+function forget(seen: Map<string, Seen>, path: string, { itself, below }: Forgotten): void {
   const prefix = path === "" ? "" : `${path}/`;
-  for (const known of [...seen.keys()]) {
-    if (known.startsWith(prefix) || (itself && known === path)) seen.delete(known);
+  for (const [known, { layer }] of [...seen]) {
+    if (layer < below && (known.startsWith(prefix) || (itself && known === path))) seen.delete(known);
   }
 }
 

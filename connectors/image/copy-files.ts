@@ -117,11 +117,11 @@ type Job = {
 const ROOT: Owner = { uid: 0, gid: 0 };
 const DIRECTORY_MODE = 0o755;
 
-/** A pattern may fit nothing if there is something else to copy. */
+/** A pattern may fit nothing if its folder is there, and something else to copy. */
 function foundSources(job: Job, at: string): readonly FoundSource[] {
   const { change, lookup } = job;
   const all = change.sources.map((source) => ({ source, found: sourcesOf(job, source) }));
-  const missing = all.find(({ source, found }) => found.length === 0 && !isGlob(source));
+  const missing = all.find(({ source, found }) => found.length === 0 && !isFolderThere(job, source));
   const unfitting = all.find(({ found }) => found.length === 0);
   const isNothing = change.written.length === 0 && all.every(({ found }) => found.length === 0);
   const absent = missing ?? (isNothing ? unfitting : undefined);
@@ -133,6 +133,13 @@ function foundSources(job: Job, at: string): readonly FoundSource[] {
   if (unfitting && !change.isDirectory && at !== "" && lookup(at)?.kind !== "directory")
     throw unsupported(change, `copies to ${change.destination}, without a slash at its end, what may be one file`);
   return all.flatMap(({ found }) => found);
+}
+
+/** Whether there is the folder in which a pattern begins. */
+function isFolderThere({ tree }: Job, source: string): boolean {
+  const parts = source.split("/");
+  const pattern = parts.findIndex(isGlob);
+  return pattern !== -1 && findSources(tree, parts.slice(0, pattern).join("/")).length > 0;
 }
 
 function sourcesOf({ change, tree }: Job, source: string): readonly FoundSource[] {

@@ -76,7 +76,7 @@ test("reads name=value pairs with quotes, and the old form with a space", () => 
   ]);
   assert.deepEqual(old?.pairs, [["OLD", "the  whole rest"]]);
   assert.deepEqual(label?.pairs, [
-    ["com.example.x", '"1"'],
+    ['"com.example.x"', '"1"'],
     ["y", "2"],
   ]);
 });

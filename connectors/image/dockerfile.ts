@@ -41,7 +41,7 @@ export type Instruction = {
   readonly json: readonly string[] | undefined;
   /** The words as they are written, quotes included, when it is not. */
   readonly words: readonly string[];
-  /** ENV, LABEL, ARG: `name=value`; the value as it is written, undefined for an ARG without default. */
+  /** ENV, LABEL, ARG: `name=value`, both as they are written; no value for an ARG without default. */
   readonly pairs: readonly (readonly [name: string, value: string | undefined])[];
   readonly heredocs: readonly Heredoc[];
 };
@@ -244,7 +244,7 @@ function parseInstruction(
     flags,
     json,
     words,
-    pairs: pairsOf(name, rest, words, escapeWith),
+    pairs: pairsOf(name, rest, words),
     heredocs,
   };
   const wrong = wrongFlag ?? mistakeIn(instruction) ?? mistakeInTrigger(instruction, escapeWith);
@@ -320,7 +320,6 @@ function pairsOf(
   name: InstructionName,
   text: string,
   words: readonly string[],
-  escapeWith: string,
 ): readonly (readonly [string, string | undefined])[] {
   if (name !== "ENV" && name !== "LABEL" && name !== "ARG") return [];
   const [first = ""] = words;
@@ -331,7 +330,7 @@ function pairsOf(
   return words.map((word) => {
     const equals = word.indexOf("=");
     if (equals === -1) return [word, undefined];
-    return [unquote(word.slice(0, equals), escapeWith), word.slice(equals + 1)];
+    return [word.slice(0, equals), word.slice(equals + 1)];
   });
 }
 

@@ -80,16 +80,20 @@ async function archiveOf(entries: readonly Entry[]): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-function imageOf(layer: Buffer): BaseImage {
+function imageOf(...blobs: readonly Buffer[]): BaseImage {
   // Only what reading layers uses.
   const registry = {
     title: "registry",
-    streamBlob: async function* () {
-      yield layer;
+    streamBlob: async function* (_: string, { digest }: { digest: string }) {
+      yield blobs[Number(digest.at(-1))];
     },
   } as unknown as Registry;
   const mediaType = "application/vnd.oci.image.layer.v1.tar+gzip";
-  const layers = [{ mediaType, digest: `sha256:${"0".repeat(64)}`, size: layer.length }];
+  const layers = blobs.map((layer, at) => ({
+    mediaType,
+    digest: `sha256:${String(at).repeat(64)}`,
+    size: layer.length,
+  }));
   return { registry, repository: "x/y", layers, config: {} as BaseImage["config"], digest: `sha256:${"1".repeat(64)}` };
 }
 
@@ -100,13 +104,29 @@ for (const [what, entries] of Object.entries(ARCHIVES)) {
     for (const path of ["tmp", "etc/passwd", "escape", "loop/x"]) lookup(path);
     assert.deepEqual(readdirSync(cache, { recursive: true }).toSorted(), [
       "image",
-      "image/base-2",
-      `image/base-2/${"1".repeat(64)}.json`,
+      "image/base-3",
+      `image/base-3/${"1".repeat(64)}.json`,
     ]);
     assert.equal(readdirSync("/tmp").includes("gantry-canary-of-hostile-layers"), false);
     assert.equal(({} as { x?: unknown }).x, undefined);
   });
 }
+
+test("what deletes is for the layers below, wherever it stands in its own", async (t) => {
+  const lower = await archiveOf([plain("d/old"), plain("d/kept"), plain("x/old"), plain("y")]);
+  const upper = await archiveOf([
+    link("d/.l", "../x"),
+    { name: "d/.wh..wh..opq", type: "file" },
+    plain("x/old"),
+    plain("x/.wh.old"),
+    plain(".wh.y"),
+  ]);
+  const lookup = await filesOf(imageOf(gzipSync(lower), gzipSync(upper)), await tempDir(t)).lookup();
+  assert.deepEqual(
+    ["d", "d/old", "d/kept", "d/.l", "x/old", "y"].map((path) => lookup(path)?.kind),
+    ["directory", undefined, undefined, "symlink", "file", undefined],
+  );
+});
 
 test("there are 40 archives", () => assert.ok(Object.keys(ARCHIVES).length >= 40));
 

@@ -121,7 +121,8 @@ class StageState {
   readonly #globals: ReadonlyMap<string, string>;
   readonly #given: ReadonlyMap<string, string>;
   readonly #args: Map<string, string>;
-  readonly #env = new Map<string, string>();
+  /** Images of some tools have names without a value, and without `=`. */
+  readonly #env = new Map<string, string | undefined>();
   /** Names of variables whose value depends on the builder. */
   readonly #doubtful = new Set<string>();
   /** Arguments of every build that an ARG before the first FROM gives a default. */
@@ -142,8 +143,8 @@ class StageState {
     this.#redefined = new Set(defaults.map(([name]) => name).filter((name) => PLATFORM_ARGUMENT.test(name)));
     this.#config = structuredClone(base);
     for (const entry of base.Env ?? []) {
-      const equals = entry.indexOf("=");
-      this.#env.set(entry.slice(0, equals), entry.slice(equals + 1));
+      const [, name = entry, value] = /^([^=]*)=(.*)$/s.exec(entry) ?? [];
+      this.#env.set(name, value);
     }
   }
 
@@ -162,7 +163,7 @@ class StageState {
   }
 
   result(): InterpretedStage {
-    const Env = [...this.#env].map(([name, value]) => `${name}=${value}`);
+    const Env = [...this.#env].map(([name, value]) => (value === undefined ? name : `${name}=${value}`));
     return {
       config: { ...this.#config, ...(Env.length > 0 ? { Env } : {}) },
       author: this.#author,

@@ -6,9 +6,18 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { GantryError } from "@gantry/core/errors.ts";
 import { harborBench, registryOf } from "../harbor/harbor.fixture.ts";
-import { isSamePlatform, OCI_INDEX, parsePlatform, platformText, sha256 } from "../oci/manifest.ts";
+import {
+  isSamePlatform,
+  OCI_CONFIG,
+  OCI_INDEX,
+  OCI_MANIFEST,
+  parsePlatform,
+  platformText,
+  sha256,
+} from "../oci/manifest.ts";
+import { blobOfBytes } from "../oci/upload.ts";
 import { tempDir } from "../temp-dir.fixture.ts";
-import { assemble, look, pushed, writeFiles } from "./image.fixture.ts";
+import { assemble, configOf, look, pushed, writeFiles } from "./image.fixture.ts";
 import { DEFAULT_PATH } from "./interpret.ts";
 import { buildPush } from "./steps.ts";
 
@@ -32,6 +41,7 @@ test("the config has what builders write", async (t) => {
     ["ONBUILD  RUN  x  ", { OnBuild: ["RUN  x  "] }],
     ["ONBUILD RUN a \\\n# c\n b \\\n", { OnBuild: ["RUN a  b "] }],
     ["ENV A=a$\u00fcb B=1", { Env: [DEFAULT_PATH, "A=a", "B=1"] }],
+    ["LABEL '$PATH'=x \"a\\\"b\"=y c\\\\d=z", { Labels: { $PATH: "x", 'a"b': "y", "c\\d": "z" } }],
     ["WORKDIR /w/", { WorkingDir: "/w/" }],
     ["WORKDIR //a", { WorkingDir: "//a" }],
     ["WORKDIR /a/../b\nWORKDIR c", { WorkingDir: "/b/c" }],
@@ -232,6 +242,21 @@ test("platforms have one name, however they are written", () => {
   assert.ok(
     isSamePlatform({ os: "linux", architecture: "arm64", variant: "v8" }, { os: "linux", architecture: "arm64" }),
   );
+});
+
+test("names without a value in the environment of a base image stay as they are", async (t) => {
+  const setup = await harborBench(t);
+  const registry = registryOf(setup);
+  const config = { Env: ["NAME", "PATH=/bin", "A=b=c"] };
+  const document = { architecture: "amd64", os: "linux", config, rootfs: { type: "layers", diff_ids: [] } };
+  const blob = Buffer.from(JSON.stringify(document));
+  await registry.pushBlob("orders/web", blobOfBytes(sha256(blob), blob));
+  const described = { mediaType: OCI_CONFIG, digest: sha256(blob), size: blob.length };
+  const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, config: described, layers: [] }));
+  await registry.putManifest("orders/web", "base", { digest: sha256(bytes), mediaType: OCI_MANIFEST, bytes });
+  await writeFile(join(setup.bench.workspace, "Dockerfile"), `FROM ${setup.host}/orders/web:base\nENV B=$NAME$A\n`);
+  const { digest } = await pushed(setup, { tags: ["new"] });
+  assert.deepEqual(JSON.parse(await configOf(setup, digest)).config.Env, ["NAME", "PATH=/bin", "A=b=c", "B=b=c"]);
 });
 
 test("the variant of a base image is the best one for the platform, and a base for another platform is refused", async (t) => {

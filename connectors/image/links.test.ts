@@ -100,6 +100,8 @@ test("files and folders go where the links of the base image lead", async (t) =>
     ["COPY f /etc/hosts/", "dockerfile-invalid", /\/etc\/hosts is a file in the image, not a directory/],
     ["COPY f /etc/hosts/x", "dockerfile-invalid", /\/etc\/hosts is a file in the image/],
     ["COPY f /srv/loop/x", "dockerfile-invalid", /the links at \/srv\/loop\/x go round in a circle/],
+    ["COPY f /x\nWORKDIR /etc/hosts", "dockerfile-invalid", /\/etc\/hosts is a file in the image/],
+    ["WORKDIR /etc/hosts/x\nCOPY f .", "dockerfile-invalid", /\/etc\/hosts is a file in the image/],
     ["COPY f /usr/bin/java", "no-builder", /puts a file in the place of the link \/usr\/bin\/java/],
     ["COPY f d/one /new", "dockerfile-invalid", /the destination must end with a slash/],
   ];

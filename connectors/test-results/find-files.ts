@@ -10,16 +10,32 @@ const MAX_DEPTH = 25;
 const MAX_FILES = 5_000;
 const SKIPPED = /^(?:\.git|node_modules|\.venv|\.yarn)$/;
 
-/** Files whose path below `root` matches a pattern, sorted by path. `isComplete`: no limit ended the search. */
-export async function findFiles(
-  root: string,
-  patterns: readonly string[],
-): Promise<{ readonly files: readonly FoundFile[]; readonly isComplete: boolean }> {
+export type Found = {
+  readonly files: readonly FoundFile[];
+  /** No limit ended the search. */
+  readonly isComplete: boolean;
+  /** What could not be opened: without the right, gone in the meantime, or with a name that is not UTF-8. */
+  readonly unreadable: readonly string[];
+};
+
+/** Files whose path below `root` matches a pattern, sorted by path. */
+export async function findFiles(root: string, patterns: readonly string[]): Promise<Found> {
   const files: FoundFile[] = [];
+  const unreadable: string[] = [];
   let entries = 0;
   let isComplete = true;
+  const orUnreadable = async <T>(path: string, opened: Promise<T>): Promise<T | undefined> => {
+    try {
+      return await opened;
+    } catch (error) {
+      if (!["ENOENT", "ENOTDIR", "EACCES"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+      unreadable.push(path);
+      return undefined;
+    }
+  };
   const visit = async (folder: string, depth: number): Promise<void> => {
-    for await (const entry of await opendir(join(root, folder))) {
+    const opened = await (folder === "" ? opendir(root) : orUnreadable(folder, opendir(join(root, folder))));
+    for await (const entry of opened ?? []) {
       entries += 1;
       if (entries > MAX_ENTRIES || files.length >= MAX_FILES) {
         isComplete = false;
@@ -29,10 +45,11 @@ export async function findFiles(
       if (entry.isDirectory() && !SKIPPED.test(entry.name)) {
         if (depth < MAX_DEPTH) await visit(path, depth + 1);
       } else if (entry.isFile() && patterns.some((pattern) => matchesGlob(path, pattern))) {
-        files.push({ path, modifiedMs: (await lstat(join(root, path))).mtimeMs });
+        const stats = await orUnreadable(path, lstat(join(root, path)));
+        if (stats) files.push({ path, modifiedMs: stats.mtimeMs });
       }
     }
   };
   await visit("", 0);
-  return { files: files.toSorted((a, b) => (a.path < b.path ? -1 : 1)), isComplete };
+  return { files: files.toSorted((a, b) => (a.path < b.path ? -1 : 1)), isComplete, unreadable };
 }

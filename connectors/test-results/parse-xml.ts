@@ -14,11 +14,14 @@ export type Visitor = {
 };
 
 const MAX_DEPTH = 200;
+/** Class paths in properties, and messages that compare large texts, are longer than the parser takes by itself. */
+Object.assign(sax, { MAX_BUFFER_LENGTH: 4 * 1_048_576 });
 
 /** A sentence without a full stop if it is not well-formed, or nested too deeply. */
 export function visitXml(text: string, visitor: Visitor): string | undefined {
   // Entities of a DOCTYPE are not known to this parser, so `&other;` is an error.
   const parser = sax.parser(true, { position: true });
+  const written = withoutControls(text);
   let depth = 0;
   let problem: string | undefined;
   const at = (): string => `line ${parser.line + 1}`;
@@ -37,11 +40,19 @@ export function visitXml(text: string, visitor: Visitor): string | undefined {
   };
   parser.ontext = (part) => visitor.text?.(part);
   parser.oncdata = (part) => visitor.text?.(part);
-  for (let start = 0; start < text.length && problem === undefined; start += CHUNK) {
-    parser.write(text.slice(start, start + CHUNK));
+  for (let start = 0; start < written.length && problem === undefined; start += CHUNK) {
+    parser.write(written.slice(start, start + CHUNK));
   }
   if (problem === undefined) parser.close();
   return problem;
+}
+
+/** XML has no entity for a control character, but tools write those of colours. */
+function withoutControls(text: string): string {
+  return text.replace(/&#(x[0-9a-f]{1,6}|\d{1,7});/gi, (entity, code: string) => {
+    const character = Number(/^x/i.test(code) ? `0${code}` : code);
+    return character < 32 && ![9, 10, 13].includes(character) ? "\uFFFD" : entity;
+  });
 }
 
 /** The parser looks for too long values between two writes. */

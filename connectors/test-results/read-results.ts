@@ -7,7 +7,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import type { StepContext } from "@gantry/core/step/step.ts";
 import { readPlainFile } from "../plain-file.ts";
 import { COVERAGE_FORMATS, type Coverage, readCoverage } from "./coverage.ts";
-import { findFiles } from "./find-files.ts";
+import { type FoundFile, findFiles } from "./find-files.ts";
 import { type FailedTest, readJunit } from "./junit.ts";
 import { readSarif } from "./sarif.ts";
 
@@ -43,6 +43,7 @@ export type Results = {
   readonly first?: FailedTest;
 };
 
+const MAX_TOLD = 5;
 const MAX_FILE = 20 * 1_048_576;
 const MAX_TOTAL = 200 * 1_048_576;
 
@@ -84,10 +85,11 @@ function reader({ log, workspace }: Context, root: string, sinceMs: number): Rea
   let total = 0;
   return async (patterns, parse, add) => {
     if (patterns.length === 0) return;
-    const { files, isComplete } = await findFiles(root, patterns);
+    const { files, isComplete, unreadable } = await findFiles(root, patterns);
+    for (const path of unreadable.slice(0, MAX_TOLD))
+      log(`warning: ${path} could not be opened; results may be missing`);
     if (!isComplete) log("warning: the folder has too many files; results may be missing");
-    for (const { path, modifiedMs } of files) {
-      if (modifiedMs < sinceMs) continue;
+    for (const { path } of withoutCopies(files.filter(({ modifiedMs }) => modifiedMs >= sinceMs))) {
       if (total > MAX_TOTAL) {
         log(`warning: result files have more than ${MAX_TOTAL / 1_048_576} MiB; ${path} and others were not read`);
         return;
@@ -100,6 +102,12 @@ function reader({ log, workspace }: Context, root: string, sinceMs: number): Rea
       else add(found);
     }
   };
+}
+
+/** TestNG writes the results that Surefire or Gradle write once more, into a folder `junitreports`. */
+function withoutCopies(files: readonly FoundFile[]): readonly FoundFile[] {
+  const others = files.filter(({ path }) => !/(^|\/)junitreports\//.test(path));
+  return others.length > 0 ? others : files;
 }
 
 async function textOf(workspace: string, root: string, path: string): Promise<string | GantryError> {

@@ -42,6 +42,31 @@ for (const [name, text, expected] of [
     '<testsuite><testcase name="x"><failure>\n\n  AssertionError: no\n  at y</failure></testcase></testsuite>',
     { passed: 0, failed: 1, skipped: 0, first: { name: "x", message: "AssertionError: no" } },
   ],
+  [
+    "GoogleTest, which says in an attribute that a test was not run",
+    '<testsuites><testsuite name="A" disabled="1"><testcase name="ok" status="run" result="completed" classname="A"/><testcase name="DISABLED_x" status="notrun" result="suppressed" classname="A"/></testsuite></testsuites>',
+    { passed: 1, failed: 0, skipped: 1 },
+  ],
+  [
+    "CTest, which says it in an attribute and in an element",
+    '<testsuite><testcase name="a" status="run"/><testcase name="b" status="fail"><failure message="Failed"/></testcase><testcase name="c" status="disabled"><disabled/></testcase></testsuite>',
+    { passed: 1, failed: 1, skipped: 1, first: { name: "b", message: "Failed" } },
+  ],
+  [
+    "a failure of a suite, outside of its tests",
+    '<testsuites><testsuite name="db"><testsuite name=""><error message="no server">at x</error><testcase name="a"/><failure>down\n</failure></testsuite></testsuite></testsuites>',
+    { passed: 1, failed: 2, skipped: 0, first: { name: "db", message: "no server" } },
+  ],
+  [
+    "a long class path, and entities of colours that XML does not have",
+    `<testsuite><properties><property name="cp" value="${"/m2/a.jar:".repeat(30_000)}"/></properties><testcase name="a"><failure message="&#27;[31mred&#x1B;[0m&#65;"/></testcase></testsuite>`,
+    { passed: 0, failed: 1, skipped: 0, first: { name: "a", message: "\uFFFD[31mred\uFFFD[0mA" } },
+  ],
+  [
+    "numbers of tests without the tests",
+    '<testsuites tests="3" failures="1"/>',
+    { problem: "it says that it has tests, but lists none" },
+  ],
   ["a file of something else", "<project><testcase/></project>", undefined],
   ["an empty suite", "<testsuites/>", { passed: 0, failed: 0, skipped: 0 }],
 ] as const) {
@@ -114,7 +139,34 @@ test("SARIF: findings by level, without suppressed ones, and the first error in 
     first: "src/a.js:3 no-undef: x is not defined",
   });
   assert.deepEqual(readSarif("{"), { problem: "it is not JSON" });
+  assert.deepEqual(readSarif('\uFEFF{"runs":[]}'), { error: 0, warning: 0, note: 0 });
   assert.ok("problem" in readSarif('{"runs":1}'));
+});
+
+test("SARIF: a finding without a level has that of its rule, and what is no failure, or gone, does not count", () => {
+  const rules = (id: string, level?: string) => [{ id: "other" }, { id, defaultConfiguration: { level } }];
+  const message = { text: "m" };
+  const run = {
+    tool: { driver: { rules: rules("js/xss", "error") }, extensions: [{ rules: rules("q", "note") }] },
+    results: [
+      { ruleId: "js/xss", ruleIndex: 1, message },
+      { ruleId: "js/xss", message },
+      { rule: { index: 1, toolComponent: { index: 0 } }, message },
+      { ruleId: "other", message },
+      { ruleId: "unknown", message },
+      { ruleId: "js/xss", kind: "pass", message },
+      { ruleId: "js/xss", baselineState: "absent", message },
+      { ruleId: "js/xss", suppressions: [{ kind: "external", status: "accepted" }], message },
+      { ruleId: "js/xss", suppressions: [{ kind: "external", status: "rejected" }], message },
+      { ruleId: "js/xss", suppressions: [{ kind: "inSource" }, { kind: "external", status: "underReview" }], message },
+    ],
+  };
+  assert.deepEqual(readSarif(JSON.stringify({ runs: [run, { results: [{ ruleIndex: 1, message }] }] })), {
+    error: 4,
+    warning: 3,
+    note: 1,
+    first: "js/xss: m",
+  });
 });
 
 const JUNIT = (state: string): string =>
@@ -166,6 +218,27 @@ test("test/report reads what an earlier step has written, and fails for a test t
   assert.ok(none.kind === "succeeded" && none.output.files === 0 && none.output.coverage === null);
   const outcome = await bench.run(reportTests, { directory: "out", junit: ["*.xml"] });
   assert.ok(outcome.kind === "failed" && outcome.failure.code === "tests-failed", JSON.stringify(outcome));
+});
+
+test("results that TestNG writes a second time count once", async (t) => {
+  const bench = await open(t);
+  const copies = join(bench.workspace, "target/surefire-reports/junitreports");
+  await mkdir(copies, { recursive: true });
+  await writeFile(join(copies, "TEST-Sum.xml"), JUNIT("<skipped/>"));
+  const only = await bench.run(reportTests, {});
+  assert.ok(only.kind === "succeeded" && only.output.passed === 1 && only.output.skipped === 1);
+  await writeFile(join(copies, "../TEST-TestSuite.xml"), JUNIT("<skipped/>"));
+  const both = await bench.run(reportTests, {});
+  assert.ok(both.kind === "succeeded" && both.output.files === 1 && both.output.skipped === 1, JSON.stringify(both));
+});
+
+test("a folder whose name is not UTF-8 is named, and the other results count", async (t) => {
+  const bench = await open(t);
+  await mkdir(Buffer.concat([Buffer.from(`${bench.workspace}/`), Buffer.from([0xff])]));
+  await writeFile(join(bench.workspace, "TEST-a.xml"), JUNIT(""));
+  const outcome = await bench.run(reportTests, {});
+  assert.ok(outcome.kind === "succeeded" && outcome.output.passed === 2, JSON.stringify(outcome));
+  assert.match(bench.lines.join("\n"), /warning: \uFFFD could not be opened; results may be missing/);
 });
 
 test("files that cannot be read are named and do not count; links are not followed", async (t) => {

@@ -12,11 +12,28 @@ export type Findings = {
 };
 
 const text = z.string().catch("");
+const level = z.enum(["none", "note", "warning", "error"]);
+const index = z.int().catch(-1);
+const rule = z.looseObject({
+  id: text,
+  defaultConfiguration: z
+    .looseObject({ level: level.optional().catch(undefined) })
+    .optional()
+    .catch(undefined),
+});
+const component = z.looseObject({ rules: z.array(rule).catch([]) });
 const result = z.looseObject({
-  level: z.enum(["none", "note", "warning", "error"]).catch("warning"),
+  level: level.optional().catch(undefined),
+  kind: z.string().catch("fail"),
+  baselineState: text,
   ruleId: text,
+  ruleIndex: index,
+  rule: z
+    .looseObject({ id: text, index, toolComponent: z.looseObject({ index }).optional().catch(undefined) })
+    .optional()
+    .catch(undefined),
   message: z.looseObject({ text }).catch({ text: "" }),
-  suppressions: z.array(z.unknown()).catch([]),
+  suppressions: z.array(z.looseObject({ status: text }).catch({ status: "" })).catch([]),
   locations: z
     .array(
       z.looseObject({
@@ -31,32 +48,65 @@ const result = z.looseObject({
     )
     .catch([]),
 });
-const sarif = z.looseObject({ runs: z.array(z.looseObject({ results: z.array(result).nullish() })) });
+const run = z.looseObject({
+  tool: z
+    .looseObject({ driver: component.catch({ rules: [] }), extensions: z.array(component).catch([]) })
+    .catch({ driver: { rules: [] }, extensions: [] }),
+  results: z.array(result).nullish(),
+});
+const sarif = z.looseObject({ runs: z.array(run) });
+type Result = z.output<typeof result>;
+type Run = z.output<typeof run>;
+type Rule = z.output<typeof rule>;
 
 export function readSarif(json: string): Findings | { readonly problem: string } {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(json);
+    parsed = JSON.parse(json.replace(/^\uFEFF/, ""));
   } catch (error) {
     if (error instanceof SyntaxError) return { problem: "it is not JSON" };
     throw error;
   }
   const read = sarif.safeParse(parsed);
   if (!read.success) return { problem: "it has no runs with results, as SARIF has" };
-  const results = read.data.runs.flatMap(({ results }) => results ?? []).filter((one) => one.suppressions.length === 0);
-  const count = (level: string): number => results.filter((one) => one.level === level).length;
-  const worst = results.find((one) => one.level === "error");
+  const found = read.data.runs.flatMap((one) =>
+    (one.results ?? []).filter(counts).map((result) => {
+      const rule = ruleOf(result, one);
+      return { result, id: result.ruleId || (rule?.id ?? ""), level: levelOf(result, rule) };
+    }),
+  );
+  const count = (wanted: string): number => found.filter((one) => one.level === wanted).length;
+  const worst = found.find((one) => one.level === "error");
   return {
     error: count("error"),
     warning: count("warning"),
     note: count("note"),
-    ...(worst ? { first: inWords(worst) } : {}),
+    ...(worst ? { first: inWords(worst.id, worst.result) } : {}),
   };
 }
 
-function inWords({ ruleId, message, locations: [first] }: z.output<typeof result>): string {
+/** Neither suppressed, by something that was not rejected, nor gone since the run that it is compared with. */
+function counts({ suppressions, baselineState }: Result): boolean {
+  const isSuppressed = suppressions.length > 0 && suppressions.every(({ status }) => ["", "accepted"].includes(status));
+  return !isSuppressed && baselineState !== "absent";
+}
+
+function ruleOf({ ruleId, ruleIndex, rule: named }: Result, { tool }: Run): Rule | undefined {
+  const { rules } = tool.extensions[named?.toolComponent?.index ?? -1] ?? tool.driver;
+  const at = ruleIndex === -1 ? named?.index : ruleIndex;
+  const id = ruleId || named?.id;
+  return rules[at ?? -1] ?? rules.find((one) => one.id !== "" && one.id === id);
+}
+
+/** A result without a level has the one of its rule. What is no failure has none. */
+function levelOf({ level: own, kind }: Result, rule: Rule | undefined): string {
+  if (own !== undefined) return own;
+  return kind === "fail" ? (rule?.defaultConfiguration?.level ?? "warning") : "none";
+}
+
+function inWords(id: string, { message, locations: [first] }: Result): string {
   const { artifactLocation, region } = first?.physicalLocation ?? {};
   const line = region && region.startLine > 0 ? `:${region.startLine}` : "";
   const where = artifactLocation?.uri ? `${artifactLocation.uri}${line} ` : "";
-  return truncate(`${where}${ruleId}: ${message.text}`.replace(/\s+/g, " ").trim(), 500);
+  return truncate(`${where}${id}: ${message.text}`.replace(/\s+/g, " ").trim(), 500);
 }
