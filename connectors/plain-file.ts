@@ -3,7 +3,7 @@
 
 import { constants } from "node:fs";
 import { type FileHandle, open, realpath } from "node:fs/promises";
-import { relative, sep } from "node:path";
+import { join, relative, sep } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
 
 type Limits = {
@@ -21,9 +21,21 @@ export async function readPlainFile(root: string, file: string, limits: Limits):
     throw error.code === "ELOOP" ? invalid(limits, "it is a link that leads nowhere") : error;
   });
   if (real === undefined) return undefined;
-  const way = relative(await realpath(root), real);
-  if (way === ".." || way.startsWith(`..${sep}`)) throw invalid(limits, "it is a link that leads outside");
+  if (leadsOut(await realpath(root), real)) throw invalid(limits, "it is a link that leads outside");
   return (await readPlainBytes(real, limits))?.toString("utf8");
+}
+
+/** The path of a file or folder below `root`, without links. Undefined: there is nothing, or it is outside of `root`. */
+export async function realInside(root: string, path: string): Promise<string | undefined> {
+  const real = await orAbsent(realpath(join(root, path))).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ELOOP") throw error;
+  });
+  return real === undefined || leadsOut(await realpath(root), real) ? undefined : real;
+}
+
+function leadsOut(root: string, real: string): boolean {
+  const way = relative(root, real);
+  return way === ".." || way.startsWith(`..${sep}`);
 }
 
 /**

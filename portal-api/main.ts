@@ -186,6 +186,7 @@ function assemble({ listening, access, ...parts }: Parts): Portal {
 }
 
 const OWN_CHANGES_PER_SECOND = 20;
+const SEARCHES = 10;
 
 function makeLimits(
   { requestsPerSecond, openRequests, streams, allStreams }: PortalConfig["limits"],
@@ -195,6 +196,7 @@ function makeLimits(
     countRequest: openRequestLimit(clock, requestsPerSecond),
     countOwnChange: openRequestLimit(clock, OWN_CHANGES_PER_SECOND),
     openRequest: openConcurrencyLimit({ perCaller: openRequests, what: "open requests" }),
+    openSearch: openConcurrencyLimit({ perCaller: SEARCHES, what: "open searches of logs" }),
     openStream: openConcurrencyLimit({ perCaller: streams, inAll: allStreams, what: "open event streams" }),
   };
 }

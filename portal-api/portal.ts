@@ -29,6 +29,8 @@ export type Limits = {
   readonly countOwnChange: (who: string) => void;
   readonly openRequest: (who: string) => () => void;
   readonly openStream: (who: string) => () => void;
+  /** Of logs. */
+  readonly openSearch: (who: string) => () => void;
 };
 
 export type Portal = {

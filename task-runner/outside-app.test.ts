@@ -39,6 +39,24 @@ const ATTACKS: readonly [does: string, name: string, input: Input, refused: RegE
     { repository: repository("orders-deploy"), id: 7, merge: "gantry", commit: COMMIT, to: "main" },
     /may not let Gantry merge a pull request/,
   ],
+  [
+    "says that its commit was deployed",
+    "git/set-commit-status",
+    { repository: repository("orders"), commit: COMMIT, state: "succeeded", name: "gantry/cd/orders" },
+    /may not set the commit status gantry\/cd\/orders/,
+  ],
+  [
+    "says that the CI of the platform team has passed",
+    "git/set-commit-status",
+    { repository: repository("orders"), commit: COMMIT, state: "succeeded", name: "gantry/ci/orders" },
+    /may not set the commit status gantry\/ci\/orders/,
+  ],
+  [
+    "says that a check of the yaml repository has passed",
+    "git/set-commit-status",
+    { repository: repository("orders-deploy"), commit: COMMIT, state: "succeeded", name: "policy" },
+    /may not set the commit status policy/,
+  ],
   ["makes a repository", "git/create-repository", { repository: repository("orders-two") }, /APPS\/orders-two/],
   [
     "pushes another app's image",
@@ -169,6 +187,12 @@ test("an app's own pipeline may use what is its app's, and what the site shares"
   const sync = uses("sync", "argocd/sync", { app: "orders-seoul-dp", project: "orders", revision: COMMIT });
   assert.notEqual((await run([sync])).failure?.code, "outside-app");
   assert.ok(asked.some((path) => path.includes("orders-seoul-dp")));
+  const status = (name: string) => {
+    const input = { repository: repository("orders"), commit: COMMIT, state: "succeeded", name };
+    return uses("status", "git/set-commit-status", input);
+  };
+  assert.equal((await run([status("gantry/own/orders/lint")])).outcome, "succeeded");
+  assert.equal((await run([status("gantry/ci/orders")], { ...OWN, action: "ci" })).outcome, "succeeded");
   asked.length = 0;
   const push = uses("push", "git/commit-push", { repository: repository("common", { project: "LIBS" }), message: "x" });
   assert.equal((await run([push])).failure?.code, "outside-app");

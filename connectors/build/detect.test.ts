@@ -432,3 +432,12 @@ test("nothing is read through a link that leads out of the workspace", async (t)
     assert.ok(refused.kind === "errored" && refused.failure.code === "bad-input", directory);
   }
 });
+
+test("no folder of the app that is a link shows names of files outside of the workspace", async (t) => {
+  const bench = await openWith(t, { "README.md": "" });
+  await writeFiles(bench.home, { "of-another-app/Dockerfile": "FROM scratch\n" });
+  await symlink(bench.home, join(bench.workspace, "app"));
+  const outcome = await bench.run(detect, { directory: "app", images: [IMAGE] });
+  assert.equal(outcome.kind, "failed");
+  assert.doesNotMatch(JSON.stringify([outcome, bench.lines]), /of-another-app/);
+});

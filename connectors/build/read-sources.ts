@@ -1,9 +1,9 @@
 // Reads what `decide-build.ts` needs to know of a checkout. Its files are written by others: no link is followed out of the
 // workspace, and only a limited number of entries is read.
 
-import { lstat, readdir, realpath } from "node:fs/promises";
-import { join, relative, sep } from "node:path";
-import { readPlainFile } from "../plain-file.ts";
+import { lstat, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { readPlainFile, realInside } from "../plain-file.ts";
 import { joined, type Sources, type Wanted } from "./decide-build.ts";
 import type { Folder } from "./folder.ts";
 import { READ } from "./kinds.ts";
@@ -22,11 +22,12 @@ export async function readSources(workspace: string, folder: string, images: rea
   const dockerfiles = images.map(({ context, dockerfile }) => joined(top, context, dockerfile));
   const present = await Promise.all(dockerfiles.map((path) => isFile(workspace, path)));
   const files = new Set(dockerfiles.filter((_, index) => present[index]));
+  const root = await realInside(workspace, top);
   return {
     folder: top,
     folders: Object.fromEntries(found.flatMap((one) => (one ? [[one.path, one]] : []))),
     hasFile: (path) => files.has(path),
-    dockerfiles: present.every(Boolean) ? [] : await findDockerfiles(join(workspace, top)),
+    dockerfiles: present.every(Boolean) || root === undefined ? [] : await findDockerfiles(root),
   };
 }
 
@@ -45,18 +46,6 @@ async function readFolder(workspace: string, path: string): Promise<Folder | und
 async function isFile(workspace: string, path: string): Promise<boolean> {
   const real = await realInside(workspace, path);
   return real !== undefined && (await lstat(real)).isFile();
-}
-
-/** Undefined: there is nothing, or a link leads out of the workspace. */
-async function realInside(workspace: string, path: string): Promise<string | undefined> {
-  try {
-    const [inside, real] = await Promise.all([realpath(workspace), realpath(join(workspace, path))]);
-    const way = relative(inside, real);
-    return way === ".." || way.startsWith(`..${sep}`) ? undefined : real;
-  } catch (error) {
-    if (["ENOENT", "ENOTDIR", "ELOOP"].includes((error as NodeJS.ErrnoException).code ?? "")) return undefined;
-    throw error;
-  }
 }
 
 /** To propose them. By path below `root`, sorted. */

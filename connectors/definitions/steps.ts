@@ -10,7 +10,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import { succeeded } from "@gantry/core/step/outcome.ts";
 import { defineStep, NO_RETRY } from "@gantry/core/step/step.ts";
 import { z } from "zod";
-import { readPlainFile } from "../plain-file.ts";
+import { readPlainFile, realInside } from "../plain-file.ts";
 
 /** Of one file; a larger one cannot be a pipeline. */
 const MAX_FILE_BYTES = 262_144;
@@ -41,11 +41,12 @@ export const publish = defineStep({
   timeoutMs: 60_000,
   plan: async ({ input }) => [`hand the definitions in ${input.directory} to the task-agent`],
   run: async ({ input, workspace, log }) => {
-    const paths = await pathsIn(workspace, input);
+    const folder = await folderOf(workspace, input);
+    const paths = folder === undefined ? [] : await pathsIn(folder);
     if (paths.length > MAX_FILES) throw tooLarge(`it has ${paths.length} YAML files; the limit is ${MAX_FILES}`);
     const files: Record<string, string> = {};
     for (const path of paths) {
-      const file = join(workspace, input.directory, path);
+      const file = join(folder ?? workspace, path);
       const text = await readPlainFile(workspace, file, { name: path, maxBytes: MAX_FILE_BYTES });
       if (text !== undefined) files[path] = text;
     }
@@ -60,30 +61,29 @@ export const publish = defineStep({
   },
 });
 
-/** As the task-agent reads a folder: the YAML files on top, and those of `pipelines`. */
-async function pathsIn(
+/** Undefined for one that is missing and optional. Throws `bad-input` for one that is missing, or outside of the workspace. */
+async function folderOf(
   workspace: string,
   { directory, optional }: { readonly directory: string; readonly optional: boolean },
-): Promise<string[]> {
-  if (optional && !(await isFolder(join(workspace, directory)))) return [];
+): Promise<string | undefined> {
+  const real = await realInside(workspace, directory);
+  if (real !== undefined && (await lstat(real)).isDirectory()) return real;
+  if (optional) return undefined;
+  const problem = `directory: there is no folder ${directory} in the workspace`;
+  throw new GantryError("bad-input", { step: "definitions/publish", problem });
+}
+
+/** As the task-agent reads a folder: the YAML files on top, and those of `pipelines`. */
+async function pathsIn(directory: string): Promise<string[]> {
   const inside = async (folder: string): Promise<string[]> => {
-    const entries = await readdir(join(workspace, directory, folder), { withFileTypes: true });
+    const entries = await readdir(join(directory, folder), { withFileTypes: true });
     return entries.filter((entry) => !entry.isDirectory() && SUFFIX.test(entry.name)).map(({ name }) => name);
   };
-  const top = await readdir(join(workspace, directory), { withFileTypes: true });
+  const top = await readdir(directory, { withFileTypes: true });
   // A link to a folder could lead out of the workspace.
   const hasPipelines = top.some((entry) => entry.isDirectory() && entry.name === PIPELINES);
   const below = hasPipelines ? (await inside(PIPELINES)).map((name) => `${PIPELINES}/${name}`) : [];
   return [...(await inside(".")), ...below].toSorted();
-}
-
-/** A link to a folder could lead out of the workspace. */
-async function isFolder(path: string): Promise<boolean> {
-  return (await lstat(path).catch(ifMissing))?.isDirectory() ?? false;
-}
-
-function ifMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== "ENOENT" && error.code !== "ENOTDIR") throw error;
 }
 
 function tooLarge(problem: string): GantryError {

@@ -37,7 +37,10 @@ export const setCommitStatus = defineStep({
   input,
   output,
   needs: ["git"],
-  acts: ({ repository }) => [{ kind: "repository", access: "change", ...repository }],
+  acts: ({ repository, name }) => [
+    { kind: "repository", access: "change", ...repository },
+    { kind: "commit-status", access: "change", name },
+  ],
   effects: ["set-commit-status"],
   retry: USUAL_RETRY,
   timeoutMs: 15 * MINUTES,

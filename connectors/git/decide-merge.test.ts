@@ -52,6 +52,11 @@ const CASES: readonly [what: string, facts: Partial<MergeFacts>, decided: Return
   ],
   ["the pipeline does not say into which branch", { to: undefined }, { kind: "merge" }],
   [
+    "somebody added checks that passed, so that one that failed is on the next page",
+    { checks: Array.from({ length: 50 }, (_, n) => check(`c${n}`, "passed")) },
+    { kind: "refuse", problem: "it has 50 checks or more, and Gantry does not read all of them" },
+  ],
+  [
     "the branch is gone",
     { pullRequest: { ...pullRequest, head: undefined } },
     { kind: "refuse", problem: "other commits were pushed to its branch" },

@@ -5,6 +5,9 @@ import type { CommitCheck, PullRequest } from "./host.ts";
 /** A CI system needs some time to report its first check. */
 export const FIRST_CHECK_MS = 30_000;
 
+/** Hosts give so many at once, and one that failed may be after them. */
+const MOST_CHECKS = 50;
+
 export type MergeFacts = {
   readonly pullRequest: PullRequest;
   readonly checks: readonly CommitCheck[];
@@ -41,6 +44,8 @@ export function decideMerge({ pullRequest, checks, by, pushed, to, seenMs }: Mer
   }
   if (pushed !== undefined && !isSame(pushed, head))
     return { kind: "refuse", problem: "other commits were pushed to its branch" };
+  if (checks.length >= MOST_CHECKS)
+    return { kind: "refuse", problem: `it has ${MOST_CHECKS} checks or more, and Gantry does not read all of them` };
   const [first] = failed;
   if (first) return { kind: "refuse", problem: `the check ${first.name} failed${first.url ? ` (${first.url})` : ""}` };
   if (running.length > 0)

@@ -57,7 +57,13 @@ const SHAPES: { readonly [name: string]: readonly [input: z.ZodRawShape, output:
     { set: z.boolean() },
   ],
   "git/wait-for-merge": [
-    { repository, id: z.int(), merge: z.enum(["person", "gantry"]).optional(), commit: text.optional() },
+    {
+      repository,
+      id: z.int(),
+      merge: z.enum(["person", "gantry"]).optional(),
+      commit: text.optional(),
+      to: text.optional(),
+    },
     { commit: text, url: text },
   ],
   "git/close-pull-requests": [{ repository, from: text, to: text }, { closed: z.array(z.int()) }],

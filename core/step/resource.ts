@@ -14,6 +14,8 @@ type Named =
   | { readonly kind: "destination"; readonly cluster: string; readonly namespace?: string }
   | { readonly kind: "jira-project"; readonly key: string }
   | { readonly kind: "sonarqube-project"; readonly key: string }
+  /** Shown beside a commit. Rules of git hosts ask for names. */
+  | { readonly kind: "commit-status"; readonly name: string }
   /** What the accounts of the site may do. It belongs to no app. */
   | { readonly kind: "site-accounts" };
 
@@ -52,6 +54,8 @@ export function resourceInWords(resource: Resource): string {
       return `the Jira project ${resource.key}`;
     case "sonarqube-project":
       return `the SonarQube project ${resource.key}`;
+    case "commit-status":
+      return `the commit status ${resource.name}`;
     case "site-accounts":
       return "the set of the site's accounts";
   }

@@ -258,7 +258,7 @@ test("CD pushes to a branch of the task and waits for the pull request where the
     description: "i@sha256:1 http://t1",
     supersedes: "gantry/orders/",
   });
-  assert.deepEqual(input("merge"), { repository: where, id: 7, merge: "person", commit: "c0ffee" });
+  assert.deepEqual(input("merge"), { repository: where, id: 7, merge: "person", commit: "c0ffee", to: request.to });
   const outputs = (found: JsonObject): JsonObject =>
     render(commit.outputs, { ...scope, steps: { ...steps, ...found } }) as JsonObject;
   const nothing = { outputs: {} };

@@ -9,7 +9,7 @@ export type Line = {
 };
 
 export type LineReader = {
-  /** Adds bytes and returns the lines that are complete now. */
+  /** Adds bytes and returns the wanted lines that are complete now. */
   readonly push: (bytes: Uint8Array) => readonly Line[];
   /** The last line, if it has no line break. For a log that is final. */
   readonly finish: () => readonly Line[];
@@ -21,46 +21,60 @@ export type LineReader = {
 const MAX_LINE = 65_536;
 const LINE_BREAK = 0x0a;
 
-/** `offset`: where the bytes begin, which must be the start of the line with the number `line`. */
-export function readLines(offset = 0, line = 1): LineReader {
+/** `from`: number of the first line. `grep`: plain text, ignoring case; a pattern of a caller could block the process. */
+export type Wanted = { readonly from: number; readonly grep?: string | undefined };
+
+/**
+ * `offset`: where the bytes begin, which must be the start of the line with the number `line`. Lines that are not wanted are
+ * only counted: a log can have a million of them in each megabyte.
+ */
+export function readLines(offset = 0, line = 1, { from, grep }: Wanted = { from: 1 }): LineReader {
+  const part = grep?.toLowerCase();
   let rest: Buffer = Buffer.alloc(0);
   let at = offset;
   let n = line;
 
-  const take = (bytes: Buffer, length: number): Line => {
+  const has = (text: string): boolean => part === undefined || text.toLowerCase().includes(part);
+  /** The line of these bytes, if it is wanted. `length`: with its line break. */
+  const take = (bytes: Buffer, length: number): readonly Line[] => {
     at += length;
-    const text = bytes.toString("utf8").replace(/\r$/, "");
     n += 1;
-    return { n: n - 1, text, end: at };
+    if (n - 1 < from) return [];
+    const text = bytes.toString("utf8").replace(/\r$/, "");
+    return has(text) ? [{ n: n - 1, text, end: at }] : [];
   };
 
   return {
     push: (bytes) => {
+      const data = Buffer.concat([rest, bytes]);
+      const mayMatch = part === undefined || has(data.toString("utf8"));
       const lines: Line[] = [];
-      let data = Buffer.concat([rest, bytes]);
-      for (;;) {
-        const end = data.indexOf(LINE_BREAK);
-        const isTooLong = end < 0 ? data.length > MAX_LINE : end > MAX_LINE;
-        if (end < 0 && !isTooLong) break;
-        const length = isTooLong ? MAX_LINE : end;
-        lines.push(take(data.subarray(0, length), isTooLong ? length : length + 1));
-        data = data.subarray(isTooLong ? length : length + 1);
+      let start = 0;
+      for (let end = 0; end < data.length; end += 1) {
+        const isBreak = data[end] === LINE_BREAK;
+        if (!isBreak && end - start < MAX_LINE) continue;
+        const next = isBreak ? end + 1 : end;
+        if (n < from || !mayMatch) {
+          at += next - start;
+          n += 1;
+        } else lines.push(...take(data.subarray(start, end), next - start));
+        start = next;
       }
-      rest = Buffer.from(data);
+      rest = Buffer.from(data.subarray(start));
       return lines;
     },
     finish: () => {
       const last = rest;
       rest = Buffer.alloc(0);
-      return last.length > 0 ? [take(last, last.length)] : [];
+      return last.length > 0 ? take(last, last.length) : [];
     },
     position: () => ({ offset: at, line: n }),
   };
 }
 
-/** Plain text, ignoring case. Not a pattern: a malicious pattern could block the process. */
-export function lineFilter(grep: string | undefined): (line: Line) => boolean {
-  if (grep === undefined) return () => true;
-  const wanted = grep.toLowerCase();
-  return (line) => line.text.toLowerCase().includes(wanted);
+/** How many lines end in these bytes. */
+export function countBreaks(bytes: Uint8Array): number {
+  let count = 0;
+  for (const byte of bytes) if (byte === LINE_BREAK) count += 1;
+  return count;
 }

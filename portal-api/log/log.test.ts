@@ -76,6 +76,25 @@ test("numbered lines, from a line on, and filtered by a text", async () => {
   assert.equal(await (await portal.ask(`${PATH}?grep=.*`)).text(), "");
 });
 
+test("a search that finds nothing in a log of line breaks costs little, and keeps nobody waiting", async (t) => {
+  const own = await startTestPortal();
+  t.after(() => own.close());
+  own.agent.addTask({ id: "t1" });
+  own.agent.writeLog("\n".repeat(8 * 1_048_576), { final: true });
+  const [token, other] = [await own.tokenOf("viewer"), await own.tokenOf("viewer", "other")];
+  const headers = { accept: "application/x-ndjson" };
+  const spent = process.cpuUsage();
+  for (const query of ["grep=nothing", "from=99999999"])
+    assert.equal(await (await own.ask(`${PATH}?${query}`, { token, headers })).text(), "");
+  assert.ok(process.cpuUsage(spent).user < 2_000_000, `${process.cpuUsage(spent).user / 1_000} ms`);
+  const answers = Promise.all(Array.from({ length: 50 }, () => own.ask(`${PATH}?grep=nothing`, { token, headers })));
+  assert.equal((await own.ask("/v1/me", { token: other })).status, 200);
+  const statuses = (await answers).map(({ status }) => status);
+  assert.ok(statuses.filter((status) => status === 200).length >= 10, String(statuses));
+  assert.ok(statuses.every((status) => status === 200 || status === 429));
+  await Promise.all((await answers).map((answer) => answer.text()));
+});
+
 test("a step without a log is 404 in every format", async () => {
   for (const accept of ["text/plain", "application/x-ndjson", "text/event-stream"]) {
     assert.equal((await portal.ask(PATH.replace("checkout", "other"), { headers: { accept } })).status, 404);
@@ -137,6 +156,28 @@ test("the lines do not depend on how the bytes are split into pieces", () => {
         assert.deepEqual(reader.position(), { offset: whole.length, line: texts.length + 1 });
       },
     ),
+  );
+});
+
+test("what is wanted of the lines does not depend on how the bytes are split either", () => {
+  const text = fc.string({ unit: fc.constantFrom("a", "B", "ä", "Σ", "\n", "\r"), maxLength: 60 });
+  const grep = fc.option(fc.string({ unit: fc.constantFrom("A", "b", "Ä"), minLength: 1, maxLength: 2 }), {
+    nil: undefined,
+  });
+  fc.assert(
+    fc.property(text, fc.array(fc.nat(60)), fc.integer({ min: 1, max: 5 }), grep, (all, cuts, from, part) => {
+      const bytes = Buffer.from(all);
+      const reader = readLines(0, 1, { from, grep: part });
+      const ends = [...cuts.filter((cut) => cut < bytes.length).sort((a, b) => a - b), bytes.length];
+      const found = ends.flatMap((end, at) => [...reader.push(bytes.subarray(ends[at - 1] ?? 0, end))]);
+      found.push(...reader.finish());
+      const plain = readLines();
+      const expected = [...plain.push(bytes), ...plain.finish()].filter(
+        (line) => line.n >= from && line.text.toLowerCase().includes((part ?? "").toLowerCase()),
+      );
+      assert.deepEqual(found, expected);
+      assert.deepEqual(reader.position(), plain.position());
+    }),
   );
 });
 

@@ -13,7 +13,7 @@ import { type Call, callerOf, route } from "../http/route.ts";
 import { countQuery, innerId, numberQuery, taskId } from "../http/schemas.ts";
 import { frame, type Source, sendStream } from "../live/stream.ts";
 import { decideRange } from "../log/decide-range.ts";
-import { type Line, lineFilter, readLines } from "../log/lines.ts";
+import { countBreaks, type Line, readLines } from "../log/lines.ts";
 
 /** Only with `lineNumber=true`. */
 const LOG_LINE_HEADER = "Gantry-Log-Line";
@@ -70,11 +70,18 @@ export const readLog = route({
     const reading = { agent: portal.agent, place, signal: AbortSignal.any([clientGoneSignal(ctx), portal.closing]) };
     ctx.vary("Accept");
     const kind = ctx.accepts("text/plain", LINES, STREAM);
-    if (kind === STREAM) await follow(call, reading);
-    else if (kind === LINES || query.grep !== undefined) await sendLines(call, reading, kind === LINES);
+    if (kind === STREAM) return follow(call, reading);
+    if (query.grep !== undefined || query.lineNumber || (kind === LINES && query.from !== undefined))
+      limitSearches(call);
+    if (kind === LINES || query.grep !== undefined) await sendLines(call, reading, kind === LINES);
     else await sendBytes(call, reading);
   },
 });
+
+/** What reads much of a log and perhaps answers nothing costs more here than at the caller. */
+function limitSearches(call: LogCall): void {
+  call.ctx.res.once("close", call.portal.limits.openSearch(callerOf(call).name));
+}
 
 async function follow(call: LogCall, reading: LogReading): Promise<void> {
   const { ctx, query } = call;
@@ -135,7 +142,6 @@ function setHeaders(ctx: Koa.Context, { size, final }: LogPiece, type: string): 
 
 const PIECE = 524_288;
 const EMPTY_PAUSE_MS = 250;
-const LINE_BREAK = 0x0a;
 
 type LogReading = {
   readonly agent: AgentClient;
@@ -164,8 +170,7 @@ type LineQuery = {
 
 /** The lines that the log has at present. `first`: its first piece, from offset 0. */
 async function* logLines(reading: LogReading, first: LogPiece, query: LineQuery): AsyncGenerator<Line> {
-  const lines = readLines();
-  const wanted = lineFilter(query.grep);
+  const lines = readLines(0, 1, query);
   let left = query.limit;
   let piece = first;
   for (;;) {
@@ -173,7 +178,6 @@ async function* logLines(reading: LogReading, first: LogPiece, query: LineQuery)
     const isEnd = at >= first.size || piece.bytes.length === 0;
     // The last line may be incomplete; its current part is returned.
     for (const line of [...lines.push(piece.bytes), ...(isEnd ? lines.finish() : [])]) {
-      if (line.n < query.from || !wanted(line)) continue;
       if (left === 0) return;
       left -= 1;
       yield line;
@@ -197,17 +201,14 @@ function logSource(
   start: LogPosition,
   query: { readonly from: number; readonly grep: string | undefined; readonly waitMs: number; readonly clock: Clock },
 ): Source {
-  const lines = readLines(start.offset, start.line);
-  const wanted = lineFilter(query.grep);
+  const lines = readLines(start.offset, start.line, query);
   let at = start.offset;
   let isFirst = true;
   let hasEnded = false;
   let isEmpty = false;
 
   const toFrames = (found: readonly Line[]): string[] =>
-    found
-      .filter((line) => line.n >= query.from && wanted(line))
-      .map(({ n, text, end }) => frame({ id: `${end}-${n + 1}`, data: { n, text } }));
+    found.map(({ n, text, end }) => frame({ id: `${end}-${n + 1}`, data: { n, text } }));
 
   return {
     next: async (signal) => {
@@ -244,7 +245,7 @@ async function lineNumberAt(reading: LogReading, offset: number): Promise<number
   for (let at = 0; at < offset; ) {
     const { bytes } = await read(reading, at, Math.min(PIECE, offset - at));
     if (bytes.length === 0) break;
-    for (let end = bytes.indexOf(LINE_BREAK); end >= 0; end = bytes.indexOf(LINE_BREAK, end + 1)) line += 1;
+    line += countBreaks(bytes);
     at += bytes.length;
   }
   return line;

@@ -16,7 +16,7 @@ export function jobSpec({ state, pipeline }: TaskRecord, key: string, seal?: Sea
   const secrets = secretParamsIn(pipeline.params, definition);
   const spec = {
     pipeline: pipeline.name,
-    ...(pipeline.origin === undefined ? {} : { definition: { origin: pipeline.origin, app: pipeline.app } }),
+    ...(pipeline.origin === undefined ? {} : { definition: definitionOf(pipeline, pipeline.origin) }),
     ...(state.app === undefined ? {} : { app: state.app }),
     title: definition.title,
     site: job.site,
@@ -33,6 +33,13 @@ export function jobSpec({ state, pipeline }: TaskRecord, key: string, seal?: Sea
   };
   // The types of the wire are mutable; the value is turned into JSON at once.
   return spec as unknown as wire.JobSpec;
+}
+
+function definitionOf(
+  { app, action }: TaskRecord["pipeline"],
+  origin: "platform" | "app",
+): NonNullable<wire.JobSpec["definition"]> {
+  return { origin, app, ...(origin === "app" && action !== undefined ? { action } : {}) };
 }
 
 /** Throws `lease-lost` when there is no such job. */

@@ -64,6 +64,11 @@ export function outsideApp(bounds: Bounds, resources: readonly Resource[]): stri
     const sites = new Set([app.build?.site, ...app.targets.map((one) => one.site)]);
     if (resources.some(({ access }) => access === "merge"))
       return "An app's own pipeline may not let Gantry merge a pull request: only the pipelines of the platform team may.";
+    const foreign = resources.find(
+      (one) => one.kind === "commit-status" && !isOwnStatus(one.name, app.name, definition),
+    );
+    if (foreign)
+      return `An app's own pipeline may not set ${resourceInWords(foreign)}: rules of the git host may ask for it. Names that begin with ${ownStatuses(app.name)} are its own.`;
     if (resources.length > 0 && !sites.has(site)) return `The app ${app.name} neither builds nor runs at site ${site}.`;
   }
   for (const resource of resources) {
@@ -71,6 +76,15 @@ export function outsideApp(bounds: Bounds, resources: readonly Resource[]): stri
     if (problem !== undefined) return problem;
   }
   return undefined;
+}
+
+function ownStatuses(app: string): string {
+  return `gantry/own/${app}/`;
+}
+
+/** That of CI only for the pipeline that is its CI. */
+function isOwnStatus(name: string, app: string, { action }: NonNullable<Bounds["spec"]["definition"]>): boolean {
+  return name.startsWith(ownStatuses(app)) || (action === "ci" && name === `gantry/ci/${app}`);
 }
 
 /** Whether an app's own pipeline may use this secret. Definitions of the platform team may use every secret. */
@@ -135,6 +149,8 @@ function belongs(app: AppRecord, resource: Resource, config: Bounds["config"]): 
     case "sonarqube-project":
       // Branches may have their own projects: `orders:feature-x`.
       return resource.key === sonarqubeProjectOf(app) || resource.key.startsWith(`${sonarqubeProjectOf(app)}:`);
+    case "commit-status":
+      return true;
     case "site-accounts":
       return false;
   }
@@ -171,6 +187,8 @@ function isListed(app: AppRecord, resource: Resource, config: Bounds["config"]):
       return may("jira-project", resource.key);
     case "sonarqube-project":
       return may("sonarqube-project", sonarqubeProjectOf(app));
+    case "commit-status":
+      return true;
     case "site-accounts":
       return false;
   }
@@ -292,6 +310,7 @@ function ownedInWords(app: AppRecord, kind: ResourceKind): string | undefined {
     destination: app.targets.map(({ cluster, namespace = app.namespace ?? "?" }) => `${namespace} on ${cluster}`),
     "jira-project": [app.jira?.key],
     "sonarqube-project": [sonarqubeProjectOf(app)],
+    "commit-status": [],
     "site-accounts": [],
   };
   const names = [...new Set(owned[kind].filter((one) => one !== undefined))];

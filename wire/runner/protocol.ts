@@ -4,6 +4,7 @@
 // Every message but `session` has the session; every message about a job has a JobRef with its fence. A stale fence is
 // answered 409 `lease-lost` and changes nothing. All calls are safe to repeat. Unknown fields are ignored; protocol-version.ts has the other rules for different versions.
 
+import { ACTIONS } from "@gantry/core/choice/actions.ts";
 import { RETRY_ON } from "@gantry/core/pipeline/retry.ts";
 import { WORK } from "@gantry/core/pipeline/work.ts";
 import { OUTCOMES } from "@gantry/core/task/states.ts";
@@ -176,9 +177,15 @@ export const jobSpec = z.object({
   /**
    * Who wrote the pipeline, and whether it is for an app that exists. With it the runner decides what the steps may act on, and
    * `app` of the scope says what belongs to the app. Absent: nothing is checked, because an older task-agent sent the job or
-   * stored the definition. Those know definitions of the platform only.
+   * stored the definition. Those know definitions of the platform only. `action`: the button of an app that it is for.
    */
-  definition: z.object({ origin: z.enum(["platform", "app"]), app: z.enum(["existing", "new", "none"]) }).optional(),
+  definition: z
+    .object({
+      origin: z.enum(["platform", "app"]),
+      app: z.enum(["existing", "new", "none"]),
+      action: z.enum(ACTIONS).optional(),
+    })
+    .optional(),
   app: z.string().optional(),
   title: z.string(),
   site: z.string(),
