@@ -53,6 +53,9 @@ test("docs/first-app.md, line by line, ends with an app of one's own that runs",
   assert.match(out, /Nothing is missing\./);
   assert.match(out, /✓ may push to the repositories of apps +APPS\/hello-deploy/);
   assert.match(out, /digest: sha256:[0-9a-f]{64}/);
+  assert.match(out, /^#2 .*Greet politely$/m);
+  assert.equal(out.match(/^✓ Run CD: hello succeeded/gm)?.length, 3, "deployed, deployed again, and gone back");
+  assert.match(out, /"subject":"[^"]*Test message of Gantry on mail"/);
 });
 
 function runShell(script: string): Promise<{ readonly code: number | null; readonly out: string }> {
