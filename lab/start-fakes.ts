@@ -11,7 +11,8 @@ import { startFakes } from "./fakes/fakes.ts";
 const HELP = `Usage: node lab/start-fakes.ts [DIR] [--site SITE]
 
 Starts a git host (Bitbucket Data Center), a Harbor, an Argo CD with the cluster SITE-dp, a Nexus, a SonarQube, a Jira and a
-mail box, and writes DIR/systems.env with their addresses and accounts (default: fake-systems, and the site main).
+mail server, and writes DIR/systems.env with their addresses and accounts (default: fake-systems, and the site main).
+MAILS_URL in it answers with the mails that arrived, as JSON.
 `;
 
 const { values, positionals } = parseArgs({
@@ -40,6 +41,8 @@ const lines = Object.entries({
 });
 const { reader } = fakes.entries.bitbucket ?? {};
 lines.push(`ARGOCD_GIT_USER='${reader?.username ?? ""}'`, `ARGOCD_GIT_SECRET='${reader?.secret ?? ""}'`);
+const { url: mailUrl = "", smtpPort = 0 } = fakes.entries.mail ?? {};
+lines.push(`MAIL_HOST='${LOOPBACK}'`, `MAIL_PORT='${smtpPort}'`, `MAILS_URL='${mailUrl}/_lab/mails'`);
 const file = join(dir, "systems.env");
 // A fake sonar-scanner, for the runner that is started in the same shell.
 const path = `PATH='${fileURLToPath(new URL("./fakes/bin", import.meta.url))}'":$PATH"`;

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { GantryError } from "@gantry/core/errors.ts";
+import { parse } from "yaml";
 import { type NotifyConfigInput, parseConfig } from "./config.ts";
 
 const GOOD = { token: "x".repeat(16), agent: { url: "http://agent", token: "y".repeat(16) } };
@@ -95,5 +97,19 @@ test("events come from a task-agent or from Kafka; one is required", () => {
   assert.match(
     problemsOf({ ...rest, source: { kafka: { ...kafka, brokers: ["nowhere"] } } }).join(),
     /must be host:port/,
+  );
+});
+
+test("the channels and rules of docs/notifications.md can be used", async () => {
+  const page = await readFile(fileURLToPath(new URL("../docs/notifications.md", import.meta.url)), "utf8");
+  const blocks = [...page.matchAll(/```yaml\n([^`]*)```/g)].map(([, text = ""]) => text);
+  // The file of the password does not exist here.
+  const text = blocks.join("").replace("{ file: /run/secrets/smtp-password }", "{ env: SLACK_WEBHOOK }");
+  const given = parse(text) as Pick<NotifyConfigInput, "channels" | "rules">;
+  const { channels, rules } = parseConfig({ ...GOOD, ...given }, { SLACK_WEBHOOK: "https://hooks.example/x" });
+  assert.deepEqual([...channels.keys()], ["mail", "slack"]);
+  assert.deepEqual(
+    rules.map(({ name }) => name),
+    ["failures-by-mail", "deployments", "decisions"],
   );
 });

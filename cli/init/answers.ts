@@ -50,7 +50,12 @@ export type JiraAnswer = {
   readonly flavour: "cloud" | "data-center";
   readonly username: string | undefined;
 };
-export type MailAnswer = { readonly host: string; readonly from: string; readonly to: readonly string[] };
+export type MailAnswer = {
+  readonly host: string;
+  readonly port?: number;
+  readonly from: string;
+  readonly to: readonly string[];
+};
 export type IssuerAnswer = { readonly url: string; readonly clientId: string };
 
 export const PLATFORM = "platform";

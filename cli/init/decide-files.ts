@@ -91,7 +91,7 @@ function processFiles(answers: Answers): readonly File[] {
     paramsFile(answers),
     {
       path: "notify-agent.yaml",
-      content: yaml("The notify-agent and its channels: docs/processes.md.", {
+      content: yaml("The notify-agent: docs/processes.md, its channels and rules: docs/notifications.md.", {
         data: `${dir}/data/notify-agent`,
         port: ports.notify,
         portalUrl: url,
@@ -149,7 +149,10 @@ function composeFiles(answers: Answers): readonly File[] {
   return [
     { path: "compose.yaml", content: yaml("docs/install.md, One machine: compose.", composeFile(answers)) },
     paramsFile(answers),
-    { path: "notify-agent.yaml", content: yaml("Channels: docs/processes.md.", { channels: channelsOf(answers) }) },
+    {
+      path: "notify-agent.yaml",
+      content: yaml("Channels and rules: docs/notifications.md.", { channels: channelsOf(answers) }),
+    },
     {
       path: "portal-api.yaml",
       content: yaml("Sign-in: docs/sign-in.md.", { publicUrl: answers.url, ...signInOf(answers, secret) }),

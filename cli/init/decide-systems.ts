@@ -152,7 +152,7 @@ function nexusSystem({ nexusUser }: Answers, url: string): object {
 }
 
 export function channelsOf({ mail }: Answers): object {
-  return mail === undefined ? {} : { mail: { kind: "mail", host: mail.host, from: mail.from, to: mail.to } };
+  return mail === undefined ? {} : { mail: { kind: "mail", ...mail } };
 }
 
 export function signInOf({ issuer }: Answers, secret: (name: string) => string): object {

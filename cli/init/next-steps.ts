@@ -8,7 +8,7 @@ export function nextSteps(
   answers: Answers,
   empty: readonly { readonly path: string; readonly what: string }[],
 ): string {
-  const { dir, git, templates } = answers;
+  const { dir, git, jira, templates } = answers;
   const secrets =
     empty.length === 0
       ? []
@@ -22,7 +22,7 @@ export function nextSteps(
     ...missing(answers),
     ...startSteps(answers),
     "Test what the systems let Gantry do:\n     gantry doctor",
-    ...(git
+    ...(git && jira
       ? [`Push the templates of new apps to the project ${templates}, which must exist:\n     gantry templates push`]
       : []),
   ];
@@ -48,7 +48,7 @@ function startSteps(answers: Answers): readonly string[] {
   const { dir, form, url, isolation } = answers;
   const sandbox =
     isolation === "sandbox" && (form === "all-in-one" || form === "separate")
-      ? ["Install bubblewrap, in which the scripts of apps run: apt-get install bubblewrap"]
+      ? ["Where runners run, install bubblewrap, in which the scripts of apps run: apt-get install bubblewrap"]
       : [];
   const environment = `In the shell of the command gantry: set -a; . ${dir}/gantry.env; set +a`;
   switch (form) {

@@ -41,7 +41,7 @@ const QUESTIONS: readonly Question[] = [
   { flag: "nexus", asks: "Address of Nexus (empty: none)", otherwise: "" },
   { flag: "sonarqube", asks: "Address of SonarQube (empty: none)", otherwise: "" },
   { flag: "jira", asks: "Address of Jira (empty: none)", otherwise: "" },
-  { flag: "mail", asks: "Mail server (empty: none)", otherwise: "" },
+  { flag: "mail", asks: "Mail server, HOST or HOST:PORT (empty: none)", otherwise: "" },
   { flag: "sso", asks: "Issuer for single sign-on (empty: local accounts)", otherwise: "" },
 ];
 /** Asked only when these were answered. */
@@ -167,5 +167,6 @@ function mailOf(values: Values, problems: string[]): Answers["mail"] {
   const from = values["mail-from"];
   const to = values["mail-to"] ?? [];
   if (from === undefined || to.length === 0) problems.push("--mail needs --mail-from and --mail-to.");
-  return { host: values.mail, from: from ?? "", to };
+  const [, host = "", port] = /^(.*?)(?::(\d{1,5}))?$/.exec(values.mail) ?? [];
+  return { host, ...(port === undefined ? {} : { port: Number(port) }), from: from ?? "", to };
 }

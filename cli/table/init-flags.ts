@@ -49,7 +49,7 @@ export const INIT_FLAGS = {
   sonarqube: { type: "string", multiple: true, value: PER_SITE, summary: "SonarQube, optional" },
   jira: { type: "string", value: "URL", summary: "Jira, optional" },
   "jira-user": { type: "string", value: "NAME", summary: "user name there" },
-  mail: { type: "string", value: "HOST", summary: "mail server, optional" },
+  mail: { type: "string", value: "HOST[:PORT]", summary: "mail server, optional" },
   "mail-from": { type: "string", value: "ADDRESS", summary: "sender of mails" },
   "mail-to": { type: "string", multiple: true, value: "ADDRESS", summary: "receiver of mails" },
   sso: { type: "string", value: "URL", summary: "an OIDC issuer, optional" },

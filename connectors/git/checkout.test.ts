@@ -8,7 +8,7 @@ import { tryLock } from "@gantry/runtime/lock.ts";
 import { fastClock, openBench } from "../step.fixture.ts";
 import { labWithBench } from "./lab-bench.fixture.ts";
 import { pushAsSomebody, seed, tagMain } from "./lab-git.fixture.ts";
-import { checkout } from "./steps.ts";
+import { checkout, createRepository } from "./steps.ts";
 
 test("the default branch, another branch, a tag's commit and a commit by its id", async (t) => {
   const { lab, bench } = await labWithBench(t);
@@ -136,9 +136,11 @@ test("errors name the cause: no such branch, no such repository, no commit, a wr
   };
   assert.deepEqual(await ask("orders", "gone"), {
     code: "system-refused",
-    why: "There is no branch or tag gone.",
+    why: "There is no branch or tag gone; its branches: main.",
     retryable: false,
   });
+  await bench.run(createRepository, { repository: { project: lab.project, slug: "empty" } });
+  assert.match(((await ask("empty", "main")) as { why: string }).why, /has no branch yet: push a first commit to it/);
   assert.equal(((await ask("nothing")) as { code: string }).code, "system-refused");
   for (const status of [500, 503]) {
     lab.server.faults.add({ match: "/scm/", kind: "status", status, times: 1 });

@@ -58,7 +58,19 @@ export async function resolveRevision(mirror: Mirror, ref: string | undefined): 
   if (atBranch !== undefined) return { commit: atBranch, kind: "branch", name: ref };
   const atTag = tips.get(`${tag}^{}`) ?? tips.get(tag);
   if (atTag !== undefined) return { commit: atTag, kind: "tag", name: ref };
-  throw refused(mirror, `there is no branch or tag ${ref}`);
+  throw refused(mirror, await whyNoRevision(mirror, ref));
+}
+
+/** Enough to see that `master` was meant. */
+const SHOWN_BRANCHES = 5;
+
+async function whyNoRevision(mirror: Mirror, ref: string): Promise<string> {
+  const { tips } = await listRemote(mirror, ["refs/heads/*"]);
+  const branches = [...tips.keys()].map((name) => name.replace("refs/heads/", ""));
+  if (branches.length === 0) return "the repository has no branch yet: push a first commit to it";
+  const shown = branches.slice(0, SHOWN_BRANCHES).map((name) => truncate(name, 80));
+  const more = branches.length > shown.length ? ` and ${branches.length - shown.length} more` : "";
+  return `there is no branch or tag ${ref}; its branches: ${shown.join(", ")}${more}`;
 }
 
 /**

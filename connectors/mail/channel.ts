@@ -246,7 +246,7 @@ function tlsAdvice(text: string, { host, port, tls }: MailConfig): string | unde
     return `${at} gave no greeting: if it expects TLS from the first byte, as port 465 does, use tls: implicit (${text})`;
   }
   if (/STARTTLS/i.test(text) && tls === "required")
-    return `${at} does not offer STARTTLS, and tls: required needs it (${text})`;
+    return `${at} does not offer STARTTLS, and tls: required needs it; without a user name, tls: if-offered does without (${text})`;
   return undefined;
 }
 

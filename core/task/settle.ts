@@ -117,7 +117,7 @@ function expand(pipeline: Pipeline, state: TaskState, job: Job, { final, room, n
         at: now,
         job: job.id,
         because: "condition",
-        reason: "not run, because its `each` gave an empty list",
+        reason: "not run, because there is nothing to do: its list is empty",
       },
     ];
   } catch (error) {

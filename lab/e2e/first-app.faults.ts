@@ -1,5 +1,5 @@
 // Follows docs/first-app.md line by line, in a shell of its own, with the fakes as if they were real systems and each process
-// by itself. It takes a minute, so it is not part of `npm test`.
+// by itself. It takes over a minute, so it is not part of `npm test`.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -21,7 +21,7 @@ async function blocksOfGuide(): Promise<readonly string[]> {
   return [...page.matchAll(/^```sh run\n(.*?)^```$/gms)].map(([, block = ""]) => block);
 }
 
-test("docs/first-app.md, line by line, ends with an app of one's own that runs", async (t) => {
+test("docs/first-app.md, line by line, ends with an app of one's own that runs", { timeout: 300_000 }, async (t) => {
   const dir = await mkdtemp(join(tmpdir(), "gantry-first-app-"));
   t.after(() => rm(dir, { recursive: true, force: true }));
   const [portal = 0, agent = 0, notify = 0] = await freePorts(3);
@@ -53,6 +53,9 @@ test("docs/first-app.md, line by line, ends with an app of one's own that runs",
   assert.match(out, /Nothing is missing\./);
   assert.match(out, /✓ may push to the repositories of apps +APPS\/hello-deploy/);
   assert.match(out, /digest: sha256:[0-9a-f]{64}/);
+  assert.match(out, /^#2 .*Greet politely$/m);
+  assert.equal(out.match(/^✓ Run CD: hello succeeded/gm)?.length, 3, "deployed, deployed again, and gone back");
+  assert.match(out, /"subject":"[^"]*Test message of Gantry on mail"/);
 });
 
 function runShell(script: string): Promise<{ readonly code: number | null; readonly out: string }> {

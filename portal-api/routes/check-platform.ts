@@ -78,7 +78,8 @@ async function checkChannels(notify: NotifyClient, send: boolean): Promise<reado
   }
 }
 
-const CHANNEL_TODO = "Correct the channel in the configuration of the notify-agent, and restart it. docs/processes.md";
+const CHANNEL_TODO =
+  "Correct the channel in the configuration of the notify-agent, and restart it. docs/notifications.md";
 
 async function checkOn(notify: NotifyClient, name: string): Promise<PlatformFinding> {
   const found = await notify.checkChannel(name);

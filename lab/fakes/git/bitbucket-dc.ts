@@ -268,7 +268,12 @@ function addReadingOfBuilds(router: Router, fake: FakeBitbucketDc): void {
 
 function findReady(fake: FakeBitbucketDc, key: string, slug: string): Repository | undefined {
   const repository = findRepository(fake, key, slug);
-  if (repository && repository.initialisingFor > 0) throw new Answer(503, "Repository is being initialised");
+  if (repository && repository.initialisingFor > 0) {
+    // A real one is ready after a while, whoever asks.
+    repository.initialisingFor -= 1;
+    fake.save();
+    throw new Answer(503, "Repository is being initialised");
+  }
   return repository;
 }
 

@@ -13,7 +13,10 @@ export function Channels() {
       <Loaded resource={channels}>
         {({ items }) =>
           items.length === 0 ? (
-            <p class="quiet">No channel is configured. Messages are shown in the inbox only.</p>
+            <p class="quiet">
+              No channel is configured. Messages are shown in the inbox only. A mail server or a messenger is added in
+              the configuration of the notify-agent (docs/notifications.md).
+            </p>
           ) : (
             <div class="scroll">
               <table class="stack">
