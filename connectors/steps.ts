@@ -9,6 +9,7 @@ export const STEPS: StepBook = {
   "argocd/ensure-project": async () => (await import("./argo-cd/ensure-steps.ts")).argocdEnsureProject,
   "argocd/ensure-repository": async () => (await import("./argo-cd/repository-step.ts")).argocdEnsureRepository,
   "argocd/list-clusters": async () => (await import("./argo-cd/cluster-step.ts")).argocdListClusters,
+  "argocd/require-app": async () => (await import("./argo-cd/ensure-steps.ts")).argocdRequireApp,
   "argocd/require-cluster": async () => (await import("./argo-cd/cluster-step.ts")).argocdRequireCluster,
   "argocd/sync": async () => (await import("./argo-cd/steps.ts")).argocdSync,
   "argocd/wait": async () => (await import("./argo-cd/steps.ts")).argocdWait,

@@ -81,6 +81,21 @@ const ATTACKS: readonly [does: string, name: string, input: Input, refused: RegE
   ["reads another app's application", "argocd/diff", application, /application payments-seoul-dp/],
   ["waits for another app's application", "argocd/wait", application, /application payments-seoul-dp/],
   [
+    "looks at another app's application",
+    "argocd/require-app",
+    {
+      ...{ app: "payments-seoul-dp", project: "payments", repoUrl: "x", path: "." },
+      ...{ cluster: "seoul-dp", namespace: "payments" },
+    },
+    /application payments-seoul-dp in project payments/,
+  ],
+  [
+    "asks what the project of another app has registered",
+    "argocd/ensure-repository",
+    { repository: repository("orders-deploy"), project: "payments" },
+    /Argo CD project payments/,
+  ],
+  [
     "syncs another app's application under its own project",
     "argocd/sync",
     { ...application, project: "orders" },

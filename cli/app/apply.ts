@@ -81,18 +81,25 @@ export function allApps(portal: PortalClient): Promise<readonly AppView[]> {
   return firstItems(portal, "/v1/apps", appView, Number.POSITIVE_INFINITY);
 }
 
-/** An app may take a place that another one of the plan gives up: those are tried again at the end. */
+/**
+ * An app may take a place that another one of the plan gives up, perhaps only when that one got its new place: those are tried
+ * again at the end, as long as that helps.
+ */
 async function applyAll(portal: PortalClient, plan: readonly Planned[], dryRun: boolean): Promise<readonly Result[]> {
-  const first = await inParallel(plan, (one) => applyOne(portal, one, dryRun));
+  let results = await inParallel(plan, (one) => applyOne(portal, one, dryRun));
   const changed = new Set(plan.filter(({ action }) => action === "change").map(({ app }) => app.name));
   const mayBeFree = ({ error }: Result): boolean =>
     error?.code === "place-taken" && changed.has(String(error.details.other));
-  const again = first.filter(mayBeFree);
-  if (again.length === 0) return first;
-  if (dryRun) return first.map((result) => (mayBeFree(result) ? withoutError(result) : result));
-  const second = new Map<string, Result>();
-  for (const result of again) second.set(result.app.name, await applyOne(portal, withoutError(result), dryRun));
-  return first.map((result) => second.get(result.app.name) ?? result);
+  if (dryRun) return results.map((result) => (mayBeFree(result) ? withoutError(result) : result));
+  for (let waiting = results.filter(mayBeFree); waiting.length > 0; ) {
+    const again = new Map<string, Result>();
+    for (const result of waiting) again.set(result.app.name, await applyOne(portal, withoutError(result), dryRun));
+    results = results.map((result) => again.get(result.app.name) ?? result);
+    const still = results.filter(mayBeFree);
+    if (still.length === waiting.length) break;
+    waiting = still;
+  }
+  return results;
 }
 
 function withoutError({ error: _, ...planned }: Result): Planned {

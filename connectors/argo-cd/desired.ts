@@ -149,7 +149,11 @@ export function mergeApp(there: Application, desired: DesiredApp, maker: Maker):
 }
 
 /** Why this app is not ours to change; undefined when it is, or when it deploys the same place from the same path. */
-export function foreignReason(there: Application, desired: DesiredApp, maker: Maker): string | undefined {
+export function foreignReason(
+  there: Application,
+  desired: Pick<DesiredApp, "repoUrl" | "path">,
+  maker: Maker,
+): string | undefined {
   const owner = there.metadata.labels?.[APP_LABEL];
   if (owner !== undefined) {
     return owner === maker.app ? undefined : `It belongs to the app ${owner} (label ${APP_LABEL}).`;

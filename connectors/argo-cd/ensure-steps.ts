@@ -201,7 +201,7 @@ async function ensureApp(
     succeeded({ app: input.app, created, autoSync: syncsItself(there), url: appUrl(argocd.url, there.metadata) });
 
   const there = await client.getApplication(input.app, input.project);
-  if (!there) await refuseSecond(context, client);
+  await requireOurs(context, client, there);
   if (!there || madeBy(there, maker)) {
     const { namespace: home, autoSync } = await context.effect({
       name: "create-app",
@@ -221,15 +221,6 @@ async function ensureApp(
     const url = appUrl(argocd.url, { name: input.app, namespace: home });
     return succeeded({ app: input.app, created: true, autoSync, url });
   }
-  if (hasSeveralSources(there)) {
-    throw new GantryError("system-refused", {
-      system: argocd.name,
-      what: `update app ${input.app}`,
-      problem: SEVERAL_SOURCES,
-    });
-  }
-  const problem = foreignReason(there, input, maker);
-  if (problem !== undefined) throw new GantryError("exists-foreign", { what: `The Argo CD app ${input.app}`, problem });
   const server = (await client.getCluster(input.cluster))?.server;
   const changed = mergeApp(there, { ...input, server }, maker);
   if (!changed) return answer(there, false);
@@ -246,11 +237,55 @@ async function ensureApp(
   return answer((await client.getApplication(input.app, input.project)) ?? there, false);
 }
 
+const placeInput = appInput.omit({ targetRevision: true, valueFiles: true, autoSync: true, labels: true });
+type PlaceContext = StepContext<z.output<typeof placeInput>, "argocd">;
+
+/** Before the commit, because an application that is there may deploy it although this task will not. */
+export const argocdRequireApp = defineStep({
+  name: "argocd/require-app",
+  title: "Verify that the Argo CD app can be ensured",
+  input: placeInput,
+  output: z.object({ app: z.string(), exists: z.boolean() }),
+  needs: ["argocd"],
+  acts: ({ app, project, repoUrl: url, cluster, namespace, system }) => [
+    { kind: "argocd-application", access: "read", app, project, system },
+    { kind: "clone-url", access: "read", url },
+    { kind: "destination", access: "read", cluster, namespace, system },
+  ],
+  effects: [],
+  retry: USUAL_RETRY,
+  timeoutMs: SETUP_LIMIT_MS,
+  plan: async () => [],
+  run: (context) =>
+    outlastRestart(context, async () => {
+      const { app, project, system } = context.input;
+      const client = connect(context.system("argocd", system), context);
+      const there = await client.getApplication(app, project);
+      await requireOurs(context, client, there);
+      return succeeded({ app, exists: there !== undefined });
+    }),
+});
+
+/** Throws when the app may not be made or changed. */
+async function requireOurs(context: PlaceContext, client: ArgoCd, there: Application | undefined): Promise<void> {
+  const { input, task, system } = context;
+  const maker = makerOf(task);
+  if (!there) return refuseSecond(context, client);
+  if (madeBy(there, maker)) return;
+  if (hasSeveralSources(there)) {
+    const what = `update app ${input.app}`;
+    throw new GantryError("system-refused", {
+      system: system("argocd", input.system).name,
+      what,
+      problem: SEVERAL_SOURCES,
+    });
+  }
+  const problem = foreignReason(there, input, maker);
+  if (problem !== undefined) throw new GantryError("exists-foreign", { what: `The Argo CD app ${input.app}`, problem });
+}
+
 /** Two applications over one folder would fight over the same objects. */
-async function refuseSecond(
-  { input }: StepContext<z.output<typeof appInput>, "argocd">,
-  client: ArgoCd,
-): Promise<void> {
+async function refuseSecond({ input }: PlaceContext, client: ArgoCd): Promise<void> {
   const all = await client.listApplications(input.repoUrl);
   const server = (await client.getCluster(input.cluster))?.server;
   const [other] = deployersOf(all, { ...input, server });

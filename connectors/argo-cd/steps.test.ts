@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { Crash, fastClock, openBench } from "../step.fixture.ts";
 import { argocdRequireCluster } from "./cluster-step.ts";
-import { argocdEnsureApp, argocdEnsureProject } from "./ensure-steps.ts";
+import { argocdEnsureApp, argocdEnsureProject, argocdRequireApp } from "./ensure-steps.ts";
 import { argocdEnsureRepository } from "./repository-step.ts";
 import {
   appInput,
@@ -335,6 +335,25 @@ suite("Argo CD", { concurrency: 4 }, () => {
       await bench.run(argocdEnsureApp, { ...appInput(site), path: "overlays/other" }),
       "errored",
     );
+    assert.equal(foreign.code, "exists-foreign");
+  });
+
+  test("before the commit: an application over the folder, or one of somebody else, is refused", async (t) => {
+    const site = await openSiteBench(t);
+    const { bench } = site;
+    await site.commit(manifests(await site.image("1")));
+    const { targetRevision: _, ...place } = appInput(site);
+    const writesBefore = () => site.argocd.exchanges.filter(({ method }) => method !== "GET").length;
+    assert.deepEqual(outputOf(await bench.run(argocdRequireApp, place)), { app, exists: false });
+    assert.equal(writesBefore(), 0);
+    await ensureAll(site);
+    bench.nextTask();
+    assert.deepEqual(outputOf(await bench.run(argocdRequireApp, place)), { app, exists: true });
+    const second = failureOf(await bench.run(argocdRequireApp, { ...place, app: "orders-2" }), "errored");
+    assert.equal(second.code, "application-exists");
+    assert.match(second.todo ?? "", /application: orders-seoul-dp/);
+    bench.nextTask({ app: "billing" });
+    const foreign = failureOf(await bench.run(argocdRequireApp, { ...place, path: "overlays/other" }), "errored");
     assert.equal(foreign.code, "exists-foreign");
   });
 

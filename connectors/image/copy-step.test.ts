@@ -99,6 +99,23 @@ test("an image that no registry has is an error with what to do", async (t) => {
   assert.equal(outcome.failure.message, `There is no image ${seoul.host}/${REPOSITORY}@${absent}.`);
 });
 
+test("of several images, one that is missing stops the step before any is copied", async (t) => {
+  const { seoul, tokyo, digest, bench } = await twoSites(t);
+  const there = { name: "web", repository: REPOSITORY, digest };
+  for (const [repository, wanted] of [
+    // The digest exists, but not in this repository.
+    ["orders/job", digest],
+    [REPOSITORY, `sha256:${"0".repeat(64)}`],
+  ] as const) {
+    const images = [there, { name: "job", repository, digest: wanted }, { ...there, name: "again" }];
+    const outcome = await bench.run(copy, { images, from: "seoul" });
+    assert(outcome.kind === "failed", JSON.stringify(outcome));
+    assert.equal(outcome.failure.message, `There is no image ${seoul.host}/${repository}@${wanted}.`);
+    assert.deepEqual(sent(tokyo), []);
+    assert.equal(bench.permits.size, 0);
+  }
+});
+
 test("a site whose runner knows no registry of the other site says how to name it", async (t) => {
   const { tokyo, digest, bench, input } = await twoSites(t, { knows: false });
   const outcome = await bench.run(copy, input());

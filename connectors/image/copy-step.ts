@@ -65,12 +65,15 @@ export const copy = defineStep({
         log(`Site ${task.site} has no registry. Its clusters pull from the registry of ${input.from}.`);
         return succeeded({ images: [], copied: 0 });
       }
-      let copied = 0;
-      for (const [index, image] of input.images.entries()) {
-        const result = await bring(context, own, image, index);
-        if (result instanceof GantryError) return failed(failureOf(result));
-        if (result) copied += 1;
+      // All are looked up first: if one is missing, the others are not copied either.
+      const looked: Looked[] = [];
+      for (const image of input.images) {
+        const one = await lookUp(context, own, image);
+        if (one instanceof GantryError) return failed(failureOf(one));
+        looked.push(one);
       }
+      let copied = 0;
+      for (const [index, one] of looked.entries()) if (await bring(context, own, one, index)) copied += 1;
       const images = input.images.map(({ name, repository, digest }) => {
         const path = `${registryHost(own)}/${repository}`;
         return { name, image: path, digest, ref: `${path}@${digest}` };
@@ -79,33 +82,45 @@ export const copy = defineStep({
     }),
 });
 
-/** True: it was copied. An error: it is in neither registry, or there is nowhere to copy it from. */
-async function bring(
-  context: Context,
-  own: ImageSystem,
-  { repository, digest }: Image,
-  ordinal: number,
-): Promise<boolean | GantryError> {
+type Looked = Image & {
+  readonly isThere: boolean;
+  /** The registry to copy it from; undefined: there is nothing to copy. */
+  readonly source: ImageSystem | undefined;
+};
+
+/** An error: it is in neither registry, or there is nowhere to copy it from. */
+async function lookUp(context: Context, own: ImageSystem, image: Image): Promise<Looked | GantryError> {
   const { input, log, task } = context;
-  const target = siteRegistry(context, own);
+  const { repository, digest } = image;
   const ref = `${registryHost(own)}/${repository}@${digest}`;
-  const isThere = (await target.headManifest(repository, digest)) !== undefined;
+  const isThere = (await siteRegistry(context, own).headManifest(repository, digest)) !== undefined;
   const other = input.from === task.site ? undefined : registryOrNone(context, input.from);
   if (other === undefined || registryHost(other) === registryHost(own)) {
     if (isThere) {
       log(`${ref} exists`);
-      return false;
+      return { ...image, isThere, source: undefined };
     }
     if (input.from === task.site || other !== undefined) return missing(ref, own);
     return new GantryError("image-not-copied", { image: ref, system: titleOf(own), from: input.from, site: task.site });
   }
   context.require({ kind: "image", access: "read", repository, system: other.name });
-  const source = siteRegistry(context, other);
-  if (!isThere) {
-    if ((await source.headManifest(repository, digest)) === undefined)
-      return missing(`${registryHost(other)}/${repository}@${digest}`, other);
-    await ensureProject(context, own, repository);
-  }
+  if (!isThere && (await siteRegistry(context, other).headManifest(repository, digest)) === undefined)
+    return missing(`${registryHost(other)}/${repository}@${digest}`, other);
+  return { ...image, isThere, source: other };
+}
+
+/** Whether it was not there and was copied. */
+async function bring(
+  context: Context,
+  own: ImageSystem,
+  { repository, digest, isThere, source: other }: Looked,
+  ordinal: number,
+): Promise<boolean> {
+  if (other === undefined) return false;
+  const { log } = context;
+  const [source, target] = [siteRegistry(context, other), siteRegistry(context, own)];
+  const ref = `${registryHost(own)}/${repository}@${digest}`;
+  if (!isThere) await ensureProject(context, own, repository);
   const work = { source, target, repository, log };
   try {
     const { manifests, blobs } = await context.effect({

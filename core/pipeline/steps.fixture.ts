@@ -163,6 +163,10 @@ const SHAPES: { readonly [name: string]: readonly [input: z.ZodRawShape, output:
     { cluster: text, system: text.optional() },
     { cluster: text, verified: z.boolean() },
   ],
+  "argocd/require-app": [
+    { app: text, project: text, repoUrl: text, path: text, cluster: text, namespace: text },
+    { app: text, exists: z.boolean() },
+  ],
   "argocd/ensure-project": [
     {
       project: text,
@@ -172,7 +176,10 @@ const SHAPES: { readonly [name: string]: readonly [input: z.ZodRawShape, output:
     },
     { project: text, created: z.boolean() },
   ],
-  "argocd/ensure-repository": [{ repository, project: text.optional() }, { url: text, created: z.boolean() }],
+  "argocd/ensure-repository": [
+    { repository, project: text.optional() },
+    { url: text, created: z.boolean() },
+  ],
   "argocd/ensure-app": [
     {
       app: text,
