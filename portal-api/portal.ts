@@ -40,6 +40,8 @@ export type Portal = {
   readonly sessions: Sessions;
   readonly audit: Audit;
   readonly rights: RightsOf;
+  /** Why the newest policy is not in force, as a sentence for operators. */
+  readonly policyProblem: () => string | undefined;
   readonly facts: Facts;
   readonly cursors: Cursors;
   readonly people: People;

@@ -42,6 +42,7 @@ export async function pushAsSomebody(
   slug: string,
   files: Readonly<Record<string, string>>,
   branch = "main",
+  removed: readonly string[] = [],
 ): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), "gantry-somebody-"));
   const host = openHost({ system: lab.system, fetch, signal: AbortSignal.timeout(20_000) });
@@ -52,6 +53,7 @@ export async function pushAsSomebody(
     const copy = join(dir, "copy");
     await git("-C", copy, "checkout", "--quiet", "-B", branch);
     await writeFiles(copy, files);
+    for (const path of removed) await rm(join(copy, path));
     await git("-C", copy, "add", "--all");
     await git(
       "-C",

@@ -55,7 +55,7 @@ export type PortalRoutesDeps = {
   readonly registry: RunnerRegistry;
   readonly identities: Pick<Identities, "createEnrolment" | "renewKey">;
   readonly settings: Settings;
-  readonly definitionSet: Pick<DefinitionSet, "view" | "sync">;
+  readonly definitionSet: Pick<DefinitionSet, "view" | "part" | "sync">;
   readonly templates: Templates;
   readonly portalUrl: string;
   readonly seal?: Seal | undefined;
@@ -204,6 +204,7 @@ type CatalogRoute =
   | "choosePipeline"
   | "steps"
   | "definitions"
+  | "definitionPart"
   | "syncDefinitions"
   | "templates"
   | "syncTemplates";
@@ -234,6 +235,7 @@ function catalogHandlers(deps: PortalRoutesDeps): Pick<Handlers, CatalogRoute> {
     },
     steps: () => ({ items: definitions.steps }),
     definitions: () => definitionSet.view(),
+    definitionPart: ({ query: { part, known } }) => definitionSet.part(part, known),
     syncDefinitions: async ({ body: { principal } }) => taskCalls(deps).view(await definitionSet.sync(principal)),
   };
 }
