@@ -7,6 +7,7 @@ import { readEnvironments } from "@gantry/core/build/read-environments.ts";
 import { type OwnPolicy, readOwnPolicy } from "@gantry/core/choice/own-policy.ts";
 import { filesIn, type SetFile, SETTINGS_FILES } from "@gantry/core/definitions/set-files.ts";
 import type { Problem } from "@gantry/core/errors.ts";
+import { readRules } from "@gantry/core/notify/read-rules.ts";
 import { readParamValues } from "@gantry/core/pipeline/param-values.ts";
 import { parsePipeline } from "@gantry/core/pipeline/parse.ts";
 import type { Pipeline, StepDescription } from "@gantry/core/pipeline/pipeline.ts";
@@ -66,12 +67,13 @@ export function checkDefinitions(
   const own = readOwn(files, problems);
   const withParams = applyParams(files, { definitions, broken }, problems);
   const roles = filesIn(files, "roles");
-  problems.push(...suffixProblems(roles));
   const policy = roles.length === 0 ? undefined : readRoles(roles);
   if (policy?.ok === false) problems.push(...policy.problems);
+  const rules = filesIn(files, "rules");
+  problems.push(...readRules(rules).problems, ...suffixProblems([...roles, ...rules]));
   problems.sort(byFile);
   const beside = SETTINGS_FILES.map((file) => ({ file, text: files.get(file) }));
-  const others = [...beside, ...roles].flatMap(({ file, text }) =>
+  const others = [...beside, ...roles, ...rules].flatMap(({ file, text }) =>
     text === undefined ? [] : [{ file, text, digest: digestOf(text) }],
   );
   return { definitions: withParams, environments, own, others, problems };

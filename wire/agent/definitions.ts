@@ -78,7 +78,7 @@ export const definitionsView = z
 export type DefinitionsView = z.infer<typeof definitionsView>;
 
 /** Folders of a set that other processes follow. */
-export const FOLLOWED_PARTS = ["roles"] as const;
+export const FOLLOWED_PARTS = ["roles", "rules"] as const;
 export type FollowedPart = (typeof FOLLOWED_PARTS)[number];
 
 /** `version`: of all the files together. They are left out when the asker knows this version. */
