@@ -23,10 +23,14 @@ const MAX_LABEL = 100;
 export const SITE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
 /**
- * `scope` has the variables that the job's `each`, `site` and `labels` use; `each` is added here. An empty list gives no
- * jobs. Throws GantryError `expression-failed`.
+ * `scope` has the variables that the job's `each`, `site` and `labels` use; `each` and `defaults` are added here. An empty list
+ * gives no jobs. `defaultsAt`: the defaults of a site. Throws GantryError `expression-failed`.
  */
-export function expandJob(job: Job, scope: JsonObject): readonly ExpandedJob[] {
+export function expandJob(
+  job: Job,
+  scope: JsonObject,
+  defaultsAt: (site: string) => JsonObject = () => ({}),
+): readonly ExpandedJob[] {
   // The values of the scope may be large, and each element evaluates the same expressions.
   const evaluation = newEvaluation();
   const elements = elementsOf(job, scope, evaluation);
@@ -39,7 +43,7 @@ export function expandJob(job: Job, scope: JsonObject): readonly ExpandedJob[] {
     const site = renderText(job.site, inner, evaluation);
     if (!SITE.test(site))
       throw expressionFailed(String(job.site), `its value ${JSON.stringify(site)} is not the name of a site`);
-    return { key, each, site, labels: labelsOf(job, inner, evaluation) };
+    return { key, each, site, labels: labelsOf(job, { ...inner, defaults: defaultsAt(site) }, evaluation) };
   });
 }
 

@@ -226,7 +226,7 @@ function catalogHandlers(deps: PortalRoutesDeps): Pick<Handlers, CatalogRoute> {
       const action = ACTIONS.find((one) => one === name);
       const definition = app && action ? await ofApps.chosen(app, action) : await ofApps.named(name);
       if (!definition) throw new GantryError("pipeline-unknown", { pipeline: name });
-      return pipelineView(definition, await offers());
+      return pipelineView(await ofApps.preset(definition, app), await offers());
     },
     templates: () => templates.view(),
     syncTemplates: async ({ body }) => {

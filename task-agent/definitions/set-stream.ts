@@ -2,6 +2,7 @@
 
 import type { Environments } from "@gantry/core/build/environments.ts";
 import type { OwnPolicy } from "@gantry/core/choice/own-policy.ts";
+import type { SiteDefaults } from "@gantry/core/site/site-defaults.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { defineStream } from "@gantry/journal/typed-stream.ts";
 import type { DefinitionSource } from "@gantry/wire/agent/definitions.ts";
@@ -17,6 +18,7 @@ export type SetState = {
   /** Absent in sets of older versions, like `source` and `at`. */
   readonly environments?: Environments;
   readonly own?: OwnPolicy;
+  readonly sites?: SiteDefaults;
   readonly others?: readonly StoredFile[];
   readonly source?: DefinitionSource;
   /** When it came into force; store time, ms. */
@@ -38,14 +40,14 @@ const MAX_CONFLICTS = 8;
  */
 export async function putInForce(
   journal: Pick<Journal, "load" | "append" | "now">,
-  { definitions, environments, own, others: files }: DefinitionSet,
+  { definitions, environments, own, sites, others: files }: DefinitionSet,
   source: DefinitionSource,
 ): Promise<void> {
   const list = definitions.map(({ pipeline: { name }, ...rest }): StoredDefinition => ({ name, ...rest }));
   const others = files.map(({ file, digest }): StoredFile => ({ file, digest }));
   for (let round = 0; round < MAX_CONFLICTS; round += 1) {
     const before = await setStream.load(journal);
-    const wanted = { definitions: list, environments, own, others, source };
+    const wanted = { definitions: list, environments, own, sites, others, source };
     if (before && isSame(before.state, wanted)) return;
     const at = Math.floor((await journal.now()) / 1_000);
     const state: SetState = { ...wanted, at };

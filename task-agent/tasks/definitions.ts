@@ -7,6 +7,7 @@ import type { OwnPolicy } from "@gantry/core/choice/own-policy.ts";
 import type { Problem } from "@gantry/core/errors.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Pipeline, StepDescription } from "@gantry/core/pipeline/pipeline.ts";
+import type { SiteDefaults } from "@gantry/core/site/site-defaults.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { defineStream } from "@gantry/journal/typed-stream.ts";
 import { startError } from "@gantry/runtime/process/start-error.ts";
@@ -32,6 +33,8 @@ export type Definitions = {
   readonly environments?: () => Environments;
   /** Which apps may bring pipelines of their own. Default: none. */
   readonly own?: () => OwnPolicy;
+  /** What the installation presets at each site. Default: nothing. */
+  readonly sites?: () => SiteDefaults;
   /** Why the files of the folder are not in force, as sentences for operators. Default: they are. */
   readonly problems?: () => readonly string[];
 };
@@ -108,12 +111,12 @@ export async function openDefinitions(
     if (error && !live.isOpen()) throw error;
   }
   for (const one of builtIn) await keepDefinition(journal, one);
-  const { pinned, environments, own, origin, offer, others } = live;
+  const { pinned, environments, own, origin, offer, sites, others } = live;
   const builtInNamed = (name: string): Definition | undefined => builtIn.find(({ pipeline }) => pipeline.name === name);
   // A set of an older version may have a file of this name.
   const set = (): readonly Definition[] => live.list().filter(({ pipeline }) => !builtInNamed(pipeline.name));
   return {
-    ...{ pinned, environments, own, origin, offer, steps, set, others },
+    ...{ pinned, environments, own, origin, offer, steps, set, sites, others },
     textOf: async (digest) => {
       const loaded = await fileStream.load(journal, digest);
       if (!loaded) throw new Error(`the file ${digest} is not in the journal`);
@@ -135,6 +138,7 @@ function openLive(steps: readonly StepDescription[], journal: Journal) {
   let current = new Map<string, Definition>();
   let environments: Environments = {};
   let own: OwnPolicy = [];
+  let sites: SiteDefaults = {};
   let others: readonly StoredFile[] = [];
   let origin: ReturnType<LiveDefinitions["origin"]> = { source: FOLDER, at: undefined };
   let version: number | undefined;
@@ -157,6 +161,7 @@ function openLive(steps: readonly StepDescription[], journal: Journal) {
     current = new Map(definitions.map((one) => [one.pipeline.name, one]));
     environments = state.environments ?? {};
     own = state.own ?? [];
+    sites = state.sites ?? {};
     others = state.others ?? [];
     origin = { source: state.source ?? FOLDER, at: state.at };
     version = loaded.version;
@@ -166,6 +171,7 @@ function openLive(steps: readonly StepDescription[], journal: Journal) {
     current: (name: string) => current.get(name),
     environments: () => environments,
     own: () => own,
+    sites: () => sites,
     others: () => others,
     origin: () => origin,
     isOpen: () => version !== undefined,

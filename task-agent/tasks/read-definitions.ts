@@ -11,6 +11,7 @@ import { readRules } from "@gantry/core/notify/read-rules.ts";
 import { readParamValues } from "@gantry/core/pipeline/param-values.ts";
 import { parsePipeline } from "@gantry/core/pipeline/parse.ts";
 import type { Pipeline, StepDescription } from "@gantry/core/pipeline/pipeline.ts";
+import { readSites, type SiteDefaults } from "@gantry/core/site/site-defaults.ts";
 
 /**
  * `version`: the digest of the file, and of the values that the installation gives to its params, if there are any. `file`:
@@ -29,6 +30,8 @@ export type DefinitionSet = {
   readonly environments: Environments;
   /** Which apps may bring pipelines of their own. */
   readonly own: OwnPolicy;
+  /** What is preset at each site. */
+  readonly sites: SiteDefaults;
   /** The files that count besides the pipelines, by path. */
   readonly others: readonly OtherFile[];
 };
@@ -70,13 +73,17 @@ export function checkDefinitions(
   const policy = roles.length === 0 ? undefined : readRoles(roles);
   if (policy?.ok === false) problems.push(...policy.problems);
   const rules = filesIn(files, "rules");
-  problems.push(...readRules(rules).problems, ...suffixProblems([...roles, ...rules]));
+  const siteFiles = filesIn(files, "sites");
+  const pipelines = withParams.map(({ pipeline }) => pipeline);
+  const { sites, problems: ofSites } = readSites(siteFiles, pipelines, broken);
+  const inFolders = [...roles, ...rules, ...siteFiles];
+  problems.push(...readRules(rules).problems, ...ofSites, ...suffixProblems(inFolders));
   problems.sort(byFile);
   const beside = SETTINGS_FILES.map((file) => ({ file, text: files.get(file) }));
-  const others = [...beside, ...roles, ...rules].flatMap(({ file, text }) =>
+  const others = [...beside, ...inFolders].flatMap(({ file, text }) =>
     text === undefined ? [] : [{ file, text, digest: digestOf(text) }],
   );
-  return { definitions: withParams, environments, own, others, problems };
+  return { definitions: withParams, environments, own, sites, others, problems };
 }
 
 /** A file with another suffix would be forgotten in silence. */
