@@ -50,6 +50,15 @@ export const portalConfig = z.strictObject({
       "names a policy file and takes the policy from the definitions, too: remove policy or fromDefinitions",
     )
     .prefault({}),
+  /** What git hosts may ask for. See docs/definitions.md. */
+  webhooks: z
+    .strictObject({
+      /** Reading the definitions again. The host signs with this secret. Default: no webhook is accepted. */
+      definitions: z
+        .strictObject({ secret: z.string().min(16, "must have at least 16 characters") })
+        .optional(),
+    })
+    .prefault({}),
   sessionHours: z.number().positive().max(720).default(12),
   signIn: signIn.prefault({}),
   logLevel: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),

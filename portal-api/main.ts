@@ -42,6 +42,7 @@ import { makePasswords, type Passwords } from "./people/passwords.ts";
 import type { Limits, Portal } from "./portal.ts";
 import { ROUTES } from "./routes/routes.ts";
 import { VERSION } from "./version.ts";
+import { openWebhooks } from "./webhooks/webhooks.ts";
 
 export type PortalDeps = {
   readonly logger?: Logger;
@@ -187,6 +188,7 @@ function assemble({ listening, access, ...parts }: Parts): Portal {
     taskViews,
     metrics,
     limits: makeLimits(config.limits, clock),
+    webhooks: openWebhooks(config.webhooks.definitions?.secret, clock),
   };
 }
 
