@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { isSetFile, SET_FOLDERS, SETTINGS_FILES } from "@gantry/core/definitions/set-files.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import { fileProblem } from "@gantry/core/system-error-words.ts";
 import { type DefinitionSource, type DefinitionsView, definitionsView } from "@gantry/wire/agent/definitions.ts";
@@ -14,8 +15,6 @@ import { textTable } from "./print/text-table.ts";
 import type { Call, Outcome } from "./table/command.ts";
 import { continues } from "./task/follow-task.ts";
 
-/** Files beside pipelines. Their versions are not known from outside. */
-const BESIDE = ["environments.yaml", "params.yaml"];
 const ADDRESS = "/v1/definitions";
 const ASK_AGAIN_MS = 500;
 
@@ -60,13 +59,16 @@ export async function diffDefinitions({ portal, args: [folder] }: Call<object, r
 
 type Change = { readonly file: string; readonly change: "added" | "changed" | "removed" };
 
-/** By file: a version is the digest of one. */
+/** By file: a version is the digest of one. Without rights to see the other files, only pipelines are compared. */
 function differences(files: ReadonlyMap<string, string>, { inForce }: DefinitionsView): readonly Change[] {
-  const now = new Map(
-    inForce.definitions.map(({ name, file, version, digest }) => [file ?? `${name}.yaml`, digest ?? version]),
+  const pipelines = inForce.definitions.map(
+    ({ name, file, version, digest }) => [file ?? `${name}.yaml`, digest ?? version] as const,
   );
+  const others = inForce.files?.map(({ file, digest }) => [file, digest] as const) ?? [];
+  const now = new Map([...pipelines, ...others]);
   const changes: Change[] = [];
   for (const [file, text] of files) {
+    if (!inForce.files && !isPipeline(file)) continue;
     const version = now.get(file);
     const isSame = version === `sha256:${createHash("sha256").update(text).digest("hex")}`;
     if (!isSame) changes.push({ file, change: version === undefined ? "added" : "changed" });
@@ -75,31 +77,40 @@ function differences(files: ReadonlyMap<string, string>, { inForce }: Definition
   return [...changes, ...removed.map((file): Change => ({ file, change: "removed" }))];
 }
 
+function isPipeline(file: string): boolean {
+  return file.includes("/") ? file.startsWith("pipelines/") : !SETTINGS_FILES.includes(file);
+}
+
 const MARKS = { added: "+", changed: "~", removed: "-" } as const;
 
 function changeLine({ file, change }: Change): string {
   return `${MARKS[change]} ${file}  ${change}\n`;
 }
 
-/** The pipeline files of a folder as the task-agent finds them. Throws `argument-unusable`. */
+/** The files of a folder that the task-agent would take. Throws `argument-unusable`. */
 function readFiles(folder: string): ReadonlyMap<string, string> {
   try {
     const top = readdirSync(folder, { withFileTypes: true });
-    const below = top.some((entry) => entry.isDirectory() && entry.name === "pipelines") ? "pipelines/" : "";
-    const names = readdirSync(join(folder, below)).filter((name) => name.endsWith(".yaml"));
-    const paths = names.map((name) => `${below}${name}`).filter((path) => !BESIDE.includes(path));
+    const folders = top.filter((entry) => !entry.isFile() && SET_FOLDERS.some((one) => one === entry.name));
+    const inside = folders.flatMap(({ name }) => readdirSync(join(folder, name)).map((file) => `${name}/${file}`));
+    const hasPipelines = folders.some(({ name }) => name === "pipelines");
+    const own = top.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
+    const onTop = hasPipelines ? own.filter((name) => SETTINGS_FILES.includes(name)) : own;
+    const paths = [...onTop, ...inside].filter((path) => path.endsWith(".yaml") && isSetFile(path));
     return new Map(paths.toSorted().map((path) => [path, readFileSync(join(folder, path), "utf8")]));
   } catch (error) {
     throw new GantryError("argument-unusable", { argument: folder, problem: fileProblem(error) }, { cause: error });
   }
 }
 
-function statusText({ inForce, refused, sync }: DefinitionsView): string {
+function statusText({ inForce, notes = [], refused, sync }: DefinitionsView): string {
   const since = inForce.since === undefined ? "" : `, since ${inForce.since}`;
   const list = inForce.definitions.map(({ name, version, file = "" }) => [name, version.slice(0, 19), file]);
+  const others = (inForce.files ?? []).map(({ file, digest }) => ["", digest.slice(0, 19), file]);
   const lines = [
     `In force: ${sourceText(inForce.source)}${since}\n\n`,
-    textTable(["PIPELINE", "VERSION", "FILE"], list),
+    textTable(["PIPELINE", "VERSION", "FILE"], [...list, ...others]),
+    ...notes.map((note) => `\n${note}\n`),
   ];
   if (sync || refused) lines.push("\n");
   if (sync) {

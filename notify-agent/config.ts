@@ -68,6 +68,10 @@ export const notifySchema = z.strictObject({
     .default({}),
   /** Default: every ended task, every held job and every new app, on all channels. */
   rules: z.array(ruleSchema).max(200).optional(),
+  /** Take the rules from the folder `rules` of the definitions in force instead. See docs/definitions.md. */
+  rulesFromDefinitions: z.boolean().default(false),
+  /** How often the task-agent is asked for them, in ms. */
+  rulesPollMs: ms.default(5_000),
   delivery: z
     .strictObject({
       firstRetryMs: ms.default(2_000),
@@ -126,11 +130,21 @@ export function parseConfig(input: NotifyConfigInput, env: Env): NotifyConfig {
     const channel = readChannel(name, settings, env, problems);
     if (channel) channels.set(name, channel);
   }
+  if (config.rulesFromDefinitions) problems.push(...followingProblems(parsed.data));
   const names = [INBOX, ...Object.keys(config.channels)];
   const compiled = compileRules(config.rules ?? defaultRules(names), names);
   problems.push(...compiled.problems);
   if (problems.length > 0 || source === undefined) throw configInvalid(problems);
   return { ...config, token, source, agent, channels, rules: compiled.rules };
+}
+
+function followingProblems({ rules, agent }: z.output<typeof notifySchema>): readonly Problem[] {
+  const problems: Problem[] = [];
+  const twice = "There are rules here and `rulesFromDefinitions`: remove one of them.";
+  if (rules) problems.push({ detail: twice, pointer: "/rules" });
+  const absent = "The task-agent is missing, which has the rules of the definitions.";
+  if (!agent) problems.push({ detail: absent, pointer: "/agent" });
+  return problems;
 }
 
 function readEventSource(

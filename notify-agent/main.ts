@@ -22,10 +22,11 @@ import { followSettings } from "@gantry/wire/settings/settings-follower.ts";
 import { notifyRoutes } from "./api/routes.ts";
 import { type NotifyConfig, type NotifyConfigInput, notifySchema, type Peer, parseConfig } from "./config.ts";
 import { type ChannelQueues, openChannelQueues } from "./deliveries/channel-queues.ts";
-import { NOTIFY_INDEXES } from "./deliveries/delivery.ts";
+import { INBOX, NOTIFY_INDEXES } from "./deliveries/delivery.ts";
 import { testContent } from "./messages.ts";
 import { type Metrics, makeMetrics } from "./metrics.ts";
 import { DELIVERIES, openRetention, type RetentionDeps } from "./retention/retention.ts";
+import { fixedRules, followRules, type Rules } from "./rules.ts";
 import { type OpenSource, openSource } from "./sources/open-source.ts";
 
 export type NotifyDeps = {
@@ -99,7 +100,9 @@ async function assemble(
     queues.pump();
   };
   const app = createApp({ name: "notify-agent", logger, onAnswered: metrics.answered });
-  app.use(operationRoutes(metrics, () => journal.check(), metrics.problems));
+  const rules = openRules(config, { ...deps, logger, clock });
+  const problems = (): readonly string[] => [...metrics.problems(), ...rules.problems()];
+  app.use(operationRoutes(metrics, () => journal.check(), problems));
   const testChannel = channelTester(channels, clock, policy.sendMs);
   const checkChannel = channelChecker(channels, policy.sendMs);
   const tests = { checkChannel, testChannel };
@@ -108,11 +111,12 @@ async function assemble(
   const resumed = await queues.resumePending();
   if (resumed > 0) logger.info({ deliveries: resumed }, "pending deliveries of an earlier run will be sent");
   const server = await listen(app, { ...config, logger }).catch(async (error: unknown) => {
+    await rules.stop();
     await source.close();
     await queues.close();
     throw error;
   });
-  const background = startBackground({ config, deps, shared, queues, source, metrics, applySettings });
+  const background = startBackground({ config, deps, shared, queues, source, rules, metrics, applySettings });
   logger.info({ url: server.url, channels: [...channels.keys()] }, "notify-agent is listening");
   return {
     ...server,
@@ -136,23 +140,16 @@ type BackgroundParts = {
   readonly shared: Pick<RetentionDeps, "journal" | "clock" | "random" | "logger">;
   readonly queues: ChannelQueues;
   readonly source: OpenSource;
+  readonly rules: Rules;
   readonly metrics: Metrics;
   readonly applySettings: (now: LiveSettings) => void;
 };
 
 /** Starts what runs beside the HTTP server: reading events, retention, and following the live settings. */
 function startBackground(parts: BackgroundParts): { readonly stop: () => Promise<void> } {
-  const { config, deps, shared, queues, source, metrics } = parts;
+  const { config, deps, shared, rules, metrics } = parts;
   const maxAgeMs = config.delivery.giveUpAfterMs;
-  const events = source.start({
-    ...shared,
-    rules: config.rules,
-    maxAgeMs,
-    portalUrl: config.portalUrl,
-    onRecorded: queues.add,
-    resumePending: queues.resumePending,
-    onFeed: metrics.feed,
-  });
+  const events = startReading(parts, maxAgeMs);
   const folder = config.archive ?? join(config.data, "archive");
   const archive = openArchiveWriter({ folder, kind: DELIVERIES, nowMs: shared.clock.nowMs });
   const { registry } = metrics;
@@ -162,9 +159,50 @@ function startBackground(parts: BackgroundParts): { readonly stop: () => Promise
   const settings = agent && followSettings({ agent, logger: shared.logger, onChange: parts.applySettings });
   return {
     stop: async () => {
-      await Promise.all([events.stop(), settings?.stop(), retention.close()]);
+      await Promise.all([events.stop(), rules.stop(), settings?.stop(), retention.close()]);
     },
   };
+}
+
+/** Begins when there are rules. */
+function startReading(
+  { config, shared, queues, source, rules, metrics }: BackgroundParts,
+  maxAgeMs: number,
+): { readonly stop: () => Promise<void> } {
+  let isStopped = false;
+  let events: { readonly stop: () => Promise<void> } | undefined;
+  void rules.ready.then(() => {
+    if (isStopped) return;
+    events = source.start({
+      ...shared,
+      rules: rules.now,
+      maxAgeMs,
+      portalUrl: config.portalUrl,
+      onRecorded: queues.add,
+      resumePending: queues.resumePending,
+      onFeed: metrics.feed,
+    });
+  });
+  return {
+    stop: async () => {
+      isStopped = true;
+      await events?.stop();
+    },
+  };
+}
+
+function openRules(
+  { rules, rulesFromDefinitions, rulesPollMs, agent, channels }: NotifyConfig,
+  deps: NotifyDeps & { readonly logger: Logger; readonly clock: Clock },
+): Rules {
+  if (!rulesFromDefinitions || !agent) return fixedRules(rules);
+  return followRules({
+    agent: clientOf(agent, deps),
+    channels: [INBOX, ...channels.keys()],
+    everyMs: rulesPollMs,
+    clock: deps.clock,
+    logger: deps.logger,
+  });
 }
 
 /** Sends a test message on a channel; undefined when there is no such channel. */

@@ -1,6 +1,7 @@
 // Fixtures for the tests of the notify-agent: a fake feed over real HTTP, a clock that the test controls, and ways to wait
 // for the journal instead of for time.
 
+import { hash } from "node:crypto";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { JsonObject } from "@gantry/core/json.ts";
@@ -20,6 +21,8 @@ export type FakeFeed = {
   /** Removes all events, as a task-agent with a new data folder does. */
   readonly forget: () => void;
   readonly asked: () => number;
+  /** The files of the folder `rules` of the definitions. Before, the task-agent does not answer this question. */
+  readonly setRules: (files: readonly { readonly file: string; readonly text: string }[]) => void;
   /** Resolves when a request waits for events after this number. */
   readonly awaited: (after: number) => Promise<void>;
   /** Answers waiting requests, also without events. */
@@ -30,6 +33,7 @@ export type FakeFeed = {
 export async function startFeed(events: FeedEvent[] = [], port = 0): Promise<FakeFeed> {
   let waiting: (() => void)[] = [];
   let asked = 0;
+  let rules: readonly object[] | undefined;
   const awaited = new Map<number, PromiseWithResolvers<void>>();
   const waitFor = (after: number): PromiseWithResolvers<void> => {
     const known = awaited.get(after) ?? Promise.withResolvers<void>();
@@ -43,6 +47,9 @@ export async function startFeed(events: FeedEvent[] = [], port = 0): Promise<Fak
   };
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? "/", "http://feed");
+    if (url.pathname === "/agent/v1/definitions/part" && rules) {
+      return answerJson(response, 200, { version: hash("sha256", JSON.stringify(rules)), files: rules });
+    }
     if (url.pathname !== "/agent/v1/feed") return answerJson(response, 404, {});
     asked += 1;
     if (request.headers.authorization !== `Bearer ${AGENT_TOKEN}`) return answerJson(response, 401, {});
@@ -74,6 +81,9 @@ export async function startFeed(events: FeedEvent[] = [], port = 0): Promise<Fak
       wake();
     },
     asked: () => asked,
+    setRules: (files) => {
+      rules = files;
+    },
     awaited: (after) => waitFor(after).promise,
     answer: wake,
     close: () => closeServer(server),

@@ -40,8 +40,23 @@ export const portalConfig = z.strictObject({
     .strictObject({
       /** YAML with bindings of people and groups to roles, see docs/access.md. Default: only the role of a caller counts. */
       policy: z.string().optional(),
-      /** How often the file is read again, in ms. */
+      /** Take the policy from the folder `roles` of the definitions in force instead. See docs/access.md. */
+      fromDefinitions: z.boolean().default(false),
+      /** How often the file is read again, or the task-agent is asked, in ms. */
       pollMs: z.int().min(10).default(5_000),
+    })
+    .refine(
+      ({ policy, fromDefinitions }) => policy === undefined || !fromDefinitions,
+      "names a policy file and takes the policy from the definitions, too: remove policy or fromDefinitions",
+    )
+    .prefault({}),
+  /** What git hosts may ask for. See docs/definitions.md. */
+  webhooks: z
+    .strictObject({
+      /** Reading the definitions again. The host signs with this secret. Default: no webhook is accepted. */
+      definitions: z
+        .strictObject({ secret: z.string().min(16, "must have at least 16 characters") })
+        .optional(),
     })
     .prefault({}),
   sessionHours: z.number().positive().max(720).default(12),
@@ -94,8 +109,12 @@ export function parseConfig(value: PortalConfigInput): PortalConfig {
   throw new GantryError("config-invalid", { problem: problemsInWords(problems) }, { problems });
 }
 
-/** With a policy file, only the people whom it names have rights; a default role would give rights to all others. */
+/** With a policy, only the people whom it names have rights; a default role would give rights to all others. */
 function withDefaultRole(config: Parsed): PortalConfig {
-  const defaultRole = config.signIn.defaultRole ?? (config.access.policy === undefined ? "viewer" : "none");
+  const defaultRole = config.signIn.defaultRole ?? (hasPolicy(config) ? "none" : "viewer");
   return { ...config, signIn: { ...config.signIn, defaultRole } };
+}
+
+function hasPolicy({ access }: Parsed): boolean {
+  return access.policy !== undefined || access.fromDefinitions;
 }

@@ -188,9 +188,15 @@ function catalog({ state }: Pick<Parts, "state">) {
         clusters: sites().map(({ name }) => ({ site: name, names: [`${name}-dp`] })),
       },
     }),
+    definitionPart: ({ query: { part, known } }) => {
+      const files = state().set.files.filter(({ file }) => file.startsWith(`${part}/`));
+      const version = hash("sha256", JSON.stringify(files));
+      return version === known ? { version } : { version, files: [...files] };
+    },
     definitions: () => ({
       inForce: {
         ...state().set,
+        files: state().set.files.map(({ file, text }) => ({ file, digest: hash("sha256", text) })),
         definitions: [...state().pipelines.values()].map(({ name, version }) => ({ name, version })),
       },
     }),

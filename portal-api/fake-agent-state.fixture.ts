@@ -12,7 +12,9 @@ export type FakeState = {
   builds: Map<string, BuildView[]>;
   pipelines: Map<string, PipelineView>;
   /** Of the set in force, besides its pipelines. */
-  set: Pick<DefinitionsView["inForce"], "source" | "environments">;
+  set: Pick<DefinitionsView["inForce"], "source" | "environments"> & {
+    readonly files: readonly { readonly file: string; readonly text: string }[];
+  };
   tasks: Map<string, TaskView>;
   keys: Map<string, { body: string; task: string }>;
   events: FeedEvent[];
@@ -25,7 +27,7 @@ export const newState = (): FakeState => ({
   sites: new Map([[SITE.name, SITE]]),
   builds: new Map(),
   pipelines: new Map([[PIPELINE.name, PIPELINE]]),
-  set: { source: { kind: "folder" }, environments: [] },
+  set: { source: { kind: "folder" }, environments: [], files: [] },
   tasks: new Map(),
   keys: new Map(),
   events: [],

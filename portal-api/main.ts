@@ -23,6 +23,7 @@ import { ensureAdminToken } from "./access/admin-token.ts";
 import { makeFacts } from "./access/facts.ts";
 import { type Access, openAccess } from "./access/open-access.ts";
 import { openPolicyFile, type PolicyFile } from "./access/policy-file.ts";
+import { openPolicyOfSet } from "./access/policy-of-set.ts";
 import { INDEXES } from "./access/records.ts";
 import { removeEnded } from "./access/remove-ended.ts";
 import { makeRights } from "./access/rights.ts";
@@ -41,6 +42,7 @@ import { makePasswords, type Passwords } from "./people/passwords.ts";
 import type { Limits, Portal } from "./portal.ts";
 import { ROUTES } from "./routes/routes.ts";
 import { VERSION } from "./version.ts";
+import { openWebhooks } from "./webhooks/webhooks.ts";
 
 export type PortalDeps = {
   readonly logger?: Logger;
@@ -75,7 +77,10 @@ export async function startPortal(input: PortalConfigInput, deps: PortalDeps = {
   let listening: Listening | undefined;
   let policy: PolicyFile | undefined;
   try {
-    policy = await openPolicyFile({ file: config.access.policy, pollMs: config.access.pollMs, clock, logger });
+    const { pollMs } = config.access;
+    policy = config.access.fromDefinitions
+      ? await openPolicyOfSet({ agent: clients.agent, journal, pollMs, clock, logger })
+      : await openPolicyFile({ file: config.access.policy, pollMs, clock, logger });
     const access = openAccess(config, { journal, clock, passwords: deps.passwords ?? makePasswords() });
     const adminToken = await ensureAdminToken(config.dataDir, access.tokens);
     const portal = assemble({
@@ -87,6 +92,7 @@ export async function startPortal(input: PortalConfigInput, deps: PortalDeps = {
       ...clients,
       closing: closing.signal,
       rights: makeRights(policy),
+      policyProblem: policy.problem,
       listening: () => listening,
     });
     listening = await listen(makeApp(portal, ROUTES), { ...config, logger });
@@ -140,7 +146,7 @@ async function openClients({ agent, notify }: PortalConfig): Promise<Pick<Portal
   };
 }
 
-type Given = "config" | "clock" | "logger" | "journal" | "agent" | "notify" | "closing" | "rights";
+type Given = "config" | "clock" | "logger" | "journal" | "agent" | "notify" | "closing" | "rights" | "policyProblem";
 type Parts = Pick<Portal, Given> & {
   readonly access: Access;
   readonly listening: () => Listening | undefined;
@@ -182,6 +188,7 @@ function assemble({ listening, access, ...parts }: Parts): Portal {
     taskViews,
     metrics,
     limits: makeLimits(config.limits, clock),
+    webhooks: openWebhooks(config.webhooks.definitions?.secret, clock),
   };
 }
 

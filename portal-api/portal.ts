@@ -21,6 +21,7 @@ import type { Sso } from "./oidc/open-sso.ts";
 import type { PasswordSignIn } from "./people/password-sign-in.ts";
 import type { People } from "./people/people.ts";
 import type { PersonStore } from "./people/person-store.ts";
+import type { Webhooks } from "./webhooks/webhooks.ts";
 
 /** Each takes the name of the caller and throws `limit-reached`. The returned function releases what was counted. */
 export type Limits = {
@@ -44,6 +45,8 @@ export type Portal = {
   readonly sessions: Sessions;
   readonly audit: Audit;
   readonly rights: RightsOf;
+  /** Why the newest policy is not in force, as a sentence for operators. */
+  readonly policyProblem: () => string | undefined;
   readonly facts: Facts;
   readonly cursors: Cursors;
   readonly people: People;
@@ -55,6 +58,7 @@ export type Portal = {
   readonly taskViews: TaskViews;
   readonly metrics: Metrics;
   readonly limits: Limits;
+  readonly webhooks: Webhooks;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Aborted when the portal closes: streams end. */

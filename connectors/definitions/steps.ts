@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { counted } from "@gantry/core/count.ts";
+import { isSetFile, SET_FOLDERS } from "@gantry/core/definitions/set-files.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import { succeeded } from "@gantry/core/step/outcome.ts";
 import { defineStep, NO_RETRY } from "@gantry/core/step/step.ts";
@@ -17,8 +18,6 @@ const MAX_FILE_BYTES = 262_144;
 const MAX_FILES = 500;
 /** Of the output, so that it stays within the limit of the runner protocol. About a megabyte of YAML. */
 const MAX_BUNDLE_CHARACTERS = 240_000;
-const SUFFIX = /\.ya?ml$/;
-const PIPELINES = "pipelines";
 
 export const publish = defineStep({
   name: "definitions/publish",
@@ -73,17 +72,17 @@ async function folderOf(
   throw new GantryError("bad-input", { step: "definitions/publish", problem });
 }
 
-/** As the task-agent reads a folder: the YAML files on top, and those of `pipelines`. */
+/** As the task-agent reads a folder: the YAML files on top, and those of the folders of a set. */
 async function pathsIn(directory: string): Promise<string[]> {
   const inside = async (folder: string): Promise<string[]> => {
     const entries = await readdir(join(directory, folder), { withFileTypes: true });
-    return entries.filter((entry) => !entry.isDirectory() && SUFFIX.test(entry.name)).map(({ name }) => name);
+    return entries.filter((entry) => !entry.isDirectory()).map(({ name }) => join(folder, name));
   };
   const top = await readdir(directory, { withFileTypes: true });
   // A link to a folder could lead out of the workspace.
-  const hasPipelines = top.some((entry) => entry.isDirectory() && entry.name === PIPELINES);
-  const below = hasPipelines ? (await inside(PIPELINES)).map((name) => `${PIPELINES}/${name}`) : [];
-  return [...(await inside(".")), ...below].toSorted();
+  const folders = top.filter((entry) => entry.isDirectory() && SET_FOLDERS.some((one) => one === entry.name));
+  const below = await Promise.all(folders.map(({ name }) => inside(name)));
+  return [...(await inside(".")), ...below.flat()].filter(isSetFile).toSorted();
 }
 
 function tooLarge(problem: string): GantryError {

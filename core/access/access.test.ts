@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { testRuns } from "../test-runs.fixture.ts";
 import { decideRight, hasNoMore, needInWords, rightsOf, type Subject } from "./decide-right.ts";
 import type { Binding, Deny, Policy } from "./policy.ts";
-import { readPolicy } from "./read-policy.ts";
+import { readPolicy, readRoles } from "./read-policy.ts";
 import { leastRole, ROLE_VERBS, ROLES, type Role } from "./roles.ts";
 import { matches, type RightRequest, type Scope, UNKNOWN_SITE } from "./selector.ts";
 import { VERB_NAMES, VERBS, type Verb } from "./verbs.ts";
@@ -188,6 +188,56 @@ test("a policy is refused as a whole, with every mistake, its line and a hint", 
   assert.match(details("bindings:\n  - { role: viewer, people: [a], apps: ['Team:x'] }"), /2: .*team:NAME/);
   assert.match(details("a: [b"), /1: /);
   assert.match(details("[]"), /must be a map/);
+});
+
+const ADMIN = 'bindings:\n  - { role: admin, groups: ["corp:platform"] }\n';
+const rolesOf = (...texts: readonly string[]) =>
+  readRoles(texts.map((text, at) => ({ file: `roles/${"abc".charAt(at)}.yaml`, text })));
+
+test("the files of the folder roles count together: each may use roles and teams of the others", () => {
+  const read = rolesOf(
+    "bindings:\n  - { role: releaser, people: [kim], apps: ['team:payments'] }\n",
+    "teams: { payments: [orders] }\nroles:\n  releaser: { verbs: [run-cd] }\n",
+    ADMIN,
+  );
+  assert.ok(read.ok);
+  const caller = { name: "kim", role: "none" as const, groups: [] };
+  assert.equal(decideRight({ caller, policy: read.policy, verb: "run-cd", app: "orders" }).allowed, true);
+
+  const twice = rolesOf(
+    "teams: { a: [x] }\n",
+    `teams:\n  b: [y]\n  a: [z]\n${ADMIN}`,
+    "roles: { a: { verbz: [view] } }\n",
+  );
+  assert.ok(!twice.ok);
+  assert.deepEqual(
+    twice.problems.map(({ file, line, detail }) => `${file}:${line} ${detail}`),
+    [
+      "roles/c.yaml:1 roles.a: verbs is missing",
+      "roles/c.yaml:1 roles.a: unknown key verbz (did you mean verbs?)",
+      "roles/b.yaml:3 teams: the team a is defined in roles/a.yaml already",
+    ],
+  );
+});
+
+test("roles that leave nobody as an administrator are refused", () => {
+  const verdict = (text: string): string => {
+    const read = rolesOf(text);
+    return read.ok ? "" : read.problems.map(({ file, line, detail }) => `${file}:${line} ${detail}`).join();
+  };
+  assert.equal(verdict(ADMIN), "");
+  const denied = (who: string): string => verdict(`${ADMIN}deny:\n  - { verbs: ["*"], ${who} }\n`);
+  for (const who of ['people: ["*"]', 'people: ["corp:*"]', 'groups: ["corp:*"]', 'groups: ["corp:platform"]'])
+    assert.match(denied(who), /^roles\/a.yaml:1 nobody would be an administrator: a deny covers everybody/, who);
+  for (const who of ['people: ["corp:kim"]', 'people: ["other:*"]', 'groups: ["corp:contractors"]'])
+    assert.equal(denied(who), "", who);
+  assert.equal(denied('people: ["*"], sites: [prod]'), "", "not a deny of the installation");
+  for (const few of [
+    "teams: { a: [x] }\n",
+    "bindings:\n  - { role: operator, people: [kim] }\n",
+    "bindings:\n  - { role: admin, people: [kim], sites: [seoul] }\n",
+  ])
+    assert.match(verdict(few), /nobody would be an administrator: give the role admin to groups or people/, few);
 });
 
 test("a pattern matches as the same regular expression does", () => {

@@ -47,7 +47,7 @@ export const policyShape = z.strictObject({
   bindings: z.array(bindingShape).max(10_000).default([]),
   deny: z.array(denyShape).max(10_000).default([]),
 });
-type PolicyFile = z.output<typeof policyShape>;
+export type PolicyFile = z.output<typeof policyShape>;
 
 /** The callers that a rule applies to: those with one of these groups or names. Patterns with `*`. */
 export type Subjects = { readonly groups: readonly string[]; readonly people: readonly string[] };
@@ -62,9 +62,15 @@ export type Policy = {
 
 export type PolicyProblem = { readonly path: readonly (string | number)[]; readonly detail: string };
 
-/** What the schema cannot check: roles and teams that are not defined, and rules without groups or people. */
-export function policyProblems(file: PolicyFile): readonly PolicyProblem[] {
-  const roles = [...ROLES.filter((role) => role !== "none"), ...Object.keys(file.roles)];
+/**
+ * What the schema cannot check: roles and teams that are not defined, and rules without groups or people. `known`: the names
+ * of own roles and of teams, also of other files that count together with this one.
+ */
+export function policyProblems(
+  file: PolicyFile,
+  known: { readonly roles: readonly string[]; readonly teams: readonly string[] },
+): readonly PolicyProblem[] {
+  const roles = [...ROLES.filter((role) => role !== "none"), ...known.roles];
   const problems: PolicyProblem[] = Object.keys(file.roles)
     .filter(isRole)
     .map((role) => ({ path: ["roles", role], detail: `the role ${role} is built in; choose another name` }));
@@ -77,14 +83,14 @@ export function policyProblems(file: PolicyFile): readonly PolicyProblem[] {
   file.deny.forEach((deny, at) => {
     for (const verb of deny.verbs) {
       if (verb === "*") continue;
-      const known = mayName(verb);
-      if (known.length === 1 && known[0] === "sites" && deny.sites?.every((one) => one.includes("/"))) {
+      const lists = mayName(verb);
+      if (lists.length === 1 && lists[0] === "sites" && deny.sites?.every((one) => one.includes("/"))) {
         const detail = `the verb ${verb} is about sites, not clusters, so this deny would never apply`;
         problems.push({ path: ["deny", at, "sites"], detail });
       }
-      const list = (["apps", "sites", "pipelines"] as const).find((one) => deny[one] && !known.includes(one));
+      const list = (["apps", "sites", "pipelines"] as const).find((one) => deny[one] && !lists.includes(one));
       if (list === undefined) continue;
-      const about = known.length === 0 ? "the installation" : known.join(" and ");
+      const about = lists.length === 0 ? "the installation" : lists.join(" and ");
       const detail = `the verb ${verb} is about ${about}, so this deny would never apply; deny it without ${list}`;
       problems.push({ path: ["deny", at, list], detail });
     }
@@ -95,8 +101,8 @@ export function policyProblems(file: PolicyFile): readonly PolicyProblem[] {
         problems.push({ path: [kind, at], detail: 'groups or people is missing; `people: ["*"]` is everybody' });
       apps.forEach((one, index) => {
         const team = one.startsWith("team:") ? one.slice("team:".length) : undefined;
-        if (team === undefined || Object.hasOwn(file.teams, team)) return;
-        const detail = `there is no team ${team}${didYouMean(team, Object.keys(file.teams))}`;
+        if (team === undefined || known.teams.includes(team)) return;
+        const detail = `there is no team ${team}${didYouMean(team, known.teams)}`;
         problems.push({ path: [kind, at, "apps", index], detail });
       });
     });

@@ -11,6 +11,7 @@ export const VARIABLES = [
   "task",
   "each",
   "site",
+  "defaults",
   "status",
   "needs",
   "jobs",

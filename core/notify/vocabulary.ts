@@ -33,7 +33,10 @@ const KINDS: { readonly [K in TaskEventKind]: true } = {
   TaskEnded: true,
 };
 
-const FIELDS: { readonly [F in FieldOf<TaskEvent>]: true } = {
+/** Never in the events that other processes get. */
+type Hidden = "siteDefaults";
+
+const FIELDS: { readonly [F in Exclude<FieldOf<TaskEvent>, Hidden>]: true } = {
   answer: true,
   app: true,
   appScope: true,

@@ -22,17 +22,23 @@ export const MAX_TASK_JOBS = 2_000;
 /** A runner has at most so many labels of at most so many characters: what asks for more would wait for ever. */
 const MAX_LABELS = 100;
 const MAX_LABEL = 100;
-const SITE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+export const SITE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+
+type ExpandOptions = {
+  /** The defaults of a site. Default: none. */
+  readonly defaultsAt?: (site: string) => JsonObject;
+  /** Shared by all expressions of the job: the values of the scope may be large, and each element evaluates the same ones. */
+  readonly evaluation?: Evaluation;
+};
 
 /**
- * `scope` has the variables that the job's `each`, `site` and `labels` use; `each` is added here. An empty list gives no
- * jobs. Throws GantryError `expression-failed`.
+ * `scope` has the variables that the job's `each`, `site` and `labels` use; `each` and `defaults` are added here. An empty list
+ * gives no jobs. Throws GantryError `expression-failed`.
  */
 export function expandJob(
   job: Job,
   scope: JsonObject,
-  // The values of the scope may be large, and each element evaluates the same expressions.
-  evaluation: Evaluation = newEvaluation(),
+  { defaultsAt = () => ({}), evaluation = newEvaluation() }: ExpandOptions = {},
 ): readonly ExpandedJob[] {
   const elements = elementsOf(job, scope, evaluation);
   const seen = new Set<string>();
@@ -44,7 +50,7 @@ export function expandJob(
     const site = renderText(job.site, inner, evaluation);
     if (!SITE.test(site))
       throw expressionFailed(String(job.site), `its value ${JSON.stringify(site)} is not the name of a site`);
-    return { key, each, site, labels: labelsOf(job, inner, evaluation) };
+    return { key, each, site, labels: labelsOf(job, { ...inner, defaults: defaultsAt(site) }, evaluation) };
   });
 }
 

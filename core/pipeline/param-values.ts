@@ -21,7 +21,13 @@ const valuesOfParam = z
   .refine((one) => one.default !== undefined || one.choices !== undefined, "must have default or choices");
 const shape = z.record(z.string(), z.record(z.string(), valuesOfParam));
 
-export type ParamValues = z.output<typeof shape>;
+/** By param. */
+export type ParamValues = {
+  readonly [param: string]: {
+    readonly default?: JsonValue | undefined;
+    readonly choices?: readonly JsonValue[] | undefined;
+  };
+};
 
 const KEYS = ["default", "choices"];
 
@@ -63,9 +69,15 @@ export function readParamValues(
   return problems.length > 0 ? { problems } : { changed };
 }
 
-type Report = (path: Path, detail: string, on?: "key" | "value") => void;
+export type Report = (path: Path, detail: string, on?: "key" | "value") => void;
 
-function withValues(pipeline: Pipeline, values: ParamValues[string], report: Report): Pipeline {
+/** The pipeline with these values in its params. Those that do not fit are reported. `subject`: the name of a default in words. */
+export function withValues(
+  pipeline: Pipeline,
+  values: ParamValues,
+  report: Report,
+  subject: (param: string) => string = () => "default",
+): Pipeline {
   const { properties, required } = pipeline.params;
   const next: Record<string, ParamSchema> = { ...properties };
   for (const [name, { default: preset, choices }] of Object.entries(values)) {
@@ -87,7 +99,9 @@ function withValues(pipeline: Pipeline, values: ParamValues[string], report: Rep
         report([name, "choices", at], withSubject(["choices", at], detail));
     const offered = choices === undefined ? param : withChoices(param, choices);
     if (preset !== undefined)
-      checkPreset(offered, preset, (path, detail) => report([name, "default", ...path], detail));
+      checkPreset(offered, preset, (path, detail) =>
+        report([name, "default", ...path], withSubject([subject(name), ...path], detail)),
+      );
     next[name] = preset === undefined ? offered : { ...offered, default: preset };
   }
   // A value that is preset need not be given.
@@ -106,10 +120,11 @@ function checkPreset(param: ParamSchema, preset: JsonValue, report: (path: Path,
     report([], "an expression is not allowed here; write it in the pipeline file");
     return;
   }
-  for (const { path, detail } of checkSchema(param, preset)) report(path, withSubject(["default", ...path], detail));
+  for (const { path, detail } of checkSchema(param, preset)) report(path, detail);
 }
 
-function hasExpression(value: JsonValue): boolean {
+/** Whether any text inside has an expression. */
+export function hasExpression(value: JsonValue): boolean {
   if (typeof value === "string") return value.includes("${{");
   if (Array.isArray(value)) return value.some(hasExpression);
   return isJsonObject(value) && Object.values(value).some(hasExpression);

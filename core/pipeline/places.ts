@@ -21,7 +21,7 @@ export type TemplatePlace = {
 const TASK: readonly Variable[] = ["params", "app", "build", "task"];
 const NEEDS: readonly Variable[] = [...TASK, "needs", "jobs"];
 const JOB: readonly Variable[] = [...NEEDS, "each"];
-const RUNNING: readonly Variable[] = [...JOB, "site", "status"];
+const RUNNING: readonly Variable[] = [...JOB, "site", "defaults", "status"];
 const STEP: readonly Variable[] = [...RUNNING, "steps"];
 
 export function placesOf(pipeline: Pipeline): readonly TemplatePlace[] {
@@ -57,7 +57,7 @@ function placesOfJob(job: Job, path: readonly string[], needs: readonly string[]
     ...one("each", job.each, NEEDS),
     ...one("matrix", job.matrix, []),
     ...one("site", job.site, JOB),
-    ...one("labels", job.labels, JOB),
+    ...one("labels", job.labels, [...JOB, "defaults"]),
     ...one("deploys", job.deploys, JOB),
     ...one("when", job.when, RUNNING, true),
     ...entries(job.env, [...path, "env"], { ...base, variables: RUNNING }),

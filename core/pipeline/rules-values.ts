@@ -285,7 +285,7 @@ export function goodExpansion(context: RuleContext, found: readonly PathProblem[
     for (const [key, part] of expandable(job)) {
       const at = [...path, key];
       if (isFound(at)) return [];
-      const jobs = withTrials(context.trials, (evaluation) => expandJob(part, {}, evaluation));
+      const jobs = withTrials(context.trials, (evaluation) => expandJob(part, {}, { evaluation }));
       if (jobs && "problem" in jobs) return [{ path: at, detail: jobs.problem, on: "value" }];
       if (key === elements && path[0] === "jobs") total += jobs?.length ?? 0;
     }

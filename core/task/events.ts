@@ -24,6 +24,8 @@ export type TaskEvent =
         readonly params: JsonObject;
         /** The build that the task deploys, as expressions see it. */
         readonly build?: JsonObject;
+        /** By site, if the pipeline reads them: what its expressions find in `defaults`. */
+        readonly siteDefaults?: { readonly [site: string]: JsonObject };
         /** Why the policy of an environment is not applied, in the words of who requested it. */
         readonly override?: string;
         readonly requestedBy: string;

@@ -63,6 +63,7 @@ function requested(event: TaskEventOf<"TaskRequested">): TaskState {
     appScope: event.appScope,
     params: event.params,
     ...(event.build === undefined ? {} : { build: event.build }),
+    ...(event.siteDefaults === undefined ? {} : { siteDefaults: event.siteDefaults }),
     ...(event.override === undefined ? {} : { override: event.override }),
     requestedBy: event.requestedBy,
     requestedAt: event.at,

@@ -19,6 +19,8 @@ export type TaskState = {
   readonly params: JsonObject;
   /** The build that it deploys. Absent: none. */
   readonly build?: JsonObject;
+  /** By site: what expressions see as `defaults`. Absent: the pipeline does not read them. */
+  readonly siteDefaults?: { readonly [site: string]: JsonObject };
   /** Why the policy of an environment was not applied. Absent: it was. */
   readonly override?: string;
   readonly requestedBy: string;

@@ -35,8 +35,14 @@ export function jobScope(pipeline: Pipeline, state: TaskState, jobId: string, jo
     needs,
     jobs: needs,
     ...(job ? { site: job.site, each: job.each } : {}),
+    ...(job && state.siteDefaults ? { defaults: defaultsAt(state, job.site) } : {}),
     ...(job && definition ? { status: statusBefore(pipeline, state, definition, final) } : {}),
   };
+}
+
+/** The defaults of a site, as they were when the task was requested. */
+export function defaultsAt({ siteDefaults = {} }: TaskState, site: string): JsonObject {
+  return (Object.hasOwn(siteDefaults, site) ? siteDefaults[site] : undefined) ?? {};
 }
 
 /**

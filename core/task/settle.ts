@@ -17,7 +17,7 @@ import { evolve } from "./evolve.ts";
 import { failedJobs, placeOf } from "./failed-places.ts";
 import { headline } from "./messages.ts";
 import type { JobState, TaskResult, TaskState } from "./model.ts";
-import { jobScope, outputScope, statusBefore, taskScope } from "./scope.ts";
+import { defaultsAt, jobScope, outputScope, statusBefore, taskScope } from "./scope.ts";
 import type { Outcome } from "./states.ts";
 
 /** The events that follow from `state`, in order; folding them in gives a state from which nothing follows. */
@@ -103,7 +103,8 @@ function expand(pipeline: Pipeline, state: TaskState, job: Job, { final, room, n
       return [{ kind: "JobExpanded", at: now, job: job.id, final, jobs: [placeholder] }];
   }
   try {
-    const jobs = expandJob(job, late || final ? jobScope(pipeline, state, job.id) : taskScope(pipeline, state));
+    const scope = late || final ? jobScope(pipeline, state, job.id) : taskScope(pipeline, state);
+    const jobs = expandJob(job, scope, { defaultsAt: (site) => defaultsAt(state, site) });
     const foreign = jobs.find(({ site }) => !mayRunAt(pipeline, state, site));
     if (foreign) throw outsideSites(job.id, foreign.site);
     if (jobs.length > Math.max(1, room))

@@ -6,6 +6,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { runCommand } from "@gantry/cli/portal.fixture.ts";
 import { ACCOUNTS, startLabHost } from "@gantry/connectors/git/lab.fixture.ts";
 import { pushAsSomebody, seed, tagMain } from "@gantry/connectors/git/lab-git.fixture.ts";
@@ -23,7 +24,7 @@ const logger = makeLogger("test", "silent");
 const pipeline = (name: string, script = "x"): string =>
   `name: ${name}\napp: none\njobs:\n  work: { site: seoul, steps: [{ run: "${script}" }] }\n`;
 
-async function open(t: TestContext, branch = "main") {
+async function open(t: TestContext, branch = "main", access = {}) {
   const folder = await mkdtemp(join(tmpdir(), "gantry-from-git-"));
   const lab = await startLabHost("bitbucket-dc", join(folder, "git"));
   await seed(lab, "definitions", { "pipelines/a.yaml": pipeline("a"), "README.md": "ours", "compose.yaml": "x: 1\n" });
@@ -52,7 +53,7 @@ async function open(t: TestContext, branch = "main") {
     { logger },
   );
   const portal = await startPortal(
-    { dataDir: join(folder, "portal"), port: 0, agent: { url: agent.url, token } },
+    { dataDir: join(folder, "portal"), port: 0, agent: { url: agent.url, token }, access },
     { logger },
   );
   t.after(async () => {
@@ -67,9 +68,11 @@ async function open(t: TestContext, branch = "main") {
   return {
     folder,
     client,
-    push: (files: Readonly<Record<string, string>>, to?: string) => pushAsSomebody(lab, "definitions", files, to),
+    push: (files: Readonly<Record<string, string>>, to?: string, removed?: readonly string[]) =>
+      pushAsSomebody(lab, "definitions", files, to, removed),
     tag: (name: string) => tagMain(lab, "definitions", name),
     gantry: (...argv: string[]) => runCommand(["definitions", ...argv], { env }),
+    can: async (...argv: string[]) => (await runCommand(["can", ...argv], { env })).code === 0,
     restart: async () => {
       await agent.close();
       agent = await startTaskAgent(config, { logger });
@@ -158,9 +161,55 @@ test("a company's pipelines come from its git repository; five mistakes are refu
     [diff.code, diff.out],
     [
       1,
-      `~ pipelines/a.yaml  changed\n+ pipelines/new.yaml  added\n${["c", "d"].map((name) => `- pipelines/${name}.yaml  removed\n`).join("")}`,
+      [
+        "~ pipelines/a.yaml  changed",
+        "+ pipelines/new.yaml  added",
+        ...["pipelines/c.yaml", "pipelines/d.yaml", "environments.yaml", "params.yaml"].map((file) => `- ${file}  removed`),
+        "",
+      ].join("\n"),
     ],
   );
+});
+
+test("the roles of the repository give rights; a set that would leave nobody as an administrator is refused", async (t) => {
+  const { folder, push, gantry, can } = await open(t, "main", { fromDefinitions: true, pollMs: 20 });
+  const kimMay = async (wanted: boolean): Promise<void> => {
+    while ((await can("run-cd", "orders", "--as", "kim")) !== wanted) await setImmediate();
+  };
+  const admins = 'bindings:\n  - { role: admin, people: ["corp:root"] }\n';
+  await push({
+    "roles/admins.yaml": admins,
+    "roles/payments.yaml": "bindings:\n  - { role: deployer, people: [kim], apps: [orders] }\n",
+    "roles/shared.yaml": "roles:\n  deployer: { extends: viewer, verbs: [run-cd] }\n",
+  });
+  assert.equal((await gantry("sync")).code, 0);
+  await kimMay(true);
+  assert.match((await gantry()).out, /\n  roles\/admins\.yaml  sha256:[0-9a-f]{12}\n/, "its version is shown");
+
+  await push({
+    "roles/admins.yaml": `${admins}deny:\n  - { verbs: ["*"], people: ["*"], reason: oops }\n`,
+    "roles/shared.yaml": "roles:\n  deployer: { extends: viewer, verbs: [run-cd, fly] }\n",
+    "roles/more.yml": "bindings: []\n",
+  });
+  const refused = await gantry("sync");
+  assert.equal(refused.code, 1);
+  for (const mistake of [
+    "roles/more.yml:1  the name must end in .yaml",
+    "roles/shared.yaml:2:48  roles.deployer: element 2 of verbs must be one of",
+  ])
+    assert.ok(refused.out.includes(`  ${mistake}`), refused.out);
+  await push({ "roles/shared.yaml": "roles:\n  deployer: { verbs: [run-cd] }\n" }, "main", ["roles/more.yml"]);
+  assert.match((await gantry("sync")).out, /roles\/admins\.yaml:1:1  nobody would be an administrator: a deny covers/);
+  await push({}, "main", ["roles/admins.yaml", "roles/payments.yaml", "roles/shared.yaml"]);
+  assert.match((await gantry("sync")).out, /the folder roles is missing, and nobody would be an administrator/);
+  assert.equal(await can("run-cd", "orders", "--as", "kim"), true, "the last good set stays in force");
+
+  await mkdir(join(folder, "copy/roles"), { recursive: true });
+  await writeFile(join(folder, "copy/roles/admins.yaml"), `${admins}# more\n`);
+  assert.match((await gantry("diff", join(folder, "copy"))).out, /~ roles\/admins\.yaml  changed\n- pipelines/);
+  await push({ "roles/admins.yaml": admins });
+  assert.equal((await gantry("sync")).code, 0);
+  await kimMay(false);
 });
 
 test("a definitions task cannot be started by people, and its pipeline cannot be replaced", async (t) => {

@@ -77,6 +77,8 @@ test("one job per image, on runners with the labels of the app; each is scanned"
     ],
   );
   assert.deepEqual(expandJob(build, { ...scope, app: APP })[0]?.labels, []);
+  const atSite = expandJob(build, { ...scope, app: APP }, { defaultsAt: () => ({ labels: ["linux"] }) });
+  assert.deepEqual(atSite[0]?.labels, ["linux"], "those of the site where the app names none");
   const needs = { build: { each: [builtOf("a"), builtOf("b")] } };
   assert.deepEqual(
     expandJob(scan, { ...TASK, app, needs }).map(({ key }) => key),

@@ -10,7 +10,8 @@ import { planDeliveries } from "./delivery-plan.ts";
 
 export type NewDeliveriesDeps = {
   readonly journal: Journal;
-  readonly rules: readonly CompiledRule[];
+  /** Those in force now. */
+  readonly rules: () => readonly CompiledRule[];
   readonly maxAgeMs: number;
   readonly portalUrl: string | undefined;
   readonly clock: Clock;
@@ -23,7 +24,7 @@ export async function newDeliveries(
   events: readonly FeedEvent[],
 ): Promise<readonly Delivery[]> {
   const { journal, logger, rules, maxAgeMs, portalUrl } = deps;
-  const plan = planDeliveries(events, { rules, maxAgeMs, portalUrl, nowMs: deps.clock.nowMs() });
+  const plan = planDeliveries(events, { rules: rules(), maxAgeMs, portalUrl, nowMs: deps.clock.nowMs() });
   for (const problem of plan.problems) logger.warn(problem, "a part of a rule could not be evaluated");
   if (plan.old > 0) logger.info({ events: plan.old }, "events were ignored because they are too old");
   const added: Delivery[] = [];

@@ -30,7 +30,7 @@ class SourceBench {
       bus: this.bus,
       group: "gantry-notify",
       journal: this.journal,
-      rules: compileRules(defaultRules([INBOX]), [INBOX]).rules,
+      rules: () => compileRules(defaultRules([INBOX]), [INBOX]).rules,
       maxAgeMs: 3_600_000,
       portalUrl: undefined,
       clock: this.clock,

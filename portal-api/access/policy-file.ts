@@ -11,7 +11,11 @@ import { type Clock, pause } from "@gantry/runtime/clock.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { PolicySource } from "./rights.ts";
 
-export type PolicyFile = PolicySource & { readonly close: () => Promise<void> };
+export type PolicyFile = PolicySource & {
+  /** Why the newest policy is not in force, as a sentence for operators. */
+  readonly problem: () => string | undefined;
+  readonly close: () => Promise<void>;
+};
 
 export type PolicyFileOptions = {
   /** Undefined: there is no policy, and only roles give rights. */
@@ -25,7 +29,8 @@ export type PolicyFileOptions = {
 /** Throws `config-invalid` with every problem when the file cannot be read or is not valid at the start. */
 export async function openPolicyFile(options: PolicyFileOptions): Promise<PolicyFile> {
   const { file, pollMs, clock, logger } = options;
-  if (file === undefined) return { policy: () => undefined, version: () => 0, close: async () => {} };
+  if (file === undefined)
+    return { policy: () => undefined, version: () => 0, problem: () => undefined, close: async () => {} };
   const closing = new AbortController();
   let inForce = await readText(file);
   let policy = policyOf(inForce, file);
@@ -60,6 +65,7 @@ export async function openPolicyFile(options: PolicyFileOptions): Promise<Policy
   return {
     policy: () => policy,
     version: () => version,
+    problem: () => (problem === "" ? undefined : "The policy file is not valid. The last valid one stays in force."),
     close: async () => {
       closing.abort();
       await polling;

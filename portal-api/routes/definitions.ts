@@ -3,6 +3,7 @@
 import { type DefinitionsView, definitionsView } from "@gantry/wire/agent/definitions.ts";
 import { listOf, onInstallation } from "../access/guards.ts";
 import { visibilityOf } from "../access/visible.ts";
+import type { PortalConfig } from "../config.ts";
 import { sendAccepted, sendUncachedText } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { accepted, json } from "../http/schemas.ts";
@@ -23,19 +24,33 @@ export const getDefinitions = route({
     const visibility = visibilityOf(call.portal, caller);
     const rights = call.portal.rights.of(caller);
     const { inForce, refused, sync } = await call.portal.agent.definitions();
-    const { source, environments, ...rest } = inForce;
+    const { source, environments, files, ...rest } = inForce;
     const definitions = inForce.definitions.filter(({ name }) => visibility.pipeline(name));
+    const notes = notesOf(call.portal.config, files);
     const mayManage = rights.may({ verb: "manage-settings" });
     // The subject of a commit may name pipelines and apps that the caller may not see.
     const seesAll = mayManage || rights.mayEverywhere("view-pipelines");
     const view: DefinitionsView = {
-      inForce: seesAll ? { ...inForce, definitions } : { ...rest, definitions, environments: [] },
+      inForce: {
+        ...rest,
+        ...(seesAll ? { source, environments } : { environments: [] }),
+        ...(mayManage && files ? { files } : {}),
+        definitions,
+      },
+      ...(mayManage && notes.length > 0 ? { notes } : {}),
       ...(refused && seesAll ? { refused: mayManage ? refused : { ...refused, problems: [] } } : {}),
       ...(sync && mayManage ? { sync } : {}),
     };
     sendUncachedText(call.ctx, await visibility.redact(JSON.stringify(view)));
   },
 });
+
+/** What people could take for being in effect. */
+function notesOf({ access }: PortalConfig, files: DefinitionsView["inForce"]["files"] = []): string[] {
+  if (access.fromDefinitions || !files.some(({ file }) => file.startsWith("roles/"))) return [];
+  const instead = access.policy === undefined ? "has no policy" : "reads its policy from a file";
+  return [`The files of roles give no rights, because the portal ${instead}: set \`access.fromDefinitions\` there.`];
+}
 
 export const syncDefinitions = route({
   method: "POST",

@@ -34,7 +34,8 @@ export const readyz = route({
   path: "/readyz",
   id: "checkReady",
   tag: "operation",
-  summary: "Readiness: the journal works. `degraded` while the task-agent does not answer",
+  summary:
+    "Readiness: the journal works. `degraded` while the task-agent does not answer, or a newer policy has mistakes",
   right: "anyone",
   verb: "check health",
   responses: { 200: json("The portal is ready", readiness) },
@@ -55,8 +56,9 @@ export const readyz = route({
       () => false,
     );
     // Still ready: pages, sign-in and the last known state are served, so a load balancer must not remove the portal.
-    const problems = ["The task-agent does not answer. Tasks can be neither read nor started."];
-    sendUncached(ctx, answers ? { status: "ok" } : { status: "degraded", problems });
+    const silent = "The task-agent does not answer. Tasks can be neither read nor started.";
+    const problems = [answers ? undefined : silent, portal.policyProblem()].filter((one) => one !== undefined);
+    sendUncached(ctx, problems.length === 0 ? { status: "ok" } : { status: "degraded", problems });
   },
 });
 

@@ -50,6 +50,7 @@ import { startTask } from "./start-task.ts";
 import { getTemplates, pushTemplates, readTemplates } from "./templates.ts";
 import { watchEvents } from "./watch-events.ts";
 import { watchTask } from "./watch-task.ts";
+import { definitionsWebhook } from "./webhooks.ts";
 
 export const ROUTES: readonly Route[] = [
   createApp,
@@ -84,6 +85,7 @@ export const ROUTES: readonly Route[] = [
   getPipeline,
   getDefinitions,
   syncDefinitions,
+  definitionsWebhook,
   checkPlatform,
   getTemplates,
   readTemplates,

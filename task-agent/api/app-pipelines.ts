@@ -3,6 +3,7 @@
 import type { Action } from "@gantry/core/choice/actions.ts";
 import { type Choice, choosePipeline } from "@gantry/core/choice/choose-pipeline.ts";
 import { GantryError } from "@gantry/core/errors.ts";
+import { atSite, siteOfTask } from "@gantry/core/site/site-defaults.ts";
 import type { AppState } from "@gantry/core/task/model.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import type { AppPipelinesView } from "@gantry/wire/agent/app-pipelines.ts";
@@ -27,6 +28,8 @@ export type AppPipelines = {
   readonly choose: (app: string, action: Action, principal: string) => Promise<string>;
   /** What a button of the app starts, as read last. Throws `app-unknown` and `pipeline-unclear`. */
   readonly chosen: (app: string, action: Action) => Promise<Definition>;
+  /** As its form begins for the app: with the defaults of the site that builds it. Throws `app-unknown`. */
+  readonly preset: (definition: Definition, app: string | undefined) => Promise<Definition>;
   /** Undefined when there is none. */
   readonly named: (name: string) => Promise<Definition | undefined>;
 };
@@ -73,6 +76,11 @@ export function openAppPipelines({ journal, definitions, ownPipelines, admit }: 
         await ownPipelines.read(app, principal);
       }
       return (await chosen(app, action)).pipeline.name;
+    },
+    preset: async ({ pipeline, ...rest }, name) => {
+      const scope = name === undefined ? {} : (await load(name)).record;
+      const site = siteOfTask(pipeline, scope, {});
+      return { ...rest, pipeline: atSite(pipeline, definitions.sites?.() ?? {}, site) };
     },
     chosen: async (name, action) => chosen(await load(name), action),
     named: async (name) => definitions.current(name) ?? (await ownPipelines.named(name, name.split(".")[0])),

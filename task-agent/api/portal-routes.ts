@@ -55,7 +55,7 @@ export type PortalRoutesDeps = {
   readonly registry: RunnerRegistry;
   readonly identities: Pick<Identities, "createEnrolment" | "renewKey">;
   readonly settings: Settings;
-  readonly definitionSet: Pick<DefinitionSet, "view" | "sync">;
+  readonly definitionSet: Pick<DefinitionSet, "view" | "part" | "sync">;
   readonly templates: Templates;
   readonly portalUrl: string;
   readonly seal?: Seal | undefined;
@@ -210,6 +210,7 @@ type CatalogRoute =
   | "appPipelines"
   | "steps"
   | "definitions"
+  | "definitionPart"
   | "syncDefinitions"
   | "templates"
   | "syncTemplates";
@@ -228,7 +229,7 @@ function catalogHandlers(deps: PortalRoutesDeps): Pick<Handlers, CatalogRoute> {
       const action = ACTIONS.find((one) => one === name);
       const definition = app && action ? await ofApps.chosen(app, action) : await ofApps.named(name);
       if (!definition) throw new GantryError("pipeline-unknown", { pipeline: name });
-      return pipelineView(definition, await offers());
+      return pipelineView(await ofApps.preset(definition, app), await offers());
     },
     templates: () => templates.view(),
     syncTemplates: async ({ body }) => {
@@ -237,6 +238,7 @@ function catalogHandlers(deps: PortalRoutesDeps): Pick<Handlers, CatalogRoute> {
     },
     steps: () => ({ items: definitions.steps }),
     definitions: () => definitionSet.view(),
+    definitionPart: ({ query: { part, known } }) => definitionSet.part(part, known),
     syncDefinitions: async ({ body: { principal } }) => taskCalls(deps).view(await definitionSet.sync(principal)),
   };
 }

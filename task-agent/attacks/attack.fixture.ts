@@ -312,7 +312,7 @@ export class AttackBench {
       ...agent,
       journal,
       settings: NO_SETTINGS_STORE as Settings,
-      definitionSet: { view: notServed, sync: notServed },
+      definitionSet: { view: notServed, part: notServed, sync: notServed },
       ownPipelines: NO_OWN_PIPELINES,
       templates: { view: notServed, sync: notServed, offers: async () => ({}) },
       portalUrl: config.portalUrl,

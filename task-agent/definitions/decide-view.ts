@@ -9,7 +9,7 @@ import type { SyncState } from "./sync-stream.ts";
 const MAX_PROBLEMS = 100;
 
 export function definitionsView(
-  definitions: Pick<LiveDefinitions, "set" | "environments" | "origin" | "refused">,
+  definitions: Pick<LiveDefinitions, "set" | "environments" | "origin" | "refused" | "others">,
   sync?: { readonly config: SyncConfig; readonly state: SyncState | undefined },
 ): DefinitionsView {
   const { source, at } = definitions.origin();
@@ -20,6 +20,7 @@ export function definitionsView(
       ...(at === undefined ? {} : { since: iso(at) }),
       definitions: definitions.set().map(({ pipeline: { name }, ...rest }) => ({ name, ...rest })),
       environments: Object.keys(definitions.environments?.() ?? {}),
+      files: definitions.others().map(({ file, digest }) => ({ file, digest })),
     },
     ...(refused === undefined ? {} : { refused: refusedView(refused) }),
     ...(sync === undefined ? {} : { sync: syncView(sync.config, sync.state) }),

@@ -3,7 +3,8 @@
 import { join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
 import { parseDuration } from "@gantry/core/pipeline/duration.ts";
-import type { DefinitionsView } from "@gantry/wire/agent/definitions.ts";
+import type { DefinitionsView, FollowedPart, SetPart } from "@gantry/wire/agent/definitions.ts";
+import { digestOf } from "../tasks/read-definitions.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
 import { readBuiltIn } from "./built-in-pipelines.ts";
 import type { SyncConfig } from "./decide-sync.ts";
@@ -15,6 +16,8 @@ import { type OwnDeps, type OwnPipelines, openOwnPipelines } from "./own-pipelin
 export type DefinitionSet = {
   readonly own: OwnPipelines;
   readonly view: () => Promise<DefinitionsView>;
+  /** The files of one folder of the set in force; only their version, if that is `known`. */
+  readonly part: (folder: FollowedPart, known: string | undefined) => Promise<SetPart>;
   /** Throws `conflict` when definitions are not read from git. */
   readonly sync: (principal: string) => Promise<TaskRecord>;
   /** Why the newest definitions are not in force, as sentences for operators. */
@@ -41,6 +44,13 @@ export async function openDefinitionSet(
   return {
     own: openOwnPipelines({ ...deps, pipeline }),
     view: async () => definitionsView(definitions, git && { config: git.config, state: await git.state() }),
+    part: async (folder, known) => {
+      const files = definitions.others().filter(({ file }) => file.startsWith(`${folder}/`));
+      const version = digestOf(JSON.stringify(files));
+      if (version === known) return { version };
+      const texts = files.map(async ({ file, digest }) => ({ file, text: await definitions.textOf(digest) }));
+      return { version, files: await Promise.all(texts) };
+    },
     sync: async (principal) => {
       if (git) return git.request(principal);
       const why = "The configuration of the task-agent names no repository in `definitions`.";

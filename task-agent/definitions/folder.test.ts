@@ -5,6 +5,8 @@ import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { newMemoryStore, openMemoryJournal } from "@gantry/journal/memory/memory.ts";
 import { makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
+import { registrationOf } from "@gantry/wire/runner/registration.fixture.ts";
+import { createRunnerClient } from "@gantry/wire/runner/runner-client.ts";
 import { startTaskAgent } from "../main.ts";
 import { AGENT_INDEXES } from "../store/indexes.ts";
 import { openDefinitions } from "../tasks/definitions.ts";
@@ -61,6 +63,12 @@ test("a folder of definitions with five mistakes is refused in place while the o
   await write("pipelines/c.yaml", text("c"));
   await write("pipelines/d.yml", text("d"));
   await write("pipelines/e.yaml", text("definitions-sync"));
+  await write("roles/ours.yaml", "bindings:\n  - { role: develper, people: [kim] }\n");
+  await write(
+    "rules/ours.yaml",
+    'rules:\n  - { name: a, when: event.kind == "TaskEnd", oncePer: task.id, send: [{ channel: ops }] }\n',
+  );
+  await write("sites/seoul.yaml", "params:\n  c: { place: here }\n");
   const { refused, inForce } = await until(client.definitions, (view) => view.refused !== undefined);
   assert.deepEqual(
     refused?.problems.map(({ file, line, detail }) => `${file}:${line} ${detail}`),
@@ -70,9 +78,12 @@ test("a folder of definitions with five mistakes is refused in place while the o
       "pipelines/c.yaml:1 the name c is that of the pipeline in pipelines/b.yaml; use another one",
       "pipelines/d.yml:1 the name must end in .yaml",
       "pipelines/e.yaml:1 the name definitions-sync is that of a pipeline of Gantry; remove this file, or use another name",
+      "roles/ours.yaml:2 bindings.0: there is no role develper (did you mean developer?)",
+      'rules/ours.yaml:2 rules.0: the expression is not valid: there is no event of kind "TaskEnd" (did you mean TaskEnded?)',
+      "sites/seoul.yaml:2 params.c: the pipeline c has no param place",
     ],
   );
-  assert.equal(refused?.count, 5);
+  assert.equal(refused?.count, 8);
   assert.deepEqual(
     inForce.definitions.map(({ file }) => file),
     ["pipelines/a.yaml", "pipelines/b.yaml"],
@@ -89,6 +100,7 @@ test("a folder of definitions with five mistakes is refused in place while the o
   await write("pipelines/b.yaml", text("b"));
   await rm(join(folder, "pipelines/d.yml"));
   await rm(join(folder, "pipelines/e.yaml"));
+  for (const one of ["roles", "rules", "sites"]) await rm(join(folder, one), { recursive: true });
   assert.equal(await until(names, (list) => list !== "a,b,check-systems"), "a,b,c,check-systems");
   assert.equal((await client.definitions()).refused, undefined);
   assert.equal((await start("c")).pipeline, "c");
@@ -101,6 +113,66 @@ test("a folder of definitions with five mistakes is refused in place while the o
       todo: "To read them from git, add it: docs/definitions.md.",
     },
   });
+});
+
+test("a pipeline finds the defaults of each site, as they were when its task was requested", async (t) => {
+  const pipeline = `name: a
+app: none
+params:
+  where: { type: string, ui: site, required: true }
+  limit: { type: string, enum: [low, high], default: high }
+  project: { type: string, required: true }
+jobs:
+  work:
+    site: \${{ params.where }}
+    labels: \${{ defaults.?labels.orValue(["any"]) }}
+    steps: [{ run: x, env: { PROJECT: "\${{ defaults.project }}" } }]
+`;
+  const { folder, write } = await folderWith(t, {
+    "pipelines/a.yaml": pipeline,
+    "sites/seoul.yaml":
+      "params: { a: { limit: low, project: seoul-apps } }\ndefaults: { labels: [big, java], project: x }\n",
+  });
+  const data = await mkdtemp(join(tmpdir(), "gantry-set-data-"));
+  t.after(() => rm(data, { recursive: true, force: true }));
+  const silent = (): void => {};
+  const agent = await startTaskAgent(
+    {
+      ...{ data, portalUrl: "http://portal", token: TOKEN, pipelines: folder },
+      runnerTokens: { [`${TOKEN}-seoul`]: "seoul", [`${TOKEN}-tokyo`]: "tokyo" },
+    },
+    { logger: { debug: silent, info: silent, warn: silent, error: silent } },
+  );
+  t.after(() => agent.close());
+  for (const site of ["seoul", "tokyo"])
+    await createRunnerClient({ fetch, url: agent.url, token: () => `${TOKEN}-${site}` }).session(registrationOf(site, site));
+  const client = makeAgentClient({ url: agent.url, token: TOKEN });
+  const start = async (params: Record<string, string>) => {
+    const request = { pipeline: "a", params, idempotencyKey: JSON.stringify(params), principal: "dev" };
+    const task = await client.startTask(request);
+    const waiting = await until(
+      () => client.task(task.id),
+      ({ jobs }) => jobs[0]?.waiting !== undefined,
+    );
+    return { params: task.params, waiting: waiting.jobs[0]?.waiting?.text ?? "" };
+  };
+  const { params, waiting } = await start({ where: "seoul" });
+  assert.deepEqual(params, { where: "seoul", limit: "low", project: "seoul-apps" });
+  assert.match(waiting, /big/);
+  assert.match(waiting, /java/);
+  assert.deepEqual((await start({ where: "seoul", limit: "high" })).params.limit, "high", "what is given counts");
+  await assert.rejects(start({ where: "tokyo" }), { code: "bad-params" });
+  const other = await start({ where: "tokyo", project: "y" });
+  assert.deepEqual(other.params, { where: "tokyo", limit: "high", project: "y" });
+  assert.match(other.waiting, /any/);
+  const events = JSON.stringify(await client.feed({ after: 0, limit: 100 }));
+  assert.doesNotMatch(events, /siteDefaults/, "who sees a task may not see all sites");
+
+  const digest = async () => (await client.definitions()).inForce.files?.[0]?.digest;
+  const before = await digest();
+  await write("sites/seoul.yaml", "defaults: { labels: [small] }\n");
+  await until(digest, (now) => now !== before);
+  assert.match((await start({ where: "seoul", project: "z" })).waiting, /small/);
 });
 
 test("agents that share a journal agree on the set in force: the one whose folder changed last decides", async (t) => {

@@ -1,12 +1,11 @@
 // The folder with the definitions of the platform team: `*.yaml`, or a folder `pipelines` with them and `environments.yaml`
-// beside it.
+// beside it, and the other folders of a set.
 
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { isSetFile, SET_FOLDERS } from "@gantry/core/definitions/set-files.ts";
 import type { DefinitionFiles } from "../tasks/read-definitions.ts";
 
-const SUFFIX = /\.ya?ml$/;
-const PIPELINES = "pipelines";
 const PARAMS = "params.yaml";
 
 /** `params`: a file in place of params.yaml of the folder. Absent: that of the folder counts. */
@@ -50,9 +49,9 @@ export async function watchFolder(place: DefinitionPlace): Promise<FolderWatch> 
 async function pathsIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true });
   const own = entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
-  const hasPipelines = entries.some((entry) => entry.name === PIPELINES && !entry.isFile());
-  const inside = hasPipelines ? await readdir(join(folder, PIPELINES)) : [];
-  return [...own, ...inside.map((name) => `${PIPELINES}/${name}`)].filter((path) => SUFFIX.test(path)).toSorted();
+  const folders = entries.filter((entry) => !entry.isFile() && SET_FOLDERS.some((one) => one === entry.name));
+  const inside = folders.map(async ({ name }) => (await readdir(join(folder, name))).map((file) => `${name}/${file}`));
+  return [...own, ...(await Promise.all(inside)).flat()].filter(isSetFile).toSorted();
 }
 
 async function signatureOf({ folder, params }: DefinitionPlace): Promise<string> {

@@ -1,3 +1,5 @@
+// What events and views leave out.
+//
 // The files that `definitions/publish` has handed over are outputs of its step. Who may see a task may not see all pipelines,
 // so views and events leave them out. Pure.
 
@@ -14,8 +16,17 @@ export function shownOutputs({ action }: Pick<StepSpec, "action">, outputs: Json
   return shown;
 }
 
-/** The same for an event: the end of a step, or a rerun that takes over outputs. */
-export function withoutBundle(pipeline: Pipeline, event: TaskEvent): TaskEvent {
+/**
+ * The same for an event: the end of a step, or a rerun that takes over outputs. The defaults of sites are left out as well:
+ * who may see a task may not see all sites.
+ */
+export function shownEvent(pipeline: Pipeline, event: TaskEvent): TaskEvent {
+  if (event.kind !== "TaskRequested" || event.siteDefaults === undefined) return withoutBundle(pipeline, event);
+  const { siteDefaults: _, ...shown } = event;
+  return withoutBundle(pipeline, shown);
+}
+
+function withoutBundle(pipeline: Pipeline, event: TaskEvent): TaskEvent {
   const shown = ({ step, outputs }: { step: string; outputs: JsonObject }): JsonObject =>
     [...pipeline.jobs, ...pipeline.finally]
       .flatMap(({ steps }) => steps)

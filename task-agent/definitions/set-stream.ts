@@ -2,18 +2,24 @@
 
 import type { Environments } from "@gantry/core/build/environments.ts";
 import type { OwnPolicy } from "@gantry/core/choice/own-policy.ts";
+import type { SiteDefaults } from "@gantry/core/site/site-defaults.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { defineStream } from "@gantry/journal/typed-stream.ts";
 import type { DefinitionSource } from "@gantry/wire/agent/definitions.ts";
-import type { Definition, DefinitionSet } from "../tasks/read-definitions.ts";
+import type { Definition, DefinitionSet, OtherFile } from "../tasks/read-definitions.ts";
 
 type StoredDefinition = { readonly name: string } & Omit<Definition, "pipeline">;
+
+/** The text of its version is in a stream of its own. */
+export type StoredFile = Pick<OtherFile, "file" | "digest">;
 
 export type SetState = {
   readonly definitions: readonly StoredDefinition[];
   /** Absent in sets of older versions, like `source` and `at`. */
   readonly environments?: Environments;
   readonly own?: OwnPolicy;
+  readonly sites?: SiteDefaults;
+  readonly others?: readonly StoredFile[];
   readonly source?: DefinitionSource;
   /** When it came into force; store time, ms. */
   readonly at?: number;
@@ -21,7 +27,7 @@ export type SetState = {
 
 type SetEvent = { readonly kind: "DefinitionsInForce"; readonly at: number; readonly source: DefinitionSource } & Pick<
   SetState,
-  "definitions"
+  "definitions" | "others"
 >;
 
 export const setStream = defineStream<SetState, SetEvent>({ prefix: "agent/definitions" });
@@ -34,17 +40,18 @@ const MAX_CONFLICTS = 8;
  */
 export async function putInForce(
   journal: Pick<Journal, "load" | "append" | "now">,
-  { definitions, environments, own }: DefinitionSet,
+  { definitions, environments, own, sites, others: files }: DefinitionSet,
   source: DefinitionSource,
 ): Promise<void> {
   const list = definitions.map(({ pipeline: { name }, ...rest }): StoredDefinition => ({ name, ...rest }));
+  const others = files.map(({ file, digest }): StoredFile => ({ file, digest }));
   for (let round = 0; round < MAX_CONFLICTS; round += 1) {
     const before = await setStream.load(journal);
-    const wanted = { definitions: list, environments, own, source };
+    const wanted = { definitions: list, environments, own, sites, others, source };
     if (before && isSame(before.state, wanted)) return;
     const at = Math.floor((await journal.now()) / 1_000);
     const state: SetState = { ...wanted, at };
-    const events = [{ kind: "DefinitionsInForce", at, source, definitions: list }] as const;
+    const events = [{ kind: "DefinitionsInForce", at, source, definitions: list, others }] as const;
     const { ok } = await journal.append([setStream.append("", { expected: before?.version ?? 0, events, state })]);
     if (ok) return;
   }
@@ -53,11 +60,12 @@ export async function putInForce(
 
 /** Another task that reads the same commit changes nothing. */
 function isSame(a: SetState, b: SetState): boolean {
-  const text = ({ definitions, environments = {}, own = [], source }: SetState): string =>
+  const text = ({ definitions, environments = {}, own = [], others = [], source }: SetState): string =>
     JSON.stringify([
       definitions,
       environments,
       own,
+      others,
       source?.kind === "git" ? [source.repository, source.commit] : source,
     ]);
   return text(a) === text(b);

@@ -8,7 +8,7 @@ import { type Clock, pause } from "@gantry/runtime/clock.ts";
 import type { FeedPage } from "@gantry/wire/agent/agent-api.ts";
 import type { FeedEvent } from "@gantry/wire/agent/views.ts";
 import { iso } from "../api/view.ts";
-import { withoutBundle } from "../definitions/hide-bundle.ts";
+import { shownEvent } from "../definitions/hide-bundle.ts";
 import { settingsStream } from "../settings/settings.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
 import { taskStream } from "../tasks/task-stream.ts";
@@ -129,7 +129,7 @@ function settingsEvent(item: JournalEvent): FeedEvent {
 
 /** Without secret parameters and the files of definitions. */
 function shownFact(pipeline: Pipeline, fact: TaskEvent): TaskEvent {
-  const shown = withoutBundle(pipeline, fact);
+  const shown = shownEvent(pipeline, fact);
   if (shown.kind !== "TaskRequested") return shown;
   return { ...shown, params: hideSecretParams(pipeline.params, shown.params) };
 }

@@ -11,6 +11,7 @@ import type { JsonObject } from "@gantry/core/json.ts";
 import { checkParams } from "@gantry/core/pipeline/params.ts";
 import type { Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import { withoutSecretParams } from "@gantry/core/pipeline/secret-params.ts";
+import { atSite, readableDefaults, type SiteDefaults, siteOfTask } from "@gantry/core/site/site-defaults.ts";
 import type { TaskEventOf } from "@gantry/core/task/events.ts";
 import { taskTitle } from "@gantry/core/task/messages.ts";
 import type { AppState, TaskState } from "@gantry/core/task/model.ts";
@@ -48,6 +49,8 @@ export type StartFacts = {
   readonly build?: ChosenBuild | undefined;
   /** What environments demand of a build. Default: nothing but the release branch. */
   readonly environments?: Environments;
+  /** What the installation presets at each site. Default: nothing. */
+  readonly siteDefaults?: SiteDefaults;
   /** What apps may have at a site; undefined where nobody knows. */
   readonly systemsAt?: ((site: string) => readonly ReportedSystem[]) | undefined;
   /** The names of the secrets of a site; undefined where nobody knows. */
@@ -74,7 +77,9 @@ export function decideStart(facts: StartFacts): Started | GantryError {
   const tooMany = tooManyPlaces(pipeline, request.params);
   if (tooMany) return tooMany;
   const scope = pipeline.app === "new" ? { name: name ?? "" } : appScope(app);
-  const checked = checkParams(pipeline.params, withBuild(request.params, facts.build), {
+  const { siteDefaults = {} } = facts;
+  const preset = atSite(pipeline, siteDefaults, siteOfTask(pipeline, scope, request.params));
+  const checked = checkParams(preset.params, withBuild(request.params, facts.build), {
     app: scope,
     task: { id, url, requestedBy: request.principal },
   });
@@ -101,6 +106,7 @@ export function decideStart(facts: StartFacts): Started | GantryError {
   if (unmet) return unmet;
   const change = pipeline.app === "new" ? newApp(facts, params, appRequest) : existing;
   if (change instanceof GantryError) return change;
+  const readable = readableDefaults(pipeline, siteDefaults);
   const group = pipeline.concurrency && renderText(pipeline.concurrency.group, { params, app: scope });
   const event: Started["event"] = {
     kind: "TaskRequested",
@@ -113,6 +119,7 @@ export function decideStart(facts: StartFacts): Started | GantryError {
     appScope: scope,
     params,
     ...(build === undefined ? {} : { build: buildScope(build) }),
+    ...(readable === undefined ? {} : { siteDefaults: readable }),
     ...(request.override === undefined ? {} : { override: request.override.reason }),
     requestedBy: request.principal,
     url,

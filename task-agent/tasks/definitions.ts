@@ -7,18 +7,21 @@ import type { OwnPolicy } from "@gantry/core/choice/own-policy.ts";
 import type { Problem } from "@gantry/core/errors.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Pipeline, StepDescription } from "@gantry/core/pipeline/pipeline.ts";
+import type { SiteDefaults } from "@gantry/core/site/site-defaults.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { defineStream } from "@gantry/journal/typed-stream.ts";
 import { startError } from "@gantry/runtime/process/start-error.ts";
 import type { DefinitionSource } from "@gantry/wire/agent/definitions.ts";
 import type { Alarms } from "../alarms.ts";
 import { type DefinitionPlace, readFolder, watchFolder } from "../definitions/folder.ts";
-import { putInForce, setStream } from "../definitions/set-stream.ts";
+import { putInForce, type StoredFile, setStream } from "../definitions/set-stream.ts";
 import { checkDefinitions, type Definition, type DefinitionFiles, type DefinitionSet } from "./read-definitions.ts";
 
 export type { Definition } from "./read-definitions.ts";
 
 const definitionStream = defineStream<Pipeline>({ prefix: "definition/" });
+/** Files of sets besides the pipelines. Key: the digest. Every version is kept. */
+const fileStream = defineStream<{ readonly text: string }>({ prefix: "definition-file/" });
 
 export type Definitions = {
   readonly list: () => readonly Definition[];
@@ -30,6 +33,8 @@ export type Definitions = {
   readonly environments?: () => Environments;
   /** Which apps may bring pipelines of their own. Default: none. */
   readonly own?: () => OwnPolicy;
+  /** What the installation presets at each site. Default: nothing. */
+  readonly sites?: () => SiteDefaults;
   /** Why the files of the folder are not in force, as sentences for operators. Default: they are. */
   readonly problems?: () => readonly string[];
 };
@@ -42,6 +47,10 @@ export type LiveDefinitions = Definitions & {
   readonly set: () => readonly Definition[];
   /** Where the set in force came from, and when: store time, ms. */
   readonly origin: () => { readonly source: DefinitionSource; readonly at: number | undefined };
+  /** The files that are in force besides the pipelines. */
+  readonly others: () => readonly StoredFile[];
+  /** The text of a version of such a file. Rejects when it is missing: a bug, because it was stored before the set. */
+  readonly textOf: (digest: string) => Promise<string>;
   /** The last files of the folder, if they have mistakes. */
   readonly refused: () => RefusedFiles | undefined;
   /**
@@ -102,12 +111,17 @@ export async function openDefinitions(
     if (error && !live.isOpen()) throw error;
   }
   for (const one of builtIn) await keepDefinition(journal, one);
-  const { pinned, environments, own, origin, offer } = live;
+  const { pinned, environments, own, origin, offer, sites, others } = live;
   const builtInNamed = (name: string): Definition | undefined => builtIn.find(({ pipeline }) => pipeline.name === name);
   // A set of an older version may have a file of this name.
   const set = (): readonly Definition[] => live.list().filter(({ pipeline }) => !builtInNamed(pipeline.name));
   return {
-    ...{ pinned, environments, own, origin, offer, steps, set },
+    ...{ pinned, environments, own, origin, offer, steps, set, sites, others },
+    textOf: async (digest) => {
+      const loaded = await fileStream.load(journal, digest);
+      if (!loaded) throw new Error(`the file ${digest} is not in the journal`);
+      return loaded.state.text;
+    },
     list: () => [...set(), ...builtIn],
     current: (name) => builtInNamed(name) ?? live.current(name),
     problems: () => (refused ? [refused.problem] : []),
@@ -124,6 +138,8 @@ function openLive(steps: readonly StepDescription[], journal: Journal) {
   let current = new Map<string, Definition>();
   let environments: Environments = {};
   let own: OwnPolicy = [];
+  let sites: SiteDefaults = {};
+  let others: readonly StoredFile[] = [];
   let origin: ReturnType<LiveDefinitions["origin"]> = { source: FOLDER, at: undefined };
   let version: number | undefined;
   const byVersion = new Map<string, Pipeline>();
@@ -145,6 +161,8 @@ function openLive(steps: readonly StepDescription[], journal: Journal) {
     current = new Map(definitions.map((one) => [one.pipeline.name, one]));
     environments = state.environments ?? {};
     own = state.own ?? [];
+    sites = state.sites ?? {};
+    others = state.others ?? [];
     origin = { source: state.source ?? FOLDER, at: state.at };
     version = loaded.version;
   };
@@ -153,6 +171,8 @@ function openLive(steps: readonly StepDescription[], journal: Journal) {
     current: (name: string) => current.get(name),
     environments: () => environments,
     own: () => own,
+    sites: () => sites,
+    others: () => others,
     origin: () => origin,
     isOpen: () => version !== undefined,
     pinned,
@@ -162,6 +182,8 @@ function openLive(steps: readonly StepDescription[], journal: Journal) {
       if (problems.length > 0) return problems;
       // A volume that is not mounted is an empty folder.
       if (set.definitions.length === 0 && current.size > 0) return [{ detail: "there is no pipeline file" }];
+      const lost = rolesProblem(others, set.others);
+      if (lost) return [lost];
       await keepAll(journal, set);
       await putInForce(journal, set, source);
       await follow();
@@ -170,8 +192,20 @@ function openLive(steps: readonly StepDescription[], journal: Journal) {
   };
 }
 
-async function keepAll(journal: Journal, { definitions }: DefinitionSet): Promise<void> {
+/** Portals that follow the roles would have no administrator any more. */
+function rolesProblem(before: readonly StoredFile[], after: readonly StoredFile[]): Problem | undefined {
+  const hasRoles = (files: readonly StoredFile[]): boolean => files.some(({ file }) => file.startsWith("roles/"));
+  if (!hasRoles(before) || hasRoles(after)) return undefined;
+  return { detail: "the folder roles is missing, and nobody would be an administrator: keep a file in it" };
+}
+
+async function keepAll(journal: Journal, { definitions, others }: DefinitionSet): Promise<void> {
   for (const definition of definitions) await keepDefinition(journal, definition);
+  for (const { file, text, digest } of others) {
+    // A conflict means that it is stored already.
+    const events = [{ kind: "DefinitionFileKept", file, version: digest }];
+    await journal.append([fileStream.append(digest, { expected: 0, events, state: { text } })]);
+  }
 }
 
 async function readOrRefuse(place: DefinitionPlace): Promise<DefinitionFiles | GantryError> {

@@ -1,13 +1,17 @@
 // Checks a set of definitions as a whole. Pure.
 
 import { createHash } from "node:crypto";
+import { readRoles } from "@gantry/core/access/read-policy.ts";
 import type { Environments } from "@gantry/core/build/environments.ts";
 import { readEnvironments } from "@gantry/core/build/read-environments.ts";
 import { type OwnPolicy, readOwnPolicy } from "@gantry/core/choice/own-policy.ts";
+import { filesIn, type SetFile, SETTINGS_FILES } from "@gantry/core/definitions/set-files.ts";
 import type { Problem } from "@gantry/core/errors.ts";
+import { readRules } from "@gantry/core/notify/read-rules.ts";
 import { readParamValues } from "@gantry/core/pipeline/param-values.ts";
 import { type ParsedPipeline, parsePipeline } from "@gantry/core/pipeline/parse.ts";
 import type { Pipeline, StepDescription } from "@gantry/core/pipeline/pipeline.ts";
+import { readSites, type SiteDefaults } from "@gantry/core/site/site-defaults.ts";
 
 /**
  * `version`: the digest of the file, and of the values that the installation gives to its params, if there are any. `file`:
@@ -26,7 +30,14 @@ export type DefinitionSet = {
   readonly environments: Environments;
   /** Which apps may bring pipelines of their own. */
   readonly own: OwnPolicy;
+  /** What is preset at each site. */
+  readonly sites: SiteDefaults;
+  /** The files that count besides the pipelines, by path. */
+  readonly others: readonly OtherFile[];
 };
+
+/** `digest`: of its text, and with that its version. */
+export type OtherFile = SetFile & { readonly digest: string };
 
 /** The text of each file, by its path with `/`. */
 export type DefinitionFiles = ReadonlyMap<string, string>;
@@ -58,8 +69,28 @@ export function checkDefinitions(
   const environments = readEnvironmentsOf(files, problems);
   const own = readOwn(files, problems);
   const withParams = applyParams(files, { definitions, broken }, problems);
+  const roles = filesIn(files, "roles");
+  const policy = roles.length === 0 ? undefined : readRoles(roles);
+  if (policy?.ok === false) problems.push(...policy.problems);
+  const rules = filesIn(files, "rules");
+  const siteFiles = filesIn(files, "sites");
+  const pipelines = withParams.map(({ pipeline }) => pipeline);
+  const { sites, problems: ofSites } = readSites(siteFiles, pipelines, broken);
+  const inFolders = [...roles, ...rules, ...siteFiles];
+  problems.push(...readRules(rules).problems, ...ofSites, ...suffixProblems(inFolders));
   problems.sort(byFile);
-  return { definitions: withParams, environments, own, problems };
+  const beside = SETTINGS_FILES.map((file) => ({ file, text: files.get(file) }));
+  const others = [...beside, ...inFolders].flatMap(({ file, text }) =>
+    text === undefined ? [] : [{ file, text, digest: digestOf(text) }],
+  );
+  return { definitions: withParams, environments, own, sites, others, problems };
+}
+
+/** A file with another suffix would be forgotten in silence. */
+function suffixProblems(files: readonly SetFile[]): readonly Problem[] {
+  return files
+    .filter(({ file }) => !file.endsWith(".yaml"))
+    .map(({ file }) => ({ file, line: 1, detail: "the name must end in .yaml" }));
 }
 
 type Pipelines = {
@@ -77,7 +108,7 @@ function readPipelines(files: DefinitionFiles, steps: readonly StepDescription[]
   const all = [...files].toSorted(([one], [other]) => (one < other ? -1 : 1));
   const folder = all.some(([path]) => path.startsWith(PIPELINES)) ? PIPELINES : "";
   for (const [file, text] of all) {
-    if ([ENVIRONMENTS, PARAMS, OWN].includes(file) || !isIn(folder, file)) continue;
+    if (SETTINGS_FILES.includes(file) || !isIn(folder, file)) continue;
     if (!file.endsWith(".yaml")) {
       if (folder !== "") problems.push({ file, line: 1, detail: "the name must end in .yaml" });
       continue;
@@ -153,7 +184,7 @@ function applyParams(
   });
 }
 
-function digestOf(text: string): string {
+export function digestOf(text: string): string {
   return `sha256:${createHash("sha256").update(text).digest("hex")}`;
 }
 

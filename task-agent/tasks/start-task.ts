@@ -100,6 +100,7 @@ export async function startTask(deps: StartDeps, request: StartTask, rerun?: Rer
       newest: deps.definitions.current(definition.pipeline.name)?.pipeline,
       build: app && (await chooseBuild(deps.journal, definition.pipeline, app, request.params)),
       environments: deps.definitions.environments?.() ?? {},
+      siteDefaults: deps.definitions.sites?.() ?? {},
       systemsAt: definition.pipeline.app === "new" ? await deps.knownSystems?.() : undefined,
       secretsAt: namesSecrets(definition.pipeline) ? await deps.knownSecrets?.() : undefined,
     });

@@ -20,7 +20,7 @@ import {
   type StartTask,
 } from "./agent-api.ts";
 import type { AppPipelinesView } from "./app-pipelines.ts";
-import type { DefinitionsView } from "./definitions.ts";
+import type { DefinitionsView, FollowedPart, SetPart } from "./definitions.ts";
 import { AGENT_PREFIX, AGENT_ROUTES as routes } from "./routes.ts";
 import type { SyncTemplates, TemplatesView } from "./templates.ts";
 import type {
@@ -111,6 +111,8 @@ export type AgentClient = {
   readonly appPipelines: (app: string, call?: Asking) => Promise<AppPipelinesView>;
   /** The set of definitions in force, and why a newer one is not. */
   readonly definitions: (call?: Asking) => Promise<DefinitionsView>;
+  /** The files of one of its folders; only the version, if that is `known`. */
+  readonly definitionPart: (part: FollowedPart, known: string | undefined, call?: Asking) => Promise<SetPart>;
   /** Reads their repository now. Throws `conflict` when there is none. */
   readonly syncDefinitions: (principal: string) => Promise<TaskView>;
   readonly templates: (call?: Asking) => Promise<TemplatesView>;
@@ -193,6 +195,7 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
     appPipelines: (name, options) => call(routes.appPipelines, { params: { name } }, options),
     syncDefinitions: (principal) => call(routes.syncDefinitions, { params, body: { principal } }),
     definitions: (options) => call(routes.definitions, { params }, options),
+    definitionPart: (part, known, options) => call(routes.definitionPart, { params, query: { part, known } }, options),
     templates: (options) => call(routes.templates, { params }, options),
     syncTemplates: (body) => call(routes.syncTemplates, { params, body }),
     steps: (options) => call(routes.steps, { params }, options),

@@ -53,7 +53,12 @@ export const definitionsView = z
         }),
       ),
       environments: z.array(z.string()),
+      files: z
+        .array(z.object({ file: z.string(), digest: z.string().describe("Of its text: the version") }))
+        .optional()
+        .describe("What counts besides the pipelines. Absent: the caller may not manage settings"),
     }),
+    notes: z.array(z.string()).optional().describe("What is in force and yet has no effect, as sentences"),
     refused: refusedSet
       .optional()
       .describe("A newer set that has mistakes. The one in force stays until it is corrected"),
@@ -71,5 +76,16 @@ export const definitionsView = z
   })
   .meta({ id: "Definitions" });
 export type DefinitionsView = z.infer<typeof definitionsView>;
+
+/** Folders of a set that other processes follow. */
+export const FOLLOWED_PARTS = ["roles", "rules"] as const;
+export type FollowedPart = (typeof FOLLOWED_PARTS)[number];
+
+/** `version`: of all the files together. They are left out when the asker knows this version. */
+export const setPart = z.object({
+  version: z.string(),
+  files: z.array(z.object({ file: z.string(), text: z.string() })).optional(),
+});
+export type SetPart = z.infer<typeof setPart>;
 
 export const syncDefinitions = z.strictObject({ principal: z.string() });

@@ -26,7 +26,7 @@ import {
   taskTags,
 } from "./agent-api.ts";
 import { appPipelinesView } from "./app-pipelines.ts";
-import { definitionsView, syncDefinitions } from "./definitions.ts";
+import { definitionsView, FOLLOWED_PARTS, setPart, syncDefinitions } from "./definitions.ts";
 import { syncTemplates, templatesView } from "./templates.ts";
 import {
   appView,
@@ -243,6 +243,13 @@ export const AGENT_ROUTES = {
   }),
   /** The set in force, and why a newer one is not. */
   definitions: route({ method: "GET", path: "/definitions", answer: definitionsView }),
+  /** The files of one folder of the set in force. `known`: the version that the asker has. */
+  definitionPart: route({
+    method: "GET",
+    path: "/definitions/part",
+    query: z.strictObject({ part: z.enum(FOLLOWED_PARTS), known: z.string().max(100).optional() }),
+    answer: setPart,
+  }),
   /** Reads the repository of definitions now. Answers the task that does. */
   syncDefinitions: route({
     method: "POST",

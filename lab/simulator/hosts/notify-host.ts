@@ -104,7 +104,7 @@ export function createNotifyHost({ simulation, machine, network, invariants, bus
     await deliverer.resumePending();
     const facts = {
       journal,
-      rules,
+      rules: () => rules,
       maxAgeMs: POLICY.giveUpAfterMs,
       portalUrl: undefined,
       clock,

@@ -24,7 +24,7 @@ export function Definitions() {
   return (
     <Section title="Definitions in force">
       <Loaded resource={view}>
-        {({ inForce, refused, sync }) => (
+        {({ inForce, notes = [], refused, sync }) => (
           <>
             <p class="facts-line soft">
               <Source source={inForce.source} />
@@ -40,6 +40,12 @@ export function Definitions() {
                 </button>
               )}
             </p>
+            {inForce.files === undefined ? null : <Files files={inForce.files} />}
+            {notes.map((note) => (
+              <p class="quiet" key={note}>
+                {note}
+              </p>
+            ))}
             {sync?.problem === undefined ? null : <p class="quiet">{sync.problem}</p>}
             {refused === undefined ? null : <Refused refused={refused} />}
           </>
@@ -51,6 +57,19 @@ export function Definitions() {
 }
 
 const STATES = { none: "not yet", running: "running", read: "done", failed: "failed" } as const;
+
+/** What counts besides the pipelines, with the beginning of each version. */
+function Files({ files }: { files: NonNullable<DefinitionsView["inForce"]["files"]> }) {
+  return (
+    <p class="facts-line soft">
+      {files.map(({ file, digest }) => (
+        <span key={file} title={digest}>
+          {file} <code>{digest.replace("sha256:", "").slice(0, 12)}</code>
+        </span>
+      ))}
+    </p>
+  );
+}
 
 function Source({ source }: { source: DefinitionSource | undefined }) {
   if (source === undefined) return <span>by the platform team</span>;
