@@ -1,6 +1,8 @@
 // The actions that people and tokens can have the right to do. Every route of the portal names one of these verbs. A new
 // verb must be given to the built-in roles that need it (roles.ts).
 
+import type { Action } from "../choice/actions.ts";
+
 /** `installation`: about everything, so a binding that names apps, sites or pipelines never gives it. */
 export type VerbKind = "app" | "site" | "pipeline" | "installation";
 
@@ -69,4 +71,13 @@ export function seeingVerbs(verb: Verb): readonly Verb[] {
 
 export function verbEntry(verb: Verb): VerbEntry {
   return VERBS[verb];
+}
+
+export const STARTS = ["run-ci", "run-cd", "create-app", "start-task"] as const;
+export type StartVerb = (typeof STARTS)[number];
+
+/** The verb that starts a pipeline. `kind`: whether it is for an app; `action`: the button of an app that it is for. */
+export function startVerb(kind: string | undefined, action: Action | undefined): StartVerb {
+  if (action) return `run-${action}`;
+  return kind === "new" ? "create-app" : "start-task";
 }

@@ -3,6 +3,7 @@
 
 import type { Role } from "@gantry/core/access/roles.ts";
 import type { Scope } from "@gantry/core/access/selector.ts";
+import { GantryError } from "@gantry/core/errors.ts";
 
 export { ROLES, type Role } from "@gantry/core/access/roles.ts";
 
@@ -57,4 +58,13 @@ export function safeNext(next: string | undefined): string {
 
 function hostOf(origin: string): string | undefined {
   return URL.canParse(origin) ? new URL(origin).host : undefined;
+}
+
+/** `does`: completes "… may not <does>". Without `words`: the general text of the verb. */
+export function refusal(
+  { name }: Caller,
+  does: string,
+  words: { readonly why?: string; readonly todo?: string } = {},
+): GantryError {
+  return new GantryError("forbidden", { who: name, verb: does, ...words });
 }

@@ -3,7 +3,7 @@
 
 import { needInWords, type Rights } from "@gantry/core/access/decide-right.ts";
 import { type RightRequest, UNKNOWN_SITE } from "@gantry/core/access/selector.ts";
-import { type Verb, type VerbOn, verbEntry } from "@gantry/core/access/verbs.ts";
+import { STARTS, type StartVerb, startVerb, type Verb, type VerbOn, verbEntry } from "@gantry/core/access/verbs.ts";
 import type { AppFields } from "@gantry/core/app/app-shape.ts";
 import { ACTIONS, type Action } from "@gantry/core/choice/actions.ts";
 import { appOfOwn } from "@gantry/core/choice/check-own.ts";
@@ -11,7 +11,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { PipelineView } from "@gantry/wire/agent/views.ts";
 import type { Portal } from "../portal.ts";
-import type { Caller } from "./decide-access.ts";
+import { type Caller, refusal } from "./decide-access.ts";
 import { deploys, sitesOf, sitesOfApp } from "./decide-sites.ts";
 import type { AppAsSeen } from "./gains.ts";
 
@@ -227,14 +227,6 @@ export const onPipeline: Guard<{ readonly name: string }, { readonly app?: strin
 type Who = Pick<Asked<unknown, unknown, unknown>, "portal" | "caller" | "rights">;
 type AskedOfTask = Who & { readonly params: { readonly id: string } };
 
-const STARTS = ["run-ci", "run-cd", "create-app", "start-task"] as const;
-type StartVerb = (typeof STARTS)[number];
-
-function startVerb(kind: string | undefined, action: Action | undefined): StartVerb {
-  if (action) return `run-${action}`;
-  return kind === "new" ? "create-app" : "start-task";
-}
-
 /**
  * The people of an app write its own pipelines: the name of the button does not say what they do. What pushes or uses Argo CD
  * needs the right to run CD.
@@ -333,15 +325,6 @@ function requireRight({ caller, rights }: Pick<Who, "caller" | "rights">, reques
   if (rights.may(request)) return;
   const decision = rights.decide(request);
   throw refusal(caller, verbEntry(request.verb).does, { why: decision.reason, todo: needInWords(decision, on) });
-}
-
-/** `does`: completes "… may not <does>". Without `words`: the general text of the verb. */
-export function refusal(
-  { name }: Caller,
-  does: string,
-  words: { readonly why?: string; readonly todo?: string } = {},
-): GantryError {
-  return new GantryError("forbidden", { who: name, verb: does, ...words });
 }
 
 export async function recordOf(
