@@ -118,7 +118,7 @@ function expand(pipeline: Pipeline, state: TaskState, job: Job, { final, room, n
         at: now,
         job: job.id,
         because: "condition",
-        reason: "not run, because there is nothing to do: its list is empty",
+        reason: "not run, because it is for each entry of an empty list",
       },
     ];
   } catch (error) {

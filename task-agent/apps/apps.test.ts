@@ -226,7 +226,10 @@ describe("what the platform team lets apps have at a site", () => {
         ["bad-request", true],
         JSON.stringify(adoption.problems),
       );
-      assert.match(explain(adoption).message, /does not let this app have the .*; the platform team can add it to `(?:appsMay|namespaces): \[.*\]` of the system /);
+      assert.match(
+        explain(adoption).message,
+        /does not let this app have the .*; the platform team can add it to `(?:appsMay|namespaces): \[.*\]` of the system /,
+      );
       await adopt(apps, "orders");
       const change = { ...BY, patch: changes as JsonObject, revision: undefined };
       assert.equal((await refusal(apps.change("orders", change))).code, "bad-request");
