@@ -13,11 +13,13 @@ import { APP, load, repository } from "./pipelines.fixture.ts";
 
 type Found = { readonly name: string; readonly image: string; readonly digest: string; readonly ref: string };
 
-/** What the job `check` found for the targets: the names of images at their sites. */
+/** What the job `check` found for the targets: the names of images at their sites, and the address for Argo CD. */
 function checkOf(targets: JsonValue | undefined, found: readonly Found[] = []): JsonObject {
   const images = found.map(({ name, image, digest }) => ({ name, repository: image, digest }));
   const refs = found.map(({ ref }) => ref);
-  return { each: (targets as readonly JsonObject[]).map((each) => ({ each, outputs: { images, refs } })) };
+  return {
+    each: (targets as readonly JsonObject[]).map((each) => ({ each, outputs: { images, refs, repoUrl: "u" } })),
+  };
 }
 
 /** The scope of a task that deploys build 12, with these images. */
@@ -76,8 +78,8 @@ test("an app that was renamed goes on with the names that it has in other system
   const ensure = deploy?.steps.find(({ id }) => id === "app")?.action;
   assert(ensure?.kind === "uses");
   const [each = null] = app.targets as JsonObject[];
-  const steps = { repository: { outputs: { url: "u" } } };
-  const { app: application, project, namespace, path } = render(ensure.with, { app, each, steps }) as JsonObject;
+  const needs = { check: checkOf(app.targets) };
+  const { app: application, project, namespace, path } = render(ensure.with, { app, each, needs }) as JsonObject;
   assert.deepEqual(
     [application, project, namespace, path],
     ["orders-seoul-dp", "orders", "orders", "overlays/seoul-dp"],
@@ -101,6 +103,10 @@ test("CD asks for image and clusters before it commits, and names the build in i
     ],
   );
   assert.deepEqual(commit.needs, ["check"]);
+  assert.deepEqual(
+    check.steps.map(({ action }) => (action.kind === "uses" ? action.uses : "")),
+    ["argocd/require-cluster", "argocd/ensure-repository", "argocd/require-app", "image/copy"],
+  );
   const copied = check.steps.find((step) => step.id === "images")?.action;
   assert(copied?.kind === "uses" && copied.uses === "image/copy");
   assert.deepEqual(render(copied.with, { app, build }), {
@@ -125,7 +131,10 @@ test("CD asks for image and clusters before it commits, and names the build in i
     if (action.kind === "uses" && when === undefined) render(action.with, scope);
   const needs = { check: checkedAll, commit: { each: [{ each: main.each, outputs: render(commit.outputs, scope) }] } };
   const [each = null] = APP.targets as JsonObject[];
-  const steps = { repository: { outputs: { url: "u" } }, app: { outputs: { app: "a" } } };
+  const before = { repository: { outputs: { url: "u" } } };
+  for (const { action } of check.steps)
+    if (action.kind === "uses") render(action.with, { app, build, params, each, steps: before });
+  const steps = { app: { outputs: { app: "a" } } };
   for (const { action } of deploy.steps)
     if (action.kind === "uses") render(action.with, { app, build, params, needs, each, steps });
   assert.equal(renderText(String(deploy.deploys), { each }), "seoul");
