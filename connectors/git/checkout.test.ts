@@ -66,7 +66,8 @@ test("a commit that never was there, and a repository of SHA-256, are told", asy
     ]),
   );
   execFileSync("sh", ["-c", make], { cwd: join(store, bare), env: { PATH: process.env.PATH, ...who } });
-  for (const ref of [undefined, "main"]) assert.match(await why(ref), /^system-refused: .*SHA-256, which cannot be read/);
+  for (const ref of [undefined, "main"])
+    assert.match(await why(ref), /^system-refused: .*SHA-256, which cannot be read/);
 });
 
 test("an ordinary git finds a whole repository in the workspace; a depth cuts its history", async (t) => {
