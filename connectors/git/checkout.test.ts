@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { tryLock } from "@gantry/runtime/lock.ts";
 import { fastClock, openBench } from "../step.fixture.ts";
@@ -40,6 +40,34 @@ test("the default branch, another branch, a tag's commit and a commit by its id"
   await pushAsSomebody(lab, "orders", { "a.txt": "three\n" }, "release");
   const branch = await bench.once(checkout, { repository, ref: "release", directory: "branch" });
   assert.equal(branch.kind === "succeeded" && branch.output.branch, "release");
+});
+
+test("a commit that never was there, and a repository of SHA-256, are told", async (t) => {
+  const { lab, bench } = await labWithBench(t);
+  await seed(lab, "orders", { "a.txt": "one\n" });
+  const repository = { project: lab.project, slug: "orders" };
+  const why = async (ref: string | undefined): Promise<string> => {
+    bench.nextTask();
+    const outcome = await bench.once(checkout, { repository, ...(ref === undefined ? {} : { ref }) });
+    return outcome.kind === "errored" ? `${outcome.failure.code}: ${outcome.failure.why}` : outcome.kind;
+  };
+  const never = "1".repeat(40);
+  assert.equal(await why(never), `system-refused: It has no commit ${never}.`);
+  const store = dirname(lab.store.folderOf("x"));
+  const [bare = ""] = await readdir(store);
+  await rm(join(store, bare), { recursive: true });
+  const make =
+    "git init -q --bare --object-format=sha256 -b main . && git update-ref refs/heads/main $(git commit-tree -m x $(git mktree </dev/null))";
+  await mkdir(join(store, bare));
+  const who = Object.fromEntries(
+    ["AUTHOR", "COMMITTER"].flatMap((one) => [
+      [`GIT_${one}_NAME`, "d"],
+      [`GIT_${one}_EMAIL`, "d@e.test"],
+    ]),
+  );
+  execFileSync("sh", ["-c", make], { cwd: join(store, bare), env: { PATH: process.env.PATH, ...who } });
+  for (const ref of [undefined, "main"])
+    assert.match(await why(ref), /^system-refused: .*SHA-256, which cannot be read/);
 });
 
 test("an ordinary git finds a whole repository in the workspace; a depth cuts its history", async (t) => {

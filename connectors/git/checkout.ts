@@ -21,7 +21,10 @@ export async function bringRevision(mirror: Mirror, revision: Revision): Promise
   if (await hasCommit(mirror, revision.commit)) return revision.commit;
   const source = { branch: `refs/heads/${revision.name}`, tag: `refs/tags/${revision.name}`, commit: revision.commit };
   const commit = await fetchRevision(mirror, source[revision.kind]);
-  if (commit === undefined) throw refused(mirror, `${revision.name} has just been removed`);
+  if (commit === undefined) {
+    const isCommit = revision.kind === "commit";
+    throw refused(mirror, isCommit ? `it has no commit ${revision.name}` : `${revision.name} has just been removed`);
+  }
   return commit;
 }
 

@@ -93,6 +93,10 @@ export function gitError(error: unknown, verb: string, remote: Remote | undefine
   );
   const what = `git ${verb}`;
   if (remote === undefined) return new GantryError("internal", { what, problem: `${what}: ${problem}` });
+  if (/expected flush after ref listing|mismatched algorithms/i.test(output)) {
+    const sha256 = "its objects have names of SHA-256, which cannot be read; only SHA-1 can";
+    return new GantryError("system-refused", { system: remote.system, what: `read ${remote.url}`, problem: sha256 });
+  }
   const status = statusIn(output);
   const details = { system: remote.system, what: `run ${what}`, problem, ...(status === undefined ? {} : { status }) };
   for (const [pattern, code] of MEANINGS) if (pattern.test(output)) return new GantryError(code, details);

@@ -150,7 +150,9 @@ function sourcesOf({ change, tree }: Job, source: string): readonly FoundSource[
 
 /** What the destination without a slash at its end becomes, where builders have different answers. */
 function refuseUnclear({ change, before, lookup }: Job, found: readonly FoundSource[], at: string): void {
-  if (change.isDirectory || at === "" || lookup(at)?.kind === "directory") return;
+  if (at === "" || lookup(at)?.kind === "directory") return;
+  if (change.endsInDot && !isFolder(found)) throw unsupported(change, `copies a file to /${at}/., which is not there`);
+  if (change.isDirectory) return;
   const { destination } = change;
   const files = found.length + change.written.length;
   const isByPattern = change.sources.some(isGlob);

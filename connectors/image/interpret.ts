@@ -22,6 +22,8 @@ export type FileChange = {
   readonly destination: string;
   /** The destination is a directory, whatever is there: it is written with a slash at its end, or is `.`. */
   readonly isDirectory: boolean;
+  /** The destination is written with `/.` at its end. */
+  readonly endsInDot: boolean;
   /** `user` or `user:group`, as written. */
   readonly owner: string | undefined;
   readonly mode: number | undefined;
@@ -256,6 +258,7 @@ class StageState {
       from,
       destination: this.#absolute(target),
       isDirectory: /(^|\/)\.?$/.test(target),
+      endsInDot: target.endsWith("/."),
       owner: user === "" ? undefined : user,
       mode: mode === undefined ? undefined : Number.parseInt(mode, 8),
       isLinked: !/^false$/i.test(flagOf(instruction, "link") ?? "false"),
@@ -273,7 +276,7 @@ class StageState {
     // Builders keep an absolute path as it is written.
     this.#config.WorkingDir = written.startsWith("/") ? written : destination;
     const user = this.#config.User ?? "";
-    const nothing = { sources: [], written: [], from: undefined, mode: undefined, isLinked: false };
+    const nothing = { sources: [], written: [], from: undefined, mode: undefined, endsInDot: false, isLinked: false };
     this.#changes.push({
       ...nothing,
       line,

@@ -41,7 +41,7 @@ test("the config has what builders write", async (t) => {
     ["ONBUILD  RUN  x  ", { OnBuild: ["RUN  x  "] }],
     ["ONBUILD RUN a \\\n# c\n b \\\n", { OnBuild: ["RUN a  b "] }],
     ["ENV A=a$\u00fcb B=1", { Env: [DEFAULT_PATH, "A=a", "B=1"] }],
-    ["LABEL '$PATH'=x \"a\\\"b\"=y c\\\\d=z", { Labels: { $PATH: "x", 'a"b': "y", "c\\d": "z" } }],
+    ['LABEL \'$PATH\'=x "a\\"b"=y c\\\\d=z', { Labels: { $PATH: "x", 'a"b': "y", "c\\d": "z" } }],
     ["WORKDIR /w/", { WorkingDir: "/w/" }],
     ["WORKDIR //a", { WorkingDir: "//a" }],
     ["WORKDIR /a/../b\nWORKDIR c", { WorkingDir: "/b/c" }],

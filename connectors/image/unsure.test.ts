@@ -278,6 +278,7 @@ test("a mode for a new directory, and what only patterns or volumes decide, are 
     "COPY links /p\nCOPY a /p/./l",
     "COPY links /\nCOPY a /broken",
     "COPY a *.none /z",
+    "COPY a /z/.",
     "COPY d *.none /z",
     "ENV A=' x '\nVOLUME $A",
   ])
@@ -296,6 +297,7 @@ test("a mode for a new directory, and what only patterns or volumes decide, are 
     "COPY links /\nCOPY a /folder",
     "COPY links /\nCOPY a /folder/l",
     "COPY a *.none /z/",
+    "COPY d /z/.\nCOPY a /z/.\nWORKDIR /w\nCOPY a .",
     "COPY --chown=5 *.none a .",
     "COPY a /z/\nCOPY ab *.none /z",
   ])

@@ -76,6 +76,7 @@ const MOUNTS: Readonly<Record<string, Odd>> = {
   "416": { onMount: answer(416) },
   "500": { onMount: answer(500) },
   "302 to somewhere": { onMount: answer(302, { location: "/elsewhere" }) },
+  "201 for another blob": { onMount: answer(201, { "docker-content-digest": sha256("other") }) },
   "202 without a location": { onMount: answer(202) },
   "202 with an upload": { onMount: answer(202, { location: "/v2/a/b/blobs/uploads/8" }) },
   "a token service that refuses the other repository": {

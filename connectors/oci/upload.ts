@@ -80,7 +80,10 @@ async function tryMount(upload: Upload, from: string): Promise<string | undefine
   const mount = { ...upload, scopes: [...upload.scopes, pullScope(from)] };
   try {
     const response = await send(mount, { method: "POST", address: `v2/${upload.repository}/blobs/uploads/?${query}` });
-    return response.status === 201 ? "mounted" : locationOf(mount, response);
+    if (response.status !== 201) return locationOf(mount, response);
+    const named = response.headers.get("docker-content-digest");
+    const isMounted = named === null ? await isThere(upload) : named === upload.blob.digest;
+    return isMounted ? "mounted" : undefined;
   } catch (error) {
     if (error instanceof GantryError) return undefined;
     throw error;
@@ -157,9 +160,8 @@ export function isBlob({ status, headers }: Response, digest: string): boolean {
 
 /** Finds out, after an interruption, whether the blob is complete, the upload can continue, or it must start again. */
 async function resumePoint(upload: Upload, at: Place): Promise<Place | "there"> {
-  const { repository, blob } = upload;
-  const done = await send(upload, { method: "HEAD", address: `v2/${repository}/blobs/${blob.digest}`, expect: [404] });
-  if (isBlob(done, blob.digest)) return "there";
+  const { blob } = upload;
+  if (await isThere(upload)) return "there";
   const progress = await send(upload, { method: "GET", address: at.location, expect: [404, 405, 416] });
   const range = /^(?:bytes=)?0-(\d+)$/.exec(progress.headers.get("range") ?? "");
   // `0-0` means nothing as well as one byte; in both cases a new upload is right.
@@ -168,6 +170,16 @@ async function resumePoint(upload: Upload, at: Place): Promise<Place | "there"> 
     if (offset <= blob.size) return { location: locationOf(upload, progress), offset };
   }
   return { location: await begin(upload), offset: 0 };
+}
+
+async function isThere(upload: Upload): Promise<boolean> {
+  const { repository, blob } = upload;
+  const answer = await send(upload, {
+    method: "HEAD",
+    address: `v2/${repository}/blobs/${blob.digest}`,
+    expect: [404],
+  });
+  return isBlob(answer, blob.digest);
 }
 
 function isInterruption(error: unknown): boolean {
