@@ -100,6 +100,7 @@ export function refuseOddNodes(text: string, document: Document.Parsed<ParsedNod
     Map: (_, map) => {
       refuseName(map.anchor, map.range?.[0], wrong);
       refuseSecondKey(map, wrong);
+      refuseTwins(map, wrong);
       if (map.flow === true) for (const pair of map.items) refuseLongKey(text, pair, wrong);
       const odd = map.flow === true ? map.items.find((pair) => isOddInFlow(text, pair)) : undefined;
       const key = isScalar(odd?.key) ? odd.key : undefined;
@@ -144,6 +145,18 @@ function refuseName(name: string | undefined, at: number | undefined, wrong: Wro
 
 function startOf({ range }: Scalar): number | undefined {
   return range?.[0];
+}
+
+/** Plain `on` and `true` are one key for readers of YAML 1.1: the later one counts, or the file is refused. */
+function refuseTwins({ items }: YAMLMap<unknown, unknown>, wrong: Wrong): void {
+  for (const words of [/^(y|yes|on|true)$/i, /^(n|no|off|false)$/i]) {
+    const isWord = (key: unknown): key is Scalar =>
+      isScalar(key) && key.type === "PLAIN" && key.tag === undefined && words.test(key.source ?? "");
+    const [first, second] = items.map(({ key }) => key).filter(isWord);
+    if (!first || !second) continue;
+    const problem = `the key ${second.source} is the key ${first.source} for readers of YAML 1.1; rename one of them`;
+    throw wrong(problem, startOf(second));
+  }
 }
 
 /** The parser here has these limits for the keys of block mappings only. Behind `?` there are none. */

@@ -256,6 +256,11 @@ test("what some readers of YAML refuse or read differently is refused with its l
     ],
     ["a: x\nb: [c, {d: [?e]}]\n", /^line 2: some readers of YAML take the question mark/],
     ["a: x\nb: [k:]\n", /^line 2: the key k reads/],
+    [
+      "a: x\nb:\n  on: 1\n  c: 2\n  true: 3\n",
+      /^line 5: the key true is the key on for readers of YAML 1.1; rename one of them$/,
+    ],
+    ["a: x\n{no: 1, c: 2, Off: 3}: 1\n", /^line 2: the key Off is the key no/],
     ["a: x\nb: [1, {c: [k d:]}]\n", /^line 2: the key k d reads/],
     [
       "a: x\nb: {k\n  d: 1}\n",
@@ -283,6 +288,7 @@ test("what some readers of YAML refuse or read differently is refused with its l
     "b: |2\n   y\n  \na: x\n",
     "b: |2\n   y\n     \n   z\na: x\n",
     "b:\n - |2\n     y\n\n - z\na: x\n",
+    "on: 1\noff: 2\n\"true\": 3\nb: {no: 1, 'false': 2}\na: x\n",
     'b: {k: , "l":, m, n : , "o" :}\na: x\n',
     "b: {? k : 1, '?l': 2, m: x?y}\n?c: ?d\na: x\n",
     "b: {\n  k:\n  }\na: x\n",

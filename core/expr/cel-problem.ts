@@ -2,7 +2,7 @@
 
 import { didYouMean } from "../suggest.ts";
 import { VARIABLES } from "./environment.ts";
-import { withoutReplacements } from "./functions.ts";
+import { SUM_PROBLEM, withoutReplacements } from "./functions.ts";
 
 const TYPES: { readonly [type: string]: string } = {
   string: "text",
@@ -16,8 +16,8 @@ const TYPES: { readonly [type: string]: string } = {
 };
 /** Functions and macros of the documentation; see docs/pipelines.md. */
 const FUNCTIONS = (
-  "contains startsWith endsWith split replace lower upper trim substring indexOf size map filter all exists exists_one " +
-  "join string int double short has orValue"
+  "contains startsWith endsWith split replace lower upper trim substring indexOf lastIndexOf size map filter all exists exists_one " +
+  "join sum string int double short has orValue"
 ).split(" ");
 
 /** A type of CEL in words: `list<int>` is "a list". */
@@ -134,6 +134,7 @@ function bare(type: string): string {
 function wrongCall(call: string): string {
   const [, receiver, name = call, given = ""] = /^(?:(.+)\.)?([A-Za-z_]\w*)\((.*)\)$/.exec(call) ?? [];
   if (!FUNCTIONS.includes(name)) return `there is no function ${name}${didYouMean(name, FUNCTIONS)}`;
+  if (name === "sum" && receiver !== undefined && bare(receiver).startsWith("list")) return SUM_PROBLEM;
   const args =
     given === ""
       ? "nothing"

@@ -6,6 +6,7 @@ import { type ASTNode, type Environment, EvaluationError } from "@marcbachmann/c
 /** Functions of the library that are replaced. It has no way to do so: calls get another name, with `_` at its end. */
 const REPLACED: ReadonlySet<string> = new Set(["int", "double", "substring", "indexOf", "lastIndexOf", "split"]);
 const MAX_INT = 2n ** 63n;
+export const SUM_PROBLEM = "sum() is for lists of integers";
 export const KEY_PROBLEM = "a key of a map must be text, a whole number, or true or false";
 
 export function registerFunctions(environment: Environment): Environment {
@@ -13,7 +14,7 @@ export function registerFunctions(environment: Environment): Environment {
     .registerFunction("string.lower(): string", (text: string) => text.toLowerCase())
     .registerFunction("string.upper(): string", (text: string) => text.toUpperCase())
     .registerFunction("string.replace(string, string): string", replace)
-    .registerFunction("list.sum(): int", sumOf)
+    .registerFunction("list<int>.sum(): int", sumOf)
     .registerFunction("short(string): string", shortCommit)
     .registerFunction("key_(dyn): dyn", checkKey)
     .registerFunction("int_(int): int", (value: bigint) => value)
@@ -71,7 +72,7 @@ function replace(text: string, from: string, to: string): string {
 
 function sumOf(list: readonly unknown[]): bigint {
   return list.reduce((sum: bigint, one) => {
-    if (typeof one !== "bigint") throw new EvaluationError("sum() is for lists of integers");
+    if (typeof one !== "bigint") throw new EvaluationError(SUM_PROBLEM);
     return sum + one;
   }, 0n);
 }

@@ -36,7 +36,7 @@ function alwaysOf(node: ASTNode, source: string): string | undefined {
   }
   if (node.op === "rcall") {
     const [name, , args] = node.args;
-    const negative = args.find((one) => one.op === "-_" && isConstant(one));
+    const negative = args.find(isNegative);
     if (negative === undefined || !PLACES.has(name)) return undefined;
     return `"".${name}(${name === "substring" ? "" : '"", '}${textOf(negative, source)})`;
   }
@@ -44,7 +44,12 @@ function alwaysOf(node: ASTNode, source: string): string | undefined {
   const [list, place] = node.args;
   if (!isConstant(place)) return undefined;
   if (list.op === "list") return `[${list.args.map(() => "null").join(", ")}][${textOf(place, source)}]`;
-  return place.op === "-_" && list.op !== "map" ? `[null][${textOf(place, source)}]` : undefined;
+  return isNegative(place) && list.op !== "map" ? `[null][${textOf(place, source)}]` : undefined;
+}
+
+/** `-1`, as it is written. */
+function isNegative(node: ASTNode): boolean {
+  return node.op === "-_" && node.args.op === "value" && node.args.args !== 0n;
 }
 
 function isConstant(node: ASTNode): boolean {

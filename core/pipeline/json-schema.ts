@@ -155,6 +155,9 @@ function compiledOnce(pattern: string, budget: PatternBudget): ReturnType<typeof
 }
 
 function checkNumber(schema: JsonObject, value: number): string[] {
+  // Whoever wrote it may have written other digits: JSON and YAML are read with the nearest number.
+  if (schema.type === "integer" && !Number.isSafeInteger(value))
+    return ["it must be between -9007199254740991 and 9007199254740991; the last digits of a larger one would be lost"];
   const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = schema;
   if (typeof minimum === "number" && value < minimum) return [`it must be at least ${minimum}`];
   if (typeof maximum === "number" && value > maximum) return [`it must be at most ${maximum}`];

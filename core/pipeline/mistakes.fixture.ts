@@ -285,6 +285,17 @@ export const RUN_TIME_MISTAKES: readonly Mistake[] = [
     /`int\(…\)` cannot make a number of this/,
   ],
   ["an empty text that is no number", file({ step: `env: { A: "\${{ int('') }}" }` }), /cannot make a number of this/],
+  ["a sum of the texts of a param", file({ step: "when: params.list.sum() > 3" }), /sum\(\) is for lists of integers/],
+  [
+    "a sum of a number",
+    file({ step: "when: params.n.sum() > 3" }),
+    /the function sum cannot be used on a whole number/,
+  ],
+  [
+    "a last place in a number",
+    file({ step: 'when: params.n.lastIndexOf("x") > 3' }),
+    /the function lastIndexOf cannot/,
+  ],
   ["a sum of texts", file({ step: `env: { A: "\${{ ['a'].sum() }}" }` }), /sum\(\) is for lists of integers/],
   ["a list as a key", file({ step: `env: { A: "\${{ {['a']: 1} }}" }` }), /a key of a map must be text/],
   [

@@ -9,6 +9,8 @@ params:
   template: { type: string, required: true, pattern: "^[a-z-]+$" }
   targets: { type: array, required: true, items: { type: string, pattern: "^[a-z]+/[a-z]+$" } }
   replicas: { type: integer, default: 2 }
+  sizes: { type: array, items: string, default: [s, m] }
+  by: { type: string, default: "\${{ task.requestedBy }}" }
   password: { type: string, secret: true }
 jobs:
   work: { site: s, steps: [{ run: x }] }
@@ -61,4 +63,31 @@ creat: { template: { default: x } }
   );
   assert.deepEqual(mistakes("create:\n  template: { defualt: x }\n").length > 0, true);
   assert.deepEqual(mistakes("create: [").length, 1);
+  assert.deepEqual(mistakes("create: {}\n---\ncreate: {}\n"), [
+    "2: the file holds more than one document; write each into a file of its own",
+  ]);
+});
+
+test("choices need a default that is one of them, if the pipeline file has one", () => {
+  assert.deepEqual(
+    mistakes("create:\n  replicas: { choices: [1, 3] }\n  sizes:\n    choices: [s, l]\n  by: { choices: [kim] }\n"),
+    [
+      "2: create.replicas: choices do not have the default of the pipeline file, 2; add it, or give another default",
+      '4: create.sizes: choices do not have the default of the pipeline file, ["s","m"]; add it, or give another default',
+    ],
+  );
+  assert.deepEqual(mistakes("create: { replicas: { choices: [1, 3], default: 1 }, sizes: { choices: [m, s] } }\n"), []);
+});
+
+test("which build is deployed is not preset", () => {
+  const text = FILE.replace("app: none", "app: existing").replace(
+    "params:",
+    "params:\n  build: { type: string, ui: build }",
+  );
+  const { pipeline: deploy } = parsePipeline({ name: "create.yaml", text }, []);
+  assert.ok(deploy);
+  const result = readParamValues({ file: "params.yaml", text: 'create:\n  build: { default: "5" }\n' }, [deploy]);
+  assert.deepEqual("problems" in result && result.problems.map(({ line, detail }) => `${line}: ${detail}`), [
+    "2: create.build: the choice of a build has no default: without a value, the newest build is taken",
+  ]);
 });

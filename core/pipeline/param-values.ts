@@ -98,7 +98,8 @@ export function withValues(
       for (const { detail } of checkSchema(param.items ?? param, choice))
         report([name, "choices", at], withSubject(["choices", at], detail));
     const offered = choices === undefined ? param : withChoices(param, choices);
-    if (preset !== undefined)
+    if (preset === undefined) checkOwnDefault(offered, (detail) => report([name, "choices"], detail));
+    else
       checkPreset(offered, preset, (path, detail) =>
         report([name, "default", ...path], withSubject([subject(name), ...path], detail)),
       );
@@ -115,7 +116,19 @@ function withChoices(param: ParamSchema, choices: readonly JsonValue[]): ParamSc
     : { ...param, items: { ...param.items, enum: choices } };
 }
 
+/** Otherwise every task to which nobody gives a value would be refused. */
+function checkOwnDefault(param: ParamSchema, report: (detail: string) => void): void {
+  const { default: own } = param;
+  if (own === undefined || hasExpression(own) || checkSchema(param, own).length === 0) return;
+  const shown = JSON.stringify(own);
+  report(`choices do not have the default of the pipeline file, ${shown}; add it, or give another default`);
+}
+
 function checkPreset(param: ParamSchema, preset: JsonValue, report: (path: Path, detail: string) => void): void {
+  if (param["x-ui"] === "build" && preset !== "") {
+    report([], "the choice of a build has no default: without a value, the newest build is taken");
+    return;
+  }
   if (hasExpression(preset)) {
     report([], "an expression is not allowed here; write it in the pipeline file");
     return;

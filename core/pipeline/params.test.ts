@@ -34,6 +34,17 @@ test("what is given is data and never an expression", () => {
   assert.equal(params.digest, "${{ app.facts }}");
 });
 
+test("a whole number whose last digits are lost is refused", () => {
+  const schema: ParamsSchema = { ...SCHEMA, properties: { build: { type: "integer" } }, required: [] };
+  const read = (text: string) => checkParams(schema, JSON.parse(text) as JsonObject, {});
+  assert.match(
+    read('{"build": 9007199254740993}').problems[0]?.detail ?? "",
+    /^it must be between -9007199254740991 and/,
+  );
+  assert.match(read('{"build": -1e30}').problems[0]?.detail ?? "", /the last digits of a larger one would be lost$/);
+  assert.deepEqual(read('{"build": 9007199254740991}'), { params: { build: 9007199254740991 }, problems: [] });
+});
+
 test("every problem points at its parameter", () => {
   assert.deepEqual(problems({ name: "A", count: 1.5, level: "hihg", targets: ["a", 1], nme: 1, "a/b~c": 1 }), [
     "/name it must have at least 3 characters",

@@ -73,6 +73,13 @@ const right: readonly (readonly [what: string, text: string])[] = [
     file({ step: "when: type(params.n) == type(1) && 9007199254740993 > params.n" }),
   ],
   ["a place that may be missing", file({ step: 'env: { A: "${{ [params.n][?5].orValue(1) }}" }' })],
+  ["a place that is negated twice", file({ step: 'env: { A: "${{ params.who.split(params.who)[--1] }}" }' })],
+  [
+    "sums of lists whose elements are not known",
+    file({
+      step: "when: params.any.sum() + needs.first.outputs.a.sum() + [1, params.n].sum() + params.list.map(x, size(x)).sum() + [].sum() > 1",
+    }).replace("params:", "params:\n  any: array"),
+  ],
   ["the last element of a list", file({ step: 'env: { A: "${{ params.list[size(params.list) - 1] }}" }' })],
   ["the characters after a place", file({ step: 'env: { A: "${{ params.who.substring(size(params.who) - 3) }}" }' })],
   ["a list that is made", file({ job: "each: '${{ params.list.map(x, x + \"!\") }}'" })],

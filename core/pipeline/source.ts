@@ -248,8 +248,7 @@ const YAML_ERRORS: { readonly [code: string]: string } = {
 };
 
 function sentence(code: string, message: string): string {
-  if (code === "MULTIPLE_DOCS")
-    return "the file holds more than one document; write each pipeline into a file of its own";
+  if (code === "MULTIPLE_DOCS") return "the file holds more than one document; write each into a file of its own";
   if (code === "RESOURCE_EXHAUSTION") return `the file is nested deeper than ${LIMITS.depth}`;
   if (code === "NON_STRING_KEY") return "a key must be text";
   const words = Object.hasOwn(YAML_ERRORS, code) ? YAML_ERRORS[code] : undefined;
