@@ -85,6 +85,36 @@ test("an alias keeps its anchor, also where an earlier one has the same name", (
   assert.equal(set("x: &k key\n*k : a\n", "key", "b"), "x: &k key\n*k : b\n");
 });
 
+test("a key that is there twice is refused with its line, at any depth, written in any way; other keys are not", () => {
+  const refused: readonly (readonly [text: string, line: number])[] = [
+    ["a: 1\nb: 2\na: 3\n", 3],
+    ['a: 1\n"a": 3\n', 2],
+    ["x:\n  - a: 1\n    a: 2\n", 3],
+    ["x: {a: 1, a: 2}\n", 1],
+    ["1: x\n0x1: y\n", 2],
+    ["? a\n: 1\n? a\n: 2\n", 3],
+    ["x: &x {k: 1}\na:\n  <<: *x\n  <<: *x\n", 4],
+    ["ok: 1\n---\na: 1\na: 2\n", 4],
+  ];
+  for (const [text, line] of refused) {
+    assert.equal(
+      refusal(() => setPath("f.yaml", text, ["z"], 1, { index: 0 })),
+      `line ${line}: Map keys must be unique`,
+      text,
+    );
+  }
+  const different = 'a: 1\nA: 2\n1: x\n"1": y\nx: {a: 1}\n';
+  assert.equal(set(different, "A", 3), different.replace("A: 2", "A: 3"));
+});
+
+test("many keys take no minutes", () => {
+  const many = Array.from({ length: 30_000 }, (_, at) => `key${at}: v\n`).join("");
+  // CPU time: other work on the machine must not matter.
+  const started = process.cpuUsage();
+  assert.equal(set(`${many}b: 1\n`, "b", 2), `${many}b: 2\n`);
+  assert.ok(process.cpuUsage(started).user < 10_000_000);
+});
+
 test("many aliases and deep nesting take neither minutes nor the stack", () => {
   const names = Array.from({ length: 4000 }, (_, at) => `k${at}: &a${at} v\nz${at}: *a${at}\n`).join("");
   // CPU time: other work on the machine must not matter.

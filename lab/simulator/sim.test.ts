@@ -1,5 +1,5 @@
 // Tests of the simulator itself: a seed always gives the same run, and the mutant patches still apply to the code.
-// `npm test` runs 100 seeds beside all tests, with a low priority, and `.ci/run` 1,000; see docs/promises.md.
+// `npm test` runs 60 seeds beside all tests, with a low priority, and `.ci/run` 1,000; see docs/promises.md.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
