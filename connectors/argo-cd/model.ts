@@ -161,7 +161,9 @@ export const project = z.looseObject({
 });
 export type Project = z.output<typeof project>;
 
-export const clusters = z.looseObject({ items: z.array(z.looseObject({ name: z.string() })).nullish() });
+export const clusters = z.looseObject({
+  items: z.array(z.looseObject({ name: z.string(), server: z.string().optional() })).nullish(),
+});
 
 export const repository = z.looseObject({ repo: z.string() });
 export type Repository = z.output<typeof repository>;
