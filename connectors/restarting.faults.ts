@@ -36,6 +36,7 @@ const INPUTS: { readonly [step: string]: JsonValue } = {
     destinations: [{ cluster: "seoul-dp", namespace: "orders" }],
   },
   "argocd/ensure-repository": { repository: REPOSITORY },
+  "argocd/find-applications": { repoUrl: "https://git.example/scm/apps/orders.git" },
   "argocd/list-clusters": {},
   "argocd/require-app": {
     app: "orders",

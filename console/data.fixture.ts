@@ -1,5 +1,6 @@
 // What the fixture's portal answers beside tasks: apps, pipelines, sites, the inbox and a log.
 
+import type { AppProposal } from "@gantry/wire/agent/proposals.ts";
 import type { AppView, BuildView, InboxItem, PipelineView, SiteView } from "@gantry/wire/agent/views.ts";
 import { at, COMMIT, DIGEST } from "./tasks.fixture.ts";
 
@@ -265,3 +266,31 @@ export const BUILDS: readonly BuildView[] = [
   }),
   built(11),
 ];
+
+/** What Gantry has found of an app that could be adopted. */
+export const PROPOSAL: AppProposal = {
+  ...{ id: "t0look", state: "ready", name: "tills", site: "seoul" },
+  source: { system: "bitbucket", project: "SHOP", slug: "tills" },
+  app: {
+    title: "Tills",
+    source: { system: "bitbucket", project: "SHOP", slug: "tills", branch: "trunk" },
+    build: { site: "seoul" },
+    yaml: { system: "bitbucket", project: "SHOP", slug: "deployments", branch: "main", form: "plain" },
+    targets: [{ name: "seoul", site: "seoul", cluster: "seoul-dp", files: ["tills.yaml"] }],
+    argocd: { project: "shop" },
+  },
+  found: [
+    { pointer: "/source/branch", from: "default branch of SHOP/tills" },
+    { pointer: "/targets/0/files", from: "names shop/tills", file: "tills.yaml", line: 14 },
+  ],
+  open: [
+    {
+      ...{ pointer: "/targets/0", kind: "unclear", problem: "Nothing says where tills.yaml runs." },
+      options: [
+        { name: "seoul", site: "seoul", cluster: "seoul-dp" },
+        { name: "tokyo", site: "tokyo", cluster: "tokyo-dp" },
+      ],
+    },
+  ],
+  warnings: ["Dockerfile.dev is left out: its name says that it is not released."],
+};

@@ -9,7 +9,7 @@ import { extname, join } from "node:path";
 import type { Verb } from "@gantry/core/access/verbs.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { buildConsole } from "./build.ts";
-import { APPS, BUILDS, INBOX, LOG, PIPELINES, SITES } from "./data.fixture.ts";
+import { APPS, BUILDS, INBOX, LOG, PIPELINES, PROPOSAL, SITES } from "./data.fixture.ts";
 import { COMMIT, TASKS } from "./tasks.fixture.ts";
 
 export type FakePortal = {
@@ -65,6 +65,7 @@ const RESPONSES: { readonly [path: string]: unknown } = {
     feedUp: true,
   },
   "/v1/apps": { items: APPS },
+  [`/v1/app-proposals/${PROPOSAL.id}`]: PROPOSAL,
   "/v1/pipelines": { items: PIPELINES },
   "/v1/definitions": {
     inForce: {
@@ -292,6 +293,7 @@ export async function startFakePortal(port = 0): Promise<FakePortal> {
       refusal = undefined;
       if (refused) sendProblem(response, 422, refused.code, refused.errors);
       else if (/enrolments$|renew-key$/.test(url.pathname)) sendJson(response, 201, ENROLMENT);
+      else if (url.pathname === "/v1/app-proposals") sendJson(response, 202, { ...PROPOSAL, state: "running" });
       else sendJson(response, 202, TASKS[0]);
       return;
     }

@@ -5,6 +5,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { addRoutes, type RouteHandlers } from "@gantry/runtime/http/serve-routes.ts";
 import { LOG_FINAL_HEADER, LOG_SIZE_HEADER, type StartTask } from "@gantry/wire/agent/agent-api.ts";
+import type { AppProposal } from "@gantry/wire/agent/proposals.ts";
 import { AGENT_PREFIX, AGENT_ROUTES, type AgentRoutes } from "@gantry/wire/agent/routes.ts";
 import { type AppView, type SiteView, type TaskView, taskTag } from "@gantry/wire/agent/views.ts";
 import Router from "@koa/router";
@@ -172,6 +173,15 @@ function catalog({ state }: Pick<Parts, "state">) {
       return build;
     },
     ...appChanges(state, needApp),
+    startProposal: ({ body }) => {
+      state().looks.push(body);
+      return proposalOf(need(state(), "t1"), body.name, body.source);
+    },
+    appProposal: ({ params: { id } }) => {
+      const task = state().tasks.get(id);
+      if (!task) throw new GantryError("not-found", { kind: "proposal", name: id });
+      return proposalOf(task);
+    },
     pipelines: () => ({ items: [...state().pipelines.values()] }),
     templates: () => ({
       project: "TEMPLATES",
@@ -215,6 +225,16 @@ function catalog({ state }: Pick<Parts, "state">) {
     readmitRunner: ({ params: { name } }) => needRunner(name),
     sites: () => ({ items: [...sites()] }),
   } satisfies Handlers;
+}
+
+/** As of a task that has not ended. */
+function proposalOf(
+  { id, app }: TaskView,
+  name = app ?? "orders",
+  { system, project, slug } = { system: "git", project: "LOOK", slug: "new" },
+): AppProposal {
+  const nothing = { found: [], open: [], warnings: [] };
+  return { id, name, state: "running", site: "seoul", source: { system, project, slug }, ...nothing };
 }
 
 /** Without the checks of a real task-agent, but with its answers. */

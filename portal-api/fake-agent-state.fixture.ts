@@ -3,6 +3,7 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { DefinitionsView } from "@gantry/wire/agent/definitions.ts";
+import type { StartProposal } from "@gantry/wire/agent/proposals.ts";
 import type { AppView, BuildView, FeedEvent, PipelineView, SiteView, TaskView } from "@gantry/wire/agent/views.ts";
 import type { SettingsView } from "@gantry/wire/settings/settings.ts";
 
@@ -19,6 +20,8 @@ export type FakeState = {
   keys: Map<string, { body: string; task: string }>;
   events: FeedEvent[];
   log: { bytes: Buffer; final: boolean };
+  /** Requests to look for an app. */
+  looks: StartProposal[];
 };
 
 export const AT = "2026-11-20T07:00:00Z";
@@ -32,6 +35,7 @@ export const newState = (): FakeState => ({
   keys: new Map(),
   events: [],
   log: { bytes: Buffer.alloc(0), final: false },
+  looks: [],
 });
 
 export const PIPELINE: PipelineView = {

@@ -9,6 +9,7 @@ import { createApp } from "@gantry/runtime/http/app.ts";
 import { requireBearer } from "@gantry/runtime/http/bearer.ts";
 import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";
 import { type Listening, listen } from "@gantry/runtime/http/listen.ts";
+import type { StartProposal } from "@gantry/wire/agent/proposals.ts";
 import { AGENT_PREFIX, AGENT_ROUTES } from "@gantry/wire/agent/routes.ts";
 import type { AppView, BuildView, FeedEvent, PipelineView, SiteView, TaskView } from "@gantry/wire/agent/views.ts";
 import type Koa from "koa";
@@ -35,6 +36,8 @@ export type FakeAgent = {
   readonly requests: string[];
   /** Adds a task as if it had been started. */
   readonly addTask: (fields?: Partial<TaskView>) => TaskView;
+  /** Requests to look for an app. */
+  readonly looks: () => readonly StartProposal[];
   readonly addApp: (fields: Partial<AppView>) => AppView;
   readonly addBuild: (app: string, fields: Partial<BuildView>) => void;
   /** Adds a runner, and its site when it is the first one there. */
@@ -121,6 +124,7 @@ export async function startFakeAgent(): Promise<FakeAgent> {
     url: server.url,
     token: AGENT_TOKEN,
     requests,
+    looks: () => state.looks,
     addTask,
     addApp: (fields) => {
       const app = { ...APP, ...fields };

@@ -20,6 +20,7 @@ import { runnerRoutes } from "./api/runner-routes.ts";
 import { type AgentConfig, siteTokensOf } from "./config.ts";
 import type { DefinitionSet } from "./definitions/definition-set.ts";
 import type { EventsOut } from "./events/open-relay.ts";
+import type { Proposals } from "./proposals/proposals.ts";
 import type { Retention } from "./retention/retention.ts";
 import type { Settings } from "./settings/settings.ts";
 import type { Templates } from "./templates/templates.ts";
@@ -33,6 +34,7 @@ export type HttpAppDeps = {
   readonly settings: Settings;
   readonly definitionSet: DefinitionSet;
   readonly templates: Templates;
+  readonly proposals: Proposals;
   readonly metrics: ProcessMetrics;
   readonly retention: Retention;
   readonly eventsOut: EventsOut | undefined;
@@ -66,6 +68,7 @@ export function openHttpApp(deps: HttpAppDeps): ReturnType<typeof createApp> {
     definitionSet: deps.definitionSet,
     ownPipelines: deps.definitionSet.own,
     templates: deps.templates,
+    proposals: deps.proposals,
     portalUrl: config.portalUrl,
     token: config.token,
     newId: randomUUID,

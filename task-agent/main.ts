@@ -27,6 +27,7 @@ import { withArchivedLogs } from "./logs/log-archive.ts";
 import { limitLogs } from "./logs/log-limits.ts";
 import { openLogStore } from "./logs/log-store.ts";
 import { openMetrics } from "./metrics.ts";
+import { openProposals, type Proposals } from "./proposals/proposals.ts";
 import { effectivePolicy } from "./retention/decide-retention.ts";
 import { archiveFolder, logFolder, openRetention, type Retention } from "./retention/retention.ts";
 import { measureRetention } from "./retention/retention-metrics.ts";
@@ -93,7 +94,18 @@ export async function startTaskAgent(
       PLATFORM,
     );
     const templates = await openAgentTemplates(base, agent, definitions);
-    const app = openHttpApp({ ...base, agent, definitionSet, templates, settings, metrics, retention, eventsOut });
+    const proposals = await openAgentProposals(base, agent, definitions);
+    const app = openHttpApp({
+      ...base,
+      agent,
+      definitionSet,
+      templates,
+      proposals,
+      settings,
+      metrics,
+      retention,
+      eventsOut,
+    });
     const server = await listen(app, { host: config.host, port: config.port, tls: config.tls, logger });
     logger.info({ url: server.url }, "task-agent is listening");
     retention.start();
@@ -152,6 +164,15 @@ async function openAgentTemplates(base: Base, agent: Agent, definitions: LiveDef
     pipeline: await readBuiltIn(join(PLATFORM, "templates-sync.yaml"), definitions.steps),
     shipped: (await readdir(join(SHIPPED, "templates"))).toSorted(),
     clusterSites: async () => clusterSitesOf(await agent.registry.sites()),
+  });
+}
+
+async function openAgentProposals(base: Base, agent: Agent, definitions: LiveDefinitions): Promise<Proposals> {
+  return openProposals({
+    ...{ ...base, ...agent, definitions, portalUrl: base.config.portalUrl, newId: randomUUID },
+    pipeline: await readBuiltIn(join(PLATFORM, "discover-app.yaml"), definitions.steps),
+    sites: agent.registry.sites,
+    knownSystems: agent.registry.systems,
   });
 }
 

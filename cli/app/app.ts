@@ -6,9 +6,10 @@ import { type AppView, appView } from "@gantry/wire/agent/views.ts";
 import { stringify } from "yaml";
 import type { PortalClient } from "../client.ts";
 import { textTable } from "../print/text-table.ts";
-import type { Call, Outcome } from "../table/command.ts";
+import { type Call, type Outcome, UsageError } from "../table/command.ts";
 import { allApps, apply } from "./apply.ts";
 import { exported } from "./decide-plan.ts";
+import { type LookFlags, lookAndAdopt } from "./look.ts";
 
 type OfApp = Call<object, readonly [name: string]>;
 
@@ -26,15 +27,20 @@ export async function viewApp({ portal, args: [name] }: OfApp): Promise<Outcome>
 
 type FromFiles = Call<{ readonly file: readonly string[]; readonly "dry-run": boolean }>;
 
-export function adoptApps(call: FromFiles): Promise<number> {
-  return applyFiles(call, true);
+export async function adoptApps(call: Call<FromFiles["flags"] & LookFlags>): Promise<Outcome | number> {
+  const { from, "from-file": list, file, "dry-run": dryRun } = call.flags;
+  const given = [from, list, file.length > 0 ? "file" : undefined].filter((one) => one !== undefined);
+  if (given.length !== 1) throw new UsageError("One of --from, --from-file and --file must be given");
+  if (file.length > 0) return applyFiles(call, true);
+  if (dryRun) throw new UsageError("--dry-run is for --file: without --yes, nothing is adopted before you agree");
+  return lookAndAdopt(call);
 }
 
 export function applyApps(call: FromFiles): Promise<number> {
   return applyFiles(call, false);
 }
 
-function applyFiles({ portal, flags, json, io }: FromFiles, onlyNew: boolean): Promise<number> {
+function applyFiles({ portal, flags, json, io }: Omit<FromFiles, "args">, onlyNew: boolean): Promise<number> {
   return apply(portal, { files: flags.file, dryRun: flags["dry-run"], onlyNew, json }, io);
 }
 

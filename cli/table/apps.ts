@@ -1,7 +1,7 @@
 // Commands about apps and their builds.
 
 import { command } from "./command.ts";
-import { FILE_FLAGS, FOLLOW_FLAG, PARAM_FLAG } from "./flags.ts";
+import { FILE_FLAGS, FOLLOW_FLAG, LOOK_FLAGS, OPTIONAL_FILE_FLAGS, PARAM_FLAG } from "./flags.ts";
 
 export const APPS = [
   command({
@@ -53,10 +53,16 @@ export const APPS = [
   command({
     name: "app adopt",
     summary: "adopt apps that you already have",
-    details: "An app that Gantry knows already, with another record, is an error.",
-    flags: FILE_FLAGS,
+    details:
+      "With --from, Gantry looks at the repositories and at the Argo CD of each site, shows what it found and where, and asks. With --file, the app is as the file says; one that Gantry knows already, with another record, is an error. A line of --from-file is SYSTEM/PROJECT/SLUG, and if needed yaml=, branch=, folder=, name=, team= and site=.",
+    flags: { ...LOOK_FLAGS, ...OPTIONAL_FILE_FLAGS },
     portal: true,
-    examples: ["app adopt -f apps.yaml --dry-run"],
+    examples: [
+      "app adopt --from bitbucket/SHOP/orders --yaml SHOP/deployments",
+      "app adopt --from bitbucket/SHOP/orders --write orders.yaml",
+      "app adopt --from-file repositories.txt --yaml SHOP/deployments --write apps.yaml",
+      "app adopt -f apps.yaml --dry-run",
+    ],
     run: async (call) => (await import("../app/app.ts")).adoptApps(call),
   }),
   command({

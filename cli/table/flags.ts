@@ -34,14 +34,33 @@ export const PARAM_FLAG = {
   },
 } as const satisfies Flags;
 
-export const FILE_FLAGS = {
+/** For a command that takes apps from elsewhere, too. */
+export const OPTIONAL_FILE_FLAGS = {
   file: {
     type: "string",
     short: "f",
     multiple: true,
-    required: true,
     value: "FILE",
     summary: "apps.yaml (docs/apps.md); may be given several times",
   },
   "dry-run": { type: "boolean", summary: "show and check what would be done, and write nothing" },
+} as const satisfies Flags;
+
+export const FILE_FLAGS = {
+  ...OPTIONAL_FILE_FLAGS,
+  file: { ...OPTIONAL_FILE_FLAGS.file, required: true },
+} as const satisfies Flags;
+
+/** Of `gantry app adopt`, to look for an app. */
+export const LOOK_FLAGS = {
+  from: { type: "string", value: "SYSTEM/PROJECT/SLUG", summary: "look at this source repository" },
+  yaml: { type: "string", value: "[SYSTEM/]PROJECT/SLUG", summary: "the yaml repository (default: the source)" },
+  branch: { type: "string", value: "BRANCH", summary: "the branch of release (default: that of the repository)" },
+  folder: { type: "string", value: "DIR", summary: "the folder of the app in a monorepo (default: it is found)" },
+  name: { type: "string", value: "NAME", summary: "the name of the app (default: that of the repository)" },
+  team: { type: "string", value: "TEAM", summary: "the team that has rights on it" },
+  site: { type: "string", value: "SITE", summary: "the site that builds it (default: one that can)" },
+  "from-file": { type: "string", value: "FILE", summary: "look at every repository of this list, one a line" },
+  write: { type: "string", value: "FILE", summary: "write a new file for `gantry app apply`, and adopt nothing" },
+  yes: { type: "boolean", short: "y", summary: "adopt what was found without asking" },
 } as const satisfies Flags;

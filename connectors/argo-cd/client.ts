@@ -111,11 +111,14 @@ function accountCalls({ ask }: Calls) {
 function clusterCalls({ ask }: Calls) {
   return {
     /** Names of the clusters that this account may see; empty when it may see none. */
-    clusterNames: async (): Promise<readonly string[]> => {
-      const answer = await ask.maybe("get", "/api/v1/clusters", { schema: clusters, what: "list the clusters" });
-      return (answer?.items ?? []).map(({ name }) => name);
-    },
+    clusterNames: async (): Promise<readonly string[]> => (await listClusters(ask)).map(({ name }) => name),
+    clusters: (): Promise<readonly { readonly name: string; readonly server: string }[]> => listClusters(ask),
   };
+}
+
+async function listClusters(ask: Calls["ask"]) {
+  const answer = await ask.maybe("get", "/api/v1/clusters", { schema: clusters, what: "list the clusters" });
+  return (answer?.items ?? []).map(({ name, server = "" }) => ({ name, server }));
 }
 
 function projectCalls({ ask }: Calls) {
@@ -216,18 +219,13 @@ function applicationCalls({ ask }: Calls) {
         what: `look at app ${name}`,
       }),
 
-    /** Those of all projects that this account may see and that deploy from this repository, however its address is spelled. */
-    listApplications: async (repoUrl: string): Promise<readonly ListedApplication[]> => {
-      const fields = ["metadata.name", "metadata.namespace", "spec"].map((field) => `items.${field}`).join(",");
-      const answer = await ask.maybe("get", "/api/v1/applications", {
-        query: { fields },
-        schema: applications,
-        what: "list the applications",
-      });
-      return (answer?.items ?? []).filter(({ spec: { source, sources } }) =>
+    /** Those of all projects that this account may see. */
+    allApplications: () => listAll(ask),
+    /** Those of them that deploy from this repository, however its address is spelled. */
+    listApplications: async (repoUrl: string): Promise<readonly ListedApplication[]> =>
+      (await listAll(ask)).filter(({ spec: { source, sources } }) =>
         [source, ...(sources ?? [])].some((one) => one?.repoURL !== undefined && sameRepository(one.repoURL, repoUrl)),
-      );
-    },
+      ),
 
     /** `validate` asks git for the path. It is off, because the path may have been pushed a moment ago. */
     createApplication: (desired: NewApplication, name: string, upsert: boolean): Promise<Created<Application>> =>
@@ -244,6 +242,16 @@ function applicationCalls({ ask }: Calls) {
         what: `delete app ${name}`,
       }),
   };
+}
+
+async function listAll(ask: Calls["ask"]): Promise<readonly ListedApplication[]> {
+  const fields = ["metadata.name", "metadata.namespace", "spec"].map((field) => `items.${field}`).join(",");
+  const answer = await ask.maybe("get", "/api/v1/applications", {
+    query: { fields },
+    schema: applications,
+    what: "list the applications",
+  });
+  return answer?.items ?? [];
 }
 
 function operationCalls({ system, http, ask }: Calls) {

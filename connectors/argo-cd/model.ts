@@ -161,7 +161,9 @@ export const project = z.looseObject({
 });
 export type Project = z.output<typeof project>;
 
-export const clusters = z.looseObject({ items: z.array(z.looseObject({ name: z.string() })).nullish() });
+export const clusters = z.looseObject({
+  items: z.array(z.looseObject({ name: z.string(), server: z.string().optional() })).nullish(),
+});
 
 /** Argo CD never shows passwords, tokens and keys. */
 export const repository = z.looseObject({

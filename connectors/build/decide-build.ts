@@ -123,7 +123,8 @@ function only(folder: Folder, marks: readonly Mark[]): Project | Unclear {
   };
 }
 
-function marksOf(folder: Folder): readonly Mark[] {
+/** Empty for a folder without a project of its own. */
+export function marksOf(folder: Folder): readonly Mark[] {
   const { names } = folder;
   const has = (name: string): boolean => names.includes(name);
   const first = (...files: readonly string[]): readonly string[] => files.filter(has).slice(0, 1);
@@ -218,12 +219,15 @@ function noDockerfile({ name }: Wanted, path: string, { dockerfiles }: Sources):
   };
 }
 
-/** The folder of a Dockerfile, else what its name says: `worker.Dockerfile`, `Dockerfile.worker`. */
+/** The folder of a Dockerfile, else what its name says. */
 function nameOf(file: string, otherwise: string): string {
-  const parts = file.split("/");
-  const last = parts.at(-1) ?? "";
-  const said = /^Dockerfile\.(.+)$/i.exec(last)?.[1] ?? /^(.+)\.Dockerfile$/i.exec(last)?.[1] ?? parts.at(-2);
-  return (said ?? otherwise).toLowerCase().replace(/[^a-z0-9._-]+/g, "-");
+  return (saidBy(file) ?? file.split("/").at(-2) ?? otherwise).toLowerCase().replace(/[^a-z0-9._-]+/g, "-");
+}
+
+/** `worker` for `worker.Dockerfile` and `Dockerfile.worker`; undefined for `Dockerfile`. */
+export function saidBy(file: string): string | undefined {
+  const last = file.split("/").at(-1) ?? "";
+  return /^Dockerfile\.(.+)$/i.exec(last)?.[1] ?? /^(.+)\.Dockerfile$/i.exec(last)?.[1];
 }
 
 /** Both without `..` and without a slash at their beginning. */

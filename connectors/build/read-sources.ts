@@ -27,11 +27,12 @@ export async function readSources(workspace: string, folder: string, images: rea
     folder: top,
     folders: Object.fromEntries(found.flatMap((one) => (one ? [[one.path, one]] : []))),
     hasFile: (path) => files.has(path),
-    dockerfiles: present.every(Boolean) || root === undefined ? [] : await findDockerfiles(root),
+    dockerfiles: present.every(Boolean) || root === undefined ? [] : (await findDockerfiles(root)).files,
   };
 }
 
-async function readFolder(workspace: string, path: string): Promise<Folder | undefined> {
+/** Undefined: there is no such folder below the workspace. */
+export async function readFolder(workspace: string, path: string): Promise<Folder | undefined> {
   const real = await realInside(workspace, path);
   if (real === undefined || !(await lstat(real)).isDirectory()) return undefined;
   const names = (await readdir(real)).slice(0, MAX_NAMES);
@@ -48,8 +49,10 @@ async function isFile(workspace: string, path: string): Promise<boolean> {
   return real !== undefined && (await lstat(real)).isFile();
 }
 
-/** To propose them. By path below `root`, sorted. */
-async function findDockerfiles(root: string): Promise<readonly string[]> {
+/** To propose them. By path below `root`, sorted. `isCut`: there are more folders than are looked at. */
+export async function findDockerfiles(
+  root: string,
+): Promise<{ readonly files: readonly string[]; readonly isCut: boolean }> {
   const found: string[] = [];
   let left: string[] = [""];
   let folders = 0;
@@ -57,7 +60,7 @@ async function findDockerfiles(root: string): Promise<readonly string[]> {
     const next: string[] = [];
     for (const path of left) {
       folders += 1;
-      if (folders > MAX_FOLDERS) return found.toSorted();
+      if (folders > MAX_FOLDERS) return { files: found.toSorted(), isCut: true };
       const entries = await readdir(join(root, path), { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
         if (["ENOENT", "ENOTDIR", "EACCES"].includes(error.code ?? "")) return [];
         throw error;
@@ -70,5 +73,5 @@ async function findDockerfiles(root: string): Promise<readonly string[]> {
     }
     left = next;
   }
-  return found.toSorted();
+  return { files: found.toSorted(), isCut: left.length > 0 };
 }

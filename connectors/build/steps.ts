@@ -8,11 +8,8 @@ import { z } from "zod";
 import { commandsInput, runCommands } from "./commands.ts";
 import { decidePlan, type Plan, type Wanted } from "./decide-build.ts";
 import { readSources } from "./read-sources.ts";
+import { path } from "./step-parts.ts";
 
-const path = z
-  .string()
-  .max(500)
-  .refine((text) => !text.startsWith("/") && !text.split(/[\\/]/).includes(".."), "must be below the workspace");
 const commands = z.array(z.string().min(1).max(4_000)).max(50).optional();
 const image = z.object({
   name: z.string().min(1).max(128),

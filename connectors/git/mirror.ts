@@ -47,9 +47,9 @@ export async function listRemote(
   return { tips, head };
 }
 
-/** Finds out what `ref` means at the remote: a branch before a tag, a full commit id as it is; without one, its HEAD. */
+/** Finds out what `ref` means at the remote: a branch before a tag, a full commit id as it is; without one, or for `HEAD`, its default branch. */
 export async function resolveRevision(mirror: Mirror, ref: string | undefined): Promise<Revision> {
-  if (ref === undefined) return defaultRevision(mirror);
+  if (ref === undefined || ref === "HEAD") return defaultRevision(mirror);
   if (isCommitId(ref)) return { commit: ref, kind: "commit", name: ref };
   if (!isBranchName(ref)) throw refused(mirror, `${JSON.stringify(truncate(ref, 80))} cannot be the name of a branch`);
   const [branch, tag] = [`refs/heads/${ref}`, `refs/tags/${ref}`];

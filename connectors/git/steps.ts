@@ -30,6 +30,12 @@ const checkoutInput = z.strictObject({
   submodules: z.boolean().default(true),
   /** Files of Git LFS in place of their pointers. */
   lfs: z.boolean().default(true),
+  forApp: z
+    .string()
+    .min(1)
+    .max(63)
+    .optional()
+    .describe("Only a repository that the site lets an app of this name have, also where the pipeline is not limited."),
 });
 const checkoutOutput = z.object({
   commit: z.string(),
@@ -50,7 +56,9 @@ export const checkout = defineStep({
   input: checkoutInput,
   output: checkoutOutput,
   needs: ["git"],
-  acts: ({ repository }) => [{ kind: "repository", access: "read", ...repository }],
+  acts: ({ repository, forApp }) => [
+    { kind: "repository", access: "read", ...repository, ...(forApp === undefined ? {} : { forApp }) },
+  ],
   effects: [],
   retry: USUAL_RETRY,
   timeoutMs: 15 * MINUTES,

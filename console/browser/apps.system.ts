@@ -8,6 +8,32 @@ import { page, portal, skip, useBrowser, visit } from "./browser.fixture.ts";
 
 useBrowser();
 
+test("adopt an app: Gantry looks, a person decides what is unclear, and the app is adopted as the form says", {
+  skip,
+}, async () => {
+  await visit("/adopt");
+  await page.getByLabel("Source: project").fill("SHOP");
+  await page.getByLabel("Source: repository").fill("tills");
+  await page.getByLabel("Yaml: repository").fill("deployments");
+  const before = portal.requests.length;
+  await page.getByRole("button", { name: "Look", exact: true }).click();
+  await page.getByText("Nothing says where tills.yaml runs.").waitFor();
+  await page.getByText("Found: default branch of SHOP/tills.").waitFor();
+  await page.getByText("Dockerfile.dev is left out").waitFor();
+  await page.getByRole("button", { name: "tokyo / tokyo-dp" }).click();
+  await page.getByLabel("Title", { exact: true }).fill("Our tills");
+  await page.getByRole("button", { name: "Check" }).click();
+  await page.getByText("Everything fits. Nothing is written yet.").waitFor();
+  const [look, check] = portal.requests.slice(before);
+  assert.equal(look?.what, "POST /v1/app-proposals");
+  const source = { project: "SHOP", slug: "tills" };
+  assert.partialDeepStrictEqual(look?.body, { source, yaml: { project: "SHOP", slug: "deployments" } });
+  assert.partialDeepStrictEqual(check?.body, {
+    ...{ adopt: true, dryRun: true, name: "tills" },
+    app: { title: "Our tills", targets: [{ site: "tokyo", cluster: "tokyo-dp" }], argocd: { project: "shop" } },
+  });
+});
+
 test("create app: the form asks for what the chosen template asks for, and tells how old the list is", {
   skip,
 }, async () => {

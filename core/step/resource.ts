@@ -27,6 +27,11 @@ type Named =
 export type Resource = Named & {
   readonly access: "read" | "change" | "create" | "merge";
   readonly system?: string | undefined;
+  /**
+   * The name of an app that may be adopted: whatever the pipeline, only what the site lets apps have (`appsMay`) is read
+   * for it.
+   */
+  readonly forApp?: string | undefined;
 };
 
 export type ResourceKind = Resource["kind"];

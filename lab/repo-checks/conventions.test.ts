@@ -106,6 +106,7 @@ const CONNECTOR_FILES = ["client.ts", "steps.ts", "check.ts", "webhook.ts", "cha
 /** Private parts of connectors. Add a name when one of the files above has more than one responsibility. */
 const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
   "argo-cd": [
+    "applications-step.ts",
     "check-git.ts",
     "cluster-step.ts",
     "decide-comparison.ts",
@@ -127,11 +128,14 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
   build: [
     "commands.ts",
     "decide-build.ts",
+    "decide-images.ts",
+    "find-images-step.ts",
     "folder.ts",
     "kinds.ts",
     "node-commands.ts",
     "python-commands.ts",
     "read-sources.ts",
+    "step-parts.ts",
   ],
   definitions: [],
   git: [
@@ -208,12 +212,14 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
     "block-text.ts",
     "document.ts",
     "files.ts",
+    "find-images-step.ts",
     "image-text.ts",
     "images-step.ts",
     "kustomize-entries.ts",
     "layout.ts",
     "manifest-places.ts",
     "places.ts",
+    "read-facts.ts",
     "reader-differences.ts",
     "scalar-text.ts",
     "set-image.ts",

@@ -32,6 +32,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly Edge[]>> = {
     { to: /^runtime\//, typeOnly: true },
     { to: /^wire\//, typeOnly: true },
     { to: /^core\/task\/states\.ts$/ },
+    // What an option of a proposal changes is the same for the console and the command line.
+    { to: /^core\/proposal\/proposal\.ts$/ },
   ],
   // `backup`, `restore`, `archive` and `audit` work on files, also while no process runs.
   cli: [

@@ -1,7 +1,7 @@
 // The record of an app lists what belongs to it, and its pipelines may use that with the accounts of a site. So a record
 // must not claim what belongs to an app of others.
 
-import { claimsOf } from "@gantry/core/app/claims.ts";
+import { type ClaimKind, claimsOf } from "@gantry/core/app/claims.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { Portal } from "../portal.ts";
@@ -11,17 +11,17 @@ import { appFacts } from "./facts.ts";
 
 /**
  * Throws `forbidden` if the record newly names something that another app has, unless the caller may change that app, too.
- * The error does not name the other app. `appsMay` of the sites limits what the record may name of the rest.
+ * `only`: the kind that is looked at. The error does not name the other app. `appsMay` of the sites limits what the record may name of the rest.
  */
 export async function requireOwnClaims(
   { rights: rightsOf, agent }: Pick<Portal, "rights" | "agent">,
   caller: Caller,
   name: string,
-  { before, after }: { readonly before: JsonObject; readonly after: JsonObject },
+  { before, after, only }: { readonly before: JsonObject; readonly after: JsonObject; readonly only?: ClaimKind },
 ): Promise<void> {
   const rights = rightsOf.of(caller);
   const wordsOf = (app: string, record: JsonObject): readonly string[] =>
-    claimsOf(app, record).map(({ words }) => words);
+    claimsOf(app, record).flatMap(({ kind, words }) => (only === undefined || kind === only ? [words] : []));
   const known = wordsOf(name, before);
   const added = wordsOf(name, after).filter((one) => !known.includes(one));
   if (added.length === 0 || rights.mayEverywhere("change-app")) return;

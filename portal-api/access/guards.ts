@@ -100,7 +100,8 @@ export const onNewApp: Guard<
   check: async (asked) => {
     const { params, name, app } = asked.body;
     if (params) return requireStart(asked, "create-app", { app: nameOf(params), pipeline: "create-app", params });
-    requireAdoption(asked, name, app);
+    const sites = asked.rights.needs.sites && app ? sitesOfApp(JSON.parse(JSON.stringify(app))) : undefined;
+    requireAdoption(asked, name, { team: app?.team, sites });
   },
 };
 
@@ -112,7 +113,7 @@ export const onRename: Guard<{ readonly app: string }, unknown, { readonly to: s
     await onApp("change-app").check(asked);
     const { needs } = asked.rights;
     const known = needs.sites ? await asked.portal.agent.app(asked.params.app).catch(ifUnknown) : undefined;
-    requireAdoption(asked, asked.body.to, undefined, known && sitesOfApp(known.record));
+    requireAdoption(asked, asked.body.to, { team: undefined, sites: known && sitesOfApp(known.record) });
   },
 };
 
@@ -224,7 +225,7 @@ export const onPipeline: Guard<{ readonly name: string }, { readonly app?: strin
   },
 };
 
-type Who = Pick<Asked<unknown, unknown, unknown>, "portal" | "caller" | "rights">;
+export type Who = Pick<Asked<unknown, unknown, unknown>, "portal" | "caller" | "rights">;
 type AskedOfTask = Who & { readonly params: { readonly id: string } };
 
 /**
@@ -291,17 +292,15 @@ async function requireStart(who: Who, verb: StartVerb, start: Start): Promise<vo
 }
 
 /** An app without a task. It is judged by its name, or as one of the team that it names. */
-function requireAdoption(
+export function requireAdoption(
   who: Who,
   app: string | undefined,
-  fields: AppFields | undefined,
-  known?: readonly string[],
+  { team, sites }: { readonly team: string | undefined; readonly sites: readonly string[] | undefined },
 ): void {
   const { rights } = who;
   if (rights.mayEverywhere("create-app")) return;
-  const sites = rights.needs.sites && fields ? sitesOfApp(JSON.parse(JSON.stringify(fields))) : known;
   const request = { app, sites, verb: "create-app" } as const;
-  if (rights.may(request) || rights.may({ ...request, team: fields?.team })) return;
+  if (rights.may(request) || rights.may({ ...request, team })) return;
   if (rights.may({ app, verb: "view" })) requireRight(who, request, "app");
   throw refusal(who.caller, verbEntry("create-app").does);
 }

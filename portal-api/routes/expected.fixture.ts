@@ -56,6 +56,18 @@ export const EXPECTED: { readonly [route: string]: Expected } = {
     path: (at) => app(at, "/cd"),
     body: () => ({}),
   },
+  "POST /v1/app-proposals": {
+    right: "create-app",
+    status: 202,
+    path: () => "/v1/app-proposals",
+    body: (at) => ({ name: at.app, source: { system: "git", project: "LOOK", slug: "new" } }),
+  },
+  "GET /v1/app-proposals/{id}": {
+    right: "create-app",
+    hides: "view",
+    status: 200,
+    path: (at) => `/v1/app-proposals/${at.task}`,
+  },
   "GET /v1/apps": { ...LIST, right: "view", path: () => "/v1/apps" },
   "GET /v1/apps/{app}/builds": { right: "view", hides: "view", status: 200, path: (at) => app(at, "/builds") },
   "GET /v1/apps/{app}/builds/{number}": {

@@ -1,6 +1,7 @@
 // All routes of the portal. A route that is not in this list is not served.
 
 import type { Route } from "../http/route.ts";
+import { createAppProposal, getAppProposal } from "./app-proposals.ts";
 import { askRightRoute } from "./ask-right.ts";
 import { cancelTask } from "./cancel-task.ts";
 import { changeApp, renameApp } from "./change-app.ts";
@@ -58,6 +59,8 @@ export const ROUTES: readonly Route[] = [
   runCd,
   listApps,
   getApp,
+  createAppProposal,
+  getAppProposal,
   getAppPipelines,
   listBuilds,
   getBuild,

@@ -27,6 +27,7 @@ import type { Feed } from "../events/feed.ts";
 import type { Enrolment, Identities } from "../identity/identities.ts";
 import type { Leases } from "../leases/leases.ts";
 import type { LogStore } from "../logs/log-store.ts";
+import type { Proposals } from "../proposals/proposals.ts";
 import type { Seal } from "../secrets/seal.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { SecretsAt } from "../tasks/decide-secrets.ts";
@@ -57,6 +58,7 @@ export type PortalRoutesDeps = {
   readonly settings: Settings;
   readonly definitionSet: Pick<DefinitionSet, "view" | "part" | "sync">;
   readonly templates: Templates;
+  readonly proposals: Proposals;
   readonly portalUrl: string;
   readonly seal?: Seal | undefined;
   readonly newId: () => string;
@@ -135,6 +137,8 @@ type AppRoute =
   | "builds"
   | "build"
   | "newestBuilds"
+  | "startProposal"
+  | "appProposal"
   | "adoptApp"
   | "changeApp"
   | "renameApp"
@@ -179,6 +183,11 @@ function appHandlers(deps: PortalRoutesDeps): Pick<Handlers, AppRoute> {
     },
     undoApp: async ({ params: { name }, body: { principal } }) =>
       taskCalls(deps).view(await undoApp(deps, name, principal)),
+    startProposal: async ({ body }) => {
+      deps.admit?.(body.principal);
+      return deps.proposals.start(body);
+    },
+    appProposal: ({ params: { id } }) => deps.proposals.read(id),
     adoptApp: async ({ params: { name }, body: { principal, app, dryRun } }) => {
       if (!isAppName(name)) throw new GantryError("bad-request", { problem: `${name} is not a name of an app` });
       return outcomeView(await apps.adopt(name, { by: principal, app, dryRun }));

@@ -315,6 +315,7 @@ export class AttackBench {
       definitionSet: { view: notServed, part: notServed, sync: notServed },
       ownPipelines: NO_OWN_PIPELINES,
       templates: { view: notServed, sync: notServed, offers: async () => ({}) },
+      proposals: { start: notServed, read: notServed },
       portalUrl: config.portalUrl,
       token: config.token,
       newId: randomUUID,

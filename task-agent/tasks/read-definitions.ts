@@ -50,7 +50,7 @@ const PARAMS = "params.yaml";
 const OWN = "own-pipelines.yaml";
 const PIPELINES = "pipelines/";
 /** Of pipelines that the task-agent has itself: pipelines/platform. */
-const RESERVED_NAMES = ["check-systems", "definitions-sync", "own-pipelines-sync", "templates-sync"];
+const RESERVED_NAMES = ["check-systems", "definitions-sync", "discover-app", "own-pipelines-sync", "templates-sync"];
 
 /** A pipeline whose file was read and has no mistakes. */
 export function definitionOf(file: string, text: string, pipeline: Pipeline): Definition {

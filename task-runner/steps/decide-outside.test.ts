@@ -49,3 +49,32 @@ test("an adopted or renamed app has the names that its record says, and not thos
   ];
   for (const one of others) assert.match(ask(one) ?? "", /does not belong to the app shop/, JSON.stringify(one));
 });
+
+test("for an app that may be adopted, only what the site lets apps have is read, also by a pipeline without an app", () => {
+  const read = (slug: string, definition: object): string | undefined =>
+    outsideApp(
+      {
+        spec: { site: "seoul", scope: {}, definition } as never,
+        isSiteWide: true,
+        config: {
+          shared: { repositories: ["SECRET/*"], images: [] },
+          systems: { git: { kind: "git", url: "https://git.example", appsMay: ["SHOP/*", "TEAM/{app}-*"] } as never },
+        },
+        made: [],
+      },
+      [
+        {
+          kind: "repository",
+          access: "read",
+          project: slug.split("/")[0] ?? "",
+          slug: slug.split("/")[1] ?? "",
+          forApp: "till",
+        },
+      ],
+    );
+  const platform = { origin: "platform", app: "none" };
+  for (const slug of ["SHOP/orders", "shop/Orders", "TEAM/till-deploy"])
+    assert.equal(read(slug, platform), undefined, slug);
+  for (const slug of ["SECRET/orders", "TEAM/other-deploy", "SHOP/.."])
+    assert.match(read(slug, platform) ?? "", /^The site does not let apps have the repository/, slug);
+});

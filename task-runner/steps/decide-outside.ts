@@ -51,10 +51,12 @@ type AppRecord = z.output<typeof recordSchema>;
 
 /**
  * Why these may not be used, as sentences for people; undefined if they may. Definitions of the platform team with `scope:
- * site` or without an app are not limited.
+ * site` or without an app are not limited, except for what they use `forApp`.
  */
 export function outsideApp(bounds: Bounds, resources: readonly Resource[]): string | undefined {
   const { definition, site } = bounds.spec;
+  const refused = resources.find((one) => !mayAdopt(one, bounds.config));
+  if (refused) return unlisted(refused);
   if (definition === undefined) return undefined;
   if (definition.origin === "platform" && (bounds.isSiteWide || definition.app === "none")) return undefined;
   const app = recordOf(bounds.spec);
@@ -85,6 +87,14 @@ function ownStatuses(app: string): string {
 /** That of CI only for the pipeline that is its CI. */
 function isOwnStatus(name: string, app: string, { action }: NonNullable<Bounds["spec"]["definition"]>): boolean {
   return name.startsWith(ownStatuses(app)) || (action === "ci" && name === `gantry/ci/${app}`);
+}
+
+/** What is read for an app that does not exist yet. */
+function mayAdopt(resource: Resource, config: Bounds["config"]): boolean {
+  if (resource.forApp === undefined) return true;
+  if (resource.kind !== "repository") return false;
+  const lists = systemOf("repository", resource, config);
+  return lists === undefined || mayHave("repository", `${resource.project}/${resource.slug}`, lists, [resource.forApp]);
 }
 
 /** Whether an app's own pipeline may use this secret. Definitions of the platform team may use every secret. */

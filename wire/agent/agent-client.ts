@@ -21,6 +21,7 @@ import {
 } from "./agent-api.ts";
 import type { AppPipelinesView } from "./app-pipelines.ts";
 import type { DefinitionsView, FollowedPart, SetPart } from "./definitions.ts";
+import type { AppProposal, startProposal } from "./proposals.ts";
 import { AGENT_PREFIX, AGENT_ROUTES as routes } from "./routes.ts";
 import type { SyncTemplates, TemplatesView } from "./templates.ts";
 import type {
@@ -95,6 +96,10 @@ export type AgentClient = {
   /** Of all apps, newest first. A page may have fewer builds than `limit` although there are more. */
   readonly newestBuilds: (query: BuildQuery, call?: Asking) => Promise<Page<BuildView>>;
   readonly build: (app: string, number: number, call?: Asking) => Promise<BuildView>;
+  /** Looks for an app to adopt. Throws `bad-request` with pointers for repositories that it could not have. */
+  readonly startProposal: (body: z.input<typeof startProposal>) => Promise<AppProposal>;
+  /** Throws `not-found`. */
+  readonly appProposal: (id: string, call?: Asking) => Promise<AppProposal>;
   /** Throw `place-taken`, `conflict`, and `bad-request` with pointers. */
   readonly adoptApp: (name: string, body: z.input<typeof adoptApp>) => Promise<AppOutcome>;
   readonly changeApp: (name: string, body: z.input<typeof changeApp>) => Promise<AppOutcome>;
@@ -184,6 +189,8 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
     newestBuilds: ({ apps, ...query }, options) =>
       call(routes.newestBuilds, { params, query: { ...query, apps: apps?.join() } }, options),
     build: (name, number, options) => call(routes.build, { params: { name, number: String(number) } }, options),
+    startProposal: (body) => call(routes.startProposal, { params, body }),
+    appProposal: (id, options) => call(routes.appProposal, { params: { id } }, options),
     adoptApp: (name, body) => call(routes.adoptApp, { params: { name }, body }),
     changeApp: (name, body) => call(routes.changeApp, { params: { name }, body }),
     renameApp: (name, to, principal) => call(routes.renameApp, { params: { name }, body: { to, principal } }),

@@ -27,6 +27,7 @@ import {
 } from "./agent-api.ts";
 import { appPipelinesView } from "./app-pipelines.ts";
 import { definitionsView, FOLLOWED_PARTS, setPart, syncDefinitions } from "./definitions.ts";
+import { appProposal, startProposal } from "./proposals.ts";
 import { syncTemplates, templatesView } from "./templates.ts";
 import {
   appView,
@@ -173,6 +174,22 @@ export const AGENT_ROUTES = {
     answer: taskView,
     status: 202,
     errors: ["app-unknown", "conflict"],
+  }),
+  /** Looks for an app that could be adopted, by a task. */
+  startProposal: route({
+    method: "POST",
+    path: "/app-proposals",
+    body: startProposal,
+    answer: appProposal,
+    status: 202,
+    errors: ["bad-request", "conflict", "too-many"],
+  }),
+  /** `id`: of the task. */
+  appProposal: route({
+    method: "GET",
+    path: "/app-proposals/{id}",
+    answer: appProposal,
+    errors: ["not-found"],
   }),
   /** Makes an app of what is there already. The same app again is `unchanged`. */
   adoptApp: route({

@@ -3,6 +3,7 @@
 import type { Role } from "@gantry/core/access/roles.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import type { ProblemBody } from "@gantry/runtime/http/problem.ts";
+import type { AppProposal } from "@gantry/wire/agent/proposals.ts";
 import type { AppView, TaskView } from "@gantry/wire/agent/views.ts";
 
 export type FieldError = { readonly pointer?: string | undefined; readonly detail: string };
@@ -130,6 +131,9 @@ export const v1 = {
   pipeline: (name: string, app?: string) =>
     `/v1/pipelines/${part(name)}${app === undefined ? "" : `?app=${part(app)}`}`,
   appPipelines: (app: string) => `/v1/apps/${part(app)}/pipelines`,
+  proposals: "/v1/app-proposals",
+  /** Held until it is there, for up to 20 s. */
+  proposal: (id: string) => `/v1/app-proposals/${part(id)}?wait=20000`,
   sites: "/v1/sites",
   runner: (name: string) => `/v1/runners/${part(name)}`,
   renewKey: (name: string) => `/v1/runners/${part(name)}/renew-key`,
@@ -258,6 +262,16 @@ type SavedApp = { readonly app: AppView };
 export async function adoptApp(name: string, app: JsonObject, dryRun: boolean): Promise<AppView> {
   const saved = await send<SavedApp>("POST", v1.apps, { adopt: true, name, app, dryRun }, newKey());
   return needed(saved).app;
+}
+
+/** Looks, and resolves when the proposal is there or could not be made. */
+export async function lookForApp(body: JsonObject): Promise<AppProposal> {
+  let proposal = needed(await send<AppProposal>("POST", v1.proposals, body));
+  while (proposal.state === "running") {
+    const answer = await ask(v1.proposal(proposal.id), { headers: { accept: "application/json" } });
+    proposal = (await answer.json()) as AppProposal;
+  }
+  return proposal;
 }
 
 /** `revision`: the one on which the change is based; without it, any. */

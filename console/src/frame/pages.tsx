@@ -4,8 +4,9 @@
 import type { ReadonlySignal } from "@preact/signals";
 import type { VNode } from "preact";
 import { attentionCount } from "../data/attention.ts";
+import { AdoptPage } from "../pages/adopt.tsx";
 import { AppPage } from "../pages/app.tsx";
-import { AdoptPage, ChangeAppPage } from "../pages/app-form.tsx";
+import { ChangeAppPage } from "../pages/app-form.tsx";
 import { AppsPage } from "../pages/apps.tsx";
 import { AuditPage } from "../pages/audit.tsx";
 import { BuildsPage } from "../pages/builds.tsx";

@@ -16,9 +16,7 @@ function firstTarget(siteNames: readonly string[]): string {
 /** The name of a field is its path in the app: `source.branch`. `sites`: the choices; empty when unknown. */
 export function appFields(sites: readonly SiteView[], isNew: boolean): readonly Field[] {
   const siteNames = sites.map(({ name }) => name);
-  const hosts = [
-    ...new Set(sites.flatMap((one) => one.systems).flatMap(({ name, kind }) => (kind === "git" ? [name] : []))),
-  ];
+  const hosts = gitHosts(sites);
   const repository = (of: string, title: string): readonly Field[] => [
     field(`${of}.system`, `${title}: git host`, { choices: hosts, isRequired: true }),
     field(`${of}.project`, `${title}: project`, { isRequired: true }),
@@ -50,10 +48,15 @@ export function appFields(sites: readonly SiteView[], isNew: boolean): readonly 
       description:
         'A JSON list. `cluster` is its name in Argo CD. `overlay` is the folder for kustomize; other forms have `files` instead, such as `["k8s/app.yaml"]`. `application` is an existing Argo CD application.',
     }),
+    field("argocd.project", "Argo CD project", { description: "Of its applications. Empty: the name of the app." }),
   ];
 }
 
-function field(name: string, title: string, more: Partial<Field>): Field {
+export function gitHosts(sites: readonly SiteView[]): readonly string[] {
+  return [...new Set(sites.flatMap((one) => one.systems).flatMap(({ name, kind }) => (kind === "git" ? [name] : [])))];
+}
+
+export function field(name: string, title: string, more: Partial<Field>): Field {
   const { choices = [] } = more;
   return {
     name,
@@ -71,7 +74,7 @@ function field(name: string, title: string, more: Partial<Field>): Field {
 }
 
 /** The values of an existing app. */
-export function entriesOf(fields: readonly Field[], { record }: Pick<AppView, "record">): Entries {
+export function entriesOf(fields: readonly Field[], { record }: { readonly record: JsonObject }): Entries {
   return Object.fromEntries(
     fields.map(({ name }) => {
       const value = valueAt(record, name);

@@ -1,6 +1,7 @@
-// The pages that adopt an app and change one.
+// The form of an app, and the page that changes one.
 
 import type { ProblemBody } from "@gantry/runtime/http/problem.ts";
+import type { AppProposal } from "@gantry/wire/agent/proposals.ts";
 import type { AppView, SiteView } from "@gantry/wire/agent/views.ts";
 import { useSignal } from "@preact/signals";
 import { adoptApp, type Page, patchApp, to, v1 } from "../data/api.ts";
@@ -13,19 +14,7 @@ import { PageHeader } from "../parts/page-layout.tsx";
 import { FieldInput } from "../run/field.tsx";
 import { type Entries, firstEntries } from "../run/form.ts";
 import { appBody, appErrors, appFields, entriesOf } from "./app-fields.ts";
-
-export function AdoptPage() {
-  const sites = useResource<Page<SiteView>>(v1.sites);
-  return (
-    <>
-      <PageHeader
-        title="Adopt an app"
-        note="Repositories and targets that exist become an app. Nothing outside changes."
-      />
-      <Loaded resource={sites}>{({ items }) => <AppForm sites={items} />}</Loaded>
-    </>
-  );
-}
+import { type Decision, decisionsOf, foundNotes, proposedEntries } from "./proposal-fields.ts";
 
 export function ChangeAppPage({ name }: { name: string }) {
   const sites = useResource<Page<SiteView>>(v1.sites);
@@ -42,9 +31,19 @@ export function ChangeAppPage({ name }: { name: string }) {
   );
 }
 
-function AppForm({ sites, app }: { sites: readonly SiteView[]; app?: AppView }) {
+type FormProps = {
+  readonly sites: readonly SiteView[];
+  /** To change it. Without it, a new one is adopted. */
+  readonly app?: AppView;
+  /** What Gantry has found by looking. */
+  readonly proposal?: AppProposal | undefined;
+};
+
+export function AppForm({ sites, app, proposal }: FormProps) {
   const fields = appFields(sites, app === undefined);
-  const entries = useSignal<Entries>(app ? entriesOf(fields, app) : firstEntries(fields));
+  const first = proposal ? proposedEntries(fields, proposal) : firstEntries(fields);
+  const entries = useSignal<Entries>(app ? entriesOf(fields, app) : first);
+  const notes = proposal ? foundNotes(fields, proposal) : {};
   const isChecked = useSignal(false);
   const { isSending, problem, run } = useAction();
   const errors = appErrors(fields, problem?.errors ?? []);
@@ -71,10 +70,19 @@ function AppForm({ sites, app }: { sites: readonly SiteView[]; app?: AppView }) 
         save(false);
       }}
     >
+      {proposal ? (
+        <Decisions
+          proposal={proposal}
+          decisions={decisionsOf(fields, proposal)}
+          onChoose={(choose) => {
+            entries.value = choose(entries.value);
+          }}
+        />
+      ) : null}
       {fields.map((one) => (
         <FieldInput
           key={one.name}
-          field={one}
+          field={{ ...one, description: [one.description, notes[one.name]].filter(Boolean).join(" ") }}
           options={[]}
           errors={errors[one.name] ?? []}
           value={entries.value[one.name] ?? ""}
@@ -105,6 +113,46 @@ function AppForm({ sites, app }: { sites: readonly SiteView[]; app?: AppView }) 
         </button>
       </div>
     </form>
+  );
+}
+
+type DecisionsProps = {
+  readonly proposal: AppProposal;
+  readonly decisions: readonly Decision[];
+  readonly onChoose: (choose: (now: Entries) => Entries) => void;
+};
+
+const KINDS = { missing: "Missing", unclear: "Unclear", optional: "Can be added" } as const;
+
+function Decisions({ proposal: { warnings }, decisions, onChoose }: DecisionsProps) {
+  return (
+    <section class="decisions" aria-label="To decide">
+      {decisions.length === 0 ? <p role="status">Everything was found. Read it, then adopt the app.</p> : null}
+      {decisions.map(({ kind, title, problem, options }) => (
+        <div class="field" key={`${kind} ${problem}`}>
+          <p>
+            <strong>
+              {KINDS[kind]}: {title}
+            </strong>
+            . {problem}
+          </p>
+          {options.length > 0 ? (
+            <p class="add">
+              {options.map(({ text, entries }) => (
+                <button type="button" class="button" key={text} onClick={() => onChoose(entries)}>
+                  {kind === "optional" ? `Add ${text}` : text}
+                </button>
+              ))}
+            </p>
+          ) : null}
+        </div>
+      ))}
+      {warnings.map((one) => (
+        <p class="soft" key={one}>
+          {one}
+        </p>
+      ))}
+    </section>
   );
 }
 
