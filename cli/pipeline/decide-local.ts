@@ -9,10 +9,7 @@ import { parseDocument } from "yaml";
 const NOT_HERE = ["apps", "action", "remember", "build", "concurrency"];
 
 /** The steps that need a system of a site, each as a sentence. A step that is skipped without its system does not count. */
-export function needsSystems(
-  { jobs, finally: last }: Pipeline,
-  steps: readonly StepDescription[],
-): readonly string[] {
+export function needsSystems({ jobs, finally: last }: Pipeline, steps: readonly StepDescription[]): readonly string[] {
   const needs = new Map(steps.map((step) => [step.name, step.needs]));
   return [...jobs, ...last].flatMap((job) =>
     job.steps.flatMap(({ title, action, missingSystem }) => {
@@ -20,7 +17,9 @@ export function needsSystems(
       const wanted = needs.get(action.uses) ?? [];
       return wanted.length === 0
         ? []
-        : [`The step “${title}” of the job ${job.id} (${action.uses}) needs a system of the site: ${wanted.join(", ")}.`];
+        : [
+            `The step “${title}” of the job ${job.id} (${action.uses}) needs a system of the site: ${wanted.join(", ")}.`,
+          ];
     }),
   );
 }

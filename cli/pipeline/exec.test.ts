@@ -70,7 +70,10 @@ test("scripts of a pipeline file run, with the steps as task watch prints them",
 
 test("the log of a script that fails is printed", async (t) => {
   const { exec, config } = await folderOf(t);
-  const { code, out } = await exec("name: a\napp: none\njobs:\n  a: { site: s, steps: [{ run: 'echo why; exit 3' }] }\n", config);
+  const { code, out } = await exec(
+    "name: a\napp: none\njobs:\n  a: { site: s, steps: [{ run: 'echo why; exit 3' }] }\n",
+    config,
+  );
   assert.equal(code, 1);
   assert.match(out, /exit code 3/);
   assert.match(out, /\nwhy\n/);

@@ -31,7 +31,7 @@ const LINES_OF_FAILURE = "40";
 
 /** The exit code: 0 when it succeeded, 1 when it failed, 2 when the file or a parameter is wrong, 130 after Ctrl-C. */
 export async function exec(call: ExecCall): Promise<number> {
-  const { io, flags, args: [file] } = call;
+  const { io, flags } = call;
   const params = readParams(flags.param, io);
   const workspace = flags.workspace === undefined ? undefined : folderOf(flags.workspace);
   const runner = runnerOf(call);
@@ -74,7 +74,14 @@ function prepare(
 function runnerOf({ io, flags }: ExecCall): LocalOptions["runner"] {
   if (flags.config === undefined) return { name: "local", site: "local" };
   readArgument(io, flags.config);
-  const { agent: _, token: __, enrol: ___, data: ____, labels: _____, ...config } = readRunnerConfig(flags.config, io.env);
+  const {
+    agent: _,
+    token: __,
+    enrol: ___,
+    data: ____,
+    labels: _____,
+    ...config
+  } = readRunnerConfig(flags.config, io.env);
   return config;
 }
 

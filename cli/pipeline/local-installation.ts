@@ -43,7 +43,12 @@ export async function startLocal({ text, runner, workspace, env }: LocalOptions)
     await writeFile(join(pipelines, "local.yaml"), text);
     const agent = await startTaskAgent(
       {
-        ...{ data: join(folder, "agent"), pipelines: join(folder, "definitions"), portalUrl: "http://localhost", token },
+        ...{
+          data: join(folder, "agent"),
+          pipelines: join(folder, "definitions"),
+          portalUrl: "http://localhost",
+          token,
+        },
         runnerTokens: { [runnerToken]: runner.site },
       },
       { logger },
@@ -59,7 +64,10 @@ export async function startLocal({ text, runner, workspace, env }: LocalOptions)
     const inFolder: typeof executor = {
       ...executor,
       run: ({ folders, ...request }, control) =>
-        executor.run({ ...request, folders: { ...folders, ...(workspace === undefined ? {} : { workspace }) } }, control),
+        executor.run(
+          { ...request, folders: { ...folders, ...(workspace === undefined ? {} : { workspace }) } },
+          control,
+        ),
     };
     await mkdir(join(folder, "runner"));
     const started = await startRunner(

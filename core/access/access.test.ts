@@ -204,7 +204,11 @@ test("the files of the folder roles count together: each may use roles and teams
   const caller = { name: "kim", role: "none" as const, groups: [] };
   assert.equal(decideRight({ caller, policy: read.policy, verb: "run-cd", app: "orders" }).allowed, true);
 
-  const twice = rolesOf("teams: { a: [x] }\n", `teams:\n  b: [y]\n  a: [z]\n${ADMIN}`, "roles: { a: { verbz: [view] } }\n");
+  const twice = rolesOf(
+    "teams: { a: [x] }\n",
+    `teams:\n  b: [y]\n  a: [z]\n${ADMIN}`,
+    "roles: { a: { verbz: [view] } }\n",
+  );
   assert.ok(!twice.ok);
   assert.deepEqual(
     twice.problems.map(({ file, line, detail }) => `${file}:${line} ${detail}`),

@@ -34,12 +34,15 @@ export function readRules(files: readonly SetFile[], channels?: readonly string[
     }
     const compiled = compileRules(parsed.data.rules, channels ?? channelsOf(parsed.data.rules));
     problems.push(
-      ...compiled.problems.map(({ detail, pointer = "" }) => placedProblem({ root, file }, pathOf(pointer), inWords(detail))),
+      ...compiled.problems.map(({ detail, pointer = "" }) =>
+        placedProblem({ root, file }, pathOf(pointer), inWords(detail)),
+      ),
     );
     for (const [at, { name }] of compiled.rules.entries()) {
       const other = fileOf.get(name);
       const detail = `the name ${name} is that of a rule in ${other}; use another one`;
-      if (other !== undefined && other !== file) problems.push(placedProblem({ root, file }, ["rules", at, "name"], detail));
+      if (other !== undefined && other !== file)
+        problems.push(placedProblem({ root, file }, ["rules", at, "name"], detail));
       fileOf.set(name, file);
     }
     rules.push(...compiled.rules);

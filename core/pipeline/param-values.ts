@@ -23,7 +23,10 @@ const shape = z.record(z.string(), z.record(z.string(), valuesOfParam));
 
 /** By param. */
 export type ParamValues = {
-  readonly [param: string]: { readonly default?: JsonValue | undefined; readonly choices?: readonly JsonValue[] | undefined };
+  readonly [param: string]: {
+    readonly default?: JsonValue | undefined;
+    readonly choices?: readonly JsonValue[] | undefined;
+  };
 };
 
 const KEYS = ["default", "choices"];

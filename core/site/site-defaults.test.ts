@@ -19,7 +19,10 @@ const mistakes = (content: string, file = "sites/seoul.yaml"): readonly string[]
   );
 
 test("a file of a site is refused with every mistake in place", () => {
-  assert.deepEqual(mistakes("params: { ci: { failOn: high }, broken: { x: 1 } }\ndefaults: { labels: [java], n: { a: 1 } }\n"), []);
+  assert.deepEqual(
+    mistakes("params: { ci: { failOn: high }, broken: { x: 1 } }\ndefaults: { labels: [java], n: { a: 1 } }\n"),
+    [],
+  );
   assert.deepEqual(mistakes("params:\n  ci:\n    failOn: hihg\n    failon: high\n    password: secret\n  cii: {}\n"), [
     "3:13 params.ci: failOn must be one of critical, high (did you mean high?)",
     "4:5 params.ci: the pipeline ci has no param failon (did you mean failOn?)",
@@ -33,7 +36,9 @@ test("a file of a site is refused with every mistake in place", () => {
   assert.deepEqual(mistakes("defaults: { c: ['${{ app.name }}'] }\n"), [
     "1:13 defaults: an expression is not allowed here; write it in the pipeline file",
   ]);
-  assert.deepEqual(mistakes("defaults: {}\n", "sites/so ul.yaml"), ["1:1 the name of the file is not the name of a site"]);
+  assert.deepEqual(mistakes("defaults: {}\n", "sites/so ul.yaml"), [
+    "1:1 the name of the file is not the name of a site",
+  ]);
   assert.deepEqual(mistakes(`defaults: { a: ${"x".repeat(65_536)} }\n`), [
     "1:1 the files of sites have 65579 characters, of 65536",
   ]);

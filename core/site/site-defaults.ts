@@ -21,7 +21,12 @@ const shape = z.strictObject({
   params: z.record(z.string(), z.record(z.string(), z.json())).default({}),
   /** What expressions read as `defaults.NAME`. */
   defaults: z
-    .record(z.string().regex(/^[a-z][A-Za-z0-9]{0,62}$/, "must begin with a lower case letter and have letters and digits only"), z.json())
+    .record(
+      z
+        .string()
+        .regex(/^[a-z][A-Za-z0-9]{0,62}$/, "must begin with a lower case letter and have letters and digits only"),
+      z.json(),
+    )
     .default({}),
 });
 
@@ -37,7 +42,11 @@ export type ReadSites = { readonly sites: SiteDefaults; readonly problems: reado
  * Use `sites` only if there are no problems. `pipelines`: all of the set. A pipeline that has mistakes itself is not among
  * them, but in `others`.
  */
-export function readSites(files: readonly SetFile[], pipelines: readonly Pipeline[], others: readonly string[]): ReadSites {
+export function readSites(
+  files: readonly SetFile[],
+  pipelines: readonly Pipeline[],
+  others: readonly string[],
+): ReadSites {
   const problems: Problem[] = [];
   const sites: Record<string, DefaultsOfSite> = {};
   for (const { file, text } of files) {
@@ -63,7 +72,12 @@ export function readSites(files: readonly SetFile[], pipelines: readonly Pipelin
   const [last] = files.slice(-1);
   const size = JSON.stringify(sites).length;
   if (last && size > MAX_CHARACTERS)
-    problems.push({ file: last.file, line: 1, column: 1, detail: `the files of sites have ${size} characters, of ${MAX_CHARACTERS}` });
+    problems.push({
+      file: last.file,
+      line: 1,
+      column: 1,
+      detail: `the files of sites have ${size} characters, of ${MAX_CHARACTERS}`,
+    });
   return { sites, problems };
 }
 
@@ -91,7 +105,8 @@ function checkParams(
 
 function checkDefaults(defaults: JsonObject, report: Report): void {
   for (const [name, value] of Object.entries(defaults))
-    if (hasExpression(value)) report(["defaults", name], "an expression is not allowed here; write it in the pipeline file");
+    if (hasExpression(value))
+      report(["defaults", name], "an expression is not allowed here; write it in the pipeline file");
 }
 
 function keysAt(path: Path): readonly string[] {

@@ -24,10 +24,12 @@ test("the portal follows the roles of the definitions in force, and keeps the la
   const portal = await open(t);
   const may = async (): Promise<string> => {
     const can = async (verb: string): Promise<boolean> =>
-      ((await (await portal.ask(`/v1/access/can?verb=${verb}&app=orders&as=kim`)).json()) as { allowed: boolean }).allowed;
+      ((await (await portal.ask(`/v1/access/can?verb=${verb}&app=orders&as=kim`)).json()) as { allowed: boolean })
+        .allowed;
     return `${await can("view")} ${await can("run-ci")}`;
   };
-  const problems = async (): Promise<unknown> => ((await (await portal.ask("/readyz")).json()) as { problems?: string[] }).problems?.[0];
+  const problems = async (): Promise<unknown> =>
+    ((await (await portal.ask("/readyz")).json()) as { problems?: string[] }).problems?.[0];
   assert.equal(await may(), "false false", "without a file of roles, only the role of the token counts");
 
   portal.agent.setDefinitions({ files: [ADMIN, team("viewer")] });
@@ -75,13 +77,17 @@ test("a policy file and roles of the definitions exclude each other, and roles w
   const config = { dataDir: "unused", agent: { url: "http://localhost:1", token: "a-token-of-the-agent" } };
   await assert.rejects(startPortal({ ...config, access: { policy: "roles.yaml", fromDefinitions: true } }), {
     details: {
-      problem: "access names a policy file and takes the policy from the definitions, too: remove policy or fromDefinitions",
+      problem:
+        "access names a policy file and takes the policy from the definitions, too: remove policy or fromDefinitions",
     },
   });
   const portal = await startTestPortal({}, { policy: ADMIN.text });
   t.after(() => portal.close());
   portal.agent.setDefinitions({ files: [ADMIN] });
-  const view = (await (await portal.ask("/v1/definitions")).json()) as { notes?: string[]; inForce: { files?: object[] } };
+  const view = (await (await portal.ask("/v1/definitions")).json()) as {
+    notes?: string[];
+    inForce: { files?: object[] };
+  };
   assert.deepEqual(view.notes, [
     "The files of roles give no rights, because the portal reads its policy from a file: set `access.fromDefinitions` there.",
   ]);
