@@ -2,7 +2,6 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { setImmediate } from "node:timers/promises";
 import { startNotifyAgent } from "./main.ts";
 import { AGENT_TOKEN, deliveries, ended, TOKEN } from "./notify.fixture.ts";
 import { startTestEnvironment } from "./notify-process.fixture.ts";
@@ -20,7 +19,7 @@ test("rules of the definitions are followed: events wait for the first ones, and
   const until = async (isDone: () => Promise<boolean>): Promise<void> => {
     while (!(await isDone())) {
       env.clock.advance(5_000);
-      await setImmediate();
+      await new Promise((resolve) => setImmediate(resolve));
     }
   };
   const keys = async (): Promise<string> =>

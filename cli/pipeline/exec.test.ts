@@ -5,7 +5,6 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { setImmediate } from "node:timers/promises";
 import { sandboxProblem } from "@gantry/task-runner/main.ts";
 import { runCommand } from "../portal.fixture.ts";
 
@@ -109,7 +108,7 @@ test("Ctrl-C cancels the pipeline, and nothing of it stays", async (t) => {
     () => interruption.signal,
   );
   const pidOf = async (): Promise<string> => readFile(started, "utf8").catch(() => "");
-  while ((await pidOf()).trim() === "") await setImmediate();
+  while ((await pidOf()).trim() === "") await new Promise((resolve) => setImmediate(resolve));
   interruption.abort();
   const { code, out } = await running;
   assert.equal(code, 130, out);

@@ -6,7 +6,6 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { setImmediate } from "node:timers/promises";
 import { runCommand } from "@gantry/cli/portal.fixture.ts";
 import { ACCOUNTS, startLabHost } from "@gantry/connectors/git/lab.fixture.ts";
 import { pushAsSomebody, seed, tagMain } from "@gantry/connectors/git/lab-git.fixture.ts";
@@ -176,7 +175,8 @@ test("a company's pipelines come from its git repository; five mistakes are refu
 test("the roles of the repository give rights; a set that would leave nobody as an administrator is refused", async (t) => {
   const { folder, push, gantry, can } = await open(t, "main", { fromDefinitions: true, pollMs: 20 });
   const kimMay = async (wanted: boolean): Promise<void> => {
-    while ((await can("run-cd", "orders", "--as", "kim")) !== wanted) await setImmediate();
+    while ((await can("run-cd", "orders", "--as", "kim")) !== wanted)
+      await new Promise((resolve) => setImmediate(resolve));
   };
   const admins = 'bindings:\n  - { role: admin, people: ["corp:root"] }\n';
   await push({
