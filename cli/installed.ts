@@ -29,6 +29,11 @@ export function readInstallation(given: string, env: ConfigSources["env"]): Conf
   };
 }
 
+/** Of one runner. Throws `config-invalid`, with file and line. */
+export function readRunnerConfig(file: string, env: ConfigSources["env"]): z.output<typeof runnerConfigSchema> {
+  return read(runnerConfigSchema, file, "GANTRY_TASK_RUNNER", env);
+}
+
 function read<S extends z.ZodObject>(schema: S, name: string, prefix: string, env: ConfigSources["env"]): z.output<S> {
   const text = existsSync(name) ? readFileSync(name, "utf8") : "";
   const readFile = (path: string): string => readFileSync(path, "utf8");

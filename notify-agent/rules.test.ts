@@ -2,10 +2,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { setImmediate } from "node:timers/promises";
-import { startTestEnvironment } from "./notify-process.fixture.ts";
-import { AGENT_TOKEN, deliveries, ended, TOKEN } from "./notify.fixture.ts";
 import { startNotifyAgent } from "./main.ts";
+import { AGENT_TOKEN, deliveries, ended, TOKEN } from "./notify.fixture.ts";
+import { startTestEnvironment } from "./notify-process.fixture.ts";
 
 const rule = (name: string, channel: string) => ({
   file: "rules/ours.yaml",
@@ -20,10 +19,14 @@ test("rules of the definitions are followed: events wait for the first ones, and
   const until = async (isDone: () => Promise<boolean>): Promise<void> => {
     while (!(await isDone())) {
       env.clock.advance(5_000);
-      await setImmediate();
+      await new Promise((resolve) => setImmediate(resolve));
     }
   };
-  const keys = async (): Promise<string> => (await deliveries(agent.url)).map(({ key }) => key).toSorted().join();
+  const keys = async (): Promise<string> =>
+    (await deliveries(agent.url))
+      .map(({ key }) => key)
+      .toSorted()
+      .join();
 
   env.feed.add(ended("succeeded"));
   assert.match(await problem(), /The rules have not been read from the task-agent yet. Events wait for them./);

@@ -38,8 +38,7 @@ export function followRules({ agent, channels, everyMs, clock, logger }: Followe
   const follower = followPart({
     ...{ agent, part: "rules" as const, everyMs, clock, logger },
     onChange: async (files, version) => {
-      const read =
-        files.length === 0 ? compileRules(defaultRules(channels), channels) : readRules(files, channels);
+      const read = files.length === 0 ? compileRules(defaultRules(channels), channels) : readRules(files, channels);
       const mistakes = read.problems.map((one) => `${one.file}:${one.line}: ${one.detail}`);
       if (mistakes.length > 0) {
         problem = `The rules of the definitions do not fit this notify-agent: ${mistakes.join("; ")}. The last valid ones stay in force.`;

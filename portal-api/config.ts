@@ -54,9 +54,7 @@ export const portalConfig = z.strictObject({
   webhooks: z
     .strictObject({
       /** Reading the definitions again. The host signs with this secret. Default: no webhook is accepted. */
-      definitions: z
-        .strictObject({ secret: z.string().min(16, "must have at least 16 characters") })
-        .optional(),
+      definitions: z.strictObject({ secret: z.string().min(16, "must have at least 16 characters") }).optional(),
     })
     .prefault({}),
   sessionHours: z.number().positive().max(720).default(12),

@@ -23,7 +23,15 @@ export function nextSteps(
     ...startSteps(answers),
     "Test what the systems let Gantry do:\n     gantry doctor",
     ...(git && jira
-      ? [`Push the templates of new apps to the project ${templates}, which must exist:\n     gantry templates push`]
+      ? [
+          `Push the templates of new apps to the project ${templates}, which must exist:
+     gantry templates push`,
+        ]
+      : []),
+    ...(git
+      ? [
+          "Keep your own pipelines, roles, rules and defaults in a git repository, with a webhook: docs/definitions.md#from-git",
+        ]
       : []),
   ];
   const first = "Create or adopt your first app: docs/first-app.md.";

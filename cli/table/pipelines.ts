@@ -119,6 +119,24 @@ export const PIPELINES = [
     run: async (call) => (await import("../pipeline/plan.ts")).plan(call),
   }),
   command({
+    name: "pipeline exec",
+    summary: "run a pipeline file on this machine, without a portal",
+    details:
+      "Scripts really run, in the sandbox and in a folder that is removed afterwards. All jobs run here, whatever their site and labels. Steps that need systems are refused without --config. The exit code is 0 when it succeeded, 1 when it failed, 2 when the file is wrong. Ctrl-C cancels it.",
+    args: ["FILE"],
+    flags: {
+      ...PARAM_FLAG,
+      workspace: { type: "string", value: "DIR", summary: "run all jobs in this folder, which stays" },
+      config: {
+        type: "string",
+        value: "FILE",
+        summary: "configuration of a runner: its systems, secrets, isolation and limits",
+      },
+    },
+    examples: ["pipeline exec build.yaml --workspace . --param version=1.2.0"],
+    run: async (call) => (await import("../pipeline/exec.ts")).exec(call),
+  }),
+  command({
     name: "pipeline graph",
     summary: "draw the jobs of a pipeline file as a Mermaid diagram",
     args: ["FILE"],

@@ -6,7 +6,6 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { setImmediate } from "node:timers/promises";
 import { runCommand } from "@gantry/cli/portal.fixture.ts";
 import { ACCOUNTS, startLabHost } from "@gantry/connectors/git/lab.fixture.ts";
 import { pushAsSomebody, seed, tagMain } from "@gantry/connectors/git/lab-git.fixture.ts";
@@ -164,7 +163,9 @@ test("a company's pipelines come from its git repository; five mistakes are refu
       [
         "~ pipelines/a.yaml  changed",
         "+ pipelines/new.yaml  added",
-        ...["pipelines/c.yaml", "pipelines/d.yaml", "environments.yaml", "params.yaml"].map((file) => `- ${file}  removed`),
+        ...["pipelines/c.yaml", "pipelines/d.yaml", "environments.yaml", "params.yaml"].map(
+          (file) => `- ${file}  removed`,
+        ),
         "",
       ].join("\n"),
     ],
@@ -174,7 +175,8 @@ test("a company's pipelines come from its git repository; five mistakes are refu
 test("the roles of the repository give rights; a set that would leave nobody as an administrator is refused", async (t) => {
   const { folder, push, gantry, can } = await open(t, "main", { fromDefinitions: true, pollMs: 20 });
   const kimMay = async (wanted: boolean): Promise<void> => {
-    while ((await can("run-cd", "orders", "--as", "kim")) !== wanted) await setImmediate();
+    while ((await can("run-cd", "orders", "--as", "kim")) !== wanted)
+      await new Promise((resolve) => setImmediate(resolve));
   };
   const admins = 'bindings:\n  - { role: admin, people: ["corp:root"] }\n';
   await push({
@@ -184,7 +186,7 @@ test("the roles of the repository give rights; a set that would leave nobody as 
   });
   assert.equal((await gantry("sync")).code, 0);
   await kimMay(true);
-  assert.match((await gantry()).out, /\n  roles\/admins\.yaml  sha256:[0-9a-f]{12}\n/, "its version is shown");
+  assert.match((await gantry()).out, /\n +sha256:[0-9a-f]{12} +roles\/admins\.yaml\n/, "its version is shown");
 
   await push({
     "roles/admins.yaml": `${admins}deny:\n  - { verbs: ["*"], people: ["*"], reason: oops }\n`,
@@ -199,14 +201,17 @@ test("the roles of the repository give rights; a set that would leave nobody as 
   ])
     assert.ok(refused.out.includes(`  ${mistake}`), refused.out);
   await push({ "roles/shared.yaml": "roles:\n  deployer: { verbs: [run-cd] }\n" }, "main", ["roles/more.yml"]);
-  assert.match((await gantry("sync")).out, /roles\/admins\.yaml:1:1  nobody would be an administrator: a deny covers/);
+  assert.match(
+    (await gantry("sync")).out,
+    /roles\/admins\.yaml:1:1 {2}nobody would be an administrator: a deny covers/,
+  );
   await push({}, "main", ["roles/admins.yaml", "roles/payments.yaml", "roles/shared.yaml"]);
   assert.match((await gantry("sync")).out, /the folder roles is missing, and nobody would be an administrator/);
   assert.equal(await can("run-cd", "orders", "--as", "kim"), true, "the last good set stays in force");
 
   await mkdir(join(folder, "copy/roles"), { recursive: true });
   await writeFile(join(folder, "copy/roles/admins.yaml"), `${admins}# more\n`);
-  assert.match((await gantry("diff", join(folder, "copy"))).out, /~ roles\/admins\.yaml  changed\n- pipelines/);
+  assert.match((await gantry("diff", join(folder, "copy"))).out, /~ roles\/admins\.yaml {2}changed\n- pipelines/);
   await push({ "roles/admins.yaml": admins });
   assert.equal((await gantry("sync")).code, 0);
   await kimMay(false);

@@ -327,7 +327,12 @@ export const EXPECTED: { readonly [route: string]: Expected } = {
     path: () => "/sign-in/back-channel/unknown",
     form: () => "logout_token=x",
   },
-  "POST /v1/webhooks/definitions": { right: "anyone", status: 404, path: () => "/v1/webhooks/definitions", body: () => ({}) },
+  "POST /v1/webhooks/definitions": {
+    right: "anyone",
+    status: 404,
+    path: () => "/v1/webhooks/definitions",
+    body: () => ({}),
+  },
   "POST /sign-out": { right: "anyone", status: 204, path: () => "/sign-out", body: () => ({}) },
   "GET /livez": { right: "anyone", status: 200, path: () => "/livez" },
   "GET /readyz": { right: "anyone", status: 200, path: () => "/readyz" },

@@ -25,8 +25,8 @@ export function openWebhooks(secret: string | undefined, clock: Pick<Clock, "now
   const seen = new Map<string, number>();
   return {
     accept: (received, address) => {
-      count(address);
       if (secret === undefined) throw new GantryError("not-found", { kind: "webhook", name: "definitions" });
+      count(address);
       const nowMs = clock.monotonicMs();
       const keys = keysOfDelivery(received, secret, clock.nowMs());
       if (!keys) throw new GantryError("unauthenticated");

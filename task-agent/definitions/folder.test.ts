@@ -145,7 +145,9 @@ jobs:
   );
   t.after(() => agent.close());
   for (const site of ["seoul", "tokyo"])
-    await createRunnerClient({ fetch, url: agent.url, token: () => `${TOKEN}-${site}` }).session(registrationOf(site, site));
+    await createRunnerClient({ fetch, url: agent.url, token: () => `${TOKEN}-${site}` }).session(
+      registrationOf(site, site),
+    );
   const client = makeAgentClient({ url: agent.url, token: TOKEN });
   const start = async (params: Record<string, string>) => {
     const request = { pipeline: "a", params, idempotencyKey: JSON.stringify(params), principal: "dev" };

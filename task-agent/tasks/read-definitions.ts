@@ -5,7 +5,7 @@ import { readRoles } from "@gantry/core/access/read-policy.ts";
 import type { Environments } from "@gantry/core/build/environments.ts";
 import { readEnvironments } from "@gantry/core/build/read-environments.ts";
 import { type OwnPolicy, readOwnPolicy } from "@gantry/core/choice/own-policy.ts";
-import { filesIn, type SetFile, SETTINGS_FILES } from "@gantry/core/definitions/set-files.ts";
+import { filesIn, SETTINGS_FILES, type SetFile } from "@gantry/core/definitions/set-files.ts";
 import type { Problem } from "@gantry/core/errors.ts";
 import { readRules } from "@gantry/core/notify/read-rules.ts";
 import { readParamValues } from "@gantry/core/pipeline/param-values.ts";

@@ -9,7 +9,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import { fileProblem } from "@gantry/core/system-error-words.ts";
 import { type Clock, pause } from "@gantry/runtime/clock.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
-import type { PolicySource } from "./rights.ts";
+import type { PolicySource } from "../access/rights.ts";
 
 export type PolicyFile = PolicySource & {
   /** Why the newest policy is not in force, as a sentence for operators. */

@@ -1,0 +1,47 @@
+// How a pipeline file runs on this machine: which of its steps cannot, and the file as the local runner gets it. Pure.
+
+import type { Problem } from "@gantry/core/errors.ts";
+import { parsePipeline } from "@gantry/core/pipeline/parse.ts";
+import type { Pipeline, StepDescription } from "@gantry/core/pipeline/pipeline.ts";
+import { parseDocument } from "yaml";
+
+/** About the app, the portal and other tasks, which are not here. */
+const NOT_HERE = ["apps", "action", "remember", "build", "concurrency"];
+
+/** The steps that need a system of a site, each as a sentence. A step that is skipped without its system does not count. */
+export function needsSystems({ jobs, finally: last }: Pipeline, steps: readonly StepDescription[]): readonly string[] {
+  const needs = new Map(steps.map((step) => [step.name, step.needs]));
+  return [...jobs, ...last].flatMap((job) =>
+    job.steps.flatMap(({ title, action, missingSystem }) => {
+      if (action.kind !== "uses" || missingSystem === "skip") return [];
+      const wanted = needs.get(action.uses) ?? [];
+      return wanted.length === 0
+        ? []
+        : [
+            `The step “${title}” of the job ${job.id} (${action.uses}) needs a system of the site: ${wanted.join(", ")}.`,
+          ];
+    }),
+  );
+}
+
+/**
+ * The file with every job at this site and without labels, and without an app. It may have mistakes then: it reads the
+ * app. Comments and lines stay, so that places are those of the file.
+ */
+export function localCopy(
+  { name, text }: { readonly name: string; readonly text: string },
+  { jobs, finally: last }: Pipeline,
+  site: string,
+  steps: readonly StepDescription[],
+): { readonly text: string; readonly problems: readonly Problem[] } {
+  const document = parseDocument(text);
+  document.set("app", "none");
+  for (const key of NOT_HERE) document.delete(key);
+  const places = [...jobs.map(({ id }) => ["jobs", id]), ...last.map(({ id }) => ["finally", id])];
+  for (const place of places) {
+    document.setIn([...place, "site"], site);
+    document.deleteIn([...place, "labels"]);
+  }
+  const copy = document.toString();
+  return { text: copy, problems: parsePipeline({ name, text: copy }, steps).problems };
+}

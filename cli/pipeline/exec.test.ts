@@ -1,0 +1,128 @@
+// `gantry pipeline exec`: pipeline files that run on this machine.
+
+import assert from "node:assert/strict";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { sandboxProblem } from "@gantry/task-runner/main.ts";
+import { runCommand } from "../portal.fixture.ts";
+
+const leftovers = async (): Promise<readonly string[]> =>
+  (await readdir(tmpdir())).filter((name) => name.startsWith("gantry-exec-"));
+
+async function folderOf(t: TestContext) {
+  const folder = await mkdtemp(join(tmpdir(), "gantry-of-exec-"));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const runner = join(folder, "runner.yaml");
+  const agent = "http://localhost:1";
+  await writeFile(
+    runner,
+    JSON.stringify({ name: "mine", site: "here", agent, token: "unused", data: "unused", isolation: "none" }),
+  );
+  return {
+    folder,
+    exec: async (text: string, flags: readonly string[] = [], interruption?: () => AbortSignal) => {
+      const file = join(folder, "pipeline.yaml");
+      await writeFile(file, text);
+      const about = { env: process.env, ...(interruption ? { interruption } : {}) };
+      return runCommand(["pipeline", "exec", file, ...flags], about);
+    },
+    config: ["--config", runner],
+  };
+}
+
+const JOBS = `jobs:
+  first:
+    site: seoul
+    labels: [java]
+    steps:
+      - id: greet
+        title: Greet
+        run: |
+          echo "hello $WHO" > made.txt
+          echo "at=$(cat made.txt)" >> "$GANTRY_OUTPUT"
+        env: { WHO: "\${{ params.who }}" }
+    outputs: { at: "\${{ steps.greet.outputs.at }}" }
+  second:
+    needs: first
+    site: tokyo
+    each: [{ name: a }, { name: b }]
+    steps: [{ title: Check, run: 'test "$AT" = "hello kim"', env: { AT: "\${{ needs.first.outputs.at }}" } }]
+`;
+const HELLO = `name: hello\nparams:\n  who: { type: string, default: world }\n${JOBS}`;
+
+test("scripts of a pipeline file run, with the steps as task watch prints them", async (t) => {
+  const { exec, config, folder } = await folderOf(t);
+  const before = await leftovers();
+  const good = await exec(HELLO, [...config, "--param", "who=kim", "--workspace", folder]);
+  assert.equal(good.code, 0, good.out);
+  assert.match(good.out, /→ Run hello /);
+  for (const step of ["first +Greet", "second\\[a\\] +Check", "second\\[b\\] +Check"])
+    assert.match(good.out, new RegExp(`✓ here ${step}`));
+  assert.equal(await readFile(join(folder, "made.txt"), "utf8"), "hello kim\n", "the folder stays");
+  const bad = await exec(HELLO, config);
+  assert.equal(bad.code, 1, bad.out);
+  assert.match(bad.out, /✕ here second/);
+  assert.deepEqual(await leftovers(), before);
+});
+
+test("the log of a script that fails is printed", async (t) => {
+  const { exec, config } = await folderOf(t);
+  const { code, out } = await exec(
+    "name: a\napp: none\njobs:\n  a: { site: s, steps: [{ run: 'echo why; exit 3' }] }\n",
+    config,
+  );
+  assert.equal(code, 1);
+  assert.match(out, /exit code 3/);
+  assert.match(out, /\nwhy\n/);
+});
+
+test("what cannot run on this machine is refused before anything runs", async (t) => {
+  const { exec, config, folder } = await folderOf(t);
+  const checkout =
+    "name: a\napp: none\njobs:\n  a: { site: s, steps: [{ uses: git/checkout, with: { repository: { project: A, slug: b }, ref: main } }] }\n";
+  const { code, out } = await exec(checkout);
+  assert.equal(code, 2);
+  assert.match(out, /of the job a \(git\/checkout\) needs a system of the site: git\./);
+  assert.match(out, /--config runner\.yaml/);
+  const ofApp = await exec(HELLO.replace("params.who", "app.name"));
+  assert.equal(ofApp.code, 2, ofApp.out);
+  assert.match(ofApp.out, /this pipeline has `app: none`, so there is no app/);
+  assert.match(ofApp.out, /There is no app here/);
+  const mistake = await exec("name: a\njobs:\n  a: { steps: [{ run: x }] }\n");
+  assert.deepEqual([mistake.code, /:3:\d+ site is missing/.test(mistake.out)], [2, true], mistake.out);
+  await assert.rejects(exec(HELLO, ["--workspace", join(folder, "none")]), { code: "argument-unusable" });
+  await assert.rejects(exec(HELLO, [...config, "--param", "who=[1]"]), { code: "bad-params" });
+});
+
+test("Ctrl-C cancels the pipeline, and nothing of it stays", async (t) => {
+  const { exec, config, folder } = await folderOf(t);
+  const before = await leftovers();
+  const interruption = new AbortController();
+  const started = join(folder, "started");
+  const script = `echo $$ > ${started}; exec sleep 600`;
+  const running = exec(
+    `name: a\napp: none\njobs:\n  a: { site: s, steps: [{ run: "${script}" }] }\n`,
+    config,
+    () => interruption.signal,
+  );
+  const pidOf = async (): Promise<string> => readFile(started, "utf8").catch(() => "");
+  while ((await pidOf()).trim() === "") await new Promise((resolve) => setImmediate(resolve));
+  interruption.abort();
+  const { code, out } = await running;
+  assert.equal(code, 130, out);
+  const pid = Number(await pidOf());
+  assert.throws(() => process.kill(pid, 0), { code: "ESRCH" });
+  assert.deepEqual(await leftovers(), before);
+});
+
+test("without a configuration, scripts run in the sandbox", async (t) => {
+  const problem = await sandboxProblem(process.env.PATH ?? "");
+  if (problem !== undefined) return t.skip(`no sandbox here: ${problem}`);
+  const { exec, folder } = await folderOf(t);
+  await writeFile(join(folder, "secret"), "s");
+  const script = `touch made; test ! -e ${folder}/secret`;
+  const { code, out } = await exec(`name: a\napp: none\njobs:\n  a: { site: s, steps: [{ run: "${script}" }] }\n`);
+  assert.equal(code, 0, out);
+});
