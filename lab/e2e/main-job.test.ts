@@ -8,7 +8,7 @@ import { pressByApi, testMainJob } from "./main-job.fixture.ts";
 import { latestFirst, tempFolder } from "./outside.fixture.ts";
 
 test("create app, CI and CD lead to Synced and Healthy on two clusters at two sites", {
-  timeout: 240_000,
+  timeout: 480_000,
 }, async (t) => {
   const ends = latestFirst(t);
   const data = await tempFolder(ends, "main-job");
