@@ -23,7 +23,7 @@ test("adopt an app: Gantry looks, a person decides what is unclear, and the app 
   await page.getByRole("button", { name: "tokyo / tokyo-dp" }).click();
   await page.getByLabel("Title", { exact: true }).fill("Our tills");
   await page.getByRole("button", { name: "Check" }).click();
-  await page.getByText("Everything fits. Nothing is written yet.").waitFor();
+  await page.getByText("The app fits. Nothing is written yet.").waitFor();
   const [look, check] = portal.requests.slice(before);
   assert.equal(look?.what, "POST /v1/app-proposals");
   const source = { project: "SHOP", slug: "tills" };
