@@ -25,8 +25,14 @@ export async function listBuilds(call: Call<Flags, readonly [string | undefined]
   if (items.length === 0)
     return { value: items, text: `${app} has no builds yet. \`gantry ci ${app} --follow\` makes one.\n` };
   const table = textTable(["BUILD", ...HEADS], items.map(rowOf));
-  const next = `\`gantry cd ${app} --build ${items[0]?.number} --follow\` deploys the newest.\n`;
-  return { value: items, text: `${table}${items.map(unmetInWords).join("")}\n${next}` };
+  return { value: items, text: `${table}${items.map(unmetInWords).join("")}\n${nextOf(app, items)}` };
+}
+
+/** Builds of other branches are refused by default. */
+function nextOf(app: string, items: readonly BuildView[]): string {
+  const newest = items.find(({ isRelease }) => isRelease);
+  if (newest) return `\`gantry cd ${app} --build ${newest.number} --follow\` deploys the newest of ${newest.branch}.\n`;
+  return `None of these is of the release branch. \`gantry ci ${app} --follow\` makes one.\n`;
 }
 
 function newestBuilds(items: readonly BuildView[]): Outcome {

@@ -11,6 +11,7 @@ import { withOption } from "@gantry/core/proposal/proposal.ts";
 import { fileProblem } from "@gantry/core/system-error-words.ts";
 import { appOutcome } from "@gantry/wire/agent/agent-api.ts";
 import { type AppProposal, appProposal } from "@gantry/wire/agent/proposals.ts";
+import { appView } from "@gantry/wire/agent/views.ts";
 import type { PortalClient } from "../client.ts";
 import type { Io } from "../io.ts";
 import { EXIT } from "../line/exit-codes.ts";
@@ -49,7 +50,8 @@ export async function lookAndAdopt(call: LookCall): Promise<Outcome | number> {
   const started = await portal.post("/v1/app-proposals", request, appProposal);
   if (!call.json) io.stderr(`Looking at ${request.source.project}/${request.source.slug} …\n`);
   try {
-    return await decide(call, portal, await untilEnded(portal, started));
+    const ended = await untilEnded(portal, started);
+    return await decide(call, portal, flags.write === undefined ? ended : await withKnown(portal, ended));
   } catch (error) {
     if (!signal.aborted) throw error;
     io.stderr(continues(started.id));
@@ -62,6 +64,19 @@ async function untilEnded(portal: PortalClient, started: AppProposal): Promise<A
   while (proposal.state === "running")
     proposal = await portal.get(`/v1/app-proposals/${encodeURIComponent(started.id)}?wait=${WAIT_MS}`, appProposal);
   return proposal;
+}
+
+/** `gantry app apply` changes an app that exists. One that the person may not see is refused there. */
+async function withKnown(portal: PortalClient, proposal: AppProposal): Promise<AppProposal> {
+  const { name, warnings } = proposal;
+  try {
+    await portal.get(`/v1/apps/${encodeURIComponent(name)}`, appView);
+  } catch (error) {
+    if (error instanceof GantryError && error.code === "app-unknown") return proposal;
+    throw error;
+  }
+  const known = `The app ${name} exists already. \`gantry app apply\` would change it to what is written here, and remove its other fields.`;
+  return { ...proposal, warnings: [...warnings, known] };
 }
 
 async function decide(call: LookCall, portal: PortalClient, proposal: AppProposal): Promise<Outcome | number> {
@@ -171,7 +186,8 @@ async function lookOnce(
   for (;;) {
     try {
       const proposal = await untilEnded(portal, await portal.post("/v1/app-proposals", request, appProposal));
-      return proposal.state === "failed" ? { problem: proposal.problem ?? "" } : { proposal };
+      if (proposal.state === "failed") return { problem: proposal.problem ?? "" };
+      return { proposal: await withKnown(portal, proposal) };
     } catch (error) {
       if (!(error instanceof GantryError) || ["unauthenticated", "unavailable"].includes(error.code)) throw error;
       if (error.code !== "too-many") {

@@ -155,7 +155,9 @@ test("without --follow a command says which task it started, and how to follow i
   const id = /Follow it: gantry task watch (t\w+)\n$/.exec(started.out)?.[1] ?? "";
   const watched = await run(`task watch ${id}`);
   assert.equal(watched.code, 0, watched.out);
-  assert.match((await run("build list orders")).out, /feature\/x \(not the release branch\)/);
+  const { out } = await run("build list orders");
+  assert.match(out, /feature\/x \(not the release branch\)/);
+  assert.match(out, /^`gantry cd orders --build 1 --follow` deploys the newest of main\.$/m);
   const events = (await run(`task watch ${id} --json`)).out.trimEnd().split("\n");
   const kinds = events.map((line) => (JSON.parse(line) as { data: { event: { kind: string } } }).data.event.kind);
   assert.deepEqual([kinds[0], kinds.at(-1)], ["TaskRequested", "TaskEnded"]);

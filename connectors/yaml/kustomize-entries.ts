@@ -3,8 +3,13 @@
 import { isAlias, isMap, isSeq } from "yaml";
 import { contentOf, pairOf, parseYaml, type YamlDocument, type YamlFile } from "./document.ts";
 import { type Image, rankOf } from "./image-text.ts";
+import { refusal } from "./places.ts";
 
-export type ImageEntry = { readonly name: string; readonly newName: string | undefined };
+export type ImageEntry = {
+  readonly name: string;
+  readonly newName: string | undefined;
+  readonly line: number;
+};
 
 /** The entries that can be read; `setImage` reports the others. */
 export function imageEntries(name: string, text: string): readonly ImageEntry[] {
@@ -16,7 +21,9 @@ export function imageEntries(name: string, text: string): readonly ImageEntry[] 
   return images.items.flatMap((item) => {
     if (isAlias(item) || !isMap(item)) return [];
     const entry = textAt(file, document, pairOf(file, item, "name"));
-    return entry === undefined ? [] : [{ name: entry, newName: textAt(file, document, pairOf(file, item, "newName")) }];
+    if (entry === undefined) return [];
+    const line = text.slice(0, item.range?.[0] ?? 0).split("\n").length;
+    return [{ name: entry, newName: textAt(file, document, pairOf(file, item, "newName")), line }];
   });
 }
 
@@ -36,4 +43,17 @@ export function entryNamesOf(entries: readonly ImageEntry[], image: Image, all: 
     return !others.includes(name) && (rankOf(newName ?? name, image) ?? 3) < 3;
   });
   return own.length === 0 ? [image.name] : [...new Set(own.map(({ name }) => name))];
+}
+
+/** Two images of an app may have one repository. Throws `file-invalid` for an entry that both fit: the later one would replace the other. */
+export function refuseSharedEntry(file: string, entries: readonly ImageEntry[], images: readonly Image[]): void {
+  for (const { name, line } of entries) {
+    const fit = images.filter((image) => entryNamesOf(entries, image, images).includes(name));
+    const [first, second] = [...new Map(fit.map((image) => [image.digest, image])).values()];
+    if (!first || !second) continue;
+    const todo =
+      "call the entries, and the images of the base, as the app names its images, or give each its own repository";
+    const problem = `${first.name} and ${second.name} are both looked for here; ${todo}`;
+    throw refusal({ file, line, label: `images[name=${name}]` }, problem);
+  }
 }

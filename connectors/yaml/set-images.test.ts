@@ -407,3 +407,23 @@ test("kustomize entries get the image that they name, whatever the base calls it
     ],
   ]);
 });
+
+test("a kustomize entry that two images of the app fit is refused, because the later one would replace the other", () => {
+  const text = "images:\n  - name: harbor.example/apps/orders\n    newTag: v1\n";
+  const worker = { name: "worker", repository: IMAGE.repository, digest: OLD };
+  const problem = refusal("kustomize", text, { images: [IMAGE, worker] });
+  assert.match(
+    problem,
+    /line 2: images\[name=harbor\.example\/apps\/orders\]: orders and worker are both looked for here/,
+  );
+  assert.match(problem, /as the app names its images/);
+  const named =
+    "images:\n  - name: orders\n    newName: harbor.example/apps/orders\n  - name: worker\n    newName: harbor.example/apps/orders\n";
+  const edited = set("kustomize", named, { images: [IMAGE, worker] });
+  assert.match(
+    edited,
+    new RegExp(
+      `name: orders\\n    newName: \\S+\\n    digest: ${NEW}\\n  - name: worker\\n    newName: \\S+\\n    digest: ${OLD}\\n`,
+    ),
+  );
+});

@@ -5,7 +5,7 @@ import { applicationPlaces, paddedText } from "./application-places.ts";
 import { blockTextOf, setBlockText } from "./block-text.ts";
 import { parseYaml, selectDocument } from "./document.ts";
 import type { Image } from "./image-text.ts";
-import { entryNamesOf, imageEntries } from "./kustomize-entries.ts";
+import { entryNamesOf, imageEntries, refuseSharedEntry } from "./kustomize-entries.ts";
 import { manifestPlaces } from "./manifest-places.ts";
 import { choosePlaces, type Edit, type Place, refusal, type Search, withoutAliases } from "./places.ts";
 import { setImage } from "./set-image.ts";
@@ -47,6 +47,7 @@ function setKustomize(files: readonly TextFile[], images: readonly Image[]): Ima
   const changes: ImageChange[] = [];
   const edited = files.map(({ name, text }) => {
     const entries = imageEntries(name, text);
+    refuseSharedEntry(name, entries, images);
     const edits = images.flatMap((image) => entryNamesOf(entries, image, images).map((entry) => ({ image, entry })));
     const after = edits.reduce((before, { image: { name: image, repository: newName, digest }, entry }) => {
       const once = setImage(name, before, { image: entry, newName, digest });

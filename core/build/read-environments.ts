@@ -26,14 +26,26 @@ export function readEnvironments(
   const names = Object.keys(environments);
   const problems = Object.entries(environments).flatMap(([name, { requires }]) => {
     const before = requires.environment;
-    if (before === undefined || (before !== name && names.includes(before))) return [];
-    const detail =
-      before === name
-        ? "an environment cannot need itself"
-        : `there is no environment ${before}${didYouMean(before, names)}; name it in this file, with \`requires: {}\``;
+    if (before === undefined) return [];
+    const detail = names.includes(before)
+      ? circleProblem(name, environments)
+      : `there is no environment ${before}${didYouMean(before, names)}; name it in this file, with \`requires: {}\``;
+    if (detail === undefined) return [];
     return [placedProblem({ root, file }, ["environments", name, "requires", "environment"], detail)];
   });
   return problems.length > 0 ? { problems } : { environments };
+}
+
+/** An environment that needs itself, perhaps by way of others: no build could reach it. */
+function circleProblem(name: string, environments: Environments): string | undefined {
+  const way: string[] = [];
+  for (let next = environments[name]?.requires.environment; next !== undefined && !way.includes(next); ) {
+    way.push(next);
+    next = next === name ? undefined : environments[next]?.requires.environment;
+  }
+  if (way.at(-1) !== name) return undefined;
+  if (way.length === 1) return "an environment cannot need itself";
+  return `an environment cannot need itself: ${[name, ...way].join(" needs ")}; no build could reach any of them`;
 }
 
 /** The keys of maps with fixed keys, by depth, for suggestions. */

@@ -164,11 +164,21 @@ test("a chart is deployed by the application that names its value file, also in 
 test("what CD could not do with an application, and what could not be asked, is a warning", () => {
   const several = oneApplication({ severalSources: true });
   const unasked = [{ site: "tokyo", problem: "It does not answer." }];
-  const { warnings, open } = proposeApp(lookedAt([oneDeployment({ missing: ["web"] })], [several], { unasked }));
-  assert.match(warnings.join("\n"), /run does not name the image web/);
+  const { warnings, open } = proposeApp(
+    lookedAt([oneDeployment({ form: "plain", files: ["run/a.yaml"], missing: ["web"] })], [several], { unasked }),
+  );
+  assert.match(warnings.join("\n"), /run\/a\.yaml does not name the image web: CD would end with an error/);
   assert.match(warnings.join("\n"), /shop-live at seoul has several sources, which CD refuses/);
   assert.match(warnings.join("\n"), /The Argo CD of tokyo could not be asked for applications: It does not answer\./);
   assert.deepEqual(open, []);
+});
+
+test("a kustomization that does not name an image gets an entry that nothing uses, and the warning says so", () => {
+  const { warnings } = proposeApp(lookedAt([oneDeployment({ form: "kustomize", missing: ["web"] })], []));
+  const [warning = ""] = warnings.filter((one) => one.includes("does not name the image web"));
+  assert.match(warning, /CD would add an entry, which has no effect unless a base uses it/);
+  assert.match(warning, /can be an app of its own/);
+  assert.doesNotMatch(warning, /error/);
 });
 
 test("a cluster that Argo CD does not name is missing, and one of several is unclear", () => {

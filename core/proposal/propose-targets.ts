@@ -207,11 +207,15 @@ function openOf(
 }
 
 function warningsOf({ deployment, application, site }: Placed): readonly string[] {
-  const { missing } = deployment;
+  const { missing, form } = deployment;
+  const what = `${placeOf(deployment)} does not name the image ${missing.join(", ")}`;
+  // CD adds an entry to a kustomization, and refuses files of the other forms.
+  const effect =
+    form === "kustomize"
+      ? "CD would add an entry, which has no effect unless a base uses it. An image that runs elsewhere can be an app of its own"
+      : "CD would end with an error";
   return [
-    ...(missing.length > 0
-      ? [`${placeOf(deployment)} does not name the image ${missing.join(", ")}: CD would end with an error.`]
-      : []),
+    ...(missing.length > 0 ? [`${what}: ${effect}.`] : []),
     ...(application?.severalSources
       ? [
           `The Argo CD application ${application.name} at ${site} has several sources, which CD refuses. Give it one source first.`,

@@ -104,7 +104,16 @@ test("apps are adopted by the command line", async (t) => {
     assert.match(looked.out, /2 apps in .*apps\.yaml, 1 without a proposal/);
     const applied = await runCommand(["app", "apply", "-f", file("apps.yaml")], { env }, runLine);
     assert.match(applied.out, /2 created, 0 changed, 0 unchanged\./);
-    assert.match(await readFile(file("apps.yaml"), "utf8"), /team: payments/);
+    const written = await readFile(file("apps.yaml"), "utf8");
+    assert.match(written, /team: payments/);
+    assert.doesNotMatch(written, /exists already/);
+    const line = ["--from", "bitbucket/APPS/vault", "--yaml", "APPS/vault-yaml"];
+    const again = await run([...line, "--write", file("again.yaml")]);
+    assert.match(again.out, /! The app vault exists already\. `gantry app apply` would change it/);
+    await writeFile(file("list.txt"), "bitbucket/APPS/vault yaml=APPS/vault-yaml\n");
+    await run(["--from-file", file("list.txt"), "--write", file("many.yaml")]);
+    for (const one of ["again.yaml", "many.yaml"])
+      assert.match(await readFile(file(one), "utf8"), /^ {2}# warning: The app vault exists already\./m);
   });
 
   await t.test("a command line that says too little, or too much, is a mistake", async () => {

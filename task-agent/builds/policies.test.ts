@@ -194,3 +194,22 @@ test("mistakes in environments.yaml are refused with file, line and a hint", asy
   assert.deepEqual([error.code, problem?.file, problem?.line], ["pipeline-invalid", "environments.yaml", 3]);
   assert.match(problem?.detail ?? "", /unknown key require \(did you mean requires\?\)/);
 });
+
+test("environments that need each other are refused, because no build could reach any of them", async (t) => {
+  const refusals = async (lines: string): Promise<readonly string[]> => {
+    const error = await openBench(t, { environments: `environments:\n${lines}` }).then(
+      () => undefined,
+      (one: unknown) => one,
+    );
+    assert.ok(error instanceof GantryError);
+    return error.problems.map(({ line, detail }) => `${line} ${detail}`);
+  };
+  const circle = "  test: { requires: { environment: prod } }\n  prod: { requires: { environment: test } }\n";
+  const after = "  late: { requires: { environment: prod } }\n";
+  assert.deepEqual(await refusals(`${circle}${after}`), [
+    "2 environments.test.requires: an environment cannot need itself: test needs prod needs test; no build could reach any of them",
+    "3 environments.prod.requires: an environment cannot need itself: prod needs test needs prod; no build could reach any of them",
+  ]);
+  const itself = "  prod: { requires: { environment: prod } }\n";
+  assert.deepEqual(await refusals(itself), ["2 environments.prod.requires: an environment cannot need itself"]);
+});
