@@ -32,11 +32,10 @@ export const definitionsWebhook = route({
   errors: ["unauthenticated", "limit-reached", "not-found", "conflict"],
   handle: async ({ ctx, portal, raw }) => {
     const header = (name: string): string => ctx.get(name);
-    const isNew = portal.webhooks.accept({ header, body: raw }, clientAddress(portal, ctx));
-    if (isNew) {
+    const isNew = await portal.webhooks.accept({ header, body: raw }, clientAddress(portal, ctx), async () => {
       noteOn(ctx, { webhook: "definitions" });
       noteTask(ctx, await portal.agent.syncDefinitions(PRINCIPAL));
-    }
+    });
     ctx.status = 202;
     sendUncached(ctx, { state: isNew ? "requested" : "known" });
   },

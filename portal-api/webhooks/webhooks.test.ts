@@ -85,3 +85,15 @@ test("a sender with too many requests waits, and without a secret there is no we
   const sign = HOSTS.GitHub?.("{}", "1") ?? {};
   assert.deepEqual(await none.send("{}", sign), [404, undefined]);
 });
+
+test("a delivery that could not be passed on counts when the host sends it again", async (t) => {
+  const { portal, syncs, send } = await open(t);
+  const sign = HOSTS.GitHub?.("{}", "1") ?? {};
+  portal.agent.setOut(true);
+  assert.deepEqual(await send("{}", sign), [503, undefined]);
+  portal.agent.setOut(false);
+  const before = syncs();
+  assert.deepEqual(await send("{}", sign), [202, "requested"]);
+  assert.equal(syncs(), before + 1);
+  assert.deepEqual(await send("{}", sign), [202, "known"]);
+});

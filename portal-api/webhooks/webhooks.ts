@@ -8,10 +8,11 @@ import { keysOfDelivery, type Received } from "./signature.ts";
 
 export type Webhooks = {
   /**
-   * Whether this is a new delivery. Throws `limit-reached` for a sender with too many requests, `not-found` when no secret is
-   * configured, and `unauthenticated` for a wrong signature.
+   * Runs `act` for a new delivery, and resolves with whether it was one. Rejects as `act` does, and then the delivery may come
+   * again. Rejects with `limit-reached` for a sender with too many requests, `not-found` when no secret is configured, and
+   * `unauthenticated` for a wrong signature. The same delivery may come again while `act` runs: it is not new.
    */
-  readonly accept: (received: Received, address: string) => boolean;
+  readonly accept: (received: Received, address: string, act: () => Promise<void>) => Promise<boolean>;
 };
 
 /** Requests that one address may send per second. */
@@ -24,7 +25,7 @@ export function openWebhooks(secret: string | undefined, clock: Pick<Clock, "now
   /** Key of a delivery → when it may be forgotten, oldest first. */
   const seen = new Map<string, number>();
   return {
-    accept: (received, address) => {
+    accept: async (received, address, act) => {
       count(address);
       if (secret === undefined) throw new GantryError("not-found", { kind: "webhook", name: "definitions" });
       const nowMs = clock.monotonicMs();
@@ -34,9 +35,16 @@ export function openWebhooks(secret: string | undefined, clock: Pick<Clock, "now
         if (untilMs > nowMs && seen.size < MAX_REMEMBERED) break;
         seen.delete(key);
       }
-      const isNew = !keys.some((key) => seen.has(key));
-      if (isNew) for (const key of keys) seen.set(key, nowMs + REMEMBERED_MS);
-      return isNew;
+      if (keys.some((key) => seen.has(key))) return false;
+      for (const key of keys) seen.set(key, nowMs + REMEMBERED_MS);
+      try {
+        await act();
+      } catch (error) {
+        // Hosts send a delivery again when it was not accepted.
+        for (const key of keys) seen.delete(key);
+        throw error;
+      }
+      return true;
     },
   };
 }
