@@ -14,7 +14,10 @@ const gitee = (time: number, secret = SECRET): string =>
 type Headers = Record<string, string>;
 /** How each host tells that it knows the secret, and the id of a delivery. */
 const HOSTS: { readonly [host: string]: (body: string, id: string, secret?: string) => Headers } = {
-  "Bitbucket Data Center": (body, id, secret) => ({ "x-hub-signature": `sha256=${hex(body, secret)}`, "x-request-id": id }),
+  "Bitbucket Data Center": (body, id, secret) => ({
+    "x-hub-signature": `sha256=${hex(body, secret)}`,
+    "x-request-id": id,
+  }),
   "Bitbucket Cloud": (body, id, secret) => ({ "x-hub-signature": `sha256=${hex(body, secret)}`, "x-request-uuid": id }),
   GitHub: (body, id, secret) => ({
     "x-hub-signature": "sha1=0000",
@@ -60,7 +63,9 @@ for (const [host, sign] of Object.entries(HOSTS))
     assert.deepEqual(await send(next, sign(next, "4")), [202, "requested"]);
     assert.equal(syncs(), 2);
     const entries = (await (await portal.ask("/v1/audit/entries")).json()) as { items: object[] };
-    const text = JSON.stringify(entries.items.filter((one) => JSON.stringify(one).includes("receiveDefinitionsWebhook")));
+    const text = JSON.stringify(
+      entries.items.filter((one) => JSON.stringify(one).includes("receiveDefinitionsWebhook")),
+    );
     assert.match(text, /"webhook":"definitions"/);
     assert.match(text, /"status":401/);
     assert.doesNotMatch(text, /somebody/, "nothing of the body");
@@ -74,7 +79,10 @@ test("a signature of Gitee is of the time, so an old one is refused", async (t) 
   const time = Date.now() + 1;
   const escaped = { ...at(time), "x-gitee-token": encodeURIComponent(gitee(time)) };
   assert.deepEqual(await send("[]", escaped), [202, "requested"]);
-  assert.deepEqual(await send("{ }", { "x-gitee-token": gitee(time, "x"), "x-gitee-timestamp": String(time) }), [401, undefined]);
+  assert.deepEqual(await send("{ }", { "x-gitee-token": gitee(time, "x"), "x-gitee-timestamp": String(time) }), [
+    401,
+    undefined,
+  ]);
 });
 
 test("a sender with too many requests waits, and without a secret there is no webhook", async (t) => {
