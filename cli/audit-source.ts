@@ -17,15 +17,22 @@ export type AuditSource = {
 };
 
 const PAGE = 200;
-const entries = z.object({ items: z.array(z.record(z.string(), z.json())) });
 const storedHead = z.object({ seq: z.int(), hash: z.string() });
+const entries = z.object({
+  items: z.array(z.record(z.string(), z.json())),
+  head: storedHead.optional().describe("A portal of an older version does not tell it"),
+});
 
 export function auditOfPortal(portal: PortalClient): AuditSource {
+  let head: ChainEnd | undefined;
   return {
-    head: () => undefined,
+    head: () => head,
     texts: async function* () {
       for (let after = 0; ; ) {
-        const { items } = await portal.get(`/v1/audit/entries?after=${after}&limit=${PAGE}`, entries);
+        const page = await portal.get(`/v1/audit/entries?after=${after}&limit=${PAGE}`, entries);
+        const { items } = page;
+        // That of the last page counts: entries may be appended until then.
+        head = page.head;
         yield* items.map(textOf);
         const last = items.at(-1)?.seq;
         if (typeof last !== "number" || last <= after) return;

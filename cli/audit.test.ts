@@ -4,9 +4,11 @@ import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
 import { type RunningPortal, startPortal } from "@gantry/portal-api/main.ts";
 import { makeLogger } from "@gantry/runtime/process/logger.ts";
+import { chained } from "@gantry/wire/audit/entry.ts";
 import { runCommand } from "./portal.fixture.ts";
 
 let folder: string;
@@ -87,4 +89,27 @@ test("`gantry audit verify` names the first wrong line of a tampered file, and f
   await writeFile(file, lines.join("\n"));
   assert.equal((await run("verify", "--file", file)).code, 1, "the last line is not complete");
   await assert.rejects(run("verify", "--file", join(folder, "none")), /none cannot be used/);
+});
+
+test("`gantry audit verify` says since when the beginning is missing, because whoever can write the log can also write a reason", async () => {
+  const lines = (await run("export")).out.trimEnd().split("\n");
+  const last = JSON.parse(lines.at(-1) ?? "") as { seq: number; hash: string };
+  const { hash: throughHash } = JSON.parse(lines[99] ?? "") as { hash: string };
+  const { at } = JSON.parse(lines[100] ?? "") as { at: string };
+  const reason = chained({ kind: "trimmed", through: 100, throughHash }, last, 1_900_000_000_000);
+  const file = join(folder, "beginning.jsonl");
+  await writeFile(file, `${[...lines.slice(100), JSON.stringify(reason)].join("\n")}\n`);
+  const { code, out } = await run("verify", "--file", file, "--expect", last.hash);
+  assert.equal(code, 0);
+  assert.ok(out.includes("Entries up to 100 were removed: entry 463, of 2030-03-17T17:46:40.000Z, says"), out);
+  assert.ok(out.includes(`The oldest entry that is left is of ${at}.`), out);
+});
+
+test("`gantry audit verify` asks the portal for the end of the log, so that it finds newest entries that were cut off", async () => {
+  const db = new DatabaseSync(join(folder, "portal/portal.db"));
+  db.exec(`DELETE FROM events WHERE stream = (SELECT id FROM streams WHERE name = 'audit/0') AND version > 460`);
+  db.close();
+  const { code, out } = await run("verify");
+  assert.equal(code, 1, out);
+  assert.match(out, /The first wrong place is entry 461\. It is missing: the journal had 46\d entries\.\n$/);
 });

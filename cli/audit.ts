@@ -1,7 +1,7 @@
 // `gantry audit`: lists, verifies and exports the audit log.
 
 import { type AuditFacts, auditEntry } from "@gantry/wire/audit/entry.ts";
-import { openVerifier } from "@gantry/wire/audit/verify.ts";
+import { openVerifier, type Trimmed } from "@gantry/wire/audit/verify.ts";
 import { z } from "zod";
 import { type AuditSource, auditOfFile, auditOfFolder, auditOfPortal } from "./audit-source.ts";
 import { numberOf } from "./line/parse-line.ts";
@@ -51,9 +51,17 @@ export async function verifyAudit({
     const text = `The audit log is not whole. The first wrong place is ${verdict.place}. ${verdict.problem}\n`;
     return { value: verdict, text, code: 1 };
   }
-  const { entries, last, open } = verdict;
+  const { entries, last, open, trimmed } = verdict;
   const whole = `The audit log is whole: ${entries} entries, the last is ${last.seq}, with the hash\n${last.hash}\n`;
-  return { value: verdict, text: `${whole}${openInWords(open)}` };
+  return { value: verdict, text: `${whole}${trimmedInWords(trimmed)}${openInWords(open)}` };
+}
+
+function trimmedInWords(trimmed: Trimmed | undefined): string {
+  if (!trimmed) return "";
+  const { through, by, at, oldest } = trimmed;
+  return `Entries up to ${through} were removed: entry ${by}, of ${at}, says that their retention period was over.
+The oldest entry that is left is of ${oldest}. Compare this with \`audit.days\` of the portal.
+`;
 }
 
 function openInWords(open: readonly number[]): string {

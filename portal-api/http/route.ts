@@ -45,7 +45,7 @@ type Declared = {
   readonly requiresIfMatch?: true;
   /** Called by another system, without a cookie: the body identifies the sender. */
   readonly isCalledFromOutside?: true;
-  /** The body is not JSON: it is handed over as it was sent, up to this many bytes. */
+  /** The body is not JSON: the handler reads it as it was sent, up to this many bytes. */
   readonly rawBytes?: number;
   /** An HTML page: a browser that is not signed in is redirected to the sign-in page. */
   readonly page?: true;
@@ -68,8 +68,8 @@ export type Call<P, Q, B> = {
   readonly params: P;
   readonly query: Q;
   readonly body: B;
-  /** The body of a route with `rawBytes`; empty for others. */
-  readonly raw: Buffer;
+  /** Reads the body of a route with `rawBytes`; it must not be called by others. Rejects with `body-too-large` and `media-type`. */
+  readonly readRaw: () => Promise<Buffer>;
   /** The Idempotency-Key; empty for routes that do not require one. */
   readonly key: string;
   /** The tag in If-Match; undefined for `*`, and for routes that do not require it. */
@@ -93,7 +93,6 @@ export type Route = Declared &
   };
 
 const nothing = z.strictObject({});
-const NO_BYTES = Buffer.alloc(0);
 
 export function route<P = unknown, Q = unknown, B = unknown>(
   spec: Declared &
@@ -112,7 +111,7 @@ export function route<P = unknown, Q = unknown, B = unknown>(
       const query = readQuery<unknown>(ctx, spec.query ?? nothing);
       const key = spec.requiresIdempotencyKey ? readKey(ctx) : "";
       const ifMatch = spec.requiresIfMatch ? readIfMatch(ctx) : undefined;
-      const raw = spec.rawBytes === undefined ? NO_BYTES : await readBytes(ctx, spec.rawBytes);
+      const readRaw = (): Promise<Buffer> => readBytes(ctx, spec.rawBytes ?? 0);
       const isParsed = spec.method !== "GET" && spec.rawBytes === undefined;
       const body = isParsed ? await readBody(ctx, spec) : undefined;
       // A part without a schema has the type `unknown`, so no handler can read anything from it.
@@ -122,7 +121,7 @@ export function route<P = unknown, Q = unknown, B = unknown>(
       if (caller) announceAbout(ctx, query, body);
       await authorise();
       const request = { ctx, route: spec, caller, params, query, body };
-      await portal.audit.around(request, () => handle({ ...parts, raw, ctx, caller, key, ifMatch, authorise }));
+      await portal.audit.around(request, () => handle({ ...parts, readRaw, ctx, caller, key, ifMatch, authorise }));
     },
   };
 }

@@ -52,20 +52,32 @@ export const listAudit = route({
   },
 });
 
+const auditEntries = z.object({
+  items: z.array(auditEntry),
+  head: auditEntry
+    .pick({ seq: true, hash: true })
+    .describe("The newest entry, as the journal notes it beside the chain"),
+});
+
 export const listAuditEntries = route({
   method: "GET",
   path: "/v1/audit/entries",
   id: "listAuditEntries",
   tag: "audit",
   summary: "Read the chain of audit entries, oldest first, exactly as it is stored",
-  description: "For `gantry audit verify` and `gantry audit export`. Empty at the end of the chain.",
+  description:
+    "For `gantry audit verify` and `gantry audit export`. Empty at the end of the chain: if `head` is another entry than the last one before, entries are missing.",
   right: onInstallation("view-audit"),
   verb: "see the audit log",
   query: z.strictObject({
     after: seqQuery.optional().describe("Entries after this number"),
     limit: limitQuery.optional(),
   }),
-  responses: { 200: json("A page of entries", z.object({ items: z.array(auditEntry) })) },
-  handle: async ({ ctx, portal, query }) =>
-    sendUncached(ctx, { items: await portal.audit.chain.after(query.after ?? 0, query.limit ?? 200) }),
+  responses: { 200: json("A page of entries", auditEntries) },
+  handle: async ({ ctx, portal, query }) => {
+    const { chain } = portal.audit;
+    // Read first: entries that are appended meanwhile must not look as if others were missing.
+    const { seq, hash } = await chain.head();
+    sendUncached(ctx, { items: await chain.after(query.after ?? 0, query.limit ?? 200), head: { seq, hash } });
+  },
 });

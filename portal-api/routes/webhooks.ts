@@ -30,13 +30,13 @@ export const definitionsWebhook = route({
   rawBytes: MAX_BYTES,
   responses: { 202: json("The repository will be read, or this delivery was received before", received) },
   errors: ["unauthenticated", "limit-reached", "not-found", "conflict"],
-  handle: async ({ ctx, portal, raw }) => {
+  handle: async ({ ctx, portal, readRaw }) => {
     const header = (name: string): string => ctx.get(name);
-    const isNew = portal.webhooks.accept({ header, body: raw }, clientAddress(portal, ctx));
-    if (isNew) {
+    const sent = { header, address: clientAddress(portal, ctx), readBody: readRaw };
+    const isNew = await portal.webhooks.accept(sent, async () => {
       noteOn(ctx, { webhook: "definitions" });
       noteTask(ctx, await portal.agent.syncDefinitions(PRINCIPAL));
-    }
+    });
     ctx.status = 202;
     sendUncached(ctx, { state: isNew ? "requested" : "known" });
   },

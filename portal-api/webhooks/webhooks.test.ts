@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
+import { once } from "node:events";
+import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import { type TestContext, test } from "node:test";
 import { startTestPortal, type TestPortal } from "../portal.fixture.ts";
 
@@ -92,4 +94,43 @@ test("a sender with too many requests waits, and without a secret there is no we
   const none = await open(t, { webhooks: {} });
   const sign = HOSTS.GitHub?.("{}", "1") ?? {};
   assert.deepEqual(await none.send("{}", sign), [404, undefined]);
+});
+
+test("a delivery that could not be passed on counts when the host sends it again", async (t) => {
+  const { portal, syncs, send } = await open(t);
+  const sign = HOSTS.GitHub?.("{}", "1") ?? {};
+  portal.agent.setOut(true);
+  assert.deepEqual(await send("{}", sign), [503, undefined]);
+  portal.agent.setOut(false);
+  const before = syncs();
+  assert.deepEqual(await send("{}", sign), [202, "requested"]);
+  assert.equal(syncs(), before + 1);
+  assert.deepEqual(await send("{}", sign), [202, "known"]);
+});
+
+test("a stranger's body is not waited for when it is refused anyway, and few are kept at once", async (t) => {
+  const begun: ClientRequest[] = [];
+  t.after(() => {
+    for (const one of begun) one.destroy();
+  });
+  /** Sends the headers, and the body never. */
+  const begin = (portal: TestPortal): ClientRequest => {
+    const headers = { "content-type": "application/json", "content-length": 1_000_000, "x-gitlab-token": "x" };
+    const one = request(portal.url + PATH, { method: "POST", headers });
+    // Destroyed at the end of the test.
+    one.on("error", () => {});
+    one.flushHeaders();
+    begun.push(one);
+    return one;
+  };
+  const answered = async (one: ClientRequest): Promise<IncomingMessage> => {
+    const [answer] = (await once(one, "response")) as [IncomingMessage];
+    return answer;
+  };
+  const off = await open(t, { webhooks: {} });
+  assert.equal((await answered(begin(off.portal))).statusCode, 404);
+  const { portal } = await open(t);
+  const refused = await Promise.race(Array.from({ length: 6 }, () => answered(begin(portal))));
+  assert.equal(refused.statusCode, 429);
+  assert.match(String(await refused.setEncoding("utf8").toArray()), /open deliveries/);
 });

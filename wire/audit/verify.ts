@@ -1,8 +1,8 @@
 // Verifies a chain of audit entries from their texts, oldest first. Needs nothing but the texts: it works on an exported
 // file, on a journal and on what a portal answers.
 
-import { isJsonObject, type JsonObject } from "@gantry/core/json.ts";
-import { CHAIN_START, type ChainEnd, hashOfBody } from "./entry.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
+import { CHAIN_START, type ChainEnd, harmless, hashOfBody } from "./entry.ts";
 
 export type AuditVerdict =
   | {
@@ -12,8 +12,18 @@ export type AuditVerdict =
       readonly last: ChainEnd;
       /** Intents without an outcome: requests that are running, or whose process ended before the outcome. */
       readonly open: readonly number[];
+      /** Why the chain does not begin with entry 1. Whoever can write the chain can also write this reason. */
+      readonly trimmed?: Trimmed;
     }
   | { readonly ok: false; readonly place: string; readonly problem: string };
+
+/** `by`: the entry that says that the retention period of those up to `through` was over. `oldest`: time of the first one that is left. */
+export type Trimmed = {
+  readonly through: number;
+  readonly by: number;
+  readonly at: string;
+  readonly oldest: string;
+};
 
 export type Verifier = {
   /** The next entry. The first wrong one decides the verdict; later ones are ignored. */
@@ -28,7 +38,9 @@ type State = {
   last: ChainEnd;
   readonly open: Set<number>;
   /** Where the chain may begin: what retention recorded about what it removed. */
-  readonly trims: Map<number, string>;
+  readonly trims: Map<number, { readonly hash: string; readonly by: number; readonly at: string }>;
+  /** Time of the first entry. */
+  oldest: string;
   wrong: { place: string; problem: string } | undefined;
 };
 
@@ -40,6 +52,7 @@ export function openVerifier(expect?: string): Verifier {
     last: CHAIN_START,
     open: new Set(),
     trims: new Map(),
+    oldest: "",
     wrong: undefined,
   };
   let isFound = expect === undefined || expect === CHAIN_START.hash;
@@ -55,7 +68,9 @@ export function openVerifier(expect?: string): Verifier {
       const problem = checkEnds(state, head) ?? (isFound ? undefined : missingHash(expect ?? ""));
       if (problem) return { ok: false, ...problem };
       const { entries, first, last, open } = state;
-      return { ok: true, entries, first: first ? first.seq + 1 : 0, last, open: [...open] };
+      const trimmed = trimmedOf(state);
+      const verdict = { ok: true, entries, first: first ? first.seq + 1 : 0, last, open: [...open] } as const;
+      return trimmed ? { ...verdict, trimmed } : verdict;
     },
   };
 }
@@ -74,6 +89,7 @@ function check(state: State, text: string): string | undefined {
   const before = state.first ? state.last : { seq: seq - 1, hash: prev };
   if (seq !== before.seq + 1) return `Entry ${before.seq + 1} is missing, or entries were moved.`;
   if (prev !== before.hash) return `It does not continue entry ${before.seq}: one of the two was replaced.`;
+  if (!state.first) state.oldest = shownTime(body.at);
   state.first ??= before;
   state.last = { seq, hash };
   state.entries += 1;
@@ -81,15 +97,20 @@ function check(state: State, text: string): string | undefined {
   return undefined;
 }
 
-function remember(state: State, { seq, kind, of, through, throughHash }: JsonObject): void {
+function remember(state: State, { seq, at, kind, of, through, throughHash }: JsonObject): void {
   if (kind === "intent" && typeof seq === "number") state.open.add(seq);
   if (kind === "done" && typeof of === "number") state.open.delete(of);
   if (kind === "trimmed" && typeof through === "number" && typeof throughHash === "string")
-    state.trims.set(through, throughHash);
+    state.trims.set(through, { hash: throughHash, by: Number(seq), at: shownTime(at) });
+}
+
+/** Whoever wrote the chain anew may have written any text. */
+function shownTime(at: JsonValue | undefined): string {
+  return harmless(String(at), 40);
 }
 
 function checkEnds({ first, last, trims }: State, head: ChainEnd | undefined): Wrong | undefined {
-  if (first && first.seq > 0 && trims.get(first.seq) !== first.hash) {
+  if (first && first.seq > 0 && trims.get(first.seq)?.hash !== first.hash) {
     const problem = "The entries before it are missing, and no entry says that their retention period was over.";
     return { place: `entry ${first.seq + 1}`, problem };
   }
@@ -100,6 +121,11 @@ function checkEnds({ first, last, trims }: State, head: ChainEnd | undefined): W
   if (head && head.hash !== last.hash)
     return { place: `entry ${last.seq}`, problem: "It is not the entry that the journal names as its last." };
   return undefined;
+}
+
+function trimmedOf({ first, trims, oldest }: State): Trimmed | undefined {
+  const trim = first && trims.get(first.seq);
+  return trim && { through: first.seq, by: trim.by, at: trim.at, oldest };
 }
 
 type Wrong = { readonly place: string; readonly problem: string };
