@@ -49,7 +49,10 @@ test("every command says which argument is missing, and which is too much", asyn
     const [first] = args;
     if (first !== undefined && !first.startsWith("[") && !required) {
       const { code, out } = await runCommand(name.split(" "));
-      assert.deepEqual([code, out.split("\n")[0]], [2, `${first.replace("…", "")} is missing`], name);
+      assert.equal(code, 2, name);
+      if (first.includes("|"))
+        for (const word of first.split("|")) assert.match(out, new RegExp(`^Say .*${word}`), name);
+      else assert.equal(out.split("\n")[0], `${first.replace("…", "")} is missing`, name);
     }
     if (args.some((arg) => arg.includes("…")) || required) continue;
     const { code, out } = await runCommand([...name.split(" "), ...args.map(() => "x"), "surplus"]);
