@@ -7,7 +7,7 @@ import { BASE, type Field, openField, type PullRequest } from "./adopted.fixture
 import { deployment, liveWith, repository, SHAPES } from "./adopted-shapes.fixture.ts";
 import { has } from "./outside.fixture.ts";
 
-test("adopted apps of several shapes are built, deployed, changed and forgotten", async (t) => {
+test("adopted apps of several shapes are built, deployed, changed and forgotten", { timeout: 600_000 }, async (t) => {
   const field = await openField(t);
   const tools: { readonly [name: string]: string } = { ledger: "mvn", tills: "go" };
   for (const shape of SHAPES)
@@ -29,7 +29,7 @@ async function openOne(field: Field, slug: string, task: string): Promise<PullRe
   return assert.fail(`task ${task} ended without a pull request: ${(await field.gantry.task(task)).headline}`);
 }
 
-test("an app whose branches are protected is deployed by pull requests", async (t) => {
+test("an app whose branches are protected is deployed by pull requests", { timeout: 300_000 }, async (t) => {
   const field = await openField(t);
   const [name, yaml] = ["vault", "vault-yaml"];
   await field.makeRepository(name, { "app.py": "1\n", Dockerfile: `${BASE}COPY app.py /srv/app.py\n` });
