@@ -348,10 +348,10 @@ test("a restart in the middle of each wait is outlasted, with all answers of a s
   const analysis = await analysed(bench);
   const unknown = { errors: [{ msg: "Unknown url : /api/ce/task" }] };
   const starting = [
-    { ms: 60, answer: "refused" },
-    { ms: 60, answer: 404, body: unknown },
-    { ms: 60, answer: 401 },
-    { ms: 60, answer: 503 },
+    { requests: 2, answer: "refused" },
+    { requests: 2, answer: 404, body: unknown },
+    { requests: 2, answer: 401 },
+    { requests: 2, answer: 503 },
   ] as const;
   const options = { name: "sonarqube", dir, token: TOKEN, port: sonarqube.port, queueMs: 1, runMs: 1, starting };
   let running = sonarqube;

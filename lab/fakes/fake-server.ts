@@ -28,12 +28,12 @@ export type FakeServerOptions = {
   readonly port?: number;
   /** Serves https with this certificate; plain http on the same port is answered 307, as by Argo CD. */
   readonly tls?: Certificate;
-  /** What is answered while the system starts, phase by phase from the moment this server is opened. */
+  /** What is answered to the first requests, while the system starts. */
   readonly starting?: readonly StartPhase[];
 };
 
 /** `refused`: the connection is closed without an answer, which every client treats as refused. */
-export type StartPhase = { readonly ms: number; readonly answer: "refused" | number; readonly body?: unknown };
+export type StartPhase = { readonly requests: number; readonly answer: "refused" | number; readonly body?: unknown };
 
 /** One request and its answer. Bodies are kept when they are JSON or form data below 256 KiB. */
 export type Exchange = {
@@ -156,24 +156,19 @@ function openFaults(): Faults {
   };
 }
 
-/** Answers as a system that is starting, until all phases are over. */
+/** Answers as a system that is starting, until each phase has answered its requests. */
 function startUp(phases: readonly StartPhase[]): Koa.Middleware {
-  const openedMs = Date.now();
+  const answers = phases.flatMap((phase) => Array<StartPhase>(phase.requests).fill(phase));
   return async (ctx, next) => {
-    let endMs = openedMs;
-    for (const { ms, answer, body } of phases) {
-      endMs += ms;
-      if (Date.now() >= endMs) continue;
-      if (answer === "refused") {
-        ctx.respond = false;
-        ctx.req.socket.destroy();
-      } else {
-        ctx.status = answer;
-        ctx.body = body ?? "";
-      }
-      return;
+    const phase = answers.shift();
+    if (!phase) return next();
+    if (phase.answer === "refused") {
+      ctx.respond = false;
+      ctx.req.socket.destroy();
+    } else {
+      ctx.status = phase.answer;
+      ctx.body = phase.body ?? "";
     }
-    await next();
   };
 }
 
