@@ -127,7 +127,6 @@ async function buildStage(work: Work, stage: Stage): Promise<StageResult> {
   const added = [...parent.added];
   const history = [...(parent.config.history ?? [])];
   const changes = [...interpreted.changes];
-  const readsBase = changes.some(({ instruction }) => instruction !== "WORKDIR");
   for (const { created_by, changesFiles } of interpreted.history) {
     const change = changesFiles ? changes.shift() : undefined;
     const tree = change?.from === undefined ? work.tree : await stageTree(work, stage, change.from);
@@ -138,7 +137,6 @@ async function buildStage(work: Work, stage: Stage): Promise<StageResult> {
           directories,
           workdirs,
           volumes: Object.keys(interpreted.config.Volumes ?? {}),
-          readsBase,
           base: files.lookup,
           ownerOf: async (text) => files.ownerOf(text, await accountsIn(own)),
         })

@@ -31,8 +31,6 @@ export type Before = {
   readonly workdirs: readonly string[];
   /** Paths of the volumes of the stage, as the Dockerfile writes them. */
   readonly volumes: readonly string[];
-  /** The stage copies files, so the layers of the base image are read anyway. */
-  readonly readsBase: boolean;
   /** Reads the layers of the base image. */
   readonly base: () => Promise<Lookup>;
   /** The numbers behind `user` or `user:group`; undefined for an unknown name. */
@@ -46,9 +44,8 @@ export type Before = {
  */
 export async function entriesOf(change: FileChange, tree: FileTree, before: Before): Promise<readonly LayerEntry[]> {
   const isWorkdir = change.instruction === "WORKDIR";
-  // The container runtime creates a missing working directory, as root.
+  // The container runtime creates a missing working directory, as root. It cannot do so where a file is.
   const isLeftToRuntime = isWorkdir && change.owner === undefined && !before.scratch;
-  if (isLeftToRuntime && !before.readsBase) return [];
   const lookup = lookupOf(before, await before.base());
   const at = placeOf(change, lookup);
   if (isLeftToRuntime || (isWorkdir && (at === "" || lookup(at) !== undefined))) return [];

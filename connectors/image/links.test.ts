@@ -102,6 +102,9 @@ test("files and folders go where the links of the base image lead", async (t) =>
     ["COPY f /srv/loop/x", "dockerfile-invalid", /the links at \/srv\/loop\/x go round in a circle/],
     ["COPY f /x\nWORKDIR /etc/hosts", "dockerfile-invalid", /\/etc\/hosts is a file in the image/],
     ["WORKDIR /etc/hosts/x\nCOPY f .", "dockerfile-invalid", /\/etc\/hosts is a file in the image/],
+    ["WORKDIR /etc/hosts", "dockerfile-invalid", /line 2: WORKDIR: \/etc\/hosts is a file in the image/],
+    ["WORKDIR /bin\nWORKDIR sh", "dockerfile-invalid", /line 3: WORKDIR: \/bin\/sh is a file in the image/],
+    ["WORKDIR /srv/loop/x", "dockerfile-invalid", /line 2: WORKDIR: the links at \/srv\/loop\/x go round/],
     ["COPY f /usr/bin/java", "no-builder", /puts a file in the place of the link \/usr\/bin\/java/],
     ["COPY f d/one /new", "dockerfile-invalid", /the destination must end with a slash/],
   ];

@@ -6,7 +6,7 @@ import { counted } from "@gantry/core/count.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { StepContext } from "@gantry/core/step/step.ts";
 import { readPlainFile } from "../plain-file.ts";
-import { COVERAGE_FORMATS, type Coverage, readCoverage } from "./coverage.ts";
+import { addUp, type Coverage, readCoverage } from "./coverage.ts";
 import { type FoundFile, findFiles } from "./find-files.ts";
 import { type FailedTest, readJunit } from "./junit.ts";
 import { readSarif } from "./sarif.ts";
@@ -71,7 +71,7 @@ export async function readResults(
     if (found.first !== undefined) context.log(`error: ${found.first}`);
   });
   const { files, passed, failed, skipped, ...findings } = sum;
-  return { files, passed, failed, skipped, findings, lines: linesOf(coverages), ...(first ? { first } : {}) };
+  return { files, passed, failed, skipped, findings, lines: addUp(coverages), ...(first ? { first } : {}) };
 }
 
 type Read = <T extends object>(
@@ -117,14 +117,6 @@ async function textOf(workspace: string, root: string, path: string): Promise<st
     if (error instanceof GantryError) return error;
     throw error;
   }
-}
-
-/** Tools often write the same coverage in several formats: only the files of one count. */
-function linesOf(coverages: readonly Coverage[]): Results["lines"] {
-  const format = COVERAGE_FORMATS.find((one) => coverages.some((coverage) => coverage.format === one));
-  const counting = coverages.filter((one) => one.format === format);
-  const add = (key: "covered" | "total"): number => counting.reduce((sum, one) => sum + one[key], 0);
-  return { covered: add("covered"), total: add("total") };
 }
 
 /** The time of the file system now. The runner's clock may differ from it by a moment. */

@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { mkdir, symlink, utimes, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { openBench, type StepBench } from "../step.fixture.ts";
-import { readCoverage } from "./coverage.ts";
+import { addUp, readCoverage } from "./coverage.ts";
 import { readJunit } from "./junit.ts";
 import { readSarif } from "./sarif.ts";
 import { reportTests, runTests } from "./steps.ts";
@@ -119,8 +119,114 @@ for (const [name, text, expected] of [
   ["numbers that are none", '<coverage lines-covered="NaN" lines-valid="-5"/>', undefined],
   ["another file", "hello", undefined],
 ] as const) {
-  test(`coverage: ${name}`, () => assert.deepEqual(readCoverage(text), expected));
+  test(`coverage: ${name}`, () => assert.deepEqual(readCoverage(text), expected && { ...expected, sources: [] }));
 }
+
+/** A digit per line: 1 if it is covered. */
+const jacocoFile = (name: string, hits: string): string =>
+  `<package name="com/x"><class name="com/x/${name}" sourcefilename="${name}.java"><counter type="LINE" missed="9" covered="9"/></class><sourcefile name="${name}.java">${[...hits].map((hit, at) => `<line nr="${at + 3}" mi="${hit === "1" ? 0 : 2}" ci="${hit}" mb="0" cb="0"/>`).join("")}</sourcefile></package>`;
+const countersOf = (hits: string): string =>
+  `<counter type="LINE" missed="${hits.replaceAll("1", "").length}" covered="${hits.replaceAll("0", "").length}"/>`;
+const jacoco = (files: Record<string, string>): string =>
+  `<report name="x">${Object.entries(files)
+    .map(([name, hits]) => jacocoFile(name, hits))
+    .join("")}${countersOf(Object.values(files).join(""))}</report>`;
+const group = (...reports: readonly string[]): string =>
+  `<report name="all">${reports.map((one) => one.replaceAll("report", "group")).join("")}`;
+const cobertura = (root: string, files: Record<string, string>): string => {
+  const all = Object.values(files).join("");
+  const classes = Object.entries(files).map(([name, hits]) => {
+    const lines = [...hits].map((hit, at) => `<line number="${at + 1}" hits="${hit}"/>`).join("");
+    return `<class name="C" filename="${name}"><methods><method name="m"><lines>${lines}</lines></method></methods><lines>${lines}</lines></class>`;
+  });
+  return `<coverage lines-covered="${all.replaceAll("0", "").length}" lines-valid="${all.length}"><sources><source>${root}</source></sources><packages><package><classes>${classes.join("")}</classes></package></packages></coverage>`;
+};
+const lcov = (files: readonly (readonly [string, string])[]): string =>
+  files
+    .map(([name, hits]) => {
+      const lines = [...hits].map((hit, at) => `DA:${at + 1},${hit}\n`).join("");
+      return `TN:\nSF:${name}\n${lines}LF:${hits.length}\nLH:${hits.replaceAll("0", "").length}\nend_of_record\n`;
+    })
+    .join("");
+
+for (const [name, reports, expected] of [
+  ["JaCoCo: modules", [jacoco({ A: "1100" }), jacoco({ B: "000000" })], "2/10"],
+  [
+    "JaCoCo: modules and the report of all, whose tests of B cover A, too",
+    [
+      jacoco({ A: "1100" }),
+      jacoco({ B: "100000" }),
+      `${group(jacoco({ A: "1110" }), jacoco({ B: "100000" }))}${countersOf("1110100000")}</report>`,
+    ],
+    "4/10",
+  ],
+  ["JaCoCo: the report of all without groups", [jacoco({ A: "11", B: "0001" }), jacoco({ A: "11" })], "3/6"],
+  ["JaCoCo: unit and integration tests of one module", [jacoco({ A: "1100" }), jacoco({ A: "0110" })], "3/4"],
+  ["JaCoCo: files of one name with other lines", [jacoco({ A: "1100" }), jacoco({ A: "11000" })], "4/9"],
+  [
+    "JaCoCo: the same file in two modules of the report of all",
+    [`${group(jacoco({ A: "10" }), jacoco({ A: "10" }))}${countersOf("1010")}</report>`, jacoco({ A: "11" })],
+    "3/4",
+  ],
+  [
+    "Cobertura: a library in the reports of two test projects, with folders of their own",
+    [cobertura("/w/src", { "lib/L.cs": "1100", "a/A.cs": "11" }), cobertura("/w/src/lib/", { "L.cs": "0110" })],
+    "5/6",
+  ],
+  [
+    "Cobertura: services of their own",
+    [cobertura("/w/a", { "main.py": "10" }), cobertura("/w/b", { "main.py": "11" })],
+    "3/4",
+  ],
+  [
+    "lcov: packages, and all of them",
+    [
+      lcov([["/w/a.js", "10"]]),
+      lcov([
+        ["/w/a.js", "10"],
+        ["/w/b.js", "111"],
+      ]),
+    ],
+    "4/5",
+  ],
+  [
+    "lcov: a file under several tests",
+    [
+      lcov([
+        ["a.c", "100"],
+        ["a.c", "110"],
+      ]),
+    ],
+    "2/3",
+  ],
+  ["several formats", [lcov([["a.c", "100"]]), jacoco({ A: "11" })], "2/2"],
+] as const) {
+  test(`coverage of several reports: ${name}`, () => {
+    const found = reports.map(readCoverage).flatMap((one) => (one && !("problem" in one) ? [one] : []));
+    assert.equal(found.length, reports.length);
+    for (const ordered of [found, found.toReversed()]) {
+      const { covered, total } = addUp(ordered);
+      assert.equal(`${covered}/${total}`, expected);
+    }
+  });
+}
+
+test("the report of all modules does not count twice beside those of the modules", async (t) => {
+  const bench = await open(t);
+  const files = {
+    "a/target/site/jacoco/jacoco.xml": jacoco({ A: "1100" }),
+    "b/target/site/jacoco/jacoco.xml": jacoco({ B: "000000" }),
+    "all/target/site/jacoco-aggregate/jacoco.xml": `${group(jacoco({ A: "1110" }), jacoco({ B: "000000" }))}${countersOf("1110000000")}</report>`,
+  };
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(join(bench.workspace, dirname(path)), { recursive: true });
+    await writeFile(join(bench.workspace, path), text);
+  }
+  const outcome = await bench.run(reportTests, {});
+  assert.ok(outcome.kind === "succeeded", JSON.stringify(outcome));
+  const { linesCovered, linesTotal, coverage } = outcome.output;
+  assert.deepEqual([linesCovered, linesTotal, coverage], [3, 10, 30]);
+});
 
 test("SARIF: findings by level, without suppressed ones, and the first error in words", () => {
   const at = (uri: string, startLine: number) => [
