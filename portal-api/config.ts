@@ -65,6 +65,8 @@ export const portalConfig = z.strictObject({
     .strictObject({
       /** After a pause, twice as many are allowed at once. */
       requestsPerSecond: z.int().min(1).default(1_000),
+      /** Requests of one client address that come without a valid token or session. */
+      strangersPerSecond: z.int().min(1).default(200),
       /** Requests that are not answered yet. */
       openRequests: z.int().min(1).default(500),
       /** Open event streams. */

@@ -11,6 +11,7 @@ import { openConcurrencyLimit } from "@gantry/runtime/http/concurrency-limit.ts"
 import { type Listening, listen } from "@gantry/runtime/http/listen.ts";
 import { checkPlainHttp } from "@gantry/runtime/http/plain-http.ts";
 import { openRequestLimit } from "@gantry/runtime/http/request-limit.ts";
+import { openTurns } from "@gantry/runtime/http/turns.ts";
 import { openPeriodic } from "@gantry/runtime/periodic.ts";
 import { setLevel } from "@gantry/runtime/process/log-level.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
@@ -188,19 +189,23 @@ function assemble({ listening, access, ...parts }: Parts): Portal {
     taskViews,
     metrics,
     limits: makeLimits(config.limits, clock),
+    turns: openTurns(READS_AT_ONCE),
     webhooks: openWebhooks(config.webhooks.definitions?.secret, clock),
   };
 }
 
 const OWN_CHANGES_PER_SECOND = 20;
 const SEARCHES = 10;
+/** Of one caller: each may be a large answer, also of the task-agent. */
+const READS_AT_ONCE = 16;
 
 function makeLimits(
-  { requestsPerSecond, openRequests, streams, allStreams }: PortalConfig["limits"],
+  { requestsPerSecond, strangersPerSecond, openRequests, streams, allStreams }: PortalConfig["limits"],
   clock: Clock,
 ): Limits {
   return {
     countRequest: openRequestLimit(clock, requestsPerSecond),
+    countStranger: openRequestLimit(clock, strangersPerSecond),
     countOwnChange: openRequestLimit(clock, OWN_CHANGES_PER_SECOND),
     openRequest: openConcurrencyLimit({ perCaller: openRequests, what: "open requests" }),
     openSearch: openConcurrencyLimit({ perCaller: SEARCHES, what: "open searches of logs" }),

@@ -2,6 +2,7 @@
 
 import type { Journal } from "@gantry/journal/journal.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
+import type { Turns } from "@gantry/runtime/http/turns.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { AgentClient } from "@gantry/wire/agent/agent-client.ts";
 import type { NotifyClient } from "@gantry/wire/notify/notify-client.ts";
@@ -29,6 +30,8 @@ export type Limits = {
   /** A change that everybody may make who is signed in, of what is their own: each is kept in the audit log. */
   readonly countOwnChange: (who: string) => void;
   readonly openRequest: (who: string) => () => void;
+  /** A request without a caller, by the address of its client. */
+  readonly countStranger: (address: string) => void;
   readonly openStream: (who: string) => () => void;
   /** Of logs. */
   readonly openSearch: (who: string) => () => void;
@@ -58,6 +61,8 @@ export type Portal = {
   readonly taskViews: TaskViews;
   readonly metrics: Metrics;
   readonly limits: Limits;
+  /** Reads of a caller wait here for each other, so that those of others are answered in between. */
+  readonly turns: Turns;
   readonly webhooks: Webhooks;
   readonly clock: Clock;
   readonly logger: Logger;

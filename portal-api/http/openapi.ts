@@ -68,12 +68,13 @@ const EVERYWHERE: readonly ErrorCode[] = [
   "request-timeout",
   "headers-too-large",
   "internal",
+  "limit-reached",
 ];
 
 /** The error codes of a route: its own ones, and those that follow from its method, access and parameters. */
 export function errorsOf(one: Route): readonly ErrorCode[] {
   const codes: ErrorCode[] = [...EVERYWHERE, ...(one.errors ?? [])];
-  if (one.right !== "anyone") codes.push("unauthenticated", "limit-reached");
+  if (one.right !== "anyone") codes.push("unauthenticated");
   if (one.method !== "GET" || typeof one.right !== "string") codes.push("forbidden");
   if (one.params) codes.push("not-found");
   if (one.method !== "GET") codes.push("body-too-large", "media-type");

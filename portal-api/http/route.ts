@@ -47,6 +47,8 @@ type Declared = {
   readonly isCalledFromOutside?: true;
   /** The body is not JSON: the handler reads it as it was sent, up to this many bytes. */
   readonly rawBytes?: number;
+  /** A read that may be held open until there is something to return. Its handler takes the turns of `longPoll`. */
+  readonly waits?: true;
   /** An HTML page: a browser that is not signed in is redirected to the sign-in page. */
   readonly page?: true;
 };

@@ -4,13 +4,15 @@
 import { needInWords } from "@gantry/core/access/decide-right.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import { bearerOf } from "@gantry/runtime/http/bearer.ts";
+import { throwIfClientLeft } from "@gantry/runtime/http/client-gone.ts";
 import Router from "@koa/router";
 import type Koa from "koa";
 import { sessionCookieOf } from "../access/cookie.ts";
 import { type Caller, isFromOwnPage, refusal } from "../access/decide-access.ts";
 import { announce } from "../audit/audit.ts";
+import { networkOf } from "../people/throttle.ts";
 import type { Portal } from "../portal.ts";
-import { isSecure } from "./address.ts";
+import { clientAddress, isSecure } from "./address.ts";
 import type { Route } from "./route.ts";
 
 export function makeRouter(portal: Portal, routes: readonly Route[]): Router {
@@ -21,30 +23,32 @@ export function makeRouter(portal: Portal, routes: readonly Route[]): Router {
       const caller = await identify(portal, ctx);
       if (caller) ctx.state.actor = caller.name;
       announce(ctx, one, caller);
+      if (!caller) portal.limits.countStranger(networkOf(clientAddress(portal, ctx)));
       const allowed = authorise(portal, ctx, one, caller);
       if (!allowed) {
         ctx.redirect(`/sign-in?next=${encodeURIComponent(ctx.url)}`);
         return;
       }
-      await withinLimits(portal, one, caller, () => one.run({ ctx, params: ctx.params, portal, caller }));
+      await withinLimits(portal, ctx, one, caller);
     });
   }
   return router;
 }
 
-/** Throws `limit-reached`. Callers who are not signed in have no limit, and cannot reach anything costly. */
-async function withinLimits(
-  { limits }: Portal,
-  { right, method }: Route,
-  caller: Caller | undefined,
-  run: () => Promise<void>,
-): Promise<void> {
+/** Runs the route, or throws `limit-reached`. Requests without a caller are counted by their address. */
+async function withinLimits(portal: Portal, ctx: Koa.Context, one: Route, caller: Caller | undefined): Promise<void> {
+  const run = (): Promise<void> => one.run({ ctx, params: ctx.params, portal, caller });
   if (!caller) return run();
+  const { limits, turns } = portal;
   limits.countRequest(caller.name);
-  if (right === "signed-in" && method !== "GET") limits.countOwnChange(caller.name);
+  if (one.right === "signed-in" && one.method !== "GET") limits.countOwnChange(caller.name);
   const end = limits.openRequest(caller.name);
   try {
-    await run();
+    if (one.method !== "GET" || one.waits) return await run();
+    await turns(caller.name, () => {
+      throwIfClientLeft(ctx);
+      return run();
+    });
   } finally {
     end();
   }

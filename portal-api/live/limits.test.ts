@@ -1,6 +1,7 @@
 // One token cannot take the portal away from all others.
 
 import assert from "node:assert/strict";
+import { connect } from "node:net";
 import { type TestContext, test } from "node:test";
 import type { PortalConfigInput } from "../config.ts";
 import { startTestPortal, type TestPortal } from "../portal.fixture.ts";
@@ -103,4 +104,65 @@ test("a token without rights fills neither the audit log nor the journal with si
   assert.ok(made >= 20 && made < 150, String(made));
   assert.ok(answers.every(({ status }) => status === 201 || status === 429));
   assert.equal((await portal.ask("/v1/me", { token })).status, 200);
+});
+
+/** Sends requests at once on one connection. `answered`: how many answers have arrived. */
+async function pipeline(
+  t: TestContext,
+  { url, port }: TestPortal,
+  requests: readonly string[],
+): Promise<{ readonly answered: () => number; readonly all: Promise<void> }> {
+  const socket = connect(port, new URL(url).hostname);
+  t.after(() => socket.destroy());
+  let answered = 0;
+  const all = new Promise<void>((resolve) => {
+    socket.on("data", (bytes: Buffer) => {
+      answered += bytes.toString("latin1").split("HTTP/1.1 ").length - 1;
+      if (answered >= requests.length) resolve();
+    });
+  });
+  socket.write(requests.join(""));
+  return { answered: () => answered, all };
+}
+
+for (const path of [
+  "/v1/audit/entries?limit=200",
+  "/v1/audit?who=nobody",
+  "/v1/tokens",
+  "/v1/events?after=0&limit=200",
+]) {
+  test(`200 requests at once for ${path} hold up nobody else`, async (t) => {
+    const portal = await open(t);
+    const other = await portal.tokenOf("viewer", "other");
+    await Promise.all(Array.from({ length: 200 }, (_, n) => portal.tokenOf("viewer", `token-${n}`)));
+    const { id } = portal.agent.addTask();
+    for (let n = 0; n < 200; n += 1) portal.agent.emit(id, "StepStarted");
+    const one = `GET ${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${portal.adminToken}\r\n\r\n`;
+    const { answered, all } = await pipeline(t, portal, Array<string>(200).fill(one));
+    for (let n = 0; n < 3; n += 1) assert.equal((await portal.ask("/v1/me", { token: other })).status, 200);
+    assert.ok(answered() < 150, `${answered()} of 200 were answered first`);
+    await all;
+  });
+}
+
+test("requests without a caller are limited by address, also with made-up tokens, and signed-in ones are not", async (t) => {
+  const portal = await startTestPortal({ trustedProxies: 1, limits: { strangersPerSecond: 10 } });
+  t.after(() => portal.close());
+  const other = await portal.tokenOf("viewer", "other");
+  const ask = (path: string, forwarded: string, token: string | null = null): Promise<Response> =>
+    portal.ask(path, { token, headers: { "x-forwarded-for": forwarded } });
+  for (const [from, path, token] of [
+    ["192.0.2.1", "/sign-in", null],
+    ["192.0.2.2", "/v1/me", "gantry_made-up"],
+    ["192.0.2.3", "/readyz", null],
+    ["192.0.2.4", "/sign-in/with/unknown", null],
+  ] as const) {
+    // What the client itself has written is further left.
+    const many = await Promise.all(Array.from({ length: 60 }, (_, n) => ask(path, `198.51.100.${n}, ${from}`, token)));
+    const refused = many.filter(({ status }) => status === 429);
+    assert.ok(refused.length >= 20, `${path}: ${refused.length} refused`);
+    assert.ok(refused.every(({ headers }) => headers.get("retry-after") === "1"));
+    assert.equal((await ask("/v1/me", from, other)).status, 200);
+  }
+  assert.equal((await ask("/sign-in", "192.0.2.9")).status, 200);
 });

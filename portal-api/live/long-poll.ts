@@ -27,7 +27,7 @@ export async function longPoll<T>(
   const until = portal.clock.nowMs() + ms;
   for (;;) {
     const version = portal.hub.version();
-    const { value, isDone, isExhausted } = await attempt(signal);
+    const { value, isDone, isExhausted } = await portal.turns(caller.name, () => attempt(signal));
     const left = until - portal.clock.nowMs();
     if (isDone || left <= 0 || signal.aborted) return value;
     if (!isExhausted) continue;

@@ -3,6 +3,7 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import * as client from "openid-client";
 import { type Claims, decideIdentity, type Identity, isIncomplete } from "./decide-identity.ts";
+import { wrongTime } from "./decide-times.ts";
 import { type Issuer, unavailable } from "./issuers.ts";
 import type { Transaction, Transactions } from "./transaction.ts";
 
@@ -42,7 +43,11 @@ export async function beginSignIn(
  * Exchanges the answer that the browser brought for tokens and claims of the issuer. Throws `sign-in-refused` when the
  * issuer or a check refuses, and `unavailable` when the issuer cannot be reached.
  */
-export async function finishSignIn(issuer: Issuer, begun: Transaction, query: URLSearchParams): Promise<Grant> {
+export async function finishSignIn(
+  issuer: Issuer,
+  begun: Transaction,
+  { query, nowMs }: { readonly query: URLSearchParams; readonly nowMs: number },
+): Promise<Grant> {
   const configuration = await issuer.configuration();
   const current = new URL(`${callbackOf(begun.address, issuer)}?${query}`);
   try {
@@ -52,7 +57,7 @@ export async function finishSignIn(issuer: Issuer, begun: Transaction, query: UR
       expectedNonce: begun.nonce,
       idTokenExpected: true,
     });
-    return await grantOf(issuer, configuration, answer);
+    return await grantOf(issuer, configuration, answer, nowMs);
   } catch (error) {
     throw refusal(issuer, error);
   }
@@ -65,13 +70,14 @@ export async function finishSignIn(issuer: Issuer, begun: Transaction, query: UR
 export async function refreshGrant(
   issuer: Issuer,
   refreshToken: string,
+  nowMs: number,
 ): Promise<{ readonly claims: Grant["identity"] | undefined; readonly tokens: SsoTokens }> {
   const configuration = await issuer.configuration();
   try {
     const answer = await client.refreshTokenGrant(configuration, refreshToken);
     const tokens = tokensOf(answer);
     const hasClaims = answer.claims() !== undefined || configuration.serverMetadata().userinfo_endpoint !== undefined;
-    const identity = hasClaims ? (await grantOf(issuer, configuration, answer)).identity : undefined;
+    const identity = hasClaims ? (await grantOf(issuer, configuration, answer, nowMs)).identity : undefined;
     return { claims: identity, tokens: { ...tokens, refreshToken: tokens.refreshToken ?? refreshToken } };
   } catch (error) {
     throw refusal(issuer, error);
@@ -84,11 +90,18 @@ export function callbackOf(address: string, { settings }: Issuer): string {
 
 type Answer = client.TokenEndpointResponse & client.TokenEndpointResponseHelpers;
 
-async function grantOf(issuer: Issuer, configuration: client.Configuration, answer: Answer): Promise<Grant> {
+async function grantOf(
+  issuer: Issuer,
+  configuration: client.Configuration,
+  answer: Answer,
+  nowMs: number,
+): Promise<Grant> {
   const { settings } = issuer;
   const own: Claims = answer.claims() ?? {};
   if (own.azp !== undefined && own.azp !== settings.clientId)
     throw refused(issuer, "the ID token is for another client");
+  const problem = wrongTime(own, nowMs / 1_000);
+  if (problem !== undefined) throw refused(issuer, problem);
   const endpoint = configuration.serverMetadata().userinfo_endpoint;
   const asks = endpoint !== undefined && isIncomplete(own, settings);
   const subject = typeof own.sub === "string" ? own.sub : client.skipSubjectCheck;

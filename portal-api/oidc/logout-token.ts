@@ -3,6 +3,7 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
 import { errors, type JWTPayload, jwtVerify } from "jose";
+import { wrongTime } from "./decide-times.ts";
 import { type Issuer, unavailable } from "./issuers.ts";
 
 /** What has ended: the session `sid`, or without it all sessions of the person `sub`. */
@@ -61,6 +62,8 @@ async function verify(issuer: Issuer, token: string, currentDate: Date): Promise
     const { typ } = protectedHeader;
     // An ID token must not be accepted as a logout token. Issuers older than the final specification write JWT, or no type.
     if (typ !== undefined && !/^(?:application\/)?(?:logout\+jwt|jwt)$/i.test(typ)) throw refuse(`its type is ${typ}`);
+    const problem = wrongTime(payload, currentDate.getTime() / 1_000);
+    if (problem !== undefined) throw refuse(problem);
     return payload;
   } catch (error) {
     if (error instanceof errors.JWKSTimeout || error instanceof TypeError) throw unavailable(issuer.settings, error);

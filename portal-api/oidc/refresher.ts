@@ -119,7 +119,7 @@ async function refreshSession(deps: RefresherDeps, hash: string, one: Kept): Pro
   // Without a refresh token the issuer cannot be asked: the session lasts for the usual lifetime.
   if (one.tokens.refreshToken === undefined) return true;
   try {
-    const { claims, tokens } = await refreshGrant(issuer, one.tokens.refreshToken);
+    const { claims, tokens } = await refreshGrant(issuer, one.tokens.refreshToken, deps.clock.nowMs());
     one.tokens = { ...one.tokens, ...tokens, idToken: tokens.idToken ?? one.tokens.idToken };
     await sessions.reseal(hash, seal(one.key, JSON.stringify(one.tokens)));
     const person = await store.load(name);

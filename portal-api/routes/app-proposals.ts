@@ -106,6 +106,7 @@ export const getAppProposal = route({
   right: onProposal,
   verb: "look for an app to adopt",
   params: inTask,
+  waits: true,
   query: z.strictObject({ wait: waitQuery.optional() }),
   responses: { 200: json("The proposal", appProposal) },
   errors: ["not-found"],

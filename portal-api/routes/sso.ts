@@ -75,7 +75,10 @@ const finishSso = route({
       return;
     }
     try {
-      const grant = await finishSignIn(issuer, begun, new URLSearchParams(ctx.querystring));
+      const grant = await finishSignIn(issuer, begun, {
+        query: new URLSearchParams(ctx.querystring),
+        nowMs: portal.clock.nowMs(),
+      });
       const { personStore: store, people, sessions, journal } = portal;
       const session = await openSsoSession(
         { journal, store, people, sessions },

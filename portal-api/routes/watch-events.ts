@@ -30,6 +30,7 @@ export const watchEvents = route({
     "with `after` = `last`.",
   right: listOf("view"),
   verb: "see events",
+  waits: true,
   query: z.strictObject({
     after: seqQuery.optional().describe("Events after this `seq`. Default: only new events"),
     wait: waitQuery.optional(),

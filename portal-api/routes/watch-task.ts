@@ -23,6 +23,7 @@ export const watchTask = route({
   right: onTask("view"),
   verb: "see tasks",
   params: inTask,
+  waits: true,
   query: z.strictObject({
     after: seqQuery.optional().describe("Events after this `taskseq`. Default: all"),
     wait: waitQuery.optional(),

@@ -51,7 +51,7 @@ export function errorSink(logger: Logger): Koa.Middleware {
       }
     } catch (error) {
       // The client has left, and what waited on its behalf was aborted: no answer is sent.
-      if (ctx.res.destroyed && !(error instanceof GantryError)) {
+      if ((ctx.res.destroyed || ctx.req.socket.destroyed) && !(error instanceof GantryError)) {
         logger.debug({ request_id: requestIdOf(ctx), err: error }, "the client left before its answer");
         return;
       }

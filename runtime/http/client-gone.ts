@@ -25,6 +25,11 @@ export function clientGoneSignal(ctx: Koa.Context): AbortSignal {
   return gone.signal;
 }
 
+/** Throws an AbortError when nobody is left to answer: for work that begins later than its request. */
+export function throwIfClientLeft(ctx: Koa.Context): void {
+  if (ctx.req.socket.destroyed) throw LEFT;
+}
+
 /** The server is closing: the handler of this answer should stop waiting and answer with what there is. */
 export function stopWaiting(response: ServerResponse): void {
   ENDING.add(response);
