@@ -1,15 +1,12 @@
 // `gantry definitions`: which set of pipelines is in force, reading it from git now, and what a folder would change.
 
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { isSetFile, SET_FOLDERS, SETTINGS_FILES } from "@gantry/core/definitions/set-files.ts";
-import { GantryError } from "@gantry/core/errors.ts";
-import { fileProblem } from "@gantry/core/system-error-words.ts";
+import { SETTINGS_FILES } from "@gantry/core/definitions/set-files.ts";
 import { type DefinitionSource, type DefinitionsView, definitionsView } from "@gantry/wire/agent/definitions.ts";
 import { taskView } from "@gantry/wire/agent/views.ts";
 import type { PortalClient } from "./client.ts";
+import { readSetFolder } from "./definitions-folder.ts";
 import { EXIT } from "./line/exit-codes.ts";
 import { textTable } from "./print/text-table.ts";
 import type { Call, Outcome } from "./table/command.ts";
@@ -52,9 +49,17 @@ function outcomeOf(view: DefinitionsView): Outcome {
 }
 
 export async function diffDefinitions({ portal, args: [folder] }: Call<object, readonly [string]>): Promise<Outcome> {
-  const changes = differences(readFiles(folder), await portal().get(ADDRESS, definitionsView));
+  const changes = differences(await usable(folder), await portal().get(ADDRESS, definitionsView));
   const text = changes.length === 0 ? "No difference.\n" : changes.map(changeLine).join("");
   return { value: changes, text, code: changes.length === 0 ? EXIT.ok : EXIT.failed };
+}
+
+/** What the task-agent would take of it. */
+async function usable(folder: string): Promise<ReadonlyMap<string, string>> {
+  const files = await readSetFolder(folder);
+  const hasPipelines = [...files.keys()].some((file) => file.startsWith("pipelines/"));
+  const counts = (file: string): boolean => !hasPipelines || file.includes("/") || SETTINGS_FILES.includes(file);
+  return new Map([...files].filter(([file]) => file.endsWith(".yaml") && counts(file)));
 }
 
 type Change = { readonly file: string; readonly change: "added" | "changed" | "removed" };
@@ -85,22 +90,6 @@ const MARKS = { added: "+", changed: "~", removed: "-" } as const;
 
 function changeLine({ file, change }: Change): string {
   return `${MARKS[change]} ${file}  ${change}\n`;
-}
-
-/** The files of a folder that the task-agent would take. Throws `argument-unusable`. */
-function readFiles(folder: string): ReadonlyMap<string, string> {
-  try {
-    const top = readdirSync(folder, { withFileTypes: true });
-    const folders = top.filter((entry) => !entry.isFile() && SET_FOLDERS.some((one) => one === entry.name));
-    const inside = folders.flatMap(({ name }) => readdirSync(join(folder, name)).map((file) => `${name}/${file}`));
-    const hasPipelines = folders.some(({ name }) => name === "pipelines");
-    const own = top.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
-    const onTop = hasPipelines ? own.filter((name) => SETTINGS_FILES.includes(name)) : own;
-    const paths = [...onTop, ...inside].filter((path) => path.endsWith(".yaml") && isSetFile(path));
-    return new Map(paths.toSorted().map((path) => [path, readFileSync(join(folder, path), "utf8")]));
-  } catch (error) {
-    throw new GantryError("argument-unusable", { argument: folder, problem: fileProblem(error) }, { cause: error });
-  }
 }
 
 function statusText({ inForce, notes = [], refused, sync }: DefinitionsView): string {

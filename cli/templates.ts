@@ -70,7 +70,7 @@ const STATES = {
 function listed(view: TemplatesView): Outcome {
   const { read } = view;
   const failure = problemOf(view);
-  if (!read) return { value: view, text: `${failure}The templates have not been read yet.\n`, code: EXIT.failed };
+  if (!read) return { value: view, text: `${failure}${unread(view)}\n`, code: EXIT.failed };
   const rows = read.templates.map(({ name, title, kind, state, problem }) => [
     name,
     kind,
@@ -81,6 +81,12 @@ function listed(view: TemplatesView): Outcome {
   const isBroken = failure !== "" || read.templates.some(({ problem }) => problem !== undefined);
   const text = `${failure}Project ${read.project}, read at ${read.at}\n${table}`;
   return { value: view, text, code: isBroken ? EXIT.failed : EXIT.ok };
+}
+
+function unread({ project, task }: TemplatesView): string {
+  if (project === undefined && task?.state === "succeeded")
+    return "The clusters of the sites were read, and no templates: name their project with --project, or for all in params.yaml.";
+  return "The templates have not been read yet.";
 }
 
 const CHANGES = {

@@ -1,5 +1,6 @@
 // The configuration of a task-agent: file < environment < flags.
 
+import { parseDuration } from "@gantry/core/pipeline/duration.ts";
 import { retentionPolicy } from "@gantry/core/retention/policy.ts";
 import { mutualTlsConfig } from "@gantry/runtime/http/server-tls.ts";
 import { kafkaConfig } from "@gantry/wire/bus/kafka/config.ts";
@@ -10,6 +11,7 @@ import { limitsConfig } from "./limits.ts";
 import { journalConfig } from "./store/journal-config.ts";
 
 const ms = z.int().min(10);
+const MIN_READ_MS = 1_000;
 
 /** Timers of a lease, per mode of job. Rules: wire/runner/lease-rules.ts. */
 const leaseTimers = z
@@ -97,6 +99,15 @@ export const agentConfig = z.strictObject({
    * any more once definitions were read from git.
    */
   params: z.string().optional(),
+  /** How often the templates of apps and the clusters of the sites are read. A person can ask in between. */
+  templates: z
+    .strictObject({
+      every: z
+        .string()
+        .default("10m")
+        .refine((text) => (parseDuration(text) ?? 0) >= MIN_READ_MS, "must be a duration of at least 1s, such as 10m"),
+    })
+    .prefault({}),
   /** Git repository of pipeline files. The folder counts only until it has been read for the first time. */
   definitions: definitionsConfig.optional(),
 });

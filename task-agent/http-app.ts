@@ -78,6 +78,7 @@ export function openHttpApp(deps: HttpAppDeps): ReturnType<typeof createApp> {
     knownSites: () => [
       ...new Set([...tokens.map(([, { site }]) => site), ...agent.registry.stored().runners.map(({ site }) => site)]),
     ],
+    knownClusters: deps.templates.knownClusters,
     knownSystems: agent.registry.systems,
     knownSecrets: agent.registry.secrets,
     onCancel: agent.protocol.cancel,

@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseDuration } from "@gantry/core/pipeline/duration.ts";
 import type { StepDescription } from "@gantry/core/pipeline/pipeline.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { type Clock, systemClock } from "@gantry/runtime/clock.ts";
@@ -36,7 +37,6 @@ import { ensureSealKey, openSealKeys } from "./secrets/seal-keys.ts";
 import { openSettings, type Settings } from "./settings/settings.ts";
 import { openAgentJournal } from "./store/open-journal.ts";
 import { type LiveDefinitions, openDefinitions } from "./tasks/definitions.ts";
-import { clusterSitesOf } from "./templates/decide-templates.ts";
 import { openTemplates, type Templates } from "./templates/templates.ts";
 
 const SHIPPED = fileURLToPath(new URL("../pipelines/", import.meta.url));
@@ -115,6 +115,11 @@ export async function startTaskAgent(
       ticks: definitionSet.ticks,
       onError: (err) => logger.error({ err }, "the definitions could not be read; it is tried again every second"),
     });
+    const reading = followDefinitions({
+      clock,
+      ticks: [templates.tick],
+      onError: (err) => logger.error({ err }, "the templates could not be read; it is tried again every second"),
+    });
     return {
       ...server,
       close: async () => {
@@ -123,6 +128,7 @@ export async function startTaskAgent(
         const closed = server.close();
         agent.wakePolls();
         await following.stop();
+        await reading.stop();
         await retention?.close();
         await eventsOut?.close();
         await closed;
@@ -163,7 +169,8 @@ async function openAgentTemplates(base: Base, agent: Agent, definitions: LiveDef
     ...{ ...base, ...agent, definitions, portalUrl: base.config.portalUrl, newId: randomUUID },
     pipeline: await readBuiltIn(join(PLATFORM, "templates-sync.yaml"), definitions.steps),
     shipped: (await readdir(join(SHIPPED, "templates"))).toSorted(),
-    clusterSites: async () => clusterSitesOf(await agent.registry.sites()),
+    sites: agent.registry.sites,
+    everyMs: parseDuration(base.config.templates.every) ?? 0,
   });
 }
 

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
 import type { GantryError } from "@gantry/core/errors.ts";
 import { STEP_FIXTURES } from "@gantry/core/pipeline/steps.fixture.ts";
@@ -93,6 +96,44 @@ test("lint warns about secrets that are not among the known ones", async () => {
   assert.equal(out, "secret.yaml:6:24 warning: there is no secret NPM_TOKN (did you mean NPM_TOKEN?)\n");
   assert.equal((await run("lint", "secret.yaml", "--secrets", "NPM_TOKN")).out, "");
   assert.equal((await run("lint", "secret.yaml")).out, "", "nobody knows the secrets");
+});
+
+test("lint checks a folder as the set that would be read, with roles, rules, sites and settings", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "gantry-lint-"));
+  t.after(() => rm(folder, { recursive: true }));
+  const files = {
+    "pipelines/good.yaml": GOOD,
+    "pipelines/bad.yaml": GOOD.replace("needs: build", "needs: biuld").replace("name: demo", "name: other"),
+    "pipelines/old.yml": GOOD,
+    "roles/team.yaml": "roles: { dev: { verbs: [viw] } }\n",
+    "rules/mail.yaml":
+      "rules:\n  - name: a\n    when: event.kindd == 'x'\n    oncePer: task.id\n    send: [{ channel: inbox }]\n",
+    "sites/seoul.yaml": "params: { demo: { sits: [seoul] } }\n",
+    "environments.yaml": "environmets: {}\n",
+    "own-pipelines.yaml": "allow: nobody\n",
+    "params.yaml": "demo: { sites: { default: 3 } }\n",
+    "README.md": "no definition\n",
+  };
+  for (const [file, text] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, file)), { recursive: true });
+    await writeFile(join(folder, file), text);
+  }
+  const { code, out } = await run("lint", folder);
+  assert.equal(code, 2);
+  const places = new Set(
+    out
+      .trim()
+      .split("\n")
+      .map((one) => /^(\S+?):\d+:\d+ \S/.exec(one)?.[1]),
+  );
+  const broken = Object.keys(files).filter((file) => !["pipelines/good.yaml", "README.md"].includes(file));
+  assert.deepEqual([...places].toSorted(), broken.map((file) => join(folder, file)).toSorted(), out);
+  assert.match(out, /sites\/seoul\.yaml:1:\d+ .*did you mean sites\?/);
+
+  for (const file of broken) await rm(join(folder, file));
+  assert.deepEqual(await run("lint", folder), { code: 0, out: "", err: "" });
+  await rm(join(folder, "pipelines/good.yaml"));
+  assert.match((await run("lint", folder)).out, /there is no pipeline file/);
 });
 
 test("lint prints its usage", async () => {

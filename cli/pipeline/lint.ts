@@ -1,8 +1,17 @@
-// `gantry pipeline lint FILE…`: prints every error in pipeline files, one per line, in a format that editors understand.
+// `gantry pipeline lint FILE…`: prints every error in pipeline files, one per line, in a format that editors understand. A
+// folder is a set of definitions, and checked like one.
 
+import { lstatSync } from "node:fs";
+import { join } from "node:path";
+import { checkSet } from "@gantry/core/definitions/check-set.ts";
 import type { Problem } from "@gantry/core/errors.ts";
+import { parsePipeline } from "@gantry/core/pipeline/parse.ts";
+import type { StepDescription } from "@gantry/core/pipeline/pipeline.ts";
+import { readSetFolder } from "../definitions-folder.ts";
 import type { Call } from "../table/command.ts";
 import { readCatalogue, readPipeline } from "./pipeline-file.ts";
+
+type Found = { readonly problems: readonly Problem[]; readonly warnings: readonly Problem[] };
 
 export async function lint({
   io,
@@ -16,7 +25,8 @@ export async function lint({
   const known = flags.secrets?.split(",").map((name) => name.trim());
   let errors = 0;
   for (const path of files) {
-    const { problems, warnings } = readPipeline(io, path, steps, known);
+    const isFolder = lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+    const { problems, warnings } = isFolder ? await lintSet(path, steps, known) : readPipeline(io, path, steps, known);
     for (const one of problems) io.stdout(`${line(one)}\n`);
     for (const one of warnings) io.stdout(`${line({ ...one, detail: `warning: ${one.detail}` })}\n`);
     errors += problems.length;
@@ -24,6 +34,26 @@ export async function lint({
   return errors === 0 ? 0 : 2;
 }
 
-export function line({ file, line, column, detail }: Problem): string {
+/** As the task-agent checks the set before it puts it in force. */
+async function lintSet(
+  folder: string,
+  steps: readonly StepDescription[],
+  secrets: readonly string[] | undefined,
+): Promise<Found> {
+  const warnings: Problem[] = [];
+  const { pipelines, problems } = checkSet(await readSetFolder(folder), (name, text) => {
+    const parsed = parsePipeline({ name, text }, steps, secrets);
+    warnings.push(...parsed.warnings);
+    return parsed;
+  });
+  const none = pipelines.length === 0 && problems.length === 0 ? [{ detail: "there is no pipeline file" }] : [];
+  const inFolder = (one: Problem): Problem => ({
+    ...one,
+    file: one.file === undefined ? folder : join(folder, one.file),
+  });
+  return { problems: [...problems, ...none].map(inFolder), warnings: warnings.map(inFolder) };
+}
+
+export function line({ file, line = 1, column = 1, detail }: Problem): string {
   return `${file}:${line}:${column} ${detail}`;
 }

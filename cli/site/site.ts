@@ -24,7 +24,7 @@ export async function showSite({ portal, args: [name] }: Call<object, readonly [
   return { value: site, text: inWords(site) };
 }
 
-function inWords({ name, state, runners, systems, queue }: SiteView): string {
+function inWords({ name, state, runners, systems, clusters, queue }: SiteView): string {
   const parts = [
     `${name}: ${state}\n`,
     section(
@@ -43,6 +43,7 @@ function inWords({ name, state, runners, systems, queue }: SiteView): string {
       ["SYSTEM", "KIND", "ADDRESS", ""],
       systems.map((one) => [one.name, one.kind, one.url, one.standIn ? "fake" : ""]),
     ),
+    ...(clusters ? [`Clusters, as read at ${clusters.at}: ${clusters.names.join(", ")}\n`] : []),
     section(
       "no waiting jobs",
       ["TASK", "JOB", "WAITS BECAUSE"],

@@ -93,15 +93,15 @@ export const PIPELINES = [
   }),
   command({
     name: "pipeline lint",
-    summary: "check pipeline files without running them",
+    summary: "check pipeline files, or a whole folder of definitions, without running them",
     details:
-      "Prints file:line:column and the message. The exit code is 0 without errors (warnings are allowed), else 2.",
+      "Of a folder, its pipelines, roles, rules, sites and settings are checked together, as when the set is read. Prints file:line:column and the message. The exit code is 0 without errors (warnings are allowed), else 2.",
     args: ["FILE…"],
     flags: {
       secrets: { type: "string", value: "NAMES", summary: "warn about other secrets than these (A,B,C)" },
       ...STEPS,
     },
-    examples: ["pipeline lint pipelines/*.yaml"],
+    examples: ["pipeline lint pipelines/*.yaml", "pipeline lint definitions"],
     run: async (call) => (await import("../pipeline/lint.ts")).lint(call),
   }),
   command({

@@ -10,6 +10,8 @@ import { outlastRestart } from "../outlast.ts";
 import { connect } from "./client.ts";
 
 const SHOWN = 20;
+/** Of a list for forms and checks. An Argo CD that shows more is not listed completely. */
+const MAX_LISTED = 500;
 
 export const argocdRequireCluster = defineStep({
   name: "argocd/require-cluster",
@@ -46,7 +48,11 @@ export const argocdListClusters = defineStep({
   name: "argocd/list-clusters",
   title: "List the clusters",
   input: z.strictObject({ system: z.string().optional() }),
-  output: z.object({ clusters: z.array(z.string()).describe("Those that the account may see") }),
+  output: z.object({
+    clusters: z.array(z.string()).describe("The names of those that the account may see, at most 500"),
+    servers: z.array(z.string()).describe("Their addresses, in the same order"),
+    isComplete: z.boolean().describe("False: it may see more than 500"),
+  }),
   needs: ["argocd"],
   // All clusters of the site, also those where no app of the task runs.
   acts: () => [{ kind: "site-accounts", access: "read" }],
@@ -57,8 +63,13 @@ export const argocdListClusters = defineStep({
   run: (context) =>
     outlastRestart(context, async () => {
       const argocd = context.system("argocd", context.input.system);
-      const clusters = (await connect(argocd, context).clusterNames()).toSorted();
-      context.log(clusters.join(", "));
-      return succeeded({ clusters });
+      const all = (await connect(argocd, context).clusters()).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+      const listed = all.slice(0, MAX_LISTED);
+      context.log(listed.map(({ name }) => name).join(", "));
+      return succeeded({
+        clusters: listed.map(({ name }) => name),
+        servers: listed.map(({ server }) => server),
+        isComplete: all.length === listed.length,
+      });
     }),
 });

@@ -55,13 +55,22 @@ export function compileRules(
 
 /**
  * The rules of a configuration without rules. All channels report the end of every task, every question that only a person
- * can answer, and every new app. A task that created an app is reported once, as the app.
+ * can answer, and every new app. A task that created an app is reported once, as the app. A task that has read definitions or
+ * templates is not reported.
  */
 export function defaultRules(channels: readonly string[]): readonly RuleFile[] {
   const created = 'task.pipeline == "create-app" && event.outcome == "succeeded"';
+  // They run every few minutes by themselves, so only one that fails is news.
+  const routine =
+    'task.pipeline in ["definitions-sync", "own-pipelines-sync", "templates-sync"] && event.outcome == "succeeded"';
   const send = channels.map((channel) => ({ channel }));
   return [
-    { name: "task-ended", when: `event.kind == "TaskEnded" && !(${created})`, oncePer: "task.id", send },
+    {
+      name: "task-ended",
+      when: `event.kind == "TaskEnded" && !(${created}) && !(${routine})`,
+      oncePer: "task.id",
+      send,
+    },
     { name: "app-created", when: `event.kind == "TaskEnded" && ${created}`, oncePer: "task.id", send },
     // A job can be held again after an answer: that is a new question.
     {

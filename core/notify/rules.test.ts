@@ -93,6 +93,14 @@ describe("matching", () => {
     }
   });
 
+  test("what Gantry reads by a schedule is reported only when it fails", () => {
+    for (const pipeline of ["definitions-sync", "own-pipelines-sync", "templates-sync"]) {
+      const ended = (outcome: string): Notice => notice({ kind: "TaskEnded", outcome }, { pipeline });
+      assert.deepEqual(keysOf(defaultRules(["inbox"]), ended("succeeded")), []);
+      assert.deepEqual(keysOf(defaultRules(["inbox"]), ended("failed")), ["task-ended/t01/inbox"]);
+    }
+  });
+
   test("a created app is reported as such, and a failed creation as an ended task", () => {
     const create = { pipeline: "create-app" };
     const ended = (outcome: string): Notice => notice({ kind: "TaskEnded", outcome }, create);

@@ -95,3 +95,14 @@ test("a policy file and roles of the definitions exclude each other, and roles w
   const viewer = await portal.ask("/v1/definitions", { token: await portal.tokenOf("viewer") });
   assert.equal(((await viewer.json()) as typeof view).inForce.files, undefined, "not for everybody who sees pipelines");
 });
+
+test("a file of a site that no runner serves is in force, and is told to have no effect", async (t) => {
+  const portal = await startTestPortal();
+  t.after(() => portal.close());
+  const files = ["sites/seoul.yaml", "sites/soul.yaml"].map((file) => ({ file, text: "defaults: {}\n" }));
+  portal.agent.setDefinitions({ files });
+  const view = (await (await portal.ask("/v1/definitions")).json()) as { notes?: string[] };
+  assert.deepEqual(view.notes, [
+    "sites/soul.yaml has no effect, because no runner serves a site soul (did you mean seoul?).",
+  ]);
+});

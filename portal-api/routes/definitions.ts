@@ -1,5 +1,6 @@
 // GET /v1/definitions and POST /v1/definitions/sync: the set of pipelines in force, and reading it from git now.
 
+import { didYouMean } from "@gantry/core/suggest.ts";
 import { type DefinitionsView, definitionsView } from "@gantry/wire/agent/definitions.ts";
 import { listOf, onInstallation } from "../access/guards.ts";
 import { visibilityOf } from "../access/visible.ts";
@@ -26,8 +27,9 @@ export const getDefinitions = route({
     const { inForce, refused, sync } = await call.portal.agent.definitions();
     const { source, environments, files, ...rest } = inForce;
     const definitions = inForce.definitions.filter(({ name }) => visibility.pipeline(name));
-    const notes = notesOf(call.portal.config, files);
     const mayManage = rights.may({ verb: "manage-settings" });
+    const sites = mayManage ? (await call.portal.agent.sites()).items.map(({ name }) => name) : [];
+    const notes = [...rolesNotes(call.portal.config, files), ...siteNotes(sites, files)];
     // The subject of a commit may name pipelines and apps that the caller may not see.
     const seesAll = mayManage || rights.mayEverywhere("view-pipelines");
     const view: DefinitionsView = {
@@ -45,8 +47,19 @@ export const getDefinitions = route({
   },
 });
 
-/** What people could take for being in effect. */
-function notesOf({ access }: PortalConfig, files: DefinitionsView["inForce"]["files"] = []): string[] {
+type Files = DefinitionsView["inForce"]["files"];
+
+/** Defaults of a site whose name is misspelt, or that has no runner yet. */
+function siteNotes(sites: readonly string[], files: Files = []): string[] {
+  return files.flatMap(({ file }) => {
+    const site = /^sites\/(.+)\.yaml$/.exec(file)?.[1];
+    if (site === undefined || sites.includes(site)) return [];
+    return [`${file} has no effect, because no runner serves a site ${site}${didYouMean(site, sites)}.`];
+  });
+}
+
+/** Roles that people could take for being in effect. */
+function rolesNotes({ access }: PortalConfig, files: Files = []): string[] {
   if (access.fromDefinitions || !files.some(({ file }) => file.startsWith("roles/"))) return [];
   const instead = access.policy === undefined ? "has no policy" : "reads its policy from a file";
   return [`The files of roles give no rights, because the portal ${instead}: set \`access.fromDefinitions\` there.`];

@@ -1,6 +1,7 @@
 // `/agent/v1`, for the platform plane: wire/agent/routes.ts declares the routes, this file answers them.
 
 import type { KnownSystems } from "@gantry/core/app/apps-may.ts";
+import type { ClustersAt } from "@gantry/core/app/known-clusters.ts";
 import { siteProblem } from "@gantry/core/app/read-app.ts";
 import { ACTIONS } from "@gantry/core/choice/actions.ts";
 import { GantryError } from "@gantry/core/errors.ts";
@@ -66,6 +67,7 @@ export type PortalRoutesDeps = {
   readonly admit?: (principal: string) => void;
   readonly paramsBytes?: number;
   readonly knownSites?: () => readonly string[];
+  readonly knownClusters?: () => Promise<ClustersAt>;
   readonly knownSystems?: KnownSystems;
   readonly knownSecrets?: () => Promise<SecretsAt>;
   readonly onCancel: (task: TaskRecord) => void;
@@ -269,7 +271,13 @@ function requireKnownSite(site: string, sites: readonly string[]): void {
   throw new GantryError("bad-request", { problem }, { problems: [{ pointer: "/site", detail: problem }] });
 }
 
-function runnerHandlers({ registry, identities, onRemove, knownSites }: PortalRoutesDeps): Pick<Handlers, RunnerRoute> {
+function runnerHandlers({
+  registry,
+  identities,
+  templates,
+  onRemove,
+  knownSites,
+}: PortalRoutesDeps): Pick<Handlers, RunnerRoute> {
   return {
     runners: async () => ({ items: await registry.runners() }),
     runnerSite: async ({ params: { name } }) => {
@@ -290,7 +298,16 @@ function runnerHandlers({ registry, identities, onRemove, knownSites }: PortalRo
       await registry.setRemoved(params.name, false);
       return undefined;
     },
-    sites: async () => ({ items: await registry.sites() }),
+    sites: async () => {
+      const clusters = new Map((await templates.clusters()).map(({ site, ...rest }) => [site, rest]));
+      const items = await registry.sites();
+      return {
+        items: items.map((site) => {
+          const known = clusters.get(site.name);
+          return known ? { ...site, clusters: known } : site;
+        }),
+      };
+    },
   };
 }
 

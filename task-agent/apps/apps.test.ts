@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { appInput } from "@gantry/core/app/app.fixture.ts";
 import type { KnownSystems, ReportedSystem } from "@gantry/core/app/apps-may.ts";
+import type { ClustersAt } from "@gantry/core/app/known-clusters.ts";
 import { explain, GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { AppState } from "@gantry/core/task/model.ts";
@@ -20,7 +21,7 @@ const SHOP = appInput({
   yaml: { system: "bitbucket", project: "APPS", slug: "shop-deploy" },
 }) as unknown as JsonObject;
 
-function openBench(store: MemoryStore = newMemoryStore(), knownSystems?: KnownSystems) {
+function openBench(store: MemoryStore = newMemoryStore(), knownSystems?: KnownSystems, clustersAt?: ClustersAt) {
   const clock = new SteppedClock();
   const journal = openMemoryJournal({ indexes: AGENT_INDEXES, clock, store });
   const apps = openApps({
@@ -28,6 +29,7 @@ function openBench(store: MemoryStore = newMemoryStore(), knownSystems?: KnownSy
     tasks: { now: async () => clock.nowMs() },
     knownSites: () => ["seoul", "tokyo"],
     ...(knownSystems ? { knownSystems } : {}),
+    ...(clustersAt ? { knownClusters: async () => clustersAt } : {}),
   });
   const load = async (name: string): Promise<AppState | undefined> => (await appStream.load(journal, name))?.state;
   /** An open task of an app, as far as apps look at it. */
@@ -74,6 +76,31 @@ describe("apps that are not made by a task", () => {
     assert.deepEqual([error.code, error.problems[0]?.pointer], ["bad-request", "/app/build/site"]);
     assert.match(explain(error).message, /build: there is no site seul \(did you mean seoul\?\)/);
     assert.deepEqual((await refusal(adopt(apps, "orders", { ...APP, x: 1 }))).problems[0]?.pointer, "/app/x");
+  });
+
+  test("a cluster that is gone does not hold up other changes of its app, but no target comes to it", async () => {
+    const gone = openBench(newMemoryStore(), undefined, (site) => {
+      const server = "https://k8s.example";
+      return site === "seoul" ? { clusters: [{ name: "new-dp", server }], ageMs: 600_000 } : undefined;
+    });
+    const store = newMemoryStore();
+    await adopt(openBench(store).apps, "orders");
+    const after = openBench(store, undefined, () => ({ clusters: [{ name: "new-dp", server: "" }], ageMs: 0 })).apps;
+    assert.equal(
+      (await after.change("orders", { ...BY, patch: { title: "x" }, revision: undefined })).change,
+      "change",
+    );
+    const target = { name: "two", site: "seoul", cluster: "other-dp", overlay: "overlays/two" };
+    const patch = { targets: [...((APP.targets as never[]) ?? []), target] };
+    const error = await refusal(after.change("orders", { ...BY, patch, revision: undefined }));
+    assert.deepEqual(
+      error.problems.map(({ pointer }) => pointer),
+      ["/targets/1/cluster"],
+    );
+    const unread = await refusal(adopt(gone.apps, "orders"));
+    assert.match(unread.problems[0]?.detail ?? "", /shows new-dp \(read 10 min ago; `gantry templates list` reads/);
+    const tokyo = { ...APP, targets: [{ ...target, site: "tokyo" }] };
+    assert.equal((await adopt(gone.apps, "orders", tokyo)).change, "create", "nobody knows the clusters of tokyo");
   });
 
   test("a change applies to the version that its author has seen", async () => {

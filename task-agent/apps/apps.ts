@@ -3,6 +3,7 @@
 
 import { hash } from "node:crypto";
 import type { KnownSystems } from "@gantry/core/app/apps-may.ts";
+import type { ClustersAt } from "@gantry/core/app/known-clusters.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { AppState } from "@gantry/core/task/model.ts";
@@ -28,6 +29,8 @@ export type AppsDeps = {
   /** The pipelines that apps may name. Default: unknown, and names are not checked. */
   readonly definitions?: Pick<Definitions, "list">;
   readonly knownSites?: () => readonly string[];
+  /** The clusters of the sites. Default: nobody knows, and they are not checked. */
+  readonly knownClusters?: () => Promise<ClustersAt>;
   /** What apps may have at the sites. Default: nobody knows, and only runners check it. */
   readonly knownSystems?: KnownSystems;
 };
@@ -122,7 +125,7 @@ function appendOf({ app, events }: AppDecision, expected: number): StreamAppend 
 }
 
 async function readFacts(
-  { journal, tasks, definitions, knownSites, knownSystems }: AppsDeps,
+  { journal, tasks, definitions, knownSites, knownClusters, knownSystems }: AppsDeps,
   name: string,
   by: string,
 ): Promise<{ readonly facts: AppFacts; readonly version: number }> {
@@ -136,6 +139,7 @@ async function readFacts(
       // Read after the app: a task that starts later changes the version of the app.
       openTask: app && (await openTaskOf(journal, name)),
       sites: knownSites?.(),
+      clustersAt: await knownClusters?.(),
       systemsAt: await knownSystems?.(),
       pipelines: definitions?.list().map(({ pipeline }) => pipeline),
       by,

@@ -3,6 +3,7 @@
 import { fieldsOf, recordOf, renamedRecord } from "@gantry/core/app/app-record.ts";
 import type { AppFields } from "@gantry/core/app/app-shape.ts";
 import { claimProblems, type ReportedSystem } from "@gantry/core/app/apps-may.ts";
+import { type ClustersAt, clusterProblems } from "@gantry/core/app/known-clusters.ts";
 import { applyPatch, isEqual } from "@gantry/core/app/merge-patch.ts";
 import { placesOf } from "@gantry/core/app/places.ts";
 import { pointerOf, readApp, siteProblems } from "@gantry/core/app/read-app.ts";
@@ -25,6 +26,8 @@ export type AppFacts = {
   readonly openTask: string | undefined;
   /** Sites that runners serve; undefined when unknown. */
   readonly sites: readonly string[] | undefined;
+  /** The clusters of a site; undefined where nobody knows. */
+  readonly clustersAt?: ClustersAt | undefined;
   /** What apps may have at a site; undefined where nobody knows. */
   readonly systemsAt?: ((site: string) => readonly ReportedSystem[]) | undefined;
   /** The pipelines in force; undefined when unknown. */
@@ -140,13 +143,17 @@ function notReady({ name, state, task }: AppState): GantryError {
 
 /** `bad-request` with one problem per mistake. `where` is the prefix of the pointers. */
 function recordFrom(
-  { name, app, sites, systemsAt, pipelines }: AppFacts,
+  { name, app, sites, clustersAt, systemsAt, pipelines }: AppFacts,
   value: JsonObject,
   where: string,
 ): JsonObject | GantryError {
   const read = readApp(name, value);
   const problems = read.ok
-    ? [...siteProblems(read.fields, { sites }), ...pipelineProblems(name, read.fields, pipelines)]
+    ? [
+        ...siteProblems(read.fields, { sites }),
+        ...clusterProblems(read.fields, { before: app?.record ?? {}, clustersAt }),
+        ...pipelineProblems(name, read.fields, pipelines),
+      ]
     : read.problems;
   if (!read.ok || problems.length > 0) return invalid(problems, where);
   const after = recordOf(name, read.fields, app?.record);

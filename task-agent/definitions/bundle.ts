@@ -2,8 +2,8 @@
 
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
+import type { DefinitionFiles } from "@gantry/core/definitions/check-set.ts";
 import { z } from "zod";
-import type { DefinitionFiles } from "../tasks/read-definitions.ts";
 
 /** Packed, a megabyte may be a few hundred bytes; unpacked it must fit into memory. */
 const MAX_BYTES = 16 * 1_048_576;

@@ -3,8 +3,8 @@
 
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import type { DefinitionFiles } from "@gantry/core/definitions/check-set.ts";
 import { isSetFile, SET_FOLDERS } from "@gantry/core/definitions/set-files.ts";
-import type { DefinitionFiles } from "../tasks/read-definitions.ts";
 
 const PARAMS = "params.yaml";
 

@@ -1,6 +1,7 @@
 // Checks that the places in a request exist. This happens before the task starts: later, its first effect may already have
 // been made. Pure.
 
+import { type ClustersAt, clusterProblem } from "@gantry/core/app/known-clusters.ts";
 import { listed, siteProblem } from "@gantry/core/app/read-app.ts";
 import { targetsOf } from "@gantry/core/app/targets.ts";
 import { GantryError, type Problem } from "@gantry/core/errors.ts";
@@ -16,15 +17,18 @@ export type PlaceFacts = {
   readonly app: JsonObject;
   /** Sites that runners serve; undefined when unknown. */
   readonly sites: readonly string[] | undefined;
+  /** The clusters of a site; undefined where nobody knows. */
+  readonly clustersAt?: ClustersAt | undefined;
 };
 
 /**
  * Params with `ui: target` name a place to deploy to, params with `ui: site` a site. One problem per place that does not
  * exist, with a JSON pointer into the params.
  */
-export function placeProblems({ pipeline, params, app, sites }: PlaceFacts): readonly Problem[] {
+export function placeProblems(facts: PlaceFacts): readonly Problem[] {
+  const { pipeline, params } = facts;
   return Object.entries(pipeline.params.properties).flatMap(([name, param]) => {
-    const problemOf = checkOf(pipeline, param, app, sites);
+    const problemOf = checkOf(param, facts);
     const given = params[name];
     if (problemOf === undefined || given === undefined) return [];
     const values = Array.isArray(given) ? (given as readonly JsonValue[]) : undefined;
@@ -54,17 +58,16 @@ export function tooManyPlaces({ params }: Pipeline, given: JsonObject): GantryEr
 /** The problem with a value; undefined if it is a place. */
 type Check = (value: string) => string | undefined;
 
-function checkOf(
-  { app: kind }: Pipeline,
-  param: ParamSchema,
-  app: JsonObject,
-  sites: readonly string[] | undefined,
-): Check | undefined {
+function checkOf(param: ParamSchema, { pipeline, app, sites, clustersAt }: PlaceFacts): Check | undefined {
   const problemOf = (site: string): string | undefined => (sites === undefined ? undefined : siteProblem(site, sites));
   if (param["x-ui"] === "site") return problemOf;
   if (param["x-ui"] !== "target") return undefined;
   // A new app has no targets yet: its request names them as site/cluster.
-  if (kind !== "existing") return (value) => problemOf(value.split("/")[0] ?? "");
+  if (pipeline.app !== "existing")
+    return (value) => {
+      const [site = "", cluster] = value.split("/");
+      return problemOf(site) ?? (cluster === undefined ? undefined : clusterProblem(site, cluster, clustersAt));
+    };
   const targets = targetsOf(app);
   const names = targets.map(({ name }) => name);
   return (value) => {

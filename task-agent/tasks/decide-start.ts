@@ -1,6 +1,7 @@
 // Turns a request into the first event of a task, or says why the request is refused. Pure.
 
 import { claimProblems, type ReportedSystem } from "@gantry/core/app/apps-may.ts";
+import type { ClustersAt } from "@gantry/core/app/known-clusters.ts";
 import { targetsOf } from "@gantry/core/app/targets.ts";
 import { type Build, buildScope } from "@gantry/core/build/build.ts";
 import type { Environments } from "@gantry/core/build/environments.ts";
@@ -43,6 +44,8 @@ export type StartFacts = {
   readonly rerun: Rerun | undefined;
   /** Sites that runners serve; undefined when unknown. */
   readonly sites?: readonly string[] | undefined;
+  /** The clusters of a site; undefined where nobody knows. */
+  readonly clustersAt?: ClustersAt | undefined;
   /** The pipeline file of now that has the name of the definition. */
   readonly newest?: Pipeline | undefined;
   /** The build that the request deploys, or why there is none. Undefined for a pipeline that deploys no build. */
@@ -65,7 +68,7 @@ export type Started = {
 };
 
 export function decideStart(facts: StartFacts): Started | GantryError {
-  const { definition, request, name, app, at, id, url, rerun, sites } = facts;
+  const { definition, request, name, app, at, id, url, rerun, sites, clustersAt } = facts;
   const { pipeline, version } = definition;
   const impossible = impossibleRequest(facts);
   if (impossible) return impossible;
@@ -90,7 +93,7 @@ export function decideStart(facts: StartFacts): Started | GantryError {
     ...buildProblems(facts.build, checked.problems),
   ];
   // Only values with a valid form can be places.
-  const problems = wrong.length > 0 ? wrong : placeProblems({ pipeline, params, app: scope, sites });
+  const problems = wrong.length > 0 ? wrong : placeProblems({ pipeline, params, app: scope, sites, clustersAt });
   if (problems.length > 0) {
     const problem = problems.map(paramProblem).join("; ");
     return new GantryError("bad-params", { pipeline: pipeline.name, problem }, { problems });

@@ -4,6 +4,7 @@
 
 import type { Environments } from "@gantry/core/build/environments.ts";
 import type { OwnPolicy } from "@gantry/core/choice/own-policy.ts";
+import type { DefinitionFiles } from "@gantry/core/definitions/check-set.ts";
 import type { Problem } from "@gantry/core/errors.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Pipeline, StepDescription } from "@gantry/core/pipeline/pipeline.ts";
@@ -15,7 +16,7 @@ import type { DefinitionSource } from "@gantry/wire/agent/definitions.ts";
 import type { Alarms } from "../alarms.ts";
 import { type DefinitionPlace, readFolder, watchFolder } from "../definitions/folder.ts";
 import { putInForce, type StoredFile, setStream } from "../definitions/set-stream.ts";
-import { checkDefinitions, type Definition, type DefinitionFiles, type DefinitionSet } from "./read-definitions.ts";
+import { checkDefinitions, type Definition, type DefinitionSet } from "./read-definitions.ts";
 
 export type { Definition } from "./read-definitions.ts";
 

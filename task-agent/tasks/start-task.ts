@@ -3,6 +3,7 @@
 
 import { hash } from "node:crypto";
 import type { KnownSystems } from "@gantry/core/app/apps-may.ts";
+import type { ClustersAt } from "@gantry/core/app/known-clusters.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import type { Pipeline } from "@gantry/core/pipeline/pipeline.ts";
@@ -45,6 +46,8 @@ export type StartDeps = {
   readonly seal?: Seal | undefined;
   /** Sites that runners serve. Default: unknown, and sites are not checked. */
   readonly knownSites?: () => readonly string[];
+  /** The clusters of the sites. Default: nobody knows, and they are not checked. */
+  readonly knownClusters?: () => Promise<ClustersAt>;
   /** What apps may have at the sites. Default: nobody knows, and only runners check it. */
   readonly knownSystems?: KnownSystems;
   /** The names of the secrets of the sites. Default: nobody knows, and only runners check them. */
@@ -97,6 +100,7 @@ export async function startTask(deps: StartDeps, request: StartTask, rerun?: Rer
       url: `${deps.portalUrl}/tasks/${id}`,
       rerun,
       sites: deps.knownSites?.(),
+      clustersAt: definition.pipeline.app === "existing" ? undefined : await deps.knownClusters?.(),
       newest: deps.definitions.current(definition.pipeline.name)?.pipeline,
       build: app && (await chooseBuild(deps.journal, definition.pipeline, app, request.params)),
       environments: deps.definitions.environments?.() ?? {},

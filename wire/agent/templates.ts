@@ -35,7 +35,7 @@ export const templatesView = z
         project: z.string(),
         templates: z.array(templateView),
         projects: z.array(z.string()).describe("In which apps may have repositories"),
-        clusters: z.array(z.object({ site: z.string(), names: z.array(z.string()) })),
+        clusters: z.array(z.object({ site: z.string(), at: time.optional(), names: z.array(z.string()) })),
       })
       .optional()
       .describe("What was last read. Absent: nothing yet"),

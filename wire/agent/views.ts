@@ -265,6 +265,10 @@ export const siteView = z
       }),
     ),
     queue: z.array(z.object({ task: z.string(), job: z.string(), waiting: waitingView })),
+    clusters: z
+      .object({ at: time, names: z.array(z.string()) })
+      .optional()
+      .describe("What its Argo CD shows, as a runner of the site last read it. Absent: nothing was read yet"),
     may: z.array(z.string()).optional().describe("Verbs that the caller may use on it. Only from the portal"),
   })
   .meta({ id: "Site" });

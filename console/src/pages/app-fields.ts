@@ -7,10 +7,25 @@ import type { FieldError } from "../data/api.ts";
 import { isJsonObject } from "../data/json-access.ts";
 import type { Entries, Field } from "../run/form.ts";
 
-/** A target to complete, at the first site that deploys. */
-function firstTarget(siteNames: readonly string[]): string {
-  const site = siteNames.find((name) => name !== "platform") ?? "";
-  return `[\n  { "name": "${site}", "site": "${site}", "cluster": "", "overlay": "overlays/${site}" }\n]`;
+/** A target to complete, at the first site that deploys. Its only cluster is filled in. */
+function firstTarget(sites: readonly SiteView[]): string {
+  const { name: site, clusters } = sites.find(({ name }) => name !== "platform") ?? { name: "" };
+  const [cluster = "", ...others] = clusters?.names ?? [];
+  const target = { name: site, site, cluster: others.length === 0 ? cluster : "", overlay: `overlays/${site}` };
+  const members = Object.entries(target).map(([key, value]) => `"${key}": ${JSON.stringify(value)}`);
+  return `[\n  { ${members.join(", ")} }\n]`;
+}
+
+const SHOWN = 20;
+
+/** The clusters that people can choose, by site; empty when unknown. */
+function clustersInWords(sites: readonly SiteView[]): string {
+  const known = sites.flatMap(({ name, clusters }) => {
+    if (!clusters || clusters.names.length === 0) return [];
+    const more = clusters.names.length > SHOWN ? ", …" : "";
+    return [`${name}: ${clusters.names.slice(0, SHOWN).join(", ")}${more}`];
+  });
+  return known.length === 0 ? "" : ` Clusters of ${known.join("; of ")}.`;
 }
 
 /** The name of a field is its path in the app: `source.branch`. `sites`: the choices; empty when unknown. */
@@ -44,9 +59,8 @@ export function appFields(sites: readonly SiteView[], isNew: boolean): readonly 
     field("targets", "Targets", {
       kind: "json",
       isRequired: true,
-      default: firstTarget(siteNames),
-      description:
-        'A JSON list. `cluster` is its name in Argo CD. `overlay` is the folder for kustomize; other forms have `files` instead, such as `["k8s/app.yaml"]`. `application` is an existing Argo CD application.',
+      default: firstTarget(sites),
+      description: `A JSON list. \`cluster\` is its name in Argo CD. \`overlay\` is the folder for kustomize; other forms have \`files\` instead, such as \`["k8s/app.yaml"]\`. \`application\` is an existing Argo CD application.${clustersInWords(sites)}`,
     }),
     field("argocd.project", "Argo CD project", { description: "Of its applications. Empty: the name of the app." }),
   ];

@@ -94,8 +94,8 @@ export function AppForm({ sites, app, proposal }: FormProps) {
       {problem ? <Refused problem={problem} isInFields={Object.keys(errors).some((name) => name !== "")} /> : null}
       {isChecked.value ? (
         <p role="status">
-          The app fits. Nothing is written yet. Its repositories and clusters are not asked: <code>gantry doctor</code>{" "}
-          tests them once it is adopted.
+          The app fits. Nothing is written yet. Its repositories are not asked: <code>gantry doctor</code> tests them
+          once it is adopted.
         </p>
       ) : null}
       <div class="submit">

@@ -66,6 +66,11 @@ function Site({ site, onChanged }: { site: SiteView; onChanged: () => void }) {
       <Runners site={site} onChanged={onChanged} />
       {mayDo("enrol", site) ? <EnrolRunner site={site.name} /> : null}
       {site.systems.length === 0 ? null : <Systems systems={site.systems} />}
+      {site.clusters === undefined ? null : (
+        <p class="soft">
+          Clusters, as read <RelativeTime at={site.clusters.at} />: {site.clusters.names.join(", ")}
+        </p>
+      )}
       <Queue queue={site.queue} />
     </section>
   );
