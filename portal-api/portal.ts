@@ -21,6 +21,7 @@ import type { Sso } from "./oidc/open-sso.ts";
 import type { PasswordSignIn } from "./people/password-sign-in.ts";
 import type { People } from "./people/people.ts";
 import type { PersonStore } from "./people/person-store.ts";
+import type { WebhookSources } from "./webhooks/sources.ts";
 import type { Webhooks } from "./webhooks/webhooks.ts";
 
 /** Each takes the name of the caller and throws `limit-reached`. The returned function releases what was counted. */
@@ -59,6 +60,7 @@ export type Portal = {
   readonly metrics: Metrics;
   readonly limits: Limits;
   readonly webhooks: Webhooks;
+  readonly webhookSources: WebhookSources;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Aborted when the portal closes: streams end. */

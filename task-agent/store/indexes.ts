@@ -12,6 +12,7 @@ export const AGENT_INDEXES = [
   "readers",
   "apps",
   "app-places",
+  "app-sources",
   "apps-by-builds",
   "builds",
   "builds-by-app",
@@ -20,4 +21,7 @@ export const AGENT_INDEXES = [
   "runners",
   "agents",
   "enrolments",
+  "deliveries",
+  "deliveries-by-app",
+  "deliveries-open",
 ] as const;
