@@ -7,8 +7,10 @@ import { GantryError } from "@gantry/core/errors.ts";
 import { clientTlsConfig } from "@gantry/runtime/http/client-tls.ts";
 import { problemsInWords, problemsOf } from "@gantry/runtime/http/problem.ts";
 import { serverTlsConfig } from "@gantry/runtime/http/server-tls.ts";
+import { sourceName } from "@gantry/wire/agent/webhooks.ts";
 import { z } from "zod";
 import { signIn, url } from "./sign-in-config.ts";
+import { webhookSource } from "./webhooks/source-config.ts";
 
 /** PEM file: the authority of the certificate of that process. */
 const authority = { ca: clientTlsConfig.ca };
@@ -55,6 +57,11 @@ export const portalConfig = z.strictObject({
     .strictObject({
       /** Reading the definitions again. The host signs with this secret. Default: no webhook is accepted. */
       definitions: z.strictObject({ secret: z.string().min(16, "must have at least 16 characters") }).optional(),
+      /** By name, which is the end of the address. See docs/webhooks.md. */
+      sources: z.record(sourceName, webhookSource).default({}).refine((all) => !Object.hasOwn(all, "definitions"), {
+        path: ["definitions"],
+        message: "this address is that of the definitions: choose another name",
+      }),
     })
     .prefault({}),
   sessionHours: z.number().positive().max(720).default(12),

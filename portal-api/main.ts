@@ -43,6 +43,8 @@ import { openPolicyOfSet } from "./policy/policy-of-set.ts";
 import type { Limits, Portal } from "./portal.ts";
 import { ROUTES } from "./routes/routes.ts";
 import { VERSION } from "./version.ts";
+import { checkSources } from "./webhooks/source-config.ts";
+import { openSources } from "./webhooks/sources.ts";
 import { openWebhooks } from "./webhooks/webhooks.ts";
 
 export type PortalDeps = {
@@ -71,6 +73,7 @@ export async function startPortal(input: PortalConfigInput, deps: PortalDeps = {
   const { host, tls, allowPlainHttp } = config;
   const calls = { "/agent/url": config.agent.url, "/notify/url": config.notify?.url };
   checkPlainHttp({ allowPlainHttp, listens: { host, hasTls: tls !== undefined }, calls }, logger);
+  checkSources(config.webhooks.sources);
   const clients = await openClients(config);
   const journal =
     deps.journal ?? (await openSqliteJournal({ file: join(config.dataDir, "portal.db"), indexes: INDEXES }));
@@ -191,6 +194,7 @@ function assemble({ listening, access, ...parts }: Parts): Portal {
     limits: makeLimits(config.limits, clock),
     turns: openTurns(READS_AT_ONCE),
     webhooks: openWebhooks(config.webhooks.definitions?.secret, clock),
+    webhookSources: openSources(config.webhooks.sources, clock),
   };
 }
 

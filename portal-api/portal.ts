@@ -22,6 +22,7 @@ import type { Sso } from "./oidc/open-sso.ts";
 import type { PasswordSignIn } from "./people/password-sign-in.ts";
 import type { People } from "./people/people.ts";
 import type { PersonStore } from "./people/person-store.ts";
+import type { WebhookSources } from "./webhooks/sources.ts";
 import type { Webhooks } from "./webhooks/webhooks.ts";
 
 /** Each takes the name of the caller and throws `limit-reached`. The returned function releases what was counted. */
@@ -64,6 +65,7 @@ export type Portal = {
   /** Reads of a caller wait here for each other, so that those of others are answered in between. */
   readonly turns: Turns;
   readonly webhooks: Webhooks;
+  readonly webhookSources: WebhookSources;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Aborted when the portal closes: streams end. */

@@ -24,6 +24,7 @@ import type { Proposals } from "./proposals/proposals.ts";
 import type { Retention } from "./retention/retention.ts";
 import type { Settings } from "./settings/settings.ts";
 import type { Templates } from "./templates/templates.ts";
+import type { Deliveries } from "./webhooks/deliveries.ts";
 
 export type HttpAppDeps = {
   readonly config: AgentConfig;
@@ -35,6 +36,7 @@ export type HttpAppDeps = {
   readonly definitionSet: DefinitionSet;
   readonly templates: Templates;
   readonly proposals: Proposals;
+  readonly deliveries: Deliveries;
   readonly metrics: ProcessMetrics;
   readonly retention: Retention;
   readonly eventsOut: EventsOut | undefined;
@@ -69,6 +71,7 @@ export function openHttpApp(deps: HttpAppDeps): ReturnType<typeof createApp> {
     ownPipelines: deps.definitionSet.own,
     templates: deps.templates,
     proposals: deps.proposals,
+    deliveries: deps.deliveries,
     portalUrl: config.portalUrl,
     token: config.token,
     newId: randomUUID,

@@ -7,6 +7,7 @@ import { checkSet } from "@gantry/core/definitions/check-set.ts";
 import type { Problem } from "@gantry/core/errors.ts";
 import { parsePipeline } from "@gantry/core/pipeline/parse.ts";
 import type { StepDescription } from "@gantry/core/pipeline/pipeline.ts";
+import { type PipelineText, upstreamProblems } from "@gantry/core/trigger/upstream.ts";
 import { readSetFolder } from "../definitions-folder.ts";
 import type { Call } from "../table/command.ts";
 import { readCatalogue, readPipeline } from "./pipeline-file.ts";
@@ -24,14 +25,21 @@ export async function lint({
   const steps = readCatalogue(io, flags.steps);
   const known = flags.secrets?.split(",").map((name) => name.trim());
   let errors = 0;
+  const sound: PipelineText[] = [];
   for (const path of files) {
     const isFolder = lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-    const { problems, warnings } = isFolder ? await lintSet(path, steps, known) : readPipeline(io, path, steps, known);
+    const found = isFolder ? await lintSet(path, steps, known) : readPipeline(io, path, steps, known);
+    const { problems, warnings } = found;
+    if ("pipeline" in found && found.pipeline)
+      sound.push({ file: path, text: io.readFile(path), pipeline: found.pipeline });
     for (const one of problems) io.stdout(`${line(one)}\n`);
     for (const one of warnings) io.stdout(`${line({ ...one, detail: `warning: ${one.detail}` })}\n`);
     errors += problems.length;
   }
-  return errors === 0 ? 0 : 2;
+  // Other files of the set may have the pipelines that these name.
+  const loops = upstreamProblems(sound);
+  for (const one of loops) io.stdout(`${line(one)}\n`);
+  return errors + loops.length === 0 ? 0 : 2;
 }
 
 /** As the task-agent checks the set before it puts it in force. */

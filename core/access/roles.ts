@@ -14,6 +14,7 @@ const DEVELOPER: readonly Verb[] = [
   "start-task",
   "cancel",
   "rerun",
+  "redeliver",
   "resolve",
   "mark-done",
   "create-app",

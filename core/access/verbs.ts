@@ -32,6 +32,7 @@ export const VERBS = {
   rerun: { on: "app", does: "rerun a task", runs: true, placed: true },
   resolve: { on: "app", does: "decide about a held job", runs: true, placed: true },
   "mark-done": { on: "app", does: "mark a held job as done", placed: true },
+  redeliver: { on: "app", does: "deliver a webhook again", runs: true, placed: true },
   approve: { on: "app", does: "approve a deployment", placed: true, reserved: true },
   "override-policy": {
     on: "app",

@@ -10,6 +10,7 @@ import { readParamValues } from "../pipeline/param-values.ts";
 import type { ParsedPipeline } from "../pipeline/parse.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { readSites, type SiteDefaults } from "../site/site-defaults.ts";
+import { upstreamProblems } from "../trigger/upstream.ts";
 import { filesIn, SETTINGS_FILES, type SetFile } from "./set-files.ts";
 
 /** The text of each file, by its path with `/`. */
@@ -56,6 +57,7 @@ export function checkSet(files: DefinitionFiles, parse: ParseFile): CheckedSet {
   const roles = filesIn(files, "roles");
   const policy = roles.length === 0 ? undefined : readRoles(roles);
   if (policy?.ok === false) problems.push(...policy.problems);
+  problems.push(...upstreamProblems(pipelines, [...pipelines.map(({ pipeline }) => pipeline.name), ...broken]));
   const rules = filesIn(files, "rules");
   const siteFiles = filesIn(files, "sites");
   const all = preset.map(({ pipeline }) => pipeline);

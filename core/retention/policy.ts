@@ -32,6 +32,12 @@ export const retentionPolicy = z.strictObject({
       archive: z.boolean().default(true),
     })
     .prefault({}),
+  webhooks: z
+    .strictObject({
+      /** Since a delivery was received. For so long a copy of it is recognised. It is removed, not archived. */
+      days: days(KEY_WINDOW_DAYS).default(30),
+    })
+    .prefault({}),
 });
 export type RetentionPolicy = z.output<typeof retentionPolicy>;
 

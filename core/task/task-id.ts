@@ -6,8 +6,13 @@ const ID = /^t([0-9a-z]{9})[0-9a-z]{10}$/;
 
 /** `at`: ms since 1970. `id`: a random UUID, of which 48 bits are used: hard to guess and practically unique. */
 export function newTaskId(at: number, id: string): string {
+  return timedId("t", at, id);
+}
+
+/** Of the same form, for other things: `letter` says which. */
+export function timedId(letter: string, at: number, id: string): string {
   const chance = BigInt(`0x${id.replaceAll("-", "").slice(0, 12)}`);
-  return `t${at.toString(36).padStart(TIME_DIGITS, "0")}${chance.toString(36).padStart(10, "0")}`;
+  return `${letter}${at.toString(36).padStart(TIME_DIGITS, "0")}${chance.toString(36).padStart(10, "0")}`;
 }
 
 /** When the task with this id was requested, ms since 1970; undefined for a text that is not a task id. */

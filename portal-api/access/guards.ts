@@ -20,6 +20,7 @@ export type GuardKind =
   | "installation"
   | "app"
   | "task"
+  | "delivery"
   | "new-app"
   | "start"
   | "site"

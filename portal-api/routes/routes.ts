@@ -38,6 +38,7 @@ import { ownAccountRoutes } from "./own-account.ts";
 import { activate, showActivation, signInWithPassword } from "./password-sign-in.ts";
 import { peopleRoutes } from "./people.ts";
 import { readLog } from "./read-log.ts";
+import { receiveWebhook } from "./receive-webhook.ts";
 import { removeApp } from "./remove-app.ts";
 import { rerunTask } from "./rerun-task.ts";
 import { resolveJob } from "./resolve-job.ts";
@@ -51,6 +52,7 @@ import { startTask } from "./start-task.ts";
 import { getTemplates, pushTemplates, readTemplates } from "./templates.ts";
 import { watchEvents } from "./watch-events.ts";
 import { watchTask } from "./watch-task.ts";
+import { getWebhookDelivery, listWebhookDeliveries, redeliverWebhook } from "./webhook-deliveries.ts";
 import { definitionsWebhook } from "./webhooks.ts";
 
 export const ROUTES: readonly Route[] = [
@@ -89,6 +91,10 @@ export const ROUTES: readonly Route[] = [
   getDefinitions,
   syncDefinitions,
   definitionsWebhook,
+  receiveWebhook,
+  listWebhookDeliveries,
+  getWebhookDelivery,
+  redeliverWebhook,
   checkPlatform,
   getTemplates,
   readTemplates,

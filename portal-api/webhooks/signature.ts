@@ -1,6 +1,7 @@
-// Whether a git host has sent a webhook: it has signed the body with the secret, or sends the secret. Pure.
+// Whether a host has sent a webhook: it has signed the body with the secret, or sends the secret. Pure.
 
 import { createHmac, hash, timingSafeEqual } from "node:crypto";
+import type { WebhookHost } from "@gantry/core/webhook/delivery.ts";
 
 export type Received = {
   /** A header of the request; empty when it is missing. */
@@ -9,12 +10,14 @@ export type Received = {
   readonly body: Buffer;
 };
 
+type Said = {
+  readonly isGenuine: boolean;
+  /** The id that the host has given to the delivery; empty: none. */
+  readonly delivery: string;
+};
+
 /** What the headers of one kind of host say; undefined when another one has sent the request. */
-type Scheme = (
-  received: Received,
-  secret: string,
-  nowMs: number,
-) => { readonly isGenuine: boolean; readonly delivery: string } | undefined;
+type Scheme = (received: Received, secret: string, nowMs: number) => Said | undefined;
 
 /** Gitee says in its documentation that older signatures are to be refused. */
 const GITEE_MAX_AGE_MS = 3_600_000;
@@ -51,20 +54,56 @@ const hub: Scheme = ({ header, body }, secret) => {
   return { isGenuine: isEqual(signature, `sha256=${signatureOf(body, secret)}`), delivery };
 };
 
-const SCHEMES: readonly Scheme[] = [gitlab, gitee, gitea, hub];
+/** It signs nothing: it sends what its webhook has as the authorization header. */
+const harbor: Scheme = ({ header }, secret) => {
+  const sent = header("authorization");
+  const isGenuine = [secret, `Bearer ${secret}`].map((wanted) => isEqual(sent, wanted)).includes(true);
+  return sent === "" ? undefined : { isGenuine, delivery: "" };
+};
+
+const sonarqube: Scheme = ({ header, body }, secret) => {
+  const signature = header("x-sonar-webhook-hmac-sha256");
+  return signature === ""
+    ? undefined
+    : { isGenuine: isEqual(signature, signatureOf(body, secret)), delivery: "" };
+};
+
+const GIT_SCHEMES: readonly Scheme[] = [gitlab, gitee, gitea, hub];
+
+const SCHEMES: { readonly [Host in WebhookHost]: Scheme } = {
+  "bitbucket-dc": hub,
+  "bitbucket-cloud": hub,
+  github: hub,
+  gitea,
+  gitlab,
+  gitee,
+  harbor,
+  sonarqube,
+};
+
+/** GitLab sends the secret, so nobody who lacks it can copy a delivery; and the same push, made twice, has the same body. */
+const SAME_BODY_TWICE: readonly WebhookHost[] = ["gitlab"];
 
 /**
  * Keys by which the same delivery is recognised if it comes again; undefined when no host that knows the secret has sent it.
- * Takes the same time for every wrong signature.
+ * Takes the same time for every wrong signature. `host`: absent, it may be any git host.
  */
-export function keysOfDelivery(received: Received, secret: string, nowMs: number): readonly string[] | undefined {
-  for (const scheme of SCHEMES) {
+export function keysOfDelivery(
+  received: Received,
+  secret: string,
+  nowMs: number,
+  host?: WebhookHost,
+): readonly string[] | undefined {
+  for (const scheme of host ? [SCHEMES[host]] : GIT_SCHEMES) {
     const found = scheme(received, secret, nowMs);
     if (!found) continue;
     if (!found.isGenuine) return undefined;
-    // Headers are not signed, so a copy can have another id.
     const body = `body ${hash("sha256", received.body)}`;
-    return found.delivery === "" ? [body] : [`id ${found.delivery.slice(0, 200)}`, body];
+    // Many repositories may be told of in the same millisecond.
+    if (found.delivery === "" || host === "gitee") return [body];
+    const id = `id ${found.delivery.slice(0, 200)}`;
+    // Headers are not signed, so a copy can have another id.
+    return host && SAME_BODY_TWICE.includes(host) ? [id] : [id, body];
   }
   return undefined;
 }

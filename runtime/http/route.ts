@@ -11,6 +11,8 @@ export type RouteSpec = {
   readonly query?: z.ZodType;
   /** The JSON body of a request; absent where the body is not JSON, or there is none. */
   readonly body?: z.ZodType;
+  /** The largest body, in bytes; 1 MiB where absent. */
+  readonly bodyLimit?: number;
   /** The JSON of an answer; absent where there is none that a client reads, or it is not JSON. */
   readonly answer?: z.ZodType;
   /** Of an answer that is no error; 200 where absent. */

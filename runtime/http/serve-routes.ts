@@ -43,7 +43,8 @@ async function answer(
   handler: RouteHandler<RouteSpec>,
 ): Promise<void> {
   const query: unknown = spec.query ? readQuery<unknown>(ctx, spec.query) : undefined;
-  const body: unknown = spec.body ? await readJson<unknown>(ctx, spec.body) : undefined;
+  const limit = spec.bodyLimit === undefined ? {} : { limit: spec.bodyLimit };
+  const body: unknown = spec.body ? await readJson<unknown>(ctx, spec.body, limit) : undefined;
   // The schemas of this very route have made query and body, so they are what its handler takes.
   const call = { ctx, params: ctx.params, query, body } as unknown as RouteCall<RouteSpec>;
   const answered: unknown = await handler(call);

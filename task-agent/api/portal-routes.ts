@@ -39,9 +39,11 @@ import type { TaskRecord } from "../tasks/task-store.ts";
 import { appStream } from "../tasks/task-stream.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import type { Templates } from "../templates/templates.ts";
+import type { Deliveries } from "../webhooks/deliveries.ts";
 import { openAppPipelines } from "./app-pipelines.ts";
 import { listTasks } from "./list-tasks.ts";
 import { sendLog } from "./logs.ts";
+import { deliveryHandlers } from "./delivery-routes.ts";
 import { settingsHandlers } from "./settings-routes.ts";
 import { taskCalls } from "./task-calls.ts";
 import { appView, buildView, type Offers, pipelineView } from "./view.ts";
@@ -60,6 +62,7 @@ export type PortalRoutesDeps = {
   readonly definitionSet: Pick<DefinitionSet, "view" | "part" | "sync">;
   readonly templates: Templates;
   readonly proposals: Proposals;
+  readonly deliveries: Deliveries;
   readonly portalUrl: string;
   readonly seal?: Seal | undefined;
   readonly newId: () => string;
@@ -87,6 +90,7 @@ export function portalRoutes(deps: PortalRoutesDeps): Router {
     ...catalogHandlers(deps),
     ...runnerHandlers(deps),
     ...settingsHandlers(deps.settings),
+    ...deliveryHandlers(deps.deliveries),
     feed: ({ ctx, query: { after, limit, wait } }) =>
       after === undefined ? deps.feed.newest() : deps.feed.page(after, limit, wait, clientGoneSignal(ctx)),
   };

@@ -17,6 +17,7 @@ export function effectivePolicy(policy: RetentionPolicy, now: LiveSettings): Ret
       keep: now["retention.keepTasks"] ?? tasks.keep,
     },
     logs: { ...logs, days: now["retention.logDays"] ?? logs.days },
+    webhooks: policy.webhooks,
   };
 }
 

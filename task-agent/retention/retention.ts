@@ -15,6 +15,7 @@ import { relayStream } from "../events/relay.ts";
 import { removeExpiredEnrolments } from "../identity/identities.ts";
 import type { Definitions } from "../tasks/definitions.ts";
 import type { Tasks } from "../tasks/tasks.ts";
+import { sweepDeliveries } from "../webhooks/remove-old-deliveries.ts";
 import { decideReadUpTo, type KeepReason } from "./decide-retention.ts";
 import { sweepLogs } from "./log-retention.ts";
 import { openTaskArchive, TASKS, type TaskArchive } from "./task-archive.ts";
@@ -91,6 +92,11 @@ export function openRetention(deps: OpenRetentionDeps): Retention {
     const removed = await sweepLogs({ ...shared, logs, archive: folder, writer: deps.name, archived: archive });
     await removeExpiredEnrolments(journal, clock.nowMs());
     await sweepBuilds(journal, { nowMs: clock.nowMs(), rest: passes.rest, isStopping: passes.isStopping });
+    const { enabled, webhooks } = deps.policy();
+    if (enabled)
+      await sweepDeliveries(journal, webhooks.days, {
+        ...{ nowMs: clock.nowMs(), rest: passes.rest, isStopping: passes.isStopping },
+      });
     state = stateAfter(state, swept, removed, clock.nowMs());
     const moved = { tasks: swept.archived, logs: removed };
     if (moved.tasks + moved.logs > 0) logger.info(moved, "old tasks and logs were moved to the archive");

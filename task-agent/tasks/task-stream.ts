@@ -4,6 +4,7 @@ import { hash } from "node:crypto";
 import { placesOf } from "@gantry/core/app/places.ts";
 import type { TaskEvent } from "@gantry/core/task/events.ts";
 import type { AppState, TaskState } from "@gantry/core/task/model.ts";
+import { sourceKeysOf } from "@gantry/core/webhook/apps.ts";
 import type { StreamAppend } from "@gantry/journal/journal.ts";
 import { defineStream } from "@gantry/journal/typed-stream.ts";
 
@@ -14,9 +15,15 @@ export const appStream = defineStream<AppState>({
   index: ({ name, state, record, builds }) => ({
     apps: state === "removed" ? [] : [name],
     "app-places": state === "removed" ? [] : placesOf(name, record).map(({ key }) => placeKey(key)),
+    "app-sources": state === "removed" ? [] : sourceKeysOf(name, record).map((key) => sourceKey(key, name)),
     "apps-by-builds": state === "removed" || !builds ? [] : [`${builds.key}/${name}`],
   }),
 });
+
+/** The key in the index `app-sources`, for a key of `sourceKeysOf`. Without an app: what the keys of all apps begin with. */
+export function sourceKey(key: string, app = ""): string {
+  return `${hash("sha256", key)}/${app}`;
+}
 
 /** The key in the index `app-places`, for a key of `placesOf`. */
 export function placeKey(key: string): string {

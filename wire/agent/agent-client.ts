@@ -35,6 +35,7 @@ import type {
   TaskSummary,
   TaskView,
 } from "./views.ts";
+import type { ReceiveDelivery, WebhookDelivery } from "./webhooks.ts";
 
 export type Page<T> = { readonly items: readonly T[]; readonly nextCursor?: string | undefined };
 
@@ -50,6 +51,13 @@ export type TaskQuery = PageQuery & {
 
 export type BuildQuery = PageQuery & {
   readonly branch?: string | undefined;
+  /** At most `MAX_APPS`; absent: all apps. */
+  readonly apps?: readonly string[] | undefined;
+};
+
+export type DeliveryQuery = PageQuery & {
+  readonly source?: string | undefined;
+  readonly state?: WebhookDelivery["state"] | undefined;
   /** At most `MAX_APPS`; absent: all apps. */
   readonly apps?: readonly string[] | undefined;
 };
@@ -123,6 +131,14 @@ export type AgentClient = {
   readonly templates: (call?: Asking) => Promise<TemplatesView>;
   /** Reads the templates, and pushes before if that is asked for. Throws `bad-request` without a project. */
   readonly syncTemplates: (body: SyncTemplates) => Promise<TaskView>;
+  /** `isNew`: false for a copy of one that was received before. Durable when it resolves. */
+  readonly receiveDelivery: (body: ReceiveDelivery) => Promise<{ readonly id: string; readonly isNew: boolean }>;
+  /** Newest first. A page may have fewer than `limit` although there are more. */
+  readonly deliveries: (query: DeliveryQuery, call?: Asking) => Promise<Page<WebhookDelivery>>;
+  /** Throws `not-found`. */
+  readonly delivery: (id: string, call?: Asking) => Promise<WebhookDelivery>;
+  /** Answers the new delivery. Throws `not-found`. */
+  readonly redeliver: (id: string, principal: string) => Promise<WebhookDelivery>;
   readonly steps: (call?: Asking) => Promise<Page<z.infer<typeof stepDescription>>>;
   readonly runners: (call?: Asking) => Promise<Page<RunnerView>>;
   /** Also of a runner out of service. Throws `not-found`. */
@@ -205,6 +221,11 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
     definitionPart: (part, known, options) => call(routes.definitionPart, { params, query: { part, known } }, options),
     templates: (options) => call(routes.templates, { params }, options),
     syncTemplates: (body) => call(routes.syncTemplates, { params, body }),
+    receiveDelivery: (body) => call(routes.receiveDelivery, { params, body }),
+    deliveries: ({ apps, ...query }, options) =>
+      call(routes.deliveries, { params, query: { ...query, apps: apps?.join() } }, options),
+    delivery: (id, options) => call(routes.delivery, { params: { id } }, options),
+    redeliver: (id, principal) => call(routes.redeliver, { params: { id }, body: { principal } }),
     steps: (options) => call(routes.steps, { params }, options),
     runners: (options) => call(routes.runners, { params }, options),
     runnerSite: (name, options) => call(routes.runnerSite, { params: { name } }, options),

@@ -30,6 +30,15 @@ import { definitionsView, FOLLOWED_PARTS, setPart, syncDefinitions } from "./def
 import { appProposal, startProposal } from "./proposals.ts";
 import { syncTemplates, templatesView } from "./templates.ts";
 import {
+  DELIVERY_STATES,
+  deliveryReceived,
+  MAX_RECEIVED_BYTES,
+  receiveDelivery,
+  redeliver,
+  sourceName,
+  webhookDelivery,
+} from "./webhooks.ts";
+import {
   appView,
   buildView,
   feedEvent,
@@ -286,6 +295,42 @@ export const AGENT_ROUTES = {
     answer: taskView,
     status: 202,
     errors: ["bad-request", "conflict", "too-many"],
+  }),
+  /** Durable when it is answered. The portal has checked who has sent it. */
+  receiveDelivery: route({
+    method: "POST",
+    path: "/webhook-deliveries",
+    body: receiveDelivery,
+    bodyLimit: MAX_RECEIVED_BYTES,
+    answer: deliveryReceived,
+    status: 202,
+    errors: ["conflict"],
+  }),
+  /** Of all apps, or of `apps`. Newest first. A page may have fewer than `limit` although there are more. */
+  deliveries: route({
+    method: "GET",
+    path: "/webhook-deliveries",
+    query: pageQuery.extend({
+      apps: someApps,
+      source: sourceName.optional(),
+      state: z.enum(DELIVERY_STATES).optional(),
+    }),
+    answer: page(webhookDelivery),
+  }),
+  delivery: route({
+    method: "GET",
+    path: "/webhook-deliveries/{id}",
+    answer: webhookDelivery,
+    errors: ["not-found"],
+  }),
+  /** Answers the new delivery. */
+  redeliver: route({
+    method: "POST",
+    path: "/webhook-deliveries/{id}/redeliver",
+    body: redeliver,
+    answer: webhookDelivery,
+    status: 202,
+    errors: ["conflict", "not-found"],
   }),
   steps: route({ method: "GET", path: "/steps", answer: page(stepDescription) }),
   runners: route({ method: "GET", path: "/runners", answer: page(runnerView) }),

@@ -1,0 +1,29 @@
+// Webhooks at the task-agent: deliveries are received, and decided afterwards.
+
+import type { Journal } from "@gantry/journal/journal.ts";
+import { indexSources } from "./apps-of.ts";
+import { type DecideDeps, decideDelivery } from "./decide.ts";
+import { type Decider, openDecider } from "./decide-deliveries.ts";
+import { type Deliveries, openDeliveries } from "./deliveries.ts";
+
+export type OpenWebhooksDeps = {
+  readonly journal: Journal;
+  readonly newId: () => string;
+  readonly start: DecideDeps["start"];
+  readonly onError: (error: unknown, what: string) => void;
+};
+
+/** Deliveries that were received before and not decided are decided now. Rejects when the store fails. */
+export async function openWebhooks({
+  journal,
+  newId,
+  start,
+  onError,
+}: OpenWebhooksDeps): Promise<Decider & { readonly deliveries: Deliveries }> {
+  await indexSources(journal);
+  const decide: Parameters<typeof openDecider>[0]["decide"] = (delivery, body) =>
+    decideDelivery({ journal, start }, delivery, body);
+  const decider = openDecider({ journal, decide, onError });
+  decider.wake();
+  return { ...decider, deliveries: openDeliveries({ journal, newId, onReceived: decider.wake }) };
+}
