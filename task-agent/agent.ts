@@ -112,6 +112,8 @@ type ChangeDeps = Pick<AgentParts, "leases" | "dispatch" | "protocol"> & {
   readonly groups: TaskGroups;
 };
 
+const CANCELS: ReadonlySet<TaskEvent["kind"]> = new Set(["TaskCancelRequested", "JobCancelRequested"]);
+
 function onTaskChanged(
   { leases, dispatch, protocol, retries, groups }: ChangeDeps,
   task: TaskRecord,
@@ -125,7 +127,7 @@ function onTaskChanged(
     void retries.run(`starting the tasks behind task ${id}`, () => groups.advanceBehind(task.state));
   // The task that this one waits for may have ended while this one was queued.
   if (phase === "queued") void retries.run(`advancing task ${id}`, () => groups.advance(id));
-  const isCanceled = events.some(({ kind }) => kind === "TaskCancelRequested");
+  const isCanceled = events.some(({ kind }) => CANCELS.has(kind));
   if (isCanceled || (events.length === 0 && cancel)) protocol.cancel(task);
 }
 

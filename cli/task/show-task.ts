@@ -24,7 +24,7 @@ asked for by ${requestedBy} at ${shortTime(requestedAt)} UTC   ${url}/tasks/${id
 ${textTable(["JOB", "SITE", "STATE", "TOOK", "STEPS", ""], jobs.map(rowOf))}${what}${nextInWords(task)}`;
 }
 
-function rowOf({ key, site, state, durationMs, steps, waiting, failure }: JobView): readonly string[] {
+function rowOf({ key, site, state, durationMs, steps, waiting, failure, canceledBecause }: JobView): readonly string[] {
   const ended = steps.filter((step) => STATE_LOOKS[step.state].ended).length;
   return [
     key,
@@ -32,7 +32,7 @@ function rowOf({ key, site, state, durationMs, steps, waiting, failure }: JobVie
     `${STATE_LOOKS[state].glyph} ${STATE_LOOKS[state].word}`,
     durationMs === undefined ? "" : duration(durationMs),
     `${ended}/${steps.length}`,
-    failure?.message ?? waiting?.text ?? steps.find((step) => step.waiting)?.waiting?.text ?? "",
+    failure?.message ?? canceledBecause ?? waiting?.text ?? steps.find((step) => step.waiting)?.waiting?.text ?? "",
   ];
 }
 

@@ -24,6 +24,7 @@ const KINDS: { readonly [K in TaskEventKind]: true } = {
   AttemptEnded: true,
   AttemptLost: true,
   ReportCameLate: true,
+  JobCancelRequested: true,
   JobHeld: true,
   JobResolved: true,
   JobSkipped: true,

@@ -1,9 +1,9 @@
 // One job of a pipeline file becomes one job of the task, or one per element of `each`, or one per combination of `matrix`.
 
-import { GantryError } from "../errors.ts";
 import { type Evaluation, expressionFailed, newEvaluation } from "../expr/expression.ts";
 import { render, renderText } from "../expr/template.ts";
-import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts";
+import type { JsonObject, JsonValue } from "../json.ts";
+import { combinationsOf, MAX_EXPANDED, nameOfElement } from "../matrix/matrix.ts";
 import type { Job } from "./pipeline.ts";
 
 export type ExpandedJob = {
@@ -15,8 +15,6 @@ export type ExpandedJob = {
   readonly labels: readonly string[];
 };
 
-/** The most jobs that one job of the file may expand to. */
-export const MAX_EXPANDED = 256;
 /** All jobs of a task but those of `finally`. Every change of a task is stored with all of its jobs. */
 export const MAX_TASK_JOBS = 2_000;
 /** A runner has at most so many labels of at most so many characters: what asks for more would wait for ever. */
@@ -64,12 +62,7 @@ function elementsOf(
   scope: JsonObject,
   evaluation: Evaluation,
 ): readonly { name: string | undefined; each: JsonValue }[] {
-  const { matrix } = job;
-  if (matrix !== undefined) {
-    const nameIn = ([axis, value]: [string, JsonValue]): string =>
-      nameOfElement(value, matrix[axis]?.indexOf(value) ?? 0);
-    return combinations(matrix).map((each) => ({ name: Object.entries(each).map(nameIn).join(","), each }));
-  }
+  if (job.matrix !== undefined) return combinationsOf(job).map(({ name, values }) => ({ name, each: values }));
   if (job.each === undefined) return [{ name: undefined, each: null }];
   const list = render(job.each, scope, evaluation);
   const shown = shownEach(job);
@@ -97,37 +90,6 @@ function renderLabels(template: string, scope: JsonObject, evaluation: Evaluatio
       throw expressionFailed(template, `its value is a label of more than ${MAX_LABEL} characters`);
     return label;
   });
-}
-
-/** All combinations; the last axis changes fastest. */
-function combinations(matrix: { readonly [axis: string]: readonly JsonValue[] }): readonly JsonObject[] {
-  const size = Object.values(matrix).reduce((total, values) => total * values.length, 1);
-  if (size > MAX_EXPANDED) {
-    throw new GantryError("expression-failed", {
-      expression: "matrix",
-      problem: `it has ${size} combinations, more than ${MAX_EXPANDED}`,
-    });
-  }
-  let all: JsonObject[] = [{}];
-  for (const [axis, values] of Object.entries(matrix)) {
-    all = all.flatMap((one) => values.map((value) => ({ ...one, [axis]: value })));
-  }
-  return all;
-}
-
-/**
- * The element's `name`, or the element itself if it is a scalar, or its index in the list or axis. Only characters that need no escape in a URL
- * path.
- */
-export function nameOfElement(element: JsonValue, index: number): string {
-  const name = isJsonObject(element) ? element.name : element;
-  const scalar = typeof name === "string" || typeof name === "number" || typeof name === "boolean";
-  const clean = scalar
-    ? String(name)
-        .replace(/[^A-Za-z0-9._-]+/g, "-")
-        .slice(0, 100)
-    : "";
-  return clean === "" ? String(index) : clean;
 }
 
 function isList(value: JsonValue): value is readonly JsonValue[] {

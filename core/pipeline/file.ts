@@ -132,6 +132,25 @@ export const stepShape = z.strictObject({
   retry: retry.describe("New tries of the step, in the same workspace"),
 });
 
+const axis = z.string().regex(variable, "an axis has letters, digits and `_`");
+const combinations = z.array(z.record(axis, z.json())).min(1).max(256).optional();
+export const matrixShape = z
+  .object({
+    include: combinations.describe(
+      "Values that are added to the combinations that they fit, or combinations of their own",
+    ),
+    exclude: combinations.describe("Combinations that have all of these values are left out"),
+  })
+  .catchall(z.array(z.json()).min(1))
+  .superRefine((matrix, context) => {
+    const names = Object.keys(matrix).filter((name) => name !== "exclude");
+    if (names.length === 0) context.addIssue({ code: "custom", message: "must have at least one axis" });
+    for (const name of names)
+      if (!variable.test(name))
+        context.addIssue({ code: "custom", path: [name], message: "is not an axis: it has letters, digits and `_`" });
+  })
+  .describe("One job per combination of the values of its axes");
+
 export const jobShape = z.strictObject({
   title: sentence.optional(),
   needs: z
@@ -147,10 +166,17 @@ export const jobShape = z.strictObject({
     .union([z.string(), z.array(z.json()).min(1).max(256)], "a list, or an expression that gives one")
     .optional()
     .describe("One job per element"),
-  matrix: z
-    .record(z.string().regex(variable, "an axis has letters, digits and `_`"), z.array(z.json()).min(1))
-    .refine((axes) => Object.keys(axes).length > 0, "must have at least one axis")
-    .optional(),
+  matrix: matrixShape.optional(),
+  maxParallel: z
+    .int()
+    .min(1)
+    .max(256)
+    .optional()
+    .describe("With `each` or `matrix`: how many of its jobs run at the same time"),
+  failFast: z
+    .boolean()
+    .optional()
+    .describe("With `each` or `matrix`: when one of its jobs fails, the others are canceled"),
   when: z.string("an expression, or `always`").max(4_096).optional().describe("An expression, or always"),
   timeout: duration.optional(),
   retry: retry.describe("New attempts of the job"),

@@ -63,7 +63,7 @@ const JOB: Words = {
   "runs-on": "use `site`, and `labels` to select a runner",
   agent: "use `site`, and `labels` to select a runner",
   tags: "use `labels`",
-  strategy: "use `matrix`, or `each` for a list",
+  strategy: "use `matrix`, or `each` for a list, with `maxParallel` and `failFast` beside it",
   parallel: "use `matrix`, or `each` for a list",
   depends_on: "use `needs`",
   dependsOn: "use `needs`",
@@ -78,7 +78,8 @@ const JOB: Words = {
   after_script: "use a last step with `when: always`, or `finally`",
   name: "use `title`; the name is the key of the job",
   concurrency: "`concurrency` belongs to the pipeline",
-  "fail-fast": "jobs of a matrix always run to their end",
+  "fail-fast": "use `failFast`, beside `matrix` or `each`",
+  "max-parallel": "use `maxParallel`, beside `matrix` or `each`",
   interval: "use `retry` with `delay`",
 };
 

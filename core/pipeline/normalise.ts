@@ -47,7 +47,9 @@ function normaliseJob(id: string, job: JobFile, steps: ReadonlyMap<string, StepD
     site: job.site,
     labels: list(job.labels),
     each: job.each,
-    matrix: job.matrix,
+    ...normaliseMatrix(job.matrix),
+    ...(job.maxParallel === undefined ? {} : { maxParallel: job.maxParallel }),
+    ...(job.failFast === true ? { failFast: true } : {}),
     when: bareCondition(job.when),
     timeoutMs: duration(job.timeout) ?? DEFAULT_JOB_TIMEOUT_MS,
     retry: normaliseRetry(job.retry ?? 0),
@@ -58,6 +60,16 @@ function normaliseJob(id: string, job: JobFile, steps: ReadonlyMap<string, StepD
     ...(job.deploys === undefined ? {} : { deploys: job.deploys }),
     steps: normaliseSteps(job.steps, steps),
     work: workOf(job.steps, steps),
+  };
+}
+
+function normaliseMatrix(file: JobFile["matrix"]): Pick<Job, "matrix" | "matrixInclude" | "matrixExclude"> {
+  if (file === undefined) return { matrix: undefined };
+  const { include, exclude, ...matrix } = file;
+  return {
+    matrix,
+    ...(include === undefined ? {} : { matrixInclude: include }),
+    ...(exclude === undefined ? {} : { matrixExclude: exclude }),
   };
 }
 

@@ -116,6 +116,13 @@ export type Job = {
   readonly each: Template | undefined;
   /** One job per combination. */
   readonly matrix: { readonly [axis: string]: readonly JsonValue[] } | undefined;
+  /** Values that are added to combinations, and combinations of their own. See core/matrix/matrix.ts. */
+  readonly matrixInclude?: readonly JsonObject[];
+  readonly matrixExclude?: readonly JsonObject[];
+  /** Of the jobs of `each` or `matrix`, at most so many are ready or run at the same time. Absent: all. */
+  readonly maxParallel?: number;
+  /** When one of the jobs of `each` or `matrix` fails, the others are canceled. */
+  readonly failFast?: true;
   readonly when: Condition | undefined;
   readonly timeoutMs: number;
   /** New attempts of the job. Attempts whose runner was lost do not count. */

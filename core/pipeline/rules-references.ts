@@ -6,6 +6,7 @@ import type { Reference } from "../expr/references.ts";
 import { cutText } from "../expr/template.ts";
 import type { PathProblem } from "../issues.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts";
+import { namesOf } from "../matrix/matrix.ts";
 import { didYouMean } from "../suggest.ts";
 import { factNames } from "../trigger/facts.ts";
 import type { TriggerKind } from "../trigger/trigger.ts";
@@ -154,7 +155,7 @@ function wrongReference(context: RuleContext, place: TemplatePlace, reference: R
       if (place.job?.each !== undefined) return undefined;
       return place.job?.matrix === undefined
         ? "`each` is only known in a job with `each` or `matrix`"
-        : wrongAxis(place.job.matrix, first);
+        : wrongAxis(place.job, first);
     case "needs":
     case "jobs":
       return wrongNeed(context, place, reference);
@@ -187,9 +188,10 @@ function wrongFact(context: RuleContext, place: TemplatePlace, name: string | un
   return `there is no trigger.${name} (${whose})${didYouMean(name, known)}`;
 }
 
-function wrongAxis(matrix: NonNullable<Job["matrix"]>, axis: string | undefined): string | undefined {
-  if (axis === undefined || Object.hasOwn(matrix, axis)) return undefined;
-  return `the matrix has no axis ${axis}${didYouMean(axis, Object.keys(matrix))}`;
+function wrongAxis(job: Job, axis: string | undefined): string | undefined {
+  const names = namesOf(job);
+  if (axis === undefined || names.includes(axis)) return undefined;
+  return `the matrix has no axis ${axis}${didYouMean(axis, names)}`;
 }
 
 function wrongNeed({ pipeline, jobIds }: RuleContext, place: TemplatePlace, reference: Reference): string | undefined {

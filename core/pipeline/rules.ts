@@ -5,9 +5,9 @@ import { checkBuildFacts } from "../build/build.ts";
 import { actionOf } from "../choice/actions.ts";
 import { type PathProblem, placeAround, withSubject } from "../issues.ts";
 import { isJsonObject, type JsonValue } from "../json.ts";
+import { goodMatrices } from "../matrix/matrix-rules.ts";
 import { didYouMean } from "../suggest.ts";
 import { goodTriggers } from "../trigger/rules-triggers.ts";
-import { MAX_EXPANDED } from "./expand.ts";
 import type { JobFile, PipelineFile, StepFile } from "./file.ts";
 import { checkSchema } from "./json-schema.ts";
 import type { Job, Pipeline, StepSpec } from "./pipeline.ts";
@@ -37,6 +37,7 @@ export const RULES: readonly Rule[] = [
   knownSteps,
   goodInputs,
   boundedSize,
+  goodMatrices,
   usefulTimes,
   goodParams,
   goodExpressions,
@@ -235,16 +236,6 @@ function boundedSize({ pipeline }: RuleContext): readonly PathProblem[] {
     problems.push({ path: ["jobs"], detail: `there are more than ${MAX_JOBS} jobs`, on: "key" });
   if (allSteps(pipeline).length > MAX_STEPS) {
     problems.push({ path: ["jobs"], detail: `there are more than ${MAX_STEPS} steps`, on: "key" });
-  }
-  for (const { job, path } of jobs) {
-    const size = Object.values(job.matrix ?? {}).reduce((total, values) => total * values.length, 1);
-    if (size > MAX_EXPANDED) {
-      const detail = `the matrix has ${size} combinations, more than ${MAX_EXPANDED}`;
-      problems.push({ path: [...path, "matrix"], detail, on: "key" });
-    }
-    if (job.matrix !== undefined && job.each !== undefined) {
-      problems.push({ path: [...path, "matrix"], detail: "a job has `each` or `matrix`, not both", on: "key" });
-    }
   }
   return problems;
 }

@@ -5,7 +5,7 @@ import type { JsonObject } from "../json.ts";
 import type { Job, Pipeline } from "../pipeline/pipeline.ts";
 import { decideRetry, spreadOf } from "../pipeline/retry.ts";
 import { type Failure, failureOf } from "../step/outcome.ts";
-import { type Claimant, type Decision, holder, isCanceled, NOTHING, refuse } from "./decision.ts";
+import { type Claimant, cancelReason, type Decision, holder, isCanceled, NOTHING, refuse } from "./decision.ts";
 import type { TaskEvent } from "./events.ts";
 import type { AttemptState, JobState, TaskState } from "./model.ts";
 import { effectsSettled } from "./settle-effects.ts";
@@ -47,8 +47,7 @@ export function decideClaim(pipeline: Pipeline, state: TaskState, claim: Claim, 
 export function decideStart(state: TaskState, claimant: Claimant, now: number): Decision {
   const job = holder(state, claimant);
   if (job instanceof GantryError) return { refuse: job };
-  if (isCanceled(state, job))
-    return refuse("lease-lost", { problem: `The task was canceled by ${state.cancel?.by ?? "somebody"}.` });
+  if (isCanceled(state, job)) return refuse("lease-lost", { problem: `The job was ${cancelReason(state, job)}.` });
   if (job.lease?.started) return NOTHING;
   return { events: [{ kind: "JobStarted", at: now, job: job.key, attempt: job.attempt }] };
 }

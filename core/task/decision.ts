@@ -16,9 +16,15 @@ export function refuse(code: ErrorCode, details: JsonObject): Decision {
   return { refuse: new GantryError(code, details) };
 }
 
-/** Whether a cancel of the task applies to this job. The first cancel does not affect the jobs of `finally`. */
-export function isCanceled({ cancel }: TaskState, job: Pick<JobState, "final">): boolean {
-  return cancel !== undefined && (!job.final || cancel.final === true);
+/** Whether the job itself, or its task, is canceled. The first cancel of a task does not affect the jobs of `finally`. */
+export function isCanceled({ cancel }: TaskState, job: Pick<JobState, "final" | "cancel">): boolean {
+  return job.cancel !== undefined || (cancel !== undefined && (!job.final || cancel.final === true));
+}
+
+/** "canceled by kim: wrong version", "canceled, because test[b] failed" */
+export function cancelReason({ cancel }: TaskState, job: Pick<JobState, "cancel"> | undefined): string {
+  if (job?.cancel) return `canceled, because ${job.cancel.reason}`;
+  return `canceled by ${cancel?.by ?? "someone"}${cancel?.reason ? `: ${cancel.reason}` : ""}`;
 }
 
 /** The sender of a request about an attempt: the ref that the runner sent, and the runner and site that it is signed in as. */

@@ -102,6 +102,8 @@ export type TaskEvent =
         readonly digest?: string;
       }
     >
+  /** The job shall stop, or shall not start, because of another job of the task. */
+  | Fact<"JobCancelRequested", OfJob & { readonly reason: string }>
   | Fact<"JobHeld", OfJob & { readonly reason: string }>
   | Fact<
       "JobResolved",

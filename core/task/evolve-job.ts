@@ -46,6 +46,8 @@ export function evolveJob(job: JobState, event: JobEvent): JobState {
       return attemptEnded(job, event);
     case "AttemptLost":
       return attemptLost(job, event);
+    case "JobCancelRequested":
+      return { ...job, cancel: { at: event.at, reason: event.reason } };
     case "JobHeld":
       return { ...job, phase: "held", waiting: { code: "held", text: event.reason, since: event.at } };
     case "JobResolved":

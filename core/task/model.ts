@@ -117,6 +117,8 @@ export type JobState = {
   readonly failure: Failure | undefined;
   /** Where skipped: by its own condition, or because of what came before. */
   readonly skipped: "condition" | "upstream" | undefined;
+  /** It is canceled because of another job of the task. Absent: it is not, unless the task is. */
+  readonly cancel?: { readonly at: number; readonly reason: string };
   /** The last decision of a person while it was held; absent after the next claim, and in older tasks. */
   readonly resolved?: Resolved | undefined;
   readonly startedAt: number | undefined;

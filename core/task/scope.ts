@@ -83,6 +83,8 @@ function needOf(state: TaskState, id: string): JsonObject {
   // A job whose key is its id is the only one of that id, or represents a list that was empty or is not known yet.
   const elements = jobs.filter((job) => job.key !== id);
   const each = elements.map((job) => ({ each: job.each, outcome: job.outcome ?? "", outputs: job.outputs }));
-  const worst = jobs.map((job) => job.outcome).find((outcome) => outcome !== "succeeded" && outcome !== "skipped");
+  const outcomes = jobs.map((job) => job.outcome);
+  // One that was canceled because another one failed does not hide that failure.
+  const worst = outcomes.find(isBad) ?? outcomes.find((outcome) => outcome !== "succeeded" && outcome !== "skipped");
   return { outcome: worst ?? jobs[0]?.outcome ?? "skipped", outputs: jobs[0]?.outputs ?? {}, each };
 }

@@ -18,6 +18,7 @@ import { failedJobs, placeOf } from "./failed-places.ts";
 import { headline } from "./messages.ts";
 import type { JobState, TaskResult, TaskState } from "./model.ts";
 import { defaultsAt, jobScope, outputScope, statusBefore, taskScope } from "./scope.ts";
+import { cancelOthers, roomFor } from "./settle-many.ts";
 import type { Outcome } from "./states.ts";
 
 /** The events that follow from `state`, in order; folding them in gives a state from which nothing follows. */
@@ -57,9 +58,15 @@ function followJob(pipeline: Pipeline, state: TaskState, job: Job, pass: Pass): 
   const { now } = pass;
   const keys = state.expanded[job.id];
   if (!keys) return expand(pipeline, state, job, pass);
+  const canceled = cancelOthers(state, job, now);
+  if (canceled.length > 0) return canceled;
+  let free = roomFor(state, job);
   return keys.flatMap((key) => {
     const one = state.jobs[key];
-    return one ? followOne(pipeline, state, job, one, now) : [];
+    if (!one || (free <= 0 && !isCanceled(state, one))) return [];
+    const events = followOne(pipeline, state, job, one, now);
+    free -= events.filter(({ kind }) => kind === "JobReady").length;
+    return events;
   });
 }
 

@@ -7,6 +7,7 @@ import {
   concurrencyShape,
   itemShape,
   jobShape,
+  matrixShape,
   paramShape,
   pipelineShape,
   retryShape,
@@ -35,6 +36,7 @@ const SHAPES = {
   item: { keywords: Object.keys(itemShape.shape), types: ["ParamSchema", "ParamsSchema"] },
   concurrency: { keywords: Object.keys(concurrencyShape.shape), types: ["Concurrency"] },
   job: { keywords: Object.keys(jobShape.shape), types: ["Job", "jobSpec"] },
+  matrix: { keywords: Object.keys(matrixShape.shape), types: ["Job"] },
   retry: { keywords: Object.keys(retryShape.shape), types: ["Retry"] },
   step: { keywords: Object.keys(stepShape.shape), types: ["StepSpec", "UsesAction", "RunAction", "stepSpec"] },
 } as const;
@@ -45,6 +47,8 @@ const RENAMED: Readonly<Record<string, string>> = {
   delay: "delayMs",
   maxDelay: "maxDelayMs",
   ui: "x-ui",
+  include: "matrixInclude",
+  exclude: "matrixExclude",
 };
 
 /** Files that read a pipeline file, check it and write it down again; reading a keyword there is no use of it. */
@@ -129,6 +133,7 @@ test("pipeline keywords: every map of a pipeline file that has keywords is in th
     itemShape,
     concurrencyShape,
     jobShape,
+    matrixShape,
     retryShape,
     stepShape,
   ]);

@@ -9,6 +9,7 @@ import { hideSecretParams } from "@gantry/core/pipeline/secret-params.ts";
 import { placeName } from "@gantry/core/task/failed-places.ts";
 import { decision, headline } from "@gantry/core/task/messages.ts";
 import type { AppState, JobState, LateReport, StepState, TaskState, Waiting } from "@gantry/core/task/model.ts";
+import { waitsForRoom } from "@gantry/core/task/settle-many.ts";
 import type { State } from "@gantry/core/task/states.ts";
 import { TRIGGER_KINDS } from "@gantry/core/trigger/trigger.ts";
 import { triggerText } from "@gantry/core/trigger/trigger-text.ts";
@@ -228,6 +229,7 @@ function jobViews(state: TaskState, pipeline: Pipeline, job: Job, views: Views):
 
 function jobView(state: TaskState, definition: Job, job: JobState, views: Views): JobView {
   const silent = views.silentSince(state.id, job.key);
+  const waiting = job.waiting ?? waitingForRoom(state, definition, job);
   const effects = Object.entries(state.effects).filter(([, effect]) => effect.job === job.key);
   return {
     key: job.key,
@@ -238,7 +240,8 @@ function jobView(state: TaskState, definition: Job, job: JobState, views: Views)
     needs: definition.needs.flatMap((id) => state.expanded[id] ?? [id]),
     final: job.final,
     state: jobState(job),
-    ...(job.waiting && job.outcome !== "succeeded" ? { waiting: waitingView(job.waiting) } : {}),
+    ...(waiting && job.outcome !== "succeeded" ? { waiting: waitingView(waiting) } : {}),
+    ...(job.cancel ? { canceledBecause: job.cancel.reason } : {}),
     attempt: job.attempt,
     attempts: job.attempts.map((one) => ({
       attempt: one.attempt,
@@ -264,6 +267,15 @@ function jobView(state: TaskState, definition: Job, job: JobState, views: Views)
       ...(effect.result ? { result: effect.result as Jsons } : {}),
     })),
   };
+}
+
+/** Because of `maxParallel`, since the jobs before it have ended. */
+function waitingForRoom(state: TaskState, definition: Job, job: JobState): Waiting | undefined {
+  const text = waitsForRoom(state, definition, job);
+  if (text === undefined) return undefined;
+  const needs = definition.needs.flatMap((id) => state.expanded[id] ?? []);
+  const since = Math.max(state.requestedAt, ...needs.map((key) => state.jobs[key]?.endedAt ?? 0));
+  return { code: "max-parallel", text, since };
 }
 
 function lateView(late: LateReport): NonNullable<JobView["attempts"][number]["late"]> {

@@ -1,5 +1,6 @@
 // Informs runners that a job is canceled.
 
+import { cancelReason } from "@gantry/core/task/decision.ts";
 import type { Sessions } from "../dispatch/sessions.ts";
 import { canceled } from "../leases/lease-table.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
@@ -10,12 +11,7 @@ export function sendCancels(sessions: Pick<Sessions, "byRunner">, task: TaskReco
     if (!job.lease || !canceled(task.state, job.key)) continue;
     const session = sessions.byRunner(job.lease.runner);
     const ref = { task: task.state.id, job: job.key, attempt: job.attempt, fence: job.fence };
-    session?.cancels.set(`${ref.task} ${ref.job}`, { ref, graceMs, reason: cancelReason(task) });
+    session?.cancels.set(`${ref.task} ${ref.job}`, { ref, graceMs, reason: cancelReason(task.state, job) });
     session?.wake?.();
   }
-}
-
-/** "canceled by kim: wrong version" */
-export function cancelReason({ state }: TaskRecord): string {
-  return `canceled by ${state.cancel?.by ?? "someone"}${state.cancel?.reason ? `: ${state.cancel.reason}` : ""}`;
 }

@@ -41,10 +41,12 @@ export class ProtocolFixture {
     this.client = makeAgentClient({ url: "http://127.0.0.1:1", token: TOKEN });
   }
 
-  static async open(t: TestContext): Promise<ProtocolFixture> {
+  /** `more`: pipeline files by name, beside those of this file. */
+  static async open(t: TestContext, more: Readonly<Record<string, string>> = {}): Promise<ProtocolFixture> {
     const data = await mkdtemp(join(tmpdir(), "gantry-table-"));
     for (const [name, job] of Object.entries(JOBS))
       await writeFile(join(data, `${name}.yaml`), pipelineText(name, `work: ${job}${REST}`));
+    for (const [name, text] of Object.entries(more)) await writeFile(join(data, `${name}.yaml`), text);
     const cleaned = `work: ${JOBS.strict}${REST}\nfinally:\n  clean: { mode: lenient, retrySafe: true${REST}`;
     await writeFile(join(data, "cleaned.yaml"), pipelineText("cleaned", cleaned));
     const fixture = new ProtocolFixture(data, new SteppedClock());
@@ -95,7 +97,7 @@ export class ProtocolFixture {
     return ScriptedRunner.signIn(this.agent.url, SEOUL_TOKEN, "seoul", name, running, as);
   }
 
-  request(pipeline: PipelineName, idempotencyKey = `key-${++this.#key}`): Promise<TaskView> {
+  request(pipeline: PipelineName | (string & {}), idempotencyKey = `key-${++this.#key}`): Promise<TaskView> {
     return this.client.startTask({ pipeline, params: {}, idempotencyKey, principal: "dev" });
   }
 

@@ -3,6 +3,7 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { attemptOf, jobDefinition } from "@gantry/core/task/decide-lease.ts";
+import { cancelReason } from "@gantry/core/task/decision.ts";
 import type * as wire from "@gantry/wire/runner/protocol.ts";
 import type { z } from "zod";
 import type { Alarms } from "../alarms.ts";
@@ -18,7 +19,7 @@ import type { TaskRecord } from "../tasks/task-store.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import { claimantOf, openAttemptAccess } from "./attempt-access.ts";
 import { attemptHandlers } from "./attempt-handlers.ts";
-import { cancelReason, sendCancels } from "./cancel-directives.ts";
+import { sendCancels } from "./cancel-directives.ts";
 import { claimHandlers } from "./claim-handlers.ts";
 import { jobOf } from "./job-spec.ts";
 import { PendingClaims } from "./pending-claims.ts";
@@ -51,7 +52,12 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
     const record = await access.readTask(ref, owner);
     if (!record || !leases.renew(ref, owner)) return { ref, state: "lost" as const };
     if (!canceled(record.state, ref.job)) return { ref, state: "ok" as const };
-    return { ref, state: "cancel" as const, graceMs: deps.cancelGraceMs(), reason: cancelReason(record) };
+    return {
+      ref,
+      state: "cancel" as const,
+      graceMs: deps.cancelGraceMs(),
+      reason: cancelReason(record.state, record.state.jobs[ref.job]),
+    };
   };
 
   return {

@@ -6,7 +6,7 @@ import { listed, siteProblem } from "@gantry/core/app/read-app.ts";
 import { targetsOf } from "@gantry/core/app/targets.ts";
 import { GantryError, type Problem } from "@gantry/core/errors.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
-import { MAX_EXPANDED } from "@gantry/core/pipeline/expand.ts";
+import { MAX_EXPANDED } from "@gantry/core/matrix/matrix.ts";
 import type { ParamSchema, Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import { didYouMean } from "@gantry/core/suggest.ts";
 

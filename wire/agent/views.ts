@@ -80,6 +80,10 @@ export const jobView = z
     final: z.boolean().describe("A `finally` job"),
     state,
     waiting: waitingView.optional(),
+    canceledBecause: z
+      .string()
+      .optional()
+      .describe("It is canceled because of another job: `test[b] ended as failed …`"),
     attempt: z.int(),
     attempts: z.array(attemptView),
     runner: z.string().optional(),

@@ -25,12 +25,14 @@ export function JobHeader({ job }: { job: JobView }) {
   );
 }
 
-/** Why the job waits, or why it was skipped. */
+/** Why the job waits, or why it was skipped or canceled. */
 export function JobWaiting({ job }: { job: JobView }) {
-  if (!job.waiting) return null;
+  const because = job.canceledBecause === undefined ? undefined : `canceled, because ${job.canceledBecause}`;
+  const text = job.waiting?.text ?? because;
+  if (text === undefined) return null;
   return (
-    <p class={`job-waits hue-${STATE_LOOKS[job.state].hue}`} title={job.waiting.text}>
-      <TaskText text={job.waiting.text} />
+    <p class={`job-waits hue-${STATE_LOOKS[job.state].hue}`} title={text}>
+      <TaskText text={text} />
     </p>
   );
 }

@@ -1,0 +1,68 @@
+// What the pipeline language says, run by the code of the runner: `gantry pipeline exec`.
+
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { runCommand } from "../portal.fixture.ts";
+
+/** Runs a pipeline file. Its scripts may write to `FOLDER`. */
+async function execFile(t: TestContext, jobs: string) {
+  const folder = await mkdtemp(join(tmpdir(), "gantry-of-language-"));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const file = join(folder, "pipeline.yaml");
+  const config = join(folder, "runner.yaml");
+  const runner = { name: "mine", site: "here", agent: "http://localhost:1", token: "unused", data: "unused" };
+  await writeFile(config, JSON.stringify({ ...runner, isolation: "none" }));
+  await writeFile(file, `name: demo\napp: none\njobs:\n${jobs.replaceAll("FOLDER", folder)}`);
+  const { code, out } = await runCommand(["pipeline", "exec", file, "--config", config], { env: process.env });
+  return { code, out, read: (name: string) => readFile(join(folder, name), "utf8") };
+}
+
+test("a matrix with include and exclude runs its combinations, and each can be read afterwards (A4, B3)", async (t) => {
+  const { code, out, read } = await execFile(
+    t,
+    `  test:
+    site: here
+    matrix:
+      os: [linux, mac]
+      node: [22, 24]
+      exclude: [{ os: mac, node: 22 }]
+      include: [{ os: linux, node: 24, label: newest }, { os: bsd, node: 20 }]
+    steps:
+      - run: echo "said=$OS-$NODE-$LABEL" >> "$GANTRY_OUTPUT"
+        env: { OS: "\${{ each.os }}", NODE: "\${{ each.node }}", LABEL: "\${{ each.?label.orValue('') }}" }
+    outputs: { said: "\${{ steps.run.outputs.said }}" }
+  collect:
+    site: here
+    needs: test
+    steps:
+      - run: printf %s "$ALL / $MAC" > FOLDER/all
+        env:
+          ALL: "\${{ needs.test.each.map(one, one.outputs.said).join(' ') }}"
+          MAC: "\${{ needs.test.each.filter(one, one.each.os == 'mac')[0].outputs.said }}"
+`,
+  );
+  assert.equal(code, 0, out);
+  assert.equal(await read("all"), "linux-22- linux-24-newest mac-24- bsd-20- / mac-24-");
+});
+
+test("maxParallel: 1 runs the jobs of a list one after the other (A4)", async (t) => {
+  const { code, out, read } = await execFile(
+    t,
+    `  one:
+    site: here
+    each: [a, b, c]
+    maxParallel: 1
+    steps:
+      - run: |
+          mkdir FOLDER/lock
+          echo "$NAME" >> FOLDER/order
+          rmdir FOLDER/lock
+        env: { NAME: "\${{ each }}" }
+`,
+  );
+  assert.equal(code, 0, out);
+  assert.equal(await read("order"), "a\nb\nc\n");
+});
