@@ -59,6 +59,16 @@ export function ownProblems(
     ...(isAllowed(rule, actionOf(pipeline))
       ? []
       : [problem(["name"], `the platform team does not let this app have an own pipeline for ${action}`)]),
+    ...(pipeline.triggers ?? []).flatMap(({ kind }, at) =>
+      kind === "schedule"
+        ? [
+            problem(
+              ["triggers", at, "schedule"],
+              "only pipelines of the platform team have schedules: the files of an app are read when something happens to it",
+            ),
+          ]
+        : [],
+    ),
     ...(pipeline.apps === undefined ? [] : [problem(["apps"], "a pipeline of an app is only for this app")]),
     ...(Object.keys(pipeline.remember).length === 0
       ? []

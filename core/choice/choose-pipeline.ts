@@ -29,7 +29,7 @@ export function choosePipeline(
   }
   const own = offered.find((one) => one.origin === "app" && actionOf(one) === action);
   if (own) return { name: own.name };
-  const facts = { app, team: textOf(record.team), labels: labelsOf(record.labels) };
+  const facts = factsOf({ name: app, record });
   const selected = offered.filter((one) => actionOf(one) === action && one.apps && matchesApp(one.apps, facts, {}));
   const [first, second] = selected;
   if (first && second) {
@@ -43,6 +43,24 @@ export function choosePipeline(
   return { problem: `No pipeline with \`action: ${action}\` is for the app ${app}.` };
 }
 
+/**
+ * Whether the triggers of a pipeline start it for this app: where it is for a button, if that button of the app starts it; otherwise,
+ * for the apps that it names, and without those for every app.
+ */
+export function isStartedFor(
+  pipeline: Offered & Pick<Pipeline, "app">,
+  app: { readonly name: string; readonly record: JsonObject },
+  offered: readonly Offered[],
+): boolean {
+  if (pipeline.app !== "existing") return false;
+  const action = actionOf(pipeline);
+  if (action !== undefined) {
+    const choice = choosePipeline(action, app, offered);
+    return "name" in choice && choice.name === pipeline.name;
+  }
+  return pipeline.apps === undefined || matchesApp(pipeline.apps, factsOf(app), {});
+}
+
 /** What is wrong with a name in `pipelines` of an app, to follow "names". */
 export function namedProblem(action: Action, name: string, offered: readonly Offered[]): string | undefined {
   const found = offered.find((one) => one.name === name);
@@ -50,6 +68,10 @@ export function namedProblem(action: Action, name: string, offered: readonly Off
   const able = offered.filter((one) => actionOf(one) === action).map((one) => one.name);
   if (found) return `the pipeline ${name}, which is not for ${action}: \`action: ${action}\` is missing in its file`;
   return `the pipeline ${name}, which does not exist${didYouMean(name, able)}`;
+}
+
+function factsOf({ name, record }: { readonly name: string; readonly record: JsonObject }) {
+  return { app: name, team: textOf(record.team), labels: labelsOf(record.labels) };
 }
 
 function textOf(value: unknown): string | undefined {

@@ -9,6 +9,7 @@ export const VARIABLES = [
   "app",
   "build",
   "task",
+  "trigger",
   "each",
   "site",
   "defaults",

@@ -2,6 +2,7 @@
 // CEL's own check treats these as values of any type, so `params.count.join(",")` would fail only at run time.
 
 import type { Environment } from "@marcbachmann/cel-js";
+import { factType } from "../trigger/facts.ts";
 import { celProblem } from "./cel-problem.ts";
 import { makeEnvironment } from "./environment.ts";
 import { checkExpression, type ExpressionProblem } from "./expression.ts";
@@ -25,7 +26,7 @@ const TASK_TEXTS: ReadonlySet<string> = new Set(["id", "url", "requestedBy", "pi
 /** Variables that are text. The rules of references report their members. */
 const TEXTS: ReadonlySet<string> = new Set(["site", "status"]);
 /** Variables that have members, and are no value of their own. */
-const MAPS: ReadonlySet<string> = new Set(["params", "app", "task", "needs", "jobs", "steps", "secrets"]);
+const MAPS: ReadonlySet<string> = new Set(["params", "app", "task", "trigger", "needs", "jobs", "steps", "secrets"]);
 
 export type Typing = {
   /** Finds nothing where `checkExpression` has found a problem. */
@@ -101,6 +102,7 @@ function typeOf({ variable, path, certain }: Reference, params: ParamTypes): str
     return "map";
   if (variable === "params" && certain >= 1 && Object.hasOwn(params, name)) return params[name];
   if (variable === "task" && certain >= 1 && TASK_TEXTS.has(name)) return "string";
+  if (variable === "trigger" && certain >= 1) return factType(name);
   if (variable === "app" && certain >= 1 && name === "name") return "string";
   const isOutcome = isOfJob && member === "outcome" && certain >= 2;
   return isOutcome ? "string" : undefined;
@@ -111,7 +113,7 @@ function typeOf({ variable, path, certain }: Reference, params: ParamTypes): str
  * or in another way.
  */
 function writtenAt(source: string, { variable, path, offset }: Reference): string | undefined {
-  const parts = ["params", "task", "app"].includes(variable) ? 1 : 2;
+  const parts = ["params", "task", "trigger", "app"].includes(variable) ? 1 : 2;
   let end = offset + variable.length;
   if (!source.startsWith(variable, offset)) return undefined;
   for (const name of path.slice(0, parts)) {

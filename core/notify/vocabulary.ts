@@ -82,6 +82,7 @@ const FIELDS: { readonly [F in Exclude<FieldOf<TaskEvent>, Hidden>]: true } = {
   task: true,
   text: true,
   title: true,
+  trigger: true,
   try: true,
   url: true,
   what: true,

@@ -4,6 +4,7 @@
 import { z } from "zod";
 import { BUILD_KEYS } from "../build/build.ts";
 import { ACTIONS } from "../choice/actions.ts";
+import { triggersShape } from "../trigger/trigger-shape.ts";
 import { DURATION } from "./duration.ts";
 import { RETRY_ON } from "./retry.ts";
 
@@ -180,7 +181,8 @@ export const pipelineShape = z.strictObject({
   action: z.enum(ACTIONS).optional().describe("The button of an app that the pipeline is for: ci or cd"),
   apps: appPatterns
     .optional()
-    .describe("With `action`: the apps that it is chosen for. Names with *, team:NAME, label:NAME=VALUE"),
+    .describe("With `action` or `triggers`: the apps that it is for. Names with *, team:NAME, label:NAME=VALUE"),
+  triggers: triggersShape.optional().describe("What starts the pipeline by itself"),
   params: z
     .record(
       z.string().regex(variable, "a parameter has letters, digits and `_`"),

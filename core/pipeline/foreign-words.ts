@@ -28,10 +28,9 @@ const ANYWHERE: Words = {
 };
 
 const TOP: Words = {
-  on: "a task is started by a person, the API or a webhook; there are no triggers in the file",
-  trigger: "a task is started by a person, the API or a webhook; there are no triggers in the file",
-  triggers: "a task is started by a person, the API or a webhook; there are no triggers in the file",
-  workflow: "a task is started by a person, the API or a webhook; there are no triggers in the file",
+  on: "use `triggers`",
+  trigger: "use `triggers`",
+  workflow: "use `triggers`",
   inputs: "use `params`",
   parameters: "use `params`",
   stages: "use `jobs`, put in order with `needs`",
@@ -43,6 +42,21 @@ const TOP: Words = {
   before_script: "use a `run` step at the beginning of each job",
   post: "use `finally`",
   description: "use `summary`",
+};
+
+const TRIGGER: Words = {
+  cron: "use `schedule: { cron: … }`",
+  schedules: "use `schedule`",
+  tags: "use `tag: { names: […] }`",
+  merge_request: "use `pull_request`",
+  pipeline_run: "use `upstream`",
+  workflow_run: "use `upstream`",
+  workflow_call: "use `upstream`",
+  workflow_dispatch: "every pipeline can be started by a person: leave it out",
+  manual: "every pipeline can be started by a person: leave it out",
+  event: "each entry is a map with push, tag, pull_request, schedule or upstream",
+  timezone: "use `timeZone` in `schedule`",
+  tz: "use `timeZone` in `schedule`",
 };
 
 const JOB: Words = {
@@ -99,6 +113,7 @@ export function foreignWordHint(path: Path, key: string): string | undefined {
 
 function wordsAt(path: Path): Words {
   if (path.length === 0) return TOP;
+  if (path[0] === "triggers") return TRIGGER;
   if (path[0] !== "jobs" && path[0] !== "finally") return {};
   if (path.at(-1) === "retry") return RETRY;
   if (path.length === 2) return JOB;

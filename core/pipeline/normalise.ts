@@ -2,6 +2,7 @@
 // Nothing is checked here; rules.ts does that.
 
 import type { JsonValue } from "../json.ts";
+import { normaliseTriggers } from "../trigger/normalise-triggers.ts";
 import { truncate } from "../truncate.ts";
 import { parseDuration } from "./duration.ts";
 import type { JobFile, ParamFile, PipelineFile, StepFile } from "./file.ts";
@@ -22,6 +23,7 @@ export function normalise(file: PipelineFile, steps: ReadonlyMap<string, StepDes
     app: file.app ?? "existing",
     ...(file.action === undefined ? {} : { action: file.action }),
     ...(file.apps === undefined ? {} : { apps: file.apps }),
+    ...(file.triggers === undefined ? {} : { triggers: normaliseTriggers(file.triggers) }),
     params: paramsSchema(file.params ?? {}),
     concurrency:
       file.concurrency === undefined

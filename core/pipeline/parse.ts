@@ -9,7 +9,7 @@ import { normalise } from "./normalise.ts";
 import type { Pipeline, StepDescription } from "./pipeline.ts";
 import type { RuleContext } from "./rule.ts";
 import { RULES } from "./rules.ts";
-import { absentParams, unknownSecrets } from "./rules-references.ts";
+import { absentFacts, absentParams, unknownSecrets } from "./rules-references.ts";
 import { goodExpansion } from "./rules-values.ts";
 import { checkShape } from "./shape.ts";
 import { type Place, placeAt, plainValue, readSource, type Source, sourceAt } from "./source.ts";
@@ -74,7 +74,11 @@ export function parsePipeline(
       !broken.has(JSON.stringify(path)) && !(on === "value" && lacking.has(JSON.stringify(path)));
     found.push(...RULES.flatMap((rule) => rule(context)).filter(isNew));
     found.push(...goodExpansion(context, found));
-    doubts.push(...absentParams(context), ...(secrets === undefined ? [] : unknownSecrets(context, secrets)));
+    doubts.push(
+      ...absentParams(context),
+      ...absentFacts(context),
+      ...(secrets === undefined ? [] : unknownSecrets(context, secrets)),
+    );
   }
   const place = (problem: PathProblem) => ({ at: placeOf(problem, root, source.placeOf), detail: problem.detail });
   // Problems of a value that could not be read are consequences of that.

@@ -4,6 +4,7 @@
 // string the values become text. A value is never evaluated again.  What an expression may name:
 //   params.*   the parameters           app.*    the app's record (name, source, yaml, image, targets, facts …)
 //   task.*     id, url, requestedBy, pipeline, app
+//   trigger.*  kind, and what facts.ts of core/trigger lists for that kind
 //   each       the element of `each:`, or the values of `matrix:` by axis
 //   site       name of the job's site   status   "succeeded" | "failed" | "canceled": how it stands so far
 //   needs.<job>.outputs.* · .outcome · .each (list of {each, outcome, outputs} where that job has `each` or `matrix`)
@@ -13,6 +14,7 @@
 
 import type { Action } from "../choice/actions.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
+import type { Trigger } from "../trigger/trigger.ts";
 import type { Retry } from "./retry.ts";
 import type { Work } from "./work.ts";
 
@@ -33,8 +35,10 @@ export type Pipeline = {
   readonly app: "existing" | "new" | "none";
   /** The button of an app that it is for. Absent: one of its own, or that of its name (choose-pipeline.ts). */
   readonly action?: Action;
-  /** The apps that it is chosen for, as in a selector. Absent: those that name it. */
+  /** The apps that it is chosen for, as in a selector. Absent: those that name it. Without an action: those that its triggers start it for. */
   readonly apps?: readonly string[];
+  /** What starts it by itself. Absent: only people do. */
+  readonly triggers?: readonly Trigger[];
   /** Undoes the creation of its app; the app is removed when it succeeds. Never in a file. */
   readonly undoes?: true;
   /**

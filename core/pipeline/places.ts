@@ -18,7 +18,8 @@ export type TemplatePlace = {
   readonly needs: readonly string[];
 };
 
-const TASK: readonly Variable[] = ["params", "app", "build", "task"];
+const TASK: readonly Variable[] = ["params", "app", "build", "task", "trigger"];
+const TRIGGER: readonly Variable[] = ["trigger", "app"];
 const NEEDS: readonly Variable[] = [...TASK, "needs", "jobs"];
 const JOB: readonly Variable[] = [...NEEDS, "each"];
 const RUNNING: readonly Variable[] = [...JOB, "site", "defaults", "status"];
@@ -41,6 +42,12 @@ export function placesOf(pipeline: Pipeline): readonly TemplatePlace[] {
     ...(pipeline.concurrency?.same === undefined
       ? []
       : [{ ...bare, path: ["concurrency", "same"], template: pipeline.concurrency.same, variables: TASK }]),
+    ...(pipeline.triggers ?? []).flatMap(({ when, params }, index) => {
+      const path = ["triggers", index];
+      const base = { ...bare, variables: TRIGGER };
+      const condition = { ...base, path: [...path, "when"], template: when ?? "", condition: true };
+      return [...(when === undefined ? [] : [condition]), ...entries(params, [...path, "params"], base)];
+    }),
     ...pipeline.jobs.flatMap((job) => placesOfJob(job, ["jobs", job.id], job.needs)),
     ...pipeline.finally.flatMap((job) => placesOfJob(job, ["finally", job.id], [...main, ...job.needs])),
     ...entries(pipeline.outputs, ["outputs"], result),

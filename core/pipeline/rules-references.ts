@@ -7,6 +7,8 @@ import { cutText } from "../expr/template.ts";
 import type { PathProblem } from "../issues.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts";
 import { didYouMean } from "../suggest.ts";
+import { factNames } from "../trigger/facts.ts";
+import type { TriggerKind } from "../trigger/trigger.ts";
 import { resolve } from "./json-schema.ts";
 import type { Job, Pipeline, StepSpec } from "./pipeline.ts";
 import { placesOf, type TemplatePlace, type Variable } from "./places.ts";
@@ -37,6 +39,16 @@ export function absentParams({ pipeline }: RuleContext): readonly PathProblem[] 
   );
 }
 
+/** Facts of a trigger that not every start of the task has. Not an error, because a `when:` may guard them. */
+export function absentFacts({ pipeline }: RuleContext): readonly PathProblem[] {
+  const isInTrigger = ({ path }: TemplatePlace): boolean => path[0] === "triggers";
+  return doubtsAbout(pipeline, ({ variable, path: [name], certain }, place) =>
+    variable !== "trigger" || name === undefined || name === "kind" || certain < 1 || isInTrigger(place)
+      ? undefined
+      : `trigger.${name} is absent when a person starts the task; write trigger.?${name}.orValue(…)`,
+  );
+}
+
 /** Secrets that are not among the known ones. Not an error, because the sites may have others. */
 export function unknownSecrets({ pipeline }: RuleContext, known: readonly string[]): readonly PathProblem[] {
   return doubtsAbout(pipeline, ({ variable, path: [name] }) =>
@@ -46,13 +58,16 @@ export function unknownSecrets({ pipeline }: RuleContext, known: readonly string
   );
 }
 
-function doubtsAbout(pipeline: Pipeline, doubt: (reference: Reference) => string | undefined): readonly PathProblem[] {
+function doubtsAbout(
+  pipeline: Pipeline,
+  doubt: (reference: Reference, place: TemplatePlace) => string | undefined,
+): readonly PathProblem[] {
   return placesOf(pipeline).flatMap((place) =>
     sourcesIn(place).flatMap(({ source, path }) => {
       const expression = checkExpression(source);
       if ("problem" in expression) return [];
       return expression.references.flatMap((reference) => {
-        const detail = doubt(reference);
+        const detail = doubt(reference, place);
         return detail === undefined ? [] : [problemAt(path, detail, source, reference.offset)];
       });
     }),
@@ -133,6 +148,8 @@ function wrongReference(context: RuleContext, place: TemplatePlace, reference: R
       return first === undefined || TASK_FACTS.includes(first)
         ? undefined
         : `there is no task.${first}${didYouMean(first, TASK_FACTS)}`;
+    case "trigger":
+      return wrongFact(context, place, first);
     case "each":
       if (place.job?.each !== undefined) return undefined;
       return place.job?.matrix === undefined
@@ -153,6 +170,21 @@ function wrongReference(context: RuleContext, place: TemplatePlace, reference: R
     case "status":
       return first === undefined ? undefined : `${variable} is text and has no member ${first}`;
   }
+}
+
+/** Which triggers may have started the task at this place. */
+function triggerKinds({ pipeline: { triggers = [] } }: Pick<RuleContext, "pipeline">, { path }: TemplatePlace) {
+  const [top, index] = path;
+  const here = top === "triggers" && typeof index === "number" ? triggers.slice(index, index + 1) : triggers;
+  return here.map(({ kind }): TriggerKind => kind);
+}
+
+function wrongFact(context: RuleContext, place: TemplatePlace, name: string | undefined): string | undefined {
+  const kinds = triggerKinds(context, place);
+  const known = factNames(kinds);
+  if (name === undefined || known.includes(name)) return undefined;
+  const whose = kinds.length === 0 ? "this pipeline has no triggers" : `of ${[...new Set(kinds)].join(", ")}`;
+  return `there is no trigger.${name} (${whose})${didYouMean(name, known)}`;
 }
 
 function wrongAxis(matrix: NonNullable<Job["matrix"]>, axis: string | undefined): string | undefined {

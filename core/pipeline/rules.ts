@@ -6,6 +6,7 @@ import { actionOf } from "../choice/actions.ts";
 import { type PathProblem, placeAround, withSubject } from "../issues.ts";
 import { isJsonObject, type JsonValue } from "../json.ts";
 import { didYouMean } from "../suggest.ts";
+import { goodTriggers } from "../trigger/rules-triggers.ts";
 import { MAX_EXPANDED } from "./expand.ts";
 import type { JobFile, PipelineFile, StepFile } from "./file.ts";
 import { checkSchema } from "./json-schema.ts";
@@ -47,6 +48,7 @@ export const RULES: readonly Rule[] = [
   goodRetries,
   goodResult,
   goodAction,
+  goodTriggers,
 ];
 
 function distinctIds({ pipeline }: RuleContext): readonly PathProblem[] {
@@ -309,8 +311,14 @@ function wrongBuild(context: RuleContext): readonly PathProblem[] {
 function goodAction({ file, pipeline }: RuleContext): readonly PathProblem[] {
   if (file.action !== undefined && pipeline.app !== "existing")
     return [{ path: ["action"], detail: "`action` is a button of an app that exists: `app: existing`", on: "key" }];
-  if (file.apps !== undefined && actionOf(pipeline) === undefined)
-    return [{ path: ["apps"], detail: "`apps` belongs to `action`: the apps whose button starts it", on: "key" }];
+  if (file.apps !== undefined && actionOf(pipeline) === undefined && file.triggers === undefined)
+    return [
+      {
+        path: ["apps"],
+        detail: "`apps` belongs to `action` or `triggers`: the apps whose button or trigger starts it",
+        on: "key",
+      },
+    ];
   return [];
 }
 

@@ -4,6 +4,14 @@
 import { describeIssues, type Path, type PathProblem, valueAt } from "../issues.ts";
 import type { JsonValue } from "../json.ts";
 import {
+  pullRequestShape,
+  pushShape,
+  scheduleShape,
+  tagShape,
+  triggerShape,
+  upstreamShape,
+} from "../trigger/trigger-shape.ts";
+import {
   concurrencyShape,
   jobShape,
   type PipelineFile,
@@ -29,12 +37,23 @@ export function checkShape(value: JsonValue): { file: PipelineFile | undefined; 
   return { file: undefined, problems };
 }
 
+const TRIGGER_SHAPES = {
+  push: pushShape,
+  tag: tagShape,
+  pull_request: pullRequestShape,
+  schedule: scheduleShape,
+  upstream: upstreamShape,
+};
+
 /** The keys that are known at a place. */
 function keysAt(path: Path): readonly string[] {
   const [top, , third, , fifth] = path;
   const isJobs = top === "jobs" || top === "finally";
   if (path.length === 0) return Object.keys(pipelineShape.shape);
   if (top === "params" && path.length === 2) return Object.keys(paramShape.shape);
+  if (top === "triggers" && path.length === 2) return Object.keys(triggerShape.shape);
+  if (top === "triggers" && path.length === 3 && Object.hasOwn(TRIGGER_SHAPES, third ?? ""))
+    return Object.keys(TRIGGER_SHAPES[third as keyof typeof TRIGGER_SHAPES].shape);
   if (top === "concurrency") return Object.keys(concurrencyShape.shape);
   if (isJobs && path.length === 2) return Object.keys(jobShape.shape);
   if (isJobs && (third === "retry" || fifth === "retry")) return Object.keys(retryShape.shape);

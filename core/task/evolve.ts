@@ -66,6 +66,7 @@ function requested(event: TaskEventOf<"TaskRequested">): TaskState {
     ...(event.siteDefaults === undefined ? {} : { siteDefaults: event.siteDefaults }),
     ...(event.override === undefined ? {} : { override: event.override }),
     requestedBy: event.requestedBy,
+    ...(event.trigger === undefined ? {} : { trigger: event.trigger }),
     requestedAt: event.at,
     url: event.url,
     rerunOf: event.rerunOf,

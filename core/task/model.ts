@@ -24,6 +24,8 @@ export type TaskState = {
   /** Why the policy of an environment was not applied. Absent: it was. */
   readonly override?: string;
   readonly requestedBy: string;
+  /** What started it, as expressions see it. Absent: a person. */
+  readonly trigger?: JsonObject;
   readonly requestedAt: number;
   readonly url: string;
   readonly rerunOf: string | undefined;

@@ -4,6 +4,7 @@
 import type { JsonObject, JsonValue } from "../json.ts";
 import type { Job, Pipeline } from "../pipeline/pipeline.ts";
 import { withoutSecretParams } from "../pipeline/secret-params.ts";
+import { BY_PERSON } from "../trigger/facts.ts";
 import type { JobState, TaskState } from "./model.ts";
 import { isBad } from "./states.ts";
 
@@ -19,6 +20,7 @@ export function taskScope(pipeline: Pipeline, state: TaskState): JsonObject {
       pipeline: state.pipeline,
       app: state.app ?? "",
     },
+    trigger: state.trigger ?? BY_PERSON,
   };
 }
 

@@ -10,6 +10,8 @@ import { placeName } from "@gantry/core/task/failed-places.ts";
 import { decision, headline } from "@gantry/core/task/messages.ts";
 import type { AppState, JobState, LateReport, StepState, TaskState, Waiting } from "@gantry/core/task/model.ts";
 import type { State } from "@gantry/core/task/states.ts";
+import { TRIGGER_KINDS } from "@gantry/core/trigger/trigger.ts";
+import { triggerText } from "@gantry/core/trigger/trigger-text.ts";
 import type {
   AppView,
   BuildView,
@@ -42,6 +44,7 @@ export function taskSummary(state: TaskState, pipeline: Pipeline): TaskSummary {
     state: current,
     headline: sentence(state, pipeline),
     requestedBy: state.requestedBy,
+    ...triggerView(state),
     requestedAt: iso(state.requestedAt),
     ...times(state),
     stepsDone: succeeded + skipped,
@@ -77,6 +80,12 @@ export function taskView(state: TaskState, pipeline: Pipeline, version: number, 
     outputs: state.outputs as Jsons,
     jobs: [...pipeline.jobs, ...pipeline.finally].flatMap((job) => jobViews(state, pipeline, job, views)),
   };
+}
+
+function triggerView({ trigger }: TaskState): Pick<TaskSummary, "trigger"> {
+  const text = triggerText(trigger);
+  const kind = TRIGGER_KINDS.find((one) => one === trigger?.kind);
+  return text === undefined || kind === undefined ? {} : { trigger: { kind, text } };
 }
 
 export function appView(app: AppState): AppView {

@@ -17,6 +17,7 @@ export const AGENT_INDEXES = [
   "builds-by-app",
   "builds-by-time",
   "build-digests",
+  "triggers",
   "runners",
   "agents",
   "enrolments",

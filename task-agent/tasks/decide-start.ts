@@ -15,6 +15,7 @@ import { atSite, readableDefaults, type SiteDefaults, siteOfTask } from "@gantry
 import type { TaskEventOf } from "@gantry/core/task/events.ts";
 import { taskTitle } from "@gantry/core/task/messages.ts";
 import type { AppState, TaskState } from "@gantry/core/task/model.ts";
+import { BY_PERSON } from "@gantry/core/trigger/facts.ts";
 import type { StartTask } from "@gantry/wire/agent/agent-api.ts";
 import { buildParamOf, type ChosenBuild } from "../builds/choose-build.ts";
 import { policyProblems } from "../builds/decide-policy.ts";
@@ -30,9 +31,12 @@ export type Rerun = {
   readonly definition: "pinned" | "newest";
 };
 
+/** `trigger`: what starts it, as expressions see it. Absent: a person. */
+export type StartRequest = StartTask & { readonly trigger?: JsonObject };
+
 export type StartFacts = {
   readonly definition: Definition;
-  readonly request: StartTask;
+  readonly request: StartRequest;
   /** Name of the app that the task is for or creates. */
   readonly name: string | undefined;
   /** The app as stored. */
@@ -107,7 +111,10 @@ export function decideStart(facts: StartFacts): Started | GantryError {
   const change = pipeline.app === "new" ? newApp(facts, params, appRequest) : existing;
   if (change instanceof GantryError) return change;
   const readable = readableDefaults(pipeline, siteDefaults);
-  const group = pipeline.concurrency && renderText(pipeline.concurrency.group, { params, app: scope });
+  // A rerun is about the same commit.
+  const trigger = rerun ? rerun.of.trigger : request.trigger;
+  const groupScope = { params, app: scope, trigger: trigger ?? BY_PERSON };
+  const group = pipeline.concurrency && renderText(pipeline.concurrency.group, groupScope);
   const event: Started["event"] = {
     kind: "TaskRequested",
     at,
@@ -122,6 +129,7 @@ export function decideStart(facts: StartFacts): Started | GantryError {
     ...(readable === undefined ? {} : { siteDefaults: readable }),
     ...(request.override === undefined ? {} : { override: request.override.reason }),
     requestedBy: request.principal,
+    ...(trigger === undefined ? {} : { trigger }),
     url,
     ...(rerun ? { rerunOf: rerun.of.id, kept } : {}),
     ...(group === undefined ? {} : { group }),

@@ -12,6 +12,7 @@ import { readParamValues } from "@gantry/core/pipeline/param-values.ts";
 import { type ParsedPipeline, parsePipeline } from "@gantry/core/pipeline/parse.ts";
 import type { Pipeline, StepDescription } from "@gantry/core/pipeline/pipeline.ts";
 import { readSites, type SiteDefaults } from "@gantry/core/site/site-defaults.ts";
+import { upstreamProblems } from "@gantry/core/trigger/upstream.ts";
 
 /**
  * `version`: the digest of the file, and of the values that the installation gives to its params, if there are any. `file`:
@@ -72,6 +73,8 @@ export function checkDefinitions(
   const roles = filesIn(files, "roles");
   const policy = roles.length === 0 ? undefined : readRoles(roles);
   if (policy?.ok === false) problems.push(...policy.problems);
+  const read = definitions.map(({ pipeline, file = "" }) => ({ pipeline, file, text: files.get(file) ?? "" }));
+  problems.push(...upstreamProblems(read, [...read.map(({ pipeline }) => pipeline.name), ...broken]));
   const rules = filesIn(files, "rules");
   const siteFiles = filesIn(files, "sites");
   const pipelines = withParams.map(({ pipeline }) => pipeline);

@@ -21,7 +21,7 @@ import { comparableParams, openParams, sealParams } from "../secrets/secret-para
 import { openGuard, takenByOthers } from "./app-places.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import { namesSecrets, type SecretsAt } from "./decide-secrets.ts";
-import { appName, decideStart, isAppName, type Rerun, type Started } from "./decide-start.ts";
+import { appName, decideStart, isAppName, type Rerun, type Started, type StartRequest } from "./decide-start.ts";
 import type { Definition, Definitions } from "./definitions.ts";
 import { cancelOlder, newestUnended } from "./task-groups.ts";
 import type { TaskRecord } from "./task-store.ts";
@@ -71,10 +71,10 @@ const MAX_CONFLICTS = 8;
  * Starts a task, or returns the one that the same key started before. Durable when it resolves. Throws `pipeline-unknown`,
  * `too-many`, `body-too-large`, `idempotency-key-reused`, what `decideStart` refuses, and `conflict` when others kept committing first.
  */
-export async function startTask(deps: StartDeps, request: StartTask, rerun?: Rerun): Promise<TaskRecord> {
+export async function startTask(deps: StartDeps, request: StartRequest, rerun?: Rerun): Promise<TaskRecord> {
   checkSize(deps, request);
   const definition = await definitionFor(deps, request, rerun);
-  const key = digest([request.principal, request.idempotencyKey]);
+  const key = keyOf(request);
   const comparable = comparableParams(deps.seal, definition.pipeline.params, request.params);
   const fingerprint = fingerprintOf(request, comparable, rerun);
   for (let round = 0; round < MAX_CONFLICTS; round += 1) {
@@ -124,6 +124,18 @@ export async function startTask(deps: StartDeps, request: StartTask, rerun?: Rer
     if (record) return cancelOlder(deps.tasks, record);
   }
   throw new GantryError("conflict", { what: `App ${request.app ?? ""}` });
+}
+
+/** The task that this key of the principal started; undefined when it started none. */
+export async function taskOfKey(
+  journal: Pick<Journal, "load">,
+  request: Pick<StartTask, "principal" | "idempotencyKey">,
+): Promise<string | undefined> {
+  return (await keyStream.load(journal, keyOf(request)))?.state.task;
+}
+
+function keyOf({ principal, idempotencyKey }: Pick<StartTask, "principal" | "idempotencyKey">): string {
+  return digest([principal, idempotencyKey]);
 }
 
 /** A rerun uses the file of the original task unless the newest one is requested, because that one may do something else. */

@@ -3,6 +3,7 @@
 import { renderText } from "@gantry/core/expr/template.ts";
 import { decideSupersede, decideUnblock } from "@gantry/core/task/decide-task.ts";
 import type { TaskState } from "@gantry/core/task/model.ts";
+import { BY_PERSON } from "@gantry/core/trigger/facts.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import type { TaskRecord } from "./task-store.ts";
 import { taskStream } from "./task-stream.ts";
@@ -54,8 +55,8 @@ export async function newestUnended(tasks: Pick<Tasks, "read">, last: string | u
 function sameOf({ state, pipeline }: TaskRecord): string | undefined {
   const same = pipeline.concurrency?.same;
   if (same === undefined) return undefined;
-  const { id, url, requestedBy, params, appScope } = state;
-  return renderText(same, { params, app: appScope, task: { id, url, requestedBy } });
+  const { id, url, requestedBy, params, appScope, trigger = BY_PERSON } = state;
+  return renderText(same, { params, app: appScope, trigger, task: { id, url, requestedBy } });
 }
 
 /**

@@ -4,6 +4,7 @@
 import { ACTIONS } from "@gantry/core/choice/actions.ts";
 import { WORK } from "@gantry/core/pipeline/work.ts";
 import { STATES } from "@gantry/core/task/states.ts";
+import { TRIGGER_KINDS } from "@gantry/core/trigger/trigger.ts";
 import { z } from "zod";
 import { failureSchema } from "../runner/protocol.ts";
 
@@ -103,6 +104,10 @@ export const taskSummary = z
     state,
     headline: z.string().describe("One sentence: what, where, how it ended or what it waits for"),
     requestedBy: z.string(),
+    trigger: z
+      .object({ kind: z.enum(TRIGGER_KINDS), text: z.string().describe('To follow "by": push of 1a2b3c4 to main') })
+      .optional()
+      .describe("What started it; absent for a task that a person started"),
     requestedAt: time,
     startedAt: time.optional(),
     endedAt: time.optional(),
