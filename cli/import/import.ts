@@ -8,6 +8,7 @@ import { parsePipeline } from "@gantry/core/pipeline/parse.ts";
 import { line } from "../pipeline/lint.ts";
 import { readArgument, readCatalogue } from "../pipeline/pipeline-file.ts";
 import { type Call, UsageError } from "../table/command.ts";
+import { importClaiflow } from "./claiflow.ts";
 import { type ForeignFile, readForeignFile } from "./foreign-file.ts";
 import { importGithub } from "./github.ts";
 import { importGitlab } from "./gitlab.ts";
@@ -23,6 +24,7 @@ const FORMATS: { readonly [format: string]: Import } = {
   github: (...all) => [importGithub(...all)],
   gitlab: (...all) => [importGitlab(...all)],
   woodpecker: (...all) => [importWoodpecker(...all)],
+  claiflow: (...all) => [importClaiflow(...all)],
   klevr: importKlevr,
 };
 
@@ -31,7 +33,12 @@ export async function importFile({
   flags,
   args: [format, path],
 }: Call<
-  { readonly name: string | undefined; readonly site: string | undefined; readonly out: string | undefined },
+  {
+    readonly name: string | undefined;
+    readonly site: string | undefined;
+    readonly out: string | undefined;
+    readonly commands: string | undefined;
+  },
   readonly [string, string]
 >): Promise<number> {
   const read = FORMATS[format];
@@ -39,7 +46,9 @@ export async function importFile({
   const file = readForeignFile(path, readArgument(io, path));
   const name = flags.name ?? nameOf(path);
   const notes = openNotes();
-  const pipelines = read(file, { file: path, name, site: flags.site }, notes);
+  const { commands } = flags;
+  const known = commands === undefined ? {} : { commands: readForeignFile(commands, readArgument(io, commands)).root };
+  const pipelines = read(file, { file: path, name, site: flags.site, ...known }, notes);
   const texts = pipelines.map((one) => ({
     name: String(one.name),
     text: pipelineText(one, basename(path), notes.all()),

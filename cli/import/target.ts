@@ -10,6 +10,8 @@ export type ImportOptions = {
   readonly name: string;
   /** The site of its jobs; default: that of the app's builds. */
   readonly site: string | undefined;
+  /** Of a flow: what its commands do, by name: `run` with `shell`, or `uses`. */
+  readonly commands?: JsonObject;
 };
 
 export const DEFAULT_SITE = "${{ app.build.site }}";

@@ -153,6 +153,11 @@ export const PIPELINES = [
     flags: {
       name: { type: "string", value: "NAME", summary: "name of the pipeline (default: that of the file)" },
       site: { type: "string", value: "SITE", summary: "site of its jobs (default: that of the app's builds)" },
+      commands: {
+        type: "string",
+        value: "FILE",
+        summary: "for claiflow: what its commands do, by name: { run, shell } or { uses }",
+      },
       out: { type: "string", value: "DIR", summary: "write NAME.yaml into this folder; nothing is overwritten" },
     },
     examples: ["import github .github/workflows/test.yml > test.yaml", "import klevr init-tasks.yml --out pipelines"],
