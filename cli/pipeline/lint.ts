@@ -5,14 +5,12 @@ import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import { checkSet } from "@gantry/core/definitions/check-set.ts";
 import type { Problem } from "@gantry/core/errors.ts";
-import { parsePipeline } from "@gantry/core/pipeline/parse.ts";
+import { type ParsedPipeline, parsePipeline } from "@gantry/core/pipeline/parse.ts";
 import type { StepDescription } from "@gantry/core/pipeline/pipeline.ts";
 import { type PipelineText, upstreamProblems } from "@gantry/core/trigger/upstream.ts";
 import { readSetFolder } from "../definitions-folder.ts";
 import type { Call } from "../table/command.ts";
 import { readCatalogue, readPipeline } from "./pipeline-file.ts";
-
-type Found = { readonly problems: readonly Problem[]; readonly warnings: readonly Problem[] };
 
 export async function lint({
   io,
@@ -28,10 +26,9 @@ export async function lint({
   const sound: PipelineText[] = [];
   for (const path of files) {
     const isFolder = lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-    const found = isFolder ? await lintSet(path, steps, known) : readPipeline(io, path, steps, known);
+    const found: ParsedPipeline = isFolder ? await lintSet(path, steps, known) : readPipeline(io, path, steps, known);
     const { problems, warnings } = found;
-    if ("pipeline" in found && found.pipeline)
-      sound.push({ file: path, text: io.readFile(path), pipeline: found.pipeline });
+    if (found.pipeline) sound.push({ file: path, text: io.readFile(path), pipeline: found.pipeline });
     for (const one of problems) io.stdout(`${line(one)}\n`);
     for (const one of warnings) io.stdout(`${line({ ...one, detail: `warning: ${one.detail}` })}\n`);
     errors += problems.length;
@@ -47,7 +44,7 @@ async function lintSet(
   folder: string,
   steps: readonly StepDescription[],
   secrets: readonly string[] | undefined,
-): Promise<Found> {
+): Promise<ParsedPipeline> {
   const warnings: Problem[] = [];
   const { pipelines, problems } = checkSet(await readSetFolder(folder), (name, text) => {
     const parsed = parsePipeline({ name, text }, steps, secrets);

@@ -144,4 +144,23 @@ export const PIPELINES = [
     examples: ["pipeline graph pipelines/ci.yaml > ci.mmd"],
     run: async (call) => (await import("../pipeline/plan.ts")).graph(call),
   }),
+  command({
+    name: "import",
+    summary: "say a pipeline of another tool in the language of Gantry",
+    details:
+      "Prints the pipeline, and on stderr what could not be carried over, with line and column. The exit code is 1 when there is anything of the kind.",
+    args: ["github|gitlab|woodpecker|claiflow|klevr", "FILE"],
+    flags: {
+      name: { type: "string", value: "NAME", summary: "name of the pipeline (default: that of the file)" },
+      site: { type: "string", value: "SITE", summary: "site of its jobs (default: that of the app's builds)" },
+      commands: {
+        type: "string",
+        value: "FILE",
+        summary: "for claiflow: what its commands do, by name: { run, shell } or { uses }",
+      },
+      out: { type: "string", value: "DIR", summary: "write NAME.yaml into this folder; nothing is overwritten" },
+    },
+    examples: ["import github .github/workflows/test.yml > test.yaml", "import klevr init-tasks.yml --out pipelines"],
+    run: async (call) => (await import("../import/import.ts")).importFile(call),
+  }),
 ];

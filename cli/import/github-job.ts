@@ -1,0 +1,259 @@
+// A job of GitHub Actions, with its steps.
+
+import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
+import { isReservedVariable } from "@gantry/core/pipeline/env-names.ts";
+import type { Path } from "./foreign-file.ts";
+import { Untranslatable } from "./github-expression.ts";
+import { type Importing, type NameTable, openNames, underscored } from "./github-names.ts";
+import { takeValues } from "./script-values.ts";
+import { checkout, compact, DEFAULT_SITE, idOf, listOf, minutes, orNothing, textsOf } from "./target.ts";
+
+const JOB_KEYS = new Set(
+  "name needs if runs-on env outputs strategy steps timeout-minutes defaults continue-on-error permissions".split(" "),
+);
+const STEP_KEYS = new Set(
+  "id name if run uses with env shell working-directory timeout-minutes continue-on-error".split(" "),
+);
+/** Actions that only put a program on the machine. */
+const TOOL = /\/setup-|^pnpm\/action-setup|-toolchain@|^shivammathur\//;
+const ACTIONS: { readonly [action: string]: string } = {
+  "actions/cache": "caches belong to the runner",
+  "actions/upload-artifact": "jobs have a workspace of their own: put what belongs together into the steps of one job",
+  "actions/download-artifact":
+    "jobs have a workspace of their own: put what belongs together into the steps of one job",
+};
+const SHELLS = new Set(["sh", "bash", "python3", "node"]);
+/** Where the outputs of a script are written. */
+const FILES: { readonly [variable: string]: string } = {
+  GITHUB_OUTPUT: "GANTRY_OUTPUT",
+  GITHUB_STEP_SUMMARY: "GANTRY_STEP_SUMMARY",
+};
+
+export function readJob(job: JsonObject, at: Path, importing: Importing): JsonObject {
+  for (const key of Object.keys(job)) if (!JOB_KEYS.has(key)) importing.note([...at, key], unsupported(key));
+  const env = isJsonObject(job.env) ? job.env : {};
+  const inside: Importing = {
+    ...importing,
+    env: { ...importing.env, ...env },
+    defaults: isJsonObject(job.defaults) && isJsonObject(job.defaults.run) ? job.defaults.run : importing.defaults,
+  };
+  const strategy = isJsonObject(job.strategy) ? job.strategy : {};
+  const axes = isJsonObject(strategy.matrix) ? Object.keys(strategy.matrix) : [];
+  const steps = readSteps(job.steps, [...at, "steps"], axes, inside);
+  const names = openNames({ ...inside, axes, steps: steps.ids, ...steps.checkout });
+  const outer = openNames({ ...inside, axes, steps: new Map() });
+  return compact({
+    title: plainText(job.name),
+    needs: orNothing(textsOf(job.needs)),
+    site: importing.site ?? DEFAULT_SITE,
+    labels: orNothing(labelsOf(job["runs-on"], [...at, "runs-on"], outer, inside)),
+    ...matrixOf(strategy, [...at, "strategy"], importing),
+    when: conditionOf(job.if, [...at, "if"], outer, inside),
+    timeout: minutes(job["timeout-minutes"]),
+    continueOnError: job["continue-on-error"] === true ? true : undefined,
+    env: orNothing(valuesOf({ ...importing.env, ...env }, [...at, "env"], outer, inside)),
+    outputs: orNothing(
+      renamed(valuesOf(isJsonObject(job.outputs) ? job.outputs : {}, [...at, "outputs"], names, inside)),
+    ),
+    steps: steps.list.length > 0 ? steps.list : [{ title: "Nothing was carried over", run: "exit 1" }],
+  });
+}
+
+function unsupported(key: string): string {
+  const hints: { readonly [key: string]: string } = {
+    container: "jobs run on the machine of a runner: give the runner the tools, and choose it by `labels`",
+    services: "start what the job needs in a script, or on the machine of the runner",
+    environment: "environments belong to the targets of an app",
+    uses: "reusable workflows have no counterpart: write its jobs here",
+    concurrency: "only whole pipelines have `concurrency`",
+  };
+  return `\`${key}\` has no counterpart${hints[key] ? ` (${hints[key]})` : ""}`;
+}
+
+type Steps = {
+  readonly list: readonly JsonObject[];
+  readonly ids: ReadonlyMap<string, string>;
+  readonly checkout: { readonly checkout?: string };
+};
+
+function readSteps(value: JsonValue | undefined, at: Path, axes: readonly string[], importing: Importing): Steps {
+  const list: JsonObject[] = [];
+  const ids = new Map<string, string>();
+  let source: { readonly checkout?: string } = {};
+  for (const [index, step] of listOf(value).entries()) {
+    if (!isJsonObject(step)) continue;
+    const env = isJsonObject(step.env) ? step.env : {};
+    const inside = { ...importing, env: { ...importing.env, ...env } };
+    const names = openNames({ ...inside, axes, steps: ids, ...source });
+    const made = readStep(step, [...at, index], names, inside);
+    if (!made) continue;
+    if (typeof step.id === "string") ids.set(step.id, String(made.id ?? step.id));
+    if (made.uses === "git/checkout" && source.checkout === undefined) source = { checkout: String(made.id) };
+    list.push(made);
+  }
+  return { list, ids, checkout: source };
+}
+
+function readStep(step: JsonObject, at: Path, names: NameTable, importing: Importing): JsonObject | undefined {
+  for (const key of Object.keys(step)) if (!STEP_KEYS.has(key)) importing.note([...at, key], unsupported(key));
+  const common = {
+    title: plainText(step.name),
+    when: conditionOf(step.if, [...at, "if"], names, importing),
+    timeout: minutes(step["timeout-minutes"]),
+    continueOnError: step["continue-on-error"] === true ? true : undefined,
+  };
+  const id = typeof step.id === "string" ? idOf(step.id, "step") : undefined;
+  if (typeof step.uses === "string") {
+    const action = ofAction(step.uses, step, at, importing);
+    return action && compact({ ...action, ...(id === undefined ? {} : { id }), ...common });
+  }
+  if (typeof step.run !== "string") return undefined;
+  return compact({ id, ...common, ...scriptOf(step, at, names, importing) });
+}
+
+function ofAction(uses: string, step: JsonObject, at: Path, importing: Importing): JsonObject | undefined {
+  const inputs = isJsonObject(step.with) ? step.with : {};
+  if (uses.startsWith("actions/checkout@")) {
+    importing.used.add("ref");
+    const isOther = inputs.repository !== undefined || inputs.ref !== undefined;
+    if (isOther)
+      importing.note([...at, "with"], "the checkout of another repository or ref is that of the app's source");
+    return checkout("checkout", typeof inputs.path === "string" ? { directory: inputs.path } : {});
+  }
+  if (TOOL.test(uses))
+    importing.note([...at, "uses"], `\`${uses}\` is left out: give the runner this tool, and choose it by \`labels\``);
+  else
+    importing.note(
+      [...at, "uses"],
+      `the action \`${uses}\` has no counterpart: ${ACTIONS[uses.replace(/@.*/, "")] ?? "write a script, or use a step of `gantry steps`"}`,
+    );
+  return undefined;
+}
+
+function scriptOf(step: JsonObject, at: Path, names: NameTable, importing: Importing): JsonObject {
+  const shell = String(step.shell ?? importing.defaults.shell ?? "bash").split(" ")[0] ?? "bash";
+  const known = shell === "python" ? "python3" : shell;
+  if (!SHELLS.has(known)) importing.note([...at, "shell"], `the shell \`${shell}\` has no counterpart`);
+  const taken = takeValues(String(step.run));
+  const isShell = known === "sh" || known === "bash";
+  if (taken.values.length > 0 && !isShell)
+    importing.note(
+      [...at, "run"],
+      "an expression in a script that is not for a shell: read the variable that `env` gives",
+    );
+  let script = taken.script;
+  for (const [theirs, ours] of Object.entries(FILES)) script = script.replaceAll(theirs, ours);
+  if (/GITHUB_(ENV|PATH)\b/.test(script))
+    importing.note(
+      [...at, "run"],
+      "`GITHUB_ENV` and `GITHUB_PATH` have no counterpart: write an output, and set `env` of later steps",
+    );
+  const values: { [name: string]: string } = {};
+  for (const { name, expression } of taken.values) values[name] = `\${{ ${expression} }}`;
+  const own = valuesOf({ ...(isJsonObject(step.env) ? step.env : {}), ...values }, [...at, "run"], names, importing);
+  const directory = step["working-directory"] ?? importing.defaults["working-directory"];
+  return compact({
+    run: script,
+    shell: SHELLS.has(known) ? known : undefined,
+    workingDirectory: typeof directory === "string" ? directory : undefined,
+    env: orNothing({ ...variablesIn(script, names), ...own }),
+  });
+}
+
+/** GitHub sets these itself. */
+function variablesIn(script: string, names: NameTable): JsonObject {
+  const used = new Set(script.match(/\bGITHUB_[A-Z_]+\b/g) ?? []);
+  const known = [...used].flatMap((name) => {
+    const expression = names.variable(name);
+    return expression === undefined ? [] : [[name, `\${{ ${expression} }}`] as const];
+  });
+  return Object.fromEntries(known);
+}
+
+function valuesOf(values: JsonObject, at: Path, names: NameTable, importing: Importing): JsonObject {
+  const result: { [name: string]: JsonValue } = {};
+  for (const [name, value] of Object.entries(values)) {
+    if (isReservedVariable(name)) {
+      importing.note(at, `the variable ${name} is set by the runner and cannot be set by a pipeline`);
+      continue;
+    }
+    try {
+      result[name] = typeof value === "string" ? names.template(value) : String(value ?? "");
+    } catch (error) {
+      if (!(error instanceof Untranslatable)) throw error;
+      importing.note(at, `${name}: ${error.message}`);
+    }
+  }
+  return result;
+}
+
+function renamed(values: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [underscored(name), value]));
+}
+
+/** A condition that cannot be said must not be left out: the step would run where it must not. */
+function conditionOf(
+  value: JsonValue | undefined,
+  at: Path,
+  names: NameTable,
+  importing: Importing,
+): string | undefined {
+  if (value === undefined || value === null) return undefined;
+  const source = String(value)
+    .trim()
+    .replace(/^\$\{\{(.*)\}\}$/s, "$1")
+    .trim();
+  try {
+    const condition = names.expression(source);
+    return condition === "true" ? "always" : condition === 'status == "succeeded"' ? undefined : condition;
+  } catch (error) {
+    if (!(error instanceof Untranslatable)) throw error;
+    importing.note(at, `\`if: ${source}\`: ${error.message}. What it belongs to is never run`);
+    return "1 == 2";
+  }
+}
+
+function labelsOf(value: JsonValue | undefined, at: Path, names: NameTable, importing: Importing): readonly string[] {
+  const wanted = isJsonObject(value) ? textsOf(value.labels) : textsOf(value);
+  return wanted.flatMap((label) => {
+    if (label === "self-hosted") return [];
+    if (/^ubuntu-/.test(label)) return [];
+    try {
+      return [names.template(label)];
+    } catch (error) {
+      if (!(error instanceof Untranslatable)) throw error;
+      importing.note(at, error.message);
+      return [];
+    }
+  });
+}
+
+function matrixOf(strategy: JsonObject, at: Path, { note }: Importing): JsonObject {
+  const { matrix } = strategy;
+  if (matrix === undefined) return {};
+  if (!isJsonObject(matrix)) {
+    note([...at, "matrix"], "a matrix from an expression has no counterpart: use `each`");
+    return {};
+  }
+  const { include, exclude, ...axes } = matrix;
+  for (const [axis, values] of Object.entries(axes))
+    if (!Array.isArray(values)) note([...at, "matrix", axis], `the axis ${axis} is an expression: use \`each\``);
+  const lists = renamed(Object.fromEntries(Object.entries(axes).filter(([, values]) => Array.isArray(values))));
+  const maxParallel = strategy["max-parallel"];
+  const included = combinations(include);
+  const axed = Object.keys(lists).length > 0;
+  return compact({
+    matrix: axed ? compact({ ...lists, include: included, exclude: combinations(exclude) }) : undefined,
+    each: axed ? undefined : included,
+    maxParallel: typeof maxParallel === "number" ? maxParallel : undefined,
+    failFast: strategy["fail-fast"] === false ? undefined : true,
+  });
+}
+
+function combinations(value: JsonValue | undefined): JsonValue | undefined {
+  return orNothing(listOf(value).filter(isJsonObject).map(renamed));
+}
+
+function plainText(value: JsonValue | undefined): string | undefined {
+  return typeof value === "string" && value !== "" ? value.replace(/\$\{\{.*?\}\}/gs, "…") : undefined;
+}

@@ -1,0 +1,254 @@
+// GitLab CI: a `.gitlab-ci.yml` becomes one pipeline. Stages become needs.
+
+import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
+import { isReservedVariable } from "@gantry/core/pipeline/env-names.ts";
+import { type ForeignFile, type Path, REFERENCE } from "./foreign-file.ts";
+import { conditionOf, variablesIn } from "./gitlab-rules.ts";
+import type { Notes } from "./notes.ts";
+import {
+  checkout,
+  compact,
+  DEFAULT_SITE,
+  type ImportOptions,
+  idOf,
+  listOf,
+  OF_PUSH,
+  orNothing,
+  SOURCE_PARAMS,
+  textsOf,
+} from "./target.ts";
+
+const DEFAULT_STAGES = [".pre", "build", "test", "deploy", ".post"];
+/** Keys at the top that are no jobs. */
+const GLOBAL = new Set(
+  "stages variables default workflow include image services before_script after_script cache spec pages:deploy".split(
+    " ",
+  ),
+);
+/** What a job may inherit from `default` or the top. */
+const INHERITED = ["before_script", "after_script", "timeout", "retry", "tags", "image", "services", "cache"] as const;
+const JOB_KEYS = new Set(
+  "stage script before_script after_script variables rules only except needs dependencies tags timeout retry allow_failure when parallel extends interruptible".split(
+    " ",
+  ),
+);
+const HINTS: { readonly [key: string]: string } = {
+  image: "scripts run on the machine of a runner: give the runner the tools, and choose it by `labels`",
+  services: "start what the job needs in a script, or on the machine of the runner",
+  artifacts: "jobs have a workspace of their own: put what belongs together into the steps of one job",
+  cache: "caches belong to the runner",
+  environment: "environments belong to the targets of an app",
+  trigger: "start another pipeline in a step",
+  release: "write a script",
+  coverage: "test results are read from files of reports",
+};
+
+export function importGitlab({ root, placeOf }: ForeignFile, options: ImportOptions, notes: Notes): JsonObject {
+  const note = (path: Path, what: string): void => {
+    const [job = "", key = ""] = path;
+    const own = root[job];
+    // What a job inherits is told once, where it is written.
+    const isInherited = path.length === 2 && isJsonObject(own) && own[key] === undefined;
+    const above = isJsonObject(root.default) && root.default[key] !== undefined ? ["default", key] : [key];
+    notes.add(placeOf(isInherited && root[above[0] ?? ""] !== undefined ? above : path), what);
+  };
+  if (root.include !== undefined) note(["include"], "`include` is not read: import those files, too");
+  if (root.workflow !== undefined) note(["workflow"], "`workflow` is left out: say it in `triggers`");
+  const resolved = resolveAll(root, note);
+  const stages = root.stages === undefined ? DEFAULT_STAGES : [".pre", ...textsOf(root.stages), ".post"];
+  const ids = new Map<string, string>();
+  for (const name of Object.keys(resolved)) ids.set(name, uniqueId(name, [...ids.values()]));
+  const jobs: { [id: string]: JsonValue } = {};
+  for (const [name, job] of Object.entries(resolved)) {
+    const stage = stageOf(job);
+    const before = Object.entries(resolved).filter(
+      ([, other]) => stages.indexOf(stageOf(other)) < stages.indexOf(stage),
+    );
+    const needed = job.needs === undefined ? lastStage(before, stages) : neededBy(job.needs, [name, "needs"], note);
+    const needs = needed.flatMap((one) => ids.get(one) ?? []);
+    jobs[ids.get(name) ?? name] = readJob(name, job, { needs, options, note, globals: variablesOf(root.variables) });
+  }
+  return compact({
+    name: options.name,
+    app: "existing",
+    params: SOURCE_PARAMS,
+    triggers: [{ push: { branches: ["**"] }, params: OF_PUSH }],
+    jobs,
+  });
+}
+
+type Note = (path: Path, what: string) => void;
+
+/** The jobs of the file, with `extends`, `default` and `!reference` resolved. Hidden ones (`.name`) are left out. */
+function resolveAll(root: JsonObject, note: Note): { readonly [name: string]: JsonObject } {
+  const defaults = isJsonObject(root.default) ? root.default : {};
+  const inherited = Object.fromEntries(
+    INHERITED.flatMap((key) => {
+      const value = defaults[key] ?? root[key];
+      return value === undefined ? [] : [[key, value] as const];
+    }),
+  );
+  const merged = (name: string, seen: readonly string[]): JsonObject => {
+    const job = root[name];
+    if (!isJsonObject(job) || seen.includes(name)) {
+      note([seen.at(-1) ?? name, "extends"], `\`extends\`: there is no ${name} in this file, or it extends itself`);
+      return {};
+    }
+    const bases = textsOf(job.extends).map((base) => merged(base, [...seen, name]));
+    return [...bases, job].reduce<JsonObject>((all, one) => deepMerge(all, one), {});
+  };
+  const names = Object.keys(root).filter(
+    (name) => !GLOBAL.has(name) && !name.startsWith(".") && isJsonObject(root[name]),
+  );
+  return Object.fromEntries(
+    names.map((name) => {
+      const job = deepMerge(inherited, merged(name, []));
+      return [
+        name,
+        Object.fromEntries(
+          Object.entries(job).map(([key, value]) => [key, withReferences(value, root, [name, key], note)]),
+        ),
+      ];
+    }),
+  );
+}
+
+function deepMerge(base: JsonObject, over: JsonObject): JsonObject {
+  const result: { [key: string]: JsonValue } = { ...base };
+  for (const [key, value] of Object.entries(over)) {
+    const old = result[key];
+    result[key] = isJsonObject(old) && isJsonObject(value) ? deepMerge(old, value) : value;
+  }
+  return result;
+}
+
+/** Replaces `!reference [job, key]`, and flattens lists as GitLab does. */
+function withReferences(value: JsonValue, root: JsonObject, at: Path, note: Note, depth = 0): JsonValue {
+  if (Array.isArray(value)) {
+    return (value as readonly JsonValue[]).flatMap((one) => withReferences(one, root, at, note, depth) as JsonValue[]);
+  }
+  if (!isJsonObject(value)) return value;
+  const path = value[REFERENCE];
+  if (path === undefined) return value;
+  const found = textsOf(path).reduce<JsonValue | undefined>(
+    (inside, key) => (isJsonObject(inside) ? inside[key] : undefined),
+    root,
+  );
+  if (found === undefined || depth > 10) {
+    note(at, `\`!reference\` to ${textsOf(path).join(".")} is not in this file`);
+    return [];
+  }
+  return withReferences(found, root, at, note, depth + 1);
+}
+
+function stageOf(job: JsonObject): string {
+  return typeof job.stage === "string" ? job.stage : "test";
+}
+
+/** Without `needs`, a job waits for all jobs of earlier stages. Those of the nearest one wait for the others. */
+function lastStage(before: readonly (readonly [string, JsonObject])[], stages: readonly string[]): readonly string[] {
+  const nearest = Math.max(-1, ...before.map(([, job]) => stages.indexOf(stageOf(job))));
+  return before.filter(([, job]) => stages.indexOf(stageOf(job)) === nearest).map(([name]) => name);
+}
+
+function neededBy(needs: JsonValue, at: Path, note: Note): readonly string[] {
+  return listOf(needs).flatMap((one) => {
+    if (typeof one === "string") return [one];
+    if (isJsonObject(one) && typeof one.job === "string" && one.project === undefined) return [one.job];
+    note(at, "`needs` of another project or pipeline has no counterpart");
+    return [];
+  });
+}
+
+type Around = {
+  readonly needs: readonly string[];
+  readonly options: ImportOptions;
+  readonly note: Note;
+  readonly globals: JsonObject;
+};
+
+function readJob(name: string, job: JsonObject, { needs, options, note, globals }: Around): JsonObject {
+  for (const key of Object.keys(job)) {
+    if (JOB_KEYS.has(key)) continue;
+    note([name, key], `\`${key}\` has no counterpart${HINTS[key] ? ` (${HINTS[key]})` : ""}`);
+  }
+  const variables = { ...globals, ...variablesOf(job.variables) };
+  const script = [...lines(job.before_script), ...lines(job.script)].join("\n");
+  const after = lines(job.after_script).join("\n");
+  const env = Object.entries({ ...variablesIn(`${script}\n${after}`), ...variables }).filter(([variable]) => {
+    if (isReservedVariable(variable))
+      note([name, "variables"], `the variable ${variable} is set by the runner and cannot be set by a pipeline`);
+    return !isReservedVariable(variable);
+  });
+  const { when, isManual } = conditionOf(job, name, variables, note);
+  const scripts = [
+    compact({ run: script === "" ? "true" : `${script}\n`, shell: "bash" }),
+    ...(after === "" ? [] : [compact({ title: "after_script", run: `${after}\n`, shell: "bash", when: "always" })]),
+  ];
+  return compact({
+    title: name,
+    needs: orNothing(needs),
+    site: options.site ?? DEFAULT_SITE,
+    labels: orNothing(textsOf(job.tags)),
+    ...parallelOf(job.parallel, [name, "parallel"], note),
+    when,
+    approval: isManual ? `Run ${name}?` : undefined,
+    timeout: durationOf(job.timeout, [name, "timeout"], note),
+    retry: retryOf(job.retry),
+    continueOnError: job.allow_failure === true || isJsonObject(job.allow_failure) ? true : undefined,
+    env: orNothing(Object.fromEntries(env)),
+    steps: [checkout(), ...scripts],
+  });
+}
+
+function lines(value: JsonValue | undefined): readonly string[] {
+  return listOf(value).map((line) => String(line));
+}
+
+function variablesOf(value: JsonValue | undefined): JsonObject {
+  if (!isJsonObject(value)) return {};
+  return Object.fromEntries(
+    Object.entries(value).map(([name, one]) => [
+      name,
+      String((isJsonObject(one) ? one.value : one) ?? "").replaceAll("${{", "$${{"),
+    ]),
+  );
+}
+
+function parallelOf(value: JsonValue | undefined, at: Path, note: Note): JsonObject {
+  if (value === undefined) return {};
+  if (typeof value === "number") return { each: Array.from({ length: value }, (_, index) => index + 1) };
+  const groups = isJsonObject(value) ? listOf(value.matrix) : [];
+  const [first, ...more] = groups;
+  if (!isJsonObject(first) || more.length > 0) {
+    note(at, "a matrix with several groups has no counterpart: write a job for each of them");
+    return {};
+  }
+  const axes = Object.fromEntries(Object.entries(first).map(([axis, values]) => [axis, listOf(values)]));
+  note(at, `the values of the matrix are \`each.NAME\` here: set them in \`env\` (${Object.keys(axes).join(", ")})`);
+  return { matrix: axes };
+}
+
+const UNITS: { readonly [unit: string]: string } = { h: "h", m: "m", s: "s" };
+
+/** `1h 30m`, `3 hours`, `90 minutes`. */
+function durationOf(value: JsonValue | undefined, at: Path, note: Note): string | undefined {
+  if (value === undefined) return undefined;
+  const parts = [...String(value).matchAll(/(\d+)\s*([a-z]+)/gi)];
+  const text = parts.map(([, count, unit = ""]) => `${count}${UNITS[unit[0]?.toLowerCase() ?? ""] ?? ""}`).join("");
+  if (/^(?:\d+h)?(?:\d+m)?(?:\d+s)?$/.test(text) && text !== "") return text;
+  note(at, `the duration ${String(value)} has no counterpart`);
+  return undefined;
+}
+
+function retryOf(value: JsonValue | undefined): JsonValue | undefined {
+  const max = isJsonObject(value) ? value.max : value;
+  return typeof max === "number" && max > 0 ? max : undefined;
+}
+
+function uniqueId(name: string, taken: readonly string[]): string {
+  const id = idOf(name, "job");
+  let unique = id;
+  for (let count = 2; taken.includes(unique); count += 1) unique = `${id}-${count}`;
+  return unique;
+}
