@@ -131,7 +131,7 @@ const failures: readonly (readonly [string, RegExp])[] = [
   ["if true", /^`if` is a reserved word; write `condition \? one : other`$/],
   ["params.a && && params.b", /^`&&` cannot be used here$/],
   ["params.a = 1", /^`=` cannot be used here; compare with `==` or `!=`$/],
-  ["params.a b", /^`b` cannot be used here$/],
+  ["params.a b", /^`b` cannot be used here; an operator is missing before it$/],
   ["${{ params.a", /^`\$` cannot be used here; `\$\{\{` and `}}` stand around a whole expression$/],
   ["params.é", /^`é` cannot be used here$/],
   ["nope(1)", /there is no function nope/],

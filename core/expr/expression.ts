@@ -12,6 +12,7 @@ import { makeEnvironment } from "./environment.ts";
 import { isReplacement, KEY_PROBLEM, replaceFunction } from "./functions.ts";
 import { alternativesOf, closedIn, constantsOf, type Part } from "./parts.ts";
 import { childrenOf, type Reference, referencesOf } from "./references.ts";
+import { syntaxProblem } from "./syntax-problem.ts";
 import { type CelValue, fromCel, toCel, ValueProblem } from "./values.ts";
 
 export type Expression = {
@@ -95,7 +96,7 @@ function compile(source: string): Expression | ExpressionProblem {
   try {
     parsed = environment.parse(source);
   } catch (error) {
-    if (error instanceof ParseError) return { problem: celProblem(error.summary), offset: error.range?.start ?? 0 };
+    if (error instanceof ParseError) return { problem: syntaxProblem(error, source), offset: error.range?.start ?? 0 };
     throw error;
   }
   const refused = findRefused(parsed.ast, source);
@@ -109,7 +110,8 @@ function compile(source: string): Expression | ExpressionProblem {
   const verdict = parsed.check();
   if (!verdict.valid) {
     const error = verdict.error;
-    return { problem: celProblem(error?.summary ?? "it is not valid"), offset: error?.range?.start ?? 0 };
+    const problem = celProblem(error?.summary ?? "it is not valid", { node: error?.node });
+    return { problem, offset: error?.range?.start ?? 0 };
   }
   const names = new Set(references.map((reference) => reference.variable));
   const type = String(verdict.type ?? "dyn");
@@ -146,8 +148,17 @@ function run(
   }
 }
 
-function isNoKey({ op, args }: ASTNode): boolean {
-  return op === "list" || op === "map" || (op === "value" && (args === null || typeof args === "number"));
+function findWrongKey(keys: readonly ASTNode[]): ExpressionProblem | undefined {
+  const seen = new Set<unknown>();
+  for (const { op, args, start } of keys) {
+    if (op === "list" || op === "map" || (op === "value" && (args === null || typeof args === "number")))
+      return { problem: KEY_PROBLEM, offset: start };
+    if (op !== "value") continue;
+    // Keys that differ only by type become the same text in the result.
+    if (seen.has(String(args))) return { problem: `the key ${String(args)} occurs twice in the map`, offset: start };
+    seen.add(String(args));
+  }
+  return undefined;
 }
 
 function replaceFunctions(node: ASTNode): void {
@@ -166,8 +177,14 @@ function converted(value: JsonValue, { values }: Evaluation): CelValue {
 
 /** Regular expressions of the library may take exponential time, so they are not offered. */
 function findRefused(node: ASTNode, source: string): ExpressionProblem | undefined {
-  const key = node.op === "map" ? node.args.find(([key]) => isNoKey(key))?.[0] : undefined;
-  if (key !== undefined) return { problem: KEY_PROBLEM, offset: key.start };
+  const wrongKey = node.op === "map" ? findWrongKey(node.args.map(([key]) => key)) : undefined;
+  if (wrongKey !== undefined) return wrongKey;
+  if (node.op === "value" && typeof node.args === "string" && node.args.includes("${{"))
+    return {
+      problem:
+        "a text in quotes stays as it is, with its `${{`; name the value outside of the quotes, and join texts with `+`",
+      offset: node.start,
+    };
   if ((node.op === "rcall" || node.op === "call") && isReplacement(node.args[0]))
     return { problem: `there is no function ${node.args[0]}`, offset: node.pos };
   if (node.op === "rcall" && node.args[0] === "matches") {
@@ -212,5 +229,5 @@ function sentenceFor(source: string, error: EvaluationError | CelTypeError): str
     const key = error.summary.replace("No such key: ", "");
     return `there is no ${JSON.stringify(key)} in ${source.slice(target.start, target.end)}`;
   }
-  return celProblem(error.summary);
+  return celProblem(error.summary, { node });
 }

@@ -80,7 +80,7 @@ export function cutText(text: string): readonly Piece[] | { readonly problem: st
       continue;
     }
     const end = endOfExpression(text, next + 3);
-    if (end === -1) return { problem: "`${{` is not closed with `}}`", offset: next };
+    if (typeof end === "string") return { problem: `\`\${{\` is not closed with \`}}\`${end}`, offset: next };
     literal += text.slice(at, next);
     if (literal !== "") pieces.push({ kind: "text", text: literal });
     literal = "";
@@ -92,22 +92,26 @@ export function cutText(text: string): readonly Piece[] | { readonly problem: st
   return pieces;
 }
 
-/** The position of the `}}` that closes an expression. Braces of maps and everything in quotes belong to the expression. */
-function endOfExpression(text: string, start: number): number {
+/**
+ * The position of the `}}` that closes an expression, or a hint why there is none. Braces of maps and everything in quotes
+ * belong to the expression.
+ */
+function endOfExpression(text: string, start: number): number | string {
   let depth = 0;
   let at = start;
   while (at < text.length) {
     const char = text[at];
     if (char === '"' || char === "'") {
       at = endOfQuote(text, at, char);
+      if (at > text.length) return `; the quote ${char} inside of it has no end`;
       continue;
     }
     if (char === "{") depth += 1;
-    if (char === "}" && depth === 0) return text[at + 1] === "}" ? at : -1;
+    if (char === "}" && depth === 0) return text[at + 1] === "}" ? at : "; it has a `{` or `}` too many";
     if (char === "}") depth -= 1;
     at += 1;
   }
-  return -1;
+  return depth > 0 ? "; it has a `{` too many" : "";
 }
 
 function endOfQuote(text: string, start: number, quote: string): number {

@@ -80,7 +80,7 @@ function oneTyping(params: ParamTypes, number: "int" | "double"): (source: strin
     const verdict = environment.check(typed);
     if (verdict.valid) return { type: String(verdict.type ?? "dyn") };
     const summary = verdict.error?.summary ?? "";
-    const problem = celProblem(summary);
+    const problem = celProblem(summary, { node: verdict.error?.node });
     // Both branches of a choice may have types of their own when it runs, and the elements of `[]` have none.
     if (/ternary branches/i.test(summary) || /\bundefined\b/.test(problem)) return { type: "dyn" };
     if (/^cannot index/i.test(summary)) {

@@ -9,6 +9,7 @@ import {
 } from "@marcbachmann/cel-js";
 import { celProblem, typeInWords } from "../expr/cel-problem.ts";
 import { childrenOf, referencesOf } from "../expr/references.ts";
+import { syntaxProblem } from "../expr/syntax-problem.ts";
 import { type CelValue, fromCel, toCel, ValueProblem } from "../expr/values.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import { didYouMean } from "../suggest.ts";
@@ -52,13 +53,13 @@ export function compileRuleExpression(
   try {
     parsed = environment.parse(source);
   } catch (error) {
-    if (error instanceof ParseError) return { problems: [celProblem(error.summary, RULE_VARIABLES)] };
+    if (error instanceof ParseError) return { problems: [syntaxProblem(error, source)] };
     throw error;
   }
   // Before the check, because checking expands macros in place.
   const problems = wordProblems(parsed.ast);
   const verdict = parsed.check();
-  if (!verdict.valid) problems.push(celProblem(verdict.error?.summary ?? "its types do not fit", RULE_VARIABLES));
+  if (!verdict.valid) problems.push(problemOf(verdict.error));
   else if (verdict.type !== wanted && verdict.type !== "dyn")
     problems.push(`it must be ${typeInWords(wanted)}, and this is ${typeInWords(verdict.type ?? "dyn")}`);
   if (problems.length > 0) return { problems };
@@ -71,11 +72,15 @@ function evaluate(parsed: (scope: Map<string, CelValue>) => unknown, scope: Rule
   } catch (error) {
     if (error instanceof EvaluationError && error.code === "no_such_key") return { kind: "missing" };
     if (error instanceof EvaluationError || error instanceof CelTypeError) {
-      return { kind: "problem", problem: error.summary };
+      return { kind: "problem", problem: problemOf(error) };
     }
     if (error instanceof ValueProblem) return { kind: "problem", problem: error.message };
     throw error;
   }
+}
+
+function problemOf(error: ParseError | EvaluationError | CelTypeError | undefined): string {
+  return celProblem(error?.summary ?? "its types do not fit", { variables: RULE_VARIABLES, node: error?.node });
 }
 
 /** Finds members and kinds of events that do not exist. CEL itself would accept them and never match. */

@@ -1,6 +1,7 @@
 // Rules for expressions: they are valid, and everything that they use exists and is available at that place.
 
 import { BUILD_KEYS } from "../build/build.ts";
+import { VARIABLES } from "../expr/environment.ts";
 import { checkExpression } from "../expr/expression.ts";
 import type { Reference } from "../expr/references.ts";
 import { cutText } from "../expr/template.ts";
@@ -260,6 +261,8 @@ function notHere(variable: Variable): string {
   if (variable === "secrets")
     return `${variable} can only be used in \`with\` and \`env\` of a step: they never leave the site`;
   if (variable === "steps") return "`steps` is only known in steps and in the outputs of a job";
+  // The library has names of types, too.
+  if (!VARIABLES.includes(variable)) return `\`${variable}\` alone is no value`;
   return `\`${variable}\` is not known at this place`;
 }
 

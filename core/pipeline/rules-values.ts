@@ -108,29 +108,26 @@ export function fittingTypes(context: RuleContext): readonly PathProblem[] {
 }
 
 /** Types of CEL that are neither text, numbers, true or false, lists nor maps. */
-const NO_DATA: { readonly [type: string]: string } = {
-  type: "a type",
-  bytes: "bytes",
-  "google.protobuf.Timestamp": "a time",
-  "google.protobuf.Duration": "a duration",
-};
+const NO_DATA: readonly string[] = ["type", "bytes", "google.protobuf.Timestamp", "google.protobuf.Duration"];
 
 function wrongResult({ typing, trials }: RuleContext, source: string): ExpressionProblem | undefined {
   const expression = checkExpression(source);
   if ("problem" in expression) return undefined;
   const type = typing.typeOf(source);
-  if (Object.hasOwn(NO_DATA, type))
-    return { problem: `this gives ${NO_DATA[type]}, which is no value; convert it with string(…)`, offset: 0 };
+  if (NO_DATA.includes(type)) {
+    const hint = type === "bytes" ? "; convert it with string(…)" : "";
+    return { problem: `this gives ${typeInWords(type)}, which is no value${hint}`, offset: 0 };
+  }
   if (/map<(?:list|map)/.test(type)) return { problem: KEY_PROBLEM, offset: 0 };
   // What names nothing has the same value in every task.
   const constants = expression.references.length === 0 ? [{ source, offset: 0 }] : expression.constants;
   return constants.map((part) => withoutValue(trials, part)).find((one) => one !== undefined);
 }
 
-function withoutValue(trials: Trials, { source, offset }: Part): ExpressionProblem | undefined {
+function withoutValue(trials: Trials, { source, offset, problem }: Part): ExpressionProblem | undefined {
   const expression = checkExpression(source);
   const result = "problem" in expression ? undefined : tryExpression(trials, expression, {});
-  return result && "problem" in result ? { problem: result.problem, offset } : undefined;
+  return result && "problem" in result ? { problem: problem ?? result.problem, offset } : undefined;
 }
 
 function impossible(
