@@ -38,6 +38,8 @@ export const notifySchema = z.strictObject({
   allowPlainHttp: z.boolean().default(false),
   /** The token with which portal-api authenticates. */
   token: secret,
+  /** With it, `/metrics` needs this token. */
+  metricsToken: secret.optional(),
   /** The task-agent whose feed is read. With `source` it provides only the live settings, and is optional. */
   agent: z
     .strictObject({
@@ -89,8 +91,12 @@ export const notifySchema = z.strictObject({
 });
 
 export type NotifyConfigInput = z.input<typeof notifySchema>;
-export type NotifyConfig = Omit<z.output<typeof notifySchema>, "channels" | "rules" | "token" | "agent" | "source"> & {
+export type NotifyConfig = Omit<
+  z.output<typeof notifySchema>,
+  "channels" | "rules" | "token" | "metricsToken" | "agent" | "source"
+> & {
   readonly token: string;
+  readonly metricsToken: string | undefined;
   readonly source: EventSource;
   /** The task-agent that provides the live settings, also when events come from Kafka. */
   readonly agent: Peer | undefined;
@@ -118,6 +124,7 @@ export function parseConfig(input: NotifyConfigInput, env: Env): NotifyConfig {
   const { agent: given, source: _, ...config } = parsed.data;
   const problems: Problem[] = [];
   const token = readToken(config.token, "/token", env, problems);
+  const metricsToken = config.metricsToken && readToken(config.metricsToken, "/metricsToken", env, problems);
   const agent = given && {
     url: given.url,
     token: readToken(given.token, "/agent/token", env, problems),
@@ -135,7 +142,7 @@ export function parseConfig(input: NotifyConfigInput, env: Env): NotifyConfig {
   const compiled = compileRules(config.rules ?? defaultRules(names), names);
   problems.push(...compiled.problems);
   if (problems.length > 0 || source === undefined) throw configInvalid(problems);
-  return { ...config, token, source, agent, channels, rules: compiled.rules };
+  return { ...config, token, metricsToken, source, agent, channels, rules: compiled.rules };
 }
 
 function followingProblems({ rules, agent }: z.output<typeof notifySchema>): readonly Problem[] {

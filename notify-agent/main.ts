@@ -102,7 +102,9 @@ async function assemble(
   const app = createApp({ name: "notify-agent", logger, onAnswered: metrics.answered });
   const rules = openRules(config, { ...deps, logger, clock });
   const problems = (): readonly string[] => [...metrics.problems(), ...rules.problems()];
-  app.use(operationRoutes(metrics, () => journal.check(), problems));
+  app.use(
+    operationRoutes({ metrics, check: () => journal.check(), degraded: problems, metricsToken: config.metricsToken }),
+  );
   const testChannel = channelTester(channels, clock, policy.sendMs);
   const checkChannel = channelChecker(channels, policy.sendMs);
   const tests = { checkChannel, testChannel };

@@ -72,6 +72,8 @@ export const agentConfig = z.strictObject({
   portalUrl: z.string(),
   /** Shared with portal-api and notify-agent. */
   token: z.string().min(16),
+  /** With it, `/metrics` needs this token. */
+  metricsToken: z.string().min(16).optional(),
   /**
    * Token of a site → the site. With `runners`, only runners of these names may register with it. Enrolled runners need no
    * token.

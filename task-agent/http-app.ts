@@ -103,6 +103,6 @@ export function openHttpApp(deps: HttpAppDeps): ReturnType<typeof createApp> {
   app.use(archivedReads({ ...agent, ...deps.retention }));
   app.use(portal.routes());
   const degraded = (): readonly string[] => [...(deps.eventsOut?.problems() ?? []), ...deps.definitionSet.problems()];
-  app.use(operationRoutes(metrics, check, degraded));
+  app.use(operationRoutes({ metrics, check, degraded, metricsToken: config.metricsToken }));
   return app;
 }

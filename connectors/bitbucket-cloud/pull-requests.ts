@@ -5,7 +5,11 @@ import type { CommitCheck, GitHost, PullRequest } from "../git/host.ts";
 import type { SdkAnswer, SdkCall, SdkRefusal } from "../git/sdk.ts";
 import type { Api } from "./api.ts";
 
-const branch = z.object({ branch: z.object({ name: z.string() }) });
+/** `repository`: null when the fork is gone. */
+const branch = z.object({
+  branch: z.object({ name: z.string() }),
+  repository: z.object({ full_name: z.string() }).nullish(),
+});
 const schema = z.object({
   id: z.int(),
   title: z.string(),
@@ -122,6 +126,7 @@ function toPullRequest(body: z.output<typeof schema>): PullRequest {
     title: body.title,
     from: body.source.branch.name,
     to: body.destination.branch.name,
+    isFromFork: body.source.repository?.full_name !== body.destination.repository?.full_name,
     state: STATES[body.state],
     head: body.source.commit?.hash,
     mergeCommit: body.state === "MERGED" ? body.merge_commit?.hash : undefined,

@@ -6,7 +6,11 @@ import { z } from "zod";
 import { type CommitCheck, type GitHost, type MergeAnswer, type PullRequest, pathOf } from "../git/host.ts";
 import type { Http, OtherAnswer } from "../http.ts";
 
-const branch = z.object({ displayId: z.string(), latestCommit: z.string().optional() });
+const branch = z.object({
+  displayId: z.string(),
+  latestCommit: z.string().optional(),
+  repository: z.object({ id: z.int() }),
+});
 const schema = z.object({
   id: z.int(),
   /** Grows with every change; a change must name the one that it saw. */
@@ -128,6 +132,7 @@ function toPullRequest(body: z.output<typeof schema>): PullRequest {
     title: body.title,
     from: body.fromRef.displayId,
     to: body.toRef.displayId,
+    isFromFork: body.fromRef.repository.id !== body.toRef.repository.id,
     state: STATES[body.state],
     head: body.fromRef.latestCommit,
     mergeCommit: body.properties?.mergeCommit?.id,

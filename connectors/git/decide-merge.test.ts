@@ -10,6 +10,7 @@ const pullRequest: MergeFacts["pullRequest"] = {
   title: "Deploy orders",
   from: "gantry/orders/t1/main",
   to: "main",
+  isFromFork: false,
   state: "open",
   head: COMMIT,
   mergeCommit: undefined,

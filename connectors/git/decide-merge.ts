@@ -42,6 +42,7 @@ export function decideMerge({ pullRequest, checks, by, pushed, to, seenMs }: Mer
     const about = [...failed.map(({ name }) => `${name} failed`), ...running.map(({ name }) => `${name} runs`)];
     return { kind: "wait", reason: `${url} waits to be merged${about.length === 0 ? "" : ` (${about.join(", ")})`}` };
   }
+  if (pullRequest.isFromFork) return { kind: "refuse", problem: "it comes from another repository" };
   if (pushed !== undefined && !isSame(pushed, head))
     return { kind: "refuse", problem: "other commits were pushed to its branch" };
   if (checks.length >= MOST_CHECKS)

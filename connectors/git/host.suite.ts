@@ -162,16 +162,24 @@ export function hostSuite(provider: GitSystem["provider"]): void {
       const other = await bench.run(openPullRequest, await change("gantry/other/1", "tag: x\n"));
       const first = await bench.run(openPullRequest, await change("gantry/orders/1", "tag: v2\n"));
       const input = await change("gantry/orders/2", "tag: v3\n");
+      // Anybody may name a branch of a fork as Gantry names its own.
+      const fromForks = ["gantry/orders/0", "gantry/orders/2"].map((from) =>
+        lab.pullRequests.openFromFork(lab.owner, "deploy", { from, to: "main" }),
+      );
+      bench.crashAt({ effect: "open-pull-request", when: "before-perform" });
+      await assert.rejects(() => bench.run(openPullRequest, input));
       bench.crashAt({ effect: "open-pull-request", when: "after-perform" });
       await assert.rejects(() => bench.run(openPullRequest, input));
       const second = await bench.run(openPullRequest, input);
       assert.ok(other.kind === "succeeded" && first.kind === "succeeded" && second.kind === "succeeded");
       assert.deepEqual(second.output.superseded, [first.output.id]);
       assert.deepEqual(
-        (await host.listPullRequests(lab.project, "deploy", "main")).map(({ from, state }) => [from, state]),
+        (await host.listPullRequests(lab.project, "deploy", "main")).map(({ id, from }) => [id, from]),
         [
-          ["gantry/orders/2", "open"],
-          ["gantry/other/1", "open"],
+          [second.output.id, "gantry/orders/2"],
+          [fromForks[1], "gantry/orders/2"],
+          [fromForks[0], "gantry/orders/0"],
+          [other.output.id, "gantry/other/1"],
         ],
       );
       const closed = await bench.run(waitForMerge, { repository, id: first.output.id });
@@ -263,6 +271,9 @@ export function hostSuite(provider: GitSystem["provider"]): void {
     lab.pullRequests.redirect(lab.owner, "deploy", fourth.id, "production");
     assert.match(await refusal({ ...fourth, to: "main" }), /leads to the branch production now, not to main/);
 
+    const stranger = lab.pullRequests.openFromFork(lab.owner, "deploy", { from: "gantry/orders/t2/main", to: "main" });
+    await check(stranger, "lint", "passed");
+    assert.match(await refusal({ ...later, id: stranger }), /comes from another repository/);
     bench.nextTask({ id: "t2" });
     const close = { repository, to: "main", from: "gantry/orders/t2/" };
     const closed = await bench.run(closePullRequests, close);
@@ -270,7 +281,7 @@ export function hostSuite(provider: GitSystem["provider"]): void {
     assert.deepEqual((await bench.run(closePullRequests, close)).kind, "succeeded");
     assert.deepEqual(
       (await host.listPullRequests(lab.project, "deploy", "main")).map(({ id }) => id),
-      [third.output.id],
+      [stranger, third.output.id],
     );
   });
 

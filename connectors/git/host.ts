@@ -34,6 +34,8 @@ export type PullRequest = {
   /** Names of branches, without `refs/heads/`. */
   readonly from: string;
   readonly to: string;
+  /** Its branch is in another repository, where other people choose the names of branches. */
+  readonly isFromFork: boolean;
   readonly state: "open" | "merged" | "closed";
   /** Newest commit of its branch, perhaps shortened; undefined when the branch is gone. */
   readonly head: string | undefined;

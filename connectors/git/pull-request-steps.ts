@@ -56,7 +56,7 @@ async function openOnce(context: OpenContext): Promise<StepOutcome<z.output<type
     name: "open-pull-request",
     what: `open a pull request from ${input.from} to ${input.to} of ${nameOf(input.repository)}`,
     probe: async () => {
-      const found = (await host.listPullRequests(project, slug, input.to)).find(({ from }) => from === input.from);
+      const found = (await ownPullRequests(host, input)).find(({ from }) => from === input.from);
       return found && { id: found.id, url: found.url };
     },
     perform: async () => {
@@ -68,13 +68,21 @@ async function openOnce(context: OpenContext): Promise<StepOutcome<z.output<type
   return succeeded({ id, url, superseded: await closeOlder(context, host, id) });
 }
 
+/** Open ones of branches that only accounts of the repository can push. In a fork, anybody may name a branch as Gantry does. */
+async function ownPullRequests(
+  host: GitHost,
+  { repository, to }: Pick<OpenContext["input"], "repository" | "to">,
+): Promise<readonly PullRequest[]> {
+  const all = await host.listPullRequests(repository.project, repository.slug, to);
+  return all.filter(({ isFromFork }) => !isFromFork);
+}
+
 /** Those that are older, and of other tasks: a newer one closes ours, and one task may have several. */
 async function closeOlder(context: OpenContext, host: GitHost, own: number): Promise<number[]> {
   const { input, task } = context;
   const { supersedes } = input;
   if (supersedes === undefined) return [];
-  const { project, slug } = input.repository;
-  const all = await host.listPullRequests(project, slug, input.to);
+  const all = await ownPullRequests(host, input);
   const isOurs = (from: string): boolean => from === input.from || from.startsWith(`${supersedes}${task.id}/`);
   const older = all.filter(({ id, from }) => id < own && from.startsWith(supersedes) && !isOurs(from));
   return closeAll(context, host, older, "which this one supersedes");
@@ -251,9 +259,9 @@ export const closePullRequests = defineStep({
   run: (context) =>
     outlastRestart(context, () =>
       withPauses(async () => {
-        const { repository, from, to } = context.input;
+        const { repository, from } = context.input;
         const { host } = hostOf(context, repository);
-        const open = await host.listPullRequests(repository.project, repository.slug, to);
+        const open = await ownPullRequests(host, context.input);
         const own = open.filter((one) => one.from.startsWith(from));
         return succeeded({ closed: await closeAll(context, host, own, "which was not merged") });
       }),

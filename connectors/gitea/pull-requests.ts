@@ -12,8 +12,8 @@ const schema = z.object({
   state: z.enum(["open", "closed"]),
   merged: z.boolean(),
   merge_commit_sha: z.string().nullish(),
-  head: z.object({ ref: z.string(), sha: z.string().nullish() }),
-  base: z.object({ ref: z.string() }),
+  head: z.object({ ref: z.string(), sha: z.string().nullish(), repo_id: z.int() }),
+  base: z.object({ ref: z.string(), repo_id: z.int() }),
 });
 /** Null where there is none. */
 const statusesSchema = z.object({
@@ -105,6 +105,7 @@ function toPullRequest(body: z.output<typeof schema>): PullRequest {
     title: body.title,
     from: body.head.ref,
     to: body.base.ref,
+    isFromFork: body.head.repo_id !== body.base.repo_id,
     state: body.merged ? "merged" : body.state,
     head: body.head.sha ?? undefined,
     mergeCommit: body.merged ? (body.merge_commit_sha ?? undefined) : undefined,

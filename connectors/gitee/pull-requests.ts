@@ -10,8 +10,9 @@ const schema = z.object({
   html_url: z.string(),
   title: z.string(),
   state: z.enum(["open", "merged", "closed"]),
-  head: z.object({ ref: z.string(), sha: z.string().nullish() }),
-  base: z.object({ ref: z.string() }),
+  /** `repo`: null when the fork is gone. */
+  head: z.object({ ref: z.string(), sha: z.string().nullish(), repo: z.object({ id: z.int() }).nullish() }),
+  base: z.object({ ref: z.string(), repo: z.object({ id: z.int() }) }),
 });
 const runSchema = z.object({
   name: z.string(),
@@ -96,6 +97,7 @@ function toPullRequest(body: z.output<typeof schema>): PullRequest {
     title: body.title,
     from: body.head.ref,
     to: body.base.ref,
+    isFromFork: body.head.repo?.id !== body.base.repo.id,
     state: body.state,
     head: body.head.sha ?? undefined,
     mergeCommit: undefined,

@@ -14,8 +14,9 @@ const schema = z.object({
   merge_commit_sha: z.string().nullish(),
   /** Only of a single one; null until GitHub has tried. */
   mergeable: z.boolean().nullish(),
-  head: z.object({ ref: z.string(), sha: z.string() }),
-  base: z.object({ ref: z.string() }),
+  /** `repo`: null when the fork is gone. */
+  head: z.object({ ref: z.string(), sha: z.string(), repo: z.object({ id: z.int() }).nullable() }),
+  base: z.object({ ref: z.string(), repo: z.object({ id: z.int() }) }),
 });
 type Call = <T>(call: SdkCall<Octokit, T>) => Promise<SdkAnswer<T> | SdkRefusal>;
 const statusesSchema = z.object({
@@ -135,6 +136,7 @@ function toPullRequest(body: z.output<typeof schema>): PullRequest {
     title: body.title,
     from: body.head.ref,
     to: body.base.ref,
+    isFromFork: body.head.repo?.id !== body.base.repo.id,
     state: isMerged ? "merged" : body.state,
     head: body.head.sha,
     mergeCommit: isMerged ? (body.merge_commit_sha ?? undefined) : undefined,

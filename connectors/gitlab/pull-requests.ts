@@ -14,6 +14,9 @@ const schema = z.object({
   state: z.enum(["opened", "locked", "merged", "closed"]),
   source_branch: z.string(),
   target_branch: z.string(),
+  /** Null when the fork is gone. */
+  source_project_id: z.int().nullish(),
+  target_project_id: z.int(),
   merge_commit_sha: z.string().nullish(),
   squash_commit_sha: z.string().nullish(),
   /** The newest commit of the source branch. */
@@ -115,6 +118,7 @@ function toPullRequest(body: z.output<typeof schema>): PullRequest {
     title: body.title,
     from: body.source_branch,
     to: body.target_branch,
+    isFromFork: body.source_project_id !== body.target_project_id,
     state: STATES[body.state],
     head: body.sha ?? undefined,
     mergeCommit: body.state === "merged" ? merged : undefined,

@@ -109,6 +109,12 @@ export const REQUEST_ERRORS = {
     why: "The limit protects the server from overload.",
     todo: "Send less{hint:}.",
   },
+  "host-unknown": {
+    status: 421,
+    message: "This server is not {host}.",
+    why: "The request names another host than those of the configuration, as a page of another site would whose name leads here.",
+    todo: "Use an address of the configuration, or the IP address. For further names: {setting}.",
+  },
   "method-not-allowed": {
     status: 405,
     message: "{method} is not allowed at this address.",

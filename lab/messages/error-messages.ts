@@ -24,6 +24,7 @@ const DETAILS: { readonly [C in ErrorCode]: JsonObject } = {
   "version-differs": { found: 4, wanted: 3 },
   "too-many": { who: "kim", limit: 60 },
   "body-too-large": { limit: 1_048_576 },
+  "host-unknown": { host: "evil.example", setting: "`publicUrls` of portal-api" },
   "method-not-allowed": { method: "PUT", allowed: "GET, POST" },
   "request-timeout": {},
   "media-type": { problem: "it is compressed" },

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { readFile, stat } from "node:fs/promises";
+import { request } from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import fc from "fast-check";
@@ -214,9 +215,98 @@ test("sign-in never redirects to another site", () => {
 });
 
 test("a request counts as from our own page only when the browser says so", () => {
-  const own = { secFetchSite: "", origin: "", host: "portal:3000", publicOrigin: "https://gantry.example" };
+  const own = { secFetchSite: "", origin: "", ownOrigins: ["https://gantry.example", "http://portal:3000"] };
   assert.equal(isFromOwnPage({ ...own, origin: "https://gantry.example" }), true);
   assert.equal(isFromOwnPage({ ...own, origin: "http://portal:3000" }), true);
   assert.equal(isFromOwnPage({ ...own, origin: "https://gantry.example.evil" }), false);
+  assert.equal(isFromOwnPage({ ...own, origin: "https://portal:3000" }), false, "another scheme is another site");
+  assert.equal(isFromOwnPage({ ...own, origin: "null" }), false);
   assert.equal(isFromOwnPage(own), false);
+});
+
+/** Sends a request with any Host; `fetch` does not. Resolves with the status. */
+function askAs(
+  portal: TestPortal,
+  host: string,
+  { path, method = "GET", headers = {}, body }: AskedAs,
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ port: portal.port, host: "127.0.0.1", path, method, headers: { ...headers, host } });
+    sent.on("error", reject);
+    sent.on("response", (answer) => {
+      answer.resume();
+      resolve(answer.statusCode ?? 0);
+    });
+    sent.end(body);
+  });
+}
+type AskedAs = {
+  readonly path: string;
+  readonly method?: string;
+  readonly headers?: Record<string, string> | undefined;
+  readonly body?: string;
+};
+
+test("a page of another site whose name leads to the portal can try no password and reads nothing (DNS rebinding)", async (t) => {
+  const portal = await startTestPortal({ publicUrl: "https://gantry.example", publicUrls: ["https://other.example"] });
+  t.after(() => portal.close());
+  const form = { "content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin" };
+  let accounts = 0;
+  const tries = (headers: AskedAs["headers"] = form): AskedAs => {
+    // Of one account, more tries would be delayed.
+    accounts += 1;
+    return {
+      path: "/sign-in/password",
+      method: "POST",
+      headers,
+      body: `name=boss-${accounts}&password=guessed+password`,
+    };
+  };
+  for (const host of [
+    "evil.example",
+    "evil.example:3000",
+    "gantry.example.evil",
+    "localhost.evil.example",
+    "1.2.3.999",
+  ]) {
+    assert.equal(await askAs(portal, host, tries()), 421, host);
+    for (const path of ["/sign-in", "/", "/v1/me", "/portal.css", "/sign-in/with/any"])
+      assert.equal(await askAs(portal, host, { path }), 421, `${host}${path}`);
+    // Probes, git hosts and programs with a token call by names that the portal need not know.
+    assert.equal(await askAs(portal, host, { path: "/readyz" }), 200);
+    const authorization = `Bearer ${portal.adminToken}`;
+    assert.equal(await askAs(portal, host, { path: "/v1/me", headers: { authorization } }), 200);
+    assert.equal(await askAs(portal, host, { path: "/v1/me", headers: { authorization: "Bearer made-up" } }), 421);
+  }
+  for (const host of [
+    "gantry.example",
+    "GANTRY.example:443",
+    "other.example",
+    "localhost:9",
+    "[::1]",
+    "127.0.0.1",
+    "192.0.2.7",
+  ])
+    assert.equal(await askAs(portal, host, tries()), 401, host);
+  for (const host of ["[::1", "::1]", "[evil.example]", "[::1]x", "a:b", "127.0.0.1:99999", "[]", ":80"])
+    assert.equal(await askAs(portal, host, tries()), 400, host);
+  const origin = { ...form, "sec-fetch-site": "" };
+  const from = (host: string, page: string): Promise<number> => askAs(portal, host, tries({ ...origin, origin: page }));
+  assert.equal(await from("gantry.example", "https://gantry.example"), 401);
+  assert.equal(await from("gantry.example", "http://gantry.example"), 403);
+  assert.equal(await from("other.example", "https://other.example"), 401);
+  assert.equal(await from("other.example", "http://other.example"), 403);
+});
+
+test("a page of the https neighbour is another site for a portal that speaks http", async (t) => {
+  const portal = await startTestPortal();
+  t.after(() => portal.close());
+  const headers = { "content-type": "application/x-www-form-urlencoded" };
+  const from = async (origin: string): Promise<number> => {
+    const asked = { method: "POST", token: null, headers: { ...headers, origin }, body: "name=boss&password=guessed" };
+    return (await portal.ask("/sign-in/password", asked)).status;
+  };
+  assert.equal(await from(portal.url), 401);
+  assert.equal(await from(portal.url.replace("http:", "https:")), 403);
+  assert.equal(await from(portal.url.replace("127.0.0.1", "localhost")), 403);
 });

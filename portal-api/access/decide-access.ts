@@ -29,8 +29,8 @@ export type Caller = {
 export type RequestSource = {
   readonly secFetchSite: string;
   readonly origin: string;
-  readonly host: string;
-  readonly publicOrigin: string;
+  /** Addresses of the portal: the first one, and the one that the request came to. */
+  readonly ownOrigins: readonly string[];
 };
 
 /**
@@ -40,8 +40,8 @@ export type RequestSource = {
  */
 export function isFromOwnPage(source: RequestSource): boolean {
   if (source.secFetchSite !== "") return source.secFetchSite === "same-origin";
-  if (source.origin === "") return false;
-  return source.origin === source.publicOrigin || hostOf(source.origin) === source.host;
+  if (!URL.canParse(source.origin)) return false;
+  return source.ownOrigins.some((own) => URL.canParse(own) && new URL(own).origin === source.origin);
 }
 
 /** Whether two callers have the same rights. */
@@ -54,10 +54,6 @@ export function haveSameRights(one: Caller, other: Caller): boolean {
 /** The path on this server to open after sign-in; `/` for anything that is not such a path. */
 export function safeNext(next: string | undefined): string {
   return next !== undefined && /^\/(?![/\\])[\w./~:@!$&'()*+,;=?%[\]-]*$/.test(next) ? next : "/";
-}
-
-function hostOf(origin: string): string | undefined {
-  return URL.canParse(origin) ? new URL(origin).host : undefined;
 }
 
 /** `does`: completes "… may not <does>". Without `words`: the general text of the verb. */

@@ -1,5 +1,6 @@
 // The addresses at both ends of a request: the portal's address that the browser uses, and the address of the client.
 
+import { refuseRebound } from "@gantry/runtime/http/host.ts";
 import type Koa from "koa";
 import type { Opening } from "../access/sessions.ts";
 import type { Portal } from "../portal.ts";
@@ -13,6 +14,15 @@ type Addresses = Pick<Portal, "config" | "publicUrl">;
 export function addressOf(portal: Addresses, ctx: Koa.Context): string {
   const host = ctx.get("host");
   return portal.config.publicUrls.find((url) => new URL(url).host === host) ?? portal.publicUrl();
+}
+
+/**
+ * Throws `host-unknown` when a page of another site may have sent the request, by DNS rebinding. It has no session here, but could
+ * try passwords from inside a company.
+ */
+export function requireOwnHost(portal: Addresses, ctx: Koa.Context): void {
+  const own = [portal.publicUrl(), ...portal.config.publicUrls].map((url) => new URL(url).hostname);
+  refuseRebound(ctx, own, "`publicUrl` and `publicUrls` of portal-api; a proxy must preserve the Host header");
 }
 
 export function isSecure(portal: Addresses, ctx: Koa.Context): boolean {

@@ -4,6 +4,7 @@ import { createApp } from "@gantry/runtime/http/app.ts";
 import { compress } from "@gantry/runtime/http/compress.ts";
 import type Koa from "koa";
 import type { Portal } from "../portal.ts";
+import { requireOwnHost } from "./address.ts";
 import type { Route } from "./route.ts";
 import { makeRouter, refuseOtherMethods } from "./router.ts";
 import { serveConsole } from "./static.ts";
@@ -15,6 +16,10 @@ export function makeApp(portal: Portal, routes: readonly Route[]): Koa {
   app.use(portal.audit.refusals);
   app.use(makeRouter(portal, routes).routes());
   app.use(refuseOtherMethods);
+  app.use((ctx, next) => {
+    requireOwnHost(portal, ctx);
+    return next();
+  });
   app.use(serveConsole(portal.config.console));
   return app;
 }

@@ -6,7 +6,7 @@ import type { ErrorCode } from "@gantry/core/errors.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { parse } from "@gantry/runtime/http/problem.ts";
-import { readBytes, readJson, readQuery } from "@gantry/runtime/http/read-request.ts";
+import { readBytes, readForm, readJson, readQuery } from "@gantry/runtime/http/read-request.ts";
 import type Koa from "koa";
 import { z } from "zod";
 import type { Caller } from "../access/decide-access.ts";
@@ -45,6 +45,8 @@ type Declared = {
   readonly requiresIfMatch?: true;
   /** Called by another system, without a cookie: the body identifies the sender. */
   readonly isCalledFromOutside?: true;
+  /** Health: probes call the process by any name. */
+  readonly isProbed?: true;
   /** The body is not JSON: the handler reads it as it was sent, up to this many bytes. */
   readonly rawBytes?: number;
   /** A read that may be held open until there is something to return. Its handler takes the turns of `longPoll`. */
@@ -148,13 +150,7 @@ async function readBody<B>(
   ctx: Koa.Context,
   spec: Schemas<unknown, unknown, B> & { readonly method: Method },
 ): Promise<unknown> {
-  if (spec.form && spec.body) {
-    if (!ctx.is("application/x-www-form-urlencoded")) {
-      throw new GantryError("media-type", { problem: "the Content-Type must be application/x-www-form-urlencoded" });
-    }
-    const bytes = await readBytes(ctx, 16_384);
-    return parse(spec.body, Object.fromEntries(new URLSearchParams(bytes.toString("utf8"))));
-  }
+  if (spec.form && spec.body) return readForm(ctx, spec.body, 16_384);
   return readJson<unknown>(ctx, spec.body ?? nothing);
 }
 

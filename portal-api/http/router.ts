@@ -12,7 +12,7 @@ import { type Caller, isFromOwnPage, refusal } from "../access/decide-access.ts"
 import { announce } from "../audit/audit.ts";
 import { networkOf } from "../people/throttle.ts";
 import type { Portal } from "../portal.ts";
-import { clientAddress, isSecure } from "./address.ts";
+import { clientAddress, isSecure, requireOwnHost } from "./address.ts";
 import type { Route } from "./route.ts";
 
 export function makeRouter(portal: Portal, routes: readonly Route[]): Router {
@@ -24,6 +24,8 @@ export function makeRouter(portal: Portal, routes: readonly Route[]): Router {
       if (caller) ctx.state.actor = caller.name;
       announce(ctx, one, caller);
       if (!caller) portal.limits.countStranger(networkOf(clientAddress(portal, ctx)));
+      // A page of another site has no token, and what other systems send is signed.
+      if (caller?.via !== "token" && !one.isProbed && !one.isCalledFromOutside) requireOwnHost(portal, ctx);
       const allowed = authorise(portal, ctx, one, caller);
       if (!allowed) {
         ctx.redirect(`/sign-in?next=${encodeURIComponent(ctx.url)}`);
@@ -111,7 +113,6 @@ function sourceOf(portal: Portal, ctx: Koa.Context): Parameters<typeof isFromOwn
   return {
     secFetchSite: ctx.get("sec-fetch-site"),
     origin: ctx.get("origin"),
-    host: ctx.get("host"),
-    publicOrigin: new URL(portal.publicUrl()).origin,
+    ownOrigins: [portal.publicUrl(), `${isSecure(portal, ctx) ? "https" : "http"}://${ctx.get("host")}`],
   };
 }

@@ -23,6 +23,7 @@ export const livez = route({
   id: "checkLive",
   tag: "operation",
   summary: "Liveness: the process runs",
+  isProbed: true,
   right: "anyone",
   verb: "check health",
   responses: { 200: json("The process runs", health) },
@@ -36,6 +37,7 @@ export const readyz = route({
   tag: "operation",
   summary:
     "Readiness: the journal works. `degraded` while the task-agent does not answer, or a newer policy has mistakes",
+  isProbed: true,
   right: "anyone",
   verb: "check health",
   responses: { 200: json("The portal is ready", readiness) },
@@ -68,6 +70,7 @@ export const version = route({
   id: "getVersion",
   tag: "operation",
   summary: "Get the version of the portal",
+  isProbed: true,
   right: "anyone",
   verb: "see the version",
   responses: { 200: json("The version", z.object({ name: z.string(), version: z.string() }).meta({ id: "Version" })) },

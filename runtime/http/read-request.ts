@@ -25,7 +25,16 @@ export async function readJson<T>(
   if (ctx.get("content-type") !== "application/json" && !ctx.is("application/json", "+json")) {
     throw new GantryError("media-type", { problem: "its Content-Type is not application/json" });
   }
-  return parse(schema, parseJsonText(decodeUtf8(bytes), options.depth ?? MAX_JSON_DEPTH));
+  return parse(schema, parseJsonText(decodeUtf8(ctx, bytes), options.depth ?? MAX_JSON_DEPTH));
+}
+
+/** The fields of an HTML form, validated by a schema. Throws as `readJson` does; of a repeated field the last one counts. */
+export async function readForm<T>(ctx: Koa.Context, schema: z.ZodType<T>, limit: number): Promise<T> {
+  if (!ctx.is("application/x-www-form-urlencoded")) {
+    throw new GantryError("media-type", { problem: "the Content-Type must be application/x-www-form-urlencoded" });
+  }
+  const text = decodeUtf8(ctx, await readBytes(ctx, limit));
+  return parse(schema, Object.fromEntries(new URLSearchParams(text)));
 }
 
 /** The raw body of a request, at most `limit` bytes. Throws `body-too-large`, or `media-type` for a compressed body. */
@@ -66,7 +75,11 @@ export function readQuery<T>(ctx: Koa.Context, schema: z.ZodType<T>): T {
   return parse(schema, { ...query }, "/query");
 }
 
-function decodeUtf8(bytes: Buffer): string {
+/** The text of a body. Its Content-Type may name no other encoding: a server on its way may read it as that. */
+function decodeUtf8(ctx: Koa.Context, bytes: Buffer): string {
+  const named = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(ctx.get("content-type"))?.[1];
+  if (named !== undefined && named.toLowerCase() !== "utf-8")
+    throw new GantryError("media-type", { problem: "its Content-Type names another charset than utf-8" });
   if (!isUtf8(bytes)) throw new GantryError("media-type", { problem: "it is not valid UTF-8" });
   const text = bytes.toString("utf8");
   return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;

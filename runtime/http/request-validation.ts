@@ -3,12 +3,13 @@
 import type { IncomingMessage } from "node:http";
 import { GantryError } from "@gantry/core/errors.ts";
 import type Koa from "koa";
+import { hostNameIn } from "./host.ts";
 
 /** Throws `bad-request` for ambiguous headers, for an invalid Host, and for paths that no route can have. */
 export function validateRequest(ctx: Koa.Context): void {
   const twice = givenTwice(ctx.req);
   if (twice) throw new GantryError("bad-request", { problem: `the header ${twice} is given twice` });
-  if (!/^[\w.:[\]-]+$/.test(ctx.get("host")))
+  if (hostNameIn(ctx.get("host")) === undefined)
     throw new GantryError("bad-request", { problem: "the header host is missing or invalid" });
   if (!ctx.req.url?.startsWith("/")) throw new GantryError("bad-request", { problem: "the address is not a path" });
   let path: string;

@@ -255,6 +255,7 @@ function addPullRequests(api: Router, fake: FakeBitbucketCloud): void {
 async function toPullRequest(ctx: Koa.Context, fake: FakeBitbucketCloud, one: LabPullRequest) {
   const states = { open: "OPEN", merged: "MERGED", closed: "DECLINED" } as const;
   const head = await headOf(fake, one);
+  const own = `${ctx.params.workspace}/${ctx.params.slug}`;
   return {
     type: "pullrequest",
     id: one.id,
@@ -264,8 +265,12 @@ async function toPullRequest(ctx: Koa.Context, fake: FakeBitbucketCloud, one: La
     // The real one shortens it.
     merge_commit: one.mergeCommit === undefined ? null : { hash: one.mergeCommit.slice(0, 12) },
     // Shortened, too, and null when the branch is gone.
-    source: { branch: { name: one.from }, commit: head === undefined ? null : { hash: head.slice(0, 12) } },
-    destination: { branch: { name: one.to } },
+    source: {
+      branch: { name: one.from },
+      commit: head === undefined ? null : { hash: head.slice(0, 12) },
+      repository: { type: "repository", full_name: one.fork ? "somebody/fork" : own },
+    },
+    destination: { branch: { name: one.to }, repository: { type: "repository", full_name: own } },
     links: {
       html: { href: `${originOf(ctx)}/${ctx.params.workspace}/${ctx.params.slug}/pull-requests/${one.id}` },
     },

@@ -16,6 +16,7 @@ import {
   mergeByRules,
   pullRequestsOf,
   reportCheck,
+  sourceOf,
 } from "./pull-requests.ts";
 
 export function addPullRequests(router: Router, fake: FakeBitbucketDc): void {
@@ -127,8 +128,13 @@ async function toPullRequest(ctx: Koa.Context, fake: FakeBitbucketDc, one: LabPu
     title: one.title,
     description: one.description,
     state: states[one.state],
-    fromRef: { id: `refs/heads/${one.from}`, displayId: one.from, latestCommit: (await headOf(fake, one)) ?? "" },
-    toRef: { id: `refs/heads/${one.to}`, displayId: one.to },
+    fromRef: {
+      id: `refs/heads/${one.from}`,
+      displayId: one.from,
+      latestCommit: (await headOf(fake, one)) ?? "",
+      repository: { id: sourceOf(one) },
+    },
+    toRef: { id: `refs/heads/${one.to}`, displayId: one.to, repository: { id: one.repository } },
     ...(one.mergeCommit === undefined ? {} : { properties: { mergeCommit: { id: one.mergeCommit } } }),
     links: { self: [{ href: page }] },
   };

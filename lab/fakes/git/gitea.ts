@@ -31,6 +31,7 @@ import {
   type LabPullRequest,
   mergeByRules,
   pullRequestsOf,
+  sourceOf,
 } from "./pull-requests.ts";
 import { addStatus, statusesOf } from "./statuses.ts";
 
@@ -296,8 +297,8 @@ async function toPullRequest(ctx: Koa.Context, fake: FakeOwned, one: LabPullRequ
     state: one.state === "open" ? "open" : "closed",
     merged: one.state === "merged",
     ...(one.mergeCommit === undefined ? {} : { merge_commit_sha: one.mergeCommit }),
-    head: { label: one.from, ref: one.from, sha: sha ?? "" },
-    base: { label: one.to, ref: one.to },
+    head: { label: one.from, ref: one.from, sha: sha ?? "", repo_id: sourceOf(one) },
+    base: { label: one.to, ref: one.to, repo_id: one.repository },
   };
 }
 

@@ -31,6 +31,7 @@ import {
   type LabPullRequest,
   mergeByRules,
   pullRequestsOf,
+  sourceOf,
 } from "./pull-requests.ts";
 import { addStatus, statusesOf } from "./statuses.ts";
 
@@ -287,8 +288,8 @@ async function toPullRequest(ctx: Koa.Context, fake: FakeOwned, one: LabPullRequ
     body: one.description,
     state: one.state,
     merged_at: one.state === "merged" ? "2026-01-01T00:00:00+08:00" : null,
-    head: { label: one.from, ref: one.from, sha: sha ?? "" },
-    base: { label: one.to, ref: one.to },
+    head: { label: one.from, ref: one.from, sha: sha ?? "", repo: { id: sourceOf(one) } },
+    base: { label: one.to, ref: one.to, repo: { id: one.repository } },
   };
 }
 

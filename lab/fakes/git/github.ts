@@ -31,6 +31,7 @@ import {
   type LabPullRequest,
   mergeByRules,
   pullRequestsOf,
+  sourceOf,
 } from "./pull-requests.ts";
 import { addStatus, statusesOf } from "./statuses.ts";
 
@@ -287,8 +288,8 @@ async function toPullRequest(ctx: Koa.Context, fake: FakeOwned, one: LabPullRequ
     merge_commit_sha: one.mergeCommit ?? "0".repeat(40),
     // It is null until GitHub has tried, and false for a conflict.
     mergeable: one.conflicts ? false : null,
-    head: { ref: one.from, sha: (await headOf(fake, one)) ?? "0".repeat(40) },
-    base: { ref: one.to },
+    head: { ref: one.from, sha: (await headOf(fake, one)) ?? "0".repeat(40), repo: { id: sourceOf(one) } },
+    base: { ref: one.to, repo: { id: one.repository } },
   };
 }
 

@@ -29,6 +29,7 @@ import {
   type LabPullRequest,
   mergeByRules,
   pullRequestsOf,
+  sourceOf,
 } from "./pull-requests.ts";
 import { addStatus, statusesOf } from "./statuses.ts";
 
@@ -301,6 +302,8 @@ async function toMergeRequest(ctx: Koa.Context, fake: FakeOwned, project: OwnedR
     state: one.state === "open" ? "opened" : one.state,
     source_branch: one.from,
     target_branch: one.to,
+    source_project_id: sourceOf(one),
+    target_project_id: one.repository,
     merge_commit_sha: one.mergeCommit ?? null,
     squash_commit_sha: null,
     sha: (await headOf(fake, one)) ?? null,

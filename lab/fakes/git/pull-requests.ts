@@ -17,6 +17,8 @@ export type LabPullRequest = {
   mergeCommit: string | undefined;
   version: number;
   approvals?: number;
+  /** It comes from this other repository, whose branch is at this commit. */
+  fork?: { readonly repository: number; readonly head: string };
   /** A merge was tried and failed. */
   conflicts?: boolean;
 };
@@ -44,21 +46,28 @@ export async function addPullRequest(
   fields: NewPullRequest,
 ): Promise<LabPullRequest | "no-branch" | "duplicate"> {
   const own = pullRequestsOf(fake, repository);
-  if (own.some((one) => one.state === "open" && one.from === fields.from && one.to === fields.to)) return "duplicate";
+  if (own.some((one) => one.state === "open" && !one.fork && one.from === fields.from && one.to === fields.to))
+    return "duplicate";
   const branches = (await fake.store.branches(String(repository))).map(({ name }) => name);
   if (!branches.includes(fields.from) || !branches.includes(fields.to)) return "no-branch";
-  const fresh = {
-    id: own.length + 1,
-    repository,
-    ...fields,
-    state: "open",
-    mergeCommit: undefined,
-    version: 0,
-  } as const;
-  const made: LabPullRequest = { ...fresh };
+  return keep(fake, repository, fields);
+}
+
+function keep(
+  fake: FakeHost,
+  repository: number,
+  fields: NewPullRequest & Pick<LabPullRequest, "fork">,
+): LabPullRequest {
+  const id = pullRequestsOf(fake, repository).length + 1;
+  const made: LabPullRequest = { id, repository, ...fields, state: "open", mergeCommit: undefined, version: 0 };
   fake.state.pullRequests = [...(fake.state.pullRequests ?? []), made];
   fake.save();
   return made;
+}
+
+/** The repository that a pull request comes from. */
+export function sourceOf({ repository, fork }: LabPullRequest): number {
+  return fork?.repository ?? repository;
 }
 
 export function closePullRequest(fake: FakeHost, one: LabPullRequest): void {
@@ -68,7 +77,11 @@ export function closePullRequest(fake: FakeHost, one: LabPullRequest): void {
 }
 
 /** The newest commit of its branch. */
-export async function headOf({ store }: FakeHost, { repository, from }: LabPullRequest): Promise<string | undefined> {
+export async function headOf(
+  { store }: FakeHost,
+  { repository, from, fork }: LabPullRequest,
+): Promise<string | undefined> {
+  if (fork) return fork.head;
   return (await store.branches(String(repository))).find(({ name }) => name === from)?.commit;
 }
 
@@ -142,6 +155,8 @@ export type PullRequestActions = {
   readonly approve: (project: string, slug: string, id: number) => void;
   /** Somebody changes the branch into which it is to be merged. */
   readonly redirect: (project: string, slug: string, id: number, to: string) => void;
+  /** Somebody opens one from a branch of a fork. Its number. */
+  readonly openFromFork: (project: string, slug: string, branches: Pick<LabPullRequest, "from" | "to">) => number;
   /** Reports a check of the newest commit of a pull request. */
   readonly check: (project: string, slug: string, id: number, check: Pick<LabCheck, "name" | "state">) => Promise<void>;
 };
@@ -161,6 +176,10 @@ export function pullRequestActions(
       one.to = to;
       one.version += 1;
       fake.save();
+    },
+    openFromFork: (project, slug, branches) => {
+      const fork = { repository: 1_000_000, head: "f".repeat(40) };
+      return keep(fake, idOf(project, slug), { title: "From a fork", description: "", ...branches, fork }).id;
     },
     check: async (project, slug, id, check) => {
       const one = pullRequestsOf(fake, idOf(project, slug)).find((each) => each.id === id);
