@@ -4,21 +4,31 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { GantryError } from "@gantry/core/errors.ts";
+import { z } from "zod";
 import { type AllInOne, type AllInOneOptions, prepare } from "./all-in-one.ts";
 import { writeSecret } from "./data-folder.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const RESTART_MS = 500;
-const READY_MS = 20_000;
+const READY_MS = 60_000;
+/** A process that exits so often before all are ready does not come up at all. */
+const MOST_EXITS = 3;
+const ASK_MS = 50;
 
 type ChildProcesses = {
   /** Starts a process, and starts it again whenever it exits. */
   readonly run: (name: string, main: string, config: object) => void;
+  /** How often each process has exited, and its last exit code; undefined after a signal. */
+  readonly exits: () => ReadonlyMap<string, Exits>;
   readonly close: () => Promise<void>;
 };
 
-/** Resolves when all processes accept requests. `onExit` is called for processes that exited without being stopped. */
+type Exits = { readonly times: number; readonly code: number | undefined };
+
+/** Resolves when all processes accept requests. `onExit` is called for processes that exited without being stopped. Rejects with `start-incomplete`. */
 export async function startSeparately(options: AllInOneOptions, onExit: (name: string) => void): Promise<AllInOne> {
   const { data, work, configs, close: closeLab } = await prepare(options);
   const processes = openProcesses(work, onExit);
@@ -32,7 +42,7 @@ export async function startSeparately(options: AllInOneOptions, onExit: (name: s
     await closeLab();
   };
   try {
-    await waitUntilReady(`${url}/readyz`);
+    await waitUntilReady(`${url}/readyz`, processes.exits);
   } catch (error) {
     await close();
     throw error;
@@ -45,6 +55,7 @@ function openProcesses(data: string, onExit: (name: string) => void): ChildProce
   mkdirSync(files, { recursive: true, mode: 0o700 });
   /** Undefined while a process waits to be restarted. */
   const children = new Map<string, ChildProcess | undefined>();
+  const exits = new Map<string, Exits>();
   let closing = false;
 
   const start = (name: string, main: string, file: string): void => {
@@ -55,11 +66,12 @@ function openProcesses(data: string, onExit: (name: string) => void): ChildProce
     children.set(name, child);
     const pids = Object.fromEntries([...children].map(([one, process]) => [one, process?.pid ?? 0]));
     writeSecret(join(data, "pids.json"), pids);
-    child.once("exit", () => {
+    child.once("exit", (code) => {
       children.set(name, undefined);
       if (closing) return;
+      exits.set(name, { times: (exits.get(name)?.times ?? 0) + 1, code: code ?? undefined });
       onExit(name);
-      setTimeout(() => closing || start(name, main, file), RESTART_MS);
+      void setTimeout(RESTART_MS).then(() => closing || start(name, main, file));
     });
   };
   return {
@@ -68,6 +80,7 @@ function openProcesses(data: string, onExit: (name: string) => void): ChildProce
       writeSecret(file, config);
       start(name, main, file);
     },
+    exits: () => exits,
     close: async () => {
       closing = true;
       await Promise.all([...children.values()].map(stop));
@@ -84,17 +97,42 @@ async function stop(child: ChildProcess | undefined): Promise<void> {
   await ended;
 }
 
-/** Resolves when the process reports `ok`; `degraded` means that the task-agent does not answer yet. */
-async function waitUntilReady(address: string): Promise<void> {
+/** Resolves when the portal reports `ok`; `degraded` means that the task-agent does not answer yet. Throws `start-incomplete`. */
+async function waitUntilReady(address: string, exits: ChildProcesses["exits"]): Promise<void> {
   const deadline = AbortSignal.timeout(READY_MS);
-  for (;;) {
-    try {
-      const answer = await fetch(address, { signal: deadline });
-      const { status } = (await answer.json()) as { status?: unknown };
-      if (answer.ok && status === "ok") return;
-    } catch (error) {
-      if (deadline.aborted) throw error;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 50));
+  let last = `Nothing answers at ${address}.`;
+  while (!deadline.aborted) {
+    const broken = [...exits()].find(([, { times }]) => times >= MOST_EXITS);
+    if (broken) throw exited(broken);
+    const state = await askReady(address, deadline);
+    if (state === "ok") return;
+    last = state ?? last;
+    await setTimeout(ASK_MS);
   }
+  const [first] = exits();
+  if (first) throw exited(first);
+  const problem = `portal-api was not ready within ${READY_MS / 1_000} s`;
+  throw new GantryError("start-incomplete", { problem, cause: last });
+}
+
+const readiness = z.object({ status: z.string(), problems: z.array(z.string()).default([]) });
+
+/** `ok`, or a sentence about the state; undefined when nothing answers in time. */
+async function askReady(address: string, signal: AbortSignal): Promise<string | undefined> {
+  try {
+    const answer = await fetch(address, { signal });
+    const read = readiness.safeParse(await answer.json());
+    if (!read.success) return `What answers at ${address} is not portal-api.`;
+    const { status, problems } = read.data;
+    return answer.ok && status === "ok" ? "ok" : `It reports ${status}: ${problems.join(" ")}`.trim();
+  } catch (error) {
+    // Refused while the process starts, no JSON from another program, or the time is up.
+    return error instanceof SyntaxError ? `What answers at ${address} is not portal-api.` : undefined;
+  }
+}
+
+function exited([name, { times, code }]: readonly [string, Exits]): GantryError {
+  const problem = `${name} exited ${times === 1 ? "once" : `${times} times`}`;
+  const cause = code === undefined ? "A signal ended it." : `Its last exit code is ${code}.`;
+  return new GantryError("start-incomplete", { problem, cause });
 }

@@ -85,6 +85,7 @@ async function start(call: Starting, path: string, body: object): Promise<Outcom
 
 /** Follows a task that was just started, or says how to. */
 export async function startedTask(call: Starting, task: TaskView, url: string): Promise<Outcome | number> {
+  for (const warning of task.warnings ?? []) call.io.stderr(`Warning: ${warning}\n`);
   if (call.flags.follow) return followTask(call, task);
   const text = `→ ${task.title}   ${task.id}\n  ${url}/tasks/${task.id}\n  Follow it: gantry task watch ${task.id}\n`;
   return { value: task, text };

@@ -7,7 +7,7 @@ import { counted } from "@gantry/core/count.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import { decideDeployments } from "@gantry/core/proposal/decide-deployments.ts";
 import { type FoundDeployments, foundDeployments } from "@gantry/core/proposal/found.ts";
-import type { AppNames } from "@gantry/core/proposal/image-fit.ts";
+import { type AppNames, folderName } from "@gantry/core/proposal/image-fit.ts";
 import type { YamlFacts } from "@gantry/core/proposal/yaml-facts.ts";
 import { succeeded } from "@gantry/core/step/outcome.ts";
 import { defineStep, NO_RETRY } from "@gantry/core/step/step.ts";
@@ -32,6 +32,7 @@ const input = z.strictObject({
   app: z.string().min(1).max(63),
   slug: z.string().min(1).max(200).describe("Of the source repository."),
   project: z.string().min(1).max(200).describe("Of the source repository."),
+  sourceFolder: z.string().max(500).default("").describe("The folder of the app in the source repository."),
   images: z.array(z.string().min(1).max(128)).max(20).describe("Names of the images of the app; empty: the app's."),
 });
 
@@ -50,8 +51,9 @@ export const yamlFindImages = defineStep({
   run: ({ input: given, workspace, log }) =>
     orFailed(async () => {
       const { app, slug, project } = given;
+      const folder = folderName(given.sourceFolder);
       const root = join(workspace, given.directory);
-      const names = { app, slug, project, images: given.images.length > 0 ? given.images : [app] };
+      const names = { app, slug, folder, project, images: given.images.length > 0 ? given.images : [app] };
       const listed = await listFiles(root, given.folder);
       const read = await readAll(root, listed.files, names);
       const { deployments, others, isCut } = decideDeployments(read.facts, names);
@@ -133,9 +135,11 @@ async function readAll(root: string, files: readonly string[], names: AppNames):
 }
 
 /** Whether a text could name an image of the app: most files of a shared repository need not be parsed. */
-function namesApp(text: string, { app, slug, images }: AppNames): boolean {
+function namesApp(text: string, { app, slug, folder, images }: AppNames): boolean {
   const plain = text.toLowerCase().replace(/[._]/g, "-");
-  return [app, slug, ...images].some((one) => plain.includes(one.toLowerCase().replace(/[._]/g, "-")));
+  return [app, slug, ...(folder === undefined ? [] : [folder]), ...images].some((one) =>
+    plain.includes(one.toLowerCase().replace(/[._]/g, "-")),
+  );
 }
 
 type Reading = {

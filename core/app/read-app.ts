@@ -1,6 +1,7 @@
 // Reads the fields of an app. Every mistake is reported at its place. Pure.
 
 import { describeIssues, type IssueContext, type Path, type PathProblem } from "../issues.ts";
+import { isJsonObject, type JsonObject } from "../json.ts";
 import { didYouMean } from "../suggest.ts";
 import { recordOf } from "./app-record.ts";
 import { type AppFields, appShape } from "./app-shape.ts";
@@ -55,6 +56,32 @@ export function siteProblems(
 export function siteProblem(site: string, sites: readonly string[]): string | undefined {
   if (sites.includes(site)) return undefined;
   return `there is no site ${site}${didYouMean(site, sites)}; known sites: ${listed(sites)}`;
+}
+
+/**
+ * Git hosts that no runner of the build site has. What the app has already is not refused. `systemsAt`: site → its systems, once
+ * per runner; undefined, and without a git host, when unknown.
+ */
+export function systemProblems(
+  { source, yaml, build }: Pick<AppFields, "source" | "yaml" | "build">,
+  { before, systemsAt }: { readonly before: JsonObject; readonly systemsAt: SystemsAt | undefined },
+): readonly PathProblem[] {
+  return Object.entries({ source, yaml }).flatMap(([field, { system }]): PathProblem[] => {
+    const [was, built] = [before[field], before.build];
+    if (isJsonObject(was) && was.system === system && isJsonObject(built) && built.site === build.site) return [];
+    const detail = hostProblem(system, build.site, systemsAt);
+    return detail === undefined ? [] : [{ path: [field, "system"], detail, on: "value" }];
+  });
+}
+
+type SystemsAt = (site: string) => readonly { readonly name: string; readonly kind: string }[];
+
+/** Undefined when a runner of the site has the git host, or nobody knows its git hosts. */
+export function hostProblem(system: string, site: string, systemsAt: SystemsAt | undefined): string | undefined {
+  const hosts = (systemsAt?.(site) ?? []).filter(({ kind }) => kind === "git").map(({ name }) => name);
+  if (hosts.length === 0 || hosts.includes(system)) return undefined;
+  const known = listed([...new Set(hosts)]);
+  return `the site ${site} has no git host ${system}${didYouMean(system, hosts)}; its git hosts: ${known}`;
 }
 
 const SHOWN = 20;

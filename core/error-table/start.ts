@@ -9,6 +9,12 @@ export const START_ERRORS = {
     why: "{problem}",
     todo: "Correct the listed settings and start again.",
   },
+  "start-incomplete": {
+    status: 500,
+    message: "Gantry did not come up: {problem}.",
+    why: "{cause}",
+    todo: "Read the messages of that process above, correct the cause and start again. On a slow machine, starting again may be enough.",
+  },
   "argument-unusable": {
     status: 500,
     message: "{argument} cannot be used.",

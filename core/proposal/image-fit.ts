@@ -5,6 +5,8 @@ export type AppNames = {
   readonly app: string;
   /** Of the source repository. */
   readonly slug: string;
+  /** The last part of the folder of the source in a monorepo; undefined for the whole repository. */
+  readonly folder?: string | undefined;
   readonly project: string;
   /** Names of the images. */
   readonly images: readonly string[];
@@ -33,7 +35,11 @@ function offset(fit: number | undefined, by: number): number | undefined {
   return fit === undefined ? undefined : fit + by;
 }
 
-function fitOfRepository(repository: string, image: string, { app, slug, project, images }: AppNames) {
+function fitOfRepository(
+  repository: string,
+  image: string,
+  { app, slug, folder, project, images }: AppNames,
+): number | undefined {
   const parts = pathOf(repository).toLowerCase().split("/").map(plain);
   const [last = "", around = ""] = parts.toReversed();
   const own = [...new Set([plain(app), plain(slug.toLowerCase())])];
@@ -43,9 +49,21 @@ function fitOfRepository(repository: string, image: string, { app, slug, project
     isOnly || own.includes(wanted)
       ? [...own, wanted]
       : own.flatMap((one) => [`${one}-${wanted}`, `${wanted}-${one}`, ...(wanted.includes(one) ? [wanted] : [])]);
-  if (certain.includes(last) || (own.includes(around) && last === wanted)) return 1;
-  if (last !== wanted) return undefined;
-  return parts.join("/") === `${plain(project.toLowerCase())}/${wanted}` ? 2 : 3;
+  // In a monorepo, the only image may be called like its folder, with or without the name of the repository.
+  const inMono = isOnly && folder !== undefined ? plain(folder.toLowerCase()) : undefined;
+  if (inMono !== undefined) certain.push(...own.flatMap((one) => [`${one}-${inMono}`, `${inMono}-${one}`]));
+  const names = [wanted, ...(inMono === undefined ? [] : [inMono])];
+  if (certain.includes(last) || (own.includes(around) && names.includes(last))) return 1;
+  if (!names.includes(last)) return undefined;
+  return parts.join("/") === `${plain(project.toLowerCase())}/${last}` ? 2 : 3;
+}
+
+/** The last part of a path; undefined for the whole repository. */
+export function folderName(path: string): string | undefined {
+  return path
+    .split("/")
+    .filter((part) => part !== "" && part !== ".")
+    .at(-1);
 }
 
 function plain(text: string): string {

@@ -3,6 +3,7 @@
 
 import type { JsonObject } from "../json.ts";
 import type { Deployment, FoundDeployments, FoundImages } from "./found.ts";
+import { folderName } from "./image-fit.ts";
 import { type Placed, placeDeployments, type SiteFound } from "./place-deployments.ts";
 import { type Found, joinNotes, type Notes, type Open } from "./proposal.ts";
 import { placeOf, proposeTargets } from "./propose-targets.ts";
@@ -49,7 +50,10 @@ export function proposeApp(looked: Looked): Proposal {
   const source = sourceOf(looked);
   const images = imagesOf(looked, placing.placed);
   const repository = yamlOf(looked, form);
-  const around = { app: name, slug: request.source.slug, branch: looked.branches.yaml, yaml: nameOf(repository.place) };
+  const around = {
+    ...{ app: name, slug: request.source.slug, folder: folderName(looked.images.folder) },
+    ...{ branch: looked.branches.yaml, yaml: nameOf(repository.place) },
+  };
   const { targets, ...ofTargets } = proposeTargets(placing, around);
   const project = argocdProjectOf(name, placing.placed);
   return {

@@ -8,7 +8,14 @@ import { type Found, joinNotes, type Notes, type Open } from "./proposal.ts";
 export type TargetsProposal = Notes & { readonly targets: readonly JsonObject[] };
 
 /** What the app is called, and the branch of its yaml repository. */
-export type Around = { readonly app: string; readonly slug: string; readonly branch: string; readonly yaml: string };
+export type Around = {
+  readonly app: string;
+  readonly slug: string;
+  /** The last part of the folder of the source in a monorepo. */
+  readonly folder: string | undefined;
+  readonly branch: string;
+  readonly yaml: string;
+};
 
 /** `placed`: all of one form. `left`: what is offered besides. */
 export function proposeTargets(
@@ -82,11 +89,12 @@ function uniqueNames(all: readonly Placed[], around: Around): readonly string[] 
 }
 
 /** What tells its path from those of other environments; else its site. */
-function labelOf({ deployment: { path, files }, site }: Placed, { app, slug }: Around): string {
+function labelOf({ deployment: { path, files }, site }: Placed, { app, slug, folder }: Around): string {
   const [file = ""] = files.length === 1 ? files : [];
   const base = (file.split("/").at(-1) ?? "").replace(/\.ya?ml$/, "").replace(/^values[-._]|[-._]values$/g, "");
   const parts = [...path.split("/"), base].map(plainName);
-  const told = parts.findLast((part) => !GENERIC.includes(part) && part !== app && part !== plainName(slug));
+  const own = [app, plainName(slug), plainName(folder ?? "")];
+  const told = parts.findLast((part) => !GENERIC.includes(part) && !own.includes(part));
   const short = told?.replace(new RegExp(`^${app}-|-${app}$`), "");
   return short !== undefined && isTargetName(short) ? short : site;
 }

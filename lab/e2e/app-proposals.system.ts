@@ -65,6 +65,44 @@ test("what Gantry proposes by looking is what a person would have written", asyn
     ]);
   });
 
+  await t.test("an app in a folder of a mono-repository, with no other name than that", async () => {
+    await field.makeRepository("market", {
+      ...{ "services/api/app.py": "1\n", "services/api/Dockerfile": `${BASE}COPY app.py /srv/app.py\n` },
+      ...{ "services/jobs/app.py": "1\n", "services/jobs/Dockerfile": `${BASE}COPY app.py /srv/app.py\n` },
+    });
+    await field.makeRepository("market-yaml", {
+      "seoul/api.yaml": deployment("api", "registry.example/shop/api:1"),
+      "seoul/jobs.yaml": deployment("jobs", "registry.example/apps/market-jobs:1"),
+    });
+    for (const [folder, repositoryName] of [
+      ["api", "shop/api"],
+      ["jobs", "apps/market-jobs"],
+    ]) {
+      const source = { ...repository("market"), folder: `services/${folder}` };
+      const proposal = await look(field, { source, yaml: { project: "APPS", slug: "market-yaml" } });
+      assert.equal(proposal.name, `market-${folder}`);
+      assert.deepEqual(proposal.app?.images, [
+        { name: `market-${folder}`, repository: repositoryName, dockerfile: "Dockerfile", context: "." },
+      ]);
+      assert.deepEqual(proposal.app?.targets, [
+        { name: "seoul", site: "seoul", cluster: "seoul-dp", files: [`seoul/${folder}.yaml`] },
+      ]);
+    }
+    await field.makeRepository("tiny", { "svc/meter/app.py": "1\n", "svc/meter/Dockerfile": BASE });
+    await field.makeRepository("tiny-yaml", {
+      "seoul/meter.yaml": deployment("meter", "registry.example/iot/meter:1"),
+    });
+    const found = await lookAt(field, "tiny", "tiny-yaml");
+    assert.deepEqual(
+      [found.name, found.app?.source],
+      ["tiny", { ...repository("tiny"), branch: "main", folder: "svc/meter" }],
+    );
+    assert.deepEqual(
+      opens(found).filter((one) => one.startsWith("missing")),
+      [],
+    );
+  });
+
   await t.test("a mono-repository with two Dockerfiles, each with a project", async () => {
     const node = '{"name":"x","scripts":{"test":"true"}}\n';
     await field.makeRepository("mono", {

@@ -210,3 +210,26 @@ test("a target in a cluster that the Argo CD of its site does not show is refuse
     return true;
   });
 });
+
+test("who creates an app is told that the installation has no Jira, by the API and by the command", async (t) => {
+  const { client, command } = await open(t, true);
+  const flags = ["--title", "Bills", "--jira-key", "BIL", "--template", "web-service", "--target", "seoul/seoul-dp"];
+  const { out } = await command(
+    "app",
+    "create",
+    "bills",
+    ...flags,
+    "--param",
+    "buildSite=seoul",
+    "--param",
+    "project=SHOP",
+  );
+  const warning = /No runner of the site platform has a system of the kind jira, which the step “.+” needs/;
+  assert.match(out, new RegExp(`Warning: ${warning.source}`));
+  const params = { ...{ name: "mills", title: "Mills", jiraKey: "MIL", template: "web-service" } };
+  const task = await client.startTask({
+    ...{ pipeline: "create-app", principal: "kim", idempotencyKey: "k" },
+    params: { ...params, targets: ["seoul/seoul-dp"], buildSite: "seoul", project: "SHOP" },
+  });
+  assert.match(String(task.warnings), warning);
+});

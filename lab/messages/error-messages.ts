@@ -6,6 +6,10 @@ import type { Section } from "./section.ts";
 
 const DETAILS: { readonly [C in ErrorCode]: JsonObject } = {
   "bad-request": { problem: "name is missing" },
+  "start-incomplete": {
+    problem: "portal-api exited 3 times",
+    cause: "Its last exit code is 1.",
+  },
   "secret-unknown": {
     pipeline: "ci",
     problem: "the job build needs the secret NPM_TOKN, which the site seoul does not have (did you mean NPM_TOKEN?)",

@@ -8,7 +8,7 @@ import {
   appProposal,
   type LookForApp,
   lookForApp,
-  nameFromSlug,
+  nameOfLook,
 } from "@gantry/wire/agent/proposals.ts";
 import { z } from "zod";
 import { requireOwnClaims } from "../access/claims.ts";
@@ -24,8 +24,7 @@ const onLook: Guard<unknown, unknown, LookForApp> = {
   verb: "create-app",
   on: "new-app",
   check: async (asked) => {
-    const { name, team, source } = asked.body;
-    await sitesToLook(asked, { app: name ?? nameFromSlug(source.slug), team });
+    await sitesToLook(asked, { app: nameOfLook(asked.body), team: asked.body.team });
   },
 };
 
@@ -80,13 +79,13 @@ export const createAppProposal = route({
   handle: async (call) => {
     const { ctx, portal, body } = call;
     const caller = callerOf(call);
-    const { name = nameFromSlug(body.source.slug), ...rest } = body;
+    const name = nameOfLook(body);
     const sites = await sitesToLook(
       { portal, caller, rights: portal.rights.of(caller) },
       { app: name, team: body.team },
     );
     await requireRepositories(call, { ...body, name });
-    const request = { ...rest, name, principal: caller.name, ...(sites === undefined ? {} : { sites: [...sites] }) };
+    const request = { ...body, name, principal: caller.name, ...(sites === undefined ? {} : { sites: [...sites] }) };
     const proposal = await portal.agent.startProposal(request);
     ctx.state.task = proposal.id;
     noteOn(ctx, { app: name, task: proposal.id });

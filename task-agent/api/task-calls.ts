@@ -5,7 +5,9 @@ import { decideCancel, decideResolve } from "@gantry/core/task/decide-task.ts";
 import type { Parsed } from "@gantry/runtime/http/route.ts";
 import type { AgentRoutes } from "@gantry/wire/agent/routes.ts";
 import type { TaskView } from "@gantry/wire/agent/views.ts";
+import type { RunnerRegistry } from "../dispatch/runner-registry.ts";
 import type { Leases } from "../leases/leases.ts";
+import { missingWarnings } from "../tasks/decide-missing.ts";
 import { rerunRequest, type StartDeps, startTask } from "../tasks/start-task.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
 import { taskView } from "./view.ts";
@@ -13,6 +15,7 @@ import { taskView } from "./view.ts";
 export type TaskCallsDeps = StartDeps & {
   readonly leases: Leases;
   readonly onCancel: (task: TaskRecord) => void;
+  readonly registry: Pick<RunnerRegistry, "stored" | "systems">;
 };
 
 type Body<Name extends keyof AgentRoutes> = Parsed<AgentRoutes[Name]["body" & keyof AgentRoutes[Name]]>;
@@ -36,10 +39,21 @@ export function taskCalls(deps: TaskCallsDeps): TaskCalls {
     return record;
   };
   const view = (record: TaskRecord): TaskView => taskView(record.state, record.pipeline, record.version, deps.leases);
+  const withWarnings = async (record: TaskRecord): Promise<TaskView> => {
+    const sites = new Set(deps.registry.stored().runners.map(({ site }) => site));
+    const warnings = missingWarnings({
+      pipeline: record.pipeline,
+      jobs: Object.values(record.state.jobs),
+      steps: deps.definitions.steps,
+      hasRunner: (site) => sites.has(site),
+      systemsAt: await deps.registry.systems(),
+    });
+    return { ...view(record), ...(warnings.length === 0 ? {} : { warnings: [...warnings] }) };
+  };
   return {
     requireTask,
     view,
-    start: async (body) => view(await startTask(deps, body)),
+    start: async (body) => withWarnings(await startTask(deps, body)),
     cancel: async (id, { principal: by, reason }) => {
       const { state } = await requireTask(id);
       const record = await tasks.change(state.id, (task, now) => decideCancel(task.state, { by, reason }, now));
@@ -57,7 +71,7 @@ export function taskCalls(deps: TaskCallsDeps): TaskCalls {
         });
       const again = rerunRequest(deps, record, request);
       const rerun = { of: state, keep: request.from === "failed", definition: request.definition };
-      return view(await startTask(deps, again, rerun));
+      return withWarnings(await startTask(deps, again, rerun));
     },
     resolve: async (id, request) => {
       const { state } = await requireTask(id);

@@ -103,6 +103,28 @@ describe("apps that are not made by a task", () => {
     assert.equal((await adopt(gone.apps, "orders", tokyo)).change, "create", "nobody knows the clusters of tokyo");
   });
 
+  test("a git host that the build site does not have is refused", async () => {
+    const { apps } = openBench(
+      newMemoryStore(),
+      async () => (site) => (site === "seoul" ? [{ name: "bitbucket", kind: "git" }] : []),
+    );
+    const yaml = { system: "bitbuket", project: "APPS", slug: "orders-deploy" };
+    const error = await refusal(adopt(apps, "orders", { ...APP, yaml }));
+    assert.deepEqual(
+      error.problems.map(({ pointer, detail }) => [pointer, detail]),
+      [
+        [
+          "/app/yaml/system",
+          "the site seoul has no git host bitbuket (did you mean bitbucket?); its git hosts: bitbucket.",
+        ],
+      ],
+    );
+    await adopt(apps, "orders");
+    const source = { system: "gitlab" };
+    const changed = await refusal(apps.change("orders", { ...BY, patch: { source }, revision: undefined }));
+    assert.equal(changed.problems[0]?.pointer, "/source/system");
+  });
+
   test("a change applies to the version that its author has seen", async () => {
     const { apps, load } = openBench();
     const { app } = await adopt(apps, "orders");

@@ -6,7 +6,7 @@ import { claimProblems, type ReportedSystem } from "@gantry/core/app/apps-may.ts
 import { type ClustersAt, clusterProblems } from "@gantry/core/app/known-clusters.ts";
 import { applyPatch, isEqual } from "@gantry/core/app/merge-patch.ts";
 import { placesOf } from "@gantry/core/app/places.ts";
-import { pointerOf, readApp, siteProblems } from "@gantry/core/app/read-app.ts";
+import { pointerOf, readApp, siteProblems, systemProblems } from "@gantry/core/app/read-app.ts";
 import { ACTIONS } from "@gantry/core/choice/actions.ts";
 import { appOfOwn } from "@gantry/core/choice/check-own.ts";
 import { namedProblem, type Offered } from "@gantry/core/choice/choose-pipeline.ts";
@@ -151,6 +151,7 @@ function recordFrom(
   const problems = read.ok
     ? [
         ...siteProblems(read.fields, { sites }),
+        ...systemProblems(read.fields, { before: app?.record ?? {}, systemsAt }),
         ...clusterProblems(read.fields, { before: app?.record ?? {}, clustersAt }),
         ...pipelineProblems(name, read.fields, pipelines),
       ]

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { appStream } from "../tasks/task-stream.ts";
 import { openTasks } from "../tasks/tasks.ts";
 import { buildAppend, loadBuild } from "./build-stream.ts";
-import { A, B, CI, openBench, refusal } from "./builds.fixture.ts";
+import { A, B, CD, CI, openBench, refusal } from "./builds.fixture.ts";
 import { type BuildQuery, newestBuilds } from "./newest-builds.ts";
 import { sweepBuilds } from "./remove-old-builds.ts";
 
@@ -112,6 +112,22 @@ test("a build may be named by a number of JSON, and the image of an older versio
     (await refusal(start("cd", { build: "#0" }))).text,
     /There is no build #0 of orders; its newest build is #1/,
   );
+});
+
+test("what is neither a number nor a whole digest is said in words, not by a pattern", async (t) => {
+  const { run, start } = await openBench(t, {
+    cd: CD.replace(
+      'default: "", ui: build',
+      'default: "", pattern: "^(#?[0-9]{1,9}|sha256:[0-9a-f]{64})?$", ui: build',
+    ),
+  });
+  await run("ci", { letter: A });
+  const short = (await refusal(start("cd", { build: "sha256:abc" }))).text;
+  assert.match(short, /"sha256:abc" is not a whole digest, which has sha256: and 64 digits and letters/);
+  assert.match(short, /its newest build is #1/);
+  assert.doesNotMatch(short, /\[0-9\]/);
+  const word = (await refusal(start("cd", { build: "latest" }))).text;
+  assert.match(word, /"latest" is neither the number of a build nor the digest of one of its images/);
 });
 
 test("of builds with the same image, a digest names that of the release branch", async (t) => {

@@ -38,10 +38,18 @@ export async function chooseBuild(
   if (build) return { param, build };
   const last = app.builds?.last ?? 0;
   const newest = last === 0 ? "the app has no build yet: run CI first" : `its newest build is #${last}`;
+  if (!isNumber && !isDigest(wanted)) return { param, problem: `${notOne(wanted)}; ${newest}` };
   const problem = isNumber
     ? `there is no build #${Number(wanted)} of ${app.name}; ${newest}`
     : `no build of ${app.name} has an image with the digest ${truncate(wanted, 80)}: only what passed CI can be deployed; ${newest}`;
   return { param, problem };
+}
+
+function notOne(wanted: string): string {
+  const shown = JSON.stringify(truncate(wanted, 80));
+  return wanted.startsWith("sha256:")
+    ? `${shown} is not a whole digest, which has sha256: and 64 digits and letters from a to f; the number of the build is shorter`
+    : `${shown} is neither the number of a build nor the digest of one of its images`;
 }
 
 function isDigest(text: string): boolean {

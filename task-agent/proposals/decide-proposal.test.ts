@@ -51,6 +51,18 @@ test("a site that is unknown or offline, and a git host that no site has, are to
   );
 });
 
+test("a git host of the yaml repository, or of a site that is given, that is not there is told", () => {
+  const yaml = { system: "bitbuket", project: "SHOP", slug: "deploy" };
+  const detail = "the site seoul has no git host bitbuket (did you mean bitbucket?); its git hosts: bitbucket.";
+  assert.deepEqual(refusal({ yaml }), [["/yaml/system", detail]]);
+  assert.deepEqual(refusal({ yaml, site: "seoul" }), [["/yaml/system", detail]]);
+  const source = { system: "gitlab", project: "SHOP", slug: "orders" };
+  assert.deepEqual(
+    refusal({ source, site: "seoul" }).map(([pointer]) => pointer),
+    ["/source/system"],
+  );
+});
+
 test("a repository that no site lets the app have is refused, and a site that does not is not chosen", () => {
   const yaml = { project: "SECRET", slug: "deploy" };
   const [problem] = refusal({ yaml }, () => lists("SHOP/*"));

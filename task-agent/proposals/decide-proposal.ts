@@ -1,7 +1,7 @@
 // What a task of the pipeline discover-app has found, as a proposal; and where such a task may look. Pure.
 
 import { claimProblems, type ReportedSystem } from "@gantry/core/app/apps-may.ts";
-import { pointerOf, siteProblem } from "@gantry/core/app/read-app.ts";
+import { hostProblem, pointerOf, siteProblem } from "@gantry/core/app/read-app.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import { foundApplications, foundDeployments, foundImages } from "@gantry/core/proposal/found.ts";
@@ -26,12 +26,20 @@ export type LookAt = {
 /** The parameters of the task, or why it may not look: `bad-request` with pointers into the request. */
 export function decideLook(request: StartProposal, { sites, systemsAt }: SitesToLook): LookAt | GantryError {
   const { sites: allowed } = request;
+  const problemsAt = (site: string): readonly Problem[] => {
+    const hosts = hostProblems(
+      request,
+      site,
+      sites.find(({ name }) => name === site),
+    );
+    return hosts.length > 0 ? hosts : placeProblems(request, site, systemsAt);
+  };
   const usable = sites.filter(({ name, state }) => state === "online" && (allowed?.includes(name) ?? true));
   const argocdSites = usable.filter((one) => hasKind(one, ["argocd"])).map(({ name }) => name);
   if (request.site !== undefined) {
     const detail = siteDetail(request.site, usable, sites);
     if (detail !== undefined) return refused([{ pointer: "/site", detail }]);
-    const problems = placeProblems(request, request.site, systemsAt);
+    const problems = problemsAt(request.site);
     return problems.length > 0 ? refused(problems) : { site: request.site, buildSites: [], argocdSites };
   }
   const { system } = request.source;
@@ -39,9 +47,23 @@ export function decideLook(request: StartProposal, { sites, systemsAt }: SitesTo
   const names = able.map(({ name }) => name).toSorted();
   const [first] = names;
   if (first === undefined) return refused([{ pointer: "/source/system", detail: noSite(system, usable) }]);
-  const buildSites = names.filter((one) => placeProblems(request, one, systemsAt).length === 0);
+  const buildSites = names.filter((one) => problemsAt(one).length === 0);
   const [site] = buildSites;
-  return site === undefined ? refused(placeProblems(request, first, systemsAt)) : { site, buildSites, argocdSites };
+  return site === undefined ? refused(problemsAt(first)) : { site, buildSites, argocdSites };
+}
+
+/** Git hosts of the request that the site does not have. */
+function hostProblems(
+  { source, yaml }: StartProposal,
+  site: string,
+  at: SitesToLook["sites"][number] | undefined,
+): readonly Problem[] {
+  return Object.entries({ source: source.system, yaml: yaml?.system ?? source.system }).flatMap(([field, system]) => {
+    const detail = hostProblem(system, site, () => at?.systems ?? []);
+    return detail === undefined || (field === "yaml" && yaml?.system === undefined)
+      ? []
+      : [{ pointer: `/${field}/system`, detail }];
+  });
 }
 
 function siteDetail(site: string, usable: SitesToLook["sites"], all: SitesToLook["sites"]): string | undefined {

@@ -91,10 +91,12 @@ export function decideStart(facts: StartFacts): Started | GantryError {
     task: { id, url, requestedBy: request.principal },
   });
   const { params } = checked;
+  const ofBuild = buildProblems(facts.build);
   const wrong = [
-    ...checked.problems,
+    // What is wrong with a build is said better than by the pattern of its parameter.
+    ...checked.problems.filter(({ pointer }) => !ofBuild.some((one) => one.pointer === pointer)),
     ...nameProblems(definition, name, checked.problems),
-    ...buildProblems(facts.build, checked.problems),
+    ...ofBuild,
   ];
   // Only values with a valid form can be places.
   const problems = wrong.length > 0 ? wrong : placeProblems({ pipeline, params, app: scope, sites, clustersAt });
@@ -192,10 +194,8 @@ function withBuild(params: JsonObject, chosen: ChosenBuild | undefined): JsonObj
   return { ...params, [chosen.param]: number === 0 ? (images[0]?.digest ?? "") : String(number) };
 }
 
-function buildProblems(chosen: ChosenBuild | undefined, known: readonly Problem[]): readonly Problem[] {
-  if (chosen === undefined || "build" in chosen) return [];
-  const pointer = `/${chosen.param}`;
-  return known.some((one) => one.pointer === pointer) ? [] : [{ pointer, detail: chosen.problem }];
+function buildProblems(chosen: ChosenBuild | undefined): readonly Problem[] {
+  return chosen === undefined || "build" in chosen ? [] : [{ pointer: `/${chosen.param}`, detail: chosen.problem }];
 }
 
 /** The app that is being created, with what is known of its record: nobody else can take it while the task runs. */

@@ -1,6 +1,7 @@
 // Proposals of apps to adopt: what Gantry finds when it looks at the repositories of an app and at the Argo CD of each site.
 
 import { appName, appShape } from "@gantry/core/app/app-shape.ts";
+import { folderName } from "@gantry/core/proposal/image-fit.ts";
 import { z } from "zod";
 
 const { source: sourceShape, title, team, build } = appShape.shape;
@@ -14,7 +15,7 @@ const yaml = place.extend({
 });
 
 export const lookForApp = z.strictObject({
-  name: appName.optional().describe("Default: made from the name of the source repository"),
+  name: appName.optional().describe("Default: made from the name of the source repository, and of its folder"),
   title: title.optional(),
   team: team,
   site: build.shape.site.optional().describe("The site that builds it. Default: one that can"),
@@ -69,8 +70,19 @@ export const appProposal = z
   .meta({ id: "AppProposal" });
 export type AppProposal = z.output<typeof appProposal>;
 
+/**
+ * The name of the app that is looked for. A folder of a monorepo is an app of its own: `services/api` of `tills` is
+ * `tills-api`.
+ */
+export function nameOfLook({ name, source }: Pick<LookForApp, "name" | "source">): string {
+  if (name !== undefined) return name;
+  const folder = folderName(source.folder ?? "");
+  const isOwn = folder === undefined || folder.toLowerCase() === source.slug.toLowerCase();
+  return nameFromSlug(isOwn ? source.slug : `${source.slug}-${folder}`);
+}
+
 /** A name that an app may have, made from that of a repository: `Order_Service` is `order-service`. */
-export function nameFromSlug(slug: string): string {
+function nameFromSlug(slug: string): string {
   const plain = slug
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, "-")

@@ -140,6 +140,10 @@ export const taskView = taskSummary
     failure: failure.optional(),
     outputs: jsonObject,
     jobs: z.array(jobView),
+    warnings: z
+      .array(z.string())
+      .optional()
+      .describe("What its sites lack, as sentences. Only in the answer to the request that starts it"),
     may: z.array(z.string()).optional().describe("Verbs that the caller may use on it. Only from the portal"),
     mayNot: z
       .record(z.string(), z.string())
