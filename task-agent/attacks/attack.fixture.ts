@@ -316,6 +316,7 @@ export class AttackBench {
       ownPipelines: NO_OWN_PIPELINES,
       templates: { view: notServed, sync: notServed, offers: async () => ({}) },
       proposals: { start: notServed, read: notServed },
+      deliveries: { receive: notServed, redeliver: notServed, read: notServed, list: notServed },
       portalUrl: config.portalUrl,
       token: config.token,
       newId: randomUUID,
