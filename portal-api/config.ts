@@ -58,10 +58,13 @@ export const portalConfig = z.strictObject({
       /** Reading the definitions again. The host signs with this secret. Default: no webhook is accepted. */
       definitions: z.strictObject({ secret: z.string().min(16, "must have at least 16 characters") }).optional(),
       /** By name, which is the end of the address. See docs/webhooks.md. */
-      sources: z.record(sourceName, webhookSource).default({}).refine((all) => !Object.hasOwn(all, "definitions"), {
-        path: ["definitions"],
-        message: "this address is that of the definitions: choose another name",
-      }),
+      sources: z
+        .record(sourceName, webhookSource)
+        .default({})
+        .refine((all) => !Object.hasOwn(all, "definitions"), {
+          path: ["definitions"],
+          message: "this address is that of the definitions: choose another name",
+        }),
     })
     .prefault({}),
   sessionHours: z.number().positive().max(720).default(12),

@@ -8,6 +8,7 @@ import { LOG_FINAL_HEADER, LOG_SIZE_HEADER, type StartTask } from "@gantry/wire/
 import type { AppProposal } from "@gantry/wire/agent/proposals.ts";
 import { AGENT_PREFIX, AGENT_ROUTES, type AgentRoutes } from "@gantry/wire/agent/routes.ts";
 import { type AppView, type SiteView, type TaskView, taskTag } from "@gantry/wire/agent/views.ts";
+import type { WebhookDelivery } from "@gantry/wire/agent/webhooks.ts";
 import Router from "@koa/router";
 import type Koa from "koa";
 import { APP, type FakeState, need, SETTINGS, SITE } from "./fake-agent-state.fixture.ts";
@@ -182,6 +183,20 @@ function catalog({ state }: Pick<Parts, "state">) {
       if (!task) throw new GantryError("not-found", { kind: "proposal", name: id });
       return proposalOf(task);
     },
+    receiveDelivery: ({ body }) => {
+      const known = body.keys.map((key) => state().deliveries.get(key)).find((one) => one !== undefined);
+      if (known !== undefined) return { id: known.id, isNew: false };
+      const id = `w${String(state().deliveries.size).padStart(19, "0")}`;
+      for (const key of body.keys) state().deliveries.set(key, { id, body: body.body });
+      return { id, isNew: true };
+    },
+    deliveries: ({ query: { apps, limit, cursor } }) => {
+      const all = [...state().tasks.values()].map(deliveryOf).reverse();
+      const wanted = all.filter((one) => apps === undefined || one.apps.some((app) => apps.includes(app)));
+      return pageOf(wanted, ({ id }) => id, { limit, cursor });
+    },
+    delivery: ({ params: { id } }) => deliveryOf(need(state(), id)),
+    redeliver: ({ params: { id } }) => deliveryOf(need(state(), id)),
     pipelines: () => ({ items: [...state().pipelines.values()] }),
     templates: () => ({
       project: "TEMPLATES",
@@ -286,6 +301,17 @@ const FIXED = {
   changeSettings: () => SETTINGS,
   settingsHistory: () => ({ items: [] }),
 } satisfies Handlers;
+
+/** Every task was started by one delivery, which has its id. */
+function deliveryOf({ id, app, pipeline, title }: TaskView): WebhookDelivery {
+  const about = app === undefined ? [] : [app];
+  return {
+    ...{ id, source: "git", host: "github" as const, receivedAt: "2026-11-20T07:00:00Z", bytes: 1_000 },
+    ...{ decidedAt: "2026-11-20T07:00:01Z", state: "started" as const, summary: title },
+    apps: about,
+    results: about.map((name) => ({ app: name, pipeline, task: id })),
+  };
+}
 
 /** The only rule of the fake pipelines: `ref` is a text. */
 function checkParams({ pipeline, params }: StartTask): void {

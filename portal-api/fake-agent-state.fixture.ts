@@ -18,6 +18,8 @@ export type FakeState = {
   };
   tasks: Map<string, TaskView>;
   keys: Map<string, { body: string; task: string }>;
+  /** Key of a delivery of a webhook → the delivery. */
+  readonly deliveries: Map<string, { readonly id: string; readonly body: string }>;
   events: FeedEvent[];
   log: { bytes: Buffer; final: boolean };
   /** Requests to look for an app. */
@@ -33,6 +35,7 @@ export const newState = (): FakeState => ({
   set: { source: { kind: "folder" }, environments: [], files: [] },
   tasks: new Map(),
   keys: new Map(),
+  deliveries: new Map(),
   events: [],
   log: { bytes: Buffer.alloc(0), final: false },
   looks: [],

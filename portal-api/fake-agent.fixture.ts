@@ -160,7 +160,7 @@ export async function startFakeAgent(): Promise<FakeAgent> {
       state.log = { bytes: Buffer.concat([state.log.bytes, Buffer.from(text)]), final };
       wake();
     },
-    state: () => JSON.stringify([[...state.tasks], [...state.keys], state.events]),
+    state: () => JSON.stringify([[...state.tasks], [...state.keys], state.events, [...state.deliveries]]),
     wipe: () => {
       state = newState();
       wake();

@@ -21,6 +21,7 @@ import { type AgentConfig, type AgentConfigInput, agentConfig } from "./config.t
 import { readBuiltIn } from "./definitions/built-in-pipelines.ts";
 import { openDefinitionSet } from "./definitions/definition-set.ts";
 import { followDefinitions } from "./definitions/follow.ts";
+import type { OwnPipelines } from "./definitions/own-pipelines.ts";
 import { type EventsOut, openEventsOut } from "./events/open-relay.ts";
 import { openHttpApp } from "./http-app.ts";
 import { fenceKeyOf } from "./leases/fence-key.ts";
@@ -38,6 +39,9 @@ import { openSettings, type Settings } from "./settings/settings.ts";
 import { openAgentJournal } from "./store/open-journal.ts";
 import { type LiveDefinitions, openDefinitions } from "./tasks/definitions.ts";
 import { openTemplates, type Templates } from "./templates/templates.ts";
+import type { TriggerDeps } from "./triggers/start-triggered.ts";
+import { openWebhooks } from "./webhooks/open-webhooks.ts";
+import { startForApp } from "./webhooks/start-for-app.ts";
 
 const SHIPPED = fileURLToPath(new URL("../pipelines/", import.meta.url));
 /** Pipelines of Gantry itself. */
@@ -95,12 +99,14 @@ export async function startTaskAgent(
     );
     const templates = await openAgentTemplates(base, agent, definitions);
     const proposals = await openAgentProposals(base, agent, definitions);
+    const webhooks = await openAgentWebhooks(base, agent, definitions, definitionSet.own);
     const app = openHttpApp({
       ...base,
       agent,
       definitionSet,
       templates,
       proposals,
+      deliveries: webhooks.deliveries,
       settings,
       metrics,
       retention,
@@ -109,7 +115,7 @@ export async function startTaskAgent(
     const server = await listen(app, { host: config.host, port: config.port, tls: config.tls, logger });
     logger.info({ url: server.url }, "task-agent is listening");
     retention.start();
-    const stopTicking = startTicking(base, agent, settings);
+    const stopTicking = startTicking(base, agent, settings, webhooks.wake);
     const following = followDefinitions({
       clock,
       ticks: definitionSet.ticks,
@@ -129,6 +135,7 @@ export async function startTaskAgent(
         agent.wakePolls();
         await following.stop();
         await reading.stop();
+        await webhooks.close();
         await retention?.close();
         await eventsOut?.close();
         await closed;
@@ -183,6 +190,27 @@ async function openAgentProposals(base: Base, agent: Agent, definitions: LiveDef
   });
 }
 
+async function openAgentWebhooks(
+  base: Base,
+  agent: Agent,
+  definitions: LiveDefinitions,
+  ownPipelines: OwnPipelines,
+): Promise<Awaited<ReturnType<typeof openWebhooks>>> {
+  const { journal, config, logger } = base;
+  const deps: TriggerDeps = {
+    ...{ ...base, ...agent, definitions, ownPipelines, portalUrl: config.portalUrl, newId: randomUUID },
+    paramsBytes: config.limits.paramsBytes,
+    knownSystems: agent.registry.systems,
+    knownSecrets: agent.registry.secrets,
+  };
+  return openWebhooks({
+    journal,
+    newId: randomUUID,
+    start: (delivery, facts, app) => startForApp(deps, delivery, facts, app),
+    onError: (err, what) => logger.error({ err }, `${what} failed; it is repeated in a second`),
+  });
+}
+
 async function openConfiguredAgent(base: Base, settings: Settings, definitions: LiveDefinitions): Promise<Agent> {
   const { config, journal, clock, name } = base;
   const folder = logFolder(config);
@@ -217,8 +245,14 @@ function sealOf({ config, name, logger }: Base): { readonly seal?: Seal } {
 }
 
 /** The returned function stops it. */
-function startTicking({ clock, logger }: Base, agent: Agent, settings: Settings): () => void {
+function startTicking(
+  { clock, logger }: Base,
+  agent: Agent,
+  settings: Settings,
+  decideDeliveries: () => void,
+): () => void {
   return every(clock, TICK_MS, () => {
+    decideDeliveries();
     settings.refresh().catch((err: unknown) => logger.error({ err }, "the settings could not be read"));
     agent.tick().catch((err: unknown) => logger.error({ err }, "a sweep failed; it is repeated in a second"));
   });

@@ -6,6 +6,7 @@ import { lstat, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
 import { truncate } from "@gantry/core/truncate.ts";
+import { EFFECT_TRAILER, GANTRY_AUTHOR } from "@gantry/core/webhook/own-commits.ts";
 import { openPlain, readPlainFile } from "../plain-file.ts";
 import { bytesOfQuoted, MAX_POINTER, MODE, parsePointer, type TreeEntry } from "./decide-contents.ts";
 import { type Git, type GitRuntime, openGit } from "./git.ts";
@@ -13,9 +14,8 @@ import { lfsPaths } from "./lfs.ts";
 import { fetchRevision, hasCommit, listRemote, type Mirror } from "./mirror.ts";
 import { plainLine } from "./names.ts";
 
-export const AUTHOR = { name: "Gantry", email: "gantry@noreply.invalid" } as const;
-/** Trailer by which a commit is found again. */
-export const EFFECT_TRAILER = "X-Effect";
+export { EFFECT_TRAILER, GANTRY_AUTHOR as AUTHOR };
+
 const PROBED_COMMITS = 200;
 const PUSHES = 5;
 
@@ -252,7 +252,7 @@ async function mergeOnto(draft: Draft, base: string, tip: string): Promise<strin
 
 function writeCommit(draft: Draft, tree: string, parent: string | undefined, message: string): Promise<string> {
   const parents = parent === undefined ? [] : ["-p", parent];
-  const call = { input: message, stamp: { ...AUTHOR, atMs: draft.atMs } };
+  const call = { input: message, stamp: { ...GANTRY_AUTHOR, atMs: draft.atMs } };
   return draft.mirror.git(["commit-tree", tree, ...parents, "-F", "-"], call).then((id) => id.trim());
 }
 

@@ -102,6 +102,7 @@ const ON: Readonly<Record<Exclude<Needed, string>["on"], string>> = {
   app: " on the app",
   "new-app": " on the name of the app",
   task: " on the app of the task",
+  delivery: " on the apps that the delivery is about",
   start: " or that of the pipeline (run-ci, run-cd, create-app) on the app",
   site: " on the site",
   runner: " on the site of the runner",

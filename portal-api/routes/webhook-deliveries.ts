@@ -6,7 +6,7 @@ import { page } from "@gantry/wire/agent/views.ts";
 import { DELIVERY_STATES, sourceName, type WebhookDelivery, webhookDelivery } from "@gantry/wire/agent/webhooks.ts";
 import { z } from "zod";
 import type { Caller } from "../access/decide-access.ts";
-import { type Guard, listOf, onApp, onInstallation } from "../access/guards.ts";
+import { type Asked, type Guard, listOf, onApp, onInstallation } from "../access/guards.ts";
 import { filterVisible, type Visibility, visibilityOf, visiblePage } from "../access/visible.ts";
 import { fewVisibleApps } from "../access/visible-tasks.ts";
 import { noteOn } from "../audit/note.ts";
@@ -32,18 +32,17 @@ const onRedeliver: Guard<{ readonly id: string }, unknown, unknown> = {
     await visibleDelivery(asked.portal, asked.caller, params.id);
     const { apps } = await asked.portal.agent.delivery(params.id);
     if (apps.length === 0) await onInstallation("manage-settings").check({ ...asked, params });
-    for (const app of apps)
-      await onApp("redeliver")
-        .check({ ...asked, params: { app } })
-        .catch((error: unknown) => {
-          if (!isUnknownApp(error)) throw error;
-        });
+    for (const app of apps) await requireOn(asked, app);
   },
 };
 
-/** An app that has been removed since gives no right, and nothing is started for it. */
-function isUnknownApp(error: unknown): boolean {
-  return error instanceof GantryError && error.code === "app-unknown";
+/** For an app that has been removed since, nothing can be started. */
+async function requireOn(asked: Omit<Asked<unknown, unknown, unknown>, "params">, app: string): Promise<void> {
+  try {
+    await onApp("redeliver").check({ ...asked, params: { app } });
+  } catch (error) {
+    if (!(error instanceof GantryError) || error.code !== "app-unknown") throw error;
+  }
 }
 
 export const listWebhookDeliveries = route({

@@ -63,9 +63,7 @@ const harbor: Scheme = ({ header }, secret) => {
 
 const sonarqube: Scheme = ({ header, body }, secret) => {
   const signature = header("x-sonar-webhook-hmac-sha256");
-  return signature === ""
-    ? undefined
-    : { isGenuine: isEqual(signature, signatureOf(body, secret)), delivery: "" };
+  return signature === "" ? undefined : { isGenuine: isEqual(signature, signatureOf(body, secret)), delivery: "" };
 };
 
 const GIT_SCHEMES: readonly Scheme[] = [gitlab, gitee, gitea, hub];

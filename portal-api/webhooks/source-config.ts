@@ -37,9 +37,12 @@ export function checkSources(sources: { readonly [name: string]: WebhookSource }
 }
 
 /** `problem`: why there is none, without the value. */
-export function readSecret({ secret: from }: Pick<WebhookSource, "secret">): { readonly secret: string } | { readonly problem: string } {
+export function readSecret({
+  secret: from,
+}: Pick<WebhookSource, "secret">): { readonly secret: string } | { readonly problem: string } {
   if (typeof from === "string") return { secret: from };
-  const [what, value] = "env" in from ? [`the variable ${from.env}`, process.env[from.env]] : [from.file, readFile(from.file)];
+  const [what, value] =
+    "env" in from ? [`the variable ${from.env}`, process.env[from.env]] : [from.file, readFile(from.file)];
   if (value === undefined) return { problem: `${what} is not set` };
   if (typeof value !== "string") return { problem: value.problem };
   const text = value.replace(/\r?\n$/, "");

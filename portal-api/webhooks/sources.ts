@@ -68,7 +68,10 @@ export function openSources(
       count(sent.address, 0);
       const read = readSecret(source);
       if ("problem" in read)
-        throw new GantryError("unavailable", { what: `The secret of the webhook ${name}`, problem: `${read.problem}.` });
+        throw new GantryError("unavailable", {
+          what: `The secret of the webhook ${name}`,
+          problem: `${read.problem}.`,
+        });
       const body = await readFrom(sent);
       const { host, system } = source;
       if (isConnectionTest(host, sent)) return undefined;

@@ -323,6 +323,7 @@ export class AttackBench {
         tick: notServed,
       },
       proposals: { start: notServed, read: notServed },
+      deliveries: { receive: notServed, redeliver: notServed, read: notServed, list: notServed },
       portalUrl: config.portalUrl,
       token: config.token,
       newId: randomUUID,

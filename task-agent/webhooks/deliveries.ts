@@ -80,7 +80,13 @@ export function openDeliveries({ journal, newId, onReceived }: DeliveriesDeps): 
   return {
     receive: async ({ source, host, system, headers, body, keys: given }) => {
       const keys = [...new Set(given)];
-      const fields = { source, host, keys, bytes: Buffer.byteLength(body), ...(system === undefined ? {} : { system }) };
+      const fields = {
+        source,
+        host,
+        keys,
+        bytes: Buffer.byteLength(body),
+        ...(system === undefined ? {} : { system }),
+      };
       for (let round = 0; round < MAX_CONFLICTS; round += 1) {
         const known = await knownBy(keys);
         if (known !== undefined) return { id: known, isNew: false };

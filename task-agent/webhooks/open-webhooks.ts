@@ -1,5 +1,7 @@
 // Webhooks at the task-agent: deliveries are received, and decided afterwards.
 
+import { keyOfFacts } from "@gantry/core/webhook/apps.ts";
+import { readDelivery } from "@gantry/core/webhook/read-delivery.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { indexSources } from "./apps-of.ts";
 import { type DecideDeps, decideDelivery } from "./decide.ts";
@@ -23,7 +25,9 @@ export async function openWebhooks({
   await indexSources(journal);
   const decide: Parameters<typeof openDecider>[0]["decide"] = (delivery, body) =>
     decideDelivery({ journal, start }, delivery, body);
-  const decider = openDecider({ journal, decide, onError });
+  const laneOf: Parameters<typeof openDecider>[0]["laneOf"] = (delivery, body) =>
+    keyOfFacts(readDelivery(delivery.host, body)) ?? delivery.id;
+  const decider = openDecider({ journal, laneOf, decide, onError });
   decider.wake();
   return { ...decider, deliveries: openDeliveries({ journal, newId, onReceived: decider.wake }) };
 }

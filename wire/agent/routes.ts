@@ -30,15 +30,6 @@ import { definitionsView, FOLLOWED_PARTS, setPart, syncDefinitions } from "./def
 import { appProposal, startProposal } from "./proposals.ts";
 import { syncTemplates, templatesView } from "./templates.ts";
 import {
-  DELIVERY_STATES,
-  deliveryReceived,
-  MAX_RECEIVED_BYTES,
-  receiveDelivery,
-  redeliver,
-  sourceName,
-  webhookDelivery,
-} from "./webhooks.ts";
-import {
   appView,
   buildView,
   feedEvent,
@@ -50,6 +41,15 @@ import {
   taskSummary,
   taskView,
 } from "./views.ts";
+import {
+  DELIVERY_STATES,
+  deliveryReceived,
+  MAX_RECEIVED_BYTES,
+  receiveDelivery,
+  redeliver,
+  sourceName,
+  webhookDelivery,
+} from "./webhooks.ts";
 
 export const AGENT_PREFIX = "/agent/v1";
 

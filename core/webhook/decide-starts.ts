@@ -1,0 +1,113 @@
+// What a delivery can start for one app: an event for each branch, tag or pull request, or why it starts nothing. Pure.
+
+import { releaseBranchOf } from "../app/targets.ts";
+import type { JsonObject } from "../json.ts";
+import type { PullRequestTrigger, PushTrigger, TagTrigger } from "../trigger/trigger.ts";
+import { type AppOfSource, touchesApp } from "./apps.ts";
+import type { DeliveryFacts, PullRequestFacts, RefChange } from "./delivery.ts";
+import { subjectOf } from "./describe.ts";
+import { openNames } from "./names.ts";
+import { asksToSkip, isOwnCommit } from "./own-commits.ts";
+
+/** `part`: differs for the events of one delivery. `note`: what is to be known about what is started. */
+type Event<Kind extends string, Trigger> = {
+  readonly kind: Kind;
+  readonly part: string;
+  readonly facts: JsonObject;
+  readonly note?: string;
+  /** Why a trigger of this kind does not fit, as a sentence. */
+  readonly whyNot: (trigger: Trigger) => string | undefined;
+};
+export type TriggeringEvent =
+  | Event<"push", PushTrigger>
+  | Event<"tag", TagTrigger>
+  | Event<"pull_request", PullRequestTrigger>;
+
+export type Start = TriggeringEvent | { readonly nothing: string };
+
+export function decideStarts(facts: DeliveryFacts, app: AppOfSource): readonly Start[] {
+  switch (facts.kind) {
+    case "push":
+      return facts.changes.map((change) => (change.ref === "branch" ? branchStart(change, app) : tagStart(change)));
+    case "pull_request":
+      return [pullRequestStart(facts, app)];
+    case "image":
+      return [{ nothing: "No trigger is about images." }];
+    case "gate":
+    case "other":
+      return [];
+  }
+}
+
+const UNKNOWN_PATHS = "The host did not say which files have changed, so all count as changed.";
+
+function branchStart(change: RefChange, app: AppOfSource): Start {
+  const { name, before, commit, message, author, url, paths } = change;
+  const nothing = whyNoPush(change);
+  if (nothing !== undefined || commit === undefined) return { nothing: nothing ?? "" };
+  const touches = touchesApp(change, app);
+  if (touches === false) return { nothing: `Nothing in the folder of the app has changed in ${name}.` };
+  return {
+    kind: "push",
+    part: `refs/heads/${name}`,
+    facts: {
+      ...{ branch: name, commit, before: before ?? "", author: author ?? "", url: url ?? "", paths: paths ?? [] },
+      subject: message === undefined ? "" : subjectOf(message),
+    },
+    ...(paths === undefined ? { note: UNKNOWN_PATHS } : {}),
+    whyNot: (trigger) =>
+      notIn(trigger.branches ?? [releaseBranchOf(app.record)], name, "branch") ?? noPath(trigger, paths),
+  };
+}
+
+function whyNoPush(change: RefChange): string | undefined {
+  const { name, commit, message } = change;
+  if (commit === undefined) return `The branch ${name} was deleted.`;
+  if (change.before === commit) return `Nothing has changed in ${name}.`;
+  if (isOwnCommit(change)) return `Gantry itself has made the commit ${commit.slice(0, 7)}.`;
+  return asksToSkip(message) ? `The commit ${commit.slice(0, 7)} says [skip ci].` : undefined;
+}
+
+function noPath({ paths: wanted }: PushTrigger, paths: readonly string[] | undefined): string | undefined {
+  if (wanted === undefined || paths === undefined || paths.some(openNames(wanted))) return undefined;
+  return `None of the changed files is in the paths of the trigger (${wanted.join(", ")}).`;
+}
+
+function tagStart(change: RefChange): Start {
+  const { name, commit, message } = change;
+  if (commit === undefined) return { nothing: `The tag ${name} was deleted.` };
+  if (asksToSkip(message)) return { nothing: `The commit ${commit.slice(0, 7)} says [skip ci].` };
+  return {
+    kind: "tag",
+    part: `refs/tags/${name}`,
+    facts: { tag: name, commit },
+    whyNot: ({ names }) => notIn(names, name, "tag"),
+  };
+}
+
+function pullRequestStart(facts: PullRequestFacts, app: AppOfSource): Start {
+  const { number, branch, target, commit, title, author, url, fork, action, from } = facts;
+  if (fork) {
+    const where = from ? `${from.project}/${from.slug}` : "a repository that is not known";
+    return { nothing: `The pull request comes from ${where}. Pull requests from outside start nothing.` };
+  }
+  if (asksToSkip(title)) return { nothing: "The title of the pull request says [skip ci]." };
+  const happened = action === "reopened" ? "opened" : action;
+  return {
+    kind: "pull_request",
+    // Hosts tell of the same commit more than once, for example when the title changes.
+    part: `pull-request/${number}/${happened}`,
+    facts: { number, branch, target, commit, title, author: author ?? "", url: url ?? "", fork },
+    whyNot: (trigger) => {
+      if (!trigger.actions.includes(happened))
+        return `The pull request was ${happened}, and the trigger is for: ${trigger.actions.join(", ")}.`;
+      return notIn(trigger.branches ?? [releaseBranchOf(app.record)], target, "branch");
+    },
+  };
+}
+
+function notIn(patterns: readonly string[], name: string, what: string): string | undefined {
+  return openNames(patterns)(name)
+    ? undefined
+    : `The ${what} ${name} is not one of the trigger: ${patterns.join(", ")}.`;
+}
