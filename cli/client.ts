@@ -24,11 +24,11 @@ export type PortalClient = {
   readonly ask: (request: PortalRequest) => Promise<Response>;
   /** As `ask`, but throws the error that the response describes. */
   readonly open: (request: PortalRequest) => Promise<Response>;
-  readonly get: <T>(path: string, answer: z.ZodType<T>) => Promise<T>;
+  readonly get: <T>(path: string, answer: z.core.$ZodType<T>) => Promise<T>;
   /** `key`: the Idempotency-Key, for requests that start a task. */
-  readonly post: <T>(path: string, body: object, answer: z.ZodType<T>, key?: string) => Promise<T>;
+  readonly post: <T>(path: string, body: object, answer: z.core.$ZodType<T>, key?: string) => Promise<T>;
   /** `ifMatch`: the revision that the change was decided on. */
-  readonly patch: <T>(path: string, body: object, answer: z.ZodType<T>, ifMatch: string) => Promise<T>;
+  readonly patch: <T>(path: string, body: object, answer: z.core.$ZodType<T>, ifMatch: string) => Promise<T>;
   /** For changes whose response has no content. */
   readonly change: (path: string) => Promise<void>;
   readonly delete: (path: string) => Promise<void>;
@@ -81,9 +81,9 @@ export function portalClient(url: string, token: string, signal?: AbortSignal, r
     });
     throw errorOf(content) ?? unreachable(url, `It responded with status ${answer.status}.`);
   };
-  const read = async <T>(schema: z.ZodType<T>, request: PortalRequest): Promise<T> => {
+  const read = async <T>(schema: z.core.$ZodType<T>, request: PortalRequest): Promise<T> => {
     const answer = await open(request);
-    const parsed = schema.safeParse(answer.status === 204 ? undefined : await contentOf(answer, url, signal));
+    const parsed = z.safeParse(schema, answer.status === 204 ? undefined : await contentOf(answer, url, signal));
     if (parsed.success) return parsed.data;
     throw unreachable(url, "Its answer does not fit this version of Gantry.", parsed.error);
   };

@@ -1,7 +1,7 @@
 // What is wrong with the data of an outside system, in words: never with its values, which may be secrets.
 
 import { issueInWords } from "@gantry/core/issue-words.ts";
-import type { z } from "zod";
+import { z } from "zod";
 
 /** The first five problems: "config must be a map; layers must be a list". */
 export function answerProblem({ issues }: z.core.$ZodError): string {
@@ -12,14 +12,17 @@ export function answerProblem({ issues }: z.core.$ZodError): string {
 }
 
 /** Data of the form of `schema`, or what is wrong with it. The text itself is not quoted. */
-export function readJson<T>(schema: z.ZodType<T>, text: string): { readonly data: T } | { readonly problem: string } {
+export function readJson<T>(
+  schema: z.core.$ZodType<T>,
+  text: string,
+): { readonly data: T } | { readonly problem: string } {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     return { problem: "it is not JSON" };
   }
-  const parsed = schema.safeParse(value);
+  const parsed = z.safeParse(schema, value);
   return parsed.success ? { data: parsed.data } : { problem: answerProblem(parsed.error) };
 }
 

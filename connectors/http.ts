@@ -4,7 +4,7 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import { connectionProblem } from "@gantry/core/system-error-words.ts";
 import { truncate } from "@gantry/core/truncate.ts";
-import type { z } from "zod";
+import { z } from "zod";
 import { answerProblem, isJson } from "./answer-problem.ts";
 import { tlsProblem } from "./certificate.ts";
 import { problemOf } from "./http-problem.ts";
@@ -34,7 +34,7 @@ export type CallOptions<T> = {
   readonly form?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly headers?: Readonly<Record<string, string>>;
   /** What the caller needs of a 2xx answer; the schema decides about unknown fields (zod drops them). */
-  readonly schema?: z.ZodType<T>;
+  readonly schema?: z.core.$ZodType<T>;
   /** For errors, in place of `GET /path`: "create project orders". */
   readonly what?: string;
 };
@@ -192,7 +192,7 @@ function read<T>(request: Request, options: AnyOptions<T>, received: Received): 
   if (isForeign(request, options, received)) throw foreignAnswer(request, received);
   if (!ok) return { ok, status, headers, body: parse(received) };
   if (!options.schema) return { ok, status, headers, body: parse(received) as T };
-  const checked = options.schema.safeParse(parse(received));
+  const checked = z.safeParse(options.schema, parse(received));
   if (checked.success) return { ok, status, headers, body: checked.data };
   throw problem(request, "system-strange", answerProblem(checked.error));
 }
@@ -254,7 +254,7 @@ function isForeign<T>({ method }: Request, { schema }: AnyOptions<T>, { status, 
   if (method === "HEAD") return false;
   if (status < 300 && schema === undefined) return false;
   if (text.trim() !== "") return !isJson(text);
-  return status === 404 || (status < 300 && schema?.safeParse(undefined).success === false);
+  return status === 404 || (status < 300 && schema !== undefined && !z.safeParse(schema, undefined).success);
 }
 
 function foreignAnswer(request: Request, { status, text }: Received): GantryError {

@@ -13,10 +13,11 @@ const OUTAGE_LIMIT_MS = 10 * 60_000;
 const FIRST_ANSWER_LIMIT_MS = 10_000;
 const PAUSE = { firstMs: 500, maxMs: 5_000, jitter: "none" } as const;
 
-const json: z.ZodType<JsonValue> = z.json();
+/** Typed as what a step keeps, which is read-only. */
+const json: z.core.$ZodType<JsonValue> = z.json();
 const memoSchema = z.object({
   /** The memo of the step itself. */
-  inner: json.optional(),
+  inner: z.optional(json),
   /** The system has answered properly in this step: its address and credentials are right. */
   answered: z.boolean(),
   /** When the present outage began, ms since 1970, and how many calls have failed in it. */

@@ -11,6 +11,7 @@ import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import { otherSiteOf, type System, type SystemKind, type SystemOf } from "@gantry/core/site/systems.ts";
 import { failureOf, type StepOutcome } from "@gantry/core/step/outcome.ts";
 import type { Exec, OfSite, RunEffect, Step, StepContext, TaskFacts } from "@gantry/core/step/step.ts";
+import { z } from "zod";
 
 /** One change that the bench has permitted. */
 export type Permit = { readonly what: string; readonly end: "unknown" | "done"; readonly result?: JsonObject };
@@ -145,7 +146,7 @@ export async function openBench(options: {
         reasons.push(outcome.reason);
         for (const { reason, resolve } of waiters) if (reason === outcome.reason) resolve();
       }
-      return outcome.kind === "succeeded" ? { ...outcome, output: step.output.parse(outcome.output) } : outcome;
+      return outcome.kind === "succeeded" ? { ...outcome, output: z.parse(step.output, outcome.output) } : outcome;
     } catch (error) {
       if (!(error instanceof GantryError)) throw error;
       return { kind: "errored", failure: failureOf(error), retryable: "retryable" in error.entry };
@@ -223,7 +224,7 @@ function factsOf(facts: Partial<TaskFacts> = {}): TaskFacts {
 }
 
 function parseInput<I>(step: Pick<Step<I>, "name" | "input">, input: unknown): I {
-  const parsed = step.input.safeParse(input);
+  const parsed = z.safeParse(step.input, input);
   if (parsed.success) return parsed.data;
   const problem = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ");
   throw new GantryError("bad-input", { step: step.name, problem });

@@ -11,7 +11,7 @@ const system = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("jira"), url: z.url() }),
 ]);
 
-const CASES: readonly (readonly [name: string, schema: z.ZodType, value: unknown, ...expected: string[]])[] = [
+const CASES: readonly (readonly [name: string, schema: z.core.$ZodType, value: unknown, ...expected: string[]])[] = [
   ["a missing text", z.string(), undefined, "x is missing"],
   ["a missing choice", z.enum(["a", "b", "c"]), undefined, "x is missing"],
   ["a missing alternative", secret, undefined, "x is missing"],

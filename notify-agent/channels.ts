@@ -3,7 +3,7 @@
 import { mailChannel } from "@gantry/connectors/mail/channel.ts";
 import { messengerChannel } from "@gantry/connectors/messenger/channel.ts";
 import type { Channel, ChannelTools, ChannelType } from "@gantry/core/notify/channel.ts";
-import type { z } from "zod";
+import { z } from "zod";
 
 /** A channel with a valid configuration. */
 export type ReadyChannel = {
@@ -26,7 +26,7 @@ function kindOf<C>({ kind, config, open }: ChannelType<C>): ChannelKind {
   return {
     kind,
     read: (value) => {
-      const parsed = config.safeParse(value);
+      const parsed = z.safeParse(config, value);
       if (!parsed.success) return { ok: false, error: parsed.error };
       const { data } = parsed;
       const isInsecure = isObject(data) && data.insecureSkipVerify === true;

@@ -27,10 +27,10 @@ export type CallerOptions = {
 /** `waitMs`: how long the server may hold the answer; it is added to the deadline. */
 export type CallOptions = { readonly waitMs?: number | undefined; readonly signal?: AbortSignal | undefined };
 
-type QueryOf<S> = S extends z.ZodType
+type QueryOf<S> = S extends z.core.$ZodType
   ? { readonly query: { readonly [K in keyof z.output<S>]?: string | number | undefined } }
   : { readonly query?: undefined };
-type BodyOf<S> = S extends z.ZodType ? { readonly body: z.input<S> } : { readonly body?: undefined };
+type BodyOf<S> = S extends z.core.$ZodType ? { readonly body: z.input<S> } : { readonly body?: undefined };
 
 /** What a route needs to be called; fields of the query that are undefined are left out. */
 export type RouteRequest<R extends RouteSpec> = {
@@ -107,7 +107,7 @@ export function makeCaller(options: CallerOptions): Caller {
     call: async <R extends RouteSpec>(route: R, request: RouteRequest<R>, call: CallOptions = {}) => {
       const { bytes } = await send(route, request, call);
       // The answer of a route without a schema is not read.
-      const parsed = (route.answer ?? NO_ANSWER).safeParse(parseJson(bytes));
+      const parsed = z.safeParse(route.answer ?? NO_ANSWER, parseJson(bytes));
       if (parsed.success) return parsed.data as Parsed<R["answer"]>;
       const where = parsed.error.issues[0]?.path.join(".") ?? "";
       throw new GantryError("system-strange", {

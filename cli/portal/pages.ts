@@ -11,7 +11,7 @@ const PAGE = 200;
  * The first items of a list. A page may be short of items that match, or empty, and yet not the last: this goes on until
  * there are enough.
  */
-export async function firstItems<T extends z.ZodType>(
+export async function firstItems<T extends z.core.$ZodType>(
   portal: PortalClient,
   path: string,
   item: T,

@@ -298,7 +298,7 @@ function appPath(name: string): string {
   return `/api/v1/applications/${encodeURIComponent(name)}`;
 }
 
-type Ask<T> = Pick<CallOptions<T>, "query" | "json"> & { readonly schema?: z.ZodType<T>; readonly what: string };
+type Ask<T> = Pick<CallOptions<T>, "query" | "json"> & { readonly schema?: z.core.$ZodType<T>; readonly what: string };
 type Verb = "get" | "post" | "put" | "delete";
 
 function asker(system: string, http: Http) {

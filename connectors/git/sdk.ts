@@ -4,7 +4,7 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import { isJsonObject } from "@gantry/core/json.ts";
 import { connectionProblem } from "@gantry/core/system-error-words.ts";
-import type { z } from "zod";
+import { z } from "zod";
 import { answerProblem, isJson } from "../answer-problem.ts";
 import { tlsProblem } from "../certificate.ts";
 import { problemOf } from "../http-problem.ts";
@@ -17,7 +17,7 @@ export type SdkCall<Api, T> = {
   /** For errors: "create repository orders". */
   readonly what: string;
   /** What is needed of the answer; the libraries' own types promise more than the hosts keep. */
-  readonly schema: z.ZodType<T>;
+  readonly schema: z.core.$ZodType<T>;
   /** Statuses that are ordinary answers. */
   readonly expect?: readonly number[];
   /** One request with the library. */
@@ -48,7 +48,7 @@ export async function callSdk<Api, T>(
   };
   try {
     const { data } = await call.send(openApi(access, guarded));
-    const checked = call.schema.safeParse(data);
+    const checked = z.safeParse(call.schema, data);
     if (checked.success) return { ok: true, data: checked.data };
     const isData = isJsonObject(data) || Array.isArray(data);
     throw new GantryError("system-strange", {

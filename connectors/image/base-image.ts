@@ -272,7 +272,7 @@ function findOwner(text: string, { passwd, group }: Accounts): Owner | undefined
   return Number.isInteger(uid) && Number.isInteger(gid) ? { uid, gid } : undefined;
 }
 
-function parse<T>(registry: Registry, what: string, schema: z.ZodType<T>, bytes: Buffer): T {
+function parse<T>(registry: Registry, what: string, schema: z.core.$ZodType<T>, bytes: Buffer): T {
   const read = readJson(schema, bytes.toString("utf8"));
   if ("data" in read) return read.data;
   throw new GantryError("system-strange", { system: registry.title, what: `read ${what}`, problem: read.problem });

@@ -42,7 +42,7 @@ type Files = {
   readonly plain: (name: string) => Promise<string>;
   /** A small file. */
   readonly document: (name: string) => Promise<Buffer>;
-  readonly parse: <T>(schema: z.ZodType<T>, bytes: Buffer, what: string) => T;
+  readonly parse: <T>(schema: z.core.$ZodType<T>, bytes: Buffer, what: string) => T;
   readonly strange: (problem: string) => GantryError;
 };
 

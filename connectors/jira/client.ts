@@ -180,7 +180,7 @@ type LibraryRequest = (options: {
   readonly method: string;
   readonly body?: unknown;
 }) => Promise<object>;
-type Ask<T> = { readonly what: string; readonly schema: z.ZodType<T>; readonly expect?: readonly number[] };
+type Ask<T> = { readonly what: string; readonly schema: z.core.$ZodType<T>; readonly expect?: readonly number[] };
 
 /** Lets jira-client compose one request and sends it through our own transport. */
 async function ask<T>(

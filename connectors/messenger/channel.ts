@@ -7,7 +7,7 @@ import { postTo, reachOf, receiver } from "../channel-post.ts";
 import { cubeBody, mattermostBody, slackBody, teamsBody } from "./presets.ts";
 import { fillTemplate, placeholderValues, unknownPlaceholders } from "./template.ts";
 
-const json: z.ZodType<JsonValue> = z.json();
+const json = z.json();
 
 export const messengerConfig = z.discriminatedUnion("preset", [
   z.strictObject({

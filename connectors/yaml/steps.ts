@@ -10,7 +10,7 @@ import { setImage } from "./set-image.ts";
 import { parsePath, setPath } from "./set-path.ts";
 import { directory, files, line, orFailed } from "./step-parts.ts";
 
-const json: z.ZodType<JsonValue> = z
+const json = z
   .json()
   .refine(isExact, "holds an integer above 2^53, whose last digits would be lost; write it as a text in quotes");
 /** Which document of a file with several. All fields that are given must fit exactly one document. */

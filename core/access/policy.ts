@@ -24,7 +24,7 @@ export const appPattern = z
   );
 /** `corp:ada` is a person of the issuer `corp`. A name without a colon is a local account, a local group or a token. */
 const subject = z.string().regex(/^[^\p{C}]{1,200}$/u, "must be the name of a person or group");
-const list = <T extends z.ZodType>(of: T): z.ZodArray<T> => z.array(of).min(1).max(1_000);
+const list = <T extends z.core.$ZodType>(of: T): z.ZodArray<T> => z.array(of).min(1).max(1_000);
 
 const subjects = { groups: list(subject).optional(), people: list(subject).optional() };
 const selectors = {

@@ -10,7 +10,7 @@ export type ChannelType<C = never> = {
    * Configuration of one channel of this kind, strict: unknown keys are refused. `kind` is removed, and references to secrets
    * are replaced, before it is parsed.
    */
-  readonly config: z.ZodType<C>;
+  readonly config: z.core.$ZodType<C>;
   readonly open: (config: C, tools: ChannelTools) => Channel;
 };
 

@@ -7,7 +7,7 @@ import type { JsonObject, JsonValue } from "../json.ts";
 import { testRuns } from "../test-runs.fixture.ts";
 import { checkSchema } from "./json-schema.ts";
 
-const SHAPES: readonly z.ZodType[] = [
+const SHAPES: readonly z.core.$ZodType[] = [
   z.strictObject({ a: z.string(), b: z.int().min(1).max(3).optional(), c: z.array(z.string()).min(1).optional() }),
   z.object({ a: z.union([z.string().min(2), z.int()]), b: z.enum(["x", "y"]).default("x") }),
   z.record(z.string().regex(/^[a-c]+$/), z.number().gt(0).lt(10)),

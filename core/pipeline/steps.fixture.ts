@@ -214,7 +214,7 @@ export const STEP_FIXTURES: readonly StepDescription[] = Object.entries(SHAPES).
   undo: false,
 }));
 
-function schemaOf(schema: z.ZodType, io: "input" | "output"): JsonObject {
+function schemaOf(schema: z.core.$ZodType, io: "input" | "output"): JsonObject {
   const plain: unknown = JSON.parse(JSON.stringify(z.toJSONSchema(schema, { io })));
   if (!isJsonObject(plain)) throw new Error("a JSON Schema is an object");
   return plain;

@@ -15,7 +15,7 @@ export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
 
 type Spec = {
   readonly title: string;
-  readonly schema: z.ZodType<JsonValue>;
+  readonly schema: z.core.$ZodType<JsonValue>;
   /** The allowed values, as the end of a sentence that begins with "must be". */
   readonly allowed: string;
   /** The value while it is not set. */

@@ -21,7 +21,7 @@ export function describeStep(step: AnyStep): StepDescription {
   };
 }
 
-function jsonSchema(schema: z.ZodType, io: "input" | "output"): JsonObject {
+function jsonSchema(schema: z.core.$ZodType, io: "input" | "output"): JsonObject {
   // What JSON Schema cannot express (a transformation) is omitted; the runner parses with the real schema anyway.
   const { $schema: _, "~standard": __, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: "any" });
   const plain: unknown = JSON.parse(JSON.stringify(rest));

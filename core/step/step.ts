@@ -27,8 +27,8 @@ export type Step<I = never, O = JsonObject, K extends SystemKind = SystemKind> =
   /** `provider/verb-noun`; what `uses:` names. */
   readonly name: string;
   readonly title: string;
-  readonly input: z.ZodType<I>;
-  readonly output: z.ZodType<O>;
+  readonly input: z.core.$ZodType<I>;
+  readonly output: z.core.$ZodType<O>;
   /** The kinds of systems that the step may use; it gets no others. */
   readonly needs: readonly K[];
   /**
@@ -176,8 +176,8 @@ export type RunEffect = <R extends JsonObject>(effect: {
 
 /** A step with its types erased, for the list of all steps. */
 export type AnyStep = Omit<Step, "input" | "output" | "acts" | "plan" | "run" | "undo"> & {
-  readonly input: z.ZodType;
-  readonly output: z.ZodType;
+  readonly input: z.core.$ZodType;
+  readonly output: z.core.$ZodType;
   readonly acts: (input: never) => readonly Resource[];
   readonly plan: (context: StepContext<never>) => Promise<readonly string[]>;
   readonly run: (context: StepContext<never>) => Promise<StepOutcome<JsonObject>>;

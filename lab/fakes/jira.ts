@@ -303,8 +303,8 @@ function complaint(status: number, message: string, errors: Record<string, strin
   return new Answer(status, { errorMessages: message === "" ? [] : [message], errors });
 }
 
-function checked<T>(schema: z.ZodType<T>, body: unknown): T {
-  const parsed = schema.safeParse(body);
+function checked<T>(schema: z.core.$ZodType<T>, body: unknown): T {
+  const parsed = z.safeParse(schema, body);
   if (parsed.success) return parsed.data;
   const errors = parsed.error.issues.map((one) => [String(one.path.at(-1) ?? "body"), one.message]);
   throw complaint(400, "", Object.fromEntries(errors) as Record<string, string>);

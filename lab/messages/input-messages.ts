@@ -16,7 +16,7 @@ import { ROUTES } from "@gantry/portal-api/routes/routes.ts";
 import { parse, problemsOf } from "@gantry/runtime/http/problem.ts";
 import { agentConfig } from "@gantry/task-agent/config.ts";
 import { runnerConfigSchema } from "@gantry/task-runner/config.ts";
-import type { z } from "zod";
+import { z } from "zod";
 import { distinct, type Entry, type Section } from "./section.ts";
 import { wrongValues } from "./wrong-values.ts";
 
@@ -157,9 +157,9 @@ function requestMessages(): readonly Entry[] {
   });
 }
 
-function problemsOfAll(schema: z.ZodType): readonly string[] {
+function problemsOfAll(schema: z.core.$ZodType): readonly string[] {
   return [...wrongValues(schema)].flatMap((value) => {
-    const parsed = schema.safeParse(value);
+    const parsed = z.safeParse(schema, value);
     return parsed.success ? [] : problemsOf(parsed.error, value, "/with", "the input").map(({ detail }) => detail);
   });
 }

@@ -20,14 +20,20 @@ import {
   isMethodDeclaration,
   isNewExpression,
   isNoSubstitutionTemplateLiteral,
+  isPropertyAccessExpression,
   isSetAccessorDeclaration,
   isStringLiteral,
   isVariableDeclaration,
   SyntaxKind,
 } from "typescript/unstable/ast";
-import { API, type Project } from "typescript/unstable/sync";
+import { API, type Diagnostic, type Project } from "typescript/unstable/sync";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+// The compiler is a program in Go. Its garbage collector takes a quarter of its CPU time to save 100 of 1,200 MB, so it
+// only runs when there is more to save.
+process.env.GOGC ??= "off";
+process.env.GOMEMLIMIT ??= "3GiB";
 
 export type ParsedFile = { readonly path: string; readonly text: string; readonly node: SourceFile };
 
@@ -41,6 +47,8 @@ export type TypeScriptProject = {
   readonly files: readonly ParsedFile[];
   readonly checker: Project["checker"];
   readonly pathOf: (absolute: string) => string;
+  /** Everything that `tsc` would report, each as `path:line:column TS1234: text`. Takes most of the time of a compilation. */
+  readonly mistakes: () => readonly string[];
   readonly close: () => void;
 };
 
@@ -48,20 +56,45 @@ export type TypeScriptProject = {
  * Opened once per process, because it takes seconds of CPU time: code.test.ts runs all checks that need it. The compiler runs
  * as a child process until `close`.
  */
-export const project: TypeScriptProject = openTypeScriptProject();
+export const project: TypeScriptProject = openTypeScriptProject(ROOT);
 
-function openTypeScriptProject(): TypeScriptProject {
-  const api = new API({ cwd: ROOT });
-  const config = `${ROOT}tsconfig.json`;
+/** `root`: a folder with a `tsconfig.json`; ends with a slash. */
+export function openTypeScriptProject(root: string): TypeScriptProject {
+  const api = new API({ cwd: root });
+  const config = `${root}tsconfig.json`;
   const project = api.updateSnapshot({ openProject: config }).getProject(config);
   if (!project) throw new Error(`${config} gives no project`);
-  const pathOf = (absolute: string): string => relative(ROOT, absolute);
+  const pathOf = (absolute: string): string => relative(root, absolute);
   const files = project.program.getSourceFileNames().flatMap((name) => {
-    if (!name.startsWith(ROOT) || name.includes("/node_modules/") || /\.json$/.test(name)) return [];
+    if (!name.startsWith(root) || name.includes("/node_modules/") || /\.json$/.test(name)) return [];
     const node = project.program.getSourceFile(name);
     return node ? [{ path: pathOf(name), text: node.text, node }] : [];
   });
-  return { files, checker: project.checker, pathOf, close: () => api.close() };
+  return {
+    files,
+    checker: project.checker,
+    pathOf,
+    mistakes: () => mistakesOf(project, pathOf),
+    close: () => api.close(),
+  };
+}
+
+function mistakesOf({ program }: Project, pathOf: (absolute: string) => string): readonly string[] {
+  const found = [
+    ...program.getConfigFileParsingDiagnostics(),
+    ...program.getSyntacticDiagnostics(),
+    ...program.getProgramDiagnostics(),
+    ...program.getGlobalDiagnostics(),
+    ...program.getSemanticDiagnostics(),
+  ];
+  const placeOf = ({ fileName, pos }: Diagnostic): string => {
+    if (fileName === undefined) return "tsconfig.json";
+    const place = program.getSourceFile(fileName)?.getLineAndCharacterOfPosition(pos);
+    return place ? `${pathOf(fileName)}:${place.line + 1}:${place.character + 1}` : pathOf(fileName);
+  };
+  const textOf = ({ text, messageChain = [] }: Diagnostic): string =>
+    [text, ...messageChain.map((one) => textOf(one).replace(/^/gm, "  "))].join("\n");
+  return [...new Set(found.map((one) => `${placeOf(one)} TS${one.code}: ${textOf(one)}`))];
 }
 
 export function visit(node: Node, see: (node: Node) => void): void {
@@ -76,7 +109,16 @@ export function lineOf(file: ParsedFile, position: number): number {
   return file.node.getLineAndCharacterOfPosition(position).line + 1;
 }
 
+const imports = new Map<ParsedFile, readonly Import[]>();
+
+/** Looked for once per file: several checks ask. */
 export function importsOf(file: ParsedFile): readonly Import[] {
+  const known = imports.get(file) ?? findImports(file);
+  imports.set(file, known);
+  return known;
+}
+
+function findImports(file: ParsedFile): readonly Import[] {
   const found: Import[] = [];
   const loaders = new Set<string>();
   const add = (specifier: Node | undefined, typeOnly: boolean): void => {
@@ -99,14 +141,14 @@ export function importsOf(file: ParsedFile): readonly Import[] {
 function isLoader(callee: Node, loaders: ReadonlySet<string>): boolean {
   return (
     callee.kind === SyntaxKind.ImportKeyword ||
-    callee.getText() === "import.meta.resolve" ||
+    (isPropertyAccessExpression(callee) && callee.getText() === "import.meta.resolve") ||
     isRequireMaker(callee) ||
     (isIdentifier(callee) && loaders.has(callee.text))
   );
 }
 
 function isRequireMaker(node: Node): boolean {
-  return isCallExpression(node) && node.expression.getText() === "createRequire";
+  return isCallExpression(node) && isIdentifier(node.expression) && node.expression.text === "createRequire";
 }
 
 /** `"./worker.ts", import.meta.url`: the address of a file that is run, not read. */
@@ -140,8 +182,16 @@ export function loadedLinesOf(file: ParsedFile): number {
     .reduce((sum, node) => sum + lineOf(file, node.end) - lineOf(file, node.getStart(file.node)) + 1, 0);
 }
 
+const functions = new Map<ParsedFile, readonly FunctionSize[]>();
+
 /** Every function with its length in lines. `reason`: given by a comment `// long: …` on its first two lines or the line before. */
 export function functionsOf(file: ParsedFile): readonly FunctionSize[] {
+  const known = functions.get(file) ?? findFunctions(file);
+  functions.set(file, known);
+  return known;
+}
+
+function findFunctions(file: ParsedFile): readonly FunctionSize[] {
   const found: FunctionSize[] = [];
   const lines = file.text.split("\n");
   visit(file.node, (node) => {

@@ -7,8 +7,8 @@ import { z } from "zod";
 import type { Needed, Route } from "./route.ts";
 
 type Schemas = {
-  readonly answer: (schema: z.ZodType) => JsonValue;
-  readonly request: (schema: z.ZodType) => JsonValue;
+  readonly answer: (schema: z.core.$ZodType) => JsonValue;
+  readonly request: (schema: z.core.$ZodType) => JsonValue;
   readonly components: () => JsonObject;
 };
 
@@ -142,22 +142,25 @@ function parametersOf(one: Route, schemas: Schemas): JsonValue {
   ];
 }
 
-function fieldsOf(place: "path" | "query", schema: z.ZodType | undefined, schemas: Schemas): JsonObject[] {
+function fieldsOf(place: "path" | "query", schema: z.core.$ZodType | undefined, schemas: Schemas): JsonObject[] {
   if (!(schema instanceof z.ZodObject)) return [];
-  return Object.entries(schema.shape).map(([name, field]: [string, z.ZodType]) => ({
-    name,
-    in: place,
-    required: !field.safeParse(undefined).success,
-    ...(field.description === undefined ? {} : { description: field.description }),
-    schema: schemas.request(field),
-    ...(place === "path" && name in EXAMPLES ? { example: EXAMPLES[name] ?? "" } : {}),
-  }));
+  return Object.entries(schema.shape).map(([name, field]: [string, z.core.$ZodType]) => {
+    const { description } = z.globalRegistry.get(field) ?? {};
+    return {
+      name,
+      in: place,
+      required: !z.safeParse(field, undefined).success,
+      ...(description === undefined ? {} : { description }),
+      schema: schemas.request(field),
+      ...(place === "path" && name in EXAMPLES ? { example: EXAMPLES[name] ?? "" } : {}),
+    };
+  });
 }
 
 function bodyOf(one: Route, schemas: Schemas): JsonObject | undefined {
   if (!one.body) return undefined;
   const type = one.form ? "application/x-www-form-urlencoded" : "application/json";
-  const required = !one.body.safeParse({}).success;
+  const required = !z.safeParse(one.body, {}).success;
   return { required, content: { [type]: { schema: schemas.request(one.body), example: one.example ?? {} } } };
 }
 
@@ -196,7 +199,7 @@ function problemsOf(one: Route, schema: JsonValue): Problems {
 /** Schemas with an id become components. The name that zod generates for the recursive JSON type becomes `Json`. */
 function collectSchemas(): Schemas {
   const components = new Map<string, string>();
-  const convert = (schema: z.ZodType, io: "input" | "output"): JsonValue => {
+  const convert = (schema: z.core.$ZodType, io: "input" | "output"): JsonValue => {
     const whole = z.toJSONSchema(z.object({ root: schema }), { io, unrepresentable: "any" });
     const made = JSON.parse(JSON.stringify(whole)) as { properties: { root: JsonValue }; $defs?: JsonObject };
     const names = new Map(Object.keys(made.$defs ?? {}).map((name) => [name, name.startsWith("__") ? "Json" : name]));

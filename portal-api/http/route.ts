@@ -19,7 +19,7 @@ export type Method = "GET" | "POST" | "PATCH" | "DELETE";
 /** One response: its content by media type, with the schema of JSON content, and its headers. */
 export type ResponseSpec = {
   readonly description: string;
-  readonly content?: { readonly [mediaType: string]: z.ZodType };
+  readonly content?: { readonly [mediaType: string]: z.core.$ZodType };
   readonly headers?: { readonly [name: string]: string };
 };
 
@@ -59,9 +59,9 @@ type Declared = {
 export type Needed = "anyone" | "signed-in" | { readonly verb: Verb; readonly on: GuardKind };
 
 type Schemas<P, Q, B> = {
-  readonly params?: z.ZodType<P>;
-  readonly query?: z.ZodType<Q>;
-  readonly body?: z.ZodType<B>;
+  readonly params?: z.core.$ZodType<P>;
+  readonly query?: z.core.$ZodType<Q>;
+  readonly body?: z.core.$ZodType<B>;
   /** The body is an HTML form instead of JSON. */
   readonly form?: true;
 };

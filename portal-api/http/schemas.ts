@@ -30,7 +30,7 @@ export const inRunner = z.strictObject({
 });
 export const inTask = z.strictObject({ id: taskId });
 
-const digits = (most: number, least = 0): z.ZodType<number> =>
+const digits = (most: number, least = 0) =>
   z
     .string()
     .regex(/^\d{1,15}$/, "must be a whole number")
@@ -87,7 +87,7 @@ export const meView = z
   })
   .meta({ id: "Me" });
 
-const scopeList = <T extends z.ZodType>(of: T): z.ZodOptional<z.ZodArray<T>> => z.array(of).max(100).optional();
+const scopeList = <T extends z.core.$ZodType>(of: T): z.ZodOptional<z.ZodArray<T>> => z.array(of).max(100).optional();
 export const scopeSchema = z
   .strictObject({
     verbs: scopeList(z.enum(VERB_NAMES)).superRefine((verbs = [], ctx) => {
@@ -129,6 +129,6 @@ export const accepted: ResponseSpec = {
   headers: { Location: "Address of the task" },
 };
 
-export function json(description: string, schema: z.ZodType): ResponseSpec {
+export function json(description: string, schema: z.core.$ZodType): ResponseSpec {
   return { description, content: { "application/json": schema } };
 }

@@ -46,7 +46,7 @@ function runAppPipeline(button: {
   id: string;
   verb: "run-ci" | "run-cd";
   does: string;
-  body: z.ZodType<z.output<typeof ciBody> & Partial<z.output<typeof cdBody>>>;
+  body: z.core.$ZodType<z.output<typeof ciBody> & Partial<z.output<typeof cdBody>>>;
   errors: readonly ErrorCode[];
   summary: string;
   description: string;

@@ -65,8 +65,8 @@ export function errorOf(body: unknown): GantryError | undefined {
  * Validates input; throws `bad-request` with one problem per invalid place. `where` is the prefix of the JSON pointers:
  * empty for a body, `/query` for a query.
  */
-export function parse<T>(schema: z.ZodType<T>, value: unknown, where = ""): T {
-  const parsed = schema.safeParse(value);
+export function parse<T>(schema: z.core.$ZodType<T>, value: unknown, where = ""): T {
+  const parsed = z.safeParse(schema, value);
   if (parsed.success) return parsed.data;
   const problems = problemsOf(parsed.error, value, where, where === "" ? "the body" : "the query");
   throw new GantryError("bad-request", { problem: problemsInWords(problems.slice(0, 1)) }, { problems });

@@ -17,7 +17,7 @@ const BYTE_ORDER_MARK = "\ufeff";
  */
 export async function readJson<T>(
   ctx: Koa.Context,
-  schema: z.ZodType<T>,
+  schema: z.core.$ZodType<T>,
   options: { readonly limit?: number; readonly depth?: number } = {},
 ): Promise<T> {
   const bytes = await readBytes(ctx, options.limit ?? 1_048_576);
@@ -64,7 +64,7 @@ export async function readBytes(ctx: Koa.Context, limit: number): Promise<Buffer
 }
 
 /** The query of a request, validated by a schema. Throws `bad-request`, also for a repeated name. */
-export function readQuery<T>(ctx: Koa.Context, schema: z.ZodType<T>): T {
+export function readQuery<T>(ctx: Koa.Context, schema: z.core.$ZodType<T>): T {
   if (ctx.querystring === "") return parse(schema, {}, "/query");
   const query: Record<string, string> = Object.create(null);
   for (const [name, value] of new URLSearchParams(ctx.querystring)) {

@@ -8,13 +8,13 @@ export type RouteSpec = {
   readonly method: "GET" | "POST";
   /** Below the prefix of its API, with parameters in braces: `/tasks/{id}`. */
   readonly path: string;
-  readonly query?: z.ZodType;
+  readonly query?: z.core.$ZodType;
   /** The JSON body of a request; absent where the body is not JSON, or there is none. */
-  readonly body?: z.ZodType;
+  readonly body?: z.core.$ZodType;
   /** The largest body, in bytes; 1 MiB where absent. */
   readonly bodyLimit?: number;
   /** The JSON of an answer; absent where there is none that a client reads, or it is not JSON. */
-  readonly answer?: z.ZodType;
+  readonly answer?: z.core.$ZodType;
   /** Of an answer that is no error; 200 where absent. */
   readonly status?: 202 | 204;
   /** Codes of its own, beside `COMMON_ERRORS`. */
@@ -42,7 +42,7 @@ type ParamName<P> = P extends `${string}{${infer Name}}${infer Rest}` ? Name | P
 export type ParamsOf<R extends RouteSpec> = { readonly [N in ParamName<R["path"]>]: string };
 
 /** What a schema lets through; undefined where there is none. */
-export type Parsed<S> = S extends z.ZodType ? z.output<S> : undefined;
+export type Parsed<S> = S extends z.core.$ZodType ? z.output<S> : undefined;
 
 /** An object as it is sent: the sender may hold it as read-only. */
 export type Sent<T> = T extends readonly (infer Item)[]

@@ -15,7 +15,7 @@ export type RouteCall<R extends RouteSpec> = {
 };
 
 /** Undefined: the handler has set its answer on `ctx`, or there is nothing to answer. */
-type RouteAnswer<R extends RouteSpec> = R["answer"] extends z.ZodType
+type RouteAnswer<R extends RouteSpec> = R["answer"] extends z.core.$ZodType
   ? Sent<z.input<R["answer"]>> | undefined
   : undefined;
 

@@ -43,7 +43,7 @@ export async function runUses(run: StepRun, action: UsesAction): Promise<StepRes
 export async function runUndo(run: StepRun, action: UndoAction): Promise<StepResult> {
   const step = await loadStep(run, action.uses);
   const { undo } = step;
-  const output = step.output.safeParse(action.output);
+  const output = z.safeParse(step.output, action.output);
   if (!undo || !output.success)
     throw new GantryError("bad-input", { step: step.name, problem: "Its recorded output does not say what to undo." });
   const undoing: AnyStep = {
@@ -174,7 +174,7 @@ function reportWaiting(run: StepRun, reason: string, retryAfterMs: number): void
 }
 
 function parseInput(step: AnyStep, given: JsonObject): unknown {
-  const parsed = step.input.safeParse(given);
+  const parsed = z.safeParse(step.input, given);
   if (parsed.success) return parsed.data;
   const problems = problemsOf(parsed.error, given, "/with", "the input");
   throw new GantryError("bad-input", { step: step.name, problem: problemsInWords(problems) }, { problems });
@@ -182,7 +182,7 @@ function parseInput(step: AnyStep, given: JsonObject): unknown {
 
 /** Throws `internal` when a step does not keep to its own output schema. */
 function checkOutput(step: AnyStep, output: JsonObject): JsonObject {
-  const parsed = step.output.safeParse(output);
+  const parsed = z.safeParse(step.output, output);
   if (parsed.success) return parsed.data as JsonObject;
   const problem = problemsInWords(problemsOf(parsed.error, output));
   throw new GantryError("internal", {

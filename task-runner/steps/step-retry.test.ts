@@ -107,7 +107,7 @@ function stepOf(name: string, run: () => StepOutcome<JsonObject> | Promise<StepO
     name: `test/${name}`,
     title: name,
     input: z.object({}),
-    output: z.record(z.string(), z.json()) as z.ZodType<JsonObject>,
+    output: z.record(z.string(), z.json()) as z.core.$ZodType<JsonObject>,
     needs: [],
     acts: () => [],
     effects: [],

@@ -15,8 +15,8 @@ function step(name: string, run: (context: Context) => Promise<object>): AnyStep
   return defineStep({
     name: `test/${name}`,
     title: name,
-    input: input as z.ZodType<z.output<typeof input>>,
-    output: z.record(z.string(), z.json()) as z.ZodType<JsonObject>,
+    input: input as z.core.$ZodType<z.output<typeof input>>,
+    output: z.record(z.string(), z.json()) as z.core.$ZodType<JsonObject>,
     needs: [],
     acts: () => [],
     effects: ["put"],

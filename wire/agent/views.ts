@@ -380,7 +380,7 @@ export const channelView = z
   .meta({ id: "Channel" });
 export type ChannelView = z.infer<typeof channelView>;
 
-export function page<T extends z.ZodType>(
+export function page<T extends z.core.$ZodType>(
   item: T,
 ): z.ZodObject<{ items: z.ZodArray<T>; nextCursor: z.ZodOptional<z.ZodString> }> {
   return z.object({ items: z.array(item), nextCursor: z.string().optional() });

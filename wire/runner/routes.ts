@@ -96,7 +96,7 @@ export const RUNNER_CALLS = {
     deadlineMs: 30_000,
     errors: ["conflict", "lease-lost", "report-differs", "session-gone"],
   }),
-} satisfies Readonly<Record<string, RunnerRoute & { readonly body: z.ZodType }>>;
+} satisfies Readonly<Record<string, RunnerRoute & { readonly body: z.core.$ZodType }>>;
 export type RunnerCalls = typeof RUNNER_CALLS;
 export type RunnerCallName = keyof RunnerCalls;
 
@@ -111,7 +111,9 @@ export const RUNNER_LOG = route({
   errors: ["lease-lost", "log-differs", "log-rewind", "not-found", "session-gone"],
 }) satisfies RunnerRoute;
 
-type AnswerOf<Name extends RunnerCallName> = RunnerCalls[Name] extends { readonly answer: infer A extends z.ZodType }
+type AnswerOf<Name extends RunnerCallName> = RunnerCalls[Name] extends {
+  readonly answer: infer A extends z.core.$ZodType;
+}
   ? Sent<z.input<A>>
   : object;
 
@@ -136,7 +138,7 @@ export function runnerCallsByPath<Rest extends readonly unknown[]>(
   const names = Object.keys(RUNNER_CALLS) as RunnerCallName[];
   return new Map(
     names.map((name) => {
-      const { path, body: schema } = RUNNER_CALLS[name] as RouteSpec & { readonly body: z.ZodType };
+      const { path, body: schema } = RUNNER_CALLS[name] as RouteSpec & { readonly body: z.core.$ZodType };
       // The schema of this very call makes the body that its handler takes.
       const handler = handlers[name] as (body: unknown, ...rest: Rest) => object | Promise<object>;
       return [

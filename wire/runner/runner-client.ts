@@ -6,7 +6,7 @@ import { describeIssues } from "@gantry/core/issues.ts";
 import { type MakeDeadline, machineDeadline } from "@gantry/runtime/deadline.ts";
 import { errorOf, PROBLEM_TYPE } from "@gantry/runtime/http/problem.ts";
 import type { Parsed, RouteSpec } from "@gantry/runtime/http/route.ts";
-import type { z } from "zod";
+import { z } from "zod";
 import { PROOFS_SINCE, PROTOCOL_HEADER, RUNNER_PROTOCOL, versionsText } from "../protocol-version.ts";
 import { type EnrolRequest, IDENTITY_ROUTES, type TokenReply, type TokenRequest } from "./identity.ts";
 import { type JobRef, type PollRequest, withoutProof } from "./protocol.ts";
@@ -41,7 +41,9 @@ export type RunnerClient = {
   /** `ack`: how many bytes of the log the agent has. */
   readonly log: (chunk: LogChunk, options?: CallOptions) => Promise<Parsed<typeof RUNNER_LOG.answer>>;
 };
-type AnswerTo<R extends RouteSpec> = R extends { readonly answer: infer A extends z.ZodType } ? z.output<A> : undefined;
+type AnswerTo<R extends RouteSpec> = R extends { readonly answer: infer A extends z.core.$ZodType }
+  ? z.output<A>
+  : undefined;
 
 export type RunnerClientOptions = {
   /** URL of the task-agent, without `/runner/v1`. */
@@ -118,7 +120,7 @@ export type IdentityClient = {
 };
 
 export function createIdentityClient(options: Omit<RunnerClientOptions, "token">): IdentityClient {
-  const post = async <T>(path: string, body: object, answer: z.ZodType<T>): Promise<T> => {
+  const post = async <T>(path: string, body: object, answer: z.core.$ZodType<T>): Promise<T> => {
     const sent = { type: "application/json", bytes: JSON.stringify(body) };
     return read(answer, await send(options, path, sent, { ms: IDENTITY_MS, limit: MAX_ANSWER }, {}));
   };
@@ -220,8 +222,8 @@ function parseJson(text: string): unknown {
   }
 }
 
-function read<T>(schema: z.ZodType<T>, value: unknown): T {
-  const parsed = schema.safeParse(value);
+function read<T>(schema: z.core.$ZodType<T>, value: unknown): T {
+  const parsed = z.safeParse(schema, value);
   if (parsed.success) return parsed.data;
   const [first] = describeIssues(parsed.error.issues, value, { whole: "it" });
   throw unavailable(`the answer does not fit${first === undefined ? "" : `: ${first.detail}`}`, parsed.error);

@@ -357,8 +357,8 @@ function demand(ctx: Koa.Context, fake: FakeBitbucketCloud, rights: GitAccount["
   throw complaint(403, "Your credentials lack one or more required privilege scopes.");
 }
 
-function parse<T>(schema: z.ZodType<T>, body: unknown): T {
-  const checked = schema.safeParse(body);
+function parse<T>(schema: z.core.$ZodType<T>, body: unknown): T {
+  const checked = z.safeParse(schema, body);
   if (checked.success) return checked.data;
   throw complaint(400, checked.error.issues.map((issue) => issue.message).join("; "));
 }

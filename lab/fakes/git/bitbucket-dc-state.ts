@@ -1,7 +1,7 @@
 // The state of the fake Bitbucket Data Center, its views, and its errors.
 
 import type Koa from "koa";
-import type { z } from "zod";
+import { z } from "zod";
 import { Answer, type FakeServerOptions, originOf } from "../fake-server.ts";
 import type { Asked } from "./git-pages.ts";
 import { accountOf, type FakeGit, type GitAccount } from "./git-server.ts";
@@ -132,8 +132,8 @@ export function demand(ctx: Koa.Context, fake: FakeBitbucketDc, rights: GitAccou
   throw complaint(401, "AuthorisationException", "You are not permitted to access this resource");
 }
 
-export function parse<T>(schema: z.ZodType<T>, body: unknown): T {
-  const checked = schema.safeParse(body);
+export function parse<T>(schema: z.core.$ZodType<T>, body: unknown): T {
+  const checked = z.safeParse(schema, body);
   if (checked.success) return checked.data;
   throw complaint(400, "IllegalArgumentException", checked.error.issues.map((issue) => issue.message).join("; "));
 }

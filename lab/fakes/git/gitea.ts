@@ -313,8 +313,8 @@ function demand(ctx: Koa.Context, fake: FakeOwned, rights: GitAccount["rights"])
   throw complaint(403, "Given user is not allowed to do this");
 }
 
-function parse<T>(schema: z.ZodType<T>, body: unknown): T {
-  const checked = schema.safeParse(body);
+function parse<T>(schema: z.core.$ZodType<T>, body: unknown): T {
+  const checked = z.safeParse(schema, body);
   if (checked.success) return checked.data;
   throw complaint(422, "Validation failed");
 }

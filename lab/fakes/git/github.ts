@@ -352,8 +352,8 @@ function demand(ctx: Koa.Context, fake: FakeOwned, rights: GitAccount["rights"])
   throw complaint(403, "Resource not accessible by personal access token");
 }
 
-function parse<T>(schema: z.ZodType<T>, body: unknown): T {
-  const checked = schema.safeParse(body);
+function parse<T>(schema: z.core.$ZodType<T>, body: unknown): T {
+  const checked = z.safeParse(schema, body);
   if (checked.success) return checked.data;
   throw complaint(422, "Validation Failed");
 }

@@ -325,8 +325,8 @@ function demand(ctx: Koa.Context, fake: FakeOwned, rights: GitAccount["rights"])
   throw complaint(403, "403 Forbidden");
 }
 
-function parse<T>(schema: z.ZodType<T>, body: unknown): T {
-  const checked = schema.safeParse(body);
+function parse<T>(schema: z.core.$ZodType<T>, body: unknown): T {
+  const checked = z.safeParse(schema, body);
   if (checked.success) return checked.data;
   throw new Answer(400, { error: checked.error.issues.map(({ path }) => `${path.join(".")} is invalid`).join(", ") });
 }

@@ -281,7 +281,7 @@ async function logCall({ agent }: Serving, { query, body }: Request, params: Log
 async function portalCall({ agent, tasks }: Serving, request: Request, gone: AbortSignal): Promise<object> {
   const found = agentRouteOf(request.method, request.path);
   const id = found?.params.id ?? "";
-  const body = <B>(schema: z.ZodType<B>): B =>
+  const body = <B>(schema: z.core.$ZodType<B>): B =>
     parse(schema, JSON.parse(Buffer.from(request.body).toString("utf8")) as unknown);
   switch (found?.name) {
     case "feed": {

@@ -6,7 +6,7 @@ import { z } from "zod";
 const days = (count: number): number => count * 86_400_000;
 
 /** `secret`: the schema of secrets in the configuration of this process. */
-export function kafkaSettings<S extends z.ZodType<unknown, unknown>>(secret: S) {
+export function kafkaSettings<S extends z.core.$ZodType>(secret: S) {
   return z.strictObject({
     /** The client library. All members of a group may use different ones. */
     client: z.enum(["kafkajs", "platformatic"]).default("kafkajs"),
@@ -20,9 +20,9 @@ export function kafkaSettings<S extends z.ZodType<unknown, unknown>>(secret: S) 
     clientId: z.string().min(1).max(100).default("gantry"),
     tls: z.boolean().default(false),
     /** PEM texts: the CA of the brokers' certificates (default: the machine's CAs), and the client certificate and key. */
-    tlsCa: secret.optional(),
-    tlsCert: secret.optional(),
-    tlsKey: secret.optional(),
+    tlsCa: z.optional(secret),
+    tlsCert: z.optional(secret),
+    tlsKey: z.optional(secret),
     /** The name in the brokers' certificates, if it differs from their address. */
     tlsServername: z.string().optional(),
     sasl: z
