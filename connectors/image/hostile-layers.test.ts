@@ -104,8 +104,8 @@ for (const [what, entries] of Object.entries(ARCHIVES)) {
     for (const path of ["tmp", "etc/passwd", "escape", "loop/x"]) lookup(path);
     assert.deepEqual(readdirSync(cache, { recursive: true }).toSorted(), [
       "image",
-      "image/base-3",
-      `image/base-3/${"1".repeat(64)}.json`,
+      "image/base-4",
+      `image/base-4/${"1".repeat(64)}.json`,
     ]);
     assert.equal(readdirSync("/tmp").includes("gantry-canary-of-hostile-layers"), false);
     assert.equal(({} as { x?: unknown }).x, undefined);
@@ -126,6 +126,57 @@ test("what deletes is for the layers below, wherever it stands in its own", asyn
     ["d", "d/old", "d/kept", "d/.l", "x/old", "y"].map((path) => lookup(path)?.kind),
     ["directory", undefined, undefined, "symlink", "file", undefined],
   );
+});
+
+test("a folder that no layer lists is there as long as nothing deletes or replaces the folder itself", async (t) => {
+  const rows: readonly (readonly [
+    what: string,
+    layers: readonly (readonly Entry[])[],
+    kinds: Record<string, string | undefined>,
+  ])[] = [
+    [
+      "its only file is deleted",
+      [[plain("a/b/f")], [plain("a/b/.wh.f")]],
+      { a: "directory", "a/b": "directory", "a/b/f": undefined },
+    ],
+    ["all in it is deleted", [[plain("a/b/f")], [plain("a/.wh..wh..opq")]], { a: "directory", "a/b": undefined }],
+    ["it is deleted", [[plain("a/b/f")], [plain("a/.wh.b")]], { a: "directory", "a/b": undefined }],
+    [
+      "it is deleted and filled again",
+      [[plain("a/b/f")], [plain("a/b/g"), plain("a/.wh.b")]],
+      { "a/b": "directory", "a/b/f": undefined, "a/b/g": "file" },
+    ],
+    ["a file takes its place", [[plain("a/b/f")], [plain("a")]], { a: "file", "a/b": undefined, "a/b/f": undefined }],
+    ["a link takes its place", [[plain("a/b/f")], [link("a/b", "/c")]], { "a/b": "symlink", "a/b/f": undefined }],
+    [
+      "it is there again",
+      [[plain("a/b/f")], [plain("a")], [plain("a/g")]],
+      { a: "directory", "a/b": undefined, "a/g": "file" },
+    ],
+    [
+      "it is written in other ways",
+      [[plain("a/./b//f")], [plain("./a/b/../.wh.b")]],
+      { a: "directory", "a/b": undefined },
+    ],
+  ];
+  for (const [what, layers, kinds] of rows) {
+    const blobs = await Promise.all(layers.map(async (layer) => gzipSync(await archiveOf(layer))));
+    const lookup = await filesOf(imageOf(...blobs), await tempDir(t)).lookup();
+    const found = Object.fromEntries(Object.keys(kinds).map((path) => [path, lookup(path)?.kind]));
+    assert.deepEqual(found, kinds, what);
+  }
+});
+
+test("thousands of deleted files among many are read quickly", async (t) => {
+  const names = Array.from({ length: 20_000 }, (_, at) => `usr/share/d${at % 100}/f${at}`);
+  const lower = await archiveOf(names.map(plain));
+  const upper = await archiveOf(names.map((name) => plain(name.replace(/\/f/, "/.wh.f"))));
+  const start = process.cpuUsage();
+  const lookup = await filesOf(imageOf(gzipSync(lower), gzipSync(upper)), await tempDir(t)).lookup();
+  assert.equal(lookup("usr/share/d1/f1"), undefined);
+  assert.equal(lookup("usr/share/d1")?.kind, "directory");
+  const { user } = process.cpuUsage(start);
+  assert.ok(user < 10_000_000, `${user} µs`);
 });
 
 test("there are 40 archives", () => assert.ok(Object.keys(ARCHIVES).length >= 40));
