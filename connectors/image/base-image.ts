@@ -180,7 +180,7 @@ async function readLayers(base: BaseImage, limits: LayerLimits): Promise<FilesDo
   for (const [number, layer] of base.layers.entries()) {
     for await (const entry of entriesIn(base, layer)) {
       budget(entry.header.size ?? 0);
-      const path = posix.join("/", entry.header.name).slice(1).replace(/\/$/, "");
+      const path = posix.join("/", nameOf(entry.header)).slice(1).replace(/\/$/, "");
       const name = posix.basename(path);
       // What deletes is for the layers below, wherever it stands among the entries of its own.
       if (name === ".wh..wh..opq") files.empty(posix.dirname(path), number);
@@ -200,19 +200,50 @@ async function readLayers(base: BaseImage, limits: LayerLimits): Promise<FilesDo
   return document;
 }
 
-async function* entriesIn(base: BaseImage, layer: Descriptor): AsyncGenerator<Entry> {
-  const bytes = Readable.from(base.registry.streamBlob(base.repository, layer), { objectMode: false });
-  const extract = tar.extract();
-  const unpack = /gzip$/.test(layer.mediaType)
-    ? createGunzip()
-    : layer.mediaType.endsWith("zstd")
-      ? createZstdDecompress()
-      : undefined;
+/** An option that the types of the library lack: the oldest format of tar has no mark. */
+const OLD_FORMATS_TOO: object = { allowUnknownFormat: true };
+
+async function* entriesIn({ registry, repository }: BaseImage, layer: Descriptor): AsyncGenerator<Entry> {
+  const { first, all } = await peeked(registry.streamBlob(repository, layer));
+  const bytes = Readable.from(all, { objectMode: false });
+  const extract = tar.extract(OLD_FORMATS_TOO);
+  // Builders trust the bytes, too, and not the media type.
+  const isPacked = (magic: string): boolean => first.toString("hex").startsWith(magic);
+  const unpack = isPacked("1f8b") ? createGunzip() : isPacked("28b52ffd") ? createZstdDecompress() : undefined;
   const source = unpack ? bytes.pipe(unpack) : bytes;
   bytes.on("error", (error) => extract.destroy(error));
   source.on("error", (error) => extract.destroy(error));
   source.pipe(extract);
-  yield* extract;
+  try {
+    yield* extract;
+  } catch (error) {
+    if (error instanceof GantryError) throw error;
+    const problem = `its layer ${layer.digest} cannot be unpacked: ${error instanceof Error ? error.message : String(error)}`;
+    throw new GantryError("system-strange", { system: registry.title, what: `read layers of ${repository}`, problem });
+  }
+}
+
+/** The first bytes of a stream, and the stream with them. */
+async function peeked(stream: AsyncIterable<Uint8Array>) {
+  const chunks = stream[Symbol.asyncIterator]();
+  let first = Buffer.alloc(0);
+  let isAtEnd = false;
+  while (first.length < 4 && !isAtEnd) {
+    const { value, done } = await chunks.next();
+    if (done === true) isAtEnd = true;
+    else first = Buffer.concat([first, value]);
+  }
+  async function* all(): AsyncGenerator<Uint8Array> {
+    yield first;
+    if (!isAtEnd) yield* { [Symbol.asyncIterator]: () => chunks };
+  }
+  return { first, all: all() };
+}
+
+/** Files with holes have a name of their own in the archive. */
+function nameOf({ name, pax }: tar.Header): string {
+  const { "GNU.sparse.name": real = name }: { readonly "GNU.sparse.name"?: string } = pax ?? {};
+  return real;
 }
 
 function foundIn({ type, linkname }: tar.Header): Found {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { test } from "node:test";
-import { gzipSync } from "node:zlib";
+import { gzipSync, zstdCompressSync } from "node:zlib";
 import { GantryError } from "@gantry/core/errors.ts";
 import tar from "tar-stream";
 import type { Registry } from "../oci/client.ts";
@@ -164,6 +164,48 @@ test("a folder that no layer lists is there as long as nothing deletes or replac
     const lookup = await filesOf(imageOf(...blobs), await tempDir(t)).lookup();
     const found = Object.fromEntries(Object.keys(kinds).map((path) => [path, lookup(path)?.kind]));
     assert.deepEqual(found, kinds, what);
+  }
+});
+
+test("a layer is read by its bytes, whatever its media type says, and in old and sparse formats", async (t) => {
+  const tarBytes = await archiveOf([plain("a/f")]);
+  // The mark of a format stands behind the checksum, which counts it.
+  const old = Buffer.from(tarBytes);
+  old.fill(0, 257, 265);
+  const sum = old.subarray(0, 512).reduce((all, byte, at) => all + (at >= 148 && at < 156 ? 32 : byte), 0);
+  old.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148, "latin1");
+  const sparse = await archiveOf([{ name: "a/GNUSparseFile.0/f", type: "file", pax: { "GNU.sparse.name": "a/f" } }]);
+  for (const [what, bytes] of Object.entries({
+    gzip: gzipSync(tarBytes),
+    plain: tarBytes,
+    zstd: zstdCompressSync(tarBytes),
+    old: gzipSync(old),
+    sparse: gzipSync(sparse),
+  })) {
+    const lookup = await filesOf(imageOf(bytes), await tempDir(t)).lookup();
+    assert.deepEqual([lookup("a/f")?.kind, lookup("a/GNUSparseFile.0")], ["file", undefined], what);
+  }
+});
+
+test("a layer that cannot be unpacked is the fault of the image, and is named", async (t) => {
+  const packed = gzipSync(await archiveOf([plain("a/f"), plain("b")]));
+  const layers = {
+    "no archive": Buffer.from("hello ".repeat(200)),
+    "no archive inside": gzipSync(Buffer.from("hello ".repeat(200))),
+    "cut in the packing": packed.subarray(0, 60),
+    "cut inside": gzipSync((await archiveOf([plain("a/f"), plain("b")])).subarray(0, 700)),
+    "something behind it": Buffer.concat([packed, Buffer.from("garbage")]),
+  };
+  for (const [what, bytes] of Object.entries(layers)) {
+    const read = filesOf(imageOf(bytes), await tempDir(t)).lookup();
+    await assert.rejects(
+      read,
+      (error) =>
+        error instanceof GantryError &&
+        error.code === "system-strange" &&
+        /^its layer sha256:0+ cannot be unpacked: /.test(String(error.details.problem)),
+      what,
+    );
   }
 });
 
