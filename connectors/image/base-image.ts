@@ -1,7 +1,7 @@
 // The image that a stage begins with: found in its registry, for the platform that is asked for, with its config.
 
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, posix } from "node:path";
 import { Readable } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { GantryError } from "@gantry/core/errors.ts";
@@ -21,8 +21,8 @@ import {
   platformText,
 } from "../oci/manifest.ts";
 import { type ImageReference, parseReference } from "../oci/reference.ts";
-import { type Owner, parentsOf } from "./build-context.ts";
-import type { Lookup } from "./image-paths.ts";
+import type { Owner } from "./build-context.ts";
+import { type Found, LayeredFiles, type Lookup } from "./image-paths.ts";
 
 export type BaseImage = {
   readonly registry: Registry;
@@ -138,7 +138,7 @@ function indexed({ directories, files, links, accounts }: FilesDocument): Loaded
 }
 
 async function loadFiles(base: BaseImage, cache: string, limits: LayerLimits): Promise<FilesDocument> {
-  const folder = join(cache, "image", "base-3");
+  const folder = join(cache, "image", "base-4");
   const file = join(folder, `${base.digest.replace("sha256:", "")}.json`);
   try {
     return baseFilesSchema.parse(JSON.parse(await readFile(file, "utf8")));
@@ -171,76 +171,84 @@ function budgetOf({ registry, repository }: BaseImage, limits: LayerLimits): (si
 }
 
 type Entry = tar.Extract extends AsyncIterable<infer E> ? E : never;
-type Seen = { readonly kind: "directory" | "link" | "file"; readonly link?: string; readonly layer: number };
 
 /** Applies the layers in order, so that the result is what a container sees. */
 async function readLayers(base: BaseImage, limits: LayerLimits): Promise<FilesDocument> {
   const budget = budgetOf(base, limits);
-  const seen = new Map<string, Seen>();
+  const files = new LayeredFiles();
   const accounts = { passwd: "", group: "" };
   for (const [number, layer] of base.layers.entries()) {
     for await (const entry of entriesIn(base, layer)) {
       budget(entry.header.size ?? 0);
-      const path = entry.header.name.replace(/^\.?\//, "").replace(/\/$/, "");
-      const name = path.slice(path.lastIndexOf("/") + 1);
-      const folder = path.slice(0, Math.max(0, path.length - name.length - 1));
+      const path = posix.join("/", nameOf(entry.header)).slice(1).replace(/\/$/, "");
+      const name = posix.basename(path);
       // What deletes is for the layers below, wherever it stands among the entries of its own.
-      if (name === ".wh..wh..opq") forget(seen, folder, { itself: false, below: number });
-      else if (name.startsWith(".wh.")) {
-        const deleted = folder === "" ? name.slice(4) : `${folder}/${name.slice(4)}`;
-        forget(seen, deleted, { itself: true, below: number });
-      } else if (path !== "") put(seen, path, { ...seenOf(entry.header), layer: number });
+      if (name === ".wh..wh..opq") files.empty(posix.dirname(path), number);
+      else if (name.startsWith(".wh.")) files.delete([posix.dirname(path), name.slice(4)], number);
+      else files.put(path, foundIn(entry.header), number);
       if (path === "etc/passwd") accounts.passwd = await textOf(entry);
       else if (path === "etc/group") accounts.group = await textOf(entry);
       else entry.resume();
     }
   }
-  const directories = new Set<string>();
-  const files: string[] = [];
-  const links: [string, string][] = [];
-  for (const [path, { kind, link }] of seen) {
-    if (kind === "directory") directories.add(path);
-    if (kind === "file") files.push(path);
-    if (kind === "link" && link !== undefined) links.push([path, link]);
-    for (const parent of parentsOf(path)) directories.add(parent);
+  const document: FilesDocument = { directories: [], files: [], links: [], accounts };
+  for (const [path, found] of files.all()) {
+    if (found.kind === "symlink") document.links.push([path, found.link]);
+    else (found.kind === "directory" ? document.directories : document.files).push(path);
   }
-  return { directories: [...directories].sort(), files, links, accounts };
+  document.directories.sort();
+  return document;
 }
 
-async function* entriesIn(base: BaseImage, layer: Descriptor): AsyncGenerator<Entry> {
-  const bytes = Readable.from(base.registry.streamBlob(base.repository, layer), { objectMode: false });
-  const extract = tar.extract();
-  const unpack = /gzip$/.test(layer.mediaType)
-    ? createGunzip()
-    : layer.mediaType.endsWith("zstd")
-      ? createZstdDecompress()
-      : undefined;
+/** An option that the types of the library lack: the oldest format of tar has no mark. */
+const OLD_FORMATS_TOO: object = { allowUnknownFormat: true };
+
+async function* entriesIn({ registry, repository }: BaseImage, layer: Descriptor): AsyncGenerator<Entry> {
+  const { first, all } = await peeked(registry.streamBlob(repository, layer));
+  const bytes = Readable.from(all, { objectMode: false });
+  const extract = tar.extract(OLD_FORMATS_TOO);
+  // Builders trust the bytes, too, and not the media type.
+  const isPacked = (magic: string): boolean => first.toString("hex").startsWith(magic);
+  const unpack = isPacked("1f8b") ? createGunzip() : isPacked("28b52ffd") ? createZstdDecompress() : undefined;
   const source = unpack ? bytes.pipe(unpack) : bytes;
   bytes.on("error", (error) => extract.destroy(error));
   source.on("error", (error) => extract.destroy(error));
   source.pipe(extract);
-  yield* extract;
-}
-
-function seenOf({ type, linkname }: tar.Header): Pick<Seen, "kind" | "link"> {
-  if (type === "directory") return { kind: "directory" };
-  return type === "symlink" && linkname ? { kind: "link", link: linkname } : { kind: "file" };
-}
-
-/** A file or link that replaces a directory removes everything below it. */
-function put(seen: Map<string, Seen>, path: string, entry: Seen): void {
-  if (entry.kind !== "directory" && seen.get(path)?.kind === "directory")
-    forget(seen, path, { itself: true, below: Number.POSITIVE_INFINITY });
-  seen.set(path, entry);
-}
-
-type Forgotten = { readonly itself: boolean; readonly below: number };
-
-function forget(seen: Map<string, Seen>, path: string, { itself, below }: Forgotten): void {
-  const prefix = path === "" ? "" : `${path}/`;
-  for (const [known, { layer }] of [...seen]) {
-    if (layer < below && (known.startsWith(prefix) || (itself && known === path))) seen.delete(known);
+  try {
+    yield* extract;
+  } catch (error) {
+    if (error instanceof GantryError) throw error;
+    const problem = `its layer ${layer.digest} cannot be unpacked: ${error instanceof Error ? error.message : String(error)}`;
+    throw new GantryError("system-strange", { system: registry.title, what: `read layers of ${repository}`, problem });
   }
+}
+
+/** The first bytes of a stream, and the stream with them. */
+async function peeked(stream: AsyncIterable<Uint8Array>) {
+  const chunks = stream[Symbol.asyncIterator]();
+  let first = Buffer.alloc(0);
+  let isAtEnd = false;
+  while (first.length < 4 && !isAtEnd) {
+    const { value, done } = await chunks.next();
+    if (done === true) isAtEnd = true;
+    else first = Buffer.concat([first, value]);
+  }
+  async function* all(): AsyncGenerator<Uint8Array> {
+    yield first;
+    if (!isAtEnd) yield* { [Symbol.asyncIterator]: () => chunks };
+  }
+  return { first, all: all() };
+}
+
+/** Files with holes have a name of their own in the archive. */
+function nameOf({ name, pax }: tar.Header): string {
+  const { "GNU.sparse.name": real = name }: { readonly "GNU.sparse.name"?: string } = pax ?? {};
+  return real;
+}
+
+function foundIn({ type, linkname }: tar.Header): Found {
+  if (type === "directory") return { kind: "directory" };
+  return type === "symlink" && linkname ? { kind: "symlink", link: linkname } : { kind: "file" };
 }
 
 async function textOf(entry: Entry): Promise<string> {

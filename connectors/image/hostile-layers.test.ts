@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { test } from "node:test";
-import { gzipSync } from "node:zlib";
+import { gzipSync, zstdCompressSync } from "node:zlib";
 import { GantryError } from "@gantry/core/errors.ts";
 import tar from "tar-stream";
 import type { Registry } from "../oci/client.ts";
@@ -104,8 +104,8 @@ for (const [what, entries] of Object.entries(ARCHIVES)) {
     for (const path of ["tmp", "etc/passwd", "escape", "loop/x"]) lookup(path);
     assert.deepEqual(readdirSync(cache, { recursive: true }).toSorted(), [
       "image",
-      "image/base-3",
-      `image/base-3/${"1".repeat(64)}.json`,
+      "image/base-4",
+      `image/base-4/${"1".repeat(64)}.json`,
     ]);
     assert.equal(readdirSync("/tmp").includes("gantry-canary-of-hostile-layers"), false);
     assert.equal(({} as { x?: unknown }).x, undefined);
@@ -126,6 +126,99 @@ test("what deletes is for the layers below, wherever it stands in its own", asyn
     ["d", "d/old", "d/kept", "d/.l", "x/old", "y"].map((path) => lookup(path)?.kind),
     ["directory", undefined, undefined, "symlink", "file", undefined],
   );
+});
+
+test("a folder that no layer lists is there as long as nothing deletes or replaces the folder itself", async (t) => {
+  const rows: readonly (readonly [
+    what: string,
+    layers: readonly (readonly Entry[])[],
+    kinds: Record<string, string | undefined>,
+  ])[] = [
+    [
+      "its only file is deleted",
+      [[plain("a/b/f")], [plain("a/b/.wh.f")]],
+      { a: "directory", "a/b": "directory", "a/b/f": undefined },
+    ],
+    ["all in it is deleted", [[plain("a/b/f")], [plain("a/.wh..wh..opq")]], { a: "directory", "a/b": undefined }],
+    ["it is deleted", [[plain("a/b/f")], [plain("a/.wh.b")]], { a: "directory", "a/b": undefined }],
+    [
+      "it is deleted and filled again",
+      [[plain("a/b/f")], [plain("a/b/g"), plain("a/.wh.b")]],
+      { "a/b": "directory", "a/b/f": undefined, "a/b/g": "file" },
+    ],
+    ["a file takes its place", [[plain("a/b/f")], [plain("a")]], { a: "file", "a/b": undefined, "a/b/f": undefined }],
+    ["a link takes its place", [[plain("a/b/f")], [link("a/b", "/c")]], { "a/b": "symlink", "a/b/f": undefined }],
+    [
+      "it is there again",
+      [[plain("a/b/f")], [plain("a")], [plain("a/g")]],
+      { a: "directory", "a/b": undefined, "a/g": "file" },
+    ],
+    [
+      "it is written in other ways",
+      [[plain("a/./b//f")], [plain("./a/b/../.wh.b")]],
+      { a: "directory", "a/b": undefined },
+    ],
+  ];
+  for (const [what, layers, kinds] of rows) {
+    const blobs = await Promise.all(layers.map(async (layer) => gzipSync(await archiveOf(layer))));
+    const lookup = await filesOf(imageOf(...blobs), await tempDir(t)).lookup();
+    const found = Object.fromEntries(Object.keys(kinds).map((path) => [path, lookup(path)?.kind]));
+    assert.deepEqual(found, kinds, what);
+  }
+});
+
+test("a layer is read by its bytes, whatever its media type says, and in old and sparse formats", async (t) => {
+  const tarBytes = await archiveOf([plain("a/f")]);
+  // The mark of a format stands behind the checksum, which counts it.
+  const old = Buffer.from(tarBytes);
+  old.fill(0, 257, 265);
+  const sum = old.subarray(0, 512).reduce((all, byte, at) => all + (at >= 148 && at < 156 ? 32 : byte), 0);
+  old.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148, "latin1");
+  const sparse = await archiveOf([{ name: "a/GNUSparseFile.0/f", type: "file", pax: { "GNU.sparse.name": "a/f" } }]);
+  for (const [what, bytes] of Object.entries({
+    gzip: gzipSync(tarBytes),
+    plain: tarBytes,
+    zstd: zstdCompressSync(tarBytes),
+    old: gzipSync(old),
+    sparse: gzipSync(sparse),
+  })) {
+    const lookup = await filesOf(imageOf(bytes), await tempDir(t)).lookup();
+    assert.deepEqual([lookup("a/f")?.kind, lookup("a/GNUSparseFile.0")], ["file", undefined], what);
+  }
+});
+
+test("a layer that cannot be unpacked is the fault of the image, and is named", async (t) => {
+  const packed = gzipSync(await archiveOf([plain("a/f"), plain("b")]));
+  const layers = {
+    "no archive": Buffer.from("hello ".repeat(200)),
+    "no archive inside": gzipSync(Buffer.from("hello ".repeat(200))),
+    "cut in the packing": packed.subarray(0, 60),
+    "cut inside": gzipSync((await archiveOf([plain("a/f"), plain("b")])).subarray(0, 700)),
+    "something behind it": Buffer.concat([packed, Buffer.from("garbage")]),
+  };
+  for (const [what, bytes] of Object.entries(layers)) {
+    const read = filesOf(imageOf(bytes), await tempDir(t)).lookup();
+    await assert.rejects(
+      read,
+      (error) =>
+        error instanceof GantryError &&
+        error.code === "system-strange" &&
+        /^its layer sha256:0+ cannot be unpacked: /.test(String(error.details.problem)),
+      what,
+    );
+  }
+});
+
+test("thousands of deleted files among many are read quickly", async (t) => {
+  const names = Array.from({ length: 20_000 }, (_, at) => `usr/share/d${at % 100}/f${at}`);
+  const lower = await archiveOf(names.map(plain));
+  const upper = await archiveOf(names.map((name) => plain(name.replace(/\/f/, "/.wh.f"))));
+  const start = process.cpuUsage();
+  const lookup = await filesOf(imageOf(gzipSync(lower), gzipSync(upper)), await tempDir(t)).lookup();
+  assert.equal(lookup("usr/share/d1/f1"), undefined);
+  assert.equal(lookup("usr/share/d1")?.kind, "directory");
+  const { user } = process.cpuUsage(start);
+  assert.ok(user < 10_000_000, `${user} µs`);
 });
 
 test("there are 40 archives", () => assert.ok(Object.keys(ARCHIVES).length >= 40));

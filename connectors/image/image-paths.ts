@@ -1,4 +1,4 @@
-// Paths inside an image, as a container would see them: with all links followed. Pure.
+// Paths inside an image: what its layers leave there, and where a path leads with all links followed, as in a container. Pure.
 
 import { posix } from "node:path";
 
@@ -49,4 +49,78 @@ export function resolveInImage(lookup: Lookup, path: string): Resolved {
 
 function partsOf(path: string): string[] {
   return path.split("/").filter((part) => part !== "" && part !== ".");
+}
+
+type Node = { found: Found; layer: number; readonly children: Map<string, Node> };
+
+/** What the layers of an image leave, entry by entry, the lowest layer first. */
+export class LayeredFiles {
+  readonly #root: Node = { found: { kind: "directory" }, layer: 0, children: new Map() };
+
+  /** A file or link that replaces a directory removes everything below it. Directories on the way are made. */
+  put(path: string, found: Found, layer: number): void {
+    const parts = cleaned(path);
+    const name = parts.pop();
+    if (name === undefined) return;
+    const parent = this.#directory(parts, layer);
+    const before = parent.children.get(name);
+    const isKept = found.kind === "directory" && before?.found.kind === "directory";
+    parent.children.set(name, { found, layer, children: isKept ? before.children : new Map() });
+  }
+
+  /** Deletes what the layers below have there; what this layer has put there stays, wherever it stands among its entries. */
+  delete([directory, name]: readonly [directory: string, name: string], layer: number): void {
+    const parent = this.#directory(cleaned(directory), layer);
+    const node = parent.children.get(name);
+    if (!node) return;
+    if (node.layer < layer) parent.children.delete(name);
+    else deleteBelow(node, layer);
+  }
+
+  /** The same for everything in a directory, without the directory itself. */
+  empty(path: string, layer: number): void {
+    deleteBelow(this.#directory(cleaned(path), layer), layer);
+  }
+
+  *all(): Generator<readonly [path: string, Found]> {
+    const todo: (readonly [string, Node])[] = [["", this.#root]];
+    for (let next = todo.pop(); next; next = todo.pop()) {
+      const [path, { found, children }] = next;
+      if (path !== "") yield [path, found];
+      for (const [name, child] of children) todo.push([path === "" ? name : `${path}/${name}`, child]);
+    }
+  }
+
+  /** Makes what is missing of it. */
+  #directory(parts: readonly string[], layer: number): Node {
+    let at = this.#root;
+    for (const part of parts) {
+      const next = at.children.get(part) ?? { found: { kind: "directory" }, layer, children: new Map() };
+      if (next.found.kind === "file") next.found = { kind: "directory" };
+      next.layer = layer;
+      at.children.set(part, next);
+      at = next;
+    }
+    return at;
+  }
+}
+
+function deleteBelow(node: Node, layer: number): void {
+  const todo = [node];
+  for (let at = todo.pop(); at; at = todo.pop()) {
+    for (const [name, child] of at.children) {
+      if (child.layer < layer) at.children.delete(name);
+      else todo.push(child);
+    }
+  }
+}
+
+/** `..` ends at the root. */
+function cleaned(path: string): string[] {
+  const parts: string[] = [];
+  for (const part of partsOf(path)) {
+    if (part === "..") parts.pop();
+    else parts.push(part);
+  }
+  return parts;
 }
