@@ -51,6 +51,20 @@ test("a site that is unknown or offline, and a git host that no site has, are to
   );
 });
 
+test("a git host of the yaml repository that no site has, or not the chosen one, is told before anything is looked at", () => {
+  const yaml = { system: "gitlab", project: "SHOP", slug: "deploy" };
+  assert.deepEqual(refusal({ yaml }), [
+    [
+      "/yaml/system",
+      "no site with a registry and a runner that is online has a git host gitlab; git hosts: bitbucket.",
+    ],
+  ]);
+  const told = (pointer: string) => [pointer, "the site seoul has no git host gitlab; git hosts: bitbucket."];
+  assert.deepEqual(refusal({ yaml, site: "seoul" }), [told("/yaml/system")]);
+  const source = { system: "gitlab", project: "SHOP", slug: "orders" };
+  assert.deepEqual(refusal({ source, yaml, site: "seoul" }), [told("/source/system"), told("/yaml/system")]);
+});
+
 test("a repository that no site lets the app have is refused, and a site that does not is not chosen", () => {
   const yaml = { project: "SECRET", slug: "deploy" };
   const [problem] = refusal({ yaml }, () => lists("SHOP/*"));

@@ -31,14 +31,20 @@ export function decideLook(request: StartProposal, { sites, systemsAt }: SitesTo
   if (request.site !== undefined) {
     const detail = siteDetail(request.site, usable, sites);
     if (detail !== undefined) return refused([{ pointer: "/site", detail }]);
+    const unknown = unknownHosts(request, usable, request.site);
+    if (unknown.length > 0) return refused(unknown);
     const problems = placeProblems(request, request.site, systemsAt);
     return problems.length > 0 ? refused(problems) : { site: request.site, buildSites: [], argocdSites };
   }
-  const { system } = request.source;
-  const able = usable.filter((one) => hasGit(one, system) && hasKind(one, ["harbor", "registry"]));
+  const builders = usable.filter((one) => hasKind(one, ["harbor", "registry"]));
+  const able = builders.filter((one) => hostsOf(request).every(({ system }) => hasGit(one, system)));
   const names = able.map(({ name }) => name).toSorted();
   const [first] = names;
-  if (first === undefined) return refused([{ pointer: "/source/system", detail: noSite(system, usable) }]);
+  if (first === undefined) {
+    const { pointer, system } =
+      hostsOf(request).find((one) => !builders.some((site) => hasGit(site, one.system))) ?? hostsOf(request)[0];
+    return refused([{ pointer, detail: noSite(system, usable) }]);
+  }
   const buildSites = names.filter((one) => placeProblems(request, one, systemsAt).length === 0);
   const [site] = buildSites;
   return site === undefined ? refused(placeProblems(request, first, systemsAt)) : { site, buildSites, argocdSites };
@@ -59,6 +65,25 @@ function refused(problems: readonly Problem[]): GantryError {
     { problem: problems[0]?.detail ?? "it cannot be looked at" },
     { problems: problems.map(({ pointer, detail }) => ({ pointer, detail: `${detail}.` })) },
   );
+}
+
+type Host = { readonly pointer: string; readonly system: string };
+
+/** The git hosts of source and yaml repository. */
+function hostsOf({ source, yaml }: StartProposal): readonly [Host, ...Host[]] {
+  const own = { pointer: "/source/system", system: source.system };
+  return yaml?.system === undefined ? [own] : [own, { pointer: "/yaml/system", system: yaml.system }];
+}
+
+function unknownHosts(request: StartProposal, usable: SitesToLook["sites"], site: string): readonly Problem[] {
+  const systems = usable.find(({ name }) => name === site)?.systems ?? [];
+  const known = systems.flatMap(({ name, kind }) => (kind === "git" ? [name] : []));
+  return hostsOf(request)
+    .filter(({ system }) => !known.includes(system))
+    .map(({ pointer, system }) => {
+      const hosts = known.length === 0 ? "" : `; git hosts: ${known.toSorted().join(", ")}`;
+      return { pointer, detail: `the site ${site} has no git host ${system}${hosts}` };
+    });
 }
 
 function noSite(system: string, usable: SitesToLook["sites"]): string {
@@ -136,6 +161,7 @@ export function proposalOf(task: TaskState): AppProposal {
   const given = yaml.slug === "" ? {} : { yaml };
   const common = {
     ...{ id: task.id, name: textAt(params, "name"), site: textAt(params, "site"), source, ...given },
+    sites: [...new Set([textAt(params, "site"), ...textsAt(params, "buildSites"), ...textsAt(params, "argocdSites")])],
     ...(team === "" ? {} : { team }),
   };
   const nothing = { found: [], open: [], warnings: [] };
@@ -163,10 +189,9 @@ function lookedBy(task: TaskState, request: Looked["request"]): Looked | undefin
   const asked = jobs
     .filter(({ id }) => id === "applications")
     .map((one) => ({ one, found: foundApplications.safeParse(outputOf(one, "find")) }));
-  const { buildSites } = task.params;
   return {
     request,
-    buildSites: Array.isArray(buildSites) ? (buildSites as readonly JsonValue[]).map(String) : [],
+    buildSites: textsAt(task.params, "buildSites"),
     branches: {
       source: source.data.branch,
       yaml: own.success ? own.data.branch : source.data.branch,
@@ -188,6 +213,11 @@ function problemOf({ failure, outcome }: TaskState): string {
 
 function outputOf(job: JobState | undefined, step: string): unknown {
   return job?.steps.find(({ id }) => id === step)?.outputs;
+}
+
+function textsAt(params: JsonObject, name: string): readonly string[] {
+  const value = params[name];
+  return Array.isArray(value) ? (value as readonly JsonValue[]).map(String) : [];
 }
 
 function textAt(params: JsonObject, name: string): string {
