@@ -141,6 +141,11 @@ function pageOf<T>(
 
 function catalog({ state }: Pick<Parts, "state">) {
   const sites = (): readonly SiteView[] => [...state().sites.values()];
+  /** Of the last proposal. */
+  const lookedAt = (): readonly string[] => {
+    const last = state().looks.at(-1);
+    return last === undefined ? ["seoul"] : (last.sites ?? sites().map(({ name }) => name));
+  };
   const needApp = (name: string): AppView => {
     const app = state().apps.get(name);
     if (!app) throw new GantryError("app-unknown", { app: name });
@@ -176,12 +181,12 @@ function catalog({ state }: Pick<Parts, "state">) {
     ...appChanges(state, needApp),
     startProposal: ({ body }) => {
       state().looks.push(body);
-      return proposalOf(need(state(), "t1"), body.name, body.source);
+      return proposalOf(need(state(), "t1"), lookedAt(), body.name, body.source);
     },
     appProposal: ({ params: { id } }) => {
       const task = state().tasks.get(id);
       if (!task) throw new GantryError("not-found", { kind: "proposal", name: id });
-      return proposalOf(task);
+      return proposalOf(task, lookedAt());
     },
     receiveDelivery: ({ body }) => {
       const known = body.keys.map((key) => state().deliveries.get(key)).find((one) => one !== undefined);
@@ -245,11 +250,20 @@ function catalog({ state }: Pick<Parts, "state">) {
 /** As of a task that has not ended. */
 function proposalOf(
   { id, app }: TaskView,
+  sites: readonly string[],
   name = app ?? "orders",
   { system, project, slug } = { system: "git", project: "LOOK", slug: "new" },
 ): AppProposal {
   const nothing = { found: [], open: [], warnings: [] };
-  return { id, name, state: "running", site: "seoul", source: { system, project, slug }, ...nothing };
+  return {
+    id,
+    name,
+    state: "running",
+    site: "seoul",
+    sites: [...sites],
+    source: { system, project, slug },
+    ...nothing,
+  };
 }
 
 /** Without the checks of a real task-agent, but with its answers. */

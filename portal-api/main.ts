@@ -29,6 +29,7 @@ import { makeRights } from "./access/rights.ts";
 import { makeCursors } from "./access/sealed-cursor.ts";
 import type { Principal } from "./access/sessions.ts";
 import { openAudit } from "./audit/audit.ts";
+import { type AuditChain, openAuditChain } from "./audit/chain.ts";
 import { type PortalConfig, type PortalConfigInput, parseConfig, portalConfig } from "./config.ts";
 import { clientAddress } from "./http/address.ts";
 import { makeApp } from "./http/app.ts";
@@ -40,6 +41,7 @@ import { openSso, refreshing } from "./oidc/open-sso.ts";
 import { makePasswords, type Passwords } from "./people/passwords.ts";
 import { openPolicyFile, type PolicyFile } from "./policy/policy-file.ts";
 import { openPolicyOfSet } from "./policy/policy-of-set.ts";
+import { openPolicyRecord } from "./policy/record-policy.ts";
 import type { Limits, Portal } from "./portal.ts";
 import { ROUTES } from "./routes/routes.ts";
 import { VERSION } from "./version.ts";
@@ -82,9 +84,11 @@ export async function startPortal(input: PortalConfigInput, deps: PortalDeps = {
   let policy: PolicyFile | undefined;
   try {
     const { pollMs } = config.access;
+    const chain = openAuditChain(journal);
+    const record = openPolicyRecord(journal, chain);
     policy = config.access.fromDefinitions
-      ? await openPolicyOfSet({ agent: clients.agent, journal, pollMs, clock, logger })
-      : await openPolicyFile({ file: config.access.policy, pollMs, clock, logger });
+      ? await openPolicyOfSet({ agent: clients.agent, journal, pollMs, record, clock, logger })
+      : await openPolicyFile({ file: config.access.policy, pollMs, record, clock, logger });
     const access = openAccess(config, { journal, clock, passwords: deps.passwords ?? makePasswords() });
     const adminToken = await ensureAdminToken(config.dataDir, access.tokens);
     const portal = assemble({
@@ -93,6 +97,7 @@ export async function startPortal(input: PortalConfigInput, deps: PortalDeps = {
       logger,
       journal,
       access,
+      chain,
       ...clients,
       closing: closing.signal,
       rights: makeRights(policy),
@@ -153,10 +158,11 @@ async function openClients({ agent, notify }: PortalConfig): Promise<Pick<Portal
 type Given = "config" | "clock" | "logger" | "journal" | "agent" | "notify" | "closing" | "rights" | "policyProblem";
 type Parts = Pick<Portal, Given> & {
   readonly access: Access;
+  readonly chain: AuditChain;
   readonly listening: () => Listening | undefined;
 };
 
-function assemble({ listening, access, ...parts }: Parts): Portal {
+function assemble({ listening, access, chain, ...parts }: Parts): Portal {
   const { config, clock, logger, journal, agent } = parts;
   const sso = openSso(config.signIn, access, parts);
   const metrics = makeMetrics(VERSION);
@@ -182,6 +188,7 @@ function assemble({ listening, access, ...parts }: Parts): Portal {
     audit: openAudit({
       agent,
       journal,
+      chain,
       clock,
       logger,
       addressOf: (ctx) => clientAddress({ config }, ctx),

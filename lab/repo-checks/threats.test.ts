@@ -14,7 +14,7 @@ const rows = page
   .map((line) => ({ number: /^\| (\d+)/.exec(line)?.[1] ?? "", line }));
 /** `path`: part of a title. */
 const named = rows.flatMap(({ line }) => {
-  const [, path, title] = /\| `([^`]+\.(?:test|system|faults)\.ts)`: (.+) \|$/.exec(line) ?? [];
+  const [, path, title] = /\| `([^`]+\.(?:test|system|faults|suite)\.ts)`: (.+) \|$/.exec(line) ?? [];
   return path === undefined || title === undefined ? [] : [{ path, title }];
 });
 
@@ -31,7 +31,7 @@ test("threats: the eight attacks and the 28 rows of the model are there, and eac
     const found = rows.filter((row) => row.number === String(number));
     assert.ok(found.length >= (number <= 8 ? 2 : 1), `row ${number} is missing`);
   }
-  const without = rows.filter(({ line }) => !/\.(test|system|faults)\.ts/.test(line));
+  const without = rows.filter(({ line }) => !/\.(test|system|faults|suite)\.ts/.test(line));
   assert.deepEqual(
     without.filter(({ line }) => !/does not apply/.test(line)).map(({ line }) => line),
     [],

@@ -14,7 +14,7 @@ import type { AgentClient } from "@gantry/wire/agent/agent-client.ts";
 import type { AuditFacts } from "@gantry/wire/audit/entry.ts";
 import type Koa from "koa";
 import type { Caller } from "../access/decide-access.ts";
-import { type AuditChain, openAuditChain } from "./chain.ts";
+import type { AuditChain } from "./chain.ts";
 import { decideOrigin } from "./decide-origin.ts";
 import { decideSubject } from "./decide-subject.ts";
 import { followAgent } from "./follow-agent.ts";
@@ -53,6 +53,7 @@ export type Audit = {
 
 export type AuditOptions = {
   readonly journal: Journal;
+  readonly chain: AuditChain;
   readonly agent: Pick<AgentClient, "feed">;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -70,8 +71,7 @@ const LOST_MS = 10 * 60_000;
 const DAY_MS = 86_400_000;
 
 export function openAudit(options: AuditOptions): Audit {
-  const { clock, logger } = options;
-  const chain = openAuditChain(options.journal);
+  const { clock, logger, chain } = options;
   const report = (error: unknown): void => logger.error({ err: error }, "the audit log could not be written");
   const refusals = openRefusals(clock, (facts) => void chain.append(facts).catch(report));
   const budget = openBudget(clock, options.refusedChanges);

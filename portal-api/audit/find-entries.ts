@@ -60,7 +60,7 @@ function isShown({ kind, seq }: AuditEntry, { open }: Head): boolean {
 
 export function resultOf({ kind, status = 0 }: AuditEntry): Result {
   if (kind === "intent") return "unknown";
-  if (kind === "agent" || kind === "trimmed") return "done";
+  if (kind === "agent" || kind === "trimmed" || kind === "policy") return "done";
   if (status === 0) return "unknown";
   if (status < 400) return "done";
   return status < 500 ? "refused" : "failed";

@@ -41,3 +41,25 @@ test("the policy of the documentation is valid, and its tables have every role a
   assert.deepEqual(readPolicy(policy, "access.md").ok, true);
   for (const name of [...ROLES, ...VERB_NAMES]) assert.match(page, new RegExp(`\\| .*\`${name}\``), name);
 });
+
+test("a change of the policy file is in the audit log, also one that was made while the portal was down", async (t) => {
+  const policy = (role: string): string => `bindings:\n  - { role: ${role}, people: [kim] }\n`;
+  const first = await startTestPortal();
+  t.after(() => first.close());
+  const file = join(first.dir, "policy.yaml");
+  const start = async (role: string): Promise<readonly string[]> => {
+    await writeFile(file, policy(role));
+    const portal = await startPortal({
+      ...{ port: 0, dataDir: join(first.dir, "another"), logLevel: "silent", access: { policy: file } },
+      agent: { url: first.agent.url, token: first.agent.token },
+    });
+    const headers = { authorization: `Bearer ${portal.adminToken}` };
+    const answer = await fetch(`${portal.url}/v1/audit?verb=change%20the%20policy`, { headers });
+    await portal.close();
+    const { items } = (await answer.json()) as { items: { on: Record<string, string> }[] };
+    return items.map(({ on }) => `${on.file === file} ${/"role":"(\w+)"/.exec(on.added ?? "")?.[1]}`);
+  };
+  assert.deepEqual(await start("viewer"), ["true viewer"]);
+  assert.deepEqual(await start("viewer"), ["true viewer"]);
+  assert.deepEqual(await start("admin"), ["true admin", "true viewer"]);
+});

@@ -10,6 +10,7 @@ import { fileProblem } from "@gantry/core/system-error-words.ts";
 import { type Clock, pause } from "@gantry/runtime/clock.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { PolicySource } from "../access/rights.ts";
+import type { RecordPolicy } from "./record-policy.ts";
 
 export type PolicyFile = PolicySource & {
   /** Why the newest policy is not in force, as a sentence for operators. */
@@ -22,25 +23,31 @@ export type PolicyFileOptions = {
   readonly file: string | undefined;
   /** How often the file is read, in ms. It is not watched, because a mounted folder or a git checkout may replace it. */
   readonly pollMs: number;
+  readonly record: RecordPolicy;
   readonly clock: Clock;
   readonly logger: Logger;
 };
 
 /** Throws `config-invalid` with every problem when the file cannot be read or is not valid at the start. */
 export async function openPolicyFile(options: PolicyFileOptions): Promise<PolicyFile> {
-  const { file, pollMs, clock, logger } = options;
-  if (file === undefined)
+  const { file, pollMs, record, clock, logger } = options;
+  if (file === undefined) {
+    await record(undefined, { source: "no policy" });
     return { policy: () => undefined, version: () => 0, problem: () => undefined, close: async () => {} };
+  }
   const closing = new AbortController();
   let inForce = await readText(file);
   let policy = policyOf(inForce, file);
+  await record(policy, { file });
   let version = 1;
   let problem = "";
 
   const readAgain = async (): Promise<void> => {
     const text = await readText(file);
     if (text === inForce) return;
-    policy = policyOf(text, file);
+    const read = policyOf(text, file);
+    await record(read, { file });
+    policy = read;
     inForce = text;
     version += 1;
     logger.info({ file, version }, "the policy has changed and is in force");

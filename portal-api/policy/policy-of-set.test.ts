@@ -106,3 +106,35 @@ test("a file of a site that no runner serves is in force, and is told to have no
     "sites/soul.yaml has no effect, because no runner serves a site soul (did you mean seoul?).",
   ]);
 });
+
+type Entry = { readonly kind: string; readonly verb?: string; readonly on?: Record<string, string> };
+const changesOf = async (portal: TestPortal): Promise<readonly Entry["on"][]> => {
+  const answer = await portal.ask("/v1/audit?verb=change%20the%20policy");
+  return ((await answer.json()) as { items: Entry[] }).items.map(({ on }) => on);
+};
+
+test("who gets rights by a push to the definitions, or loses them, is in the audit log, with the commit", async (t) => {
+  const portal = await open(t);
+  const repository = { project: "PLATFORM", slug: "definitions", branch: "main" };
+  const push = (commit: string, files: { file: string; text: string }[]): void =>
+    portal.agent.setDefinitions({
+      source: { kind: "git", repository, commit, subject: "Tidy up", task: `t-${commit}` },
+      files,
+    });
+  push("c1", [ADMIN, team("viewer")]);
+  await until(async () => (await changesOf(portal)).length, 1);
+  push("c2", [ADMIN, team("admin")]);
+  await until(async () => (await changesOf(portal)).length, 2);
+  const [newest, first] = await changesOf(portal);
+  assert.match(first?.added ?? "", /"people":\["root"\],"role":"admin".*"people":\["kim"\],"role":"viewer"/);
+  assert.equal(first?.removed, undefined);
+  assert.deepEqual([newest?.source, newest?.commit, newest?.task], ["PLATFORM/definitions main", "c2", "t-c2"]);
+  assert.match(newest?.added ?? "", /^binding \{.*"people":\["kim"\],"role":"admin"\}$/);
+  assert.match(newest?.removed ?? "", /^binding \{.*"people":\["kim"\],"role":"viewer"\}$/);
+  // The same rules from another commit give nobody anything.
+  push("c3", [team("admin"), ADMIN]);
+  push("c4", [ADMIN, team("developer")]);
+  await until(async () => (await changesOf(portal)).length, 3);
+  assert.equal((await changesOf(portal))[0]?.commit, "c4");
+  assert.equal((await portal.ask("/v1/audit/entries")).status, 200);
+});

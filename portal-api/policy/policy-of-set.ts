@@ -12,12 +12,14 @@ import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { AgentClient } from "@gantry/wire/agent/agent-client.ts";
 import { followPart } from "@gantry/wire/agent/part-follower.ts";
 import type { PolicyFile } from "./policy-file.ts";
+import type { PolicyOrigin, RecordPolicy } from "./record-policy.ts";
 
 export type PolicyOfSetOptions = {
-  readonly agent: Pick<AgentClient, "definitionPart">;
+  readonly agent: Pick<AgentClient, "definitionPart" | "definitions">;
   readonly journal: Pick<Journal, "load" | "append">;
   /** How often the task-agent is asked, in ms. */
   readonly pollMs: number;
+  readonly record: RecordPolicy;
   readonly clock: Clock;
   readonly logger: Logger;
 };
@@ -58,6 +60,7 @@ export async function openPolicyOfSet(options: PolicyOfSetOptions): Promise<Poli
     // Another version of the task-agent checks other things, or has no roles.
     if (!read.ok) return refuse(read.problems.map((one) => `${one.file}:${one.line}: ${one.detail}`).join("; "));
     if (files.length === 0 && policy.bindings.length > 0) return refuse("there is no file in the folder roles");
+    await options.record(read.policy, await originOf(options.agent, digest));
     const events = [{ kind: "RolesInForce", version: digest }];
     const state = { version: digest, files };
     const { ok } = await journal.append([rolesStream.append("", { expected: stored, events, state })]);
@@ -77,6 +80,14 @@ export async function openPolicyOfSet(options: PolicyOfSetOptions): Promise<Poli
   });
   await follower.asked;
   return { policy: () => policy, version: () => version, problem: () => problem, close: follower.stop };
+}
+
+/** What the task-agent has read them from. It may have read a newer version meanwhile, whose roles are asked for next. */
+async function originOf(agent: Pick<AgentClient, "definitions">, version: string): Promise<PolicyOrigin> {
+  const { source } = (await agent.definitions()).inForce;
+  if (source?.kind !== "git") return { source: "definitions", version };
+  const { project, slug, branch } = source.repository;
+  return { source: `${project}/${slug} ${branch}`, commit: source.commit, task: source.task, version };
 }
 
 /** Without a file, only the roles of accounts and tokens give rights. */

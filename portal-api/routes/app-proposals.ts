@@ -33,10 +33,11 @@ const onProposal: Guard<{ readonly id: string }, unknown, unknown> = {
   verb: "create-app",
   on: "new-app",
   check: async ({ params, ...asked }) => {
-    const { name: app, team } = await asked.portal.agent.appProposal(params.id);
+    const { name: app, team, site, sites = [site] } = await asked.portal.agent.appProposal(params.id);
     const known = [{ app }, { app, team }].some((one) => asked.rights.may({ ...one, verb: "view" }));
     if (!known) throw new GantryError("not-found", { kind: "proposal", name: params.id });
-    await sitesToLook(asked, { app, team });
+    // It names what was found at each of them.
+    requireAdoption(asked, app, { team, sites });
   },
 };
 

@@ -89,6 +89,16 @@ test("somebody with rights at some sites looks at these only", async () => {
   assert.equal(portal.agent.looks().at(-1)?.sites, undefined);
 });
 
+test("a proposal that was looked for at more sites is not for somebody with rights at some of them", async () => {
+  portal.agent.addRunner("tokyo-1", "tokyo");
+  await look("boss", { name: "x" });
+  const refused = await ask("placed", "/v1/app-proposals/t1");
+  assert.deepEqual([refused.status, /tokyo/.test(JSON.stringify(refused.body.detail))], [403, false]);
+  assert.equal((await ask("boss", "/v1/app-proposals/t1")).status, 200);
+  await look("placed", { name: "x" });
+  assert.equal((await ask("placed", "/v1/app-proposals/t1")).status, 200);
+});
+
 test("every mistake of a request has its pointer", async () => {
   const { status, body } = await ask("boss", "/v1/app-proposals", {
     source: { system: "git", project: "LOOK", slug: "a/b", folder: "../x" },

@@ -57,6 +57,10 @@ export const appProposal = z
     name: z.string(),
     team: z.string().optional(),
     site: z.string(),
+    sites: z
+      .array(z.string())
+      .optional()
+      .describe("Where was looked; only who may adopt the app at all of them gets it. Absent: an older task-agent"),
     source: z.object({ system: z.string(), project: z.string(), slug: z.string() }),
     yaml: z.object({ system: z.string(), project: z.string(), slug: z.string() }).optional(),
     app: z

@@ -9,9 +9,9 @@ import { z } from "zod";
  * `intent`: a change is about to be made. `done`: its outcome; `of` is the number of the intent, absent when a change had
  * none. `refused`: requests that changed nothing, counted per caller, route and minute. `agent`: a change that the
  * task-agent made for a person and that no request through a portal explains. `trimmed`: the retention period of the entries up to
- * `through` is over; they are removed after this entry.
+ * `through` is over; they are removed after this entry. `policy`: another policy comes into force.
  */
-export const AUDIT_KINDS = ["intent", "done", "refused", "agent", "trimmed"] as const;
+export const AUDIT_KINDS = ["intent", "done", "refused", "agent", "trimmed", "policy"] as const;
 
 const who = z.object({ name: z.string(), issuer: z.string().optional(), role: z.string().optional() });
 const from = z.object({
