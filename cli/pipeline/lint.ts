@@ -7,7 +7,7 @@ import { checkSet } from "@gantry/core/definitions/check-set.ts";
 import type { Problem } from "@gantry/core/errors.ts";
 import { parsePipeline } from "@gantry/core/pipeline/parse.ts";
 import type { StepDescription } from "@gantry/core/pipeline/pipeline.ts";
-import { readSetFolder } from "../definitions-folder.ts";
+import { readSetFolder } from "../definitions/set-folder.ts";
 import type { Call } from "../table/command.ts";
 import { readCatalogue, readPipeline } from "./pipeline-file.ts";
 
