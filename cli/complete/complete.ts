@@ -7,15 +7,18 @@ import type { PortalClient } from "../client.ts";
 import { firstItems } from "../portal/pages.ts";
 import { portalFor } from "../portal-access.ts";
 import type { Call, Outcome } from "../table/command.ts";
-import { type Asked, askedAt, type Names } from "./decide-names.ts";
+import { type Asked, askedAt, type Names, type Table } from "./decide-names.ts";
 
 const WITHIN_MS = 2_000;
 const MOST = 1_000;
 const NEWEST = 30;
 
 /** Whatever is wrong, nothing is printed: a message would stand in the line that somebody types. */
-export async function complete({ io, args: [words] }: Call<object, readonly [readonly string[]]>): Promise<Outcome> {
-  const asked = askedAt(words);
+export async function complete(
+  { io, args: [words] }: Call<object, readonly [readonly string[]]>,
+  table: Table,
+): Promise<Outcome> {
+  const asked = askedAt(words, table);
   const names = asked === undefined ? [] : await namesOf(asked, io);
   const fitting = names.filter((one) => one.startsWith(asked?.typed ?? "") && /^[\w./:#@-]+$/.test(one));
   return { value: fitting, text: fitting.map((one) => `${asked?.before ?? ""}${one}\n`).join("") };

@@ -1,6 +1,5 @@
 // Which names of the portal may stand at the end of a command line that somebody types. Pure.
 
-import { findCommand } from "../line/find-command.ts";
 import { flagsOf } from "../line/parse-line.ts";
 import type { PortalFlags } from "../portal-access.ts";
 import type { Command } from "../table/command.ts";
@@ -53,11 +52,14 @@ export function asksFor(command: Command): boolean {
   return places.some((place) => namesAt(command, place) !== undefined);
 }
 
+/** All commands, and other words for them. */
+export type Table = { readonly commands: readonly Command[]; readonly aliases: { readonly [word: string]: string } };
+
 /** `words`: after `gantry`; the last one is being typed. Bash makes three words of `--build=1`. */
-export function askedAt(words: readonly string[]): Asked | undefined {
+export function askedAt(words: readonly string[], table: Table): Asked | undefined {
   const typed = words.at(-1) ?? "";
-  const found = findCommand(words.slice(0, -1));
-  if (found.kind !== "command") return undefined;
+  const found = findTyped(words.slice(0, -1), table);
+  if (!found) return undefined;
   const { command, argv } = found;
   const { values, args, open } = readWords(command, argv);
   const [, flag = "", value = ""] = /^--([^=]+)=(.*)$/s.exec(typed) ?? [];
@@ -73,6 +75,24 @@ export function askedAt(words: readonly string[]): Asked | undefined {
     typed: isValue ? value : typed === "=" ? "" : typed,
     before: isValue ? `--${flag}=` : "",
   };
+}
+
+/** The command that the words begin with, and those after it. */
+function findTyped(
+  words: readonly string[],
+  { commands, aliases }: Table,
+): { readonly command: Command; readonly argv: readonly string[] } | undefined {
+  const [first = "", second = "", ...rest] = words;
+  const ofTwo = aliases[`${first} ${second}`];
+  const all =
+    ofTwo === undefined ? [...(aliases[first] ?? first).split(" "), ...words.slice(1)] : [...ofTwo.split(" "), ...rest];
+  const [group = "", verb = ""] = all;
+  const named = commands.find(({ name }) => name === `${group} ${verb}`);
+  if (named) return { command: named, argv: all.slice(2) };
+  const alone =
+    commands.find(({ name }) => name === group) ??
+    commands.find(({ name, isDefault }) => isDefault && name.startsWith(`${group} `));
+  return alone && { command: alone, argv: all.slice(1) };
 }
 
 type Words = {

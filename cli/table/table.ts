@@ -39,7 +39,8 @@ export const COMMANDS: readonly Command[] = [
     args: ["[WORD…]"],
     json: true,
     examples: ["complete -- cd orders --build ''"],
-    run: async (call) => (await import("../complete/complete.ts")).complete(call),
+    run: async (call) =>
+      (await import("../complete/complete.ts")).complete(call, { commands: COMMANDS, aliases: ALIASES }),
   }),
 ];
 

@@ -102,12 +102,7 @@ export function AppForm({ sites, app, proposal }: FormProps) {
           once it is adopted.
         </p>
       ) : null}
-      {shared.value.map(({ target, words, other }) => (
-        <p role="status" key={`${target} ${words} ${other}`}>
-          The target {target} writes {words}, and so does {other === undefined ? "another app" : `the app ${other}`}: a
-          CD of one changes the file of the other. If that is meant, write <code>"shared": true</code> into the target.
-        </p>
-      ))}
+      <SharedFiles files={shared.value} />
       <div class="submit">
         <button type="button" class="button" disabled={isSending || refusal !== undefined} onClick={() => save(true)}>
           Check
@@ -123,6 +118,19 @@ export function AppForm({ sites, app, proposal }: FormProps) {
         </button>
       </div>
     </form>
+  );
+}
+
+function SharedFiles({ files }: { files: NonNullable<SavedApp["shared"]> }) {
+  return (
+    <>
+      {files.map(({ target, words, other }) => (
+        <p role="status" key={`${target} ${words} ${other}`}>
+          The target {target} writes {words}, and so does {other === undefined ? "another app" : `the app ${other}`}: a
+          CD of one changes the file of the other. If that is meant, write <code>"shared": true</code> into the target.
+        </p>
+      ))}
+    </>
   );
 }
 
