@@ -19,7 +19,7 @@ import { type Agent, openAgent } from "./agent.ts";
 import { type Alarms, openAlarms } from "./alarms.ts";
 import { type AgentConfig, type AgentConfigInput, agentConfig } from "./config.ts";
 import { readBuiltIn } from "./definitions/built-in-pipelines.ts";
-import { openDefinitionSet } from "./definitions/definition-set.ts";
+import { type DefinitionSet, openDefinitionSet } from "./definitions/definition-set.ts";
 import { followDefinitions } from "./definitions/follow.ts";
 import type { OwnPipelines } from "./definitions/own-pipelines.ts";
 import { type EventsOut, openEventsOut } from "./events/open-relay.ts";
@@ -116,16 +116,7 @@ export async function startTaskAgent(
     logger.info({ url: server.url }, "task-agent is listening");
     retention.start();
     const stopTicking = startTicking(base, agent, settings, webhooks.wake);
-    const following = followDefinitions({
-      clock,
-      ticks: definitionSet.ticks,
-      onError: (err) => logger.error({ err }, "the definitions could not be read; it is tried again every second"),
-    });
-    const reading = followDefinitions({
-      clock,
-      ticks: [templates.tick],
-      onError: (err) => logger.error({ err }, "the templates could not be read; it is tried again every second"),
-    });
+    const following = startFollowing(base, definitionSet, templates);
     return {
       ...server,
       close: async () => {
@@ -134,7 +125,6 @@ export async function startTaskAgent(
         const closed = server.close();
         agent.wakePolls();
         await following.stop();
-        await reading.stop();
         await webhooks.close();
         await retention?.close();
         await eventsOut?.close();
@@ -150,6 +140,21 @@ export async function startTaskAgent(
     await journal.close();
     throw error;
   }
+}
+
+/** Two loops: what is wrong with the definitions does not hold up the templates. */
+function startFollowing(
+  { clock, logger }: Base,
+  { ticks }: DefinitionSet,
+  { tick }: Templates,
+): { readonly stop: () => Promise<void> } {
+  const loops = Object.entries({ definitions: ticks, templates: [tick] }).map(([what, each]) =>
+    followDefinitions({
+      ...{ clock, ticks: each },
+      onError: (err) => logger.error({ err }, `the ${what} could not be read; it is tried again every second`),
+    }),
+  );
+  return { stop: async () => void (await Promise.all(loops.map((one) => one.stop()))) };
 }
 
 async function openAgentDefinitions(base: Base): Promise<LiveDefinitions> {

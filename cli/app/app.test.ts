@@ -105,6 +105,36 @@ test("an app cannot take the target of another one, unless that one gives it up 
   assert.equal((await run("apply", "-f", path)).code, 0);
 });
 
+test("two apps that write one overlay are warned about, unless one says that this is meant", async () => {
+  const overlay = (name: string, more = ""): string =>
+    [
+      ...[`  - name: ${name}`, `    title: ${name}`, `    namespace: ${name}`],
+      `    source: { system: bitbucket, project: SHOP, slug: ${name} }`,
+      ...[
+        "    build: { site: seoul }",
+        "    yaml: { system: bitbucket, project: SHOP, slug: one-yaml }",
+        "    targets:",
+      ],
+      `      - { name: seoul, site: seoul, cluster: seoul-dp, overlay: shared/seoul/${more} }`,
+    ].join("\n");
+  const warning = (app: string): RegExp =>
+    new RegExp(
+      `apps\\.yaml:\\d+:\\d+ warning: the target seoul writes shared/seoul of bitbucket/SHOP/one-yaml, and so does the app ${app}:`,
+    );
+  const both = await file([overlay("left"), overlay("right")]);
+  const dry = await run("apply", "-f", both, "--dry-run");
+  assert.equal(dry.code, 0, dry.out);
+  assert.match(dry.out, warning("right"));
+  assert.match(dry.out, warning("left"));
+  assert.match((await run("apply", "-f", await file([overlay("left")]))).out, /1 created/);
+  const second = await run("apply", "-f", await file([overlay("right")]));
+  assert.equal(second.code, 0);
+  assert.match(second.out, warning("left"));
+  const meant = await run("apply", "-f", await file([overlay("left"), overlay("right", ", shared: true")]));
+  assert.match(meant.out, /1 changed, 1 unchanged/);
+  assert.doesNotMatch(meant.out, /warning/);
+});
+
 test("adopt takes new apps only", async () => {
   const path = await file([entry("fresh")]);
   assert.equal((await run("adopt", "-f", path)).code, 0);

@@ -13,6 +13,7 @@ import type { Io } from "../io.ts";
 import { line } from "../pipeline/lint.ts";
 import { firstItems } from "../portal/pages.ts";
 import { decidePlan, type Planned } from "./decide-plan.ts";
+import { type SharedFile, sharedInWords, sharedWithin } from "./decide-shared.ts";
 
 /** Requests at a time. The task-agent makes changes of apps one after the other, so more would only wait. */
 const AT_ONCE = 8;
@@ -25,7 +26,11 @@ export type Applying = {
   readonly json: boolean;
 };
 
-type Result = Planned & { readonly error?: GantryError };
+type Result = Planned & {
+  readonly error?: GantryError;
+  /** Files that other apps write, too, as the portal knows them. */
+  readonly shared?: readonly SharedFile[];
+};
 
 /** The exit code: 0, 1 when the portal refused an app, 2 when a file is wrong and nothing was done. */
 export async function apply(portal: () => PortalClient, applying: Applying, io: Io): Promise<number> {
@@ -40,9 +45,10 @@ export async function apply(portal: () => PortalClient, applying: Applying, io: 
     applying.onlyNew && one.action === "change" ? { ...one, action: "create" as const } : one,
   );
   if (!applying.json) io.stdout(planInWords(plan, applying.dryRun));
-  const results = await applyAll(client, plan, applying.dryRun);
+  const results = withShared(await applyAll(client, plan, applying.dryRun), sharedWithin(apps));
   if (applying.json) io.stdout(`${JSON.stringify(asJson(results, applying.dryRun), null, 2)}\n`);
   else io.stdout(results.some(({ error }) => error) || !applying.dryRun ? endInWords(results, applying.dryRun) : "");
+  for (const result of results) io.stderr(warningsInLines(result));
   for (const result of results) if (result.error) io.stderr(errorInLines(result, result.error));
   return results.some(({ error }) => error) ? 1 : 0;
 }
@@ -112,17 +118,25 @@ async function applyOne(portal: PortalClient, planned: Planned, dryRun: boolean)
   try {
     if (action === "create") {
       const body = { adopt: true, name: app.name, app: fieldsOf(recordOf(app.name, app.fields)), dryRun };
-      await portal.post("/v1/apps", body, appOutcome, randomUUID());
-    } else {
-      const path = `/v1/apps/${app.name}${dryRun ? "?dryRun=true" : ""}`;
-      await portal.patch(path, patch, appOutcome, revision === "" ? "*" : `"${revision}"`);
+      const { shared } = await portal.post("/v1/apps", body, appOutcome, randomUUID());
+      return { ...planned, ...(shared ? { shared } : {}) };
     }
-    return planned;
+    const path = `/v1/apps/${app.name}${dryRun ? "?dryRun=true" : ""}`;
+    const { shared } = await portal.patch(path, patch, appOutcome, revision === "" ? "*" : `"${revision}"`);
+    return { ...planned, ...(shared ? { shared } : {}) };
   } catch (error) {
     // After these errors no other request would succeed either.
     if (!(error instanceof GantryError) || ["unauthenticated", "unavailable"].includes(error.code)) throw error;
     return { ...planned, error };
   }
+}
+
+function withShared(results: readonly Result[], within: ReadonlyMap<string, readonly SharedFile[]>): readonly Result[] {
+  return results.map((result) => {
+    const all = [...(result.shared ?? []), ...(within.get(result.app.name) ?? [])];
+    const distinct = new Map(all.map((one) => [`${one.pointer} ${one.words} ${one.other}`, one]));
+    return { ...result, shared: [...distinct.values()] };
+  });
 }
 
 async function inParallel<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<readonly R[]> {
@@ -158,6 +172,13 @@ function endInWords(results: readonly Result[], dryRun: boolean): string {
   return `${count("create")} created, ${count("change")} changed, ${count("unchanged")} unchanged.${refused}\n`;
 }
 
+function warningsInLines({ app, shared = [] }: Result): string {
+  return shared
+    .map((one) => ({ ...app.problemAt(one.pointer, ""), detail: `warning: ${sharedInWords(one)}` }))
+    .map((one) => `${line(one)}\n`)
+    .join("");
+}
+
 /** One line per mistake, with its place in the file. */
 function errorInLines({ app }: Result, error: GantryError): string {
   const { message, why, todo } = explain(error);
@@ -170,10 +191,11 @@ function errorInLines({ app }: Result, error: GantryError): string {
 function asJson(results: readonly Result[], dryRun: boolean): object {
   return {
     dryRun,
-    apps: results.map(({ app, action, changes, error }) => ({
+    apps: results.map(({ app, action, changes, error, shared = [] }) => ({
       name: app.name,
       action,
       ...(changes.length === 0 ? {} : { changes }),
+      ...(shared.length === 0 ? {} : { shared }),
       ...(error ? { error: { ...explain(error), problems: error.problems } } : {}),
     })),
   };

@@ -19,6 +19,7 @@ import type { Call, Outcome } from "../table/command.ts";
 import { UsageError } from "../table/command.ts";
 import { continues } from "../task/follow-task.ts";
 import { fileText, type LookRequest, optionInWords, placeInWords, planText, requestOf } from "./decide-look.ts";
+import { sharedInWords } from "./decide-shared.ts";
 
 export type LookFlags = {
   readonly from: string | undefined;
@@ -131,7 +132,8 @@ async function agrees(io: Pick<Io, "ask">, name: string): Promise<boolean> {
 /** What the portal would refuse is shown before anybody is asked. */
 async function isAllowed(io: Io, portal: PortalClient, name: string, app: JsonObject): Promise<boolean> {
   try {
-    await adopt(portal, name, app, true);
+    const { shared = [] } = await adopt(portal, name, app, true);
+    for (const one of shared) io.stderr(`Warning: ${sharedInWords(one)}.\n`);
     return true;
   } catch (error) {
     if (!(error instanceof GantryError) || ["unauthenticated", "unavailable"].includes(error.code)) throw error;

@@ -8,7 +8,7 @@ import type { Problem } from "@gantry/core/errors.ts";
 import { type ParsedPipeline, parsePipeline } from "@gantry/core/pipeline/parse.ts";
 import type { StepDescription } from "@gantry/core/pipeline/pipeline.ts";
 import { type PipelineText, upstreamProblems } from "@gantry/core/trigger/upstream.ts";
-import { readSetFolder } from "../definitions-folder.ts";
+import { readSetFolder } from "../definitions/set-folder.ts";
 import type { Call } from "../table/command.ts";
 import { readCatalogue, readPipeline } from "./pipeline-file.ts";
 

@@ -28,21 +28,21 @@ export const PIPELINES = [
     details: NEWEST,
     portal: true,
     isDefault: true,
-    run: async (call) => (await import("../definitions.ts")).definitionsStatus(call),
+    run: async (call) => (await import("../definitions/definitions.ts")).definitionsStatus(call),
   }),
   command({
     name: "definitions sync",
     summary: "read the repository of definitions now, and wait for the result",
     details: `${NEWEST} Ctrl-C leaves its task running.`,
     portal: true,
-    run: async (call) => (await import("../definitions.ts")).syncDefinitions(call),
+    run: async (call) => (await import("../definitions/definitions.ts")).syncDefinitions(call),
   }),
   command({
     name: "definitions diff",
     summary: "compare the files of a folder with the set in force; the exit code is 1 when they differ",
     args: ["FOLDER"],
     portal: true,
-    run: async (call) => (await import("../definitions.ts")).diffDefinitions(call),
+    run: async (call) => (await import("../definitions/definitions.ts")).diffDefinitions(call),
   }),
   command({
     name: "templates list",
@@ -51,7 +51,7 @@ export const PIPELINES = [
     flags: { ...WHERE, last: { type: "boolean", summary: "show what was last read, without reading again" } },
     portal: true,
     isDefault: true,
-    run: async (call) => (await import("../templates.ts")).listTemplates(call),
+    run: async (call) => (await import("../definitions/templates.ts")).listTemplates(call),
   }),
   command({
     name: "templates push",
@@ -61,7 +61,7 @@ export const PIPELINES = [
     flags: { ...WHERE, force: { type: "boolean", summary: "replace what others have changed, with one more commit" } },
     portal: true,
     examples: ["templates push", "templates push java-service java-service-deploy --project TEMPLATES"],
-    run: async (call) => (await import("../templates.ts")).pushTemplates(call),
+    run: async (call) => (await import("../definitions/templates.ts")).pushTemplates(call),
   }),
   command({
     name: "pipeline list",

@@ -21,14 +21,26 @@ export const COMMANDS: readonly Command[] = [
   command({
     name: "completion",
     summary: "print the completion for a shell",
-    details: "It completes commands, flags and their values.",
+    details:
+      "It completes commands, flags and their values, and names that the portal knows: apps, builds, targets, pipelines, tasks, sites and runners. The portal is asked for at most 2 s; if it does not answer, there are no names.",
     args: ["bash|zsh|fish"],
     examples: [
       "completion bash >> ~/.bashrc                              # bash",
       'completion zsh > "${fpath[1]}/_gantry"                    # zsh',
       "completion fish > ~/.config/fish/completions/gantry.fish  # fish",
     ],
-    run: async ({ args: [shell] }) => (await import("../line/completion.ts")).completion(shell, COMMANDS, ALIASES),
+    run: async ({ args: [shell] }) => (await import("../complete/completion.ts")).completion(shell, COMMANDS, ALIASES),
+  }),
+  command({
+    name: "complete",
+    summary: "print the names of the portal that may stand at the end of a command line",
+    details:
+      "The scripts of `gantry completion` call it. The last word is the one that is being typed. It prints nothing when it fails.",
+    args: ["[WORD…]"],
+    json: true,
+    examples: ["complete -- cd orders --build ''"],
+    run: async (call) =>
+      (await import("../complete/complete.ts")).complete(call, { commands: COMMANDS, aliases: ALIASES }),
   }),
 ];
 
@@ -102,6 +114,7 @@ export const SECTIONS: readonly Section[] = [
       { word: "logout" },
       { word: "api" },
       { word: "completion" },
+      { word: "complete" },
       { word: "version" },
     ],
   },

@@ -48,6 +48,33 @@ test("kustomize overlays get byte for byte what kustomize/set-image writes, name
   assert.deepEqual(again, { kind: "succeeded", output: { changed: false, files: [], changes: [] } });
 });
 
+test("an overlay gets no entry for an image of the app that it does not use", async (t) => {
+  const worker = { name: "worker", repository: "harbor.example/apps/worker", digest: NEW };
+  const own = (resource: string): string => `images:\n- name: orders\n  newTag: v1\nresources: [${resource}]\n`;
+  const bench = await benchWith(t, {
+    "api/kustomization.yaml": own("../base-api"),
+    "base-api/kustomization.yaml": "resources: [pod.yaml]\n",
+    "base-api/pod.yaml": POD("orders"),
+    "both/kustomization.yaml": own("../base-both"),
+    "base-both/kustomization.yml": "resources: [pod.yaml]\npatches: [{ path: more.yaml }]\n",
+    "base-both/pod.yaml": POD("orders"),
+    "base-both/more.yaml": POD('"worker:v1"'),
+    "remote/kustomization.yaml": own("https://example.com/base"),
+    "charts/kustomization.yaml": `${own("pod.yaml")}helmCharts: [{ name: x }]\n`,
+    "charts/pod.yaml": POD("orders"),
+  });
+  const folders = ["api", "both", "remote", "charts"];
+  const input = { images: [IMAGE, worker], targets: folders.map((one) => ({ files: [one] })) };
+  const outcome = await bench.run(yamlSetImages, input);
+  assert.ok(outcome.kind === "succeeded", JSON.stringify(outcome));
+  const texts = await Promise.all(folders.map((one) => read(bench, `${one}/kustomization.yaml`)));
+  assert.deepEqual(
+    texts.map((text) => text.includes("worker")),
+    [false, true, true, true],
+    "where nobody can say what it uses, the entry is added",
+  );
+});
+
 test("a target whose site has its own registry gets the name that the image has there", async (t) => {
   const overlay = "images:\n- name: orders\n  newTag: v1\n";
   const bench = await benchWith(t, {

@@ -99,6 +99,8 @@ const target = z.strictObject({
   files: z.array(path).min(1).max(50).optional(),
   /** The place in the files' YAML. Needed only if it is ambiguous. */
   at: text(500).optional(),
+  /** Another app writes the same files, and that is meant. Otherwise adopting and changing warn. */
+  shared: z.boolean().optional(),
   /** The folder that Argo CD deploys. Default: the overlay, or the folder of the first file. */
   path: path.optional(),
   /** For environments that are branches. Default: the branch of the yaml repository. */

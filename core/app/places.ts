@@ -47,6 +47,42 @@ export function placesOf(name: string, record: JsonObject): readonly Place[] {
   });
 }
 
+/** A file, or the folder of a kustomization, that CD changes for a target. */
+export type Written = {
+  readonly target: string;
+  /** The number of the target in the record. */
+  readonly at: number;
+  /** Equal texts mean the same file of the same branch. */
+  readonly key: string;
+  /** The file in words, to use within a sentence. */
+  readonly words: string;
+  /** The place in it, if the target names one. Two targets at different places do not write the same. */
+  readonly place: string | undefined;
+  /** The target says that another app writes it, too. */
+  readonly isShared: boolean;
+};
+
+export function writtenBy(name: string, record: JsonObject): readonly Written[] {
+  const { yaml, targets } = completeRecord(name, record);
+  if (!Array.isArray(targets) || !isJsonObject(yaml)) return [];
+  const repository = [yaml.system, yaml.project, yaml.slug].map(String).join("/");
+  return (targets as readonly JsonValue[]).flatMap((target, at): Written[] => {
+    if (!isJsonObject(target)) return [];
+    const { overlay, files } = target;
+    const branch = String(target.branch ?? yaml.branch ?? "main");
+    const place = yaml.form === "argocd" ? target.application : target.at;
+    const paths = typeof overlay === "string" ? [plainPath(overlay)] : (plainFiles(files) ?? []);
+    return (Array.isArray(paths) ? (paths as readonly JsonValue[]) : []).map(String).map((path) => ({
+      target: String(target.name),
+      at,
+      key: JSON.stringify(["writes", repository.toLowerCase(), branch, path]),
+      words: `${path === "" ? "the top" : path} of ${repository}`,
+      place: typeof place === "string" ? place : undefined,
+      isShared: target.shared === true,
+    }));
+  });
+}
+
 /** The same text for every way to write a path inside a repository: `a/./b/` is `a/b`. The repository itself is "". */
 export function plainPath(path: string): string {
   return path

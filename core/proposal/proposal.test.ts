@@ -176,7 +176,7 @@ test("what CD could not do with an application, and what could not be asked, is 
 test("a kustomization that does not name an image gets an entry that nothing uses, and the warning says so", () => {
   const { warnings } = proposeApp(lookedAt([oneDeployment({ form: "kustomize", missing: ["web"] })], []));
   const [warning = ""] = warnings.filter((one) => one.includes("does not name the image web"));
-  assert.match(warning, /CD would add an entry, which has no effect unless a base uses it/);
+  assert.match(warning, /CD adds an entry only if a base uses it/);
   assert.match(warning, /can be an app of its own/);
   assert.doesNotMatch(warning, /error/);
 });

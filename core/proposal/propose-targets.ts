@@ -220,7 +220,7 @@ function warningsOf({ deployment, application, site }: Placed): readonly string[
   // CD adds an entry to a kustomization, and refuses files of the other forms.
   const effect =
     form === "kustomize"
-      ? "CD would add an entry, which has no effect unless a base uses it. An image that runs elsewhere can be an app of its own"
+      ? "CD adds an entry only if a base uses it. An image that runs elsewhere can be an app of its own"
       : "CD would end with an error";
   return [
     ...(missing.length > 0 ? [`${what}: ${effect}.`] : []),

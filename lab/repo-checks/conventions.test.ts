@@ -221,6 +221,7 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
     "image-text.ts",
     "images-step.ts",
     "kustomize-entries.ts",
+    "kustomize-use.ts",
     "layout.ts",
     "manifest-places.ts",
     "places.ts",

@@ -18,13 +18,23 @@ export function asSeen(app: Pick<AppView, "name" | "record">): AppAsSeen {
 export async function sendOutcome(
   ctx: Koa.Context,
   visibility: Visibility,
-  { change, app }: AppOutcome,
+  { change, app, shared = [] }: AppOutcome,
   status: 200 | 201,
 ): Promise<void> {
   const latest = await visibleLatest(visibility, app);
+  const named = shared.map(async ({ other, ...file }) => ({
+    ...file,
+    ...(other !== undefined && (await visibility.app(other)) ? { other } : {}),
+  }));
+  const files = await Promise.all(named);
   ctx.status = status;
   if (app.revision !== undefined) ctx.set("ETag", `"${app.revision}"`);
-  sendUncachedText(ctx, await visibility.redact(JSON.stringify({ change, app: { ...app, latest } })));
+  sendUncachedText(
+    ctx,
+    await visibility.redact(
+      JSON.stringify({ change, app: { ...app, latest }, ...(files.length === 0 ? {} : { shared: files }) }),
+    ),
+  );
 }
 
 /** An app that has a place is named only to those who may see it. */

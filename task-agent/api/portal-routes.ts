@@ -215,8 +215,8 @@ function known(name: string): string {
   return name;
 }
 
-function outcomeView({ change, app }: AppOutcome): z.input<typeof appOutcome> {
-  return { change, app: appView(app) };
+function outcomeView({ change, app, shared = [] }: AppOutcome): z.input<typeof appOutcome> {
+  return { change, app: appView(app), ...(shared.length === 0 ? {} : { shared: [...shared] }) };
 }
 
 type CatalogRoute =

@@ -8,7 +8,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { AppState } from "@gantry/core/task/model.ts";
 import type { Journal, StreamAppend } from "@gantry/journal/journal.ts";
-import { allOf, openGuard, requireFreePlaces } from "../tasks/app-places.ts";
+import { allOf, openGuard, requireFreePlaces, type SharedFile, sharedFiles } from "../tasks/app-places.ts";
 import { canonicalJson } from "../tasks/canonical-json.ts";
 import type { Definitions } from "../tasks/definitions.ts";
 import { serialize } from "../tasks/serialize.ts";
@@ -35,7 +35,10 @@ export type AppsDeps = {
   readonly knownSystems?: KnownSystems;
 };
 
-export type AppOutcome = Pick<AppDecision, "change" | "app">;
+export type AppOutcome = Pick<AppDecision, "change" | "app"> & {
+  /** Files that other apps write, too. */
+  readonly shared?: readonly SharedFile[];
+};
 
 /** `dryRun`: everything is checked, and nothing is written. */
 type ChangeRequest = { readonly by: string; readonly dryRun?: boolean | undefined };
@@ -89,9 +92,10 @@ export function openApps(deps: AppsDeps): Apps {
         const decided = decide(facts);
         if (decided instanceof GantryError) throw decided;
         await requireFreePlaces(journal, decided.app, [name]);
-        if (decided.change === "unchanged" || dryRun) return decided;
+        const outcome = { ...decided, shared: await sharedFiles(journal, decided.app, [name]) };
+        if (decided.change === "unchanged" || dryRun) return outcome;
         const { ok } = await journal.append([appendOf(decided, version), guard(name)]);
-        return ok ? decided : undefined;
+        return ok ? outcome : undefined;
       }),
     );
 

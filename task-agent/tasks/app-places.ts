@@ -2,7 +2,7 @@
 // has.
 
 import { claimsOf } from "@gantry/core/app/claims.ts";
-import { placesOf } from "@gantry/core/app/places.ts";
+import { placesOf, writtenBy } from "@gantry/core/app/places.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { AppState } from "@gantry/core/task/model.ts";
 import type { Journal, StreamAppend } from "@gantry/journal/journal.ts";
@@ -10,9 +10,13 @@ import { defineStream } from "@gantry/journal/typed-stream.ts";
 import { appStream, placeKey } from "./task-stream.ts";
 
 /** One event per change of a place. It does not exist until every app is in the index of places. */
-const placesStream = defineStream<{ readonly isIndexed: true }>({ prefix: "app-places" });
+const placesStream = defineStream<{ readonly isIndexed: true; readonly hasFiles?: true }>({ prefix: "app-places" });
+
+const INDEXED = { isIndexed: true, hasFiles: true } as const;
 
 const PAGE = 500;
+/** Further ones are not named. */
+const MOST_SHARING = 20;
 
 /** Throws `place-taken`. `own`: the names under which the app itself is known. */
 export async function requireFreePlaces(journal: Journal, app: AppState, own: readonly string[]): Promise<void> {
@@ -24,27 +28,66 @@ export async function requireFreePlaces(journal: Journal, app: AppState, own: re
   }
 }
 
+/** A file that another app writes, too, although neither says that this is meant. */
+export type SharedFile = {
+  readonly other: string;
+  readonly target: string;
+  readonly words: string;
+  /** A JSON pointer into the record. */
+  readonly pointer: string;
+};
+
+/** `own`: the names under which the app itself is known. */
+export async function sharedFiles(
+  journal: Pick<Journal, "find">,
+  { name, record, state }: AppState,
+  own: readonly string[],
+): Promise<readonly SharedFile[]> {
+  const found: SharedFile[] = [];
+  if (state === "removed") return found;
+  for (const { key, target, at, words, place, isShared } of writtenBy(name, record)) {
+    if (isShared) continue;
+    const { items } = await journal.find({ index: "app-places", prefix: placeKey(key), limit: MOST_SHARING });
+    for (const other of items.map(appStream.stateOf)) {
+      if (own.includes(other.name)) continue;
+      const isSame = writtenBy(other.name, other.record).some(
+        (one) =>
+          one.key === key && !one.isShared && (one.place === undefined || place === undefined || one.place === place),
+      );
+      if (isSame) found.push({ other: other.name, target, words, pointer: `/targets/${at}` });
+    }
+  }
+  return found.slice(0, MOST_SHARING);
+}
+
 /**
  * The part of a batch that causes a conflict if another agent has changed a place since. The first call adds apps that an
  * older version stored to the index of places.
  */
 export async function openGuard(journal: Journal): Promise<(app: string) => StreamAppend> {
-  const guard = await placesStream.load(journal);
-  if (!guard) await indexPlaces(journal);
+  const stored = await placesStream.load(journal);
+  // An older version indexed no files.
+  const guard = stored?.state.hasFiles ? stored : await indexPlaces(journal, stored?.version);
   return (app) =>
     placesStream.append("", {
-      expected: guard?.version ?? 0,
+      expected: guard.version,
       events: [{ kind: "AppPlacesChanged", app }],
-      state: { isIndexed: true },
+      state: INDEXED,
     });
 }
 
-async function indexPlaces(journal: Journal): Promise<void> {
+/** `expected`: the version of the guard, if there is one. Then it is done once. Answers the guard after that. */
+async function indexPlaces(journal: Journal, expected: number | undefined): Promise<{ readonly version: number }> {
   for await (const item of allOf(journal, "apps")) {
     const state = appStream.stateOf(item);
     // On a conflict, the other writer has written the entries as well.
     await journal.append([appStream.append(state.name, { expected: item.version, state })]);
   }
+  // Without a guard, the first change of an app makes it.
+  if (expected === undefined) return { version: 0 };
+  const events = [{ kind: "AppPlacesIndexed" }];
+  await journal.append([placesStream.append("", { expected, events, state: INDEXED })]);
+  return (await placesStream.load(journal)) ?? { version: 0 };
 }
 
 /**

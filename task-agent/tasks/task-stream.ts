@@ -1,7 +1,7 @@
 // The streams of tasks and apps, and the index entries by which they are found.
 
 import { hash } from "node:crypto";
-import { placesOf } from "@gantry/core/app/places.ts";
+import { placesOf, writtenBy } from "@gantry/core/app/places.ts";
 import type { TaskEvent } from "@gantry/core/task/events.ts";
 import type { AppState, TaskState } from "@gantry/core/task/model.ts";
 import { sourceKeysOf } from "@gantry/core/webhook/apps.ts";
@@ -14,8 +14,11 @@ export const appStream = defineStream<AppState>({
   prefix: "app/",
   index: ({ name, state, record, builds }) => ({
     apps: state === "removed" ? [] : [name],
-    "app-places": state === "removed" ? [] : placesOf(name, record).map(({ key }) => placeKey(key)),
     "app-sources": state === "removed" ? [] : sourceKeysOf(name, record).map((key) => sourceKey(key, name)),
+    "app-places":
+      state === "removed"
+        ? []
+        : [...new Set([...placesOf(name, record), ...writtenBy(name, record)].map(({ key }) => placeKey(key)))],
     "apps-by-builds": state === "removed" || !builds ? [] : [`${builds.key}/${name}`],
   }),
 });
@@ -25,7 +28,7 @@ export function sourceKey(key: string, app = ""): string {
   return `${hash("sha256", key)}/${app}`;
 }
 
-/** The key in the index `app-places`, for a key of `placesOf`. */
+/** The key in the index `app-places`, for a key of `placesOf` or `writtenBy`. */
 export function placeKey(key: string): string {
   return hash("sha256", key);
 }

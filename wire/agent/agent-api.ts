@@ -77,7 +77,23 @@ export const changeApp = z.object({
 });
 export const renameApp = z.object({ principal: z.string().min(1).max(200), to: name });
 /** What a change of an app did, or would do. */
-export const appOutcome = z.object({ change: z.enum(["create", "change", "unchanged"]), app: appView });
+export const appOutcome = z.object({
+  change: z.enum(["create", "change", "unchanged"]),
+  app: appView,
+  shared: z
+    .array(
+      z.object({
+        target: z.string(),
+        pointer: z.string().describe("A JSON pointer into the app"),
+        words: z.string().describe("The file, within a sentence"),
+        other: z.string().optional().describe("The other app, if the caller may see it"),
+      }),
+    )
+    .optional()
+    .describe(
+      "Files that another app writes, too, although neither target says `shared: true`. Absent: there are none",
+    ),
+});
 export type AppOutcome = z.infer<typeof appOutcome>;
 /** The answer to a held job. */
 export const resolveJob = z.object({

@@ -3,8 +3,9 @@
 import type { Role } from "@gantry/core/access/roles.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import type { ProblemBody } from "@gantry/runtime/http/problem.ts";
+import type { AppOutcome } from "@gantry/wire/agent/agent-api.ts";
 import type { AppProposal } from "@gantry/wire/agent/proposals.ts";
-import type { AppView, TaskView } from "@gantry/wire/agent/views.ts";
+import type { TaskView } from "@gantry/wire/agent/views.ts";
 
 export type FieldError = { readonly pointer?: string | undefined; readonly detail: string };
 
@@ -256,12 +257,12 @@ export function start(
   return send<TaskView>("POST", path, reason === "" ? body : { ...body, override: { reason } }, key);
 }
 
-type SavedApp = { readonly app: AppView };
+/** `shared`: files that other apps write, too. */
+export type SavedApp = Pick<AppOutcome, "app" | "shared">;
 
 /** Adopts an existing app. `dryRun`: checks everything and writes nothing. */
-export async function adoptApp(name: string, app: JsonObject, dryRun: boolean): Promise<AppView> {
-  const saved = await send<SavedApp>("POST", v1.apps, { adopt: true, name, app, dryRun }, newKey());
-  return needed(saved).app;
+export async function adoptApp(name: string, app: JsonObject, dryRun: boolean): Promise<SavedApp> {
+  return needed(await send<SavedApp>("POST", v1.apps, { adopt: true, name, app, dryRun }, newKey()));
 }
 
 /** Looks, and resolves when the proposal is there or could not be made. */
@@ -280,10 +281,10 @@ export async function patchApp(
   patch: JsonObject,
   revision: string | undefined,
   dryRun: boolean,
-): Promise<AppView> {
+): Promise<SavedApp> {
   const headers = { "if-match": revision === undefined ? "*" : `"${revision}"` };
   const path = `${v1.app(name)}${dryRun ? "?dryRun=true" : ""}`;
-  return needed(await send<SavedApp>("PATCH", path, patch, undefined, headers)).app;
+  return needed(await send<SavedApp>("PATCH", path, patch, undefined, headers));
 }
 
 function needed<T>(answer: T | undefined): T {

@@ -4,7 +4,7 @@ import type { ProblemBody } from "@gantry/runtime/http/problem.ts";
 import type { AppProposal } from "@gantry/wire/agent/proposals.ts";
 import type { AppView, SiteView } from "@gantry/wire/agent/views.ts";
 import { useSignal } from "@preact/signals";
-import { adoptApp, type Page, patchApp, to, v1 } from "../data/api.ts";
+import { adoptApp, type Page, patchApp, type SavedApp, to, v1 } from "../data/api.ts";
 import { refusalOf } from "../data/session.ts";
 import { put, useResource } from "../data/store.ts";
 import { useAction } from "../data/use-action.ts";
@@ -45,20 +45,24 @@ export function AppForm({ sites, app, proposal }: FormProps) {
   const entries = useSignal<Entries>(app ? entriesOf(fields, app) : first);
   const notes = proposal ? foundNotes(fields, proposal) : {};
   const isChecked = useSignal(false);
+  const shared = useSignal<NonNullable<SavedApp["shared"]>>([]);
   const { isSending, problem, run } = useAction();
   const errors = appErrors(fields, problem?.errors ?? []);
   const refusal = refusalOf(app ? "change-app" : "create-app", app);
   const save = (dryRun: boolean): void =>
     run(async () => {
       isChecked.value = false;
+      shared.value = [];
       const { name = "", ...rest } = appBody(fields, entries.value, app);
       const saved = app
         ? await patchApp(app.name, { ...rest }, app.revision, dryRun)
         : await adoptApp(String(name), rest, dryRun);
-      if (dryRun) isChecked.value = true;
-      else {
-        put(v1.app(saved.name), saved);
-        go(to.app(saved.name));
+      if (dryRun) {
+        isChecked.value = true;
+        shared.value = saved.shared ?? [];
+      } else {
+        put(v1.app(saved.app.name), saved.app);
+        go(to.app(saved.app.name));
       }
     });
   return (
@@ -98,6 +102,7 @@ export function AppForm({ sites, app, proposal }: FormProps) {
           once it is adopted.
         </p>
       ) : null}
+      <SharedFiles files={shared.value} />
       <div class="submit">
         <button type="button" class="button" disabled={isSending || refusal !== undefined} onClick={() => save(true)}>
           Check
@@ -113,6 +118,19 @@ export function AppForm({ sites, app, proposal }: FormProps) {
         </button>
       </div>
     </form>
+  );
+}
+
+function SharedFiles({ files }: { files: NonNullable<SavedApp["shared"]> }) {
+  return (
+    <>
+      {files.map(({ target, words, other }) => (
+        <p role="status" key={`${target} ${words} ${other}`}>
+          The target {target} writes {words}, and so does {other === undefined ? "another app" : `the app ${other}`}: a
+          CD of one changes the file of the other. If that is meant, write <code>"shared": true</code> into the target.
+        </p>
+      ))}
+    </>
   );
 }
 

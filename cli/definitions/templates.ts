@@ -3,11 +3,11 @@
 import { setTimeout } from "node:timers/promises";
 import { type TemplatesView, templatesView } from "@gantry/wire/agent/templates.ts";
 import { taskView } from "@gantry/wire/agent/views.ts";
-import type { PortalClient } from "./client.ts";
-import { EXIT } from "./line/exit-codes.ts";
-import { textTable } from "./print/text-table.ts";
-import type { Call, Outcome } from "./table/command.ts";
-import { continues } from "./task/follow-task.ts";
+import type { PortalClient } from "../client.ts";
+import { EXIT } from "../line/exit-codes.ts";
+import { textTable } from "../print/text-table.ts";
+import type { Call, Outcome } from "../table/command.ts";
+import { continues } from "../task/follow-task.ts";
 
 type Where = { readonly project: string | undefined; readonly system: string | undefined };
 type ListFlags = Where & { readonly last: boolean };

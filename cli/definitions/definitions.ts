@@ -5,12 +5,12 @@ import { setTimeout } from "node:timers/promises";
 import { SETTINGS_FILES } from "@gantry/core/definitions/set-files.ts";
 import { type DefinitionSource, type DefinitionsView, definitionsView } from "@gantry/wire/agent/definitions.ts";
 import { taskView } from "@gantry/wire/agent/views.ts";
-import type { PortalClient } from "./client.ts";
-import { readSetFolder } from "./definitions-folder.ts";
-import { EXIT } from "./line/exit-codes.ts";
-import { textTable } from "./print/text-table.ts";
-import type { Call, Outcome } from "./table/command.ts";
-import { continues } from "./task/follow-task.ts";
+import type { PortalClient } from "../client.ts";
+import { EXIT } from "../line/exit-codes.ts";
+import { textTable } from "../print/text-table.ts";
+import type { Call, Outcome } from "../table/command.ts";
+import { continues } from "../task/follow-task.ts";
+import { readSetFolder } from "./set-folder.ts";
 
 const ADDRESS = "/v1/definitions";
 const ASK_AGAIN_MS = 500;

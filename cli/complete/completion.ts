@@ -1,11 +1,18 @@
-// `gantry completion`: a script for the shell, made from the table of commands. It starts no process while somebody types.
+// `gantry completion`: a script for the shell, made from the table of commands. It starts a process only where a name of the
+// portal can stand.
 
+import { flagsOf } from "../line/parse-line.ts";
 import type { Command, Flag, Outcome } from "../table/command.ts";
 import { UsageError } from "../table/command.ts";
-import { flagsOf } from "./parse-line.ts";
+import { asksFor } from "./decide-names.ts";
 
 /** What may follow after the words of a path: `` for the first word, `task`, `task list`. */
-type Node = { readonly path: string; readonly words: readonly (readonly [word: string, about: string])[] };
+type Node = {
+  readonly path: string;
+  readonly words: readonly (readonly [word: string, about: string])[];
+  /** Whether the portal knows names that can stand there. */
+  readonly asks: boolean;
+};
 
 export function completion(
   shell: string,
@@ -20,21 +27,25 @@ export function completion(
 }
 
 function nodesOf(commands: readonly Command[], aliases: { readonly [word: string]: string }): readonly Node[] {
-  const leaves = commands.map((command) => ({ path: command.name, words: wordsOf(command) }));
+  const leaves = commands.map((command) => ({
+    path: command.name,
+    words: wordsOf(command),
+    asks: asksFor(command),
+  }));
   const groups = [...new Set(commands.map(({ name }) => name.split(" ")[0] ?? ""))];
   const inner = groups.flatMap((group): readonly Node[] => {
     const own = commands.filter(({ name }) => name.startsWith(`${group} `));
     const words = own.map(({ name, summary }) => [name.slice(group.length + 1), summary] as const);
-    return own.length === 0 ? [] : [{ path: group, words }];
+    return own.length === 0 ? [] : [{ path: group, words, asks: false }];
   });
   const first = groups.map((word) => [word, commands.find(({ name }) => name === word)?.summary ?? ""] as const);
   const known = [...leaves, ...inner];
   const short = Object.entries(aliases).flatMap(([alias, name]) =>
     known
       .filter(({ path }) => path === name || path.startsWith(`${name} `))
-      .map(({ path, words }) => ({ path: `${alias}${path.slice(name.length)}`, words })),
+      .map(({ path, ...node }) => ({ path: `${alias}${path.slice(name.length)}`, ...node })),
   );
-  return [{ path: "", words: [...first, ["help", "show the help"]] }, ...known, ...short];
+  return [{ path: "", words: [...first, ["help", "show the help"]], asks: false }, ...known, ...short];
 }
 
 function wordsOf(command: Command): Node["words"] {
@@ -48,6 +59,10 @@ function wordsOf(command: Command): Node["words"] {
   return [...values, ...flags];
 }
 
+/** The paths of the commands that ask the portal, as a pattern of `case`. */
+const askingOf = (nodes: readonly Node[]): readonly string[] =>
+  nodes.filter(({ asks }) => asks).map(({ path }) => path);
+
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 /** The words before the cursor without flags name the node: the longest known path that they begin with. */
@@ -59,6 +74,12 @@ function bash(nodes: readonly Node[]): string {
 _gantry_words() {
   case "$1" in
 ${cases.join("\n")}
+    *) return 1 ;;
+  esac
+}
+_gantry_asks() {
+  case "$1" in
+    ${askingOf(nodes).map(quoted).join("|")}) return 0 ;;
     *) return 1 ;;
   esac
 }
@@ -78,6 +99,9 @@ _gantry() {
   fi
   COMPREPLY=($(compgen -W "$words" -- "$flag$cur"))
   COMPREPLY=("\${COMPREPLY[@]#"$flag"}")
+  if [[ $cur != -* ]] && _gantry_asks "$path"; then
+    COMPREPLY+=($(command gantry complete -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
+  fi
   [[ \${#COMPREPLY[@]} -gt 0 ]] || COMPREPLY=($(compgen -f -- "$cur"))
 }
 complete -F _gantry gantry
@@ -98,8 +122,14 @@ ${cases.join("\n")}
     *) return 1 ;;
   esac
 }
+_gantry_asks() {
+  case "$1" in
+    ${askingOf(nodes).map(quoted).join("|")}) return 0 ;;
+    *) return 1 ;;
+  esac
+}
 _gantry() {
-  local -a found
+  local -a found names
   local node= next= word
   for word in "\${(@)words[2,CURRENT-1]}"; do
     [[ $word == -* ]] && break
@@ -108,7 +138,11 @@ _gantry() {
     node="$next"
   done
   _gantry_words "$node"
-  _describe gantry found || _files
+  if [[ \${words[CURRENT]} != -* || \${words[CURRENT]} == *=* ]] && _gantry_asks "$node"; then
+    names=(\${(f)"$(command gantry complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)"})
+  fi
+  (( $#names )) && compadd -a names
+  _describe gantry found || (( $#names )) || _files
 }
 if [[ $zsh_eval_context[-1] == loadautofunc ]]; then _gantry "$@"; else compdef _gantry gantry; fi
 `;
@@ -131,7 +165,7 @@ ${cases.join("\n")}
       return 1
   end
 end
-function __gantry
+function __gantry_path
   set -l path ''
   set -l words (commandline -opc)
   set -e words[1]
@@ -141,8 +175,17 @@ function __gantry
     __gantry_words "$next" >/dev/null; or break
     set path "$next"
   end
-  __gantry_words "$path"
+  echo "$path"
 end
-complete -c gantry -f -n 'test (count (__gantry)) -gt 0' -a '(__gantry)'
+function __gantry
+  set -l path (__gantry_path)
+  __gantry_words "$path"
+  switch "$path"
+    case ${askingOf(nodes).map(escaped).join(" ")}
+      set -l words (commandline -opc)
+      command gantry complete -- $words[2..-1] (commandline -ct) 2>/dev/null
+  end
+end
+complete -c gantry -f -n 'test (count (__gantry_words (__gantry_path))) -gt 0' -a '(__gantry)'
 `;
 }
