@@ -1,7 +1,7 @@
 // Runs all processes in this one, with the lab if it is wanted. They talk over HTTP, as in production, so nothing changes
 // when each runs as its own process (see separate.ts).
 
-import { randomBytes } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { startNotifyAgent } from "@gantry/notify-agent/main.ts";
 import { startPortal } from "@gantry/portal-api/main.ts";
@@ -100,7 +100,9 @@ async function prepareInstallation(
 /** Everything in one data folder, which the first start makes. */
 async function prepareFolder({ data, port, path, lab: isWanted }: AllInOneOptions): Promise<Prepared> {
   const folder = await openDataFolder(data, SITES, port);
-  const lab = await (isWanted ? openLab({ dir: folder.path, path }) : noLab(folder.path, path)).catch(
+  const portalUrl = `http://127.0.0.1:${folder.ports.portal}`;
+  const webhook = { url: `${portalUrl}/v1/webhooks/bitbucket`, secret: webhookSecretOf(folder.platformToken) };
+  const lab = await (isWanted ? openLab({ dir: folder.path, path, webhook }) : noLab(folder.path, path)).catch(
     (error: unknown) => {
       folder.release();
       throw error;
@@ -109,7 +111,6 @@ async function prepareFolder({ data, port, path, lab: isWanted }: AllInOneOption
   // The lab's scripts are ours, so the lab also works where there is no sandbox. A runner of yours refuses scripts there.
   const isolation = isWanted && (await sandboxProblem(path)) !== undefined ? "none" : "sandbox";
   const token = folder.platformToken;
-  const portalUrl = `http://127.0.0.1:${folder.ports.portal}`;
   const agent = { url: `http://127.0.0.1:${folder.ports.agent}`, token };
   const notify = { url: `http://127.0.0.1:${folder.ports.notify}`, token };
   return {
@@ -136,7 +137,10 @@ async function prepareFolder({ data, port, path, lab: isWanted }: AllInOneOption
         portalUrl,
         channels: lab.channels,
       },
-      portal: { port: folder.ports.portal, publicUrl: portalUrl, dataDir: folder.path, agent, notify },
+      portal: {
+        ...{ port: folder.ports.portal, publicUrl: portalUrl, dataDir: folder.path, agent, notify },
+        ...(isWanted ? { webhooks: { sources: labSources(webhook.secret) } } : {}),
+      },
       runners: lab.runners.map((runner) => ({
         ...runner,
         isolation,
@@ -180,9 +184,20 @@ export async function startAllInOne(
   }
 }
 
+/** The Bitbucket of the lab tells the portal of every push. */
+function labSources(secret: string): NonNullable<NonNullable<Configs["portal"]["webhooks"]>["sources"]> {
+  return { bitbucket: { host: "bitbucket-dc", system: "bitbucket", secret } };
+}
+
+/** The same after a restart. */
+function webhookSecretOf(platformToken: string): string {
+  return hash("sha256", `webhook ${platformToken}`);
+}
+
 type LabOptions = {
   readonly dir: string;
   readonly path: string;
+  readonly webhook?: { readonly url: string; readonly secret: string };
   readonly sites?: readonly string[];
   readonly registries?: readonly { readonly url: string; readonly username: string; readonly passwordFile: string }[];
 };

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import type { Verb } from "@gantry/core/access/verbs.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
+import type { WebhookDelivery } from "@gantry/wire/agent/webhooks.ts";
 import { buildConsole } from "./build.ts";
 import { APPS, BUILDS, INBOX, LOG, PIPELINES, PROPOSAL, SITES } from "./data.fixture.ts";
 import { COMMIT, TASKS } from "./tasks.fixture.ts";
@@ -31,6 +32,34 @@ export type FakePortal = {
 };
 
 type FakeLog = { readonly bytes: Buffer; readonly isFinal: boolean };
+
+const DELIVERIES: readonly WebhookDelivery[] = [
+  {
+    ...{ id: "w0000000000000000002", source: "bitbucket", host: "bitbucket-dc", bytes: 2_104, state: "started" },
+    ...{ receivedAt: "2026-11-20T06:58:00Z", decidedAt: "2026-11-20T06:58:00Z", repository: "APPS/orders" },
+    summary: "kim pushed 1a2b3c4 to main",
+    apps: ["orders"],
+    results: [
+      {
+        ...{ app: "orders", pipeline: "ci", task: "t0ci-failed" },
+        reason: "The host did not say which files have changed, so all count as changed.",
+      },
+    ],
+  },
+  {
+    ...{
+      id: "w0000000000000000001",
+      source: "github",
+      host: "github",
+      bytes: 812,
+      state: "nothing",
+      apps: [],
+      results: [],
+    },
+    ...{ receivedAt: "2026-11-20T06:50:00Z", decidedAt: "2026-11-20T06:50:00Z" },
+    ...{ summary: "The event star starts nothing.", reason: "The event star starts nothing." },
+  },
+];
 
 const POLICY =
   "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
@@ -253,6 +282,7 @@ const RESPONSES: { readonly [path: string]: unknown } = {
   "/v1/tokens": {
     items: [{ name: "ci-bot", role: "developer", createdBy: "dana", createdAt: "2026-11-01T08:00:00Z" }],
   },
+  "/v1/webhook-deliveries": { items: DELIVERIES },
   "/v1/builds": { items: [...BUILDS, { ...BUILDS[1], app: "payments", number: 4, unmet: {} }] },
   ...Object.fromEntries(TASKS.map((task) => [`/v1/tasks/${task.id}`, task])),
   ...Object.fromEntries(APPS.map((app) => [`/v1/apps/${app.name}`, app])),

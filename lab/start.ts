@@ -28,6 +28,8 @@ export type LabOptions = {
   readonly host?: string;
   /** Default: the sites of the lab. */
   readonly sites?: readonly string[];
+  /** Where Bitbucket sends its webhooks. Default: nowhere. */
+  readonly webhook?: { readonly url: string; readonly secret: string };
   /** Real registries from which the clusters may pull, besides those of the lab. */
   readonly registries?: readonly { readonly url: string; readonly username: string; readonly passwordFile: string }[];
 };
@@ -41,6 +43,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   const fakes = await startFakes(join(options.dir, "world"), options.host, {
     sites,
     registries: registriesOf(options),
+    ...(options.webhook ? { webhook: options.webhook } : {}),
   });
   const secrets = join(options.dir, "secrets");
   mkdirSync(secrets, { recursive: true, mode: 0o700 });

@@ -200,8 +200,8 @@ function catalog({ state }: Pick<Parts, "state">) {
       const wanted = all.filter((one) => apps === undefined || one.apps.some((app) => apps.includes(app)));
       return pageOf(wanted, ({ id }) => id, { limit, cursor });
     },
-    delivery: ({ params: { id } }) => deliveryOf(need(state(), id)),
-    redeliver: ({ params: { id } }) => deliveryOf(need(state(), id)),
+    delivery: ({ params: { id } }) => deliveryOf(needDelivery(state(), id)),
+    redeliver: ({ params: { id } }) => deliveryOf(needDelivery(state(), id)),
     pipelines: () => ({ items: [...state().pipelines.values()] }),
     templates: () => ({
       project: "TEMPLATES",
@@ -325,6 +325,12 @@ function deliveryOf({ id, app, pipeline, title }: TaskView): WebhookDelivery {
     apps: about,
     results: about.map((name) => ({ app: name, pipeline, task: id })),
   };
+}
+
+function needDelivery({ tasks }: FakeState, id: string): TaskView {
+  const task = tasks.get(id);
+  if (!task) throw new GantryError("not-found", { kind: "delivery", name: id });
+  return task;
 }
 
 /** The only rule of the fake pipelines: `ref` is a text. */

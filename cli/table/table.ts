@@ -9,10 +9,12 @@ import { PIPELINES } from "./pipelines.ts";
 import { SIGN_IN } from "./sign-in.ts";
 import { SITES } from "./sites.ts";
 import { TASKS } from "./tasks.ts";
+import { WEBHOOKS } from "./webhooks.ts";
 
 export const COMMANDS: readonly Command[] = [
   ...APPS,
   ...TASKS,
+  ...WEBHOOKS,
   ...SITES,
   ...PIPELINES,
   ...ADMINISTRATION,
@@ -70,6 +72,7 @@ export const SECTIONS: readonly Section[] = [
       { word: "cd" },
       { word: "build", summary: "list the builds of an app" },
       { word: "task", summary: "list, follow, read, cancel and rerun tasks" },
+      { word: "webhook", summary: "list what git hosts have told, and what it started" },
       { word: "inbox" },
     ],
   },

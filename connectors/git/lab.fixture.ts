@@ -7,6 +7,7 @@ import type { GitStore } from "../../lab/fakes/git/git-store.ts";
 import type { OwnedHost } from "../../lab/fakes/git/owned-repositories.ts";
 import type { PullRequestActions } from "../../lab/fakes/git/pull-requests.ts";
 import type { LabStatus } from "../../lab/fakes/git/statuses.ts";
+import type { LabWebhook } from "../../lab/fakes/git/webhooks.ts";
 
 export type LabHost = {
   readonly server: FakeServer;
@@ -20,6 +21,7 @@ export type LabHost = {
   /** The project as the fake names it. */
   readonly owner: string;
   readonly pullRequests: PullRequestActions;
+  readonly sendWebhooks: (hook: LabWebhook) => void;
   readonly statusesOf: (slug: string, commit: string) => readonly LabStatus[];
 };
 
@@ -41,6 +43,7 @@ export async function startLabHost(provider: Provider, dir: string, port = 0): P
     project,
     owner: project,
     pullRequests: host.pullRequests,
+    sendWebhooks: host.sendWebhooks,
     system: { ...common, url: host.url },
     seed: (slug, folder) => host.seedRepository(project, slug, folder),
     merge: (slug, id) => host.mergePullRequest(project, slug, id),
@@ -54,8 +57,9 @@ export async function startLabHost(provider: Provider, dir: string, port = 0): P
       const merge = (slug: string, id: number) => host.mergePullRequest("APPS", slug, id);
       const statusesOf = (slug: string, commit: string) => host.statusesOf("APPS", slug, commit);
       const system = { ...common, url: host.url };
-      const { store, pullRequests } = host;
-      return { server: host, store, owner: "APPS", project: "APPS", system, seed, merge, pullRequests, statusesOf };
+      const { store, pullRequests, sendWebhooks } = host;
+      const parts = { store, system, seed, merge, pullRequests, sendWebhooks, statusesOf };
+      return { server: host, owner: "APPS", project: "APPS", ...parts };
     }
     case "bitbucket-cloud": {
       const { startBitbucketCloud } = await import("../../lab/fakes/git/bitbucket-cloud.ts");
@@ -64,9 +68,9 @@ export async function startLabHost(provider: Provider, dir: string, port = 0): P
       const system = { ...common, url: host.url, username: "gantry" };
       const merge = (slug: string, id: number) => host.mergePullRequest("acme", slug, id);
       const statusesOf = (slug: string, commit: string) => host.statusesOf("acme", slug, commit);
-      const { store, pullRequests } = host;
-      const project = "acme/APPS";
-      return { server: host, store, owner: "acme", project, system, seed, merge, pullRequests, statusesOf };
+      const { store, pullRequests, sendWebhooks } = host;
+      const parts = { store, system, seed, merge, pullRequests, sendWebhooks, statusesOf };
+      return { server: host, owner: "acme", project: "acme/APPS", ...parts };
     }
     case "github":
       return ownedBy("acme", await (await import("../../lab/fakes/git/github.ts")).startGithub(owned("acme")));

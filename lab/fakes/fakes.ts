@@ -52,13 +52,15 @@ export type FakesOptions = {
   readonly sites?: Readonly<Record<string, string>>;
   /** Further registries from which the clusters may pull. */
   readonly registries?: readonly PullCredential[];
+  /** Where Bitbucket sends its webhooks. Default: nowhere. */
+  readonly webhook?: { readonly url: string; readonly secret: string };
 };
 
 /** Starts all fakes below `dir`; the same folder, host and sites give the same addresses and state again. */
 export async function startFakes(
   dir: string,
   host = LOOPBACK,
-  { sites = LAB_SITES, registries = [] }: FakesOptions = {},
+  { sites = LAB_SITES, registries = [], webhook }: FakesOptions = {},
 ): Promise<Fakes> {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const file = join(dir, "..", "lab.json");
@@ -71,7 +73,7 @@ export async function startFakes(
     fakes[name] = fake;
     return entry;
   };
-  await start("bitbucket", "platform", "bitbucket-dc", "gantry", openBitbucket);
+  await start("bitbucket", "platform", "bitbucket-dc", "gantry", (opening) => openBitbucket(opening, webhook));
   const pullCredentials = [...(await startHarbors(start, sites)), ...registries];
   await Promise.all([...platformSystems(start), ...siteSystems(start, sites, pullCredentials)]);
 
@@ -128,7 +130,10 @@ function newSecret(): string {
   return `Lab1-${randomBytes(18).toString("base64url")}`;
 }
 
-async function openBitbucket({ username, secret, reader, ...options }: Opening): Promise<FakeServer> {
+async function openBitbucket(
+  { username, secret, reader, ...options }: Opening,
+  webhook: FakesOptions["webhook"],
+): Promise<FakeServer> {
   const bitbucket = await startBitbucketDc({
     ...options,
     accounts: [
@@ -142,6 +147,7 @@ async function openBitbucket({ username, secret, reader, ...options }: Opening):
   });
   for (const [name, folder] of writeLabTemplates(join(options.dir, "templates")))
     await bitbucket.seedRepository("TEMPLATES", name, folder);
+  if (webhook) bitbucket.sendWebhooks({ host: "bitbucket-dc", ...webhook });
   return bitbucket;
 }
 

@@ -22,12 +22,18 @@ const giteeToken = (time: number, secret = SECRET): string =>
 
 /** How each host shows that it knows the secret, and names the delivery. */
 const SIGN: { readonly [Host in WebhookHost]: (body: string, id: string, secret?: string) => Headers } = {
-  "bitbucket-dc": (body, id, secret = SECRET) => ({ "x-hub-signature": `sha256=${hex(body, secret)}`, "x-request-id": id }),
+  "bitbucket-dc": (body, id, secret = SECRET) => ({
+    "x-hub-signature": `sha256=${hex(body, secret)}`,
+    "x-request-id": id,
+  }),
   "bitbucket-cloud": (body, id, secret = SECRET) => ({
     "x-hub-signature": `sha256=${hex(body, secret)}`,
     "x-request-uuid": id,
   }),
-  github: (body, id, secret = SECRET) => ({ "x-hub-signature-256": `sha256=${hex(body, secret)}`, "x-github-delivery": id }),
+  github: (body, id, secret = SECRET) => ({
+    "x-hub-signature-256": `sha256=${hex(body, secret)}`,
+    "x-github-delivery": id,
+  }),
   gitea: (body, id, secret = SECRET) => ({ "x-gitea-signature": hex(body, secret), "x-gitea-delivery": id }),
   gitlab: (_, id, secret = SECRET) => ({ "x-gitlab-token": secret, "idempotency-key": id }),
   gitee: (_, _id, secret = SECRET) => {
@@ -52,7 +58,8 @@ async function open(t: TestContext): Promise<{ portal: TestPortal; send: Send; r
     const { state, id } = (await answer.json()) as { state?: string; id?: string };
     return { status: answer.status, ...(state === undefined ? {} : { state }), ...(id === undefined ? {} : { id }) };
   };
-  const received = (): number => portal.agent.requests.filter((one) => one.startsWith("POST /agent/v1/webhook-deliveries")).length;
+  const received = (): number =>
+    portal.agent.requests.filter((one) => one.startsWith("POST /agent/v1/webhook-deliveries")).length;
   return { portal, send, received };
 }
 
@@ -101,7 +108,10 @@ test("a source that is not configured does not exist, and Bitbucket may try the 
   const { send, received } = await open(t);
   assert.equal((await send("unknown", "{}", SIGN.github("{}", "1"))).status, 404);
   assert.equal((await send("Not-a-name", "{}", {})).status, 400);
-  assert.deepEqual(await send("bitbucket-dc", '{"test":true}', { "x-event-key": "diagnostics:ping" }), { status: 202, state: "test" });
+  assert.deepEqual(await send("bitbucket-dc", '{"test":true}', { "x-event-key": "diagnostics:ping" }), {
+    status: 202,
+    state: "test",
+  });
   assert.equal((await send("github", '{"test":true}', { "x-event-key": "diagnostics:ping" })).status, 401);
   assert.equal(received(), 0);
 });
@@ -111,7 +121,9 @@ test("somebody who guesses has to wait; a host that sends many at once has not",
   const many = Array.from({ length: 60 }, (_, n) => `{"n":${n}}`);
   const all = await Promise.all(many.map((body) => send("github", body, SIGN.github(body, body))));
   assert.deepEqual(new Set(all.map(({ status }) => status)), new Set([202]));
-  const wrong = await Promise.all(many.map((body) => send("github", body, SIGN.github(body, body, "another-secret-of-16"))));
+  const wrong = await Promise.all(
+    many.map((body) => send("github", body, SIGN.github(body, body, "another-secret-of-16"))),
+  );
   assert.ok(wrong.some(({ status }) => status === 429));
   assert.ok(wrong.every(({ status }) => status === 401 || status === 429));
 });
@@ -147,7 +159,14 @@ test("a secret in a file counts at once when it changes, and one that is too sho
   const with_ = await startTestPortal({ webhooks: { sources: { git: { host: "github", secret: { file: path } } } } });
   t.after(() => with_.close());
   const send = async (body: string, secret: string): Promise<number> =>
-    (await with_.ask("/v1/webhooks/git", { method: "POST", body, token: null, headers: SIGN.github(body, body, secret) })).status;
+    (
+      await with_.ask("/v1/webhooks/git", {
+        method: "POST",
+        body,
+        token: null,
+        headers: SIGN.github(body, body, secret),
+      })
+    ).status;
   assert.equal(await send("{}", SECRET), 202);
   writeFileSync(path, "the-next-secret-of-it");
   assert.equal(await send("[]", SECRET), 401);
@@ -167,7 +186,11 @@ test("no body, however strange, is answered as if the portal had failed", async 
   await fc.assert(
     fc.asyncProperty(
       fc.constantFrom(...WEBHOOK_HOSTS),
-      fc.oneof(fc.json({ maxDepth: 5 }), fc.string({ unit: "binary", maxLength: 2_000 }), fc.constant("[".repeat(10_000))),
+      fc.oneof(
+        fc.json({ maxDepth: 5 }),
+        fc.string({ unit: "binary", maxLength: 2_000 }),
+        fc.constant("[".repeat(10_000)),
+      ),
       fc.string({ maxLength: 40 }),
       async (host, text, id) => {
         const body = text.isWellFormed() ? text : text.toWellFormed();

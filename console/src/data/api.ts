@@ -121,6 +121,8 @@ export const v1 = {
   app: (name: string) => `/v1/apps/${part(name)}`,
   builds: (app: string) => `/v1/apps/${part(app)}/builds`,
   newestBuilds: (query: Query = {}) => `/v1/builds${search(query)}`,
+  webhookDeliveries: (query: Query = {}) => `/v1/webhook-deliveries${search(query)}`,
+  redeliver: (id: string) => `/v1/webhook-deliveries/${part(id)}/redeliver`,
   tasks: (query: Query = {}) => `/v1/tasks${search(query)}`,
   task: (id: string) => `/v1/tasks/${part(id)}`,
   log: (id: string, job: string, step: string, attempt?: number) =>

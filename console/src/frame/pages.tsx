@@ -20,6 +20,7 @@ import { SettingsPage } from "../pages/settings.tsx";
 import { SitesPage } from "../pages/sites.tsx";
 import { TaskPage } from "../pages/task.tsx";
 import { TasksPage } from "../pages/tasks.tsx";
+import { WebhooksPage } from "../pages/webhooks.tsx";
 import { matchPath, type Params } from "./router.ts";
 
 export type PageEntry = {
@@ -67,6 +68,7 @@ export const PAGES: readonly PageEntry[] = [
   },
   { path: "/pipelines/:name", title: ({ name = "" }) => name, render: ({ name = "" }) => <PipelinePage name={name} /> },
   { path: "/inbox", title: "Inbox", rail: { icon: "inbox", shortcut: "i" }, render: () => <InboxPage /> },
+  { path: "/webhooks", title: "Webhooks", render: () => <WebhooksPage /> },
   { path: "/audit", title: "Audit log", render: () => <AuditPage /> },
   { path: "/people", title: "People", render: () => <PeoplePage /> },
   { path: "/profile", title: "Profile", render: () => <ProfilePage /> },

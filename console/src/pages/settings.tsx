@@ -26,6 +26,11 @@ export function SettingsPage() {
           </p>
         </Section>
       ) : null}
+      <Section title="Webhooks">
+        <p>
+          <a href="/webhooks">What git hosts and registries have told, and what it started</a>
+        </p>
+      </Section>
       {mayDo("view-audit") ? (
         <Section title="Audit log">
           <p>

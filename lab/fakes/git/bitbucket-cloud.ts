@@ -23,6 +23,7 @@ import {
   pullRequestsOf,
 } from "./pull-requests.ts";
 import { addStatus, type LabStatus, type StatusState, statusesOf } from "./statuses.ts";
+import { type LabWebhook, sendWebhooks } from "./webhooks.ts";
 
 export type BitbucketCloudOptions = FakeServerOptions & {
   readonly accounts: readonly GitAccount[];
@@ -37,6 +38,7 @@ export type BitbucketCloud = FakeServer & {
   readonly pullRequests: PullRequestActions;
   readonly statusesOf: (workspace: string, slug: string, commit: string) => readonly LabStatus[];
   readonly store: GitStore;
+  readonly sendWebhooks: (hook: LabWebhook) => void;
 };
 
 type Repository = { id: number; workspace: string; slug: string; description: string; private: boolean; key: string };
@@ -79,6 +81,11 @@ export async function startBitbucketCloud(options: BitbucketCloudOptions): Promi
   return {
     ...server,
     store: fake.store,
+    sendWebhooks: (hook) =>
+      sendWebhooks(fake.store, hook, (id) => {
+        const found = fake.state.repositories.find((one) => String(one.id) === id);
+        return found && { owner: found.workspace, name: found.slug };
+      }),
     pullRequests: pullRequestActions(
       fake,
       (workspace, slug) => find(fake, workspace, slug)?.id ?? 0,

@@ -31,6 +31,7 @@ import { accountOf, addGit, openFakeGit } from "./git-server.ts";
 import type { GitStore } from "./git-store.ts";
 import { mergePullRequest, type PullRequestActions, protectBranch, pullRequestActions } from "./pull-requests.ts";
 import { addStatus, type LabStatus, statusesOf } from "./statuses.ts";
+import { type LabWebhook, sendWebhooks } from "./webhooks.ts";
 
 export type BitbucketDc = FakeServer & {
   /** A repository with one commit made of a folder; does nothing when its branch `main` exists. */
@@ -41,6 +42,7 @@ export type BitbucketDc = FakeServer & {
   readonly pullRequests: PullRequestActions;
   readonly statusesOf: (project: string, slug: string, commit: string) => readonly LabStatus[];
   readonly store: GitStore;
+  readonly sendWebhooks: (hook: LabWebhook) => void;
 };
 
 export async function startBitbucketDc(options: BitbucketDcOptions): Promise<BitbucketDc> {
@@ -83,6 +85,11 @@ export async function startBitbucketDc(options: BitbucketDcOptions): Promise<Bit
   return {
     ...server,
     store: fake.store,
+    sendWebhooks: (hook) =>
+      sendWebhooks(fake.store, hook, (id) => {
+        const found = fake.state.repositories.find((one) => String(one.id) === id);
+        return found && { owner: found.project, name: found.slug };
+      }),
     pullRequests: pullRequestActions(
       fake,
       (project, slug) => findRepository(fake, project, slug)?.id ?? 0,

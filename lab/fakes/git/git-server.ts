@@ -3,6 +3,7 @@
 // starting processes is most of the cost of a request.
 
 import { spawn } from "node:child_process";
+import type { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { createGunzip } from "node:zlib";
 import type Router from "@koa/router";
@@ -56,7 +57,7 @@ export function addGit(router: Router, store: GitStore, { prefix, realm, callerO
     const repository = find(decodeURIComponent(owner), decodeURIComponent(name));
     if (!repository) throw new Answer(404, says.noRepository);
     if (isPush(ctx) && account.rights === "read") throw new Answer(403, says.mayNotPush);
-    await answerGit(ctx, store, String(repository.id), service);
+    await answerGit(ctx, store, { id: String(repository.id), service, by: account.user });
   });
 }
 
@@ -83,7 +84,11 @@ function isPush(ctx: Koa.Context): boolean {
  * Answers one request of git's smart protocol for a repository. `service` is the part of the path after the repository:
  * `/info/refs`, `/git-upload-pack` or `/git-receive-pack`. The caller has checked the rights.
  */
-async function answerGit(ctx: Koa.Context, store: GitStore, id: string, service: string): Promise<void> {
+async function answerGit(
+  ctx: Koa.Context,
+  store: GitStore,
+  { id, service, by }: { readonly id: string; readonly service: string; readonly by: string },
+): Promise<void> {
   const discovers = service === "/info/refs";
   const name = discovers ? ctx.query.service : service.slice(1);
   if (name !== "git-upload-pack" && name !== "git-receive-pack")
@@ -97,6 +102,20 @@ async function answerGit(ctx: Koa.Context, store: GitStore, id: string, service:
     ctx.body = Buffer.concat([Buffer.from(opening), refs]);
     return;
   }
+  if (name === "git-receive-pack") {
+    // The answer to a push is short, and only given when the push is done.
+    ctx.body = await store.pushing(id, by, () => buffer(serveGit(ctx, store, { id, name, protocol })));
+    return;
+  }
+  ctx.body = serveGit(ctx, store, { id, name, protocol });
+}
+
+/** Gives the request to git's program; the answer is its output. */
+function serveGit(
+  ctx: Koa.Context,
+  store: GitStore,
+  { id, name, protocol }: { readonly id: string; readonly name: string; readonly protocol: string },
+): Readable {
   const child = spawn("git", [name.slice("git-".length), "--stateless-rpc", store.folderOf(id)], {
     env: { ...gitEnvironment(), GIT_PROTOCOL: protocol },
     stdio: ["pipe", "pipe", "ignore"],
@@ -109,8 +128,7 @@ async function answerGit(ctx: Koa.Context, store: GitStore, id: string, service:
   const zipped = ctx.get("content-encoding") === "gzip";
   const request = zipped ? ctx.req.pipe(createGunzip().on("error", () => child.stdin.destroy())) : ctx.req;
   request.pipe(child.stdin);
-  // The answer to a push is short, and only given when the push is done.
-  ctx.body = pushes ? await buffer(child.stdout) : child.stdout;
+  return child.stdout;
 }
 
 const FLUSH = "0000";

@@ -38,6 +38,10 @@ export type LabCommit = {
   readonly atMs: number;
   readonly message: string;
 };
+/** Absent: the branch or tag was not there before, or is not there any more. */
+export type LabRefChange = { readonly ref: string; readonly before?: string; readonly after?: string };
+type OnPush = (id: string, by: string, changes: readonly LabRefChange[]) => Promise<void>;
+
 export type LabBranch = { readonly name: string; readonly commit: string };
 
 export type GitStore = {
@@ -56,6 +60,11 @@ export type GitStore = {
   readonly seed: (id: string, branch: string, folder: string) => Promise<void>;
   /** Merges a branch into another one with a merge commit, and answers it. Throws on a conflict. */
   readonly merge: (id: string, from: string, to: string, message: string) => Promise<string>;
+  readonly changedPaths: (id: string, commit: string) => Promise<readonly string[]>;
+  /** Calls this after every push that has changed something. What it rejects with is ignored. */
+  readonly onPush: (listener: OnPush) => void;
+  /** Does what may change branches and tags of a repository; one at a time, so that each change has one cause. */
+  readonly pushing: <T>(id: string, by: string, push: () => Promise<T>) => Promise<T>;
   /** What git's program sends first to a client with this version of the protocol. */
   readonly advertise: (
     id: string,
@@ -69,6 +78,7 @@ export function openGitStore(root: string): GitStore {
   const folderOf = (id: string) => join(root, `${id}.git`);
   const git = (id: string, args: readonly string[], env: Record<string, string> = {}) => gitIn(folderOf(id), args, env);
   const greetings = new Map<string, Promise<Buffer>>();
+  const { onPush, pushing } = openPushes((id) => refsOf(folderOf(id)));
   const revisionOf = async (id: string, revision: string): Promise<string | undefined> => {
     const asked = [revision, `refs/heads/${revision}`].map((name) => `${name}^{commit}\n`).join("");
     const answers = (await gitIn(folderOf(id), ["cat-file", "--batch-check=%(objectname) %(objecttype)"], {}, asked))
@@ -117,13 +127,21 @@ export function openGitStore(root: string): GitStore {
       if (found === undefined) return "";
       return (await git(id, ["show", "--format=", "--patch", "--stat", found])).toString("utf8");
     },
+    changedPaths: async (id, commit) => {
+      const args = ["diff-tree", "--root", "-r", "-z", "--no-commit-id", "--name-only", commit];
+      return (await git(id, args))
+        .toString("utf8")
+        .split("\0")
+        .filter((path) => path !== "");
+    },
+    ...{ onPush, pushing },
     merge: async (id, from, to, message) => {
       const [ours, theirs] = [await revisionOf(id, to), await revisionOf(id, from)];
       if (ours === undefined || theirs === undefined) throw new Error(`${from} or ${to} is no branch`);
       const tree = (await git(id, ["merge-tree", "--write-tree", ours, theirs])).toString("utf8").trim();
       const args = ["commit-tree", tree, "-p", ours, "-p", theirs, "-m", message];
       const commit = (await git(id, args, LAB_PERSON)).toString("utf8").trim();
-      await git(id, ["update-ref", `refs/heads/${to}`, commit, ours]);
+      await pushing(id, "lab", () => git(id, ["update-ref", `refs/heads/${to}`, commit, ours]));
       return commit;
     },
     seed: (id, branch, folder) => seed(folderOf(id), branch, folder),
@@ -135,6 +153,43 @@ export function openGitStore(root: string): GitStore {
       const known = greetings.get(protocol) ?? ask();
       greetings.set(protocol, known);
       return known;
+    },
+  };
+}
+
+async function refsOf(folder: string): Promise<ReadonlyMap<string, string>> {
+  const format = "--format=%(refname) %(if)%(*objectname)%(then)%(*objectname)%(else)%(objectname)%(end)";
+  const listed = await gitIn(folder, ["for-each-ref", format, "refs/heads", "refs/tags"]);
+  const lines = listed.toString("utf8").split("\n");
+  return new Map(lines.filter((line) => line !== "").map((line) => line.split(" ") as [string, string]));
+}
+
+function openPushes(refs: (id: string) => Promise<ReadonlyMap<string, string>>): Pick<GitStore, "onPush" | "pushing"> {
+  const listeners: OnPush[] = [];
+  const queues = new Map<string, Promise<unknown>>();
+  const pushNow = async <T>(id: string, by: string, push: () => Promise<T>): Promise<T> => {
+    const before = await refs(id);
+    const done = await push();
+    const after = await refs(id);
+    const changes = [...new Set([...before.keys(), ...after.keys()])].flatMap((ref): LabRefChange[] => {
+      const [was, is] = [before.get(ref), after.get(ref)];
+      if (was === is) return [];
+      return [{ ref, ...(was === undefined ? {} : { before: was }), ...(is === undefined ? {} : { after: is }) }];
+    });
+    // A host does not wait for those whom it tells.
+    if (changes.length > 0) for (const tell of listeners) void tell(id, by, changes).catch(() => undefined);
+    return done;
+  };
+  return {
+    onPush: (listener) => void listeners.push(listener),
+    pushing: async (id, by, push) => {
+      if (listeners.length === 0) return push();
+      const turn = (queues.get(id) ?? Promise.resolve()).then(() => pushNow(id, by, push));
+      queues.set(
+        id,
+        turn.catch(() => undefined),
+      );
+      return turn;
     },
   };
 }

@@ -12,6 +12,7 @@ import {
   pullRequestActions,
 } from "./pull-requests.ts";
 import { type LabStatus, type StatusState, statusesOf } from "./statuses.ts";
+import { type LabWebhook, sendWebhooks } from "./webhooks.ts";
 
 export type OwnedOptions = FakeServerOptions & {
   readonly accounts: readonly GitAccount[];
@@ -27,6 +28,7 @@ export type OwnedHost = FakeServer & {
   readonly pullRequests: PullRequestActions;
   readonly statusesOf: (owner: string, name: string, commit: string) => readonly LabStatus[];
   readonly store: GitStore;
+  readonly sendWebhooks: (hook: LabWebhook) => void;
 };
 
 export type OwnedRepository = {
@@ -50,6 +52,8 @@ export function ownedHost(fake: FakeOwned, server: FakeServer, words: string): O
   return {
     ...server,
     store: fake.store,
+    sendWebhooks: (hook) =>
+      sendWebhooks(fake.store, hook, (id) => fake.state.repositories.find((one) => String(one.id) === id)),
     pullRequests: pullRequestActions(fake, (owner, name) => findOwned(fake, owner, name)?.id ?? 0, words),
     mergePullRequest: (owner, name, id) => mergePullRequest(fake, findOwned(fake, owner, name)?.id ?? 0, id),
     statusesOf: (owner, name, commit) => statusesOf(fake, findOwned(fake, owner, name)?.id ?? 0, commit),
