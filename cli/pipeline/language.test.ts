@@ -66,3 +66,63 @@ test("maxParallel: 1 runs the jobs of a list one after the other (A4)", async (t
   assert.equal(code, 0, out);
   assert.equal(await read("order"), "a\nb\nc\n");
 });
+
+test("a step that may fail is recorded as failed, later steps read it and the job succeeds (A8)", async (t) => {
+  const { code, out, read } = await execFile(
+    t,
+    `  check:
+    site: here
+    steps:
+      - { id: lint, title: Lint, run: "exit 3", continueOnError: true, retry: { max: 1, delay: 0s } }
+      - { title: Plain, run: echo plain >> FOLDER/ran }
+      - { title: Read, when: 'steps.lint.outcome == "failed"', run: echo read >> FOLDER/ran }
+      - { title: Rescue, when: 'status == "failed"', run: echo rescue >> FOLDER/ran }
+  may:
+    site: here
+    needs: check
+    continueOnError: true
+    steps: [{ title: Break, run: exit 4 }]
+  last:
+    site: here
+    needs: may
+    steps: [{ title: Last, run: 'echo "last $MAY" >> FOLDER/ran', env: { MAY: "\${{ needs.may.outcome }}" } }]
+`,
+  );
+  assert.equal(code, 0, out);
+  assert.equal(await read("ran"), "plain\nread\nlast failed\n");
+  assert.match(out, /✕ here check +Lint/);
+  assert.match(out, /✓ Run demo succeeded after .* Tolerated by continueOnError: may: Break\./);
+});
+
+test("a job that is stopped by its own time limit does not go on after a step that may fail (A8, A9)", async (t) => {
+  const { code, out } = await execFile(
+    t,
+    `  slow:
+    site: here
+    timeout: 1s
+    steps:
+      - { title: Wait, run: sleep 60, continueOnError: true }
+      - { title: After, run: "true" }
+`,
+  );
+  assert.equal(code, 1, out);
+  assert.match(out, /⏱ here slow +Wait/);
+  assert.match(out, /– here slow +After/);
+});
+
+test("jobs of finally run in the order of their needs after a failure (A4, A8)", async (t) => {
+  const { code, out, read } = await execFile(
+    t,
+    `  work: { site: here, steps: [{ title: Work, run: exit 1 }] }
+finally:
+  close: { site: here, needs: [report], steps: [{ title: Close, run: echo close >> FOLDER/order }] }
+  report:
+    site: here
+    needs: collect
+    steps: [{ title: Report, run: 'echo "report $HOW" >> FOLDER/order', env: { HOW: "\${{ needs.collect.outcome }}" } }]
+  collect: { site: here, steps: [{ title: Collect, run: "echo collect >> FOLDER/order; exit 1" }] }
+`,
+  );
+  assert.equal(code, 1, out);
+  assert.equal(await read("order"), "collect\nreport failed\nclose\n");
+});

@@ -24,12 +24,14 @@ asked for by ${requestedBy} at ${shortTime(requestedAt)} UTC   ${url}/tasks/${id
 ${textTable(["JOB", "SITE", "STATE", "TOOK", "STEPS", ""], jobs.map(rowOf))}${what}${nextInWords(task)}`;
 }
 
-function rowOf({ key, site, state, durationMs, steps, waiting, failure, canceledBecause }: JobView): readonly string[] {
+function rowOf(job: JobView): readonly string[] {
+  const { key, site, state, durationMs, steps, waiting, failure, canceledBecause } = job;
+  const tolerated = failure && job.continueOnError ? ", tolerated" : "";
   const ended = steps.filter((step) => STATE_LOOKS[step.state].ended).length;
   return [
     key,
     site,
-    `${STATE_LOOKS[state].glyph} ${STATE_LOOKS[state].word}`,
+    `${STATE_LOOKS[state].glyph} ${STATE_LOOKS[state].word}${tolerated}`,
     durationMs === undefined ? "" : duration(durationMs),
     `${ended}/${steps.length}`,
     failure?.message ?? canceledBecause ?? waiting?.text ?? steps.find((step) => step.waiting)?.waiting?.text ?? "",

@@ -81,6 +81,7 @@ const FIELDS: { readonly [F in Exclude<FieldOf<TaskEvent>, Hidden>]: true } = {
   step: true,
   steps: true,
   task: true,
+  tolerated: true,
   text: true,
   title: true,
   trigger: true,

@@ -13,6 +13,8 @@ export type ExpandedJob = {
   readonly each: JsonValue;
   readonly site: string;
   readonly labels: readonly string[];
+  /** Its failure does not count for what comes after it. */
+  readonly continueOnError?: true;
 };
 
 /** All jobs of a task but those of `finally`. Every change of a task is stored with all of its jobs. */
@@ -48,7 +50,8 @@ export function expandJob(
     const site = renderText(job.site, inner, evaluation);
     if (!SITE.test(site))
       throw expressionFailed(String(job.site), `its value ${JSON.stringify(site)} is not the name of a site`);
-    return { key, each, site, labels: labelsOf(job, { ...inner, defaults: defaultsAt(site) }, evaluation) };
+    const labels = labelsOf(job, { ...inner, defaults: defaultsAt(site) }, evaluation);
+    return { key, each, site, labels, ...(mayFail(job, inner, evaluation) ? { continueOnError: true } : {}) };
   });
 }
 
@@ -69,6 +72,12 @@ function elementsOf(
   if (!isList(list)) throw expressionFailed(shown, "`each` must give a list");
   if (list.length > MAX_EXPANDED) throw expressionFailed(shown, `\`each\` gives more than ${MAX_EXPANDED} elements`);
   return list.map((each, index) => ({ name: nameOfElement(each, index), each }));
+}
+
+function mayFail({ continueOnError }: Job, scope: JsonObject, evaluation: Evaluation): boolean {
+  const value = continueOnError && render(continueOnError, scope, evaluation);
+  if (value === undefined || typeof value === "boolean") return value === true;
+  throw expressionFailed(String(continueOnError), "`continueOnError` must give true or false");
 }
 
 function labelsOf(job: Job, scope: JsonObject, evaluation: Evaluation): readonly string[] {

@@ -130,6 +130,7 @@ export const stepShape = z.strictObject({
   when: z.string("an expression, or `always`").max(4_096).optional().describe("An expression, or always"),
   timeout: duration.optional(),
   retry: retry.describe("New tries of the step, in the same workspace"),
+  continueOnError: z.boolean().optional().describe("When the step fails, the job goes on as if it had succeeded"),
 });
 
 const axis = z.string().regex(variable, "an axis has letters, digits and `_`");
@@ -180,6 +181,10 @@ export const jobShape = z.strictObject({
   when: z.string("an expression, or `always`").max(4_096).optional().describe("An expression, or always"),
   timeout: duration.optional(),
   retry: retry.describe("New attempts of the job"),
+  continueOnError: z
+    .union([z.boolean(), z.string().min(1).max(500)], "true, false, or an expression that gives one of them")
+    .optional()
+    .describe("When the job fails, the task goes on as if it had succeeded"),
   mode: z.enum(["strict", "lenient"]).optional(),
   retrySafe: z.boolean().optional().describe("May run again automatically after its runner was lost"),
   env: envNames.optional(),

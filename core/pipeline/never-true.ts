@@ -5,7 +5,7 @@ import { checkExpression, type Expression } from "../expr/expression.ts";
 import { tryExpression } from "../expr/trials.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import { OUTCOMES, type Outcome } from "../task/states.ts";
-import type { ParamsSchema } from "./pipeline.ts";
+import type { ParamsSchema, Pipeline } from "./pipeline.ts";
 import type { TemplatePlace } from "./places.ts";
 import type { RuleContext } from "./rule.ts";
 
@@ -23,7 +23,7 @@ type Scope = { readonly [variable: string]: JsonObject };
 
 /** The first alternative that is never true at this place. */
 export function neverTrue(
-  { pipeline: { params }, trials }: RuleContext,
+  { pipeline, trials }: RuleContext,
   place: TemplatePlace,
   expression: Expression,
 ): Expression | undefined {
@@ -37,10 +37,18 @@ export function neverTrue(
       (one): one is Expression =>
         !("problem" in one) &&
         states.every((state) => {
-          const scopes = scopesOf(one, state, isJob, params);
+          const scopes = scopesOf(one, state, isJob, pipeline.params, mayFailAt(pipeline, place));
           return scopes?.every((scope) => isFalse(tryExpression(trials, one, scope))) ?? false;
         }),
     );
+}
+
+type MayFail = (variable: string, id: string) => boolean;
+
+/** The steps and jobs whose failure does not count for what comes after them. */
+function mayFailAt({ jobs, finally: last }: Pipeline, { steps }: TemplatePlace): MayFail {
+  return (variable, id) =>
+    (variable === "steps" ? steps : [...jobs, ...last]).find((one) => one.id === id)?.continueOnError !== undefined;
 }
 
 function isFalse(result: ReturnType<typeof tryExpression>): boolean {
@@ -56,6 +64,7 @@ function scopesOf(
   state: State,
   isJob: boolean,
   params: ParamsSchema,
+  mayFail: MayFail,
 ): readonly JsonObject[] | undefined {
   const choices = new Map<string, Choice>();
   for (const { variable, path, certain } of references) {
@@ -64,7 +73,8 @@ function scopesOf(
     const [id = "", member] = path;
     // A test whether something exists would find nothing here.
     if (certain < (isOfJob ? 2 : 1) && (isOfJob || variable === "params")) return undefined;
-    const outcomes = (variable === "steps") === isJob ? OUTCOMES : state.outcomes;
+    const isAny = (variable === "steps") === isJob || mayFail(variable, id);
+    const outcomes = isAny ? OUTCOMES : state.outcomes;
     if (isOfJob && member === "outcome")
       choices.set(`${variable}.${id}`, { variable, id, values: outcomes.map((outcome) => ({ outcome })) });
     const values = variable === "params" && path.length === 1 ? valuesOf(params, id) : undefined;

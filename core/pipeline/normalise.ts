@@ -49,6 +49,9 @@ function normaliseJob(id: string, job: JobFile, steps: ReadonlyMap<string, StepD
     each: job.each,
     ...normaliseMatrix(job.matrix),
     ...(job.maxParallel === undefined ? {} : { maxParallel: job.maxParallel }),
+    ...(job.continueOnError === undefined || job.continueOnError === false
+      ? {}
+      : { continueOnError: job.continueOnError }),
     ...(job.failFast === true ? { failFast: true } : {}),
     when: bareCondition(job.when),
     timeoutMs: duration(job.timeout) ?? DEFAULT_JOB_TIMEOUT_MS,
@@ -103,6 +106,7 @@ function normaliseSteps(files: readonly StepFile[], steps: ReadonlyMap<string, S
     when: bareCondition(step.when),
     timeoutMs: duration(step.timeout),
     ...(step.retry === undefined ? {} : { retry: normaliseRetry(step.retry) }),
+    ...(step.continueOnError === true ? { continueOnError: true as const } : {}),
     ...(step.scope === undefined ? {} : { scope: step.scope }),
     ...(step.missingSystem === undefined ? {} : { missingSystem: step.missingSystem }),
     env: step.env ?? {},

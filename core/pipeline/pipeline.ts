@@ -121,6 +121,8 @@ export type Job = {
   readonly matrixExclude?: readonly JsonObject[];
   /** Of the jobs of `each` or `matrix`, at most so many are ready or run at the same time. Absent: all. */
   readonly maxParallel?: number;
+  /** A failure of the job does not count for what comes after it. A text is an expression; rendered by expand.ts. */
+  readonly continueOnError?: true | string;
   /** When one of the jobs of `each` or `matrix` fails, the others are canceled. */
   readonly failFast?: true;
   readonly when: Condition | undefined;
@@ -154,6 +156,8 @@ export type StepSpec = {
   readonly timeoutMs: number | undefined;
   /** Retries of the step within one attempt of its job. Absent: none. */
   readonly retry?: Retry;
+  /** A failure of the step does not count for what comes after it. */
+  readonly continueOnError?: true;
   /** The step may act on more than the app of the task. Only in definitions of the platform team. */
   readonly scope?: "site";
   /** The step is skipped where the site has no system for it. Absent: it ends as `errored`, `system-missing`. */

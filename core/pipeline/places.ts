@@ -66,6 +66,7 @@ function placesOfJob(job: Job, path: readonly string[], needs: readonly string[]
     ...one("site", job.site, JOB),
     ...one("labels", job.labels, [...JOB, "defaults"]),
     ...one("deploys", job.deploys, JOB),
+    ...one("continueOnError", typeof job.continueOnError === "string" ? job.continueOnError : undefined, JOB),
     ...one("when", job.when, RUNNING, true),
     ...entries(job.env, [...path, "env"], { ...base, variables: RUNNING }),
     ...job.steps.flatMap((step, index) =>

@@ -114,7 +114,7 @@ describe("words of other systems get a hint", () => {
     [file({ step: "name: x" }), /name; use `title`/],
     [file({ step: "working-directory: x" }), /working-directory; use `workingDirectory`/],
     [file({ step: "commands: [x]" }), /commands; use `run`/],
-    [file({ step: "continue-on-error: true" }), /continue-on-error; write `when: always`/],
+    [file({ step: "continue-on-error: true" }), /continue-on-error; use `continueOnError`/],
     [file({ job: "retry: { max: 1, when: always }" }), /when; use `on`/],
     [file({ step: "retry: { max: 1, attempts: 1 }" }), /attempts; use `max`/],
   ];

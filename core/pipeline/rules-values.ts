@@ -255,6 +255,13 @@ function noTexts(context: RuleContext, job: Job, path: Path): readonly PathProbl
   };
   const problemAt = (key: string, detail: string): PathProblem => ({ path: [...path, key], detail, on: "value" });
   const problems: PathProblem[] = [];
+  if (
+    typeof job.continueOnError === "string" &&
+    !(typesOf(context, job.continueOnError) ?? ["boolean"]).includes("boolean")
+  )
+    problems.push(problemAt("continueOnError", "this must be true or false, or one expression that gives one of them"));
+  if (typeof job.continueOnError === "string" && !job.continueOnError.includes("${{"))
+    problems.push(problemAt("continueOnError", "this is text; write true, false or an expression"));
   const site = given(job.site);
   if (site === "array" || site === "object")
     problems.push(problemAt("site", `this must be text, and gives ${site === "array" ? "a list" : "a map"}`));
@@ -299,7 +306,8 @@ function expandable(job: Job): readonly (readonly [key: string, part: Job])[] {
   const uses = (template: JsonValue): ReadonlySet<string> =>
     new Set(referencesIn(template).map(({ variable }) => variable));
   const isKnown = job.each === undefined || uses(job.each).size === 0;
-  const whole: Job = { ...(isKnown ? job : { ...job, each: undefined }), site: "any", labels: [] };
+  const { continueOnError: _, ...plain } = job;
+  const whole: Job = { ...(isKnown ? plain : { ...plain, each: undefined }), site: "any", labels: [] };
   const canBe = (template: JsonValue): boolean => {
     const names = uses(template);
     return names.size === 0 || (isKnown && names.size === 1 && names.has("each"));

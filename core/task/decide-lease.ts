@@ -72,6 +72,7 @@ type ProgressKind =
       readonly outputs?: JsonObject | undefined;
       readonly failure?: Failure | undefined;
       readonly reason?: string | undefined;
+      readonly tolerated?: true | undefined;
     };
 
 function missingProgress(job: JobState): JsonObject {
@@ -320,6 +321,7 @@ function progressEvent(job: JobState, reported: Progress, progress: number, at: 
         ...(reported.outputs ? { outputs: reported.outputs } : {}),
         ...(reported.failure ? { failure: reported.failure } : {}),
         ...(reported.reason === undefined ? {} : { reason: reported.reason }),
+        ...(reported.tolerated ? { tolerated: true } : {}),
       };
   }
 }

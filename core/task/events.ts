@@ -74,6 +74,8 @@ export type TaskEvent =
           readonly outputs?: JsonObject;
           readonly failure?: Failure;
           readonly reason?: string;
+          /** It failed, and its `continueOnError` lets the job go on. */
+          readonly tolerated?: true;
         }
     >
   | Fact<"EffectBegun", OfStep & { readonly key: string; readonly effect: string; readonly what: string }>
@@ -143,6 +145,8 @@ export type ExpandedJob = {
   readonly each: JsonValue;
   readonly site: string;
   readonly labels?: readonly string[];
+  /** Its failure does not count for what comes after it. */
+  readonly continueOnError?: true;
 };
 
 export type TaskEventKind = TaskEvent["kind"];

@@ -155,6 +155,7 @@ function evolveStep(step: StepState, event: StepEvent): StepState {
         outputs: event.outputs ?? {},
         failure: event.failure,
         reason: event.reason,
+        ...(event.tolerated ? { tolerated: true } : {}),
         waiting: undefined,
       };
   }

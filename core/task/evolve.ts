@@ -96,6 +96,7 @@ function expanded(state: TaskState, event: TaskEventOf<"JobExpanded">): TaskStat
       each: one.each,
       site: one.site,
       ...(one.labels === undefined ? {} : { labels: one.labels }),
+      ...(one.continueOnError ? { continueOnError: true } : {}),
       final: event.final,
       phase: "pending",
       readyAt: undefined,

@@ -1,18 +1,32 @@
 // Where a task failed: jobs can fail at several places, for example on several targets of one deployment.
 
 import type { Pipeline } from "../pipeline/pipeline.ts";
-import type { FailedAt, JobState, TaskState } from "./model.ts";
+import type { FailedAt, JobState, StepState, TaskState } from "./model.ts";
 import { isBad } from "./states.ts";
 
-/** The jobs that failed, errored or timed out, in the order in which they ended. */
+/** Whether the job failed, errored or timed out, and this counts for what comes after it. */
+export function hasFailed({ outcome, continueOnError }: Pick<JobState, "outcome" | "continueOnError">): boolean {
+  return isBad(outcome) && continueOnError !== true;
+}
+
+/** The jobs that failed, errored or timed out, in the order in which they ended; without those that may. */
 export function failedJobs(state: TaskState): readonly JobState[] {
-  const failed = Object.values(state.jobs).filter((job) => isBad(job.outcome));
-  return failed.toSorted((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0));
+  return inOrder(Object.values(state.jobs).filter(hasFailed));
+}
+
+/** The jobs that failed, and whose `continueOnError` lets the task go on. */
+export function toleratedJobs(state: TaskState): readonly JobState[] {
+  return inOrder(Object.values(state.jobs).filter((job) => isBad(job.outcome) && !hasFailed(job)));
+}
+
+function inOrder(jobs: readonly JobState[]): readonly JobState[] {
+  return jobs.toSorted((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0));
 }
 
 /** The step at which a job ended; only the job when it ended outside its steps. */
 export function placeOf(job: JobState): FailedAt {
-  const step = job.steps.find((one) => one.state !== "succeeded" && one.state !== "skipped" && one.state !== "queued");
+  const passed: readonly StepState["state"][] = ["succeeded", "skipped", "queued"];
+  const step = job.steps.find(({ state, tolerated }) => !passed.includes(state) && tolerated !== true);
   return step ? { job: job.key, step: step.id } : { job: job.key };
 }
 

@@ -27,7 +27,12 @@ test("maxParallel: the next job is ready when one has ended, in the order of the
 });
 
 test("maxParallel: a job that waits for its next attempt, or for a person, keeps its place", () => {
-  const limited = job("t", { each: ELEMENTS, maxParallel: 1, retry: { max: 1, delayMs: 1_000, on: ["failed"] }, retrySafe: false });
+  const limited = job("t", {
+    each: ELEMENTS,
+    maxParallel: 1,
+    retry: { max: 1, delayMs: 1_000, on: ["failed"] },
+    retrySafe: false,
+  });
   const task = new TaskUnderTest(pipeline([limited]));
   task.run("t[a]", "failed");
   assert.deepEqual(phases(task), ["ready", "pending", "pending", "pending"]);
@@ -40,7 +45,12 @@ test("maxParallel: a job that waits for its next attempt, or for a person, keeps
 });
 
 test("failFast: the others are canceled, those that run are asked to stop, and each says why (A4)", () => {
-  const fast = job("t", { each: ELEMENTS, maxParallel: 3, failFast: true, retry: { max: 2, delayMs: 0, on: ["failed"] } });
+  const fast = job("t", {
+    each: ELEMENTS,
+    maxParallel: 3,
+    failFast: true,
+    retry: { max: 2, delayMs: 0, on: ["failed"] },
+  });
   const read = job("read", { needs: ["t"], when: "always", env: { O: "${{ needs.t.outcome }}" } });
   const task = new TaskUnderTest(pipeline([fast, read]));
   const running = task.claim("t[a]");

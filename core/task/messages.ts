@@ -2,7 +2,7 @@
 
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import type { Failure } from "../step/outcome.ts";
-import { failedJobs, placeName, placeOf } from "./failed-places.ts";
+import { failedJobs, placeName, placeOf, toleratedJobs } from "./failed-places.ts";
 import type { Resolved, TaskState } from "./model.ts";
 import { type Outcome, STATE_LOOKS } from "./states.ts";
 
@@ -24,8 +24,18 @@ export function headline(state: TaskState, pipeline: Pipeline, end: Ending): str
   const why = end.failure ? ` ${end.failure.message}${end.failure.line ? ` ${end.failure.line}` : ""}` : "";
   const by = state.cancel ? ` by ${state.cancel.by}` : "";
   const ended = end.outcome === "canceled" ? `was canceled${by}` : STATE_LOOKS[end.outcome].word;
-  const decided = end.outcome === "succeeded" ? markedDone(state) : "";
+  const decided = end.outcome === "succeeded" ? `${tolerated(state, pipeline)}${markedDone(state)}` : "";
   return `${state.title} ${ended}${place} after ${duration(end.durationMs)}.${why}${decided}`;
+}
+
+/** A task that went on after a failure must not look as if nothing had failed. */
+function tolerated(state: TaskState, pipeline: Pipeline): string {
+  const names = toleratedJobs(state).map((job) => placeName(placeOf(job), state, pipeline));
+  const shown =
+    names.length > MAX_PLACES
+      ? [...names.slice(0, MAX_PLACES - 1), `${names.length - MAX_PLACES + 1} more jobs`]
+      : names;
+  return shown.length === 0 ? "" : ` Tolerated by continueOnError: ${shown.join(", ")}.`;
 }
 
 /** A task that a person marked as done must not look as if it had succeeded by itself. */

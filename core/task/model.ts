@@ -90,6 +90,8 @@ export type JobState = {
   readonly site: string;
   /** With expressions filled in; absent in tasks of an older version. */
   readonly labels?: readonly string[];
+  /** Its failure does not count for what comes after it. */
+  readonly continueOnError?: true;
   readonly final: boolean;
   /**
    * pending (needs not met) → ready (may be offered) → leased (a runner owns it) → ended; leased → ready when it is given
@@ -165,6 +167,8 @@ export type StepState = {
   readonly outputs: JsonObject;
   readonly failure: Failure | undefined;
   readonly reason: string | undefined;
+  /** It failed, and the job went on. */
+  readonly tolerated?: true;
 };
 
 export type EffectState = {

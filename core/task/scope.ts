@@ -5,6 +5,7 @@ import type { JsonObject, JsonValue } from "../json.ts";
 import type { Job, Pipeline } from "../pipeline/pipeline.ts";
 import { withoutSecretParams } from "../pipeline/secret-params.ts";
 import { BY_PERSON } from "../trigger/facts.ts";
+import { hasFailed } from "./failed-places.ts";
 import type { JobState, TaskState } from "./model.ts";
 import { isBad } from "./states.ts";
 
@@ -61,7 +62,7 @@ export function statusBefore(
   const jobs = before
     .flatMap((id) => (state.expanded[id] ?? []).map((key) => state.jobs[key]))
     .filter((one) => one !== undefined);
-  if (jobs.some((one) => isBad(one.outcome) || one.skipped === "upstream")) return "failed";
+  if (jobs.some((one) => hasFailed(one) || one.skipped === "upstream")) return "failed";
   return state.cancel ? "canceled" : "succeeded";
 }
 

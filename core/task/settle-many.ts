@@ -4,14 +4,14 @@
 import type { Job } from "../pipeline/pipeline.ts";
 import { isCanceled } from "./decision.ts";
 import type { TaskEvent } from "./events.ts";
+import { hasFailed } from "./failed-places.ts";
 import type { JobState, TaskState } from "./model.ts";
-import { isBad } from "./states.ts";
 
 /** `failFast`: after the first one that did not succeed, the others are canceled. */
 export function cancelOthers(state: TaskState, job: Job, now: number): TaskEvent[] {
   if (job.failFast !== true) return [];
   const jobs = jobsOf(state, job);
-  const failed = jobs.find(({ outcome }) => isBad(outcome));
+  const failed = jobs.find(hasFailed);
   if (failed === undefined) return [];
   const reason = `${failed.key} ended as ${failed.outcome} and the job has failFast`;
   return jobs

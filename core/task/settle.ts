@@ -5,7 +5,7 @@ import { sitesOfRecord } from "../app/targets.ts";
 import { readBuildFacts } from "../build/build.ts";
 import { GantryError } from "../errors.ts";
 import { evaluateCondition } from "../expr/condition.ts";
-import { expressionFailed } from "../expr/expression.ts";
+import { checkExpression, expressionFailed } from "../expr/expression.ts";
 import { referencesIn, render, renderText } from "../expr/template.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
 import { expandJob, MAX_TASK_JOBS, shownEach } from "../pipeline/expand.ts";
@@ -14,12 +14,12 @@ import { type Failure, failureOf } from "../step/outcome.ts";
 import { isCanceled } from "./decision.ts";
 import type { TaskEvent } from "./events.ts";
 import { evolve } from "./evolve.ts";
-import { failedJobs, placeOf } from "./failed-places.ts";
+import { failedJobs, hasFailed, placeOf } from "./failed-places.ts";
 import { headline } from "./messages.ts";
 import type { JobState, TaskResult, TaskState } from "./model.ts";
 import { defaultsAt, jobScope, outputScope, statusBefore, taskScope } from "./scope.ts";
 import { cancelOthers, roomFor } from "./settle-many.ts";
-import type { Outcome } from "./states.ts";
+import { isBad, type Outcome } from "./states.ts";
 
 /** The events that follow from `state`, in order; folding them in gives a state from which nothing follows. */
 export function settle(pipeline: Pipeline, state: TaskState, now: number): TaskEvent[] {
@@ -95,21 +95,20 @@ function followOne(pipeline: Pipeline, state: TaskState, job: Job, one: JobState
 
 function expand(pipeline: Pipeline, state: TaskState, job: Job, { final, room, now }: Pass): TaskEvent[] {
   if (isCanceled(state, { final })) return [{ kind: "JobExpanded", at: now, job: job.id, final, jobs: [] }];
-  const late = [job.each, job.site, job.labels].some(
+  const late = [job.each, job.site, job.labels, job.continueOnError].some(
     (part) =>
       part !== undefined && referencesIn(part).some(({ variable }) => variable === "needs" || variable === "jobs"),
   );
   const placeholder = {
     key: job.id,
     each: null,
+    ...(job.continueOnError === true ? { continueOnError: true as const } : {}),
     site: typeof job.site === "string" && !job.site.includes("${{") ? job.site : "",
   };
-  if (late) {
-    if (!needsEnded(state, job)) return [];
-    if (statusBefore(pipeline, state, job, final) !== "succeeded")
-      return [{ kind: "JobExpanded", at: now, job: job.id, final, jobs: [placeholder] }];
-  }
+  if (late && !needsEnded(state, job)) return [];
   try {
+    if (late && !mayRun(pipeline, state, job, final))
+      return [{ kind: "JobExpanded", at: now, job: job.id, final, jobs: [placeholder] }];
     const scope = late || final ? jobScope(pipeline, state, job.id) : taskScope(pipeline, state);
     const jobs = expandJob(job, scope, { defaultsAt: (site) => defaultsAt(state, site) });
     const foreign = jobs.find(({ site }) => !mayRunAt(pipeline, state, site));
@@ -134,6 +133,19 @@ function expand(pipeline: Pipeline, state: TaskState, job: Job, { final, room, n
       { kind: "JobEnded", at: now, job: job.id, outcome: "errored", outputs: {}, failure: expected(error) },
     ];
   }
+}
+
+/** Whether the job may run as it stands. If not, it is skipped, and what its list would be is not asked. */
+function mayRun(pipeline: Pipeline, state: TaskState, job: Job, final: boolean): boolean {
+  const status = statusBefore(pipeline, state, job, final);
+  const { when } = job;
+  if (status === "succeeded" || when === "always") return true;
+  if (when === undefined) return final;
+  const expression = checkExpression(when);
+  const names = "problem" in expression ? [] : expression.references.map(({ variable }) => variable);
+  // Of the elements, nothing is known yet.
+  if (names.includes("each") || names.includes("site")) return names.includes("status");
+  return evaluateCondition(when, { ...jobScope(pipeline, state, job.id), status });
 }
 
 /** A pipeline of an app's own repository runs only at the sites of the app. */
@@ -239,7 +251,8 @@ function blame(state: TaskState, job: Job): string | undefined {
   const keys = job.needs.flatMap((id) => state.expanded[id] ?? []);
   return keys.find((key) => {
     const one = state.jobs[key];
-    return one?.outcome !== undefined && one.outcome !== "succeeded" && one.skipped !== "condition";
+    if (one?.outcome === undefined || one.outcome === "succeeded" || one.skipped === "condition") return false;
+    return !isBad(one.outcome) || hasFailed(one);
   });
 }
 

@@ -241,6 +241,7 @@ function jobView(state: TaskState, definition: Job, job: JobState, views: Views)
     final: job.final,
     state: jobState(job),
     ...(waiting && job.outcome !== "succeeded" ? { waiting: waitingView(waiting) } : {}),
+    ...(job.continueOnError ? { continueOnError: true } : {}),
     ...(job.cancel ? { canceledBecause: job.cancel.reason } : {}),
     attempt: job.attempt,
     attempts: job.attempts.map((one) => ({
@@ -312,6 +313,7 @@ function stepViews(job: JobState, definition: Job | undefined): StepView[] {
       ...(known?.failure ? { failure: known.failure as StepView["failure"] } : {}),
       outputs: shownOutputs(spec, known?.outputs ?? {}) as Jsons,
       ...(reason === undefined ? {} : { reason }),
+      ...(known?.tolerated ? { tolerated: true } : {}),
     };
   });
 }

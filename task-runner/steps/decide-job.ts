@@ -11,6 +11,8 @@ export type StepEnd = {
   readonly outcome: Outcome;
   readonly outputs: JsonObject;
   readonly failure?: Failure;
+  /** It failed, and its `continueOnError` lets the job go on. */
+  readonly tolerated?: true;
 };
 
 /** How the job itself stands: whether its next step runs when it has no condition. */
@@ -49,11 +51,11 @@ export function jobOutcome(
 ): { readonly outcome: Outcome; readonly failure?: Failure } {
   const bad = firstBad(ends);
   if (bad) return { outcome: bad.outcome, ...(bad.failure ? { failure: bad.failure } : {}) };
-  const isComplete = ends.length === steps && ends.every((end) => end.outcome === "succeeded");
+  const isComplete = ends.length === steps && ends.every((end) => end.outcome === "succeeded" || end.tolerated);
   if (!stopped || isComplete) return { outcome: "succeeded" };
   return { outcome: outcomeOf(stopped), ...(stopped.failure ? { failure: stopped.failure } : {}) };
 }
 
 function firstBad(ends: readonly StepEnd[]): StepEnd | undefined {
-  return ends.find((end) => end.outcome !== "succeeded" && end.outcome !== "skipped");
+  return ends.find((end) => end.outcome !== "succeeded" && end.outcome !== "skipped" && !end.tolerated);
 }

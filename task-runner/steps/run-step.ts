@@ -3,6 +3,7 @@
 import type { JsonObject } from "@gantry/core/json.ts";
 import { decideRetry } from "@gantry/core/pipeline/retry.ts";
 import { failureOf } from "@gantry/core/step/outcome.ts";
+import { isBad } from "@gantry/core/task/states.ts";
 import { pause } from "@gantry/runtime/clock.ts";
 import { refFields } from "../attempts/refs.ts";
 import { ABANDON_MS, DEFAULT_GRACE_MS, KILL_LIMIT_MS, outcomeOf, Stopped, timedOut } from "../attempts/stop.ts";
@@ -52,6 +53,10 @@ export async function runStep(
     return result;
   };
   const { outcome, outputs, ...result } = await tryUntilEnded({ job, step, log, signal }, tryOnce);
+  // Not after a stop of the job, and not while code of the step may still run.
+  const isTolerated = step.continueOnError === true && isBad(outcome) && !signal.aborted && !result.mayStillRun;
+  const tolerated = isTolerated ? ({ tolerated: true } as const) : {};
+  if (isTolerated) log.line(`[gantry] The step ended as ${outcome}. The job goes on, because of continueOnError.`);
   await log.close();
   const failure = result.failure && clipFailure(job.masker.json(result.failure));
   const { reason } = result;
@@ -63,9 +68,10 @@ export async function runStep(
     ...(Object.keys(outputs).length > 0 ? { outputs } : {}),
     ...(reason === undefined ? {} : { reason }),
     ...(failure ? { failure } : {}),
+    ...tolerated,
   } as const;
   job.emit({ kind: "progress", progress });
-  return { step: step.id, title: step.title, outcome, outputs, ...(failure ? { failure } : {}) };
+  return { step: step.id, title: step.title, outcome, outputs, ...(failure ? { failure } : {}), ...tolerated };
 }
 
 /** Runs the step again after a bad end as its `retry` says. The signal ends the wait between two tries. */

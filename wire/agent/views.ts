@@ -38,6 +38,7 @@ export const stepView = z
     failure: failure.optional(),
     outputs: jsonObject,
     reason: z.string().optional().describe("Why it was skipped"),
+    tolerated: z.literal(true).optional().describe("It failed, and its `continueOnError` let the job go on"),
   })
   .meta({ id: "Step" });
 export type StepView = z.infer<typeof stepView>;
@@ -80,6 +81,7 @@ export const jobView = z
     final: z.boolean().describe("A `finally` job"),
     state,
     waiting: waitingView.optional(),
+    continueOnError: z.literal(true).optional().describe("When it fails, the task goes on as if it had succeeded"),
     canceledBecause: z
       .string()
       .optional()

@@ -153,6 +153,8 @@ const stepSpec = z.object({
   timeoutMs: ms.optional(),
   /** Older runners ignore it: the step is then run once. */
   retry: retrySpec.optional(),
+  /** Its failure does not end the job. Older runners ignore it: the job then fails with the step. */
+  continueOnError: z.literal(true).optional(),
   /** It may act on more than the app of the task. Counts only in definitions of the platform. */
   scope: z.literal("site").optional(),
   /** Skip the step where the site has no system for it. Older runners ignore it: the step then ends as `errored`. */
@@ -253,6 +255,8 @@ export const stepProgress = z.discriminatedUnion("kind", [
     failure: failureSchema.optional(),
     /** Why the step was skipped, as text. */
     reason: z.string().max(1_000).optional(),
+    /** It failed, and the job went on. */
+    tolerated: z.literal(true).optional(),
   }),
 ]);
 export type StepProgress = z.infer<typeof stepProgress>;

@@ -128,6 +128,7 @@ function applyToStep(step: StepView, fact: JsonObject, at: string): StepView {
     state: stateOf(fact.outcome) ?? step.state,
     endedAt: at,
     ...(typeof fact.durationMs === "number" ? { durationMs: fact.durationMs } : {}),
+    ...(fact.tolerated === true ? { tolerated: true } : {}),
   };
 }
 

@@ -2,9 +2,16 @@
 
 import { STATE_LOOKS, type State } from "@gantry/core/task/states.ts";
 
-/** `isSilent`: the runner has not been heard from lately, so this is the last known state. */
-export function StateGlyph({ state, isSilent = false }: { state: State; isSilent?: boolean }) {
-  const hue = isSilent ? "silent" : STATE_LOOKS[state].hue;
+type Props = {
+  readonly state: State;
+  /** The runner has not been heard from lately, so this is the last known state. */
+  readonly isSilent?: boolean;
+  /** It failed, and what comes after it goes on. */
+  readonly isTolerated?: boolean;
+};
+
+export function StateGlyph({ state, isSilent = false, isTolerated = false }: Props) {
+  const hue = hueOf({ state, isSilent, isTolerated });
   const turns = !isSilent && (state === "running" || state === "finalizing");
   return (
     <svg class={`glyph hue-${hue}${turns ? " turns" : ""}`} aria-hidden="true">
@@ -13,12 +20,17 @@ export function StateGlyph({ state, isSilent = false }: { state: State; isSilent
   );
 }
 
-export function StateBadge({ state, isSilent = false }: { state: State; isSilent?: boolean }) {
-  const { hue, word } = STATE_LOOKS[state];
+export function StateBadge(props: Props) {
+  const { word } = STATE_LOOKS[props.state];
   return (
-    <span class={`mark hue-${isSilent ? "silent" : hue}`}>
-      <StateGlyph state={state} isSilent={isSilent} />
-      <span>{word}</span>
+    <span class={`mark hue-${hueOf(props)}`}>
+      <StateGlyph {...props} />
+      <span>{props.isTolerated ? `${word}, tolerated` : word}</span>
     </span>
   );
+}
+
+function hueOf({ state, isSilent, isTolerated }: Props): string {
+  if (isSilent) return "silent";
+  return isTolerated ? "amber" : STATE_LOOKS[state].hue;
 }

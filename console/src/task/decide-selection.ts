@@ -9,8 +9,18 @@ export type Position = Selection & { readonly view: StepView };
 
 const FAILURES: readonly string[] = ["failed", "errored", "timed-out"];
 
-export function hasFailed({ state }: { readonly state: string }): boolean {
-  return FAILURES.includes(state);
+/** Whether it failed, and this counts for what comes after it. */
+export function hasFailed(
+  of: Pick<JobView, "state" | "continueOnError"> | Pick<StepView, "state" | "tolerated">,
+): boolean {
+  return FAILURES.includes(of.state) && !isTolerated(of);
+}
+
+/** It failed, and `continueOnError` lets the job or the task go on. */
+export function isTolerated(
+  of: Partial<Pick<JobView, "continueOnError"> & Pick<StepView, "tolerated">> & { readonly state: string },
+): boolean {
+  return FAILURES.includes(of.state) && (of.continueOnError === true || of.tolerated === true);
 }
 
 /** The runner of the job has not been heard from lately, so the job's state is the last known one. */

@@ -6,7 +6,7 @@ import type { ComponentChildren } from "preact";
 import { withQuery } from "../frame/router.ts";
 import { StateGlyph } from "../parts/state-badge.tsx";
 import type { Group } from "./decide-groups.ts";
-import { hasFailed, isSilent, type Selection } from "./decide-selection.ts";
+import { hasFailed, isSilent, isTolerated, type Selection } from "./decide-selection.ts";
 import { groupHeight, jobHeight, WIDTH } from "./graph-size.ts";
 import { GroupHeader, GroupToggle } from "./group-header.tsx";
 import { JobHeader, JobWaiting } from "./job-header.tsx";
@@ -71,7 +71,7 @@ function JobLink({ job, isSelected }: { job: JobView; isSelected: boolean }) {
       aria-current={isSelected ? "true" : undefined}
       title={job.key}
     >
-      <StateGlyph state={job.state} isSilent={isSilent(job)} />
+      <StateGlyph state={job.state} isSilent={isSilent(job)} isTolerated={isTolerated(job)} />
       <span class="hidden">{STATE_LOOKS[job.state].word}: </span>
       <span class="name">{job.key.slice(job.id.length + 1, -1)}</span>
     </a>

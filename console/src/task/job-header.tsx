@@ -6,13 +6,16 @@ import { Prose } from "../parts/prose.tsx";
 import { StateGlyph } from "../parts/state-badge.tsx";
 import { TaskText } from "../parts/task-text.tsx";
 import { Duration } from "../parts/values.tsx";
-import { isSilent } from "./decide-selection.ts";
+import { isSilent, isTolerated } from "./decide-selection.ts";
 
 export function JobHeader({ job }: { job: JobView }) {
   return (
     <div class="job-head">
-      <StateGlyph state={job.state} isSilent={isSilent(job)} />
-      <span class="hidden">{STATE_LOOKS[job.state].word}: </span>
+      <StateGlyph state={job.state} isSilent={isSilent(job)} isTolerated={isTolerated(job)} />
+      <span class="hidden">
+        {STATE_LOOKS[job.state].word}
+        {isTolerated(job) ? ", tolerated" : ""}:{" "}
+      </span>
       <span class="strong">
         <Prose text={job.title} />
       </span>

@@ -7,7 +7,7 @@ import { withQuery } from "../frame/router.ts";
 import { Prose, withoutBackticks } from "../parts/prose.tsx";
 import { StateGlyph } from "../parts/state-badge.tsx";
 import { Duration } from "../parts/values.tsx";
-import { isSilent, type Selection } from "./decide-selection.ts";
+import { hasFailed, isSilent, isTolerated, type Selection } from "./decide-selection.ts";
 
 type Props = {
   readonly job: JobView;
@@ -25,7 +25,11 @@ export function StepLink({ job, step, selected, children }: Props) {
       aria-current={isSelected ? "true" : undefined}
       title={withoutBackticks(step.title)}
     >
-      <StateGlyph state={step.state} isSilent={isSilent(job) && step.state === "running"} />
+      <StateGlyph
+        state={step.state}
+        isSilent={isSilent(job) && step.state === "running"}
+        isTolerated={isTolerated(step) || (hasFailed(step) && isTolerated(job))}
+      />
       <span class="hidden">{STATE_LOOKS[step.state].word}: </span>
       <span class="name">
         <Prose text={step.title} />

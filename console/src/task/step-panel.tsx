@@ -7,7 +7,7 @@ import { Icon } from "../parts/icon.tsx";
 import { Prose, withoutBackticks } from "../parts/prose.tsx";
 import { StateBadge } from "../parts/state-badge.tsx";
 import { Duration } from "../parts/values.tsx";
-import { isSilent, type Selection } from "./decide-selection.ts";
+import { hasFailed, isSilent, isTolerated, type Selection } from "./decide-selection.ts";
 import { FailureBox } from "./failure-box.tsx";
 import { Attempts, Effects, effectsOf, Outputs, StepLog } from "./step-tabs.tsx";
 
@@ -28,7 +28,11 @@ export function StepPanel({ task, selected }: { task: TaskView; selected: Select
     <section class="panel" ref={panel} aria-label={`Step ${withoutBackticks(step.title)}`}>
       <header>
         <h2>
-          <StateBadge state={step.state} isSilent={isSilent(job) && step.state === "running"} />
+          <StateBadge
+            state={step.state}
+            isSilent={isSilent(job) && step.state === "running"}
+            isTolerated={isTolerated(step) || (hasFailed(step) && isTolerated(job))}
+          />
           <span>
             <Prose text={step.title} />
           </span>
