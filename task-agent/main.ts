@@ -14,14 +14,15 @@ import { makePrivateFolder } from "@gantry/runtime/private-files.ts";
 import { setLevel } from "@gantry/runtime/process/log-level.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { runProcess } from "@gantry/runtime/process/run-process.ts";
+import { repeat } from "@gantry/runtime/repeat.ts";
 import { type Agent, openAgent } from "./agent.ts";
 import { type Alarms, openAlarms } from "./alarms.ts";
 import { type AgentConfig, type AgentConfigInput, agentConfig } from "./config.ts";
 import { readBuiltIn } from "./definitions/built-in-pipelines.ts";
 import { openDefinitionSet } from "./definitions/definition-set.ts";
-import { followDefinitions } from "./definitions/follow.ts";
+import type { OwnPipelines } from "./definitions/own-pipelines.ts";
 import { type EventsOut, openEventsOut } from "./events/open-relay.ts";
-import { openHttpApp } from "./http-app.ts";
+import { openHttpApp, sitesKnown } from "./http-app.ts";
 import { fenceKeyOf } from "./leases/fence-key.ts";
 import { withArchivedLogs } from "./logs/log-archive.ts";
 import { limitLogs } from "./logs/log-limits.ts";
@@ -38,6 +39,7 @@ import { openAgentJournal } from "./store/open-journal.ts";
 import { type LiveDefinitions, openDefinitions } from "./tasks/definitions.ts";
 import { clusterSitesOf } from "./templates/decide-templates.ts";
 import { openTemplates, type Templates } from "./templates/templates.ts";
+import { openTriggers, type Triggers } from "./triggers/triggers.ts";
 
 const SHIPPED = fileURLToPath(new URL("../pipelines/", import.meta.url));
 /** Pipelines of Gantry itself. */
@@ -95,12 +97,14 @@ export async function startTaskAgent(
     );
     const templates = await openAgentTemplates(base, agent, definitions);
     const proposals = await openAgentProposals(base, agent, definitions);
+    const triggers = openAgentTriggers(base, agent, definitionSet.own);
     const app = openHttpApp({
       ...base,
       agent,
       definitionSet,
       templates,
       proposals,
+      triggers,
       settings,
       metrics,
       retention,
@@ -110,10 +114,15 @@ export async function startTaskAgent(
     logger.info({ url: server.url }, "task-agent is listening");
     retention.start();
     const stopTicking = startTicking(base, agent, settings);
-    const following = followDefinitions({
+    const following = repeat({
       clock,
       ticks: definitionSet.ticks,
       onError: (err) => logger.error({ err }, "the definitions could not be read; it is tried again every second"),
+    });
+    const starting = repeat({
+      clock,
+      ticks: triggers.ticks,
+      onError: (err) => logger.error({ err }, "triggers could not be looked at; it is tried again every second"),
     });
     return {
       ...server,
@@ -122,7 +131,7 @@ export async function startTaskAgent(
         // Polls that are open get their reply, so that runners go to another agent.
         const closed = server.close();
         agent.wakePolls();
-        await following.stop();
+        await Promise.all([following.stop(), starting.stop()]);
         await retention?.close();
         await eventsOut?.close();
         await closed;
@@ -173,6 +182,18 @@ async function openAgentProposals(base: Base, agent: Agent, definitions: LiveDef
     pipeline: await readBuiltIn(join(PLATFORM, "discover-app.yaml"), definitions.steps),
     sites: agent.registry.sites,
     knownSystems: agent.registry.systems,
+  });
+}
+
+function openAgentTriggers(base: Base, agent: Agent, ownPipelines: OwnPipelines): Triggers {
+  const { config, journal, clock } = base;
+  return openTriggers({
+    ...{ ...agent, journal, ownPipelines, portalUrl: config.portalUrl, newId: randomUUID },
+    knownSites: () => sitesKnown(config, agent),
+    knownSystems: agent.registry.systems,
+    knownSecrets: agent.registry.secrets,
+    paramsBytes: config.limits.paramsBytes,
+    monotonicMs: () => clock.monotonicMs(),
   });
 }
 
