@@ -15,15 +15,15 @@ import { makePrivateFolder } from "@gantry/runtime/private-files.ts";
 import { setLevel } from "@gantry/runtime/process/log-level.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { runProcess } from "@gantry/runtime/process/run-process.ts";
+import { repeat } from "@gantry/runtime/repeat.ts";
 import { type Agent, openAgent } from "./agent.ts";
 import { type Alarms, openAlarms } from "./alarms.ts";
 import { type AgentConfig, type AgentConfigInput, agentConfig } from "./config.ts";
 import { readBuiltIn } from "./definitions/built-in-pipelines.ts";
-import { type DefinitionSet, openDefinitionSet } from "./definitions/definition-set.ts";
-import { followDefinitions } from "./definitions/follow.ts";
+import { openDefinitionSet } from "./definitions/definition-set.ts";
 import type { OwnPipelines } from "./definitions/own-pipelines.ts";
 import { type EventsOut, openEventsOut } from "./events/open-relay.ts";
-import { openHttpApp } from "./http-app.ts";
+import { openHttpApp, sitesKnown } from "./http-app.ts";
 import { fenceKeyOf } from "./leases/fence-key.ts";
 import { withArchivedLogs } from "./logs/log-archive.ts";
 import { limitLogs } from "./logs/log-limits.ts";
@@ -40,6 +40,7 @@ import { openAgentJournal } from "./store/open-journal.ts";
 import { type LiveDefinitions, openDefinitions } from "./tasks/definitions.ts";
 import { openTemplates, type Templates } from "./templates/templates.ts";
 import type { TriggerDeps } from "./triggers/start-triggered.ts";
+import { openTriggers, type Triggers } from "./triggers/triggers.ts";
 import { openWebhooks } from "./webhooks/open-webhooks.ts";
 import { startForApp } from "./webhooks/start-for-app.ts";
 
@@ -99,7 +100,9 @@ export async function startTaskAgent(
     );
     const templates = await openAgentTemplates(base, agent, definitions);
     const proposals = await openAgentProposals(base, agent, definitions);
-    const webhooks = await openAgentWebhooks(base, agent, definitions, definitionSet.own);
+    const forTriggers = triggerDeps(base, agent, definitions, definitionSet.own);
+    const webhooks = await openAgentWebhooks(base, forTriggers);
+    const triggers = openAgentTriggers(base, agent, forTriggers);
     const app = openHttpApp({
       ...base,
       agent,
@@ -107,6 +110,7 @@ export async function startTaskAgent(
       templates,
       proposals,
       deliveries: webhooks.deliveries,
+      triggers,
       settings,
       metrics,
       retention,
@@ -116,7 +120,11 @@ export async function startTaskAgent(
     logger.info({ url: server.url }, "task-agent is listening");
     retention.start();
     const stopTicking = startTicking(base, agent, settings, webhooks.wake);
-    const following = startFollowing(base, definitionSet, templates);
+    const following = startFollowing(base, {
+      definitions: definitionSet.ticks,
+      templates: [templates.tick],
+      triggers: triggers.ticks,
+    });
     return {
       ...server,
       close: async () => {
@@ -143,15 +151,15 @@ export async function startTaskAgent(
 }
 
 /** Two loops: what is wrong with the definitions does not hold up the templates. */
+/** Each kind of work by its name, in a loop of its own. */
 function startFollowing(
   { clock, logger }: Base,
-  { ticks }: DefinitionSet,
-  { tick }: Templates,
+  work: { readonly [what: string]: Parameters<typeof repeat>[0]["ticks"] },
 ): { readonly stop: () => Promise<void> } {
-  const loops = Object.entries({ definitions: ticks, templates: [tick] }).map(([what, each]) =>
-    followDefinitions({
-      ...{ clock, ticks: each },
-      onError: (err) => logger.error({ err }, `the ${what} could not be read; it is tried again every second`),
+  const loops = Object.entries(work).map(([what, ticks]) =>
+    repeat({
+      ...{ clock, ticks },
+      onError: (err) => logger.error({ err }, `the ${what} could not be looked at; it is tried again every second`),
     }),
   );
   return { stop: async () => void (await Promise.all(loops.map((one) => one.stop()))) };
@@ -195,24 +203,35 @@ async function openAgentProposals(base: Base, agent: Agent, definitions: LiveDef
   });
 }
 
-async function openAgentWebhooks(
-  base: Base,
+/** What starts the tasks of triggers. */
+function triggerDeps(
+  { journal, config }: Base,
   agent: Agent,
   definitions: LiveDefinitions,
   ownPipelines: OwnPipelines,
-): Promise<Awaited<ReturnType<typeof openWebhooks>>> {
-  const { journal, config, logger } = base;
-  const deps: TriggerDeps = {
-    ...{ ...base, ...agent, definitions, ownPipelines, portalUrl: config.portalUrl, newId: randomUUID },
+): TriggerDeps {
+  return {
+    ...{ ...agent, journal, definitions, ownPipelines, portalUrl: config.portalUrl, newId: randomUUID },
     paramsBytes: config.limits.paramsBytes,
     knownSystems: agent.registry.systems,
     knownSecrets: agent.registry.secrets,
   };
+}
+
+function openAgentWebhooks({ journal, logger }: Base, deps: TriggerDeps): ReturnType<typeof openWebhooks> {
   return openWebhooks({
     journal,
     newId: randomUUID,
     start: (delivery, facts, app) => startForApp(deps, delivery, facts, app),
     onError: (err, what) => logger.error({ err }, `${what} failed; it is repeated in a second`),
+  });
+}
+
+function openAgentTriggers({ config, clock }: Base, agent: Agent, deps: TriggerDeps): Triggers {
+  return openTriggers({
+    ...deps,
+    knownSites: () => sitesKnown(config, agent),
+    monotonicMs: () => clock.monotonicMs(),
   });
 }
 
