@@ -13,6 +13,7 @@ export const VARIABLES = [
   "site",
   "defaults",
   "status",
+  "approval",
   "needs",
   "jobs",
   "steps",

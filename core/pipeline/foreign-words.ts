@@ -10,7 +10,6 @@ const ANYWHERE: Words = {
   rules: "use `when`",
   only: "use `when`",
   except: "use `when`",
-  environment: "for environment variables use `env`; the place of a deployment is a target of the app",
   variables: "use `env`, in a job or a step",
   secrets: "write ${{ secrets.NAME }} in `env` or `with` of a step",
   allow_failure: "write `when: always` in the steps or jobs that shall run anyway",
@@ -28,6 +27,8 @@ const ANYWHERE: Words = {
 };
 
 const TOP: Words = {
+  environment: "for environment variables use `env`; the environment of a deployment belongs to a job",
+  approval: "`approval` belongs to a job",
   on: "a task is started by a person, the API or a webhook; there are no triggers in the file",
   trigger: "a task is started by a person, the API or a webhook; there are no triggers in the file",
   triggers: "a task is started by a person, the API or a webhook; there are no triggers in the file",
@@ -46,6 +47,9 @@ const TOP: Words = {
 };
 
 const JOB: Words = {
+  input: "to ask a person, use `approval`",
+  manual: "to wait for a person, use `approval`",
+  block: "to wait for a person, use `approval`",
   "runs-on": "use `site`, and `labels` to select a runner",
   agent: "use `site`, and `labels` to select a runner",
   tags: "use `labels`",
@@ -69,6 +73,8 @@ const JOB: Words = {
 };
 
 const STEP: Words = {
+  environment: "for environment variables use `env`; the environment of a deployment belongs to the job",
+  approval: "`approval` belongs to a job: its steps run after it",
   name: "use `title`, and `id` for references",
   script: "use `run`",
   commands: "use `run`",

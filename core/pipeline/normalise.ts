@@ -3,9 +3,10 @@
 
 import type { JsonValue } from "../json.ts";
 import { truncate } from "../truncate.ts";
+import { approversOf } from "./approval.ts";
 import { parseDuration } from "./duration.ts";
 import type { JobFile, ParamFile, PipelineFile, StepFile } from "./file.ts";
-import type { Job, ParamSchema, ParamsSchema, Pipeline, StepDescription, StepSpec } from "./pipeline.ts";
+import type { Approval, Job, ParamSchema, ParamsSchema, Pipeline, StepDescription, StepSpec } from "./pipeline.ts";
 import { RETRY_ON, type Retry } from "./retry.ts";
 import { WORK, type Work, workOfStep } from "./work.ts";
 
@@ -54,9 +55,16 @@ function normaliseJob(id: string, job: JobFile, steps: ReadonlyMap<string, StepD
     env: job.env ?? {},
     outputs: job.outputs ?? {},
     ...(job.deploys === undefined ? {} : { deploys: job.deploys }),
+    ...(job.environment === undefined ? {} : { environment: job.environment }),
+    ...(job.approval === undefined ? {} : { approval: normaliseApproval(job.approval) }),
     steps: normaliseSteps(job.steps, steps),
     work: workOf(job.steps, steps),
   };
+}
+
+function normaliseApproval(file: NonNullable<JobFile["approval"]>): Approval {
+  const { question, inputs, ...approvers } = typeof file === "string" ? { question: file } : file;
+  return { question, ...approversOf(approvers), ...(inputs === undefined ? {} : { inputs: paramsSchema(inputs) }) };
 }
 
 function workOf(files: readonly StepFile[], steps: ReadonlyMap<string, StepDescription>): readonly Work[] {

@@ -4,6 +4,7 @@
 import { describeIssues, type Path, type PathProblem, valueAt } from "../issues.ts";
 import type { JsonValue } from "../json.ts";
 import {
+  approvalShape,
   concurrencyShape,
   jobShape,
   type PipelineFile,
@@ -37,6 +38,7 @@ function keysAt(path: Path): readonly string[] {
   if (top === "params" && path.length === 2) return Object.keys(paramShape.shape);
   if (top === "concurrency") return Object.keys(concurrencyShape.shape);
   if (isJobs && path.length === 2) return Object.keys(jobShape.shape);
+  if (isJobs && third === "approval") return Object.keys(path.length === 3 ? approvalShape.shape : paramShape.shape);
   if (isJobs && (third === "retry" || fifth === "retry")) return Object.keys(retryShape.shape);
   if (isJobs && third === "steps") return Object.keys(stepShape.shape);
   return [];

@@ -8,7 +8,15 @@ import type { Job, ParamsSchema, Pipeline } from "@gantry/core/pipeline/pipeline
 import { hideSecretParams } from "@gantry/core/pipeline/secret-params.ts";
 import { placeName } from "@gantry/core/task/failed-places.ts";
 import { decision, headline } from "@gantry/core/task/messages.ts";
-import type { AppState, JobState, LateReport, StepState, TaskState, Waiting } from "@gantry/core/task/model.ts";
+import type {
+  ApprovalState,
+  AppState,
+  JobState,
+  LateReport,
+  StepState,
+  TaskState,
+  Waiting,
+} from "@gantry/core/task/model.ts";
 import type { State } from "@gantry/core/task/states.ts";
 import type {
   AppView,
@@ -19,6 +27,7 @@ import type {
   TaskSummary,
   TaskView,
 } from "@gantry/wire/agent/views.ts";
+import { answerView } from "../approvals/list-approvals.ts";
 import { revisionOf } from "../apps/apps.ts";
 import { targetsRunning, unmetFor } from "../builds/decide-policy.ts";
 import { shownOutputs } from "../definitions/hide-bundle.ts";
@@ -163,8 +172,8 @@ function withOffers(params: ParamsSchema, offers: Offers): ParamsSchema {
 /** The site of the platform itself: no app is built or runs there. */
 const PLATFORM = "platform";
 
-export function waitingView(waiting: Waiting): { code: string; text: string; since: string } {
-  return { code: waiting.code, text: waiting.text, since: iso(waiting.since) };
+export function waitingView({ code, text, since, until }: Waiting): NonNullable<JobView["waiting"]> {
+  return { code, text, since: iso(since), ...(until === undefined ? {} : { until: iso(until) }) };
 }
 
 /** The state of the whole task: the most important of its states. */
@@ -175,7 +184,7 @@ export function taskState(state: TaskState): State {
   if (jobs.some((job) => job.phase === "held")) return "held";
   if (state.phase === "finalizing") return "finalizing";
   if (jobs.some((job) => job.phase === "leased")) return "running";
-  if (jobs.some((job) => job.phase === "ready" && job.waiting)) return "waiting";
+  if (jobs.some(isWaiting)) return "waiting";
   return state.startedAt === undefined ? "queued" : "running";
 }
 
@@ -188,9 +197,12 @@ function taskWaiting(state: TaskState): Waiting | undefined {
     };
   const current = taskState(state);
   if (current !== "waiting" && current !== "held") return undefined;
-  return Object.values(state.jobs).find(
-    (job) => (current === "held" ? job.phase === "held" : job.phase === "ready") && job.waiting,
-  )?.waiting;
+  return Object.values(state.jobs).find((job) => (current === "held" ? job.phase === "held" : isWaiting(job)))?.waiting;
+}
+
+/** For a runner, for people, or for the calendar of an environment. */
+function isWaiting({ phase, waiting }: JobState): boolean {
+  return (phase === "ready" || phase === "pending") && waiting !== undefined;
 }
 
 function sentence(state: TaskState, pipeline: Pipeline): string {
@@ -230,6 +242,8 @@ function jobView(state: TaskState, definition: Job, job: JobState, views: Views)
     final: job.final,
     state: jobState(job),
     ...(job.waiting && job.outcome !== "succeeded" ? { waiting: waitingView(job.waiting) } : {}),
+    ...(job.approval ? { approval: jobApproval(job.approval) } : {}),
+    ...(job.overridden ? { overridden: { ...job.overridden, at: iso(job.overridden.at) } } : {}),
     attempt: job.attempt,
     attempts: job.attempts.map((one) => ({
       attempt: one.attempt,
@@ -257,6 +271,10 @@ function jobView(state: TaskState, definition: Job, job: JobState, views: Views)
   };
 }
 
+function jobApproval({ state, question, plan, expiresAt, answers }: ApprovalState): NonNullable<JobView["approval"]> {
+  return { state, question, plan, until: iso(expiresAt), answers: answers.map(answerView) };
+}
+
 function lateView(late: LateReport): NonNullable<JobView["attempts"][number]["late"]> {
   const { at, outcome, outputs, failure } = late;
   return {
@@ -271,7 +289,7 @@ function jobState(job: JobState): State {
   if (job.outcome) return job.outcome;
   if (job.phase === "held") return "held";
   if (job.phase === "leased") return "running";
-  return job.phase === "ready" && job.waiting ? "waiting" : "queued";
+  return isWaiting(job) ? "waiting" : "queued";
 }
 
 function stepViews(job: JobState, definition: Job | undefined): StepView[] {
