@@ -122,7 +122,7 @@ function countsFor({ demands }: Asking, who: Answerer, requestedBy: string): rea
 }
 
 function notAsked({ name }: Answerer, why: string): Decision {
-  return refuse("forbidden", { who: name, verb: "answer this", why, todo: "Ask somebody else who may approve it." });
+  return refuse("not-asked", { who: name, why });
 }
 
 /** It says how it stands, so that nobody has to look for it. */

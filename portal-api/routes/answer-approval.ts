@@ -36,7 +36,7 @@ export const answerApproval = route({
     reason: "The load test is still running.",
   },
   responses: { 202: accepted },
-  errors: ["conflict", "task-archived"],
+  errors: ["conflict", "not-asked", "task-archived"],
   handle: async (call) => {
     const { portal, params, body } = call;
     const caller = callerOf(call);

@@ -179,7 +179,7 @@ export const AGENT_ROUTES = {
     body: answerApproval,
     answer: taskView,
     status: 202,
-    errors: ["bad-request", "conflict", "forbidden", "not-found", "task-archived"],
+    errors: ["bad-request", "conflict", "not-asked", "not-found", "task-archived"],
   }),
   apps: route({ method: "GET", path: "/apps", query: pageQuery, answer: page(appView) }),
   app: route({ method: "GET", path: "/apps/{name}", answer: appView, errors: ["app-unknown"] }),
