@@ -51,6 +51,14 @@ function stateOf(event: JsonObject): State {
     case "JobWaiting":
     case "StepWaiting":
       return "waiting";
+    case "JobGated":
+    case "ApprovalRequested":
+    case "ApprovalReminded":
+      return "waiting";
+    case "ApprovalExpired":
+      return "failed";
+    case "ApprovalAnswered":
+      return event.answer === "reject" ? "failed" : "succeeded";
     case "JobHeld":
       return "held";
     case "JobSkipped":
@@ -82,6 +90,16 @@ function sentenceOf({ data }: Notice, state: State): string {
       return `${title}: ${job} needs an answer`;
     case "JobResolved":
       return `${title}: ${text(event.by)} ${answerInWords(text(event.answer), job)}`;
+    case "ApprovalRequested":
+      return `${title}: ${job} waits for an approval`;
+    case "ApprovalReminded":
+      return `${title}: ${job} still waits for an approval`;
+    case "ApprovalAnswered":
+      return `${title}: ${text(event.by)} ${event.answer === "reject" ? "rejected" : "approved"} ${job}`;
+    case "ApprovalExpired":
+      return `${title}: nobody approved ${job} in time`;
+    case "PolicyOverridden":
+      return `${title}: ${text(event.by)} let ${job} go against the policy`;
     case "JobEnded":
     case "StepEnded":
       return `${title}: ${placeOf(event)} ${STATE_LOOKS[state].word}`;
@@ -95,6 +113,9 @@ function textOf({ data }: Notice, title: string): string {
   if (event.kind === "JobHeld") {
     return `${text(event.reason)}\nA person has to decide: run the job again, mark it as done, or let it fail.`;
   }
+  if (event.kind === "ApprovalRequested" || event.kind === "ApprovalReminded")
+    return `${text(event.question)}\nOpen the task to see what will happen, and to approve or reject it.`;
+  if (event.kind === "ApprovalExpired") return text(event.question);
   const failure = typeof event.failure === "object" && !Array.isArray(event.failure) ? event.failure : undefined;
   const { message, why, todo, line: failing } = (failure ?? {}) as JsonObject;
   // A new app has a title of its own, which says the same as the headline of its task.
@@ -137,6 +158,13 @@ function factsOf({ data }: Notice): Content["facts"] {
     ["App", data.app ?? ""],
     ["Pipeline", data.pipeline],
     ["Where", placeOf(event.failedAt) || placeOf(event)],
+    ["Who may answer", texts(event.approvers).join(", ")],
+    [
+      "Until",
+      typeof event.until === "number"
+        ? `${new Date(event.until).toISOString().slice(0, 16).replace("T", " ")} UTC`
+        : "",
+    ],
     ["Took", typeof event.durationMs === "number" ? duration(event.durationMs) : ""],
     ["Requested by", data.requestedBy],
     ["Task", data.task],
@@ -166,6 +194,10 @@ function words(kind: string): string {
 
 function text(value: JsonValue | undefined): string {
   return typeof value === "string" ? value : "";
+}
+
+function texts(value: JsonValue | undefined): readonly string[] {
+  return Array.isArray(value) ? (value as readonly JsonValue[]).map(text) : [];
 }
 
 function line(value: string, limit: number): string {

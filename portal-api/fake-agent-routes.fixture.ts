@@ -99,6 +99,14 @@ function taskHandlers({ state, addTask, emit }: Parts) {
       emit(need(state(), id).id, "JobResolved", { job });
       return need(state(), id);
     },
+    approvals: ({ query: { task } }) => {
+      const asked = state().approvals.filter((one) => task === undefined || one.task === task);
+      return { items: asked };
+    },
+    answerApproval: ({ params: { id, job }, body: { principal } }) => {
+      emit(need(state(), id).id, "ApprovalAnswered", { job, by: principal });
+      return need(state(), id);
+    },
   } satisfies Handlers;
 }
 

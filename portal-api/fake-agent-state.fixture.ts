@@ -4,7 +4,15 @@ import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { DefinitionsView } from "@gantry/wire/agent/definitions.ts";
 import type { StartProposal } from "@gantry/wire/agent/proposals.ts";
-import type { AppView, BuildView, FeedEvent, PipelineView, SiteView, TaskView } from "@gantry/wire/agent/views.ts";
+import type {
+  ApprovalView,
+  AppView,
+  BuildView,
+  FeedEvent,
+  PipelineView,
+  SiteView,
+  TaskView,
+} from "@gantry/wire/agent/views.ts";
 import type { SettingsView } from "@gantry/wire/settings/settings.ts";
 
 export type FakeState = {
@@ -17,6 +25,8 @@ export type FakeState = {
     readonly files: readonly { readonly file: string; readonly text: string }[];
   };
   tasks: Map<string, TaskView>;
+  /** What waits for people. */
+  approvals: ApprovalView[];
   keys: Map<string, { body: string; task: string }>;
   /** Key of a delivery of a webhook → the delivery. */
   readonly deliveries: Map<string, { readonly id: string; readonly body: string }>;
@@ -31,6 +41,7 @@ export const newState = (): FakeState => ({
   apps: new Map([[APP.name, APP]]),
   sites: new Map([[SITE.name, SITE]]),
   builds: new Map(),
+  approvals: [],
   pipelines: new Map([[PIPELINE.name, PIPELINE]]),
   set: { source: { kind: "folder" }, environments: [], files: [] },
   tasks: new Map(),
@@ -51,6 +62,24 @@ export const PIPELINE: PipelineView = {
   params: { type: "object", properties: { ref: { type: "string" } }, required: [], additionalProperties: false },
   jobs: [{ id: "build", title: "Build", needs: [], site: "seoul", steps: [{ id: "checkout", title: "Check out" }] }],
 };
+export const APPROVAL: ApprovalView = {
+  task: "t1",
+  title: "Run CD: orders",
+  app: "orders",
+  pipeline: "cd",
+  job: "build",
+  jobTitle: "Build",
+  site: "seoul",
+  question: "Deploy orders #12 to prod (seoul)?",
+  plan: "sha256:0",
+  requestedBy: "dev",
+  requestedAt: AT,
+  until: "2026-11-27T07:00:00Z",
+  demands: [{ environment: "prod", approvers: ["group:ops"], count: 1, missing: 1, notOwn: true }],
+  answers: [],
+  targets: [{ name: "seoul", environment: "prod", build: 11 }],
+};
+
 export const APP: AppView = {
   name: "orders",
   state: "ready",

@@ -11,11 +11,20 @@ import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";
 import { type Listening, listen } from "@gantry/runtime/http/listen.ts";
 import type { StartProposal } from "@gantry/wire/agent/proposals.ts";
 import { AGENT_PREFIX, AGENT_ROUTES } from "@gantry/wire/agent/routes.ts";
-import type { AppView, BuildView, FeedEvent, PipelineView, SiteView, TaskView } from "@gantry/wire/agent/views.ts";
+import type {
+  ApprovalView,
+  AppView,
+  BuildView,
+  FeedEvent,
+  PipelineView,
+  SiteView,
+  TaskView,
+} from "@gantry/wire/agent/views.ts";
 import type Koa from "koa";
 import { makeRoutes } from "./fake-agent-routes.fixture.ts";
 import {
   APP,
+  APPROVAL,
   AT,
   BUILD,
   type FakeState,
@@ -39,6 +48,8 @@ export type FakeAgent = {
   /** Requests to look for an app. */
   readonly looks: () => readonly StartProposal[];
   readonly addApp: (fields: Partial<AppView>) => AppView;
+  /** Something waits for people. */
+  readonly addApproval: (fields: Partial<ApprovalView>) => void;
   readonly addBuild: (app: string, fields: Partial<BuildView>) => void;
   /** Adds a runner, and its site when it is the first one there. */
   readonly addRunner: (name: string, site: string) => void;
@@ -130,6 +141,9 @@ export async function startFakeAgent(): Promise<FakeAgent> {
       const app = { ...APP, ...fields };
       state.apps.set(app.name, app);
       return app;
+    },
+    addApproval: (fields) => {
+      state.approvals.push({ ...APPROVAL, ...fields });
     },
     addBuild: (app, fields) => {
       const before = state.builds.get(app) ?? [];

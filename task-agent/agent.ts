@@ -6,6 +6,7 @@ import type { Clock } from "@gantry/runtime/clock.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { type AgentParts, openAgentParts } from "./agent-parts.ts";
 import { type Alarms, openAlarms } from "./alarms.ts";
+import { type GateTurns, openGateTurns } from "./approvals/gate-turns.ts";
 import type { AgentConfig } from "./config.ts";
 import { openFeed } from "./events/feed.ts";
 import type { LogStore } from "./logs/log-store.ts";
@@ -42,6 +43,8 @@ export type AgentDeps = {
   readonly name?: string;
 };
 
+const NO_ENVIRONMENTS = {};
+
 /** Resumes all unfinished tasks before it resolves. Rejects when the store fails. */
 export async function openAgent(deps: AgentDeps) {
   const { config, journal, definitions, logs, logger, clock, newId, name, settings = NO_SETTINGS_STORE } = deps;
@@ -64,19 +67,26 @@ export async function openAgent(deps: AgentDeps) {
   const feed = openFeed(journal, tasks, clock);
   const retries = openRetryQueue(onError);
   const groups = openTaskGroups(journal, tasks);
+  const gateTurns = openGateTurns({
+    tasks,
+    environments: () => definitions.environments?.() ?? NO_ENVIRONMENTS,
+    retries,
+  });
 
   settings.listen(() => {
     dispatch.reevaluate();
     wakePolls(parts);
   });
-  tasks.listen((task, events, isLocal) => onTaskChanged({ ...parts, retries, groups }, task, events, isLocal));
+  tasks.listen((task, events, isLocal) =>
+    onTaskChanged({ ...parts, retries, groups, gateTurns }, task, events, isLocal),
+  );
 
   const onEvents: Parameters<typeof followJournal>[0]["onEvents"] = (events) =>
     handlePeerEvents({ tasks, sessions, registry, protocol, retries }, events);
   const following =
     name === undefined ? undefined : followJournal({ journal, clock, onEvents, onError }, (await feed.newest()).last);
   await peers?.tick();
-  const resumed = await resumeTasks(journal, retries, (id) => resumeTask({ ...parts, groups }, id));
+  const resumed = await resumeTasks(journal, retries, (id) => resumeTask({ ...parts, groups, gateTurns }, id));
   await leases.recover();
   if (resumed > 0) logger.info({ tasks: resumed }, "unfinished tasks were resumed");
 
@@ -87,7 +97,7 @@ export async function openAgent(deps: AgentDeps) {
     feed,
     logs,
     alarms,
-    /** To be called every second: expires offers and leases, and retries failed work. Calls may overlap. Rejects when the store fails. */
+    /** To be called every second: expires offers, leases and approvals, and retries failed work. Calls may overlap. Rejects when the store fails. */
     tick: async (): Promise<void> => {
       dispatch.expireOffers();
       // Where the number of jobs is limited, nothing else informs this agent that a job of another agent has ended.
@@ -95,6 +105,7 @@ export async function openAgent(deps: AgentDeps) {
       retries.retry();
       await peers?.tick();
       await leases.sweep();
+      await gateTurns.sweep();
       await tasks.resolveUnanswered();
     },
     /** Ends all open polls, so that runners ask again. */
@@ -110,18 +121,20 @@ export async function openAgent(deps: AgentDeps) {
 type ChangeDeps = Pick<AgentParts, "leases" | "dispatch" | "protocol"> & {
   readonly retries: RetryQueue;
   readonly groups: TaskGroups;
+  readonly gateTurns: GateTurns;
 };
 
 const CANCELS: ReadonlySet<TaskEvent["kind"]> = new Set(["TaskCancelRequested", "JobCancelRequested"]);
 
 function onTaskChanged(
-  { leases, dispatch, protocol, retries, groups }: ChangeDeps,
+  { leases, dispatch, protocol, retries, groups, gateTurns }: ChangeDeps,
   task: TaskRecord,
   events: readonly TaskEvent[],
   isLocal: boolean,
 ): void {
   leases.onTaskChanged(task);
   dispatch.onTaskChanged(task, isLocal);
+  gateTurns.onTaskChanged(task);
   const { id, phase, group, cancel } = task.state;
   if (phase === "ended" && group !== undefined)
     void retries.run(`starting the tasks behind task ${id}`, () => groups.advanceBehind(task.state));
@@ -132,13 +145,14 @@ function onTaskChanged(
 }
 
 async function resumeTask(
-  { tasks, leases, dispatch, groups }: Pick<AgentParts, "tasks" | "leases" | "dispatch"> & { groups: TaskGroups },
+  { tasks, leases, dispatch, groups, gateTurns }: Pick<AgentParts, "tasks"> & Omit<ChangeDeps, "protocol" | "retries">,
   id: string,
 ): Promise<void> {
   const record = await tasks.read(id);
   if (!record) return;
   leases.onTaskChanged(record);
   dispatch.onTaskChanged(record);
+  gateTurns.onTaskChanged(record);
   // The agent may have crashed between a request and the cancel of older tasks of its group, or between the end of a task
   // and the start of the next one.
   await cancelOlder(tasks, record);

@@ -40,6 +40,9 @@ export class LivePrinter {
       durationMs?: number;
       reason?: string;
       text?: string;
+      question?: string;
+      answer?: string;
+      by?: string;
       failure?: { message: string };
       jobs?: { key: string; site: string }[];
     };
@@ -47,6 +50,13 @@ export class LivePrinter {
     if (fact.kind === "StepEnded" && fact.outcome)
       this.#step(fact.job ?? "", fact.step ?? "", fact.outcome, fact.durationMs ?? 0);
     if (fact.kind === "JobWaiting") this.#wait(fact.job ?? "", undefined, fact.text ?? "");
+    if (fact.kind === "JobGated") this.#wait(fact.job ?? "", undefined, fact.text ?? "");
+    if (fact.kind === "ApprovalRequested") this.#wait(fact.job ?? "", undefined, fact.question ?? "");
+    if (fact.kind === "ApprovalAnswered") {
+      const said = fact.answer === "reject" ? "rejected" : "approved";
+      const why = fact.reason === undefined ? "" : `: ${fact.reason}`;
+      this.#line(fact.answer === "reject" ? "failed" : "succeeded", fact.job ?? "", `${fact.by} ${said} it${why}`);
+    }
     if (fact.kind === "StepWaiting") this.#wait(fact.job ?? "", fact.step, fact.reason ?? "");
     if (fact.kind === "StepRetrying") this.#wait(fact.job ?? "", fact.step, fact.failure?.message ?? "");
     if (fact.kind === "JobSkipped") this.#line("skipped", fact.job ?? "", fact.reason ?? "");

@@ -27,6 +27,7 @@ export async function followTask({ io, json, portal: open }: Following, task: Ta
       const { kind, job } = event.data.event;
       if (kind === "JobHeld" && !json)
         io.stdout(`    gantry task resolve ${task.id} '${job}' run-again|mark-done|fail\n`);
+      if (kind === "ApprovalRequested" && !json) io.stdout(`    gantry task approve ${task.id} '${job}'\n`);
     }
     const ended = await portal.get(taskPath(task.id), taskView);
     printer?.end(ended);

@@ -41,6 +41,9 @@ function rowOf(job: JobView): readonly string[] {
 function nextInWords({ id, state, jobs }: TaskView): string {
   const held = jobs.find((job) => job.state === "held");
   if (held) return `\nA person has to decide: gantry task resolve ${id} '${held.key}' run-again|mark-done|fail\n`;
+  const asking = jobs.find(({ state, approval }) => state === "waiting" && approval?.state === "asked");
+  if (asking?.approval)
+    return `\n${asking.approval.question}\nApprove it: gantry task approve ${id} '${asking.key}'\nReject it:  gantry task reject ${id} '${asking.key}' --reason TEXT\n`;
   if (!STATE_LOOKS[state].ended) return `\nFollow it: gantry task watch ${id}\n`;
   if (state === "succeeded") return "";
   return `\nLogs: gantry task logs ${id} --failed\nRun it again: gantry task rerun ${id} --follow\n`;

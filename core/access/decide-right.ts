@@ -52,6 +52,8 @@ export type Rights = {
   readonly mayEverywhere: (verb: Verb) => boolean;
   /** The verb may be allowed on something. */
   readonly mayAnywhere: (verb: Verb) => boolean;
+  /** The names of the caller's roles on what the request is about, whatever verbs they give. */
+  readonly rolesOn: (request: RightRequest) => readonly string[];
   /** Decisions depend on the team and labels of an app, or on the sites of the work. */
   readonly needs: { readonly record: boolean; readonly sites: boolean };
   /** The verb is allowed only on apps that bindings name, so not on tasks without an app. */
@@ -109,6 +111,7 @@ export function rightsOf(caller: Subject, policy: Policy | undefined): Rights {
       given.some((one) => isOpen(one) && one.verbs.includes(verb)),
     mayAnywhere: (verb) =>
       leaves(scope, verb) && given.some((one) => one.verbs.includes(verb) && coversSome(one, verb)),
+    rolesOn: (request) => [...new Set(given.filter((one) => covers(one, request, teams)).map(({ role }) => role))],
     needs: {
       record: selectors.some(({ apps = [] }) => apps.some((one) => /^(?:team|label):/.test(one))),
       sites: selectors.some(({ sites }) => sites !== undefined),
@@ -166,9 +169,12 @@ export function rolesOf(subject: Subject, policy: Policy | undefined): readonly 
  * The group `payments` of the issuer `corp` is `corp:payments`: another issuer cannot give its people a group that this one
  * has. Groups of local accounts have no prefix.
  */
+export function groupNames({ issuer, groups }: Pick<Subject, "issuer" | "groups">): readonly string[] {
+  return issuer === undefined ? groups : groups.map((group) => `${issuer}:${group}`);
+}
+
 function isAbout({ groups, people }: Subjects, caller: Subject): boolean {
-  const prefix = caller.issuer === undefined ? "" : `${caller.issuer}:`;
-  return matchesAny(people, caller.name) || caller.groups.some((group) => matchesAny(groups, `${prefix}${group}`));
+  return matchesAny(people, caller.name) || groupNames(caller).some((group) => matchesAny(groups, group));
 }
 
 function whoCould(request: RightRequest, policy: Policy | undefined): WhoCould {

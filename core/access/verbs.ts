@@ -18,8 +18,6 @@ export type VerbEntry = {
    * known, and denies it where any of them is meant.
    */
   readonly placed?: true;
-  /** No route uses it yet. */
-  readonly reserved?: true;
 };
 
 export const VERBS = {
@@ -33,7 +31,7 @@ export const VERBS = {
   resolve: { on: "app", does: "decide about a held job", runs: true, placed: true },
   "mark-done": { on: "app", does: "mark a held job as done", placed: true },
   redeliver: { on: "app", does: "deliver a webhook again", runs: true, placed: true },
-  approve: { on: "app", does: "approve a deployment", placed: true, reserved: true },
+  approve: { on: "app", does: "approve a deployment", placed: true },
   "override-policy": {
     on: "app",
     does: "deploy a build against the policy of an environment",

@@ -1,8 +1,10 @@
-// What an environment demands of a build before it is deployed there. Read from `environments.yaml`. Pure.
+// What an environment demands of a build, and of people, before it is deployed there. Read from `environments.yaml`. Pure.
 
 import { z } from "zod";
+import { type Approvers, approversOf, approversShape } from "../pipeline/approval.ts";
 import type { Build } from "./build.ts";
 import { buildName } from "./build.ts";
+import { type Freeze, freezeShape, type Window, windowShape } from "./calendar.ts";
 
 /** From harmless to bad, as scanners name them. */
 const SEVERITIES = ["none", "negligible", "unknown", "low", "medium", "high", "critical"];
@@ -19,13 +21,47 @@ const requirements = z.strictObject({
   /** `release`: only builds of the release branch of the app. */
   branch: z.enum(["release", "any"]).default("release"),
 });
-export const environmentsShape = z.strictObject({
-  environments: z.record(
-    z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/),
-    z.strictObject({ requires: requirements.prefault({}) }),
-  ),
+export const environmentShape = z.strictObject({
+  requires: requirements.prefault({}),
+  /** Deployments wait until these people have approved them. */
+  approval: approversShape.optional(),
+  /** Deployments start only then. */
+  windows: z.array(windowShape).min(1).max(50).optional(),
+  freezes: z.array(freezeShape).max(200).optional(),
 });
-export type Environments = z.output<typeof environmentsShape>["environments"];
+export const environmentsShape = z.strictObject({
+  environments: z.record(z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/), environmentShape),
+});
+
+/** Sets that an older version stored have only `requires`. */
+export type Environment = {
+  readonly requires: Requirements;
+  readonly approval?: Approvers;
+  readonly windows?: readonly Window[];
+  readonly freezes?: readonly Freeze[];
+};
+export type Environments = { readonly [name: string]: Environment };
+
+/** With every default filled in. */
+export function environmentOf({
+  approval,
+  windows,
+  freezes,
+  requires,
+}: z.output<typeof environmentShape>): Environment {
+  return {
+    requires,
+    ...(approval === undefined ? {} : { approval: approversOf(approval) }),
+    ...(windows === undefined ? {} : { windows }),
+    ...(freezes === undefined ? {} : { freezes }),
+  };
+}
+
+/** Undefined for a name that the file does not have. */
+export function environmentNamed(environments: Environments, name: string): Environment | undefined {
+  return Object.hasOwn(environments, name) ? environments[name] : undefined;
+}
+
 export type Requirements = z.output<typeof requirements>;
 
 /** For environments that the file does not name, and targets without one. */
@@ -45,7 +81,7 @@ export function unmetRequirements(
   },
 ): readonly string[] {
   const { environment } = target;
-  const requires = (environment && facts.environments[environment]?.requires) || DEFAULT_REQUIREMENTS;
+  const requires = (environment && environmentNamed(facts.environments, environment)?.requires) || DEFAULT_REQUIREMENTS;
   const where = environment ?? target.name;
   const build = made.isOwn ? withoutEvidence(made) : made;
   const name = subjectOf(build);

@@ -2,10 +2,18 @@
 
 import type { Problem } from "../errors.ts";
 import { describeIssues, type Path } from "../issues.ts";
+import { approversProblems, approversShape } from "../pipeline/approval.ts";
 import { placedProblem } from "../pipeline/placed-problem.ts";
 import { plainValue, readSource } from "../pipeline/source.ts";
 import { didYouMean } from "../suggest.ts";
-import { type Environments, environmentsShape } from "./environments.ts";
+import { freezeProblem, freezeShape, windowShape } from "./calendar.ts";
+import {
+  type Environment,
+  type Environments,
+  environmentOf,
+  environmentShape,
+  environmentsShape,
+} from "./environments.ts";
 
 /** `file`: its name, for the problems. */
 export function readEnvironments(
@@ -18,13 +26,16 @@ export function readEnvironments(
   const value = plainValue(root);
   const parsed = environmentsShape.safeParse(value);
   if (!parsed.success) {
-    const keysAt = (path: Path): readonly string[] => KEYS[path.length] ?? [];
     const issues = describeIssues(parsed.error.issues, value, { keysAt, whole: "the file" });
     return { problems: issues.map(({ path, detail, on }) => placedProblem({ root, file }, path, detail, on)) };
   }
-  const { environments } = parsed.data;
+  const read = Object.entries(parsed.data.environments).map(([name, one]) => [name, environmentOf(one)] as const);
+  const environments: Environments = Object.fromEntries(read);
   const names = Object.keys(environments);
-  const problems = Object.entries(environments).flatMap(([name, { requires }]) => {
+  const unmeetable = read.flatMap(([name, one]) =>
+    problemsOf(one).map(({ path, detail }) => placedProblem({ root, file }, ["environments", name, ...path], detail)),
+  );
+  const problems = read.flatMap(([name, { requires }]) => {
     const before = requires.environment;
     if (before === undefined) return [];
     const detail = names.includes(before)
@@ -33,7 +44,18 @@ export function readEnvironments(
     if (detail === undefined) return [];
     return [placedProblem({ root, file }, ["environments", name, "requires", "environment"], detail)];
   });
-  return problems.length > 0 ? { problems } : { environments };
+  const all = [...problems, ...unmeetable];
+  return all.length > 0 ? { problems: all } : { environments };
+}
+
+/** Of one environment, what its form cannot say. `path`: below it. */
+function problemsOf({ approval, freezes = [] }: Environment): readonly { path: Path; detail: string }[] {
+  const ofFreezes = freezes.flatMap((freeze, at) => {
+    const detail = freezeProblem(freeze);
+    return detail === undefined ? [] : [{ path: ["freezes", at, "to"], detail }];
+  });
+  const ofApproval = approval ? approversProblems(approval) : [];
+  return [...ofApproval.map(({ path, detail }) => ({ path: ["approval", path], detail })), ...ofFreezes];
 }
 
 /** An environment that needs itself, perhaps by way of others: no build could reach it. */
@@ -48,10 +70,18 @@ function circleProblem(name: string, environments: Environments): string | undef
   return `an environment cannot need itself: ${[name, ...way].join(" needs ")}; no build could reach any of them`;
 }
 
-/** The keys of maps with fixed keys, by depth, for suggestions. */
-const KEYS: readonly (readonly string[] | undefined)[] = [
-  ["environments"],
-  undefined,
-  ["requires"],
-  ["scan", "gate", "tests", "environment", "branch"],
-];
+/** The keys of maps with fixed keys, for suggestions. */
+function keysAt(path: Path): readonly string[] {
+  const [, , part] = path;
+  const shapes = {
+    requires: environmentShape.shape.requires.unwrap(),
+    approval: approversShape,
+    windows: windowShape,
+    freezes: freezeShape,
+  };
+  if (path.length === 0) return ["environments"];
+  if (path.length === 2) return Object.keys(shapes);
+  return typeof part === "string" && Object.hasOwn(shapes, part)
+    ? Object.keys(shapes[part as keyof typeof shapes].shape)
+    : [];
+}

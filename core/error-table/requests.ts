@@ -64,6 +64,12 @@ export const REQUEST_ERRORS = {
     why: "{why:The role of this person or token does not allow it.}",
     todo: "{todo:Ask an administrator for a role that allows it, or use a token with such a role.}",
   },
+  "not-asked": {
+    status: 403,
+    message: "{who} may not answer this.",
+    why: "{why}",
+    todo: "Ask somebody else who may approve it.",
+  },
   "not-found": {
     status: 404,
     message: "There is no {kind} {name}.",

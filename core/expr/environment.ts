@@ -14,6 +14,7 @@ export const VARIABLES = [
   "site",
   "defaults",
   "status",
+  "approval",
   "needs",
   "jobs",
   "steps",

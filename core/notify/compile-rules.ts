@@ -55,8 +55,8 @@ export function compileRules(
 
 /**
  * The rules of a configuration without rules. All channels report the end of every task, every question that only a person
- * can answer, and every new app. A task that created an app is reported once, as the app. A task that has read definitions or
- * templates is not reported.
+ * can answer with its answers, and every new app. A task that created an app is reported once, as the app. A task that has read
+ * definitions or templates is not reported.
  */
 export function defaultRules(channels: readonly string[]): readonly RuleFile[] {
   const created = 'task.pipeline == "create-app" && event.outcome == "succeeded"';
@@ -77,6 +77,13 @@ export function defaultRules(channels: readonly string[]): readonly RuleFile[] {
       name: "job-held",
       when: 'event.kind == "JobHeld"',
       oncePer: 'task.id + "/" + event.job + "/" + string(event.at)',
+      send,
+    },
+    // Once more halfway to the end, and when it is over.
+    {
+      name: "approval",
+      when: 'event.kind in ["ApprovalRequested", "ApprovalReminded", "ApprovalAnswered", "ApprovalExpired"]',
+      oncePer: 'task.id + "/" + event.job + "/" + event.kind + "/" + string(event.at)',
       send,
     },
   ];

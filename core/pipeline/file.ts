@@ -5,7 +5,8 @@ import { z } from "zod";
 import { BUILD_KEYS } from "../build/build.ts";
 import { ACTIONS } from "../choice/actions.ts";
 import { triggersShape } from "../trigger/trigger-shape.ts";
-import { DURATION } from "./duration.ts";
+import { approversShape } from "./approval.ts";
+import { durationShape as duration } from "./duration.ts";
 import { RETRY_ON } from "./retry.ts";
 
 /**
@@ -24,10 +25,6 @@ const idText = z
     "an id starts with a letter, has at most 63 letters, digits, `-` and `_`, and is not a reserved word such as constructor",
   )
   .describe("A letter, then letters, digits, - and _");
-const duration = z
-  .string('a duration such as "30s", "10m" or "1h30m"')
-  .regex(DURATION, 'a duration such as "30s", "10m" or "1h30m"')
-  .describe("A duration such as 30s, 10m or 1h30m");
 const template = z.json().describe("Any value; its texts may contain ${{ expression }}");
 const sentence = z.string().min(1).max(500);
 const templates = (key: RegExp, hint: string) => z.record(z.string().regex(key, hint), template);
@@ -151,6 +148,17 @@ export const matrixShape = z
         context.addIssue({ code: "custom", path: [name], message: "is not an axis: it has letters, digits and `_`" });
   })
   .describe("One job per combination of the values of its axes");
+export const approvalShape = z.strictObject({
+  question: sentence.describe("What is asked. It may contain ${{ expression }}"),
+  ...approversShape.shape,
+  inputs: z
+    .record(
+      z.string().regex(variable, "an input has letters, digits and `_`"),
+      z.union([paramTypes, paramShape], "a type, or a map with `type`"),
+    )
+    .optional()
+    .describe("What the approver answers, as approval.inputs.NAME"),
+});
 
 export const jobShape = z.strictObject({
   title: sentence.optional(),
@@ -195,6 +203,19 @@ export const jobShape = z.strictObject({
     .max(500)
     .optional()
     .describe("Name of the target of the app that the job deploys the build to"),
+  environment: z
+    .union(
+      [z.string().min(1).max(2_000), z.array(z.string().min(1).max(500)).min(1).max(50)],
+      "a name, or a list of names",
+    )
+    .optional()
+    .describe(
+      "The environments whose policy holds the job: names, or an expression that gives names or targets of the app",
+    ),
+  approval: z
+    .union([sentence, approvalShape], "a question, or a map with `question`")
+    .optional()
+    .describe("The job waits until people have approved it"),
   steps: z.array(stepShape).min(1).max(200),
 });
 

@@ -10,7 +10,6 @@ const ANYWHERE: Words = {
   rules: "use `when`",
   only: "use `when`",
   except: "use `when`",
-  environment: "for environment variables use `env`; the place of a deployment is a target of the app",
   variables: "use `env`, in a job or a step",
   secrets: "write ${{ secrets.NAME }} in `env` or `with` of a step",
   allow_failure: "use `continueOnError`",
@@ -29,6 +28,8 @@ const ANYWHERE: Words = {
 };
 
 const TOP: Words = {
+  environment: "for environment variables use `env`; the environment of a deployment belongs to a job",
+  approval: "`approval` belongs to a job",
   on: "use `triggers`",
   trigger: "use `triggers`",
   workflow: "use `triggers`",
@@ -61,6 +62,9 @@ const TRIGGER: Words = {
 };
 
 const JOB: Words = {
+  input: "to ask a person, use `approval`",
+  manual: "to wait for a person, use `approval`",
+  block: "to wait for a person, use `approval`",
   "runs-on": "use `site`, and `labels` to select a runner",
   agent: "use `site`, and `labels` to select a runner",
   tags: "use `labels`",
@@ -85,6 +89,8 @@ const JOB: Words = {
 };
 
 const STEP: Words = {
+  environment: "for environment variables use `env`; the environment of a deployment belongs to the job",
+  approval: "`approval` belongs to a job: its steps run after it",
   name: "use `title`, and `id` for references",
   script: "use `run`",
   commands: "use `run`",

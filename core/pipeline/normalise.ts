@@ -4,9 +4,10 @@
 import type { JsonValue } from "../json.ts";
 import { normaliseTriggers } from "../trigger/normalise-triggers.ts";
 import { truncate } from "../truncate.ts";
+import { approversOf } from "./approval.ts";
 import { parseDuration } from "./duration.ts";
 import type { JobFile, ParamFile, PipelineFile, StepFile } from "./file.ts";
-import type { Job, ParamSchema, ParamsSchema, Pipeline, StepDescription, StepSpec } from "./pipeline.ts";
+import type { Approval, Job, ParamSchema, ParamsSchema, Pipeline, StepDescription, StepSpec } from "./pipeline.ts";
 import { RETRY_ON, type Retry } from "./retry.ts";
 import { WORK, type Work, workOfStep } from "./work.ts";
 
@@ -61,6 +62,8 @@ function normaliseJob(id: string, job: JobFile, steps: ReadonlyMap<string, StepD
     env: job.env ?? {},
     outputs: job.outputs ?? {},
     ...(job.deploys === undefined ? {} : { deploys: job.deploys }),
+    ...(job.environment === undefined ? {} : { environment: job.environment }),
+    ...(job.approval === undefined ? {} : { approval: normaliseApproval(job.approval) }),
     steps: normaliseSteps(job.steps, steps),
     work: workOf(job.steps, steps),
   };
@@ -74,6 +77,11 @@ function normaliseMatrix(file: JobFile["matrix"]): Pick<Job, "matrix" | "matrixI
     ...(include === undefined ? {} : { matrixInclude: include }),
     ...(exclude === undefined ? {} : { matrixExclude: exclude }),
   };
+}
+
+function normaliseApproval(file: NonNullable<JobFile["approval"]>): Approval {
+  const { question, inputs, ...approvers } = typeof file === "string" ? { question: file } : file;
+  return { question, ...approversOf(approvers), ...(inputs === undefined ? {} : { inputs: paramsSchema(inputs) }) };
 }
 
 function workOf(files: readonly StepFile[], steps: ReadonlyMap<string, StepDescription>): readonly Work[] {

@@ -9,12 +9,14 @@
 //   site       name of the job's site   status   "succeeded" | "failed" | "canceled": how it stands so far
 //   needs.<job>.outputs.* · .outcome · .each (list of {each, outcome, outputs} where that job has `each` or `matrix`)
 //   steps.<id>.outputs.* · .outcome     secrets.<NAME> (only in a step's `with` and `env`: resolved at the site)
+//   approval   by, reason and inputs.* of the approval that the job waited for; `.approval` of needs.<job> is that of the other job
 // `jobs.<job>` is the same as `needs.<job>`. A job sees the jobs that it needs, a job of `finally` also all of `jobs`, and
 // the `outputs` and `remember` of the pipeline see every job. places.ts says where each of these may be named.
 
 import type { Action } from "../choice/actions.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import type { Trigger } from "../trigger/trigger.ts";
+import type { Approvers } from "./approval.ts";
 import type { Retry } from "./retry.ts";
 import type { Work } from "./work.ts";
 
@@ -140,12 +142,25 @@ export type Job = {
   readonly outputs: { readonly [name: string]: Template };
   /** The target that the job deploys the build of the task to. */
   readonly deploys?: Template;
+  /**
+   * What the environments of these demand of people and of the time holds the job: names of environments, or targets of the
+   * app. Besides the target that it deploys to.
+   */
+  readonly environment?: Template;
+  /** People must approve the job before it starts. */
+  readonly approval?: Approval;
   readonly steps: readonly StepSpec[];
   /**
    * The kind of work that its runner must accept; derived from the steps. Absent in definitions that an older version
    * stored.
    */
   readonly work?: readonly Work[];
+};
+
+export type Approval = Approvers & {
+  readonly question: Template;
+  /** What the approver answers. Absent: nothing. */
+  readonly inputs?: ParamsSchema;
 };
 
 export type StepSpec = {
@@ -205,3 +220,8 @@ export type StepDescription = {
   readonly timeoutMs: number;
   readonly undo: boolean;
 };
+
+/** Whether people or the calendar of an environment may hold the job. */
+export function mayWait({ approval, environment, deploys }: Job): boolean {
+  return approval !== undefined || environment !== undefined || deploys !== undefined;
+}

@@ -23,7 +23,9 @@ const TRIGGER: readonly Variable[] = ["trigger", "app"];
 const NEEDS: readonly Variable[] = [...TASK, "needs", "jobs"];
 const JOB: readonly Variable[] = [...NEEDS, "each"];
 const RUNNING: readonly Variable[] = [...JOB, "site", "defaults", "status"];
-const STEP: readonly Variable[] = [...RUNNING, "steps"];
+/** When it starts, a job has been approved. */
+const STARTED: readonly Variable[] = [...RUNNING, "approval"];
+const STEP: readonly Variable[] = [...STARTED, "steps"];
 
 export function placesOf(pipeline: Pipeline): readonly TemplatePlace[] {
   const main = pipeline.jobs.map((job) => job.id);
@@ -68,7 +70,17 @@ function placesOfJob(job: Job, path: readonly string[], needs: readonly string[]
     ...one("deploys", job.deploys, JOB),
     ...one("continueOnError", typeof job.continueOnError === "string" ? job.continueOnError : undefined, JOB),
     ...one("when", job.when, RUNNING, true),
-    ...entries(job.env, [...path, "env"], { ...base, variables: RUNNING }),
+    ...one("environment", job.environment, RUNNING),
+    ...entries(job.approval ? { question: job.approval.question } : {}, [...path, "approval"], {
+      ...base,
+      variables: RUNNING,
+    }),
+    ...Object.entries(job.approval?.inputs?.properties ?? {}).flatMap(([name, { default: template }]) =>
+      template === undefined
+        ? []
+        : [{ ...base, path: [...path, "approval", "inputs", name, "default"], template, variables: RUNNING }],
+    ),
+    ...entries(job.env, [...path, "env"], { ...base, variables: STARTED }),
     ...job.steps.flatMap((step, index) =>
       placesOfStep(step, [...path, "steps", index], { ...base, steps: job.steps.slice(0, index) }),
     ),

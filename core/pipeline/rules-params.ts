@@ -84,7 +84,7 @@ function checkSecret(param: ParamSchema, path: readonly string[], isAppName: boo
   ];
 }
 
-function checkParam(
+export function checkParam(
   param: ParamSchema,
   path: readonly (string | number)[],
   budget: PatternBudget,

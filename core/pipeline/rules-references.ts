@@ -12,7 +12,7 @@ import { didYouMean } from "../suggest.ts";
 import { factNames } from "../trigger/facts.ts";
 import type { TriggerKind } from "../trigger/trigger.ts";
 import { resolve } from "./json-schema.ts";
-import type { Job, Pipeline, StepSpec } from "./pipeline.ts";
+import { type Job, mayWait, type Pipeline, type StepSpec } from "./pipeline.ts";
 import { placesOf, type TemplatePlace, type Variable } from "./places.ts";
 import type { RuleContext } from "./rule.ts";
 import { type Found, sourcesIn, textsOf } from "./template-sources.ts";
@@ -160,6 +160,8 @@ function wrongReference(context: RuleContext, place: TemplatePlace, reference: R
     case "needs":
     case "jobs":
       return wrongNeed(context, place, reference);
+    case "approval":
+      return place.job && wrongApproval(place.job, reference.path, "approval");
     case "steps":
       return wrongStep(context, place, reference);
     case "secrets":
@@ -209,14 +211,29 @@ function wrongNeed({ pipeline, jobIds }: RuleContext, place: TemplatePlace, refe
   if (job === undefined) return undefined;
   const many = job.each !== undefined || job.matrix !== undefined;
   if (member === "outcome") return undefined;
+  if (member === "approval") {
+    if (many) return `the job ${id} runs once per element: its approvals are in ${variable}.${id}.each`;
+    return wrongApproval(job, path.slice(2), `${variable}.${id}.approval`);
+  }
   if (member === "each") return many ? undefined : `the job ${id} has neither \`each\` nor \`matrix\``;
   if (member !== "outputs")
-    return `a job has outputs, outcome and each, not ${member}${didYouMean(member, ["outputs", "outcome", "each"])}`;
+    return `a job has outputs, outcome, approval and each, not ${member}${didYouMean(member, ["outputs", "outcome", "approval", "each"])}`;
   if (many) return `the job ${id} runs once per element: its outputs are in ${variable}.${id}.each`;
   const known = Object.keys(job.outputs);
   return output === undefined || known.includes(output)
     ? undefined
     : `the job ${id} has no output ${output}${didYouMean(output, known)}`;
+}
+
+const APPROVAL_FIELDS = ["by", "reason", "inputs"];
+
+function wrongApproval(job: Job, [member, input]: readonly string[], name: string): string | undefined {
+  if (!mayWait(job)) return `${name} is only known of a job with \`approval\`, \`environment\` or \`deploys\``;
+  if (member === undefined) return undefined;
+  if (!APPROVAL_FIELDS.includes(member)) return `there is no ${name}.${member}${didYouMean(member, APPROVAL_FIELDS)}`;
+  if (member !== "inputs" || input === undefined) return undefined;
+  const known = Object.keys(job.approval?.inputs?.properties ?? {});
+  return known.includes(input) ? undefined : `the approval has no input ${input}${didYouMean(input, known)}`;
 }
 
 function wrongStep(context: RuleContext, place: TemplatePlace, { path }: Reference): string | undefined {

@@ -12,6 +12,7 @@ import {
   upstreamShape,
 } from "../trigger/trigger-shape.ts";
 import {
+  approvalShape,
   concurrencyShape,
   jobShape,
   type PipelineFile,
@@ -56,6 +57,7 @@ function keysAt(path: Path): readonly string[] {
     return Object.keys(TRIGGER_SHAPES[third as keyof typeof TRIGGER_SHAPES].shape);
   if (top === "concurrency") return Object.keys(concurrencyShape.shape);
   if (isJobs && path.length === 2) return Object.keys(jobShape.shape);
+  if (isJobs && third === "approval") return Object.keys(path.length === 3 ? approvalShape.shape : paramShape.shape);
   if (isJobs && (third === "retry" || fifth === "retry")) return Object.keys(retryShape.shape);
   if (isJobs && third === "steps") return Object.keys(stepShape.shape);
   return [];

@@ -2,7 +2,7 @@
 
 import type { JsonObject, JsonValue } from "../json.ts";
 import type { Failure } from "../step/outcome.ts";
-import type { FailedAt, KeptJob, TaskResult } from "./model.ts";
+import type { Demand, FailedAt, KeptJob, TaskResult } from "./model.ts";
 import type { Outcome } from "./states.ts";
 
 /** Every event has the store's time in ms at which it happened; steps may be reported much later. */
@@ -47,8 +47,29 @@ export type TaskEvent =
   | Fact<"JobExpanded", OfJob & { readonly final: boolean; readonly jobs: readonly ExpandedJob[] }>
   /** Taken over from the task that this one reruns. */
   | Fact<"JobKept", OfJob & KeptJob>
-  | Fact<"JobReady", OfJob & { readonly notBefore?: number }>
+  /** `passed`: the targets whose environments have let the job through. */
+  | Fact<"JobReady", OfJob & { readonly notBefore?: number; readonly passed?: readonly string[] }>
   | Fact<"JobWaiting", OfJob & { readonly code: string; readonly text: string }>
+  /** The calendar of an environment is closed. `until`: when it opens, ms since 1970. */
+  | Fact<"JobGated", OfJob & { readonly code: string; readonly text: string; readonly until?: number }>
+  /** Nobody has approved anything yet. Answers to an earlier request of the job are void. */
+  | Fact<"ApprovalRequested", OfJob & Asked>
+  | Fact<"ApprovalReminded", OfJob & Pick<Asked, "question" | "until" | "approvers">>
+  | Fact<
+      "ApprovalAnswered",
+      OfJob & {
+        readonly plan: string;
+        readonly by: string;
+        readonly answer: "approve" | "reject";
+        readonly reason?: string;
+        readonly inputs?: JsonObject;
+        /** The indexes of the demands that the person counts for. */
+        readonly counts: readonly number[];
+      }
+    >
+  | Fact<"ApprovalExpired", OfJob & Pick<Asked, "question">>
+  /** What environments demand of people and of the time does not hold the job any more. */
+  | Fact<"PolicyOverridden", OfJob & { readonly by: string; readonly reason: string }>
   | Fact<
       "JobClaimed",
       OfAttempt & {
@@ -136,6 +157,19 @@ export type TaskEvent =
         readonly result?: TaskResult;
       }
     >;
+
+type Asked = {
+  /** Digest of what was asked for. An answer names it. */
+  readonly plan: string;
+  readonly question: string;
+  readonly demands: readonly Demand[];
+  /** All who may answer, in words of the policy; empty: whoever has the verb. */
+  readonly approvers: readonly string[];
+  readonly environments: readonly string[];
+  readonly targets: readonly string[];
+  /** When it expires, ms since 1970. */
+  readonly until: number;
+};
 
 /** The runner's number of a progress event within its attempt: 1, 2, 3 … */
 type Numbered = { readonly progress: number };

@@ -1,6 +1,7 @@
 // Folds the events of one job into its state; see evolve.ts.
 
 import type { TaskEvent, TaskEventOf } from "./events.ts";
+import { evolveApproval } from "./evolve-approval.ts";
 import type { AttemptState, JobState, StepState } from "./model.ts";
 import { isBad } from "./states.ts";
 
@@ -26,7 +27,25 @@ export function evolveJob(job: JobState, event: JobEvent): JobState {
     case "JobKept":
       return kept(job, event);
     case "JobReady":
-      return { ...job, phase: "ready", readyAt: event.at, notBefore: event.notBefore, waiting: undefined };
+      return {
+        ...job,
+        phase: "ready",
+        readyAt: event.at,
+        notBefore: event.notBefore,
+        waiting: undefined,
+        ...(event.passed === undefined ? {} : { passed: event.passed }),
+      };
+    case "JobGated": {
+      const { code, text, at: since, until } = event;
+      return { ...job, phase: "pending", waiting: { code, text, since, ...(until === undefined ? {} : { until }) } };
+    }
+    case "ApprovalRequested":
+    case "ApprovalReminded":
+    case "ApprovalAnswered":
+    case "ApprovalExpired":
+      return { ...job, ...evolveApproval(job, event) };
+    case "PolicyOverridden":
+      return { ...job, overridden: { by: event.by, at: event.at, reason: event.reason } };
     case "JobWaiting":
       return { ...job, waiting: { code: event.code, text: event.text, since: event.at } };
     case "JobClaimed":

@@ -94,7 +94,7 @@ export type JobState = {
   readonly continueOnError?: true;
   readonly final: boolean;
   /**
-   * pending (needs not met) → ready (may be offered) → leased (a runner owns it) → ended; leased → ready when it is given
+   * pending (needs not met, or people or a calendar hold it) → ready (may be offered) → leased (a runner owns it) → ended; leased → ready when it is given
    * away or retried; leased → held when only a person can decide whether it may run again.
    */
   readonly phase: "pending" | "ready" | "leased" | "held" | "ended";
@@ -123,12 +123,57 @@ export type JobState = {
   readonly cancel?: { readonly at: number; readonly reason: string };
   /** The last decision of a person while it was held; absent after the next claim, and in older tasks. */
   readonly resolved?: Resolved | undefined;
+  /** What people were asked before it may start, and what they answered. Absent: nothing was asked. */
+  readonly approval?: ApprovalState | undefined;
+  /** What environments demand does not hold it. */
+  readonly overridden?: { readonly by: string; readonly at: number; readonly reason: string };
+  /** The targets whose environments let it through. Absent: none demands anything, or it has not been let through. */
+  readonly passed?: readonly string[];
   readonly startedAt: number | undefined;
   readonly endedAt: number | undefined;
   readonly attempts: readonly AttemptState[];
 };
 
-export type Waiting = { readonly code: string; readonly text: string; readonly since: number };
+/** `until`: when it ends by itself, ms since 1970. */
+export type Waiting = {
+  readonly code: string;
+  readonly text: string;
+  readonly since: number;
+  readonly until?: number | undefined;
+};
+
+/** So many people of these must approve. */
+export type Demand = {
+  /** The environment that demands it; absent: the pipeline does. */
+  readonly environment?: string;
+  readonly approvers: readonly string[];
+  readonly count: number;
+  readonly notOwn: boolean;
+};
+
+export type ApprovalState = {
+  /** Digest of what was asked for. */
+  readonly plan: string;
+  readonly question: string;
+  readonly demands: readonly Demand[];
+  readonly environments: readonly string[];
+  readonly targets: readonly string[];
+  readonly requestedAt: number;
+  readonly expiresAt: number;
+  readonly reminded?: true;
+  readonly answers: readonly ApprovalAnswer[];
+  readonly state: "asked" | "approved" | "rejected" | "expired";
+};
+
+export type ApprovalAnswer = {
+  readonly by: string;
+  readonly at: number;
+  readonly answer: "approve" | "reject";
+  readonly reason: string | undefined;
+  readonly inputs: JsonObject | undefined;
+  /** The indexes of the demands that the person counts for. */
+  readonly counts: readonly number[];
+};
 
 export type LeaseState = { readonly runner: string; readonly started: boolean; readonly claimedAt: number };
 

@@ -2,7 +2,7 @@
 // once a step of the job did not succeed. Secret parameters are in none of them: the runner adds those that a step names.
 
 import type { JsonObject, JsonValue } from "../json.ts";
-import type { Job, Pipeline } from "../pipeline/pipeline.ts";
+import { type Job, mayWait, type Pipeline } from "../pipeline/pipeline.ts";
 import { withoutSecretParams } from "../pipeline/secret-params.ts";
 import { BY_PERSON } from "../trigger/facts.ts";
 import { hasFailed } from "./failed-places.ts";
@@ -40,6 +40,7 @@ export function jobScope(pipeline: Pipeline, state: TaskState, jobId: string, jo
     ...(job ? { site: job.site, each: job.each } : {}),
     ...(job && state.siteDefaults ? { defaults: defaultsAt(state, job.site) } : {}),
     ...(job && definition ? { status: statusBefore(pipeline, state, definition, final) } : {}),
+    ...(job && definition && mayWait(definition) ? { approval: approvalScope(job) } : {}),
   };
 }
 
@@ -75,6 +76,14 @@ export function outputScope(pipeline: Pipeline, state: TaskState): JsonObject {
   return { ...taskScope(pipeline, state), jobs, needs: jobs };
 }
 
+/** Texts are empty where nobody was asked. */
+function approvalScope({ approval }: JobState): JsonObject {
+  const given = approval?.answers.filter(({ answer }) => answer === "approve") ?? [];
+  const inputs: JsonObject = Object.assign({}, ...given.map((one) => one.inputs ?? {}));
+  const reasons = given.flatMap(({ reason }) => reason ?? []);
+  return { by: given.map(({ by }) => by).join(", "), reason: reasons.join("; "), inputs };
+}
+
 function needsOf(state: TaskState, ids: readonly string[]): JsonObject {
   return Object.fromEntries(ids.map((id): [string, JsonValue] => [id, needOf(state, id)]));
 }
@@ -83,9 +92,14 @@ function needOf(state: TaskState, id: string): JsonObject {
   const jobs = (state.expanded[id] ?? []).map((key) => state.jobs[key]).filter((job) => job !== undefined);
   // A job whose key is its id is the only one of that id, or represents a list that was empty or is not known yet.
   const elements = jobs.filter((job) => job.key !== id);
-  const each = elements.map((job) => ({ each: job.each, outcome: job.outcome ?? "", outputs: job.outputs }));
+  const each = elements.map((job) => {
+    const { each, outcome = "", outputs } = job;
+    return { each, outcome, outputs, ...(job.approval ? { approval: approvalScope(job) } : {}) };
+  });
   const outcomes = jobs.map((job) => job.outcome);
   // One that was canceled because another one failed does not hide that failure.
   const worst = outcomes.find(isBad) ?? outcomes.find((outcome) => outcome !== "succeeded" && outcome !== "skipped");
-  return { outcome: worst ?? jobs[0]?.outcome ?? "skipped", outputs: jobs[0]?.outputs ?? {}, each };
+  const [first] = jobs;
+  const result = { outcome: worst ?? first?.outcome ?? "skipped", outputs: first?.outputs ?? {}, each };
+  return first?.approval ? { ...result, approval: approvalScope(first) } : result;
 }

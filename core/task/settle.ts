@@ -9,35 +9,39 @@ import { checkExpression, expressionFailed } from "../expr/expression.ts";
 import { referencesIn, render, renderText } from "../expr/template.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
 import { expandJob, MAX_TASK_JOBS, shownEach } from "../pipeline/expand.ts";
-import type { Job, Pipeline, Template } from "../pipeline/pipeline.ts";
+import { type Job, mayWait, type Pipeline, type Template } from "../pipeline/pipeline.ts";
 import { type Failure, failureOf } from "../step/outcome.ts";
 import { isCanceled } from "./decision.ts";
 import type { TaskEvent } from "./events.ts";
 import { evolve } from "./evolve.ts";
 import { failedJobs, hasFailed, placeOf } from "./failed-places.ts";
+import { followGate, type GateFacts } from "./gate.ts";
 import { headline } from "./messages.ts";
 import type { JobState, TaskResult, TaskState } from "./model.ts";
 import { defaultsAt, jobScope, outputScope, statusBefore, taskScope } from "./scope.ts";
 import { cancelOthers, roomFor } from "./settle-many.ts";
 import { isBad, type Outcome } from "./states.ts";
 
-/** The events that follow from `state`, in order; folding them in gives a state from which nothing follows. */
-export function settle(pipeline: Pipeline, state: TaskState, now: number): TaskEvent[] {
+/**
+ * The events that follow from `state` at this time, in order; folding them in gives a state from which nothing follows until
+ * `nextTurn` (gate.ts), unless the facts change.
+ */
+export function settle(pipeline: Pipeline, state: TaskState, now: number, gates: GateFacts): TaskEvent[] {
   const all: TaskEvent[] = [];
   for (let current = state; ; ) {
-    const events = follow(pipeline, current, now);
+    const events = follow(pipeline, current, now, gates);
     if (events.length === 0) return all;
     all.push(...events);
     current = events.reduce<TaskState>(evolve, current);
   }
 }
 
-function follow(pipeline: Pipeline, state: TaskState, now: number): TaskEvent[] {
+function follow(pipeline: Pipeline, state: TaskState, now: number, gates: GateFacts): TaskEvent[] {
   if (state.phase === "ended") return [];
   if (state.phase === "queued" && !state.cancel) return [];
   let room = MAX_TASK_JOBS - Object.keys(state.jobs).length;
   const main = pipeline.jobs.flatMap((job) => {
-    const events = followJob(pipeline, state, job, { final: false, room, now });
+    const events = followJob(pipeline, state, job, { final: false, room, now, gates });
     room -= events.reduce((total, event) => total + (event.kind === "JobExpanded" ? event.jobs.length : 0), 0);
     return events;
   });
@@ -46,43 +50,50 @@ function follow(pipeline: Pipeline, state: TaskState, now: number): TaskEvent[] 
   if (pipeline.finally.length === 0 || Object.keys(state.jobs).length === 0) return [end(pipeline, state, now)];
   if (state.phase !== "finalizing") return [{ kind: "TaskFinalizing", at: now }];
   // Clean-up runs, however large the task is.
-  const last = pipeline.finally.flatMap((job) => followJob(pipeline, state, job, { final: true, room: Infinity, now }));
+  const pass = { final: true, room: Infinity, now, gates };
+  const last = pipeline.finally.flatMap((job) => followJob(pipeline, state, job, pass));
   if (last.length > 0) return last;
   return allEnded(state, pipeline.finally) ? [end(pipeline, state, now)] : [];
 }
 
 /** `room`: how many more jobs the task may have. */
-type Pass = { readonly final: boolean; readonly room: number; readonly now: number };
+type Pass = { readonly final: boolean; readonly room: number; readonly now: number; readonly gates: GateFacts };
 
 function followJob(pipeline: Pipeline, state: TaskState, job: Job, pass: Pass): TaskEvent[] {
-  const { now } = pass;
   const keys = state.expanded[job.id];
   if (!keys) return expand(pipeline, state, job, pass);
-  const canceled = cancelOthers(state, job, now);
+  const canceled = cancelOthers(state, job, pass.now);
   if (canceled.length > 0) return canceled;
   let free = roomFor(state, job);
   return keys.flatMap((key) => {
     const one = state.jobs[key];
     if (!one || (free <= 0 && !isCanceled(state, one))) return [];
-    const events = followOne(pipeline, state, job, one, now);
+    const events = followOne(pipeline, state, job, one, pass);
     free -= events.filter(({ kind }) => kind === "JobReady").length;
     return events;
   });
 }
 
-function followOne(pipeline: Pipeline, state: TaskState, job: Job, one: JobState, now: number): TaskEvent[] {
+function followOne(pipeline: Pipeline, state: TaskState, job: Job, one: JobState, { now, gates }: Pass): TaskEvent[] {
   const canceled = isCanceled(state, one);
   if (canceled && (one.phase === "pending" || one.phase === "ready" || one.phase === "held")) {
     return [{ kind: "JobEnded", at: now, job: one.key, outcome: "canceled", outputs: {} }];
   }
-  if (one.phase !== "pending" || !needsEnded(state, job)) return [];
+  // Before its first attempt, a job that is ready can be held again: no runner has taken it while a window was open.
+  const isReady = one.phase === "ready" && one.attempt === 0 && mayWait(job);
+  if ((one.phase !== "pending" && !isReady) || !needsEnded(state, job)) return [];
   const status = statusBefore(pipeline, state, job, one.final);
   const kept = state.kept[one.key];
   if (kept && status === "succeeded") return [{ kind: "JobKept", at: now, job: one.key, ...kept }];
   try {
     const scope = jobScope(pipeline, state, job.id, one);
     const runs = job.when === undefined ? one.final || status === "succeeded" : evaluateCondition(job.when, scope);
-    if (runs) return [{ kind: "JobReady", at: now, job: one.key }];
+    if (runs) {
+      const gate = followGate({ pipeline, state, job, one, scope, facts: gates, now });
+      if (!gate.open) return [...gate.events];
+      const passed = gate.passed === undefined ? {} : { passed: gate.passed };
+      return isReady ? [] : [{ kind: "JobReady", at: now, job: one.key, ...passed }];
+    }
     const upstream = status !== "succeeded";
     const reason = upstream
       ? `not run, because ${blame(state, job) ?? "an earlier job"} did not succeed`

@@ -1,7 +1,11 @@
 // Given a pipeline, when these requests arrive, then these events: a small vocabulary for the tests of the task engine.
 
+import { hash } from "node:crypto";
+import type { Answerer } from "../access/approvers.ts";
+import type { Environments } from "../build/environments.ts";
 import type { GantryError } from "../errors.ts";
 import type { Job, Pipeline } from "../pipeline/pipeline.ts";
+import { type Answer, decideAnswer } from "./decide-approval.ts";
 import {
   decideClaim,
   decideLateReport,
@@ -16,6 +20,7 @@ import { decideCancel, decideResolve } from "./decide-task.ts";
 import { type Claimant, type Decision, holder } from "./decision.ts";
 import type { TaskEvent } from "./events.ts";
 import { evolve } from "./evolve.ts";
+import type { GateFacts } from "./gate.ts";
 import type { TaskState } from "./model.ts";
 import { settle } from "./settle.ts";
 
@@ -84,10 +89,16 @@ export class TaskUnderTest {
   readonly events: TaskEvent[] = [];
   state: TaskState;
   now = 1_000;
+  /** The policy in force. Setting it has no effect until the next command, or `wait`. */
+  environments: Environments = {};
   #refused: GantryError | undefined;
   #fence = 100;
 
-  constructor(pipelineOfTask: Pipeline, requested: Partial<Extract<TaskEvent, { kind: "TaskRequested" }>> = {}) {
+  constructor(
+    pipelineOfTask: Pipeline,
+    requested: Partial<Extract<TaskEvent, { kind: "TaskRequested" }>> = {},
+    environments: Environments = {},
+  ) {
     this.pipeline = pipelineOfTask;
     const first: TaskEvent = {
       kind: "TaskRequested",
@@ -102,6 +113,7 @@ export class TaskUnderTest {
       url: "http://portal/tasks/t1",
       ...requested,
     };
+    this.environments = environments;
     this.state = evolve(undefined, first);
     this.events.push(first);
     this.#add([]);
@@ -171,6 +183,30 @@ export class TaskUnderTest {
     this.decide(decideResolve(this.state, { job: key, answer, by: "ops", reason }, this.now));
   }
 
+  /** `plan`: default: what is asked for now. */
+  answer(
+    key: string,
+    answer: "approve" | "reject" | "override",
+    who: string | Answerer,
+    part: Partial<Answer> = {},
+  ): void {
+    const person = typeof who === "string" ? { name: who, groups: [], roles: [] } : who;
+    const plan = this.state.jobs[key]?.approval?.plan;
+    const reason = answer === "approve" ? undefined : "because";
+    const asked = { pipeline: this.pipeline, state: this.state, facts: this.#gates(), now: this.now };
+    this.decide(decideAnswer(asked, { job: key, answer, who: person, plan, reason, ...part }));
+  }
+
+  /** The agent looks at the task after this time. */
+  wait(ms: number): void {
+    this.now += ms;
+    this.decide({ events: settle(this.pipeline, this.state, this.now, this.#gates()) });
+  }
+
+  #gates(): GateFacts {
+    return { environments: this.environments, digest: (text) => hash("sha256", text, "hex") };
+  }
+
   /** Why the last request was refused; undefined when it was accepted. */
   refusal(): GantryError | undefined {
     return this.#refused;
@@ -187,7 +223,7 @@ export class TaskUnderTest {
 
   #add(events: readonly TaskEvent[]): void {
     const changed = events.reduce<TaskState>(evolve, this.state);
-    const follows = settle(this.pipeline, changed, this.now);
+    const follows = settle(this.pipeline, changed, this.now, this.#gates());
     this.state = follows.reduce<TaskState>(evolve, changed);
     this.events.push(...events, ...follows);
   }

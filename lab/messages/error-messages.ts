@@ -22,6 +22,7 @@ const DETAILS: { readonly [C in ErrorCode]: JsonObject } = {
   "sign-in-refused": { issuer: "Seoul", problem: "it answered access_denied" },
   "password-wrong": {},
   forbidden: { who: "kim", verb: "run CD" },
+  "not-asked": { who: "kim", why: "Who requested the task cannot approve it." },
   "not-found": { kind: "token", name: "ci-bot" },
   conflict: { what: "The session" },
   "if-match-missing": {},

@@ -161,17 +161,17 @@ export const onTrigger: Guard<{ readonly trigger: string }, unknown, unknown> = 
   },
 };
 
-/** `of`: the verb for a body, if it depends on the body. */
-export function onTask<B = unknown>(
+/** `of`: the verb and the job, for a request that is about one job. */
+export function onTask<B = unknown, P extends { readonly id: string } = { readonly id: string }>(
   verb: VerbOn<"app">,
-  of?: (body: B) => { readonly verb: VerbOn<"app">; readonly job: string },
-): Guard<{ readonly id: string }, unknown, B> {
+  of?: (body: B, params: P) => { readonly verb: VerbOn<"app">; readonly job: string },
+): Guard<P, unknown, B> {
   return {
     verb,
     on: "task",
     check: async (asked) => {
       const { portal, rights, params } = asked;
-      const request = of?.(asked.body);
+      const request = of?.(asked.body, params);
       const needed = request?.verb ?? verb;
       // A rerun starts the pipeline again, so it also needs the right to start it.
       const verbs = verb === "rerun" ? [needed, ...STARTS] : [needed];

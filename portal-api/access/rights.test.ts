@@ -537,11 +537,6 @@ test("a deny of a site holds for everything that changes something there", async
   assert.deepEqual([await may("pier"), (await may("pond")).length], [[], 3]);
 });
 
-test("a question about a reserved verb says that nothing uses it", async () => {
-  const { reason } = (await (await portal.ask("/v1/access/can?verb=approve&app=orders")).json()) as { reason: string };
-  assert.match(reason, /nothing asks for it yet/);
-});
-
 test("the list of people says which roles each has, and where they come from", async () => {
   await portal.ask("/v1/people", { method: "POST", json: { name: "wanda", role: "none", groups: ["web"] } });
   await portal.ask("/v1/people", { method: "POST", json: { name: "gold-2", role: "viewer" } });

@@ -5,22 +5,27 @@ import { isJsonObject } from "@gantry/core/json.ts";
 import type { FeedEvent } from "@gantry/wire/agent/views.ts";
 import { type AuditEntry, type AuditFacts, harmless } from "@gantry/wire/audit/entry.ts";
 
-type Change = "start" | "cancel" | "resolve";
+type Change = "start" | "cancel" | "resolve" | "answer";
 
 const CHANGES: { readonly [kind: string]: Change | undefined } = {
   TaskRequested: "start",
   TaskCancelRequested: "cancel",
   JobResolved: "resolve",
+  ApprovalAnswered: "answer",
+  PolicyOverridden: "answer",
 };
 const VERBS: { readonly [C in Change]: string } = {
   start: "run a pipeline",
   cancel: "cancel a task",
   resolve: "decide about a held job",
+  answer: "approve, reject or override what a job waits for",
 };
 /** All other operations about a task start one. */
 const CHANGES_OF_ROUTES: { readonly [route: string]: Change | undefined } = {
   cancelTask: "cancel",
   resolveJob: "resolve",
+  answerApproval: "answer",
+  overridePolicy: "answer",
 };
 
 /** `entries`: all entries from some minutes before the first event on. */
@@ -51,7 +56,7 @@ function explainedBy({ kind, route = "", verb, on = {}, status = 0, code, since 
   if (on.task === undefined) return [];
   if (kind === "agent" && code !== undefined) return [refusalKey(code, on.task, since)];
   if (kind === "agent") {
-    const change = (["start", "cancel", "resolve"] as const).find((one) => VERBS[one] === verb);
+    const change = (["start", "cancel", "resolve", "answer"] as const).find((one) => VERBS[one] === verb);
     return change === undefined ? [] : [`${change} ${on.task}`];
   }
   if (kind !== "done" || status === 0 || status >= 400) return [];

@@ -13,6 +13,7 @@ const RECORDED = [
   "runner",
   "job",
   "answer",
+  "plan",
   "from",
   "definition",
   "undo",
@@ -49,6 +50,7 @@ export function decideSubject(request: {
   }
   // The reason why the policies of environments are not applied.
   add(found, "override", fieldOf(fieldOf(request.body, "override"), "reason"), 500);
+  if (request.path.endsWith("/override")) add(found, "override", fieldOf(request.body, "reason"), 500);
   const changes = fieldOf(request.body, "changes");
   if (isJsonObject(changes)) add(found, "settings", Object.keys(changes).sort().join(","));
   // create-app: the app does not exist yet, so its name is a parameter.

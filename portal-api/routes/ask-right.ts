@@ -2,7 +2,7 @@
 
 import type { Subject } from "@gantry/core/access/decide-right.ts";
 import { ROLES } from "@gantry/core/access/roles.ts";
-import { VERB_NAMES, verbEntry } from "@gantry/core/access/verbs.ts";
+import { VERB_NAMES } from "@gantry/core/access/verbs.ts";
 import { z } from "zod";
 import { askRight, needOf } from "../access/can.ts";
 import type { Caller } from "../access/decide-access.ts";
@@ -58,9 +58,7 @@ export const askRightRoute = route({
     const { name, role, groups: theirs } = subject;
     sendUncached(call.ctx, {
       allowed: decision.allowed,
-      reason: verbEntry(question.verb).reserved
-        ? `${decision.reason} The verb is reserved: nothing asks for it yet.`
-        : decision.reason,
+      reason: decision.reason,
       ...(needs === undefined ? {} : { needs }),
       as: { name, role, groups: theirs },
     });

@@ -48,6 +48,8 @@ before(async () => {
   agent.addApp({ name: "canary-app", createdBy: "canary-kim", record: secret, facts: secret });
   agent.addBuild("canary-app", { subject: "canary subject", by: "canary-kim", task: FOREIGN_TASK });
   agent.addBuild("orders", { task: FOREIGN_TASK });
+  agent.addApproval({ task: FOREIGN_TASK, app: "canary-app", pipeline: "canary-nightly", requestedBy: "canary-kim" });
+  agent.addApproval({ task: OWN_TASK });
   // So many that a page ends before the last of them is read.
   for (let n = 0; n < 30; n += 1) agent.addApp({ name: `canary-${n}` });
   agent.addPipeline({ name: "canary-nightly", title: "canary nightly" });

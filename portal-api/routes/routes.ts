@@ -1,6 +1,7 @@
 // All routes of the portal. A route that is not in this list is not served.
 
 import type { Route } from "../http/route.ts";
+import { answerApproval, overridePolicy } from "./answer-approval.ts";
 import { createAppProposal, getAppProposal } from "./app-proposals.ts";
 import { askRightRoute } from "./ask-right.ts";
 import { cancelTask } from "./cancel-task.ts";
@@ -20,6 +21,7 @@ import { getMe } from "./get-me.ts";
 import { getPipeline } from "./get-pipeline.ts";
 import { getTask } from "./get-task.ts";
 import { livez, metrics, readyz, version } from "./health.ts";
+import { listApprovals } from "./list-approvals.ts";
 import { listApps } from "./list-apps.ts";
 import { listAudit, listAuditEntries } from "./list-audit.ts";
 import { listBuilds } from "./list-builds.ts";
@@ -73,6 +75,9 @@ export const ROUTES: readonly Route[] = [
   removeApp,
   startTask,
   listTasks,
+  listApprovals,
+  answerApproval,
+  overridePolicy,
   getTask,
   watchTask,
   readLog,

@@ -29,7 +29,7 @@ export async function readJson<T>(
 }
 
 /** The fields of an HTML form, validated by a schema. Throws as `readJson` does; of a repeated field the last one counts. */
-export async function readForm<T>(ctx: Koa.Context, schema: z.ZodType<T>, limit: number): Promise<T> {
+export async function readForm<T>(ctx: Koa.Context, schema: z.core.$ZodType<T>, limit: number): Promise<T> {
   if (!ctx.is("application/x-www-form-urlencoded")) {
     throw new GantryError("media-type", { problem: "the Content-Type must be application/x-www-form-urlencoded" });
   }

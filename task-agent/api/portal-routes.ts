@@ -18,6 +18,7 @@ import { type AppView, tagOf } from "@gantry/wire/agent/views.ts";
 import { requireProtocol } from "@gantry/wire/protocol-version.ts";
 import Router from "@koa/router";
 import type { z } from "zod";
+import { approvalsOf, listApprovals } from "../approvals/list-approvals.ts";
 import { type AppOutcome, openApps } from "../apps/apps.ts";
 import { listBuilds, loadBuild } from "../builds/build-stream.ts";
 import { newestBuilds } from "../builds/newest-builds.ts";
@@ -101,11 +102,22 @@ export function portalRoutes(deps: PortalRoutesDeps): Router {
   return router;
 }
 
-type TaskRoute = "startTask" | "tasks" | "task" | "taskTags" | "taskEvents" | "log" | "cancel" | "rerun" | "resolve";
+type TaskRoute =
+  | "startTask"
+  | "tasks"
+  | "task"
+  | "taskTags"
+  | "taskEvents"
+  | "log"
+  | "cancel"
+  | "rerun"
+  | "resolve"
+  | "approvals"
+  | "answerApproval";
 
 function taskHandlers(deps: PortalRoutesDeps): Pick<Handlers, TaskRoute> {
   const { feed, leases, logs, tasks } = deps;
-  const { requireTask, view, start, cancel, rerun, resolve } = taskCalls(deps);
+  const { requireTask, view, start, cancel, rerun, resolve, answer } = taskCalls(deps);
   const ofApps = openAppPipelines(deps);
   return {
     startTask: async ({ body }) => {
@@ -137,6 +149,12 @@ function taskHandlers(deps: PortalRoutesDeps): Pick<Handlers, TaskRoute> {
     cancel: ({ params, body }) => cancel(params.id, body),
     rerun: ({ params, body }) => rerun(params.id, body),
     resolve: ({ params, body }) => resolve(params.id, body),
+    approvals: async ({ query: { task, ...query } }) => {
+      if (task === undefined) return listApprovals(deps, query);
+      const record = await tasks.read(task);
+      return { items: record ? await approvalsOf(deps.journal, record) : [] };
+    },
+    answerApproval: ({ params, body }) => answer(params.id, params.job, body),
   };
 }
 

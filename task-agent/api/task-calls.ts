@@ -1,6 +1,8 @@
 // What people do with tasks: start, cancel, rerun, resolve, read. Bodies were checked by their routes.
 
 import { GantryError } from "@gantry/core/errors.ts";
+import type { JsonObject } from "@gantry/core/json.ts";
+import { decideAnswer } from "@gantry/core/task/decide-approval.ts";
 import { decideCancel, decideResolve } from "@gantry/core/task/decide-task.ts";
 import type { Parsed } from "@gantry/runtime/http/route.ts";
 import type { AgentRoutes } from "@gantry/wire/agent/routes.ts";
@@ -29,6 +31,7 @@ export type TaskCalls = {
   /** Answers the new task. */
   readonly rerun: (id: string, body: Body<"rerun">) => Promise<TaskView>;
   readonly resolve: (id: string, body: Body<"resolve">) => Promise<TaskView>;
+  readonly answer: (id: string, job: string, body: Body<"answerApproval">) => Promise<TaskView>;
 };
 
 export function taskCalls(deps: TaskCallsDeps): TaskCalls {
@@ -72,6 +75,14 @@ export function taskCalls(deps: TaskCallsDeps): TaskCalls {
       const again = rerunRequest(deps, record, request);
       const rerun = { of: state, keep: request.from === "failed", definition: request.definition };
       return withWarnings(await startTask(deps, again, rerun));
+    },
+    answer: async (id, job, { principal: name, groups, roles, ...said }) => {
+      const { state } = await requireTask(id);
+      const answer = { job, ...said, who: { name, groups, roles }, inputs: said.inputs as JsonObject | undefined };
+      const record = await tasks.change(state.id, (task, now, facts) => {
+        return decideAnswer({ pipeline: task.pipeline, state: task.state, facts, now }, answer);
+      });
+      return view(record);
     },
     resolve: async (id, request) => {
       const { state } = await requireTask(id);

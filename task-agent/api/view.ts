@@ -8,7 +8,15 @@ import type { Job, ParamsSchema, Pipeline } from "@gantry/core/pipeline/pipeline
 import { hideSecretParams } from "@gantry/core/pipeline/secret-params.ts";
 import { placeName } from "@gantry/core/task/failed-places.ts";
 import { decision, headline } from "@gantry/core/task/messages.ts";
-import type { AppState, JobState, LateReport, StepState, TaskState, Waiting } from "@gantry/core/task/model.ts";
+import type {
+  ApprovalState,
+  AppState,
+  JobState,
+  LateReport,
+  StepState,
+  TaskState,
+  Waiting,
+} from "@gantry/core/task/model.ts";
 import { waitsForRoom } from "@gantry/core/task/settle-many.ts";
 import type { State } from "@gantry/core/task/states.ts";
 import { TRIGGER_KINDS } from "@gantry/core/trigger/trigger.ts";
@@ -22,6 +30,7 @@ import type {
   TaskSummary,
   TaskView,
 } from "@gantry/wire/agent/views.ts";
+import { answerView } from "../approvals/list-approvals.ts";
 import { revisionOf } from "../apps/apps.ts";
 import { targetsRunning, unmetFor } from "../builds/decide-policy.ts";
 import { shownOutputs } from "../definitions/hide-bundle.ts";
@@ -173,8 +182,8 @@ function withOffers(params: ParamsSchema, offers: Offers): ParamsSchema {
 /** The site of the platform itself: no app is built or runs there. */
 const PLATFORM = "platform";
 
-export function waitingView(waiting: Waiting): { code: string; text: string; since: string } {
-  return { code: waiting.code, text: waiting.text, since: iso(waiting.since) };
+export function waitingView({ code, text, since, until }: Waiting): NonNullable<JobView["waiting"]> {
+  return { code, text, since: iso(since), ...(until === undefined ? {} : { until: iso(until) }) };
 }
 
 /** The state of the whole task: the most important of its states. */
@@ -185,7 +194,7 @@ export function taskState(state: TaskState): State {
   if (jobs.some((job) => job.phase === "held")) return "held";
   if (state.phase === "finalizing") return "finalizing";
   if (jobs.some((job) => job.phase === "leased")) return "running";
-  if (jobs.some((job) => job.phase === "ready" && job.waiting)) return "waiting";
+  if (jobs.some(isWaiting)) return "waiting";
   return state.startedAt === undefined ? "queued" : "running";
 }
 
@@ -198,9 +207,12 @@ function taskWaiting(state: TaskState): Waiting | undefined {
     };
   const current = taskState(state);
   if (current !== "waiting" && current !== "held") return undefined;
-  return Object.values(state.jobs).find(
-    (job) => (current === "held" ? job.phase === "held" : job.phase === "ready") && job.waiting,
-  )?.waiting;
+  return Object.values(state.jobs).find((job) => (current === "held" ? job.phase === "held" : isWaiting(job)))?.waiting;
+}
+
+/** For a runner, for people, or for the calendar of an environment. */
+function isWaiting({ phase, waiting }: JobState): boolean {
+  return (phase === "ready" || phase === "pending") && waiting !== undefined;
 }
 
 function sentence(state: TaskState, pipeline: Pipeline): string {
@@ -243,6 +255,8 @@ function jobView(state: TaskState, definition: Job, job: JobState, views: Views)
     ...(waiting && job.outcome !== "succeeded" ? { waiting: waitingView(waiting) } : {}),
     ...(job.continueOnError ? { continueOnError: true } : {}),
     ...(job.cancel ? { canceledBecause: job.cancel.reason } : {}),
+    ...(job.approval ? { approval: jobApproval(job.approval) } : {}),
+    ...(job.overridden ? { overridden: { ...job.overridden, at: iso(job.overridden.at) } } : {}),
     attempt: job.attempt,
     attempts: job.attempts.map((one) => ({
       attempt: one.attempt,
@@ -279,6 +293,10 @@ function waitingForRoom(state: TaskState, definition: Job, job: JobState): Waiti
   return { code: "max-parallel", text, since };
 }
 
+function jobApproval({ state, question, plan, expiresAt, answers }: ApprovalState): NonNullable<JobView["approval"]> {
+  return { state, question, plan, until: iso(expiresAt), answers: answers.map(answerView) };
+}
+
 function lateView(late: LateReport): NonNullable<JobView["attempts"][number]["late"]> {
   const { at, outcome, outputs, failure } = late;
   return {
@@ -293,7 +311,7 @@ function jobState(job: JobState): State {
   if (job.outcome) return job.outcome;
   if (job.phase === "held") return "held";
   if (job.phase === "leased") return "running";
-  return job.phase === "ready" && job.waiting ? "waiting" : "queued";
+  return isWaiting(job) ? "waiting" : "queued";
 }
 
 function stepViews(job: JobState, definition: Job | undefined): StepView[] {

@@ -3,13 +3,13 @@
 
 import { hash } from "node:crypto";
 import type { KnownSystems } from "@gantry/core/app/apps-may.ts";
+import { canonicalJson } from "@gantry/core/canonical-json.ts";
 import type { ClustersAt } from "@gantry/core/app/known-clusters.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { AppState } from "@gantry/core/task/model.ts";
 import type { Journal, StreamAppend } from "@gantry/journal/journal.ts";
 import { allOf, openGuard, requireFreePlaces, type SharedFile, sharedFiles } from "../tasks/app-places.ts";
-import { canonicalJson } from "../tasks/canonical-json.ts";
 import type { Definitions } from "../tasks/definitions.ts";
 import { serialize } from "../tasks/serialize.ts";
 import { appStream, taskStream } from "../tasks/task-stream.ts";

@@ -2,6 +2,7 @@
 // fence check of core/task; a stale fence changes nothing.
 
 import { hash } from "node:crypto";
+import { canonicalJson } from "@gantry/core/canonical-json.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import {
@@ -19,7 +20,6 @@ import type * as wire from "@gantry/wire/runner/protocol.ts";
 import type { z } from "zod";
 import type { Alarms } from "../alarms.ts";
 import type { Limits } from "../limits.ts";
-import { canonicalJson } from "../tasks/canonical-json.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import { withinLimits } from "./decide-limits.ts";
 import { jobOf } from "./job-spec.ts";

@@ -5,6 +5,7 @@ export const AGENT_INDEXES = [
   "tasks-by-app",
   "tasks-by-state",
   "open",
+  "approvals",
   "behind",
   "ended",
   "reruns",

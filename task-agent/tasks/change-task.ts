@@ -5,6 +5,7 @@ import type { Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import type { Decision } from "@gantry/core/task/decision.ts";
 import type { TaskEvent } from "@gantry/core/task/events.ts";
 import { evolve } from "@gantry/core/task/evolve.ts";
+import type { GateFacts } from "@gantry/core/task/gate.ts";
 import type { TaskState } from "@gantry/core/task/model.ts";
 import { settle } from "@gantry/core/task/settle.ts";
 import type { Journal, StreamAppend } from "@gantry/journal/journal.ts";
@@ -28,20 +29,21 @@ export async function storeNow(journal: Pick<Journal, "now">): Promise<number> {
 export async function changeTask(
   store: TaskStore,
   id: string,
-  decide: (task: TaskRecord, now: number) => Decision,
+  decide: (task: TaskRecord, now: number, gates: GateFacts) => Decision,
 ): Promise<TaskRecord> {
   for (let round = 0; round < MAX_CONFLICTS; round += 1) {
     const cached = round === 0 ? store.cached(id) : undefined;
     const before = cached ?? (await store.loadLatest(id));
     if (!before) throw new GantryError("not-found", { kind: "task", name: id });
     const at = await storeNow(store.journal);
-    const decision = decide(before, at);
+    const gates = store.gates();
+    const decision = decide(before, at, gates);
     // A refusal and a decision without events make no commit, so no conflict would show that the cached record is old.
     const isUntested = decision.refuse !== undefined || decision.events.length === 0;
     if (store.isShared && cached && isUntested && (await store.loadLatest(id))?.version !== before.version) continue;
     if (decision.refuse) throw decision.refuse;
     if (decision.events.length === 0) return before;
-    const { state, events } = fold(before, decision.events, at);
+    const { state, events } = fold(before, decision.events, at, gates);
     const record = { state, version: before.version + events.length, pipeline: before.pipeline };
     const app = state.phase === "ended" && before.state.phase !== "ended" ? await appEnded(store.journal, record) : [];
     // An agent that shares the journal keeps open tasks in its own file and must know the index entries of all it changes.
@@ -63,7 +65,7 @@ export async function createTask(
   const start = first.reduce<TaskState | undefined>(evolve, undefined);
   if (!start) throw new Error("a task begins with an event");
   const at = start.requestedAt;
-  const events = [...first, ...settle(pipeline, start, at)];
+  const events = [...first, ...settle(pipeline, start, at, store.gates())];
   const state = events.slice(first.length).reduce<TaskState>(evolve, start);
   const record = { state, version: events.length, pipeline };
   if (!(await store.commit([taskAppend(state, 0, events), ...alongside(state)], state.id))) return undefined;
@@ -75,9 +77,10 @@ function fold(
   before: TaskRecord,
   decided: readonly TaskEvent[],
   at: number,
+  gates: GateFacts,
 ): { state: TaskState; events: TaskEvent[] } {
   const changed = decided.reduce<TaskState>(evolve, before.state);
-  const follows = settle(before.pipeline, changed, at);
+  const follows = settle(before.pipeline, changed, at, gates);
   return { state: follows.reduce<TaskState>(evolve, changed), events: [...decided, ...follows] };
 }
 

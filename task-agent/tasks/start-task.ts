@@ -3,6 +3,7 @@
 
 import { hash } from "node:crypto";
 import type { KnownSystems } from "@gantry/core/app/apps-may.ts";
+import { canonicalJson } from "@gantry/core/canonical-json.ts";
 import type { ClustersAt } from "@gantry/core/app/known-clusters.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
@@ -20,7 +21,6 @@ import { DAY_MS } from "../retention/decide-retention.ts";
 import type { Seal } from "../secrets/seal.ts";
 import { comparableParams, openParams, sealParams } from "../secrets/secret-params.ts";
 import { openGuard, takenByOthers } from "./app-places.ts";
-import { canonicalJson } from "./canonical-json.ts";
 import { namesSecrets, type SecretsAt } from "./decide-secrets.ts";
 import { appName, decideStart, isAppName, type Rerun, type Started, type StartRequest } from "./decide-start.ts";
 import type { Definition, Definitions } from "./definitions.ts";

@@ -1,7 +1,9 @@
 // Tasks as this agent knows them: the journal, a cache of what was loaded last, and the listeners to changes.
 
+import { hash } from "node:crypto";
 import type { Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import type { TaskEvent } from "@gantry/core/task/events.ts";
+import type { GateFacts } from "@gantry/core/task/gate.ts";
 import type { TaskState } from "@gantry/core/task/model.ts";
 import type { Journal, StreamAppend } from "@gantry/journal/journal.ts";
 import type { Definitions } from "./definitions.ts";
@@ -22,7 +24,7 @@ export class TaskStore {
   readonly journal: Journal;
   /** Other agents change tasks in the same journal, so a cached record may be old. */
   readonly isShared: boolean;
-  readonly #definitions: Pick<Definitions, "pinned">;
+  readonly #definitions: Pick<Definitions, "pinned" | "environments">;
   readonly #cache = new Map<string, TaskRecord>();
   /** The version of each task that the listeners know; kept only when the journal is shared. */
   readonly #notified = new Map<string, number>();
@@ -30,10 +32,15 @@ export class TaskStore {
   readonly #unanswered = new Set<string>();
   readonly #listeners: TaskListener[] = [];
 
-  constructor(journal: Journal, definitions: Pick<Definitions, "pinned">, isShared: boolean) {
+  constructor(journal: Journal, definitions: Pick<Definitions, "pinned" | "environments">, isShared: boolean) {
     this.journal = journal;
     this.isShared = isShared;
     this.#definitions = definitions;
+  }
+
+  /** What holds jobs by the policy in force now. */
+  gates(): GateFacts {
+    return { environments: this.#definitions.environments?.() ?? {}, digest: (text) => hash("sha256", text, "hex") };
   }
 
   listen(listener: TaskListener): void {

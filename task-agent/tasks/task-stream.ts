@@ -47,11 +47,22 @@ export function taskAppend(
     before !== undefined &&
     before.phase === state.phase &&
     before.outcome === state.outcome &&
-    before.behind === state.behind;
+    before.behind === state.behind &&
+    isAsking(before) === isAsking(state);
   return taskStream.append(state.id, { expected, events, state, keepIndex });
 }
 
-/** Depends on `id`, `app`, `pipeline`, `rerunOf` and `requestedAt`, which never change, and on `phase`, `outcome` and `behind`. */
+/** Whether people are asked to approve a job of it. */
+function isAsking({ phase, jobs }: TaskState): boolean {
+  return (
+    phase !== "ended" && Object.values(jobs).some((job) => job.phase === "pending" && job.approval?.state === "asked")
+  );
+}
+
+/**
+ * Depends on `id`, `app`, `pipeline`, `rerunOf` and `requestedAt`, which never change, and on `phase`, `outcome`, `behind` and what
+ * `isAsking` says.
+ */
 function indexOfTask(state: TaskState): NonNullable<StreamAppend["index"]> {
   const open = state.phase !== "ended";
   const key = timeKey(state);
@@ -60,6 +71,7 @@ function indexOfTask(state: TaskState): NonNullable<StreamAppend["index"]> {
     ...(state.app === undefined ? {} : { "tasks-by-app": [`${state.app}/${key}`] }),
     "tasks-by-state": [`${state.outcome ?? "open"}/${key}`],
     ...(open ? { open: [key] } : { ended: [`${endedPrefix(state)}${key}`] }),
+    ...(isAsking(state) ? { approvals: [key] } : {}),
     ...(open && state.rerunOf !== undefined ? { reruns: [`${state.rerunOf}/${state.id}`] } : {}),
     ...(open && state.behind !== undefined ? { behind: [`${state.behind}/${state.id}`] } : {}),
   };

@@ -3,6 +3,7 @@
 import type { Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import type { Decision } from "@gantry/core/task/decision.ts";
 import type { TaskEvent } from "@gantry/core/task/events.ts";
+import type { GateFacts } from "@gantry/core/task/gate.ts";
 import type { TaskState } from "@gantry/core/task/model.ts";
 import type { Journal, JournalEvent, StreamAppend } from "@gantry/journal/journal.ts";
 import { changeTask, createTask, storeNow } from "./change-task.ts";
@@ -19,7 +20,10 @@ export type Tasks = {
   /** At least as new as this version. Asks the store only when the cached record is older. */
   readonly readAtLeast: (id: string, version: number) => Promise<TaskRecord | undefined>;
   /** Throws what the decision refuses, or `not-found`. Concurrent changes of one task are done one after the other. */
-  readonly change: (id: string, decide: (task: TaskRecord, now: number) => Decision) => Promise<TaskRecord>;
+  readonly change: (
+    id: string,
+    decide: (task: TaskRecord, now: number, gates: GateFacts) => Decision,
+  ) => Promise<TaskRecord>;
   /** Commits a new task together with other streams. Undefined when one of them was changed in the meantime. */
   readonly create: (
     pipeline: Pipeline,

@@ -103,6 +103,19 @@ export const resolveJob = z.object({
   reason: z.string().max(500).optional(),
 });
 
+/** An answer about a job that waits. The portal has checked that the person has the verb for it. */
+export const answerApproval = z.object({
+  principal: z.string().min(1).max(200),
+  /** As the policy of rights names them. */
+  groups: z.array(z.string().max(400)).max(2_000).default([]),
+  /** Names of the roles that the person has on the app. */
+  roles: z.array(z.string().max(100)).max(200).default([]),
+  answer: z.enum(["approve", "reject", "override"]),
+  plan: z.string().max(100).optional(),
+  reason: z.string().trim().min(1).max(500).optional(),
+  inputs: jsonFields.optional(),
+});
+
 export const runnerSite = z.object({ site: z.string() });
 
 export const MAX_TAGS = 200;

@@ -8,6 +8,7 @@ import type { ChangeSettings, SettingsChangeView, SettingsNow, SettingsView } fr
 import {
   type AppOutcome,
   type adoptApp,
+  type answerApproval,
   type cancelTask,
   type changeApp,
   type createEnrolment,
@@ -26,6 +27,7 @@ import { AGENT_PREFIX, AGENT_ROUTES as routes } from "./routes.ts";
 import type { SyncTemplates, TemplatesView } from "./templates.ts";
 import type { pauseTrigger, runTrigger, TriggerView } from "./triggers.ts";
 import type {
+  ApprovalView,
   AppView,
   BuildView,
   FeedEvent,
@@ -99,6 +101,11 @@ export type AgentClient = {
   readonly cancel: (id: string, body: z.input<typeof cancelTask>) => Promise<TaskView>;
   readonly rerun: (id: string, body: z.input<typeof rerunTask>) => Promise<TaskView>;
   readonly resolve: (id: string, body: z.input<typeof resolveJob>) => Promise<TaskView>;
+  readonly approvals: (
+    query: PageQuery & { readonly task?: string | undefined },
+    call?: Asking,
+  ) => Promise<Page<ApprovalView>>;
+  readonly answerApproval: (id: string, job: string, body: z.input<typeof answerApproval>) => Promise<TaskView>;
   readonly apps: (query: PageQuery, call?: Asking) => Promise<Page<AppView>>;
   readonly app: (name: string, call?: Asking) => Promise<AppView>;
   readonly builds: (app: string, query: PageQuery, call?: Asking) => Promise<Page<BuildView>>;
@@ -211,6 +218,8 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
     cancel: (id, body) => call(routes.cancel, { params: { id }, body }),
     rerun: (id, body) => call(routes.rerun, { params: { id }, body }).catch(knowsNoDefinition),
     resolve: (id, body) => call(routes.resolve, { params: { id }, body }),
+    approvals: (query, options) => call(routes.approvals, { params, query }, options),
+    answerApproval: (id, job, body) => call(routes.answerApproval, { params: { id, job }, body }),
     apps: (query, options) => call(routes.apps, { params, query }, options),
     app: (name, options) => call(routes.app, { params: { name } }, options),
     builds: (name, query, options) => call(routes.builds, { params: { name }, query }, options),

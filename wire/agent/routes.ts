@@ -7,6 +7,7 @@ import { z } from "zod";
 import { changeSettingsFor, settingsChange, settingsNow, settingsView } from "../settings/settings.ts";
 import {
   adoptApp,
+  answerApproval,
   appOutcome,
   cancelTask,
   changeApp,
@@ -31,6 +32,7 @@ import { appProposal, startProposal } from "./proposals.ts";
 import { syncTemplates, templatesView } from "./templates.ts";
 import { pauseTrigger, resumeTrigger, runTrigger, triggerView } from "./triggers.ts";
 import {
+  approvalView,
   appView,
   buildView,
   feedEvent,
@@ -173,6 +175,21 @@ export const AGENT_ROUTES = {
     answer: taskView,
     status: 202,
     errors: ["already-ended", "conflict", "not-found", "task-archived"],
+  }),
+  /** What waits for people, the oldest task last. With `task`, only of this task. */
+  approvals: route({
+    method: "GET",
+    path: "/approvals",
+    query: pageQuery.extend({ task: z.string().max(100).optional() }),
+    answer: page(approvalView),
+  }),
+  answerApproval: route({
+    method: "POST",
+    path: "/tasks/{id}/jobs/{job}/approval",
+    body: answerApproval,
+    answer: taskView,
+    status: 202,
+    errors: ["bad-request", "conflict", "not-asked", "not-found", "task-archived"],
   }),
   apps: route({ method: "GET", path: "/apps", query: pageQuery, answer: page(appView) }),
   app: route({ method: "GET", path: "/apps/{name}", answer: appView, errors: ["app-unknown"] }),

@@ -21,8 +21,67 @@ export const waitingView = z
     code: z.string().describe("e.g. no-runner, all-busy, site-offline, needs, retry, concurrency, step"),
     text: z.string().describe("The reason as a sentence"),
     since: time,
+    until: time.optional().describe("When it ends by itself: the request expires, or the calendar opens"),
   })
   .meta({ id: "Waiting" });
+
+const approvalAnswer = z.object({
+  by: z.string(),
+  at: time,
+  answer: z.enum(["approve", "reject"]),
+  reason: z.string().optional(),
+  inputs: jsonObject.optional(),
+});
+
+/** What people were asked about a job, and what they answered. */
+export const jobApproval = z
+  .object({
+    state: z.enum(["asked", "approved", "rejected", "expired"]),
+    question: z.string(),
+    plan: z.string().describe("Digest of what is asked for. An answer names it"),
+    until: time,
+    answers: z.array(approvalAnswer),
+  })
+  .meta({ id: "JobApproval" });
+
+/** A question that waits for people. */
+export const approvalView = z
+  .object({
+    task: z.string(),
+    title: z.string(),
+    app: z.string().optional(),
+    pipeline: z.string(),
+    job: z.string().describe("Key of the job"),
+    jobTitle: z.string(),
+    site: z.string(),
+    question: z.string(),
+    plan: z.string().describe("Digest of what is asked for. An answer names it"),
+    requestedBy: z.string(),
+    requestedAt: time,
+    until: time.describe("When it expires"),
+    demands: z
+      .array(
+        z.object({
+          environment: z.string().optional().describe("The environment that demands it; absent: the pipeline does"),
+          approvers: z.array(z.string()).describe("group:, person: or role:. Empty: everybody with the verb approve"),
+          count: z.int(),
+          missing: z.int().describe("How many people are missing"),
+          notOwn: z.boolean().describe("Who requested the task cannot approve it"),
+        }),
+      )
+      .describe("All of them must be met"),
+    answers: z.array(approvalAnswer),
+    build: z
+      .object({ number: z.int(), commit: z.string(), subject: z.string().optional() })
+      .optional()
+      .describe("What is deployed"),
+    targets: z
+      .array(z.object({ name: z.string(), environment: z.string().optional(), build: z.int().optional() }))
+      .describe("Where, and the build that runs there now"),
+    inputs: jsonObject.optional().describe("JSON Schema of what the approver answers"),
+  })
+  .meta({ id: "Approval" });
+export type ApprovalView = z.infer<typeof approvalView>;
 
 export const stepView = z
   .object({
@@ -86,6 +145,11 @@ export const jobView = z
       .string()
       .optional()
       .describe("It is canceled because of another job: `test[b] ended as failed …`"),
+    approval: jobApproval.optional(),
+    overridden: z
+      .object({ by: z.string(), at: time, reason: z.string() })
+      .optional()
+      .describe("Why the policy of its environments does not hold it"),
     attempt: z.int(),
     attempts: z.array(attemptView),
     runner: z.string().optional(),

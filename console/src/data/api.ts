@@ -5,7 +5,7 @@ import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import type { ProblemBody } from "@gantry/runtime/http/problem.ts";
 import type { AppOutcome } from "@gantry/wire/agent/agent-api.ts";
 import type { AppProposal } from "@gantry/wire/agent/proposals.ts";
-import type { TaskView } from "@gantry/wire/agent/views.ts";
+import type { ApprovalView, AppView, TaskView } from "@gantry/wire/agent/views.ts";
 
 export type FieldError = { readonly pointer?: string | undefined; readonly detail: string };
 
@@ -98,6 +98,13 @@ export function problemFrom(error: unknown): ProblemBody {
   };
 }
 
+/** What waits for people, and whether this person may answer. */
+export type AskedApproval = ApprovalView & {
+  readonly mayApprove: boolean;
+  readonly mayReject: boolean;
+  readonly whyNot?: string;
+};
+
 const part = encodeURIComponent;
 
 /** A new Idempotency-Key, as a UUID. `crypto.randomUUID` is not available on pages without HTTPS. */
@@ -130,6 +137,9 @@ export const v1 = {
   cancel: (id: string) => `/v1/tasks/${part(id)}/cancel`,
   rerun: (id: string) => `/v1/tasks/${part(id)}/rerun`,
   resolve: (id: string) => `/v1/tasks/${part(id)}/resolve`,
+  approvals: (query: Query = {}) => `/v1/approvals${search(query)}`,
+  approval: (id: string, job: string) => `/v1/tasks/${part(id)}/jobs/${part(job)}/approval`,
+  override: (id: string, job: string) => `/v1/tasks/${part(id)}/jobs/${part(job)}/override`,
   pipelines: "/v1/pipelines",
   pipeline: (name: string, app?: string) =>
     `/v1/pipelines/${part(name)}${app === undefined ? "" : `?app=${part(app)}`}`,

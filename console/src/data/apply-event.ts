@@ -40,6 +40,9 @@ const ROW_EVENTS: readonly unknown[] = [
   "TaskRequested",
   "TaskUnblocked",
   "JobWaiting",
+  "JobGated",
+  "ApprovalRequested",
+  "ApprovalAnswered",
   "JobStarted",
   "StepEnded",
   "JobHeld",
@@ -76,6 +79,8 @@ function applyToJob(job: JobView, fact: JsonObject, step: unknown, at: string): 
       // A step that was held with its job is run again: how it ended the last time stays unknown.
       return { ...rest, state: "queued", steps: closeSteps(job.steps, "errored", at) };
     case "JobWaiting":
+    case "JobGated":
+    case "ApprovalRequested":
       return { ...job, state: "waiting" };
     case "JobHeld":
       return { ...job, state: "held", steps: closeSteps(job.steps, "held", at) };

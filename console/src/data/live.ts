@@ -105,4 +105,5 @@ function handle(event: FeedEvent): void {
   const { kind, headline } = event.data.event;
   if (kind === "TaskEnded" && typeof headline === "string") announcement.value = headline;
   if (kind === "JobHeld") announcement.value = `${event.data.title} is held and needs an answer.`;
+  if (kind === "ApprovalRequested") announcement.value = `${event.data.title} waits for an approval.`;
 }

@@ -2,7 +2,7 @@
 
 import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { InboxItem } from "@gantry/wire/agent/views.ts";
-import { type Page, to, v1 } from "../data/api.ts";
+import { type AskedApproval, type Page, to, v1 } from "../data/api.ts";
 import { useResource } from "../data/store.ts";
 import { readable } from "../parts/format.ts";
 import { EmptyState, Loaded } from "../parts/loading-states.tsx";
@@ -10,8 +10,17 @@ import { PageHeader } from "../parts/page-layout.tsx";
 import { Prose } from "../parts/prose.tsx";
 import { StateGlyph } from "../parts/state-badge.tsx";
 import { RelativeTime } from "../parts/values.tsx";
+import { ApprovalFacts } from "../task/approval-facts.tsx";
 
-const MESSAGE_EVENTS: readonly unknown[] = ["TaskEnded", "JobHeld", "TaskRequested", "JobWaiting"];
+const APPROVAL_EVENTS: readonly unknown[] = [
+  "ApprovalRequested",
+  "ApprovalReminded",
+  "ApprovalAnswered",
+  "ApprovalExpired",
+  "PolicyOverridden",
+  "JobEnded",
+];
+const MESSAGE_EVENTS: readonly unknown[] = ["TaskEnded", "JobHeld", "TaskRequested", "JobWaiting", ...APPROVAL_EVENTS];
 
 export function InboxPage() {
   const inbox = useResource<Page<InboxItem>>(v1.inbox, {
@@ -20,12 +29,14 @@ export function InboxPage() {
   return (
     <>
       <PageHeader title="Inbox" note="Messages, newest first" />
+      <Waiting />
       <Loaded resource={inbox}>
         {({ items }) =>
           items.length === 0 ? (
             <EmptyState title="There are no messages yet">
               <p>
-                A message arrives when an app has been created, when a task has ended, and when a job needs an answer.
+                A message arrives when an app has been created, when a task has ended, and when a job needs an answer or
+                an approval.
               </p>
             </EmptyState>
           ) : (
@@ -38,6 +49,38 @@ export function InboxPage() {
         }
       </Loaded>
     </>
+  );
+}
+
+/** What waits for an answer of this person. */
+function Waiting() {
+  const asked = useResource<Page<AskedApproval>>(v1.approvals({ mine: "true" }), {
+    reloadOn: ({ data }) => APPROVAL_EVENTS.includes(data.event.kind),
+  });
+  const items = asked.data.value?.items ?? [];
+  if (items.length === 0) return null;
+  return (
+    <section class="waiting-for-you">
+      <h2>Waiting for your answer</h2>
+      <ul class="messages">
+        {items.map((one) => (
+          <li key={`${one.task} ${one.job}`}>
+            <StateGlyph state="waiting" />
+            <div>
+              <p>
+                <a class="strong" href={to.task(one.task)}>
+                  <Prose text={one.question} />
+                </a>
+              </p>
+              <ApprovalFacts asked={one} />
+            </div>
+            <a class="button small when" href={to.task(one.task)}>
+              Look and answer
+            </a>
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }
 

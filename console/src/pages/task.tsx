@@ -35,6 +35,7 @@ import { StepPanel } from "../task/step-panel.tsx";
 import { TaskActions } from "../task/task-actions.tsx";
 import { FailedJobs, TaskFacts } from "../task/task-facts.tsx";
 import { Timeline } from "../task/timeline.tsx";
+import { WaitingJobs } from "../task/waiting-jobs.tsx";
 
 const POLL_MS = 10_000;
 
@@ -70,6 +71,7 @@ function Task({ task }: { task: TaskView }) {
         .map((job) => (
           <HeldJob task={task} job={job} key={job.key} />
         ))}
+      <WaitingJobs task={task} />
       {task.failure && !isFailureOfStep ? (
         <FailureBox failure={task.failure} isPlatformError={task.state === "errored"} />
       ) : null}

@@ -1,12 +1,13 @@
-// The optional reason that a person gives with a decision; it is recorded in the history of the task.
+// The reason that a person gives with a decision; it is recorded in the history of the task.
 
 import type { Signal } from "@preact/signals";
 
-export function ReasonInput({ id, reason }: { id: string; reason: Signal<string> }) {
+/** `note`: when it is needed. */
+export function ReasonInput({ id, reason, note = "optional" }: { id: string; reason: Signal<string>; note?: string }) {
   return (
     <>
       <label for={id}>
-        Reason <span class="optional">optional</span>
+        Reason <span class="optional">{note}</span>
       </label>
       <input
         id={id}

@@ -1,6 +1,6 @@
 // JSON text for digests: the same for equal values, whatever the order of their keys. Pure.
 
-import type { JsonValue } from "@gantry/core/json.ts";
+import type { JsonValue } from "./json.ts";
 
 export function canonicalJson(value: JsonValue): string {
   return JSON.stringify(sorted(value));
