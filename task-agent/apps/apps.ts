@@ -3,8 +3,8 @@
 
 import { hash } from "node:crypto";
 import type { KnownSystems } from "@gantry/core/app/apps-may.ts";
-import { canonicalJson } from "@gantry/core/canonical-json.ts";
 import type { ClustersAt } from "@gantry/core/app/known-clusters.ts";
+import { canonicalJson } from "@gantry/core/canonical-json.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { AppState } from "@gantry/core/task/model.ts";

@@ -3,8 +3,8 @@
 
 import { hash } from "node:crypto";
 import type { KnownSystems } from "@gantry/core/app/apps-may.ts";
-import { canonicalJson } from "@gantry/core/canonical-json.ts";
 import type { ClustersAt } from "@gantry/core/app/known-clusters.ts";
+import { canonicalJson } from "@gantry/core/canonical-json.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import type { Pipeline } from "@gantry/core/pipeline/pipeline.ts";
