@@ -13,7 +13,7 @@ import type { Job, Pipeline, Template } from "../pipeline/pipeline.ts";
 import { type Failure, failureOf } from "../step/outcome.ts";
 import { isCanceled } from "./decision.ts";
 import type { TaskEvent } from "./events.ts";
-import { evolve } from "./evolve.ts";
+import { evolveAll } from "./evolve.ts";
 import { failedJobs, placeOf } from "./failed-places.ts";
 import { headline } from "./messages.ts";
 import type { JobState, TaskResult, TaskState } from "./model.ts";
@@ -27,7 +27,7 @@ export function settle(pipeline: Pipeline, state: TaskState, now: number): TaskE
     const events = follow(pipeline, current, now);
     if (events.length === 0) return all;
     all.push(...events);
-    current = events.reduce<TaskState>(evolve, current);
+    current = evolveAll(current, events);
   }
 }
 
