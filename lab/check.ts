@@ -22,7 +22,7 @@ const COMMANDS: readonly Command[] = [
       "--test",
       "--test-timeout=600000",
       "--test-reporter=./lab/test-reporter.ts",
-      ...["code", "messages"].map((name) => `lab/repo-checks/${name}.test.ts`),
+      "lab/repo-checks/code.test.ts",
       "lab/repo-checks/group.ts",
     ],
   },

@@ -6,6 +6,25 @@ import { evolveJob } from "./evolve-job.ts";
 import type { CancelState, JobState, TaskState } from "./model.ts";
 
 export function evolve(state: TaskState | undefined, event: TaskEvent): TaskState {
+  return applied(state, event, (jobs, job) => ({ ...jobs, [job.key]: job }));
+}
+
+/** As `evolve` with one event after the other. The jobs are copied once and not per event: a task may have hundreds. */
+export function evolveAll(state: TaskState, events: readonly TaskEvent[]): TaskState {
+  let own: Record<string, JobState> | undefined;
+  const put: PutJob = (jobs, job) => {
+    if (jobs !== own) own = { ...jobs };
+    own[job.key] = job;
+    return own;
+  };
+  return events.reduce((current, event) => applied(current, event, put), state);
+}
+
+type Jobs = TaskState["jobs"];
+/** The jobs with this one instead of the one of its key. */
+type PutJob = (jobs: Jobs, job: JobState) => Jobs;
+
+function applied(state: TaskState | undefined, event: TaskEvent, put: PutJob): TaskState {
   if (event.kind === "TaskRequested") {
     if (state) throw new Error(`task ${state.id}: ${state.phase} -> TaskRequested`);
     return requested(event);
@@ -47,7 +66,7 @@ export function evolve(state: TaskState | undefined, event: TaskEvent): TaskStat
       return {
         ...state,
         startedAt: state.startedAt ?? (event.kind === "JobStarted" ? event.at : undefined),
-        jobs: { ...state.jobs, [job.key]: next },
+        jobs: put(state.jobs, next),
       };
     }
   }

@@ -13,7 +13,7 @@ import { type Job, mayWait, type Pipeline, type Template } from "../pipeline/pip
 import { type Failure, failureOf } from "../step/outcome.ts";
 import { isCanceled } from "./decision.ts";
 import type { TaskEvent } from "./events.ts";
-import { evolve } from "./evolve.ts";
+import { evolveAll } from "./evolve.ts";
 import { failedJobs, hasFailed, placeOf } from "./failed-places.ts";
 import { followGate, type GateFacts } from "./gate.ts";
 import { headline } from "./messages.ts";
@@ -32,7 +32,7 @@ export function settle(pipeline: Pipeline, state: TaskState, now: number, gates:
     const events = follow(pipeline, current, now, gates);
     if (events.length === 0) return all;
     all.push(...events);
-    current = events.reduce<TaskState>(evolve, current);
+    current = evolveAll(current, events);
   }
 }
 

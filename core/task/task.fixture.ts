@@ -19,7 +19,7 @@ import {
 import { decideCancel, decideResolve } from "./decide-task.ts";
 import { type Claimant, type Decision, holder } from "./decision.ts";
 import type { TaskEvent } from "./events.ts";
-import { evolve } from "./evolve.ts";
+import { evolve, evolveAll } from "./evolve.ts";
 import type { GateFacts } from "./gate.ts";
 import type { TaskState } from "./model.ts";
 import { settle } from "./settle.ts";
@@ -222,9 +222,9 @@ export class TaskUnderTest {
   }
 
   #add(events: readonly TaskEvent[]): void {
-    const changed = events.reduce<TaskState>(evolve, this.state);
+    const changed = evolveAll(this.state, events);
     const follows = settle(this.pipeline, changed, this.now, this.#gates());
-    this.state = follows.reduce<TaskState>(evolve, changed);
+    this.state = evolveAll(changed, follows);
     this.events.push(...events, ...follows);
   }
 }

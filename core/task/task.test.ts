@@ -4,10 +4,32 @@ import fc from "fast-check";
 import { testRuns } from "../test-runs.fixture.ts";
 import { labelsOf } from "./decide-lease.ts";
 import { decideSupersede } from "./decide-task.ts";
-import { evolve } from "./evolve.ts";
+import { evolve, evolveAll } from "./evolve.ts";
 import type { TaskState } from "./model.ts";
 import { jobScope } from "./scope.ts";
 import { job, pipeline, TaskUnderTest } from "./task.fixture.ts";
+
+test("events that are applied together give what they give one by one, and the state before them stays as it was", () => {
+  const task = new TaskUnderTest(
+    pipeline([
+      job("plan"),
+      job("deploy", { needs: ["plan"], each: "${{ needs.plan.outputs.targets }}" }),
+      job("after", { needs: ["deploy"] }),
+    ]),
+  );
+  task.run("plan", "succeeded", { outputs: { targets: ["a", "b"] } });
+  task.run("deploy[a]");
+  task.run("deploy[b]", "failed");
+  const states: TaskState[] = [];
+  for (const event of task.events) states.push(evolve(states.at(-1), event));
+  const texts = states.map((state) => JSON.stringify(state));
+  for (const [at, state] of states.entries())
+    assert.deepEqual(evolveAll(state, task.events.slice(at + 1)), states.at(-1), `after event ${at}`);
+  assert.deepEqual(
+    states.map((state) => JSON.stringify(state)),
+    texts,
+  );
+});
 
 describe("the order of jobs", () => {
   test("a job without needs is ready at once, the next one when its need has succeeded", () => {

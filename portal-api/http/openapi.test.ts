@@ -112,17 +112,18 @@ test("every reference resolves and every schema compiles", () => {
   const ajv = new Ajv2020({ strict: false, validateFormats: false, code: { optimize: false } });
   ajv.addSchema({ $id: "document", components: document.components }, "document");
   let schemas = 0;
+  const distinct = new Set<string>();
   const visit = (value: JsonValue): void => {
     if (Array.isArray(value)) for (const one of value as readonly JsonValue[]) visit(one);
     if (!isJsonObject(value)) return;
     if (value.schema !== undefined) {
-      const text = JSON.stringify(value.schema).replaceAll('"#/components', '"document#/components');
-      ajv.compile(JSON.parse(text) as object);
+      distinct.add(JSON.stringify(value.schema).replaceAll('"#/components', '"document#/components'));
       schemas += 1;
     }
     for (const one of Object.values(value)) visit(one);
   };
   visit(document.paths as unknown as JsonValue);
+  for (const text of distinct) ajv.compile(JSON.parse(text) as object);
   assert.ok(schemas > 200, `${schemas} schemas`);
   for (const name of ["Task", "TaskSummary", "App", "Event", "Problem", "Site", "Token"]) {
     assert.ok(name in document.components.schemas, name);

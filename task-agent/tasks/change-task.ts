@@ -4,7 +4,7 @@ import { explain, GantryError } from "@gantry/core/errors.ts";
 import type { Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import type { Decision } from "@gantry/core/task/decision.ts";
 import type { TaskEvent } from "@gantry/core/task/events.ts";
-import { evolve } from "@gantry/core/task/evolve.ts";
+import { evolve, evolveAll } from "@gantry/core/task/evolve.ts";
 import type { GateFacts } from "@gantry/core/task/gate.ts";
 import type { TaskState } from "@gantry/core/task/model.ts";
 import { settle } from "@gantry/core/task/settle.ts";
@@ -66,7 +66,7 @@ export async function createTask(
   if (!start) throw new Error("a task begins with an event");
   const at = start.requestedAt;
   const events = [...first, ...settle(pipeline, start, at, store.gates())];
-  const state = events.slice(first.length).reduce<TaskState>(evolve, start);
+  const state = evolveAll(start, events.slice(first.length));
   const record = { state, version: events.length, pipeline };
   if (!(await store.commit([taskAppend(state, 0, events), ...alongside(state)], state.id))) return undefined;
   store.notify(record, events, true);
@@ -79,9 +79,9 @@ function fold(
   at: number,
   gates: GateFacts,
 ): { state: TaskState; events: TaskEvent[] } {
-  const changed = decided.reduce<TaskState>(evolve, before.state);
+  const changed = evolveAll(before.state, decided);
   const follows = settle(before.pipeline, changed, at, gates);
-  return { state: follows.reduce<TaskState>(evolve, changed), events: [...decided, ...follows] };
+  return { state: evolveAll(changed, follows), events: [...decided, ...follows] };
 }
 
 /** The end of a task changes its app in the same commit. */

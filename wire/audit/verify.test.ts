@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { anyCharacter } from "@gantry/lab/any-character.fixture.ts";
 import fc from "fast-check";
 import { type AuditFacts, CHAIN_START, type ChainEnd, chained, harmless, textOf } from "./entry.ts";
 import { type AuditVerdict, openVerifier } from "./verify.ts";
@@ -93,5 +94,5 @@ test("changes without an outcome are named", () => {
 test("text from outside cannot forge lines, hide in them or turn them around", () => {
   assert.equal(harmless("a\nb\u001b[2J\u202ec\u2028d\u200be"), "a\\u{a}b\\u{1b}[2J\\u{202e}c\\u{2028}d\\u{200b}e");
   assert.equal(harmless("x".repeat(300)).length, 201);
-  fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => !/[\p{C}\p{Zl}\p{Zp}]/u.test(harmless(text))));
+  fc.assert(fc.property(fc.string({ unit: anyCharacter }), (text) => !/[\p{C}\p{Zl}\p{Zp}]/u.test(harmless(text))));
 });

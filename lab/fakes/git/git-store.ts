@@ -2,9 +2,9 @@
 
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { appendFile, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
@@ -80,6 +80,10 @@ export function openGitStore(root: string): GitStore {
   const greetings = new Map<string, Promise<Buffer>>();
   const { onPush, pushing } = openPushes((id) => refsOf(folderOf(id)));
   const revisionOf = async (id: string, revision: string): Promise<string | undefined> => {
+    const known = isObjectName(revision) ? [] : await branchesIn(folderOf(id));
+    const branch = known.find(({ name }) => name === revision);
+    // A tag comes before a branch.
+    if (branch && !existsSync(join(folderOf(id), "refs/tags", revision))) return branch.commit;
     const asked = [revision, `refs/heads/${revision}`].map((name) => `${name}^{commit}\n`).join("");
     const answers = (await gitIn(folderOf(id), ["cat-file", "--batch-check=%(objectname) %(objecttype)"], {}, asked))
       .toString("utf8")
@@ -90,15 +94,7 @@ export function openGitStore(root: string): GitStore {
     folderOf,
     create: (id, defaultBranch) => create(root, folderOf(id), defaultBranch),
     remove: (id) => rm(folderOf(id), { recursive: true, force: true }),
-    branches: async (id) => {
-      const listed = (await git(id, ["for-each-ref", "--format=%(objectname) %(refname)", "refs/heads"])).toString(
-        "utf8",
-      );
-      return listed
-        .split("\n")
-        .filter((line) => line !== "")
-        .map((line) => ({ commit: line.slice(0, 40), name: line.slice("refs/heads/".length + 41) }));
-    },
+    branches: (id) => branchesIn(folderOf(id)),
     commits: async (id, revision, limit) => {
       const commit = await revisionOf(id, revision);
       if (commit === undefined) return [];
@@ -194,6 +190,10 @@ function openPushes(refs: (id: string) => Promise<ReadonlyMap<string, string>>):
   };
 }
 
+function isObjectName(revision: string): boolean {
+  return /^[0-9a-f]{40}$/.test(revision);
+}
+
 /** Is this the value of git's header for the second version of its protocol? */
 export function isVersion2(protocol: string): boolean {
   return protocol.split(":").includes("version=2");
@@ -210,7 +210,7 @@ async function create(root: string, folder: string, defaultBranch: string): Prom
 }
 
 async function seed(bare: string, branch: string, folder: string): Promise<void> {
-  if ((await gitIn(bare, ["for-each-ref", `refs/heads/${branch}`])).byteLength > 0) return;
+  if ((await branchesIn(bare)).some(({ name }) => name === branch)) return;
   const scratch = await mkdtemp(join(tmpdir(), "gantry-lab-seed-"));
   try {
     const env = {
@@ -224,6 +224,42 @@ async function seed(bare: string, branch: string, folder: string): Promise<void>
     await gitIn(bare, ["update-ref", `refs/heads/${branch}`, commit, "0".repeat(40)]);
   } finally {
     await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/**
+ * The branches of a bare repository, sorted. They are read as git keeps them, a file per branch, because the fakes look at
+ * them all the time. Where git keeps them in another way, git is asked.
+ */
+async function branchesIn(folder: string): Promise<readonly LabBranch[]> {
+  const read = existsSync(join(folder, "packed-refs")) ? undefined : await readBranches(join(folder, "refs/heads"));
+  if (read) return read;
+  const listed = await gitIn(folder, ["for-each-ref", "--format=%(objectname) %(refname)", "refs/heads"]);
+  return listed
+    .toString("utf8")
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => ({ commit: line.slice(0, 40), name: line.slice("refs/heads/".length + 41) }));
+}
+
+/** Undefined when a file is not a branch that names its commit, or one is removed meanwhile. */
+async function readBranches(heads: string): Promise<readonly LabBranch[] | undefined> {
+  try {
+    const entries = await readdir(heads, { recursive: true, withFileTypes: true });
+    const paths = entries.flatMap((one) =>
+      one.isFile() && !one.name.endsWith(".lock") ? [join(one.parentPath, one.name)] : [],
+    );
+    const found = await Promise.all(
+      paths.map(async (path): Promise<LabBranch> => {
+        const [commit] = /^[0-9a-f]{40}(?=\n$)/.exec(await readFile(path, "utf8")) ?? [];
+        if (commit === undefined) throw new Error(`${path} has no commit`);
+        return { name: relative(heads, path), commit };
+      }),
+    );
+    return found.toSorted((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
+  } catch {
+    // Git is asked, and says what is wrong.
+    return undefined;
   }
 }
 
