@@ -50,6 +50,17 @@ const FUNCTIONS: Terms = {
 };
 
 const VARIABLES: Terms = {
+  success: STATUS,
+  failure: STATUS,
+  succeeded: STATUS,
+  failed: STATUS,
+  canceled: STATUS,
+  cancelled: STATUS,
+  on_success: STATUS,
+  on_failure: STATUS,
+  always: '`when: always` is a condition of its own; write `status != "canceled"` beside others',
+  yes: "write `true`",
+  no: "write `false`",
   github: "who started the task is `task.requestedBy`, and a commit is an output of `git/checkout`",
   gitlab: "who started the task is `task.requestedBy`, and a commit is an output of `git/checkout`",
   env: "name what the environment variable is made of, such as a param; scripts read `$NAME`",

@@ -113,6 +113,20 @@ const RETRY: Words = {
   interval: "use `delay`",
 };
 
+const CONCURRENCY: Words = {
+  "cancel-in-progress": "use `policy: cancel-older`",
+};
+
+const PARAM: Words = {
+  options: "use `enum`",
+  choices: "use `enum`",
+  values: "use `enum`",
+  label: "use `title`",
+  regex: "use `pattern`",
+  min: "use `minimum`, or `minLength` for text",
+  max: "use `maximum`, or `maxLength` for text",
+};
+
 /** What to write instead; undefined for a word of no known system. `path`: the place of the key. */
 export function foreignWordHint(path: Path, key: string): string | undefined {
   const words = { ...ANYWHERE, ...wordsAt(path) };
@@ -122,6 +136,8 @@ export function foreignWordHint(path: Path, key: string): string | undefined {
 function wordsAt(path: Path): Words {
   if (path.length === 0) return TOP;
   if (path[0] === "triggers") return TRIGGER;
+  if (path[0] === "concurrency") return CONCURRENCY;
+  if (path[0] === "params" && path.length === 2) return PARAM;
   if (path[0] !== "jobs" && path[0] !== "finally") return {};
   if (path.at(-1) === "retry") return RETRY;
   if (path.length === 2) return JOB;

@@ -13,6 +13,37 @@ const NUMBERS = Array.from({ length: 100 }, (_, at) => at).join(", ");
 export const MISTAKES: readonly Mistake[] = [
   ["no jobs", "name: demo\n", /^1: jobs is missing$/],
   [
+    "an expression without quotes in a list",
+    job("    labels: [${{ params.x }}]\n    steps: [{ run: x }]\n"),
+    /^5: the YAML is not valid: .*; a text with an expression needs quotes around it, of the other kind than those inside$/,
+  ],
+  [
+    "the quotes of a text inside of its expression",
+    job('    env: { A: "${{ steps["a"].outcome }}" }\n    steps: [{ run: x }]\n'),
+    /^5: the YAML is not valid: .*; a text with an expression needs quotes around it, of the other kind/,
+  ],
+  [
+    "an action of another system",
+    job("    steps: [{ uses: actions/checkout@v4 }]\n"),
+    /^5: there is no step actions\/checkout@v4; actions of other systems cannot be used: take a step of Gantry, such as git\/checkout, or `run`$/,
+  ],
+  [
+    "always beside something else",
+    job("    steps: [{ run: x, when: always && task.id == 'x' }]\n"),
+    /^5: there is no variable always; `when: always` is a condition of its own/,
+  ],
+  ["a word for a status", job("    steps: [{ run: x, when: failed }]\n"), /no variable failed; compare `status`/],
+  [
+    "canceling as in another system",
+    job("    steps: [{ run: x }]\n", "concurrency: { group: g, cancel-in-progress: true }\n"),
+    /^2: unknown key cancel-in-progress; use `policy: cancel-older`$/,
+  ],
+  [
+    "choices of a param as in another system",
+    job("    steps: [{ run: x }]\n", "params: { a: { type: string, options: [a, b] } }\n"),
+    /^2: unknown key options; use `enum`$/,
+  ],
+  [
     "a choice of a build that is a number",
     job("    steps: [{ run: x }]\n", "app: existing\nparams: { build: { type: integer, ui: build } }\n"),
     /^3: .*a param with `ui: build` must have the type string$/,
@@ -564,6 +595,26 @@ export const RUN_TIME_MISTAKES: readonly Mistake[] = [
     "the same value twice in an axis",
     file({ job: "matrix: { os: [linux, linux] }" }),
     /two elements have the name linux/,
+  ],
+  [
+    "more combinations of a matrix, as in another system",
+    file({ job: "matrix: { os: [a], include: [{ os: b, arch: c }] }" }),
+    /^14: `include` would be an axis: a matrix has all combinations; list those that you want with `each`$/,
+  ],
+  [
+    "a member that a value of an axis lacks",
+    file({ job: "matrix: { os: [{ name: a, arch: x }, { name: b }] }", step: "env: { A: '${{ each.os.arch }}' }" }),
+    /value 2 of the axis os has no arch$/,
+  ],
+  [
+    "a member of a plain value of an axis",
+    file({ job: "matrix: { os: [linux] }", step: "env: { A: '${{ each.os.name }}' }" }),
+    /value 1 of the axis os has no name$/,
+  ],
+  [
+    "an inner member that an element lacks",
+    file({ job: "each: [{ name: a, cpu: { arch: x } }, { name: b, cpu: {} }]", step: "when: each.cpu.arch == 'x'" }),
+    /element 2 of `each` has no cpu\.arch$/,
   ],
   ["an empty matrix", file({ job: "matrix: {}" }), /matrix must have at least one axis/],
   ["an axis without values", file({ job: "matrix: { os: [] }" }), /os must not be empty/],

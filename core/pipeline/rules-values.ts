@@ -171,9 +171,18 @@ export function goodLists(context: RuleContext): readonly PathProblem[] {
     if (typeof job.each === "string") {
       const detail = notList(context, job.each);
       if (detail !== undefined) problems.push({ path: each, detail, on: "value" });
-    } else if (isList(job.each)) problems.push(...twins(job.each, each), ...missingMembers(context, job, job.each));
-    for (const [axis, values] of Object.entries(job.matrix ?? {}))
-      if (values.length <= MAX_EXPANDED) problems.push(...twins(values, [...path, "matrix", axis]));
+    } else if (isList(job.each)) {
+      const name = (number: number): string => `element ${number} of \`each\``;
+      problems.push(...twins(job.each, each), ...missingMembers(context, job, { values: job.each, behind: [], name }));
+    }
+    for (const [axis, values] of Object.entries(job.matrix ?? {})) {
+      const at = [...path, "matrix", axis];
+      const foreign = foreignAxis(axis, values);
+      if (foreign !== undefined) problems.push({ path: at, detail: foreign, on: "key" });
+      else if (values.length <= MAX_EXPANDED) problems.push(...twins(values, at));
+      const name = (number: number): string => `value ${number} of the axis ${axis}`;
+      problems.push(...missingMembers(context, job, { values, behind: [axis], name }));
+    }
     return problems;
   });
 }
@@ -202,22 +211,43 @@ function twins(values: readonly JsonValue[], path: Path): readonly PathProblem[]
   );
 }
 
-function missingMembers(context: RuleContext, job: Job, elements: readonly JsonValue[]): readonly PathProblem[] {
+type Elements = {
+  readonly values: readonly JsonValue[];
+  /** The path of `each` behind which the values are. */
+  readonly behind: readonly string[];
+  readonly name: (number: number) => string;
+};
+
+function missingMembers(context: RuleContext, job: Job, { values, behind, name }: Elements): readonly PathProblem[] {
   const places = placesOf(context.pipeline).filter((place) => place.job === job && place.path.at(-1) !== "each");
   return places.flatMap((place) =>
     sourcesIn(place).flatMap(({ source, path }) => {
       const expression = checkExpression(source);
       if ("problem" in expression) return [];
-      return expression.references.flatMap(({ variable, path: members, certain, offset }): PathProblem[] => {
-        const [name] = members;
-        if (variable !== "each" || name === undefined || certain < 1) return [];
-        const lacking = elements.findIndex((one) => !isJsonObject(one) || !Object.hasOwn(one, name));
+      return expression.references.flatMap(({ variable, path: all, certain, offset }): PathProblem[] => {
+        if (variable !== "each" || behind.some((step, index) => all[index] !== step)) return [];
+        const members = all.slice(behind.length, certain);
+        const lacking = values.findIndex((one) => !hasMembers(one, members));
         if (lacking === -1) return [];
-        const detail = `element ${lacking + 1} of \`each\` has no ${name}`;
+        const detail = `${name(lacking + 1)} has no ${members.join(".")}`;
         return [{ path, detail, on: "value", within: { text: source, offset } }];
       });
     }),
   );
+}
+
+function hasMembers(value: JsonValue, [first, ...rest]: readonly string[]): boolean {
+  if (first === undefined) return true;
+  const inner = isJsonObject(value) && Object.hasOwn(value, first) ? value[first] : undefined;
+  // What a text with an expression becomes is not known here.
+  if (typeof value === "string" && value.includes("${{")) return true;
+  return inner !== undefined && hasMembers(inner, rest);
+}
+
+/** Keys of a matrix that are no axes in other systems. */
+function foreignAxis(axis: string, values: readonly JsonValue[]): string | undefined {
+  if ((axis !== "include" && axis !== "exclude") || !values.some(isJsonObject)) return undefined;
+  return `\`${axis}\` would be an axis: a matrix has all combinations; list those that you want with \`each\``;
 }
 
 /** Names that would be refused later, by the runner or when the job is expanded. */

@@ -197,11 +197,16 @@ function plainTitles({ file }: RuleContext): readonly PathProblem[] {
     .map(({ path }) => ({ path, detail: "a title cannot contain an expression", on: "value" }));
 }
 
+const FOREIGN_ACTION =
+  "; actions of other systems cannot be used: take a step of Gantry, such as git/checkout, or `run`";
+
 function knownSteps({ pipeline, steps }: RuleContext): readonly PathProblem[] {
   return allSteps(pipeline).flatMap(({ step, path }) => {
     const { action } = step;
     if (action.kind !== "uses" || steps.has(action.uses)) return [];
-    const detail = `there is no step ${action.uses}${didYouMean(action.uses, steps.keys())}`;
+    const isForeign = /@|^docker:|^\.\.?\//.test(action.uses);
+    const hint = isForeign ? FOREIGN_ACTION : didYouMean(action.uses, steps.keys());
+    const detail = `there is no step ${action.uses}${hint}`;
     return [{ path: [...path, "uses"], detail, on: "value" as const }];
   });
 }

@@ -73,7 +73,10 @@ export function readSource(text: string): SourceFile {
   });
   const [error] = document.errors;
   // Later errors mostly follow from the first one.
-  if (error !== undefined) return stop(sentence(error.code, error.message), placeOf(error.pos[0]));
+  if (error !== undefined) {
+    const detail = `${sentence(error.code, error.message)}${quotesHint(text, error.pos[0])}`;
+    return stop(detail, placeOf(error.pos[0]));
+  }
   if (document.contents === null) return stop("the file is empty");
   const reading = { document, text, placeOf, problems: [], open: new Set<Node>(), nodes: 0, aliases: 0 };
   const root = readNode(reading, document.contents, 0);
@@ -253,6 +256,14 @@ function sentence(code: string, message: string): string {
   if (code === "NON_STRING_KEY") return "a key must be text";
   const words = Object.hasOwn(YAML_ERRORS, code) ? YAML_ERRORS[code] : undefined;
   return `the YAML is not valid: ${words ?? truncate(message.split("\n")[0] ?? "", 200)}`;
+}
+
+/** Brackets and quotes of an expression are those of YAML, too, where the text is not in quotes. */
+function quotesHint(text: string, offset: number): string {
+  const line = text.slice(text.lastIndexOf("\n", offset - 1) + 1).split("\n", 1);
+  return line[0]?.includes("${{")
+    ? "; a text with an expression needs quotes around it, of the other kind than those inside"
+    : "";
 }
 
 function shortTag(tag: string): string {
