@@ -22,6 +22,7 @@ const repositorySchema = z.object({
   slug: z.string(),
   description: z.string().nullish(),
   mainbranch: z.object({ name: z.string() }).nullish(),
+  project: z.object({ key: z.string() }),
 });
 const pageSchema = z.object({ values: z.array(z.unknown()) });
 
@@ -30,15 +31,31 @@ const GIT_USER = { account: "x-bitbucket-api-token-auth", accessToken: "x-token-
 
 export function bitbucketCloudHost(access: HostAccess): GitHost {
   const { system } = access;
+  const requireProject = (project: string, slug: string): Promise<void> => requireOwnProject(access, project, slug);
+  const inProject =
+    <R, A extends readonly unknown[]>(call: (project: string, slug: string, ...more: A) => Promise<R>) =>
+    async (project: string, slug: string, ...more: A): Promise<R> => {
+      await requireProject(project, slug);
+      return call(project, slug, ...more);
+    };
+  const pulls = cloudPullRequests((call) => callSdk(access, apiOf, call));
   return {
+    requireProject,
     createRepository: (desired) => createRepository(access, desired),
     getRepository: (project, slug) => getRepository(access, project, slug),
     listRepositories: (project) => listRepositories(access, project),
-    describeRepository: (project, slug, description) => describeRepository(access, project, slug, description),
-    isEmpty: (project, slug) => isEmpty(access, project, slug),
-    deleteRepository: (project, slug) => deleteRepository(access, project, slug),
-    ...cloudPullRequests((call) => callSdk(access, apiOf, call)),
-    setCommitStatus: (project, slug, commit, status) => setCommitStatus(access, project, slug, commit, status),
+    describeRepository: inProject((project, slug, text: string) => describeRepository(access, project, slug, text)),
+    isEmpty: inProject((project, slug) => isEmpty(access, project, slug)),
+    deleteRepository: inProject((project, slug) => deleteRepository(access, project, slug)),
+    listPullRequests: inProject(pulls.listPullRequests),
+    openPullRequest: inProject(pulls.openPullRequest),
+    getPullRequest: inProject(pulls.getPullRequest),
+    closePullRequest: inProject(pulls.closePullRequest),
+    listChecks: inProject(pulls.listChecks),
+    mergePullRequest: inProject(pulls.mergePullRequest),
+    setCommitStatus: inProject((project, slug, commit: string, status: CommitStatus) =>
+      setCommitStatus(access, project, slug, commit, status),
+    ),
     cloneUrl: (project, slug) => cloneAddress(system, project, slug),
     repositoryUrl: (project, slug) => `${system.url}/${pathOf(workspaceOf(project), slug)}`,
     commitUrl: (project, slug, commit) => `${system.url}/${pathOf(workspaceOf(project), slug, "commits", commit)}`,
@@ -79,14 +96,40 @@ async function createRepository(access: HostAccess, desired: NewRepository): Pro
   });
 }
 
-async function getRepository(access: HostAccess, project: string, slug: string): Promise<HostRepository | undefined> {
+type Found = z.infer<typeof repositorySchema>;
+
+/** In whatever project of the workspace it is. */
+async function findRepository(access: HostAccess, project: string, slug: string): Promise<Found | undefined> {
   const answer = await callSdk(access, apiOf, {
     what: `read repository ${project}/${slug}`,
     schema: repositorySchema,
     expect: [404],
     send: (api) => api.repositories.get({ workspace: workspaceOf(project), repo_slug: slug.toLowerCase() }),
   });
-  return answer.ok ? toRepository(project, answer.data) : undefined;
+  return answer.ok ? answer.data : undefined;
+}
+
+/** Keys are upper case at Bitbucket. */
+function isIn(project: string, found: Found): boolean {
+  const { key } = placeOf(project);
+  return key === undefined || key.toUpperCase() === found.project.key.toUpperCase();
+}
+
+async function getRepository(access: HostAccess, project: string, slug: string): Promise<HostRepository | undefined> {
+  const found = await findRepository(access, project, slug);
+  return found && isIn(project, found) ? toRepository(project, found) : undefined;
+}
+
+/** The address of a repository has its workspace and not its project: with another project it would lead to the same one. */
+async function requireOwnProject(access: HostAccess, project: string, slug: string): Promise<void> {
+  if (placeOf(project).key === undefined) return;
+  const found = await findRepository(access, project, slug);
+  if (!found || isIn(project, found)) return;
+  throw new GantryError("system-refused", {
+    system: access.system.name,
+    what: `use the repository ${project}/${slug}`,
+    problem: "a repository of this name is in another project of the workspace",
+  });
 }
 
 async function listRepositories(access: HostAccess, project: string): Promise<readonly string[]> {

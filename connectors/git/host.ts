@@ -83,6 +83,11 @@ export type GitHost = {
    * it. Not atomic everywhere: after a crash the repository may exist without its description.
    */
   readonly createRepository: (repository: NewRepository) => Promise<HostRepository | undefined>;
+  /**
+   * Where addresses do not have the whole project: throws `system-refused` if the repository is in another project than
+   * `project` says. What an app may have is decided by that name. All other calls do the same.
+   */
+  readonly requireProject?: (project: string, slug: string) => Promise<void>;
   /** `undefined` when there is none, or none that this account can see. */
   readonly getRepository: (project: string, slug: string) => Promise<HostRepository | undefined>;
   /** Slugs of the repositories of a project that this account can see, at most 100. */

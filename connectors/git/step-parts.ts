@@ -29,6 +29,7 @@ export async function openRepository(
   repository: RepositoryInput,
 ): Promise<{ readonly host: GitHost; readonly mirror: Mirror }> {
   const { system, host } = hostOf(context, repository);
+  await host.requireProject?.(repository.project, repository.slug);
   const url = checkRemoteUrl(host.cloneUrl(repository.project, repository.slug), {
     system: system.name,
     base: system.cloneBase ?? system.url,

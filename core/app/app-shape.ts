@@ -39,8 +39,20 @@ const pipeline = z
 /** `system`: the name of the git host, as its site names it. */
 const repository = {
   system: text(63),
-  project: z.string().regex(/^[~\w][\w./ -]{0,127}$/, "must be the project, workspace or owner of the repository"),
-  slug: z.string().regex(/^\w[\w.-]{0,127}$/, "must be the name of a repository: letters, digits, `_`, `.` and `-`"),
+  project: z
+    .string()
+    .max(128)
+    .regex(
+      /^~?[A-Za-z0-9][\w.-]*(?:\/\w[\w.-]*){0,20}$/,
+      "must be the project, workspace or owner of the repository: letters, digits, `_`, `.` and `-`, and `/` between groups",
+    ),
+  /** Hosts ignore `.git` at the end, so it would be another name of the same repository. */
+  slug: z
+    .string()
+    .regex(
+      /^(?!.*\.git$)\w[\w.-]{0,127}$/i,
+      "must be the name of a repository, without `.git`: letters, digits, `_`, `.` and `-`",
+    ),
   branch: branch.default("main"),
   /** Addresses for people, and for the label of images. */
   url: address.optional(),
@@ -151,7 +163,12 @@ export const appShape = z
     pipelines: z.strictObject({ ci: pipeline.optional(), cd: pipeline.optional() }).optional(),
     /** For targets without their own. Default: the name of the app. */
     namespace: name.optional(),
-    jira: z.strictObject({ key: text(20), url: address.optional() }).optional(),
+    jira: z
+      .strictObject({
+        key: z.string().regex(/^[A-Za-z][A-Za-z0-9_]{0,19}$/, "must be the key of a Jira project, such as ORD"),
+        url: address.optional(),
+      })
+      .optional(),
     /** The project in Harbor. Default: the first part of the repository of the first image. */
     harbor: z.strictObject({ project: text(255) }).optional(),
     /** The project in Argo CD. Default: the name of the app. */

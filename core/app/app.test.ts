@@ -207,3 +207,17 @@ test("two apps of a file cannot have the same place", () => {
   assert.ok(!read.ok);
   assert.match(read.problems[0]?.detail ?? "", /is that of the app orders already/);
 });
+
+test("names that lead to the same repository or Jira project as others are refused", () => {
+  const source = (more: object) => ({ source: { system: "bitbucket", project: "APPS", slug: "orders", ...more } });
+  const others = [
+    source({ slug: "orders.git" }),
+    source({ slug: "orders.GIT" }),
+    ...["APPS ", "APPS/", "APPS//SUB", "./APPS", "X/../APPS"].map((project) => source({ project })),
+    { jira: { key: " ORD" } },
+  ];
+  for (const one of others)
+    assert.equal(appShape.safeParse(appInput(one as never)).success, false, JSON.stringify(one));
+  for (const project of ["~kim", "APPS", "acme/APPS", "group/sub.group/deep"])
+    assert.equal(appShape.safeParse(appInput(source({ project }) as never)).success, true, project);
+});

@@ -14,6 +14,8 @@ export const CLAIM_KINDS = [
 ] as const;
 export type ClaimKind = (typeof CLAIM_KINDS)[number];
 
+const SONARQUBE = "SonarQube project";
+
 export type Claim = {
   readonly kind: ClaimKind;
   /** The name in the outside system. */
@@ -53,13 +55,7 @@ export function claimsOf(app: string, record: JsonObject): readonly Claim[] {
       ["argocd", "project"],
       targetSites,
     ),
-    ...project(
-      "sonarqube-project",
-      textAt(sonarqube, "project") ?? app,
-      "SonarQube project",
-      ["sonarqube", "project"],
-      buildAt,
-    ),
+    ...project("sonarqube-project", textAt(sonarqube, "project") ?? app, SONARQUBE, ["sonarqube", "project"], buildAt),
     ...places.map((one, at): Claim => {
       const [name, site] = [String(textAt(one, "namespace")), String(textAt(one, "site"))];
       const words = `namespace ${name} on ${textAt(one, "cluster")} at ${site}`;
@@ -67,6 +63,13 @@ export function claimsOf(app: string, record: JsonObject): readonly Claim[] {
     }),
   ];
   return [...new Map(claims.toReversed().map((one) => [one.words, one])).values()].toReversed();
+}
+
+/** Whether two claims, by their words, mean the same, or one has the other: an app has the SonarQube projects of its branches, `orders:x`. */
+export function overlap(one: string, other: string): boolean {
+  if (one === other) return true;
+  const isSonar = one.startsWith(SONARQUBE) && other.startsWith(SONARQUBE);
+  return isSonar && (one.startsWith(`${other}:`) || other.startsWith(`${one}:`));
 }
 
 /** Git hosts ignore the case of repository names. */

@@ -1,7 +1,7 @@
 // The record of an app lists what belongs to it, and its pipelines may use that with the accounts of a site. So a record
 // must not claim what belongs to an app of others.
 
-import { type ClaimKind, claimsOf } from "@gantry/core/app/claims.ts";
+import { type ClaimKind, claimsOf, overlap } from "@gantry/core/app/claims.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { Portal } from "../portal.ts";
@@ -30,7 +30,9 @@ export async function requireOwnClaims(
     const page = await agent.apps({ limit: 1_000, cursor });
     for (const other of page.items) {
       const taken =
-        other.name === name ? undefined : wordsOf(other.name, other.record).find((one) => added.includes(one));
+        other.name === name
+          ? undefined
+          : wordsOf(other.name, other.record).find((one) => added.some((mine) => overlap(mine, one)));
       if (
         taken === undefined ||
         rights.may({ ...appFacts(other), app: other.name, sites: sitesOfApp(other.record), verb: "change-app" })

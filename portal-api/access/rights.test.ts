@@ -318,6 +318,7 @@ test("nobody gives an app what belongs to an app that they may not change", asyn
     { yaml: repository("vault-deploy") },
     { images: [{ name: "mole", repository: "apps/vault" }] },
     { jira: { key: "VLT" } },
+    { sonarqube: { project: "vault:feature" } },
   ])
     for (const dryRun of [true, false]) {
       const answer = await patch(json, dryRun);

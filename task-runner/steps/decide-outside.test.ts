@@ -15,12 +15,12 @@ const record = {
     { name: "tokyo", site: "tokyo", cluster: "d" },
   ],
 };
-const ask = (resource: Resource): string | undefined =>
+const ask = (resource: Resource, site = "seoul"): string | undefined =>
   outsideApp(
     {
       spec: {
         app: "shop",
-        site: "seoul",
+        site,
         scope: { app: record },
         definition: { origin: "platform", app: "existing" },
       } as never,
@@ -37,15 +37,19 @@ test("an adopted or renamed app has the names that its record says, and not thos
     { kind: "argocd-application", access: "change", app: "orders-live", project: "orders" },
     { kind: "sonarqube-project", access: "change", key: "orders:feature" },
     { kind: "destination", access: "change", cluster: "c", namespace: "orders" },
-    { kind: "destination", access: "change", cluster: "d", namespace: "shop" },
   ];
   for (const one of own) assert.equal(ask(one), undefined, JSON.stringify(one));
+  const inTokyo: Resource = { kind: "destination", access: "change", cluster: "d", namespace: "shop" };
+  assert.equal(ask(inTokyo, "tokyo"), undefined);
   const others: readonly Resource[] = [
     { kind: "argocd-project", access: "change", project: "shop" },
     { kind: "argocd-application", access: "change", app: "orders-live", project: "shop" },
     { kind: "sonarqube-project", access: "change", key: "shop" },
     { kind: "destination", access: "change", cluster: "c", namespace: "shop" },
     { kind: "destination", access: "change", cluster: "d", namespace: "orders" },
+    // Another cluster of this name, where the namespace may be that of another app.
+    inTokyo,
+    { kind: "destination", access: "read", cluster: "d" },
   ];
   for (const one of others) assert.match(ask(one) ?? "", /does not belong to the app shop/, JSON.stringify(one));
 });

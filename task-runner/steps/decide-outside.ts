@@ -110,7 +110,7 @@ function problemOf(bounds: Bounds, app: AppRecord | undefined, resource: Resourc
   const isNew = spec.definition?.app === "new" && spec.definition.origin === "platform";
   if (isNew && (resource.access === "create" || made.some((one) => isSame(one, resource))))
     return mayCreate(spec.app ?? "", resource, config) ? undefined : unlisted(resource);
-  if (app && belongs(app, resource, config))
+  if (app && belongs(app, resource, bounds))
     return isListed(app, resource, config) || (resource.access === "read" && isShared(resource, config))
       ? undefined
       : unlisted(resource);
@@ -126,7 +126,7 @@ function recordOf({ app, scope }: Bounds["spec"]): AppRecord | undefined {
   return parsed.success && parsed.data.name === app ? parsed.data : undefined;
 }
 
-function belongs(app: AppRecord, resource: Resource, config: Bounds["config"]): boolean {
+function belongs(app: AppRecord, resource: Resource, { config, spec }: Pick<Bounds, "config" | "spec">): boolean {
   // Images are copied from the registry of another site, and only that site writes to it.
   const settings = resource.system === undefined ? undefined : config.systems[resource.system];
   if (settings && otherSiteOf(settings) !== undefined && resource.access !== "read") return false;
@@ -150,9 +150,12 @@ function belongs(app: AppRecord, resource: Resource, config: Bounds["config"]): 
     case "argocd-application":
       return resource.project === argocdProjectOf(app) && applicationsOf(app).includes(resource.app);
     case "destination":
+      // Clusters of several sites may have the same name: many are called in-cluster.
       return app.targets.some(
-        ({ cluster, namespace = app.namespace }) =>
-          cluster === resource.cluster && (resource.namespace === undefined || resource.namespace === namespace),
+        ({ site, cluster, namespace = app.namespace }) =>
+          site === spec.site &&
+          cluster === resource.cluster &&
+          (resource.namespace === undefined || resource.namespace === namespace),
       );
     case "jira-project":
       return resource.key === app.jira?.key && at("jira-project", app.jira.system);

@@ -31,6 +31,7 @@ export type BitbucketCloudOptions = FakeServerOptions & {
 };
 
 export type BitbucketCloud = FakeServer & {
+  /** In the project APPS of the workspace. */
   readonly seedRepository: (workspace: string, slug: string, folder: string) => Promise<void>;
   /** Merges as a person would on the web page; returns the commit. */
   readonly mergePullRequest: (workspace: string, slug: string, id: number) => Promise<string>;
@@ -94,7 +95,7 @@ export async function startBitbucketCloud(options: BitbucketCloudOptions): Promi
     statusesOf: (workspace, slug, commit) => statusesOf(fake, find(fake, workspace, slug)?.id ?? 0, commit),
     mergePullRequest: (workspace, slug, id) => mergePullRequest(fake, find(fake, workspace, slug)?.id ?? 0, id),
     seedRepository: async (workspace, slug, folder) => {
-      const found = find(fake, workspace, slug) ?? (await add(fake, { workspace, slug }));
+      const found = find(fake, workspace, slug) ?? (await add(fake, { workspace, slug, key: "APPS" }));
       await fake.store.seed(String(found.id), BRANCH, folder);
     },
   };
