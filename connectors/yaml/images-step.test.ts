@@ -83,6 +83,8 @@ test("an entry that is added has the name that the manifests use, and without on
     "short/pod.yaml": POD("orders:v1"),
     "custom/kustomization.yaml": "resources: [thing.yaml]\n",
     "custom/thing.yaml": "apiVersion: x/v1\nkind: Thing\nspec: { container: orders }\n",
+    "left/kustomization.yaml": `resources: [pod.yaml]\nimages:\n- name: orders\n  digest: ${OLD}\n`,
+    "left/pod.yaml": POD("apps/orders:v1"),
     "other/kustomization.yaml": "resources: [pod.yaml]\n",
     "other/pod.yaml": POD("nginx:1.27"),
   });
@@ -92,6 +94,13 @@ test("an entry that is added has the name that the manifests use, and without on
     assert.equal(outcome.kind, "succeeded", JSON.stringify(outcome));
     assert.match(await read(bench, `${folder}/kustomization.yaml`), new RegExp(`name: ${name}\n`));
   }
+  await set("left");
+  assert.match(
+    await read(bench, "left/kustomization.yaml"),
+    /name: apps\/orders\n/,
+    "an entry without effect was left",
+  );
+  assert.deepEqual(await set("left"), { kind: "succeeded", output: { changed: false, files: [], changes: [] } });
   const refused = await set("other");
   assert.ok(refused.kind === "failed", JSON.stringify(refused));
   assert.match(JSON.stringify(refused), /No manifest that it uses has the image orders or .*they name nginx\./);

@@ -8,6 +8,7 @@ import { z } from "zod";
 import { isFolderInside, readInside, yamlFilesInside } from "./files.ts";
 import { type Image, parseImageText, rankOf } from "./image-text.ts";
 import { entryNamesOf, imageEntries } from "./kustomize-entries.ts";
+import { isKustomization } from "./read-facts.ts";
 import type { TextFile } from "./set-images.ts";
 
 const MAX_FILES = 200;
@@ -30,7 +31,7 @@ const uses = z.object({
   transformers: z.undefined().optional(),
 });
 
-/** `entries`: what the manifests call an image that has no entry yet. Without one, the entry has the name of the image. */
+/** `entries`: what the manifests call an image that has no entry yet, or only one that they do not use. */
 export type Use<I extends Image> = {
   readonly images: readonly I[];
   readonly entries: ReadonlyMap<string, readonly string[]>;
@@ -46,54 +47,63 @@ export async function imageUse<I extends Image>(
   kustomizations: readonly TextFile[],
   images: readonly I[],
 ): Promise<Use<I>> {
-  const withEntry = images.filter((image) => kustomizations.some((file) => hasEntry(file, image, images)));
-  const others = images.filter((image) => !withEntry.includes(image));
-  const texts = others.length === 0 ? undefined : await textsOf(root, kustomizations);
+  const texts = await textsOf(root, kustomizations);
   if (texts === undefined) return { images, entries: new Map() };
   const called = texts.flatMap(imagesIn);
-  const entries = new Map(others.map((image) => [image.name, namesOf(image, called, texts)]));
-  const used = images.filter(({ name }) => (entries.get(name) ?? [name]).length > 0);
+  const looked = images.map((image) => {
+    const own = kustomizations.flatMap((file) => ownEntries(file, image, images));
+    // An entry that nothing uses may be one that an earlier deployment has left.
+    const isUsed = own.some((name) => called.includes(name) || texts.some((file) => names(file, name)));
+    return { image, own, added: isUsed ? [] : namesOf(image, called, texts).filter((name) => !own.includes(name)) };
+  });
+  const used = looked.flatMap(({ image, own, added }) => (own.length + added.length > 0 ? [image] : []));
+  const entries = new Map(looked.map(({ image, added }) => [image.name, added]));
   if (used.length > 0) return { images: used, entries };
   const [file] = kustomizations;
   const known = [...new Set(called)].slice(0, SHOWN).join(", ");
   const named = known === "" ? "they name no image" : `they name ${known}`;
-  const looked = images.map(({ name, repository }) => `${name} or ${repository}`).join(", ");
-  const problem = `no manifest that it uses has the image ${looked}: ${named}. An entry would have no effect; give the image of the app, or that of the manifest, the same name`;
+  const wanted = images.map(({ name, repository }) => `${name} or ${repository}`).join(", ");
+  const problem = `no manifest that it uses has the image ${wanted}: ${named}. An entry would have no effect; give the image of the app, or that of the manifest, the same name`;
   throw new GantryError("file-invalid", { file: file?.name ?? "", problem });
 }
 
 /** As the manifests write the image, without tag and digest. */
-function namesOf(image: Image, called: readonly string[], texts: readonly string[]): readonly string[] {
+function namesOf(image: Image, called: readonly string[], texts: readonly TextFile[]): readonly string[] {
   const fitting = called.filter((one) => (rankOf(one, image) ?? 3) < 3 || one === image.name);
   if (fitting.length > 0) return [...new Set(fitting)];
-  return texts.some((text) => names(text, image.name)) ? [image.name] : [];
+  return texts.some((file) => names(file, image.name)) ? [image.name] : [];
 }
 
 /** The images of containers, without tag and digest. */
-function imagesIn(text: string): readonly string[] {
+function imagesIn({ text }: TextFile): readonly string[] {
   const found = text.matchAll(/(?:^|[\s{,"'-])["']?image["']?:\s*["']?([^\s"',}]+)/gm);
   return [...found].flatMap(([, written = ""]) => parseImageText(written)?.repository ?? []);
 }
 
-function hasEntry({ name, text }: TextFile, image: Image, all: readonly Image[]): boolean {
+/** The names of the entries that the image has. */
+function ownEntries({ name, text }: TextFile, image: Image, all: readonly Image[]): readonly string[] {
   const entries = imageEntries(name, text);
   const own = entryNamesOf(entries, image, all);
-  return entries.some((entry) => own.includes(entry.name));
+  return entries.flatMap((entry) => (own.includes(entry.name) ? [entry.name] : []));
 }
 
-/** Whether a value of the text is the image, whatever its tag: custom resources call the field as they like. */
-function names(text: string, image: string): boolean {
+/**
+ * Whether a value of the file is the image, whatever its tag: custom resources call the field as they like. In a kustomization,
+ * only its patches count.
+ */
+function names({ name, text }: TextFile, image: string): boolean {
   const plain = image.replace(/[.]/g, "\\.");
-  return new RegExp(`:\\s*["']?${plain}(?:[:@"'\\s,}]|$)`, "m").test(text);
+  const key = isKustomization(name) ? `(?:image|value)["']?` : "";
+  return new RegExp(`${key}:\\s*["']?${plain}(?:[:@"'\\s,}]|$)`, "m").test(text);
 }
 
-/** The texts of the kustomizations and of all that they use; undefined when not all of it can be read. */
-async function textsOf(root: string, kustomizations: readonly TextFile[]): Promise<readonly string[] | undefined> {
+/** The kustomizations and all that they use; undefined when not all of it can be read. */
+async function textsOf(root: string, kustomizations: readonly TextFile[]): Promise<readonly TextFile[] | undefined> {
   const texts = new Map(kustomizations.map(({ name, text }) => [name, text]));
   const left = [...texts.keys()];
   for (let file = left.shift(); file !== undefined; file = left.shift()) {
     const isOwn = kustomizations.some(({ name }) => name === file);
-    if (!isOwn && !(KUSTOMIZATIONS as readonly string[]).includes(posix.basename(file))) continue;
+    if (!isOwn && !isKustomization(file)) continue;
     const paths = usedBy(file, texts.get(file) ?? "");
     if (paths === undefined) return undefined;
     for (const path of paths) {
@@ -104,7 +114,7 @@ async function textsOf(root: string, kustomizations: readonly TextFile[]): Promi
       left.push(found.name);
     }
   }
-  return [...texts.values()];
+  return [...texts].map(([name, text]) => ({ name, text }));
 }
 
 /** Paths below the root; undefined when one is elsewhere, or the file says more than is known here. */

@@ -20,7 +20,7 @@ export type TextFile = { readonly name: string; readonly text: string };
 export type Wanted = {
   readonly form: Form;
   readonly images: readonly Image[];
-  /** Kustomize: the names of the entries to add for an image that has none. Default: its name. */
+  /** Kustomize: the names of the entries to add for an image. Default: its name, if it has none. */
   readonly entries?: ReadonlyMap<string, readonly string[]> | undefined;
   readonly at?: Search["at"];
   /** Name of the Argo CD application, where the files hold several. */
