@@ -18,7 +18,7 @@ const REF = `${IMAGE.repository}@${NEW}`;
 const read = (bench: StepBench, path: string): Promise<string> => readFile(join(bench.workspace, path), "utf8");
 
 const POD = (image: string) =>
-  `apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n  - name: a\n    image: ${image} # c\n`;
+  `apiVersion: v1\nkind: Pod\nmetadata: {name: orders}\nspec:\n  containers:\n  - name: a\n    image: ${image} # c\n`;
 
 test("kustomize overlays get byte for byte what kustomize/set-image writes, named by folder or by file", async (t) => {
   const overlay = `# c\nimages:\n- name: orders\n  newTag: v1 # old\nresources: [../base]\n`;

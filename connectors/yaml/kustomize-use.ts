@@ -53,7 +53,7 @@ export async function imageUse<I extends Image>(
   const looked = images.map((image) => {
     const own = kustomizations.flatMap((file) => ownEntries(file, image, images));
     // An entry that nothing uses may be one that an earlier deployment has left.
-    const isUsed = own.some((name) => called.includes(name) || texts.some((file) => names(file, name)));
+    const isUsed = own.some((name) => called.includes(name));
     return { image, own, added: isUsed ? [] : namesOf(image, called, texts).filter((name) => !own.includes(name)) };
   });
   const used = looked.flatMap(({ image, own, added }) => (own.length + added.length > 0 ? [image] : []));
