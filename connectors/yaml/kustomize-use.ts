@@ -13,6 +13,8 @@ import type { TextFile } from "./set-images.ts";
 
 const MAX_FILES = 200;
 const SHOWN = 10;
+/** Keys that end so hold names of objects. */
+const NO_LABEL = `(?<!(?:[nN]ame|app|component|instance|namespace|part-of|tier|host)["']?)`;
 const KUSTOMIZATIONS = ["kustomization.yaml", "kustomization.yml", "Kustomization"] as const;
 
 const patch = z.object({ path: z.string().optional() });
@@ -88,12 +90,12 @@ function ownEntries({ name, text }: TextFile, image: Image, all: readonly Image[
 }
 
 /**
- * Whether a value of the file is the image, whatever its tag: custom resources call the field as they like. In a kustomization,
- * only its patches count.
+ * Whether a value of the file is the image, whatever its tag: custom resources call the field as they like, but not as a name or a
+ * label, which are mostly those of the app. In a kustomization, only its patches count.
  */
 function names({ name, text }: TextFile, image: string): boolean {
   const plain = image.replace(/[.]/g, "\\.");
-  const key = isKustomization(name) ? `(?:image|value)["']?` : "";
+  const key = isKustomization(name) ? `(?:image|value)["']?` : NO_LABEL;
   return new RegExp(`${key}:\\s*["']?${plain}(?:[:@"'\\s,}]|$)`, "m").test(text);
 }
 
