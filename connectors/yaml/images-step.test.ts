@@ -18,7 +18,7 @@ const REF = `${IMAGE.repository}@${NEW}`;
 const read = (bench: StepBench, path: string): Promise<string> => readFile(join(bench.workspace, path), "utf8");
 
 const POD = (image: string) =>
-  `apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n  - name: a\n    image: ${image} # c\n`;
+  `apiVersion: v1\nkind: Pod\nmetadata: {name: orders}\nspec:\n  containers:\n  - name: a\n    image: ${image} # c\n`;
 
 test("kustomize overlays get byte for byte what kustomize/set-image writes, named by folder or by file", async (t) => {
   const overlay = `# c\nimages:\n- name: orders\n  newTag: v1 # old\nresources: [../base]\n`;
@@ -73,6 +73,38 @@ test("an overlay gets no entry for an image of the app that it does not use", as
     [false, true, true, true],
     "where nobody can say what it uses, the entry is added",
   );
+});
+
+test("an entry that is added has the name that the manifests use, and without one nothing is written", async (t) => {
+  const bench = await benchWith(t, {
+    "old/kustomization.yaml": "resources: [pod.yaml]\n",
+    "old/pod.yaml": POD("registry.old/apps/orders:v1"),
+    "short/kustomization.yaml": "resources: [pod.yaml]\n",
+    "short/pod.yaml": POD("orders:v1"),
+    "custom/kustomization.yaml": "resources: [thing.yaml]\n",
+    "custom/thing.yaml": "apiVersion: x/v1\nkind: Thing\nspec: { container: orders }\n",
+    "left/kustomization.yaml": `resources: [pod.yaml]\nimages:\n- name: orders\n  digest: ${OLD}\n`,
+    "left/pod.yaml": POD("apps/orders:v1"),
+    "other/kustomization.yaml": "resources: [pod.yaml]\n",
+    "other/pod.yaml": POD("nginx:1.27"),
+  });
+  const set = (folder: string) => bench.run(yamlSetImages, { images: [IMAGE], targets: [{ files: [folder] }] });
+  for (const [folder, name] of Object.entries({ old: "registry.old/apps/orders", short: "orders", custom: "orders" })) {
+    const outcome = await set(folder);
+    assert.equal(outcome.kind, "succeeded", JSON.stringify(outcome));
+    assert.match(await read(bench, `${folder}/kustomization.yaml`), new RegExp(`name: ${name}\n`));
+  }
+  await set("left");
+  assert.match(
+    await read(bench, "left/kustomization.yaml"),
+    /name: apps\/orders\n/,
+    "an entry without effect was left",
+  );
+  assert.deepEqual(await set("left"), { kind: "succeeded", output: { changed: false, files: [], changes: [] } });
+  const refused = await set("other");
+  assert.ok(refused.kind === "failed", JSON.stringify(refused));
+  assert.match(JSON.stringify(refused), /No manifest that it uses has the image orders or .*they name nginx\./);
+  assert.equal(await read(bench, "other/kustomization.yaml"), "resources: [pod.yaml]\n");
 });
 
 test("a target whose site has its own registry gets the name that the image has there", async (t) => {

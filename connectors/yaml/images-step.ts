@@ -7,7 +7,7 @@ import { defineStep, NO_RETRY } from "@gantry/core/step/step.ts";
 import { z } from "zod";
 import { isDigest, isTag, parseReference } from "../oci/reference.ts";
 import { isFolderInside, readInside, writeInside, yamlFilesInside } from "./files.ts";
-import { usedImages } from "./kustomize-use.ts";
+import { imageUse } from "./kustomize-use.ts";
 import { FORMS, type Form, type ImageChange, setImages, type TextFile } from "./set-images.ts";
 import { directory, files, line, orFailed } from "./step-parts.ts";
 
@@ -94,12 +94,14 @@ export const yamlSetImages = defineStep({
           named.map((one) => join(folder, one)),
         );
         const all = imagesOf(one, given);
-        const images = form === "kustomize" ? await usedImages(workspace, found, all) : all;
+        const { images, entries } =
+          form === "kustomize" ? await imageUse(workspace, found, all) : { images: all, entries: undefined };
         for (const { name } of all.filter((image) => !images.includes(image)))
           log(`${named.join(", ")}: ${name} is not used there, so no entry is added`);
         const done = setImages(found, {
           form,
           images,
+          entries,
           at: where ?? undefined,
           application: application ?? undefined,
         });

@@ -34,15 +34,22 @@ function textAt(file: YamlFile, document: YamlDocument, pair: ReturnType<typeof 
 
 /**
  * The names of the entries that get this image: the one with the image's name, and those that the repository is written in,
- * perhaps in another registry. A base may call the image anything. Without any, the image's name: the entry is added.
+ * perhaps in another registry. A base may call the image anything. And those of `added`: without
+ * any entry, by default the image's name.
  */
-export function entryNamesOf(entries: readonly ImageEntry[], image: Image, all: readonly Image[]): readonly string[] {
+export function entryNamesOf(
+  entries: readonly ImageEntry[],
+  image: Image,
+  all: readonly Image[],
+  added?: readonly string[],
+): readonly string[] {
   const others = all.filter((one) => one !== image).map(({ name }) => name);
   const own = entries.filter(({ name, newName }) => {
     if (name === image.name) return true;
     return !others.includes(name) && (rankOf(newName ?? name, image) ?? 3) < 3;
   });
-  return own.length === 0 ? [image.name] : [...new Set(own.map(({ name }) => name))];
+  if (own.length === 0) return added ?? [image.name];
+  return [...new Set([...own.map(({ name }) => name), ...(added ?? [])])];
 }
 
 /** Two images of an app may have one repository. Throws `file-invalid` for an entry that both fit: the later one would replace the other. */

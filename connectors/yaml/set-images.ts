@@ -20,6 +20,8 @@ export type TextFile = { readonly name: string; readonly text: string };
 export type Wanted = {
   readonly form: Form;
   readonly images: readonly Image[];
+  /** Kustomize: the names of the entries to add for an image. Default: its name, if it has none. */
+  readonly entries?: ReadonlyMap<string, readonly string[]> | undefined;
   readonly at?: Search["at"];
   /** Name of the Argo CD application, where the files hold several. */
   readonly application?: string | undefined;
@@ -40,15 +42,17 @@ export type ImagesSet = { readonly files: readonly TextFile[]; readonly changes:
  * image has no place, when it is not clear which, and when an edit would change something else.
  */
 export function setImages(files: readonly TextFile[], wanted: Wanted): ImagesSet {
-  return wanted.form === "kustomize" ? setKustomize(files, wanted.images) : setPlaces(files, wanted);
+  return wanted.form === "kustomize" ? setKustomize(files, wanted) : setPlaces(files, wanted);
 }
 
-function setKustomize(files: readonly TextFile[], images: readonly Image[]): ImagesSet {
+function setKustomize(files: readonly TextFile[], { images, entries: added }: Wanted): ImagesSet {
   const changes: ImageChange[] = [];
   const edited = files.map(({ name, text }) => {
     const entries = imageEntries(name, text);
     refuseSharedEntry(name, entries, images);
-    const edits = images.flatMap((image) => entryNamesOf(entries, image, images).map((entry) => ({ image, entry })));
+    const edits = images.flatMap((image) =>
+      entryNamesOf(entries, image, images, added?.get(image.name)).map((entry) => ({ image, entry })),
+    );
     const after = edits.reduce((before, { image: { name: image, repository: newName, digest }, entry }) => {
       const once = setImage(name, before, { image: entry, newName, digest });
       const change = { file: name, place: `images[name=${entry}]`, image };

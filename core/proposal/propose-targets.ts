@@ -73,6 +73,7 @@ const ENVIRONMENTS: readonly string[] = [
 const GENERIC: readonly string[] = [
   ...["", "base", "chart", "charts", "deploy", "deployment", "deployments", "helm", "k8s", "kubernetes", "kustomize"],
   ...["manifests", "overlay", "overlays", "values", "yaml", "app", "apps", "argocd", "applications"],
+  ...["all", "manifest", "resources", "service", "services"],
 ];
 
 function uniqueNames(all: readonly Placed[], around: Around): readonly string[] {

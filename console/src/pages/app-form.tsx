@@ -44,23 +44,19 @@ export function AppForm({ sites, app, proposal }: FormProps) {
   const first = proposal ? proposedEntries(fields, proposal) : firstEntries(fields);
   const entries = useSignal<Entries>(app ? entriesOf(fields, app) : first);
   const notes = proposal ? foundNotes(fields, proposal) : {};
-  const isChecked = useSignal(false);
-  const shared = useSignal<NonNullable<SavedApp["shared"]>>([]);
+  const checked = useSignal<SavedApp | undefined>(undefined);
   const { isSending, problem, run } = useAction();
   const errors = appErrors(fields, problem?.errors ?? []);
   const refusal = refusalOf(app ? "change-app" : "create-app", app);
   const save = (dryRun: boolean): void =>
     run(async () => {
-      isChecked.value = false;
-      shared.value = [];
+      checked.value = undefined;
       const { name = "", ...rest } = appBody(fields, entries.value, app);
       const saved = app
         ? await patchApp(app.name, { ...rest }, app.revision, dryRun)
         : await adoptApp(String(name), rest, dryRun);
-      if (dryRun) {
-        isChecked.value = true;
-        shared.value = saved.shared ?? [];
-      } else {
+      if (dryRun) checked.value = saved;
+      else {
         put(v1.app(saved.app.name), saved.app);
         go(to.app(saved.app.name));
       }
@@ -96,13 +92,13 @@ export function AppForm({ sites, app, proposal }: FormProps) {
         />
       ))}
       {problem ? <Refused problem={problem} isInFields={Object.keys(errors).some((name) => name !== "")} /> : null}
-      {isChecked.value ? (
+      {checked.value ? (
         <p role="status">
           The app fits. Nothing is written yet. Its repositories are not asked: <code>gantry doctor</code> tests them
           once it is adopted.
         </p>
       ) : null}
-      <SharedFiles files={shared.value} />
+      <SharedFiles files={checked.value?.shared ?? []} />
       <div class="submit">
         <button type="button" class="button" disabled={isSending || refusal !== undefined} onClick={() => save(true)}>
           Check
