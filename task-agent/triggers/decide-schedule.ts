@@ -63,7 +63,7 @@ export function passTimes(schedule: Schedule, before: ScheduleState, situation: 
   const late = times.filter((planned) => now - dueAt(schedule, planned) > LATE_MS);
   const onTime = times.slice(late.length);
   const { made, ordinary } = madeUp(trigger.catchUp, late, onTime);
-  const missed = late.length - made.length - (ordinary.length - onTime.length);
+  const missed = times.length - made.length - ordinary.length;
   let nothing = missed > 0 || isCut ? missedText(trigger, { planned: late.at(-1) ?? last, missed, isCut }) : undefined;
   let queue = [...before.queue, ...made];
   for (const planned of ordinary) {
@@ -98,7 +98,7 @@ function madeUp(
   late: readonly number[],
   onTime: readonly number[],
 ): { readonly made: readonly number[]; readonly ordinary: readonly number[] } {
-  if (catchUp === "all") return { made: late.slice(-MAX_QUEUE), ordinary: onTime };
+  if (catchUp === "all" && late.length > 0) return { made: [...late, ...onTime].slice(-MAX_QUEUE), ordinary: [] };
   // A time that is on time makes up for those before it.
   if (catchUp === "latest" && onTime.length === 0) return { made: [], ordinary: late.slice(-1) };
   return { made: [], ordinary: onTime };
