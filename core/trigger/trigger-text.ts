@@ -20,6 +20,8 @@ export function triggerText(trigger: JsonObject | undefined): string | undefined
       return `tag ${text("tag")}`;
     case "pull_request":
       return `pull request ${text("number")} of ${text("branch")} into ${text("target")}`;
+    case "image":
+      return `image ${text("repository")}${text("tag") === "" ? "" : `:${text("tag")}`}`;
     case "schedule":
       return text("cron") === "" ? "schedule, once" : `schedule ${text("cron")} ${text("timeZone")}`;
     case "upstream":
