@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import type { Verb } from "@gantry/core/access/verbs.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
+import type { TriggerView } from "@gantry/wire/agent/triggers.ts";
 import type { WebhookDelivery } from "@gantry/wire/agent/webhooks.ts";
 import { buildConsole } from "./build.ts";
 import { APPS, BUILDS, INBOX, LOG, PIPELINES, PROPOSAL, SITES } from "./data.fixture.ts";
@@ -83,6 +84,30 @@ const MAY: readonly Verb[] = [
   ] as const),
   ...(["enrol", "manage-runners", "manage-settings", "manage-tokens", "manage-people", "view-audit"] as const),
 ];
+const TRIGGERS: readonly TriggerView[] = [
+  {
+    id: "orders:nightly:schedule-1",
+    pipeline: "nightly",
+    app: "orders",
+    kind: "schedule",
+    text: "0 3 * * 1-5 Europe/Berlin",
+    timeZone: "Europe/Berlin",
+    nextAt: "2026-12-01T02:00:00.000Z",
+    nextInZone: "2026-12-01 03:00 CET",
+    plannedAt: "2026-12-01T02:00:00.000Z",
+    count: 12,
+    last: { at: "2026-11-30T02:00:00.000Z", nothing: 'The condition `app.name != "orders"` of the trigger is false.' },
+  },
+  {
+    id: "orders:cd:upstream-1",
+    pipeline: "cd",
+    app: "orders",
+    kind: "upstream",
+    text: "end of ci (succeeded)",
+    paused: { by: "kim", at: "2026-11-30T02:00:00.000Z", reason: "the database moves" },
+  },
+];
+
 const RESPONSES: { readonly [path: string]: unknown } = {
   "/v1/me": {
     name: "dana",
@@ -96,6 +121,7 @@ const RESPONSES: { readonly [path: string]: unknown } = {
   "/v1/apps": { items: APPS },
   [`/v1/app-proposals/${PROPOSAL.id}`]: PROPOSAL,
   "/v1/pipelines": { items: PIPELINES },
+  "/v1/triggers": { items: TRIGGERS },
   "/v1/definitions": {
     inForce: {
       source: {

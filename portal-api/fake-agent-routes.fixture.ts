@@ -7,6 +7,7 @@ import { addRoutes, type RouteHandlers } from "@gantry/runtime/http/serve-routes
 import { LOG_FINAL_HEADER, LOG_SIZE_HEADER, type StartTask } from "@gantry/wire/agent/agent-api.ts";
 import type { AppProposal } from "@gantry/wire/agent/proposals.ts";
 import { AGENT_PREFIX, AGENT_ROUTES, type AgentRoutes } from "@gantry/wire/agent/routes.ts";
+import type { TriggerView } from "@gantry/wire/agent/triggers.ts";
 import { type AppView, type SiteView, type TaskView, taskTag } from "@gantry/wire/agent/views.ts";
 import type { WebhookDelivery } from "@gantry/wire/agent/webhooks.ts";
 import Router from "@koa/router";
@@ -54,6 +55,8 @@ function taskHandlers({ state, addTask, emit }: Parts) {
     return task;
   };
   return {
+    runTrigger: ({ params: { id }, body: { principal } }) =>
+      addTask({ pipeline: id.split(":")[1] ?? "", app: id.split(":")[0], params: {}, requestedBy: principal }),
     startTask: ({ body: { button, ...body } }) => {
       const chosen = button && body.app !== undefined ? chosenFor(state(), body.app, button) : body.pipeline;
       if (chosen !== body.pipeline) throw new GantryError("pipeline-chosen", { pipeline: chosen });
@@ -231,6 +234,15 @@ function catalog({ state }: Pick<Parts, "state">) {
       if (!pipeline) throw new GantryError("pipeline-unknown", { pipeline: name });
       return pipeline;
     },
+    triggers: ({ query: { apps } }) => ({
+      items: [...state().apps.keys()].filter((app) => apps?.includes(app) ?? true).map((app) => triggerOf(app)),
+    }),
+    trigger: ({ params: { id } }) => triggerOf(id.split(":")[0] ?? ""),
+    pauseTrigger: ({ params: { id }, body: { principal: by } }) => ({
+      ...triggerOf(id.split(":")[0] ?? ""),
+      paused: { by, at: "2026-01-02T03:04:05.000Z" },
+    }),
+    resumeTrigger: ({ params: { id } }) => triggerOf(id.split(":")[0] ?? ""),
     runners: () => ({ items: sites().flatMap(({ runners }) => runners) }),
     runnerSite: ({ params: { name } }) => {
       needRunner(name);
@@ -240,6 +252,21 @@ function catalog({ state }: Pick<Parts, "state">) {
     readmitRunner: ({ params: { name } }) => needRunner(name),
     sites: () => ({ items: [...sites()] }),
   } satisfies Handlers;
+}
+
+/** The only kind of trigger of the fake: CI of the app, every night. */
+function triggerOf(app: string): TriggerView {
+  return {
+    id: `${app}:ci:schedule-1`,
+    pipeline: "ci",
+    app,
+    kind: "schedule",
+    text: "0 3 * * * UTC",
+    timeZone: "UTC",
+    nextAt: "2026-01-03T03:00:00.000Z",
+    nextInZone: "2026-01-03 03:00 UTC",
+    plannedAt: "2026-01-03T03:00:00.000Z",
+  };
 }
 
 /** As of a task that has not ended. */

@@ -24,6 +24,7 @@ import type { Proposals } from "./proposals/proposals.ts";
 import type { Retention } from "./retention/retention.ts";
 import type { Settings } from "./settings/settings.ts";
 import type { Templates } from "./templates/templates.ts";
+import type { Triggers } from "./triggers/triggers.ts";
 import type { Deliveries } from "./webhooks/deliveries.ts";
 
 export type HttpAppDeps = {
@@ -36,6 +37,7 @@ export type HttpAppDeps = {
   readonly definitionSet: DefinitionSet;
   readonly templates: Templates;
   readonly proposals: Proposals;
+  readonly triggers: Triggers;
   readonly deliveries: Deliveries;
   readonly metrics: ProcessMetrics;
   readonly retention: Retention;
@@ -59,6 +61,12 @@ function requireClientCertificate({ nowMs }: Clock): Koa.Middleware {
   };
 }
 
+/** A site without a registered runner is known because it has a token. */
+export function sitesKnown(config: AgentConfig, { registry }: Pick<Agent, "registry">): readonly string[] {
+  const registered = registry.stored().runners.map(({ site }) => site);
+  return [...new Set([...siteTokensOf(config).map(([, { site }]) => site), ...registered])];
+}
+
 export function openHttpApp(deps: HttpAppDeps): ReturnType<typeof createApp> {
   const { config, journal, agent, settings, metrics } = deps;
   const tokens = siteTokensOf(config);
@@ -71,16 +79,14 @@ export function openHttpApp(deps: HttpAppDeps): ReturnType<typeof createApp> {
     ownPipelines: deps.definitionSet.own,
     templates: deps.templates,
     proposals: deps.proposals,
+    triggers: deps.triggers,
     deliveries: deps.deliveries,
     portalUrl: config.portalUrl,
     token: config.token,
     newId: randomUUID,
     paramsBytes: config.limits.paramsBytes,
     admit: openRateLimit(deps.clock, () => settings.now()["tasks.perMinute"]),
-    // A site without a registered runner is known because it has a token.
-    knownSites: () => [
-      ...new Set([...tokens.map(([, { site }]) => site), ...agent.registry.stored().runners.map(({ site }) => site)]),
-    ],
+    knownSites: () => sitesKnown(config, agent),
     knownSystems: agent.registry.systems,
     knownSecrets: agent.registry.secrets,
     onCancel: agent.protocol.cancel,

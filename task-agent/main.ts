@@ -14,15 +14,15 @@ import { makePrivateFolder } from "@gantry/runtime/private-files.ts";
 import { setLevel } from "@gantry/runtime/process/log-level.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { runProcess } from "@gantry/runtime/process/run-process.ts";
+import { repeat } from "@gantry/runtime/repeat.ts";
 import { type Agent, openAgent } from "./agent.ts";
 import { type Alarms, openAlarms } from "./alarms.ts";
 import { type AgentConfig, type AgentConfigInput, agentConfig } from "./config.ts";
 import { readBuiltIn } from "./definitions/built-in-pipelines.ts";
 import { openDefinitionSet } from "./definitions/definition-set.ts";
-import { followDefinitions } from "./definitions/follow.ts";
 import type { OwnPipelines } from "./definitions/own-pipelines.ts";
 import { type EventsOut, openEventsOut } from "./events/open-relay.ts";
-import { openHttpApp } from "./http-app.ts";
+import { openHttpApp, sitesKnown } from "./http-app.ts";
 import { fenceKeyOf } from "./leases/fence-key.ts";
 import { withArchivedLogs } from "./logs/log-archive.ts";
 import { limitLogs } from "./logs/log-limits.ts";
@@ -39,6 +39,7 @@ import { openAgentJournal } from "./store/open-journal.ts";
 import { type LiveDefinitions, openDefinitions } from "./tasks/definitions.ts";
 import { clusterSitesOf } from "./templates/decide-templates.ts";
 import { openTemplates, type Templates } from "./templates/templates.ts";
+import { openTriggers, type Triggers } from "./triggers/triggers.ts";
 import type { TriggerDeps } from "./triggers/start-triggered.ts";
 import { openWebhooks } from "./webhooks/open-webhooks.ts";
 import { startForApp } from "./webhooks/start-for-app.ts";
@@ -99,13 +100,15 @@ export async function startTaskAgent(
     );
     const templates = await openAgentTemplates(base, agent, definitions);
     const proposals = await openAgentProposals(base, agent, definitions);
-    const webhooks = await openAgentWebhooks(base, agent, definitions, definitionSet.own);
+    const triggers = openAgentTriggers(base, agent, definitionSet.own);
+    const webhooks = await openAgentWebhooks(base, agent, definitionSet.own);
     const app = openHttpApp({
       ...base,
       agent,
       definitionSet,
       templates,
       proposals,
+      triggers,
       deliveries: webhooks.deliveries,
       settings,
       metrics,
@@ -116,10 +119,15 @@ export async function startTaskAgent(
     logger.info({ url: server.url }, "task-agent is listening");
     retention.start();
     const stopTicking = startTicking(base, agent, settings, webhooks.wake);
-    const following = followDefinitions({
+    const following = repeat({
       clock,
       ticks: definitionSet.ticks,
       onError: (err) => logger.error({ err }, "the definitions could not be read; it is tried again every second"),
+    });
+    const starting = repeat({
+      clock,
+      ticks: triggers.ticks,
+      onError: (err) => logger.error({ err }, "triggers could not be looked at; it is tried again every second"),
     });
     return {
       ...server,
@@ -128,8 +136,7 @@ export async function startTaskAgent(
         // Polls that are open get their reply, so that runners go to another agent.
         const closed = server.close();
         agent.wakePolls();
-        await following.stop();
-        await webhooks.close();
+        await Promise.all([following.stop(), starting.stop(), webhooks.close()]);
         await retention?.close();
         await eventsOut?.close();
         await closed;
@@ -186,22 +193,32 @@ async function openAgentProposals(base: Base, agent: Agent, definitions: LiveDef
 async function openAgentWebhooks(
   base: Base,
   agent: Agent,
-  definitions: LiveDefinitions,
   ownPipelines: OwnPipelines,
 ): Promise<Awaited<ReturnType<typeof openWebhooks>>> {
-  const { journal, config, logger } = base;
-  const deps: TriggerDeps = {
-    ...{ ...base, ...agent, definitions, ownPipelines, portalUrl: config.portalUrl, newId: randomUUID },
-    paramsBytes: config.limits.paramsBytes,
-    knownSystems: agent.registry.systems,
-    knownSecrets: agent.registry.secrets,
-  };
+  const deps = triggerDeps(base, agent, ownPipelines);
   return openWebhooks({
-    journal,
+    journal: base.journal,
     newId: randomUUID,
     start: (delivery, facts, app) => startForApp(deps, delivery, facts, app),
-    onError: (err, what) => logger.error({ err }, `${what} failed; it is repeated in a second`),
+    onError: (err, what) => base.logger.error({ err }, `${what} failed; it is repeated in a second`),
   });
+}
+
+function openAgentTriggers(base: Base, agent: Agent, ownPipelines: OwnPipelines): Triggers {
+  return openTriggers({
+    ...triggerDeps(base, agent, ownPipelines),
+    monotonicMs: () => base.clock.monotonicMs(),
+  });
+}
+
+function triggerDeps({ config, journal }: Base, agent: Agent, ownPipelines: OwnPipelines): TriggerDeps {
+  return {
+    ...{ ...agent, journal, ownPipelines, portalUrl: config.portalUrl, newId: randomUUID },
+    knownSites: () => sitesKnown(config, agent),
+    knownSystems: agent.registry.systems,
+    knownSecrets: agent.registry.secrets,
+    paramsBytes: config.limits.paramsBytes,
+  };
 }
 
 async function openConfiguredAgent(base: Base, settings: Settings, definitions: LiveDefinitions): Promise<Agent> {

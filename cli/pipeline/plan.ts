@@ -7,6 +7,8 @@ import { formatDuration } from "@gantry/core/pipeline/duration.ts";
 import { expandJob } from "@gantry/core/pipeline/expand.ts";
 import { checkParams } from "@gantry/core/pipeline/params.ts";
 import type { Job, Pipeline } from "@gantry/core/pipeline/pipeline.ts";
+import { inZone, nextTimes } from "@gantry/core/trigger/times.ts";
+import { waitsFor } from "@gantry/core/trigger/trigger-text.ts";
 import { parse as parseYaml } from "yaml";
 import { readParams } from "../params.ts";
 import type { Call } from "../table/command.ts";
@@ -29,11 +31,13 @@ type Flags = {
   readonly app: string | undefined;
   readonly steps: string | undefined;
 };
+const NEXT_TIMES = 5;
+
 type OfFile<F> = Call<F, readonly [file: string]>;
 
 export async function plan(call: OfFile<Flags & { readonly format: string | undefined }>): Promise<number> {
   if (call.flags.format === "mermaid") return graph(call);
-  return show(call, planText);
+  return show(call, (pipeline, jobs) => `${planText(pipeline, jobs)}${triggersText(pipeline, Date.now())}`);
 }
 
 export async function graph(call: OfFile<Flags>): Promise<number> {
@@ -118,6 +122,19 @@ export function planText(pipeline: Pipeline, jobs: readonly PlannedJob[]): strin
     });
   }
   return `${lines.join("\n")}\n`;
+}
+
+/** What starts the pipeline by itself, and the next five times of its schedules. */
+export function triggersText({ triggers = [] }: Pipeline, nowMs: number): string {
+  const lines = triggers.flatMap((trigger) => {
+    const times = trigger.kind === "schedule" ? nextTimes(trigger, nowMs, NEXT_TIMES) : [];
+    const jitter =
+      trigger.kind === "schedule" && trigger.jitterMs > 0 ? ` + up to ${formatDuration(trigger.jitterMs)}` : "";
+    const none = trigger.kind === "schedule" && times.length === 0 ? ["    never again"] : [];
+    const zone = trigger.kind === "schedule" ? trigger.timeZone : "UTC";
+    return [`  ${waitsFor(trigger)}`, ...times.map((at) => `    ${inZone(at, zone)}${jitter}`), ...none];
+  });
+  return lines.length === 0 ? "" : `\nStarts by itself at:\n${lines.join("\n")}\n`;
 }
 
 export function planMermaid(jobs: readonly PlannedJob[]): string {

@@ -119,6 +119,37 @@ export const PIPELINES = [
     run: async (call) => (await import("../pipeline/plan.ts")).plan(call),
   }),
   command({
+    name: "trigger list",
+    summary: "list what starts pipelines by itself, with the next times of schedules and what each did last",
+    args: ["[APP]"],
+    portal: true,
+    isDefault: true,
+    run: async (call) => (await import("../pipeline/triggers.ts")).listTriggers(call),
+  }),
+  command({
+    name: "trigger pause",
+    summary: "pause a trigger: it starts nothing until it is resumed",
+    args: ["TRIGGER"],
+    flags: { reason: { type: "string", value: "TEXT", summary: "why, for the others" } },
+    portal: true,
+    examples: ['trigger pause orders:nightly:schedule-1 --reason "the database moves"'],
+    run: async (call) => (await import("../pipeline/triggers.ts")).pauseTrigger(call),
+  }),
+  command({
+    name: "trigger resume",
+    summary: "resume a trigger; times that have passed are not made up for",
+    args: ["TRIGGER"],
+    portal: true,
+    run: async (call) => (await import("../pipeline/triggers.ts")).resumeTrigger(call),
+  }),
+  command({
+    name: "trigger run",
+    summary: "start the task of a schedule now",
+    args: ["TRIGGER"],
+    portal: true,
+    run: async (call) => (await import("../pipeline/triggers.ts")).runTrigger(call),
+  }),
+  command({
     name: "pipeline exec",
     summary: "run a pipeline file on this machine, without a portal",
     details:

@@ -72,6 +72,7 @@ export const SECTIONS: readonly Section[] = [
       { word: "system", summary: "list the outside systems of all sites" },
       { word: "doctor" },
       { word: "pipeline", summary: "list, run, check and draw pipelines" },
+      { word: "trigger", summary: "list what starts by itself, pause and resume it, run a schedule now" },
       { word: "templates", summary: "list the templates of apps, and push those that ship" },
       { word: "definitions", summary: "show which pipelines are in force, read them from git now, compare a folder" },
     ],

@@ -7,6 +7,7 @@ import { numberOf } from "../line/parse-line.ts";
 import { firstItems } from "../portal/pages.ts";
 import { shortTime, textTable } from "../print/text-table.ts";
 import type { Call, Outcome } from "../table/command.ts";
+import { starterOf } from "./starter.ts";
 
 type Flags = {
   readonly state: string | undefined;
@@ -19,13 +20,13 @@ export async function listTasks({ portal, flags }: Call<Flags>): Promise<Outcome
   const limit = numberOf("limit", flags.limit ?? "20", 1, 200);
   const { state, app, pipeline } = flags;
   const items = await firstItems(portal(), "/v1/tasks", taskSummary, limit, { state, app, pipeline });
-  const rows = items.map(({ id, title, state: now, requestedAt, requestedBy, durationMs }) => [
+  const rows = items.map(({ id, title, state: now, requestedAt, durationMs, ...rest }) => [
     id,
     `${STATE_LOOKS[now].glyph} ${STATE_LOOKS[now].word}`,
     title,
     shortTime(requestedAt),
     durationMs === undefined ? "" : duration(durationMs),
-    requestedBy,
+    starterOf(rest),
   ]);
   const text = textTable(["TASK", "STATE", "WHAT", "ASKED (UTC)", "TOOK", "BY"], rows);
   return { value: items, text: rows.length === 0 ? "No task matches.\n" : text };

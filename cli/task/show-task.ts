@@ -5,6 +5,7 @@ import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { JobView, TaskView } from "@gantry/wire/agent/views.ts";
 import { shortTime, textTable } from "../print/text-table.ts";
 import type { Call, Outcome } from "../table/command.ts";
+import { starterOf } from "./starter.ts";
 import { taskOf } from "./task-of.ts";
 
 export async function showTask({ portal, args: [id] }: Call<object, readonly [string | undefined]>): Promise<Outcome> {
@@ -14,12 +15,12 @@ export async function showTask({ portal, args: [id] }: Call<object, readonly [st
 }
 
 function inWords(task: TaskView, url: string): string {
-  const { id, title, state, headline, requestedBy, requestedAt, jobs, failure } = task;
+  const { id, title, state, headline, requestedAt, jobs, failure } = task;
   const what =
     failure === undefined ? "" : `\n${[failure.message, failure.why, failure.todo].filter(Boolean).join("\n")}\n`;
   return `${title}   ${id}
 ${STATE_LOOKS[state].glyph} ${headline}
-asked for by ${requestedBy} at ${shortTime(requestedAt)} UTC   ${url}/tasks/${id}
+asked for by ${starterOf(task)} at ${shortTime(requestedAt)} UTC   ${url}/tasks/${id}
 
 ${textTable(["JOB", "SITE", "STATE", "TOOK", "STEPS", ""], jobs.map(rowOf))}${what}${nextInWords(task)}`;
 }

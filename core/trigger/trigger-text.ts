@@ -2,6 +2,8 @@
 
 import { isJsonObject, type JsonObject } from "../json.ts";
 import { truncate } from "../truncate.ts";
+import { inZone } from "./times.ts";
+import type { Trigger } from "./trigger.ts";
 
 const COMMIT = 7;
 
@@ -29,4 +31,31 @@ export function triggerText(trigger: JsonObject | undefined): string | undefined
     default:
       return undefined;
   }
+}
+
+/** What a trigger waits for: `0 3 * * 1-5 Europe/Berlin`, `push to main`. */
+export function waitsFor(trigger: Trigger): string {
+  switch (trigger.kind) {
+    case "push":
+      return `push to ${branchText(trigger.branches)}${trigger.paths ? ` with changes in ${list(trigger.paths)}` : ""}`;
+    case "tag":
+      return `tag ${list(trigger.names)}`;
+    case "pull_request":
+      return `pull request ${trigger.actions.join(" or ")}, into ${branchText(trigger.branches)}`;
+    case "image":
+      return `image ${trigger.actions.join(" or ")}, with the tag ${list(trigger.tags)}`;
+    case "schedule":
+      if (trigger.cron !== undefined) return `${trigger.cron} ${trigger.timeZone}`;
+      return `once at ${inZone(trigger.onceMs ?? 0, trigger.timeZone)}`;
+    case "upstream":
+      return `end of ${trigger.pipeline} (${trigger.outcomes.join(", ")})`;
+  }
+}
+
+function branchText(branches: readonly string[] | undefined): string {
+  return branches === undefined ? "the branch of release" : list(branches);
+}
+
+function list(patterns: readonly string[]): string {
+  return truncate(patterns.join(", "), 200);
 }

@@ -79,7 +79,11 @@ const MISTAKES: readonly (readonly [what: string, text: string, said: string])[]
     file('  - schedule: { cron: "2026-12-24T18:00" }\n'),
     "3:23 a cron expression has 5",
   ],
-  ["A11: a time without an offset", file("  - schedule: { once: 2026-12-24T18:00:00 }\n"), "3:23 once a time with its"],
+  [
+    "A11: a time without an offset",
+    file("  - schedule: { once: 2026-12-24T18:00:00 }\n"),
+    "3:23 once is not valid: a time with its",
+  ],
   [
     "A11: a day that does not exist",
     file("  - schedule: { once: 2026-13-24T18:00:00Z }\n"),
@@ -109,7 +113,11 @@ const MISTAKES: readonly (readonly [what: string, text: string, said: string])[]
   ["a long jitter", file('  - schedule: { cron: "0 3 * * *", jitter: 2h }\n'), "3:44 a jitter is at most 1h"],
   ["no kind", file("  - when: trigger.kind == 'push'\n"), "3:5 a trigger needs one of `push`"],
   ["two kinds", file("  - push: {}\n    tag: {}\n"), "4:5 a trigger has one kind, and this has push and tag"],
-  ["a word of others", file("  - merge_request: {}\n"), "3:5 merge_request is not known: use `pull_request`"],
+  [
+    "a word of others",
+    file("  - tag: {}\n    merge_request: {}\n"),
+    "4:5 unknown key merge_request; use `pull_request`",
+  ],
   [
     "a pipeline for new apps",
     file("  - push: {}\n", "app: new\nparams: { name: string }\noutputs: { app: { a: b } }\n"),
@@ -125,7 +133,7 @@ const MISTAKES: readonly (readonly [what: string, text: string, said: string])[]
   [
     "an unknown param",
     file("  - push: {}\n    params: { brnch: x }\n", "params: { branch: { type: string, default: x } }\n"),
-    "5:15 there is no param brnch; did you mean branch?",
+    "5:15 there is no param brnch (did you mean branch?)",
   ],
   [
     "a param of another type",
@@ -172,7 +180,7 @@ test("pipelines that start each other without end are refused, each with its pla
     problems.map(({ file: where, line, column, detail }) => `${where}:${line}:${column} ${detail}`);
   assert.deepEqual(places(upstreamProblems([of("cd", "ci")], ["ci", "cd"])), []);
   assert.deepEqual(places(upstreamProblems([of("cd", "cii")], ["ci", "cd"])), [
-    "cd.yaml:3:27 there is no pipeline cii; did you mean ci?",
+    "cd.yaml:3:27 there is no pipeline cii (did you mean ci?)",
   ]);
   assert.deepEqual(places(upstreamProblems([of("a", "c"), of("b", "a"), of("c", "b"), of("d", "a")])), [
     "a.yaml:3:27 pipelines start each other without end: a → b → c → a",

@@ -179,6 +179,28 @@ export const EXPECTED: { readonly [route: string]: Expected } = {
     status: 200,
     path: (at) => `/v1/pipelines/${at.pipeline}`,
   },
+  "GET /v1/triggers": { ...LIST, right: "view", path: () => "/v1/triggers" },
+  "POST /v1/triggers/{trigger}/pause": {
+    right: "run-ci",
+    hides: "view",
+    status: 200,
+    path: (at) => `/v1/triggers/${at.app}:ci:schedule-1/pause`,
+    body: () => ({ reason: "maintenance" }),
+  },
+  "POST /v1/triggers/{trigger}/resume": {
+    right: "run-ci",
+    hides: "view",
+    status: 200,
+    path: (at) => `/v1/triggers/${at.app}:ci:schedule-1/resume`,
+    body: () => ({}),
+  },
+  "POST /v1/triggers/{trigger}/run": {
+    right: "run-ci",
+    hides: "view",
+    status: 202,
+    path: (at) => `/v1/triggers/${at.app}:ci:schedule-1/run`,
+    body: () => ({}),
+  },
   "GET /v1/definitions": { ...LIST, right: "view-pipelines", path: () => "/v1/definitions" },
   "POST /v1/platform-checks": {
     right: "manage-settings",

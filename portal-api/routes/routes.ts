@@ -50,6 +50,7 @@ import { signOut } from "./sign-out.ts";
 import { ssoRoutes } from "./sso.ts";
 import { startTask } from "./start-task.ts";
 import { getTemplates, pushTemplates, readTemplates } from "./templates.ts";
+import { listTriggers, pauseTrigger, resumeTrigger, runTrigger } from "./triggers.ts";
 import { watchEvents } from "./watch-events.ts";
 import { watchTask } from "./watch-task.ts";
 import { getWebhookDelivery, listWebhookDeliveries, redeliverWebhook } from "./webhook-deliveries.ts";
@@ -88,6 +89,10 @@ export const ROUTES: readonly Route[] = [
   listSystems,
   listPipelines,
   getPipeline,
+  listTriggers,
+  pauseTrigger,
+  resumeTrigger,
+  runTrigger,
   getDefinitions,
   syncDefinitions,
   definitionsWebhook,

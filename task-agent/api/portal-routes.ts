@@ -38,6 +38,7 @@ import type { TaskRecord } from "../tasks/task-store.ts";
 import { appStream } from "../tasks/task-stream.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import type { Templates } from "../templates/templates.ts";
+import type { Triggers } from "../triggers/triggers.ts";
 import type { Deliveries } from "../webhooks/deliveries.ts";
 import { openAppPipelines } from "./app-pipelines.ts";
 import { deliveryHandlers } from "./delivery-routes.ts";
@@ -61,6 +62,7 @@ export type PortalRoutesDeps = {
   readonly definitionSet: Pick<DefinitionSet, "view" | "part" | "sync">;
   readonly templates: Templates;
   readonly proposals: Proposals;
+  readonly triggers: Triggers;
   readonly deliveries: Deliveries;
   readonly portalUrl: string;
   readonly seal?: Seal | undefined;
@@ -87,6 +89,7 @@ export function portalRoutes(deps: PortalRoutesDeps): Router {
     ...appHandlers(deps),
     ...catalogHandlers(deps),
     ...runnerHandlers(deps),
+    ...triggerHandlers(deps),
     ...settingsHandlers(deps.settings),
     ...deliveryHandlers(deps.deliveries),
     feed: ({ ctx, query: { after, limit, wait } }) =>
@@ -253,6 +256,22 @@ function catalogHandlers(deps: PortalRoutesDeps): Pick<Handlers, CatalogRoute> {
     definitions: () => definitionSet.view(),
     definitionPart: ({ query: { part, known } }) => definitionSet.part(part, known),
     syncDefinitions: async ({ body: { principal } }) => taskCalls(deps).view(await definitionSet.sync(principal)),
+  };
+}
+
+type TriggerRoute = "triggers" | "trigger" | "pauseTrigger" | "resumeTrigger" | "runTrigger";
+
+function triggerHandlers(deps: PortalRoutesDeps): Pick<Handlers, TriggerRoute> {
+  const { triggers } = deps;
+  return {
+    triggers: async ({ query }) => ({ items: await triggers.list(query) }),
+    trigger: ({ params: { id } }) => triggers.view(id),
+    pauseTrigger: ({ params: { id }, body }) => triggers.pause(id, body),
+    resumeTrigger: ({ params: { id } }) => triggers.resume(id),
+    runTrigger: async ({ params: { id }, body }) => {
+      deps.admit?.(body.principal);
+      return taskCalls(deps).view(await triggers.run(id, body));
+    },
   };
 }
 

@@ -13,7 +13,7 @@ import { appScope } from "../tasks/decide-app.ts";
 import { isAppName } from "../tasks/decide-start.ts";
 import { type StartDeps, startTask, taskOfKey } from "../tasks/start-task.ts";
 import { appStream } from "../tasks/task-stream.ts";
-import { type Armed, armedFor, firstState, isKind } from "./armed.ts";
+import { type Armed, armedFor, armedForNone, firstState, isKind } from "./armed.ts";
 import { changeTrigger, type LastStart, triggerStream } from "./trigger-stream.ts";
 
 export type TriggerDeps = Omit<StartDeps, "admit"> & { readonly ownPipelines: OwnPipelines };
@@ -35,17 +35,16 @@ export type TriggerResult = {
 const MAX_TRIES = 5;
 
 /**
- * Starts the pipelines of an app that have a trigger for this event: each at most once, by its first trigger that fits. `whyNot`:
+ * Starts the pipelines of an app, or without one those that have none, that have a trigger for this event: each at most once, by its first trigger that fits. `whyNot`:
  * why a trigger does not fit the event, as a sentence; undefined if it does. Answers one result for each pipeline that has a
  * trigger of this kind. Repeats with the same cause answer the same tasks. Rejects when the store fails; then it may be repeated.
  */
 export async function startTriggered<K extends Exclude<TriggerKind, "schedule">>(
   deps: TriggerDeps,
-  app: string,
+  app: string | undefined,
   event: TriggerEvent & { readonly kind: K; readonly whyNot: (trigger: TriggerOf<K>) => string | undefined },
 ): Promise<readonly TriggerResult[]> {
-  const loaded = isAppName(app) ? await appStream.load(deps.journal, app) : undefined;
-  const armed = loaded ? (await armedFor(deps, loaded.state)).filter(isKind(event.kind)) : [];
+  const armed = (await armedNow(deps, app)).filter(isKind(event.kind));
   const byPipeline = Map.groupBy(armed, ({ definition }) => definition.pipeline.name);
   const results: TriggerResult[] = [];
   for (const [pipeline, triggers] of byPipeline) {
@@ -64,6 +63,12 @@ export async function startTriggered<K extends Exclude<TriggerKind, "schedule">>
     if (answer) results.push(answer);
   }
   return results;
+}
+
+async function armedNow(deps: TriggerDeps, app: string | undefined): Promise<readonly Armed[]> {
+  if (app === undefined) return armedForNone(deps);
+  const loaded = isAppName(app) ? await appStream.load(deps.journal, app) : undefined;
+  return loaded ? armedFor(deps, loaded.state) : [];
 }
 
 async function startAndRecord(

@@ -2,7 +2,8 @@
 
 import type { TriggerKind } from "@gantry/core/trigger/trigger.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
-import { defineStream } from "@gantry/journal/typed-stream.ts";
+import { defineStream, type StreamDefinition } from "@gantry/journal/typed-stream.ts";
+import { allOf } from "../tasks/app-places.ts";
 
 export type TriggerState = {
   readonly id: string;
@@ -65,4 +66,15 @@ export async function changeTrigger(
     if ((await journal.append([append])).ok) return state;
   }
   throw new Error(`the trigger ${first.id} was changed by others all the time`);
+}
+
+/** The states of all streams of an index. */
+export async function statesOf<State, Event>(
+  journal: Journal,
+  index: string,
+  { stateOf }: Pick<StreamDefinition<State, Event>, "stateOf">,
+): Promise<readonly State[]> {
+  const states: State[] = [];
+  for await (const item of allOf(journal, index)) states.push(stateOf(item));
+  return states;
 }

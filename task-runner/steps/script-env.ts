@@ -2,7 +2,7 @@
 // that changes which programs run or what code they load. Pure.
 
 import { GantryError, type Problem } from "@gantry/core/errors.ts";
-import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
 import { isReservedVariable, MAX_VARIABLE } from "@gantry/core/pipeline/env-names.ts";
 import { truncate } from "@gantry/core/truncate.ts";
 import { effectKey } from "@gantry/wire/runner/effect-key.ts";
@@ -37,7 +37,7 @@ export function pipelineEnv(rendered: JsonObject, step: string): Record<string, 
 /** Variables that describe the job, and its own folders for everything that programs write. */
 export function baseEnv(
   ref: JobRef,
-  spec: Pick<JobSpec, "pipeline" | "app" | "site" | "requestedBy" | "taskUrl">,
+  spec: Pick<JobSpec, "pipeline" | "app" | "site" | "requestedBy" | "taskUrl" | "scope">,
   step: string,
   folders: JobFolders,
   path: string,
@@ -59,11 +59,17 @@ export function baseEnv(
     GANTRY_SITE: spec.site,
     GANTRY_REQUESTED_BY: spec.requestedBy,
     GANTRY_TASK_URL: spec.taskUrl,
+    GANTRY_TRIGGER: triggerKind(spec.scope),
     GANTRY_WORKSPACE: folders.workspace,
     // It is the same in every attempt: a script can use it to find out what an earlier attempt has done.
     GANTRY_EFFECT_KEY: effectKey(ref.task, ref.job, step, "run", 0),
     [COOKIE]: folders.root,
   };
+}
+
+/** An older task-agent sends none. */
+function triggerKind({ trigger }: JsonObject): string {
+  return isJsonObject(trigger) && typeof trigger.kind === "string" ? trigger.kind : "person";
 }
 
 const INHERITED = ["GIT_SSL_CAINFO", "http_proxy", "https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY"] as const;

@@ -24,6 +24,7 @@ import type { DefinitionsView, FollowedPart, SetPart } from "./definitions.ts";
 import type { AppProposal, startProposal } from "./proposals.ts";
 import { AGENT_PREFIX, AGENT_ROUTES as routes } from "./routes.ts";
 import type { SyncTemplates, TemplatesView } from "./templates.ts";
+import type { pauseTrigger, runTrigger, TriggerView } from "./triggers.ts";
 import type {
   AppView,
   BuildView,
@@ -128,6 +129,17 @@ export type AgentClient = {
   readonly definitionPart: (part: FollowedPart, known: string | undefined, call?: Asking) => Promise<SetPart>;
   /** Reads their repository now. Throws `conflict` when there is none. */
   readonly syncDefinitions: (principal: string) => Promise<TaskView>;
+  /** Those in force. `apps`: at most `MAX_APPS`; absent: of all, and those without an app. */
+  readonly triggers: (
+    query: { readonly apps?: readonly string[] | undefined },
+    call?: Asking,
+  ) => Promise<Page<TriggerView>>;
+  /** All throw `not-found`. */
+  readonly trigger: (id: string, call?: Asking) => Promise<TriggerView>;
+  readonly pauseTrigger: (id: string, body: z.input<typeof pauseTrigger>) => Promise<TriggerView>;
+  readonly resumeTrigger: (id: string, principal: string) => Promise<TriggerView>;
+  /** Throws `conflict` for anything but a schedule, and what starting a task throws. */
+  readonly runTrigger: (id: string, body: z.input<typeof runTrigger>) => Promise<TaskView>;
   readonly templates: (call?: Asking) => Promise<TemplatesView>;
   /** Reads the templates, and pushes before if that is asked for. Throws `bad-request` without a project. */
   readonly syncTemplates: (body: SyncTemplates) => Promise<TaskView>;
@@ -219,6 +231,11 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
     syncDefinitions: (principal) => call(routes.syncDefinitions, { params, body: { principal } }),
     definitions: (options) => call(routes.definitions, { params }, options),
     definitionPart: (part, known, options) => call(routes.definitionPart, { params, query: { part, known } }, options),
+    triggers: ({ apps }, options) => call(routes.triggers, { params, query: { apps: apps?.join() } }, options),
+    trigger: (id, options) => call(routes.trigger, { params: { id } }, options),
+    pauseTrigger: (id, body) => call(routes.pauseTrigger, { params: { id }, body }),
+    resumeTrigger: (id, principal) => call(routes.resumeTrigger, { params: { id }, body: { principal } }),
+    runTrigger: (id, body) => call(routes.runTrigger, { params: { id }, body }),
     templates: (options) => call(routes.templates, { params }, options),
     syncTemplates: (body) => call(routes.syncTemplates, { params, body }),
     receiveDelivery: (body) => call(routes.receiveDelivery, { params, body }),

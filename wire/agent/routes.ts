@@ -29,6 +29,7 @@ import { appPipelinesView } from "./app-pipelines.ts";
 import { definitionsView, FOLLOWED_PARTS, setPart, syncDefinitions } from "./definitions.ts";
 import { appProposal, startProposal } from "./proposals.ts";
 import { syncTemplates, templatesView } from "./templates.ts";
+import { pauseTrigger, resumeTrigger, runTrigger, triggerView } from "./triggers.ts";
 import {
   appView,
   buildView,
@@ -284,6 +285,38 @@ export const AGENT_ROUTES = {
     answer: taskView,
     status: 202,
     errors: ["conflict"],
+  }),
+  /** Those in force, sorted by id. With `apps` only those of these apps. */
+  triggers: route({
+    method: "GET",
+    path: "/triggers",
+    query: z.strictObject({ apps: someApps }),
+    answer: page(triggerView),
+  }),
+  trigger: route({ method: "GET", path: "/triggers/{id}", answer: triggerView, errors: ["not-found"] }),
+  /** It starts nothing until it is resumed. */
+  pauseTrigger: route({
+    method: "POST",
+    path: "/triggers/{id}/pause",
+    body: pauseTrigger,
+    answer: triggerView,
+    errors: ["not-found"],
+  }),
+  resumeTrigger: route({
+    method: "POST",
+    path: "/triggers/{id}/resume",
+    body: resumeTrigger,
+    answer: triggerView,
+    errors: ["not-found"],
+  }),
+  /** Starts the task of a schedule now. */
+  runTrigger: route({
+    method: "POST",
+    path: "/triggers/{id}/run",
+    body: runTrigger,
+    answer: taskView,
+    status: 202,
+    errors: [...REQUEST_ERRORS, "not-found"],
   }),
   /** The templates of create-app, as they were last read. */
   templates: route({ method: "GET", path: "/templates", answer: templatesView }),

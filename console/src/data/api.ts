@@ -133,6 +133,8 @@ export const v1 = {
   pipeline: (name: string, app?: string) =>
     `/v1/pipelines/${part(name)}${app === undefined ? "" : `?app=${part(app)}`}`,
   appPipelines: (app: string) => `/v1/apps/${part(app)}/pipelines`,
+  triggers: (query: Query = {}) => `/v1/triggers${search(query)}`,
+  changeTrigger: (id: string, change: "pause" | "resume" | "run") => `/v1/triggers/${part(id)}/${change}`,
   proposals: "/v1/app-proposals",
   /** Held until it is there, for up to 20 s. */
   proposal: (id: string) => `/v1/app-proposals/${part(id)}?wait=20000`,

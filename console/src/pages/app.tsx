@@ -16,6 +16,7 @@ import { ExternalLink, JsonValueView, RelativeTime } from "../parts/values.tsx";
 import { RunButton } from "../run/run-button.tsx";
 import { AppState } from "./apps.tsx";
 import { AppBuilds } from "./sections/app-builds.tsx";
+import { Triggers } from "./sections/triggers.tsx";
 
 export function AppPage({ name }: { name: string }) {
   const app = useResource<AppView>(v1.app(name), {
@@ -48,6 +49,7 @@ export function AppPage({ name }: { name: string }) {
       </PageHeader>
       <Loaded resource={app}>{(view) => <Details app={view} builds={builds.data.value?.items ?? []} />}</Loaded>
       <AppBuilds app={name} builds={builds} />
+      <Triggers app={name} />
       <Section title="Tasks">
         <Loaded resource={tasks}>
           {({ items }) =>

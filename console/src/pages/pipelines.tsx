@@ -13,6 +13,7 @@ import { fieldsOf } from "../run/form.ts";
 import { PipelineOutline } from "../run/pipeline-outline.tsx";
 import { RunButton } from "../run/run-button.tsx";
 import { Definitions } from "./sections/definitions.tsx";
+import { Triggers } from "./sections/triggers.tsx";
 
 export function PipelinesPage() {
   const pipelines = useResource<Page<PipelineView>>(v1.pipelines);
@@ -61,6 +62,7 @@ export function PipelinesPage() {
           )
         }
       </Loaded>
+      <Triggers />
       <Definitions />
     </>
   );

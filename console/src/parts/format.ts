@@ -1,5 +1,7 @@
 // Formats times, durations, ids and numbers for people.
 
+import type { TaskSummary } from "@gantry/wire/agent/views.ts";
+
 /** `340 ms` · `4.1 s` · `1 m 12 s` · `2 h 5 m` · `3 d 4 h`. */
 export function duration(ms: number): string {
   const whole = Math.max(0, Math.round(ms));
@@ -29,6 +31,22 @@ export function ago(at: string, now: number): string {
   if (seconds < 86_400) return `${Math.floor(seconds / 3_600)} h ago`;
   if (seconds < 86_400 * 14) return `${Math.floor(seconds / 86_400)} d ago`;
   return at.slice(0, 10);
+}
+
+/** How far a time in the future is: `in 5 m`. */
+export function until(at: string, now: number): string {
+  const seconds = Math.round((Date.parse(at) - now) / 1_000);
+  if (Number.isNaN(seconds)) return at;
+  if (seconds <= 0) return "now";
+  if (seconds < 60) return `in ${seconds} s`;
+  if (seconds < 3_600) return `in ${Math.floor(seconds / 60)} m`;
+  if (seconds < 86_400) return `in ${Math.floor(seconds / 3_600)} h`;
+  return `in ${Math.floor(seconds / 86_400)} d`;
+}
+
+/** Who or what a task was started by. A person may start again, or by hand, what a trigger began. */
+export function starterOf({ requestedBy, trigger }: Pick<TaskSummary, "requestedBy" | "trigger">): string {
+  return trigger && requestedBy.startsWith("trigger:") ? `by ${trigger.text}` : requestedBy;
 }
 
 /** Local time to the second, and the same in UTC, for tooltips. */

@@ -3,7 +3,7 @@
 import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { TaskSummary } from "@gantry/wire/agent/views.ts";
 import { to } from "../data/api.ts";
-import { progressWords, readable } from "./format.ts";
+import { progressWords, readable, starterOf } from "./format.ts";
 import { Prose } from "./prose.tsx";
 import { StateBadge, StateGlyph } from "./state-badge.tsx";
 import { withTaskTitles } from "./task-text.tsx";
@@ -23,7 +23,9 @@ export function TaskRows({ tasks, label }: { tasks: readonly TaskSummary[]; labe
               <Prose text={readable(withTaskTitles(statusOf(task)))} />
             </span>
             {STATE_LOOKS[task.state].ended ? <span class="progress" /> : <Progress task={task} />}
-            <span class="who soft">{task.requestedBy}</span>
+            <span class="who soft" title={starterOf(task)}>
+              {starterOf(task)}
+            </span>
             <span class="when soft">
               <RelativeTime at={task.requestedAt} />
             </span>

@@ -4,6 +4,7 @@ import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { TaskView } from "@gantry/wire/agent/views.ts";
 import { to } from "../data/api.ts";
 import { withQuery } from "../frame/router.ts";
+import { starterOf } from "../parts/format.ts";
 import { Prose } from "../parts/prose.tsx";
 import { TaskText } from "../parts/task-text.tsx";
 import { CopyableId, Duration, RelativeTime } from "../parts/values.tsx";
@@ -22,7 +23,7 @@ export function TaskFacts({ task }: { task: TaskView }) {
         pipeline <a href={to.pipeline(task.pipeline)}>{task.pipeline}</a> <CopyableId value={task.definition.version} />
       </span>
       <span>
-        {task.requestedBy}, <RelativeTime at={task.requestedAt} />
+        {starterOf(task)}, <RelativeTime at={task.requestedAt} />
       </span>
       {task.durationMs === undefined && since === undefined ? null : (
         <span>

@@ -1,8 +1,8 @@
-// Keeps the definitions of this agent up to date: with the folder, with git, and with what other agents put in force.
+// Work that is repeated every second, one piece after the other, until it is stopped.
 
-import { type Clock, pause } from "@gantry/runtime/clock.ts";
+import { type Clock, pause } from "./clock.ts";
 
-export type FollowedDefinitions = {
+export type Repeated = {
   readonly clock: Clock;
   /** Called one after the other, every second. */
   readonly ticks: readonly (() => Promise<void>)[];
@@ -13,7 +13,7 @@ export type FollowedDefinitions = {
 const EVERY_MS = 1_000;
 
 /** Returns at once. `stop` resolves when no work is in progress any more. */
-export function followDefinitions({ clock, ticks, onError }: FollowedDefinitions): { stop: () => Promise<void> } {
+export function repeat({ clock, ticks, onError }: Repeated): { stop: () => Promise<void> } {
   const stopping = new AbortController();
   const { signal } = stopping;
   const run = async (): Promise<void> => {
