@@ -102,7 +102,7 @@ export async function startTaskAgent(
     const proposals = await openAgentProposals(base, agent, definitions);
     const forTriggers = triggerDeps(base, agent, definitions, definitionSet.own);
     const webhooks = await openAgentWebhooks(base, forTriggers);
-    const triggers = openAgentTriggers(base, agent, forTriggers);
+    const triggers = openAgentTriggers(base, forTriggers);
     const app = openHttpApp({
       ...base,
       agent,
@@ -213,6 +213,7 @@ function triggerDeps(
   return {
     ...{ ...agent, journal, definitions, ownPipelines, portalUrl: config.portalUrl, newId: randomUUID },
     paramsBytes: config.limits.paramsBytes,
+    knownSites: () => sitesKnown(config, agent),
     knownSystems: agent.registry.systems,
     knownSecrets: agent.registry.secrets,
   };
@@ -227,12 +228,8 @@ function openAgentWebhooks({ journal, logger }: Base, deps: TriggerDeps): Return
   });
 }
 
-function openAgentTriggers({ config, clock }: Base, agent: Agent, deps: TriggerDeps): Triggers {
-  return openTriggers({
-    ...deps,
-    knownSites: () => sitesKnown(config, agent),
-    monotonicMs: () => clock.monotonicMs(),
-  });
+function openAgentTriggers({ clock }: Base, deps: TriggerDeps): Triggers {
+  return openTriggers({ ...deps, monotonicMs: () => clock.monotonicMs() });
 }
 
 async function openConfiguredAgent(base: Base, settings: Settings, definitions: LiveDefinitions): Promise<Agent> {

@@ -40,7 +40,18 @@ test("the built-in roles have exactly these verbs", () => {
   const viewer = ["view", "view-logs", "view-metrics", "view-pipelines", "view-sites"];
   const developer = [
     ...viewer,
-    ...["cancel", "change-app", "create-app", "mark-done", "redeliver", "remove-app", "rerun", "resolve", "run-cd", "run-ci"],
+    ...[
+      "cancel",
+      "change-app",
+      "create-app",
+      "mark-done",
+      "redeliver",
+      "remove-app",
+      "rerun",
+      "resolve",
+      "run-cd",
+      "run-ci",
+    ],
     "start-task",
   ];
   const expected: Record<Role, readonly string[]> = {

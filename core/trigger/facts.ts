@@ -26,6 +26,8 @@ export const TRIGGER_FACTS: { readonly [K in TriggerKind]: { readonly [name: str
     url: "string",
     fork: "bool",
   },
+  /** `repository`: without the registry. `tag`: empty for an image that has none. */
+  image: { repository: "string", tag: "string", digest: "string", action: "string" },
   /** `at`: the planned time in UTC. `count`: 1 for the first start of this schedule. */
   schedule: { at: "string", cron: "string", timeZone: "string", count: "int" },
   /** `depth`: how many upstream triggers led here. */

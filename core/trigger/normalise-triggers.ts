@@ -9,7 +9,7 @@ export function normaliseTriggers(files: readonly TriggerFile[]): readonly Trigg
 }
 
 function normaliseTrigger(file: TriggerFile): Trigger {
-  const { title, when, push, tag, pull_request: pull, schedule, upstream } = file;
+  const { title, when, push, tag, pull_request: pull, image, schedule, upstream } = file;
   const common = {
     ...(title === undefined ? {} : { title }),
     ...(when === undefined ? {} : { when: bare(when) }),
@@ -17,6 +17,7 @@ function normaliseTrigger(file: TriggerFile): Trigger {
   };
   if (tag) return { kind: "tag", ...common, names: tag.names ?? ["*"] };
   if (pull) return { kind: "pull_request", ...common, ...branchesOf(pull), actions: pull.actions ?? NEWS };
+  if (image) return { kind: "image", ...common, tags: image.tags ?? ["**"], actions: image.actions ?? ["pushed"] };
   if (schedule) return { kind: "schedule", ...common, ...times(schedule) };
   if (upstream)
     return { kind: "upstream", ...common, pipeline: upstream.pipeline, outcomes: upstream.outcomes ?? ["succeeded"] };

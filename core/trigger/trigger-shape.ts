@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { DURATION } from "../pipeline/duration.ts";
 import { OUTCOMES } from "../task/states.ts";
-import { CATCH_UPS, OVERLAPS, PULL_REQUEST_ACTIONS } from "./trigger.ts";
+import { CATCH_UPS, IMAGE_ACTIONS, OVERLAPS, PULL_REQUEST_ACTIONS } from "./trigger.ts";
 
 const MAX_TRIGGERS = 20;
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2})$/;
@@ -29,6 +29,10 @@ export const pullRequestShape = z.strictObject({
     .min(1)
     .optional()
     .describe("What happened to it. Default: opened and updated"),
+});
+export const imageShape = z.strictObject({
+  tags: patterns.optional().describe("Of the image, with *; ! excludes. Default: all"),
+  actions: z.array(z.enum(IMAGE_ACTIONS)).min(1).optional().describe("What happened to the image. Default: pushed"),
 });
 export const scheduleShape = z.strictObject({
   cron: z
@@ -78,6 +82,7 @@ export const triggerShape = z.strictObject({
   push: pushShape.optional(),
   tag: tagShape.optional(),
   pull_request: pullRequestShape.optional(),
+  image: imageShape.optional(),
   schedule: scheduleShape.optional(),
   upstream: upstreamShape.optional(),
 });

@@ -22,6 +22,8 @@ export function triggerText(trigger: JsonObject | undefined): string | undefined
       return `tag ${text("tag")}`;
     case "pull_request":
       return `pull request ${text("number")} of ${text("branch")} into ${text("target")}`;
+    case "image":
+      return `image ${text("repository")}${text("tag") === "" ? "" : `:${text("tag")}`}`;
     case "schedule":
       return text("cron") === "" ? "schedule, once" : `schedule ${text("cron")} ${text("timeZone")}`;
     case "upstream":
@@ -40,6 +42,8 @@ export function waitsFor(trigger: Trigger): string {
       return `tag ${list(trigger.names)}`;
     case "pull_request":
       return `pull request ${trigger.actions.join(" or ")}, into ${branchText(trigger.branches)}`;
+    case "image":
+      return `image ${trigger.actions.join(" or ")}, with the tag ${list(trigger.tags)}`;
     case "schedule":
       if (trigger.cron !== undefined) return `${trigger.cron} ${trigger.timeZone}`;
       return `once at ${inZone(trigger.onceMs ?? 0, trigger.timeZone)}`;

@@ -3,10 +3,11 @@
 import type { JsonValue } from "../json.ts";
 import type { Outcome } from "../task/states.ts";
 
-export const TRIGGER_KINDS = ["push", "tag", "pull_request", "schedule", "upstream"] as const;
+export const TRIGGER_KINDS = ["push", "tag", "pull_request", "image", "schedule", "upstream"] as const;
 export type TriggerKind = (typeof TRIGGER_KINDS)[number];
 
 export const PULL_REQUEST_ACTIONS = ["opened", "updated", "closed", "merged"] as const;
+export const IMAGE_ACTIONS = ["pushed", "scanned"] as const;
 export const OVERLAPS = ["skip", "queue", "cancel-older"] as const;
 export const CATCH_UPS = ["none", "latest", "all"] as const;
 
@@ -30,6 +31,13 @@ export type PushTrigger = Common &
 export type TagTrigger = Common & { readonly kind: "tag"; readonly names: readonly string[] };
 export type PullRequestTrigger = Common &
   Branches & { readonly kind: "pull_request"; readonly actions: readonly (typeof PULL_REQUEST_ACTIONS)[number][] };
+
+/** An image of the app is in the registry. `tags`: names with `*`; `!` excludes. */
+export type ImageTrigger = Common & {
+  readonly kind: "image";
+  readonly tags: readonly string[];
+  readonly actions: readonly (typeof IMAGE_ACTIONS)[number][];
+};
 
 /** Either `cron` or `onceMs`. Times are milliseconds since 1970. */
 export type ScheduleTrigger = Common & {
@@ -55,5 +63,5 @@ export type UpstreamTrigger = Common & {
   readonly outcomes: readonly Outcome[];
 };
 
-export type Trigger = PushTrigger | TagTrigger | PullRequestTrigger | ScheduleTrigger | UpstreamTrigger;
+export type Trigger = PushTrigger | TagTrigger | PullRequestTrigger | ImageTrigger | ScheduleTrigger | UpstreamTrigger;
 export type TriggerOf<K extends TriggerKind> = Extract<Trigger, { kind: K }>;

@@ -2,9 +2,9 @@
 
 import { releaseBranchOf } from "../app/targets.ts";
 import type { JsonObject } from "../json.ts";
-import type { PullRequestTrigger, PushTrigger, TagTrigger } from "../trigger/trigger.ts";
+import type { ImageTrigger, PullRequestTrigger, PushTrigger, TagTrigger } from "../trigger/trigger.ts";
 import { type AppOfSource, touchesApp } from "./apps.ts";
-import type { DeliveryFacts, PullRequestFacts, RefChange } from "./delivery.ts";
+import type { DeliveryFacts, ImageFacts, PullRequestFacts, RefChange } from "./delivery.ts";
 import { subjectOf } from "./describe.ts";
 import { openNames } from "./names.ts";
 import { asksToSkip, isOwnCommit } from "./own-commits.ts";
@@ -21,6 +21,7 @@ type Event<Kind extends string, Trigger> = {
 export type TriggeringEvent =
   | Event<"push", PushTrigger>
   | Event<"tag", TagTrigger>
+  | Event<"image", ImageTrigger>
   | Event<"pull_request", PullRequestTrigger>;
 
 export type Start = TriggeringEvent | { readonly nothing: string };
@@ -32,7 +33,7 @@ export function decideStarts(facts: DeliveryFacts, app: AppOfSource): readonly S
     case "pull_request":
       return [pullRequestStart(facts, app)];
     case "image":
-      return [{ nothing: "No trigger is about images." }];
+      return facts.images.map((image) => imageStart(facts, image));
     case "gate":
     case "other":
       return [];
@@ -102,6 +103,21 @@ function pullRequestStart(facts: PullRequestFacts, app: AppOfSource): Start {
       if (!trigger.actions.includes(happened))
         return `The pull request was ${happened}, and the trigger is for: ${trigger.actions.join(", ")}.`;
       return notIn(trigger.branches ?? [releaseBranchOf(app.record)], target, "branch");
+    },
+  };
+}
+
+function imageStart(
+  { repository, action }: ImageFacts,
+  { tag = "", digest }: ImageFacts["images"][number],
+): TriggeringEvent {
+  return {
+    kind: "image",
+    part: `${action}/${repository}/${tag}@${digest}`,
+    facts: { repository, tag, digest, action },
+    whyNot: ({ tags, actions }) => {
+      if (!actions.includes(action)) return `The image was ${action}, and the trigger is for: ${actions.join(", ")}.`;
+      return notIn(tags, tag, "tag");
     },
   };
 }

@@ -36,14 +36,15 @@ async function startEvent(
 ): Promise<readonly DeliveryResult[]> {
   const results = await startAll(deps, app, event, `${source}/${id}/${event.part}`);
   if (results.length === 0) {
-    const what = event.kind === "pull_request" ? "pull requests" : event.kind === "tag" ? "tags" : "pushes";
-    return [{ app, reason: `No pipeline of the app has a trigger for ${what}.` }];
+    return [{ app, reason: `No pipeline of the app has a trigger for ${WORDS[event.kind]}.` }];
   }
   return results.map((one) => {
     if ("nothing" in one) return { app, pipeline: one.pipeline, reason: one.nothing };
     return { app, pipeline: one.pipeline, task: one.task, ...(event.note === undefined ? {} : { reason: event.note }) };
   });
 }
+
+const WORDS = { push: "pushes", tag: "tags", pull_request: "pull requests", image: "images" } as const;
 
 /** The kind of an event says the type of its triggers, which a union cannot. */
 function startAll(
@@ -57,6 +58,8 @@ function startAll(
     case "push":
       return startTriggered(deps, app, { kind: event.kind, facts, cause, whyNot: event.whyNot });
     case "tag":
+      return startTriggered(deps, app, { kind: event.kind, facts, cause, whyNot: event.whyNot });
+    case "image":
       return startTriggered(deps, app, { kind: event.kind, facts, cause, whyNot: event.whyNot });
     case "pull_request":
       return startTriggered(deps, app, { kind: event.kind, facts, cause, whyNot: event.whyNot });

@@ -266,12 +266,21 @@ test("a delivery that is delivered again is a new one, and says so", async (t) =
   await assert.rejects(bench.client.redeliver("w0000000000000000000", "kim"), /no delivery/i);
 });
 
-test("an image that is not of an app starts nothing, and one of an app is listed with it", async (t) => {
-  const bench = await Bench.open(t);
+test("an image of an app starts what has a trigger for its tag", async (t) => {
+  const scan = CI.replace("name: ci", "name: scan").replace(
+    / {2}- push[\s\S]*(?=jobs:)/,
+    '  - image: { tags: ["1.*"] }\n',
+  );
+  const bench = await Bench.open(t, { "ci.yaml": CI, "scan.yaml": scan });
   const { body } = IMAGE;
   const now = { headers: {}, body: JSON.stringify({ ...body, occur_at: Math.floor(Date.now() / 1_000) }) };
   const one = await bench.receive(now, { source: "harbor", host: "harbor" });
-  assert.deepEqual([one.apps, one.repository, one.state], [["orders"], "apps/orders", "nothing"]);
+  assert.deepEqual([one.apps, one.repository, one.state], [["orders"], "apps/orders", "started"]);
+  const [task] = (await bench.client.tasks({ limit: 1 })).items;
+  assert.deepEqual([task?.pipeline, task?.id], ["scan", one.results[0]?.task]);
+  const other = JSON.stringify(body).replace("1.2.3", "2.0");
+  const two = await bench.receive({ headers: {}, body: other }, { source: "harbor", host: "harbor" });
+  assert.match(why(two), /more than a day|The tag 2.0 is not one of the trigger/);
 });
 
 /** Two agents on one store, whose decisions are counted. */
