@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import type { Verb } from "@gantry/core/access/verbs.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
+import type { RerunPlanView } from "@gantry/wire/agent/views.ts";
 import { buildConsole } from "./build.ts";
 import { APPS, BUILDS, INBOX, LOG, PIPELINES, PROPOSAL, SITES } from "./data.fixture.ts";
 import { COMMIT, TASKS } from "./tasks.fixture.ts";
@@ -54,6 +55,17 @@ const MAY: readonly Verb[] = [
   ] as const),
   ...(["enrol", "manage-runners", "manage-settings", "manage-tokens", "manage-people", "view-audit"] as const),
 ];
+const RERUN_PLAN: RerunPlanView = {
+  task: "t0ci-failed",
+  definition: { name: "ci", version: "sha256:0" },
+  isSameDefinition: true,
+  params: {},
+  jobs: [
+    { key: "checkout", id: "checkout", title: "Check out", does: "reuse", because: "it succeeded" },
+    { key: "build", id: "build", title: "Build", does: "run", because: "it ended as failed" },
+  ],
+};
+
 const RESPONSES: { readonly [path: string]: unknown } = {
   "/v1/me": {
     name: "dana",
@@ -294,6 +306,7 @@ export async function startFakePortal(port = 0): Promise<FakePortal> {
       if (refused) sendProblem(response, 422, refused.code, refused.errors);
       else if (/enrolments$|renew-key$/.test(url.pathname)) sendJson(response, 201, ENROLMENT);
       else if (url.pathname === "/v1/app-proposals") sendJson(response, 202, { ...PROPOSAL, state: "running" });
+      else if (url.pathname.endsWith("/rerun-plan")) sendJson(response, 200, RERUN_PLAN);
       else sendJson(response, 202, TASKS[0]);
       return;
     }

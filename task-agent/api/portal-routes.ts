@@ -4,6 +4,7 @@ import type { KnownSystems } from "@gantry/core/app/apps-may.ts";
 import { siteProblem } from "@gantry/core/app/read-app.ts";
 import { ACTIONS } from "@gantry/core/choice/actions.ts";
 import { GantryError } from "@gantry/core/errors.ts";
+import type { TaskState } from "@gantry/core/task/model.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { requireBearer } from "@gantry/runtime/http/bearer.ts";
 import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";
@@ -35,7 +36,7 @@ import { isAppName } from "../tasks/decide-start.ts";
 import type { Definitions } from "../tasks/definitions.ts";
 import { undoApp } from "../tasks/remove-app.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
-import { appStream } from "../tasks/task-stream.ts";
+import { appStream, taskStream } from "../tasks/task-stream.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import type { Templates } from "../templates/templates.ts";
 import { openAppPipelines } from "./app-pipelines.ts";
@@ -92,11 +93,24 @@ export function portalRoutes(deps: PortalRoutesDeps): Router {
   return router;
 }
 
-type TaskRoute = "startTask" | "tasks" | "task" | "taskTags" | "taskEvents" | "log" | "cancel" | "rerun" | "resolve";
+/** More reruns of one task are not listed. */
+const MAX_RERUNS = 50;
+
+type TaskRoute =
+  | "startTask"
+  | "tasks"
+  | "task"
+  | "taskTags"
+  | "taskEvents"
+  | "log"
+  | "cancel"
+  | "rerun"
+  | "planRerun"
+  | "resolve";
 
 function taskHandlers(deps: PortalRoutesDeps): Pick<Handlers, TaskRoute> {
   const { feed, leases, logs, tasks } = deps;
-  const { requireTask, view, start, cancel, rerun, resolve } = taskCalls(deps);
+  const { requireTask, view, start, cancel, rerun, planRerun, resolve } = taskCalls(deps);
   const ofApps = openAppPipelines(deps);
   return {
     startTask: async ({ body }) => {
@@ -113,12 +127,16 @@ function taskHandlers(deps: PortalRoutesDeps): Pick<Handlers, TaskRoute> {
         await feed.taskChanged(record.state.id, record.version, wait, clientGoneSignal(ctx));
         record = await requireTask(id);
       }
-      return notModified(ctx, tagOfRecord(record, leases)) ? undefined : view(record);
+      const reruns = await rerunsOf(deps.journal, record.state);
+      return notModified(ctx, tagOfRecord(record, leases, reruns)) ? undefined : view(record, reruns);
     },
     taskTags: async ({ query: { ids } }) => {
       const records = await Promise.all(ids.map((id) => tasks.read(id)));
       const found = records.filter((record) => record !== undefined);
-      return { tags: Object.fromEntries(found.map((one) => [one.state.id, tagOfRecord(one, leases)])) };
+      const tagged = found.map(
+        async (one) => [one.state.id, tagOfRecord(one, leases, await rerunsOf(deps.journal, one.state))] as const,
+      );
+      return { tags: Object.fromEntries(await Promise.all(tagged)) };
     },
     taskEvents: async ({ params: { id }, query: { after, limit } }) => {
       const { state } = await requireTask(id);
@@ -127,6 +145,7 @@ function taskHandlers(deps: PortalRoutesDeps): Pick<Handlers, TaskRoute> {
     log: async ({ ctx, params, query }) => sendLog(ctx, await requireTask(params.id), params, query, logs),
     cancel: ({ params, body }) => cancel(params.id, body),
     rerun: ({ params, body }) => rerun(params.id, body),
+    planRerun: ({ params, body }) => planRerun(params.id, body),
     resolve: ({ params, body }) => resolve(params.id, body),
   };
 }
@@ -309,7 +328,14 @@ async function listApps(
   };
 }
 
-function tagOfRecord({ state, version }: TaskRecord, leases: Leases): string {
+/** The tasks that rerun this one, oldest first; only an ended task can be rerun. */
+async function rerunsOf(journal: Journal, { id, phase }: TaskState): Promise<readonly string[]> {
+  if (phase !== "ended") return [];
+  const { items } = await journal.find({ index: "reruns-of", prefix: `${id}/`, limit: MAX_RERUNS });
+  return items.map((item) => taskStream.stateOf(item).id);
+}
+
+function tagOfRecord({ state, version }: TaskRecord, leases: Leases, reruns: readonly string[]): string {
   const silent = Object.values(state.jobs).filter((job) => leases.silentSince(state.id, job.key) !== undefined);
-  return tagOf(version, silent.length);
+  return tagOf(version, silent.length, reruns.length);
 }

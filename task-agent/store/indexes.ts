@@ -8,6 +8,7 @@ export const AGENT_INDEXES = [
   "behind",
   "ended",
   "reruns",
+  "reruns-of",
   "keys",
   "readers",
   "apps",

@@ -51,6 +51,7 @@ function indexOfTask(state: TaskState): NonNullable<StreamAppend["index"]> {
     "tasks-by-state": [`${state.outcome ?? "open"}/${key}`],
     ...(open ? { open: [key] } : { ended: [`${endedPrefix(state)}${key}`] }),
     ...(open && state.rerunOf !== undefined ? { reruns: [`${state.rerunOf}/${state.id}`] } : {}),
+    ...(state.rerunOf === undefined ? {} : { "reruns-of": [`${state.rerunOf}/${state.id}`] }),
     ...(open && state.behind !== undefined ? { behind: [`${state.behind}/${state.id}`] } : {}),
   };
 }
