@@ -9,6 +9,7 @@ import { extname, join } from "node:path";
 import type { Verb } from "@gantry/core/access/verbs.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { TriggerView } from "@gantry/wire/agent/triggers.ts";
+import type { RerunPlanView } from "@gantry/wire/agent/views.ts";
 import type { WebhookDelivery } from "@gantry/wire/agent/webhooks.ts";
 import { buildConsole } from "./build.ts";
 import { APPS, BUILDS, INBOX, LOG, PIPELINES, PROPOSAL, SITES } from "./data.fixture.ts";
@@ -107,6 +108,16 @@ const TRIGGERS: readonly TriggerView[] = [
     paused: { by: "kim", at: "2026-11-30T02:00:00.000Z", reason: "the database moves" },
   },
 ];
+const RERUN_PLAN: RerunPlanView = {
+  task: "t0ci-failed",
+  definition: { name: "ci", version: "sha256:0" },
+  isSameDefinition: true,
+  params: {},
+  jobs: [
+    { key: "checkout", id: "checkout", title: "Check out", does: "reuse", because: "it succeeded" },
+    { key: "build", id: "build", title: "Build", does: "run", because: "it ended as failed" },
+  ],
+};
 
 const RESPONSES: { readonly [path: string]: unknown } = {
   "/v1/me": {
@@ -350,6 +361,7 @@ export async function startFakePortal(port = 0): Promise<FakePortal> {
       if (refused) sendProblem(response, 422, refused.code, refused.errors);
       else if (/enrolments$|renew-key$/.test(url.pathname)) sendJson(response, 201, ENROLMENT);
       else if (url.pathname === "/v1/app-proposals") sendJson(response, 202, { ...PROPOSAL, state: "running" });
+      else if (url.pathname.endsWith("/rerun-plan")) sendJson(response, 200, RERUN_PLAN);
       else sendJson(response, 202, TASKS[0]);
       return;
     }

@@ -7,3 +7,20 @@ export type JsonObject = { readonly [key: string]: JsonValue };
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
+
+/** Whether two values are the same JSON: the order of keys does not count, and a member that is undefined is not there. */
+export function isSameJson(a: unknown, b: unknown): boolean {
+  if (Array.isArray(a) && Array.isArray(b))
+    return a.length === b.length && a.every((one: unknown, index) => isSameJson(one, b[index]));
+  if (!isMap(a) || !isMap(b)) return a === b;
+  const names = (of: object): string[] =>
+    Object.entries(of).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+  const mine = names(a);
+  return (
+    mine.length === names(b).length && mine.every((name) => Object.hasOwn(b, name) && isSameJson(a[name], b[name]))
+  );
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -95,6 +95,17 @@ function taskHandlers({ state, addTask, emit }: Parts) {
     },
     rerun: ({ params: { id }, body: { principal, idempotencyKey } }) =>
       once({ pipeline: need(state(), id).pipeline, params: {}, principal, idempotencyKey }),
+    planRerun: ({ params: { id } }) => {
+      const { definition, params, jobs } = need(state(), id);
+      const planned = jobs.map(({ key, id: of, title }) => ({
+        key,
+        id: of,
+        title,
+        does: "run" as const,
+        because: "all",
+      }));
+      return { task: id, definition, isSameDefinition: true, params, jobs: planned };
+    },
     resolve: ({ params: { id }, body: { job } }) => {
       emit(need(state(), id).id, "JobResolved", { job });
       return need(state(), id);

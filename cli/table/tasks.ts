@@ -2,7 +2,7 @@
 
 import { OUTCOMES } from "@gantry/core/task/states.ts";
 import { command } from "./command.ts";
-import { FOLLOW_FLAG } from "./flags.ts";
+import { FOLLOW_FLAG, PARAM_FLAG } from "./flags.ts";
 
 const NEWEST = "Without TASK it is the newest task that you may see.";
 
@@ -64,9 +64,18 @@ export const TASKS = [
   command({
     name: "task rerun",
     summary: "run the jobs that did not succeed again, as a new task",
+    details:
+      "A job is reused when it succeeded and everything that it could depend on is the same. With `--param`, every job runs again with the parameters of the task and these.",
     args: ["TASK"],
     flags: {
       all: { type: "boolean", summary: "run every job again" },
+      job: {
+        type: "string",
+        value: "JOB",
+        summary: "run this job and all that needs it again, and what did not succeed",
+      },
+      ...PARAM_FLAG,
+      plan: { type: "boolean", summary: "only show what would run and what would be reused" },
       newest: {
         type: "boolean",
         summary: "with the pipeline file in force now (default: the one that the task ran with)",

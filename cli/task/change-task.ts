@@ -1,9 +1,11 @@
 // `gantry task cancel`, `rerun` and `resolve`
 
 import { randomUUID } from "node:crypto";
-import { taskView } from "@gantry/wire/agent/views.ts";
+import { rerunPlanView, taskView } from "@gantry/wire/agent/views.ts";
 import { checkOneOf } from "../line/parse-line.ts";
-import type { Call, Outcome } from "../table/command.ts";
+import { readParams } from "../params.ts";
+import { textTable } from "../print/text-table.ts";
+import { type Call, type Outcome, UsageError } from "../table/command.ts";
 import { startedTask } from "./start-task.ts";
 import { taskPath } from "./task-of.ts";
 
@@ -19,12 +21,31 @@ export async function cancelTask({
   return { value: task, text: `${task.id}  ${task.headline}\n` };
 }
 
-type Rerun = { readonly all: boolean; readonly newest: boolean; readonly follow: boolean };
+type Rerun = {
+  readonly all: boolean;
+  readonly job: string | undefined;
+  readonly param: readonly string[];
+  readonly newest: boolean;
+  readonly plan: boolean;
+  readonly follow: boolean;
+};
 
 export async function rerunTask(call: Call<Rerun, readonly [string]>): Promise<Outcome | number> {
-  const { all, newest } = call.flags;
-  const body = { from: all ? "all" : "failed", definition: newest ? "newest" : "pinned" };
+  const { all, job, param, newest, plan } = call.flags;
+  if (job !== undefined && (all || param.length > 0))
+    throw new UsageError("--job cannot be given together with --all or --param: with them, every job runs again");
+  const body = {
+    ...(all ? { from: "all" } : {}),
+    ...(job === undefined ? {} : { job }),
+    ...(param.length === 0 ? {} : { params: readParams(param, call.io) }),
+    definition: newest ? "newest" : "pinned",
+  };
   const portal = call.portal();
+  if (plan) {
+    const planned = await portal.post(`${taskPath(call.args[0])}/rerun-plan`, body, rerunPlanView);
+    const rows = planned.jobs.map(({ key, does, because }) => [key, does, because]);
+    return { value: planned, text: `${textTable(["JOB", "DOES", "BECAUSE"], rows)}` };
+  }
   const task = await portal.post(`${taskPath(call.args[0])}/rerun`, body, taskView, randomUUID());
   return startedTask(call, task, portal.url);
 }

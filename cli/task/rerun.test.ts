@@ -72,3 +72,21 @@ test("says what is missing", async () => {
   assert.equal((await run("--help")).code, 0);
   await assert.rejects(run("none"), { code: "not-found" });
 });
+
+test("--plan shows what would run, and starts nothing (A23)", async () => {
+  const started = await client.startTask({ pipeline: "p", params: {}, principal: "dev", idempotencyKey: "plan" });
+  await client.cancel(started.id, { principal: "dev" });
+  const planned = await run(started.id, "--plan");
+  assert.equal(planned.code, 0, planned.out);
+  assert.match(planned.out, /^JOB +DOES +BECAUSE\none +run +it ended as canceled\n/);
+  assert.equal((await client.task(started.id)).reruns, undefined);
+  const both = await run(started.id, "--job", "one", "--all");
+  assert.equal(both.code, 2, both.out);
+  await assert.rejects(run(started.id, "--job", "two", "--plan"), {
+    code: "not-found",
+    message: "There is no job two.",
+  });
+  const again = await run(started.id, "--job", "one");
+  assert.equal(again.code, 0, again.out);
+  assert.equal((await client.task(started.id)).reruns?.length, 1);
+});

@@ -53,12 +53,14 @@ test("a task runs again with the file that it ran with, or with the newest one",
   const before = portal.requests.length;
   for (const isNewest of [false, true]) {
     await visit("/tasks/t0ci-failed");
-    if (isNewest) await page.getByLabel("With the newest pipeline file").check();
     await page.getByRole("button", { name: "Rerun failed jobs" }).click();
+    if (isNewest) await page.getByLabel("With the newest pipeline file").check();
+    await page.getByRole("list", { name: "The plan" }).waitFor();
+    await page.getByRole("button", { name: "Rerun", exact: true }).click();
     await page.waitForURL(/\/tasks\/t0ci-waiting$/);
   }
   assert.deepEqual(
-    portal.requests.slice(before).map(({ body }) => body),
+    portal.requests.slice(before).flatMap(({ what, body }) => (what.endsWith("/rerun") ? [body] : [])),
     [
       { from: "failed", definition: "pinned" },
       { from: "failed", definition: "newest" },

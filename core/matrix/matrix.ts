@@ -2,7 +2,7 @@
 // `include` adds. The rules of `include` are those of GitHub Actions, so that a matrix can be carried over as it is.
 
 import { expressionFailed } from "../expr/expression.ts";
-import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts";
+import { isJsonObject, isSameJson, type JsonObject, type JsonValue } from "../json.ts";
 
 export type Matrix = {
   /** Values by axis. */
@@ -47,7 +47,7 @@ export function namesOf({ matrix = {}, matrixInclude = [] }: Matrix): readonly s
 
 /** Whether both have the same value, of any type, under each of these names. */
 export function hasAll(values: JsonObject, wanted: JsonObject, names: readonly string[]): boolean {
-  return names.every((name) => Object.hasOwn(values, name) && isSame(values[name], wanted[name]));
+  return names.every((name) => Object.hasOwn(values, name) && isSameJson(values[name], wanted[name]));
 }
 
 function product(matrix: NonNullable<Matrix["matrix"]>): Combination[] {
@@ -91,7 +91,7 @@ function fits(matrix: NonNullable<Matrix["matrix"]>, { values }: Combination, en
 
 function nameOfValue(matrix: NonNullable<Matrix["matrix"]>) {
   return ([axis, value]: [string, JsonValue], index: number): string => {
-    const at = Object.hasOwn(matrix, axis) ? (matrix[axis] ?? []).findIndex((one) => isSame(one, value)) : -1;
+    const at = Object.hasOwn(matrix, axis) ? (matrix[axis] ?? []).findIndex((one) => isSameJson(one, value)) : -1;
     return nameOfElement(value, at < 0 ? index : at);
   };
 }
@@ -109,16 +109,6 @@ export function nameOfElement(element: JsonValue, index: number): string {
         .slice(0, 100)
     : "";
   return clean === "" ? String(index) : clean;
-}
-
-/** The order of keys in a map does not count. */
-function isSame(a: JsonValue | undefined, b: JsonValue | undefined): boolean {
-  if (a === undefined || b === undefined) return a === b;
-  if (Array.isArray(a) && Array.isArray(b))
-    return a.length === b.length && a.every((one: JsonValue, index) => isSame(one, b[index]));
-  if (!isJsonObject(a) || !isJsonObject(b)) return a === b;
-  const names = Object.keys(a);
-  return names.length === Object.keys(b).length && hasAll(b, a, names);
 }
 
 function tooMany(size: number): Error {

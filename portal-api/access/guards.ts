@@ -183,7 +183,7 @@ export function onTask<B = unknown, P extends { readonly id: string } = { readon
       if (!rights.may({ ...record, ...facts, verb: "view" })) throw missing();
       const sites =
         rights.needs.sites && verbEntry(needed).placed
-          ? await sitesOfTask(asked, request?.job, verb === "rerun")
+          ? await sitesOfTask(asked, request?.job, verb === "rerun" ? paramsOf(asked.body) : undefined)
           : undefined;
       requireRight(asked, { ...record, ...facts, sites, verb: needed }, "app");
       if (verb !== "rerun") return;
@@ -385,10 +385,16 @@ async function siteOfRunner({ agent }: Portal, name: string): Promise<string | u
 
 /**
  * Of a job, or of all jobs of a task: jobs that are not there yet run where the pipeline of now would run for the app of now.
- * A rerun may use the newest file, and it always looks up the targets of the app again.
+ * A rerun may use the newest file, and it always looks up the targets of the app again. `edited`: the parameters that it changes.
  */
-async function sitesOfTask(who: AskedOfTask, job: string | undefined, isRerun: boolean): Promise<readonly string[]> {
-  const { app, pipeline, params, jobs } = await who.portal.agent.task(who.params.id);
+async function sitesOfTask(
+  who: AskedOfTask,
+  job: string | undefined,
+  edited: JsonObject | undefined,
+): Promise<readonly string[]> {
+  const isRerun = edited !== undefined;
+  const { app, pipeline, params: before, jobs } = await who.portal.agent.task(who.params.id);
+  const params = { ...before, ...edited };
   if (job !== undefined) return jobs.filter(({ key }) => key === job).map(({ site }) => site);
   const known = jobs.flatMap(({ site }) => (site === "" ? [] : [site]));
   const isOpen = known.length < jobs.length;

@@ -138,6 +138,8 @@ test("a rerun is refused where the pipeline or the app of now would run it at a 
   assert.equal(await rerun({ params: { targets: ["tokyo"] }, jobs: [job("seoul")] }), 403, "a target has moved");
   assert.equal(await rerun({ params: { targets: ["seoul"] }, jobs: [job("seoul")] }), 202);
   assert.equal(await rerun({ pipeline: "stays", jobs: [job("seoul")] }), 202);
+  const edited = { params: { targets: ["tokyo"] } };
+  assert.equal(await rerun({ params: { targets: ["seoul"] }, jobs: [job("seoul")] }, edited), 403, "with other params");
 });
 
 test("a question about a pipeline that the caller may not see has the answer of one that does not exist", async () => {

@@ -126,6 +126,14 @@ export const EXPECTED: { readonly [route: string]: Expected } = {
     path: (at) => task(at, "/rerun"),
     body: () => ({}),
   },
+  "POST /v1/tasks/{id}/rerun-plan": {
+    right: "rerun",
+    also: ["run-ci"],
+    hides: "view",
+    status: 200,
+    path: (at) => task(at, "/rerun-plan"),
+    body: () => ({}),
+  },
   "POST /v1/tasks/{id}/resolve": {
     right: "resolve",
     hides: "view",

@@ -42,7 +42,7 @@ import { peopleRoutes } from "./people.ts";
 import { readLog } from "./read-log.ts";
 import { receiveWebhook } from "./receive-webhook.ts";
 import { removeApp } from "./remove-app.ts";
-import { rerunTask } from "./rerun-task.ts";
+import { planRerun, rerunTask } from "./rerun-task.ts";
 import { resolveJob } from "./resolve-job.ts";
 import { revokeToken } from "./revoke-token.ts";
 import { runCd, runCi } from "./run-app-pipeline.ts";
@@ -83,6 +83,7 @@ export const ROUTES: readonly Route[] = [
   readLog,
   cancelTask,
   rerunTask,
+  planRerun,
   resolveJob,
   watchEvents,
   listSites,

@@ -5,6 +5,7 @@ import type { ClustersAt } from "@gantry/core/app/known-clusters.ts";
 import { siteProblem } from "@gantry/core/app/read-app.ts";
 import { ACTIONS } from "@gantry/core/choice/actions.ts";
 import { GantryError } from "@gantry/core/errors.ts";
+import type { TaskState } from "@gantry/core/task/model.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { requireBearer } from "@gantry/runtime/http/bearer.ts";
 import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";
@@ -37,7 +38,7 @@ import { isAppName } from "../tasks/decide-start.ts";
 import type { Definitions } from "../tasks/definitions.ts";
 import { undoApp } from "../tasks/remove-app.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
-import { appStream } from "../tasks/task-stream.ts";
+import { appStream, taskStream } from "../tasks/task-stream.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import type { Templates } from "../templates/templates.ts";
 import type { Triggers } from "../triggers/triggers.ts";
@@ -102,6 +103,9 @@ export function portalRoutes(deps: PortalRoutesDeps): Router {
   return router;
 }
 
+/** More reruns of one task are not listed. */
+const MAX_RERUNS = 50;
+
 type TaskRoute =
   | "startTask"
   | "tasks"
@@ -111,13 +115,14 @@ type TaskRoute =
   | "log"
   | "cancel"
   | "rerun"
+  | "planRerun"
   | "resolve"
   | "approvals"
   | "answerApproval";
 
 function taskHandlers(deps: PortalRoutesDeps): Pick<Handlers, TaskRoute> {
   const { feed, leases, logs, tasks } = deps;
-  const { requireTask, view, start, cancel, rerun, resolve, answer } = taskCalls(deps);
+  const { requireTask, view, start, cancel, rerun, planRerun, resolve, answer } = taskCalls(deps);
   const ofApps = openAppPipelines(deps);
   return {
     startTask: async ({ body }) => {
@@ -134,12 +139,16 @@ function taskHandlers(deps: PortalRoutesDeps): Pick<Handlers, TaskRoute> {
         await feed.taskChanged(record.state.id, record.version, wait, clientGoneSignal(ctx));
         record = await requireTask(id);
       }
-      return notModified(ctx, tagOfRecord(record, leases)) ? undefined : view(record);
+      const reruns = await rerunsOf(deps.journal, record.state);
+      return notModified(ctx, tagOfRecord(record, leases, reruns)) ? undefined : view(record, reruns);
     },
     taskTags: async ({ query: { ids } }) => {
       const records = await Promise.all(ids.map((id) => tasks.read(id)));
       const found = records.filter((record) => record !== undefined);
-      return { tags: Object.fromEntries(found.map((one) => [one.state.id, tagOfRecord(one, leases)])) };
+      const tagged = found.map(
+        async (one) => [one.state.id, tagOfRecord(one, leases, await rerunsOf(deps.journal, one.state))] as const,
+      );
+      return { tags: Object.fromEntries(await Promise.all(tagged)) };
     },
     taskEvents: async ({ params: { id }, query: { after, limit } }) => {
       const { state } = await requireTask(id);
@@ -148,6 +157,7 @@ function taskHandlers(deps: PortalRoutesDeps): Pick<Handlers, TaskRoute> {
     log: async ({ ctx, params, query }) => sendLog(ctx, await requireTask(params.id), params, query, logs),
     cancel: ({ params, body }) => cancel(params.id, body),
     rerun: ({ params, body }) => rerun(params.id, body),
+    planRerun: ({ params, body }) => planRerun(params.id, body),
     resolve: ({ params, body }) => resolve(params.id, body),
     approvals: async ({ query: { task, ...query } }) => {
       if (task === undefined) return listApprovals(deps, query);
@@ -367,7 +377,14 @@ async function listApps(
   };
 }
 
-function tagOfRecord({ state, version }: TaskRecord, leases: Leases): string {
+/** The tasks that rerun this one, oldest first; only an ended task can be rerun. */
+async function rerunsOf(journal: Journal, { id, phase }: TaskState): Promise<readonly string[]> {
+  if (phase !== "ended") return [];
+  const { items } = await journal.find({ index: "reruns-of", prefix: `${id}/`, limit: MAX_RERUNS });
+  return items.map((item) => taskStream.stateOf(item).id);
+}
+
+function tagOfRecord({ state, version }: TaskRecord, leases: Leases, reruns: readonly string[]): string {
   const silent = Object.values(state.jobs).filter((job) => leases.silentSince(state.id, job.key) !== undefined);
-  return tagOf(version, silent.length);
+  return tagOf(version, silent.length, reruns.length);
 }

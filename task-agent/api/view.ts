@@ -66,7 +66,13 @@ export function taskSummary(state: TaskState, pipeline: Pipeline): TaskSummary {
   };
 }
 
-export function taskView(state: TaskState, pipeline: Pipeline, version: number, views: Views): TaskView {
+export function taskView(
+  state: TaskState,
+  pipeline: Pipeline,
+  version: number,
+  views: Views,
+  reruns: readonly string[] = [],
+): TaskView {
   const waiting = taskWaiting(state);
   return {
     ...taskSummary(state, pipeline),
@@ -75,6 +81,7 @@ export function taskView(state: TaskState, pipeline: Pipeline, version: number, 
     ...(actionOf(pipeline) === undefined ? {} : { action: actionOf(pipeline) }),
     definition: { name: state.pipeline, version: state.definition },
     ...(state.rerunOf === undefined ? {} : { rerunOf: state.rerunOf }),
+    ...(reruns.length === 0 ? {} : { reruns: [...reruns] }),
     ...(state.override === undefined ? {} : { override: state.override }),
     ...(state.cancel
       ? {

@@ -9,6 +9,7 @@ export const AGENT_INDEXES = [
   "behind",
   "ended",
   "reruns",
+  "reruns-of",
   "keys",
   "readers",
   "apps",

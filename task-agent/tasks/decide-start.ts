@@ -15,7 +15,8 @@ import { withoutSecretParams } from "@gantry/core/pipeline/secret-params.ts";
 import { atSite, readableDefaults, type SiteDefaults, siteOfTask } from "@gantry/core/site/site-defaults.ts";
 import type { TaskEventOf } from "@gantry/core/task/events.ts";
 import { taskTitle } from "@gantry/core/task/messages.ts";
-import type { AppState, TaskState } from "@gantry/core/task/model.ts";
+import type { AppState } from "@gantry/core/task/model.ts";
+import { keptJobs, type PlannedJob, planRerun, type RerunOf } from "@gantry/core/task/plan-rerun.ts";
 import { BY_PERSON } from "@gantry/core/trigger/facts.ts";
 import type { StartTask } from "@gantry/wire/agent/agent-api.ts";
 import { buildParamOf, type ChosenBuild } from "../builds/choose-build.ts";
@@ -25,12 +26,7 @@ import { placeProblems, tooManyPlaces } from "./decide-places.ts";
 import { type SecretsAt, secretProblems } from "./decide-secrets.ts";
 import type { Definition } from "./definitions.ts";
 
-export type Rerun = {
-  readonly of: TaskState;
-  /** Jobs that succeeded are taken over. */
-  readonly keep: boolean;
-  readonly definition: "pinned" | "newest";
-};
+export type Rerun = Pick<RerunOf, "of" | "before" | "from"> & { readonly definition: "pinned" | "newest" };
 
 /** `trigger`: what starts it, as expressions see it. Absent: a person. */
 export type StartRequest = StartTask & { readonly trigger?: JsonObject };
@@ -67,6 +63,8 @@ export type StartFacts = {
 /** The first event of the task, without its position in its group, and the change of the app. */
 export type Started = {
   readonly event: TaskEventOf<"TaskRequested">;
+  /** Of a rerun: what runs again and what is taken over. */
+  readonly plan?: readonly PlannedJob[] | undefined;
   readonly app: AppState | undefined;
   readonly appEvents: readonly JsonObject[];
 };
@@ -104,7 +102,8 @@ export function decideStart(facts: StartFacts): Started | GantryError {
     const problem = problems.map(paramProblem).join("; ");
     return new GantryError("bad-params", { pipeline: pipeline.name, problem }, { problems });
   }
-  const kept = rerun?.keep === true ? keptJobs(rerun.of) : {};
+  const plan = rerun && planRerun({ ...rerun, after: pipeline });
+  const kept = plan ? keptJobs(rerun, plan) : {};
   const secrets = secretProblems(pipeline, { params, app: scope }, facts.secretsAt, Object.keys(kept));
   if (secrets.length > 0) {
     const problem = secrets.map(({ detail }) => detail).join("; ");
@@ -139,11 +138,17 @@ export function decideStart(facts: StartFacts): Started | GantryError {
     ...(rerun ? { rerunOf: rerun.of.id, kept } : {}),
     ...(group === undefined ? {} : { group }),
   };
-  return { event, app: change?.app, appEvents: change?.events ?? [] };
+  return { event, plan, app: change?.app, appEvents: change?.events ?? [] };
 }
 
 /** What no value of a parameter can mend. */
 function impossibleRequest({ definition: { pipeline }, name, rerun, newest }: StartFacts): GantryError | undefined {
+  if (rerun && name !== rerun.of.app)
+    return new GantryError("bad-request", {
+      problem: "a rerun is for the app of its task; start a new task for another one",
+    });
+  const unknown = rerun && unknownJob(rerun, pipeline);
+  if (unknown) return unknown;
   if (pipeline.app === "existing" && name === undefined)
     return new GantryError("bad-request", { problem: `app is missing: the pipeline ${pipeline.name} runs for an app` });
   if (pipeline.undoes)
@@ -160,6 +165,14 @@ function impossibleRequest({ definition: { pipeline }, name, rerun, newest }: St
       why: `That file is older than builds. Run ${newest.button} again: it deploys a build.`,
     });
   return undefined;
+}
+
+function unknownJob({ of, from }: Rerun, { jobs, finally: last }: Pipeline): GantryError | undefined {
+  if (typeof from !== "object") return undefined;
+  if (jobs.some(({ id }) => id === from.job || (of.expanded[id] ?? []).includes(from.job))) return undefined;
+  if (last.some(({ id }) => id === from.job || (of.expanded[id] ?? []).includes(from.job)))
+    return new GantryError("bad-request", { problem: `${from.job} is a job of finally, which runs in every rerun` });
+  return new GantryError("not-found", { kind: "job", name: from.job });
 }
 
 /**
@@ -260,14 +273,4 @@ export function appName({ pipeline }: Definition, request: StartTask): string | 
   if (pipeline.app === "existing") return request.app;
   const name = request.params.name;
   return typeof name === "string" ? name : request.app;
-}
-
-function keptJobs(of: TaskState): NonNullable<Started["event"]["kept"]> {
-  const kept = Object.values(of.jobs).filter((job) => job.outcome === "succeeded" && !job.final);
-  return Object.fromEntries(
-    kept.map((job) => [
-      job.key,
-      { outputs: job.outputs, steps: job.steps.map((step) => ({ id: step.id, outputs: step.outputs })) },
-    ]),
-  );
 }

@@ -8,7 +8,7 @@ import { canonicalJson } from "@gantry/core/canonical-json.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import type { Pipeline } from "@gantry/core/pipeline/pipeline.ts";
-import { secretParamsOf } from "@gantry/core/pipeline/secret-params.ts";
+import { HIDDEN_PARAM, secretParamsOf } from "@gantry/core/pipeline/secret-params.ts";
 import { KEY_WINDOW_DAYS } from "@gantry/core/retention/policy.ts";
 import type { TaskState } from "@gantry/core/task/model.ts";
 import { newTaskId, timeOfTask } from "@gantry/core/task/task-id.ts";
@@ -85,30 +85,8 @@ export async function startTask(deps: StartDeps, request: StartRequest, rerun?: 
     const known = before && (await replay(deps, before.state, fingerprint));
     if (known) return cancelOlder(deps.tasks, known);
     if (round === 0) deps.admit?.(request.principal);
-    const at = await deps.tasks.now();
-    const id = newTaskId(at, deps.newId());
-    const name = appName(definition, request);
-    const loaded = isAppName(name) ? await appStream.load(deps.journal, name) : undefined;
-    const app = loaded?.state.state === "removed" ? undefined : loaded?.state;
-    const decided = decideStart({
-      definition,
-      request,
-      app,
-      name,
-      at,
-      id,
-      url: `${deps.portalUrl}/tasks/${id}`,
-      rerun,
-      sites: deps.knownSites?.(),
-      clustersAt: definition.pipeline.app === "existing" ? undefined : await deps.knownClusters?.(),
-      newest: deps.definitions.current(definition.pipeline.name)?.pipeline,
-      build: app && (await chooseBuild(deps.journal, definition.pipeline, app, request.params)),
-      environments: deps.definitions.environments?.() ?? {},
-      siteDefaults: deps.definitions.sites?.() ?? {},
-      systemsAt: definition.pipeline.app === "new" ? await deps.knownSystems?.() : undefined,
-      secretsAt: namesSecrets(definition.pipeline) ? await deps.knownSecrets?.() : undefined,
-    });
-    if (decided instanceof GantryError) throw decided;
+    const { decided, appVersion } = await decide(deps, definition, request, rerun);
+    const id = decided.event.task;
     const places = await guardPlaces(deps, definition, decided);
     const params = sealParams(deps.seal, definition.pipeline, decided.event.params, id);
     const group = await joinGroup(deps, decided.event.group, id);
@@ -121,7 +99,7 @@ export async function startTask(deps: StartDeps, request: StartRequest, rerun?: 
         state: { task: state.id, fingerprint },
       }),
       ...(group ? [group.append] : []),
-      ...appAppend(decided, loaded?.version ?? 0),
+      ...appAppend(decided, appVersion),
       ...places,
     ];
     const record = await deps.tasks.create(definition.pipeline, [event], alongside);
@@ -140,6 +118,52 @@ export async function taskOfKey(
 
 function keyOf({ principal, idempotencyKey }: Pick<StartTask, "principal" | "idempotencyKey">): string {
   return digest([principal, idempotencyKey]);
+}
+
+/** What `startTask` would do with this rerun, with the same refusals. Writes nothing. */
+export async function planOfRerun(
+  deps: StartDeps,
+  request: StartTask,
+  rerun: Rerun,
+): Promise<{ readonly definition: Definition; readonly decided: Started }> {
+  checkSize(deps, request);
+  const definition = await definitionFor(deps, request, rerun);
+  const { decided } = await decide(deps, definition, request, rerun);
+  return { definition, decided };
+}
+
+/** Reads what the decision needs, and decides. Throws what `decideStart` refuses. */
+async function decide(
+  deps: StartDeps,
+  definition: Definition,
+  request: StartTask,
+  rerun: Rerun | undefined,
+): Promise<{ readonly decided: Started; readonly appVersion: number }> {
+  const at = await deps.tasks.now();
+  const id = newTaskId(at, deps.newId());
+  const name = appName(definition, request);
+  const loaded = isAppName(name) ? await appStream.load(deps.journal, name) : undefined;
+  const app = loaded?.state.state === "removed" ? undefined : loaded?.state;
+  const decided = decideStart({
+    definition,
+    request,
+    app,
+    name,
+    at,
+    id,
+    url: `${deps.portalUrl}/tasks/${id}`,
+    rerun,
+    sites: deps.knownSites?.(),
+    clustersAt: definition.pipeline.app === "existing" ? undefined : await deps.knownClusters?.(),
+    newest: deps.definitions.current(definition.pipeline.name)?.pipeline,
+    build: app && (await chooseBuild(deps.journal, definition.pipeline, app, request.params)),
+    environments: deps.definitions.environments?.() ?? {},
+    siteDefaults: deps.definitions.sites?.() ?? {},
+    systemsAt: definition.pipeline.app === "new" ? await deps.knownSystems?.() : undefined,
+    secretsAt: namesSecrets(definition.pipeline) ? await deps.knownSecrets?.() : undefined,
+  });
+  if (decided instanceof GantryError) throw decided;
+  return { decided, appVersion: loaded?.version ?? 0 };
 }
 
 /** A rerun uses the file of the original task unless the newest one is requested, because that one may do something else. */
@@ -172,9 +196,10 @@ function fingerprintOf({ pipeline, app }: StartTask, params: JsonObject, rerun: 
     app ?? null,
     params,
     rerun?.of.id ?? null,
-    rerun?.keep ?? null,
+    rerun ? rerun.from === "failed" : null,
     // Included only if requested, so that keys of older versions stay valid.
     ...(rerun?.definition === "newest" ? ["newest"] : []),
+    ...(typeof rerun?.from === "object" ? [rerun.from.job] : []),
   ]);
 }
 
@@ -186,7 +211,11 @@ function fingerprintOf({ pipeline, app }: StartTask, params: JsonObject, rerun: 
 export function rerunRequest(
   { seal, definitions }: Pick<StartDeps, "seal" | "definitions">,
   { state: of, pipeline }: Pick<TaskRecord, "state" | "pipeline">,
-  request: { readonly principal: string; readonly idempotencyKey: string; readonly definition: Rerun["definition"] },
+  request: Pick<StartTask, "principal" | "idempotencyKey"> & {
+    readonly definition: Rerun["definition"];
+    /** Parameters that differ; null: without it. */
+    readonly params?: JsonObject | undefined;
+  },
 ): StartTask {
   const { principal, idempotencyKey } = request;
   const now = request.definition === "newest" ? (definitions.current(of.pipeline)?.pipeline ?? pipeline) : pipeline;
@@ -197,10 +226,17 @@ export function rerunRequest(
   return {
     pipeline: of.pipeline,
     ...(of.app === undefined ? {} : { app: of.app }),
-    params: Object.fromEntries(params.filter(([name]) => !shown.includes(name))) as StartTask["params"],
+    params: editedParams(Object.fromEntries(params.filter(([name]) => !shown.includes(name))), request.params),
     principal,
     idempotencyKey,
   };
+}
+
+/** A secret that a form gives back as it is shown stays what it was. */
+function editedParams(before: JsonObject, edited: JsonObject = {}): StartTask["params"] {
+  const changed = Object.entries(edited).filter(([, value]) => value !== HIDDEN_PARAM);
+  const after = { ...before, ...Object.fromEntries(changed) };
+  return Object.fromEntries(Object.entries(after).filter(([, value]) => value !== null)) as StartTask["params"];
 }
 
 function appAppend({ app, appEvents }: Started, expected: number): readonly StreamAppend[] {

@@ -73,6 +73,7 @@ function indexOfTask(state: TaskState): NonNullable<StreamAppend["index"]> {
     ...(open ? { open: [key] } : { ended: [`${endedPrefix(state)}${key}`] }),
     ...(isAsking(state) ? { approvals: [key] } : {}),
     ...(open && state.rerunOf !== undefined ? { reruns: [`${state.rerunOf}/${state.id}`] } : {}),
+    ...(state.rerunOf === undefined ? {} : { "reruns-of": [`${state.rerunOf}/${state.id}`] }),
     ...(open && state.behind !== undefined ? { behind: [`${state.behind}/${state.id}`] } : {}),
   };
 }

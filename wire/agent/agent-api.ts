@@ -56,11 +56,20 @@ export const cancelTask = z.object({ principal: z.string(), reason: z.string().m
 export const rerunTask = z.object({
   principal: z.string(),
   idempotencyKey: z.string().min(1).max(200),
-  /** `failed` keeps jobs that succeeded with their outputs; `all` runs everything again. */
-  from: z.enum(["failed", "all"]).default("failed"),
+  /**
+   * `failed` keeps jobs that succeeded with their outputs; `all` runs everything again; `job` runs the job `job` and what needs
+   * it again; `edited` runs everything again with `params`. An older agent refuses the last two.
+   */
+  from: z.enum(["failed", "all", "job", "edited"]).default("failed"),
+  /** With `job`: key or id. */
+  job: z.string().min(1).max(200).optional(),
+  /** With `edited`: the parameters that differ; null takes one out. */
+  params: jsonFields.optional(),
   /** `pinned`: the pipeline file that the task ran with; `newest`: the one in force now. */
   definition: z.enum(["pinned", "newest"]).default("pinned"),
 });
+/** The same, without starting it. */
+export const planRerun = rerunTask.omit({ idempotencyKey: true });
 export const removeApp = z.object({ principal: z.string() });
 /** `app`: its fields (core/app/app-shape.ts). `dryRun`: everything is checked, and nothing is written. */
 export const adoptApp = z.object({

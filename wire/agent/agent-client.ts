@@ -16,6 +16,7 @@ import {
   type FeedPage,
   LOG_FINAL_HEADER,
   LOG_SIZE_HEADER,
+  type planRerun,
   type rerunTask,
   type resolveJob,
   type StartTask,
@@ -32,6 +33,7 @@ import type {
   BuildView,
   FeedEvent,
   PipelineView,
+  RerunPlanView,
   RunnerView,
   SiteView,
   stepDescription,
@@ -99,6 +101,7 @@ export type AgentClient = {
     call?: Asking & { waitMs?: number },
   ) => Promise<LogPiece>;
   readonly cancel: (id: string, body: z.input<typeof cancelTask>) => Promise<TaskView>;
+  readonly planRerun: (id: string, body: z.input<typeof planRerun>) => Promise<RerunPlanView>;
   readonly rerun: (id: string, body: z.input<typeof rerunTask>) => Promise<TaskView>;
   readonly resolve: (id: string, body: z.input<typeof resolveJob>) => Promise<TaskView>;
   readonly approvals: (
@@ -216,6 +219,7 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
       };
     },
     cancel: (id, body) => call(routes.cancel, { params: { id }, body }),
+    planRerun: (id, body) => call(routes.planRerun, { params: { id }, body }).catch(knowsNoDefinition),
     rerun: (id, body) => call(routes.rerun, { params: { id }, body }).catch(knowsNoDefinition),
     resolve: (id, body) => call(routes.resolve, { params: { id }, body }),
     approvals: (query, options) => call(routes.approvals, { params, query }, options),
@@ -284,7 +288,7 @@ function knowsNoDefinition(error: unknown): never {
   const isOlder =
     error instanceof GantryError &&
     error.code === "bad-request" &&
-    JSON.stringify(error.problems).includes("definition");
+    /definition|from/.test(JSON.stringify(error.problems));
   throw isOlder ? olderAgent(error) : error;
 }
 

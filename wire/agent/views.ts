@@ -200,6 +200,7 @@ export const taskView = taskSummary
     action: z.enum(ACTIONS).optional().describe("The button of the app that its pipeline is for"),
     definition: z.object({ name: z.string(), version: z.string().describe("Digest or commit of the pipeline file") }),
     rerunOf: z.string().optional(),
+    reruns: z.array(z.string()).optional().describe("The tasks that rerun it, oldest first. Absent: none"),
     override: z.string().optional().describe("Why the policies of environments were not applied"),
     cancel: z.object({ by: z.string(), at: time, reason: z.string().optional() }).optional(),
     waiting: waitingView.optional(),
@@ -219,15 +220,34 @@ export const taskView = taskSummary
   .meta({ id: "Task" });
 export type TaskView = z.infer<typeof taskView>;
 
-/** Changes with the view of a task: a silent runner changes the view without a new version. */
-export function taskTag({ version, jobs }: Pick<TaskView, "version" | "jobs">): string {
-  return tagOf(version, jobs.filter((job) => job.notHeardSince !== undefined).length);
+/** Changes with the view of a task: a silent runner and a rerun change the view without a new version. */
+export function taskTag({ version, jobs, reruns = [] }: Pick<TaskView, "version" | "jobs" | "reruns">): string {
+  return tagOf(version, jobs.filter((job) => job.notHeardSince !== undefined).length, reruns.length);
 }
 
-/** `silent`: number of jobs whose runner is silent. */
-export function tagOf(version: number, silent: number): string {
-  return `${version}.${silent}`;
+/** `silent`: number of jobs whose runner is silent. `reruns`: number of tasks that rerun it. */
+export function tagOf(version: number, silent: number, reruns: number): string {
+  return `${version}.${silent}${reruns === 0 ? "" : `.${reruns}`}`;
 }
+
+export const rerunPlanView = z
+  .object({
+    task: z.string().describe("The task that would run again"),
+    definition: z.object({ name: z.string(), version: z.string() }),
+    isSameDefinition: z.boolean().describe("The definition that the task ran with"),
+    params: jsonObject,
+    jobs: z.array(
+      z.object({
+        key: z.string(),
+        id: z.string(),
+        title: z.string(),
+        does: z.enum(["run", "reuse", "skip"]),
+        because: z.string().describe("A clause: `it ended as failed`"),
+      }),
+    ),
+  })
+  .meta({ id: "RerunPlan" });
+export type RerunPlanView = z.infer<typeof rerunPlanView>;
 
 export const appView = z
   .object({

@@ -135,6 +135,7 @@ export const v1 = {
   log: (id: string, job: string, step: string, attempt?: number) =>
     `/v1/tasks/${part(id)}/jobs/${part(job)}/steps/${part(step)}/log${attempt === undefined ? "" : `?attempt=${attempt}`}`,
   cancel: (id: string) => `/v1/tasks/${part(id)}/cancel`,
+  rerunPlan: (id: string) => `/v1/tasks/${part(id)}/rerun-plan`,
   rerun: (id: string) => `/v1/tasks/${part(id)}/rerun`,
   resolve: (id: string) => `/v1/tasks/${part(id)}/resolve`,
   approvals: (query: Query = {}) => `/v1/approvals${search(query)}`,

@@ -1,6 +1,6 @@
 // Which ways to run an ended task again are offered, and what they are called.
 
-import type { TaskView } from "@gantry/wire/agent/views.ts";
+import type { RerunPlanView, TaskView } from "@gantry/wire/agent/views.ts";
 import { hasFailed } from "./decide-selection.ts";
 
 export type Rerun = { readonly from: "failed" | "all"; readonly label: string; readonly hint?: string };
@@ -14,4 +14,10 @@ export function decideReruns(task: Pick<TaskView, "state" | "jobs">): readonly R
   if (task.jobs.some(hasFailed)) return [{ from: "failed", label: "Rerun failed jobs", hint: HINT }, all];
   const hasSucceeded = task.jobs.some(({ state }) => state === "succeeded");
   return hasSucceeded ? [{ from: "failed", label: "Rerun unfinished jobs", hint: HINT }, all] : [all];
+}
+
+/** "runs again: it ended as failed", "is reused: it succeeded" */
+export function planInWords({ does, because }: Pick<RerunPlanView["jobs"][number], "does" | "because">): string {
+  const words = { run: "runs", reuse: "is reused", skip: "is skipped" };
+  return `${words[does]}: ${because}`;
 }

@@ -3,14 +3,10 @@
 import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { TaskView } from "@gantry/wire/agent/views.ts";
 import { useSignal } from "@preact/signals";
-import { newKey, send, to, v1 } from "../data/api.ts";
 import { refusalOf, startVerb } from "../data/session.ts";
-import { put } from "../data/store.ts";
-import { useAction } from "../data/use-action.ts";
-import { go } from "../frame/router.ts";
-import { ProblemBox } from "../parts/loading-states.tsx";
 import { CancelDialog } from "./cancel-dialog.tsx";
 import { decideReruns, type Rerun } from "./decide-reruns.ts";
+import { RerunDialog } from "./rerun-dialog.tsx";
 
 export function TaskActions({ task }: { task: TaskView }) {
   if (task.archived) {
@@ -24,43 +20,27 @@ export function TaskActions({ task }: { task: TaskView }) {
 }
 
 function RerunButtons({ task }: { task: TaskView }) {
-  const { isSending, problem, run } = useAction();
+  const asked = useSignal<Rerun["from"] | undefined>(undefined);
   // A rerun also needs the right to start the pipeline.
   const refusal = refusalOf("rerun", task) ?? refusalOf(startVerb(task.action ?? task.pipeline), task);
-  const isNewest = useSignal(false);
-  const rerun = (from: Rerun["from"]): void =>
-    run(async () => {
-      const body = { from, definition: isNewest.value ? "newest" : "pinned" };
-      const next = await send<TaskView>("POST", v1.rerun(task.id), body, newKey());
-      if (!next) return;
-      put(v1.task(next.id), next);
-      go(to.task(next.id));
-    });
+  const ask = (from: Rerun["from"] | undefined): void => {
+    asked.value = from;
+  };
   return (
     <>
-      <label class="rerun-file" title="Otherwise with the pipeline file that this task ran with">
-        <input
-          type="checkbox"
-          checked={isNewest.value}
-          onChange={(event) => {
-            isNewest.value = event.currentTarget.checked;
-          }}
-        />
-        With the newest pipeline file
-      </label>
       {decideReruns(task).map(({ from, label, hint }) => (
         <button
           key={from}
           type="button"
           class={from === "failed" ? "button primary" : "button"}
-          disabled={isSending || refusal !== undefined}
-          onClick={() => rerun(from)}
+          disabled={refusal !== undefined}
+          onClick={() => ask(from)}
           title={refusal ?? hint}
         >
           {label}
         </button>
       ))}
-      {problem ? <ProblemBox problem={problem} /> : null}
+      {asked.value ? <RerunDialog task={task} from={asked.value} onClose={() => ask(undefined)} /> : null}
     </>
   );
 }

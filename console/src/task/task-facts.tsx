@@ -40,6 +40,17 @@ export function TaskFacts({ task }: { task: TaskView }) {
           rerun of <a href={to.task(task.rerunOf)}>{task.rerunOf.slice(-8)}</a>
         </span>
       )}
+      {task.reruns === undefined ? null : (
+        <span>
+          rerun as{" "}
+          {task.reruns.map((id, index) => (
+            <>
+              {index === 0 ? "" : ", "}
+              <a href={to.task(id)}>{id.slice(-8)}</a>
+            </>
+          ))}
+        </span>
+      )}
       {task.override === undefined ? null : (
         <span class="hue-amber">
           policies overridden: <Prose text={task.override} />
