@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import type { Verb } from "@gantry/core/access/verbs.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
+import { ASKED, ASKING_TASK } from "./approvals.fixture.ts";
 import { buildConsole } from "./build.ts";
 import { APPS, BUILDS, INBOX, LOG, PIPELINES, PROPOSAL, SITES } from "./data.fixture.ts";
 import { COMMIT, TASKS } from "./tasks.fixture.ts";
@@ -253,6 +254,8 @@ const RESPONSES: { readonly [path: string]: unknown } = {
   "/v1/tokens": {
     items: [{ name: "ci-bot", role: "developer", createdBy: "dana", createdAt: "2026-11-01T08:00:00Z" }],
   },
+  "/v1/approvals": { items: ASKED },
+  [`/v1/tasks/${ASKING_TASK.id}`]: ASKING_TASK,
   "/v1/builds": { items: [...BUILDS, { ...BUILDS[1], app: "payments", number: 4, unmet: {} }] },
   ...Object.fromEntries(TASKS.map((task) => [`/v1/tasks/${task.id}`, task])),
   ...Object.fromEntries(APPS.map((app) => [`/v1/apps/${app.name}`, app])),
