@@ -22,7 +22,13 @@ export const step = (id: string, title: string, uses: string | undefined, more: 
   ...more,
 });
 
-export const job = (key: string, title: string, site: string, steps: StepView[], more: Partial<JobView> = {}): JobView => ({
+export const job = (
+  key: string,
+  title: string,
+  site: string,
+  steps: StepView[],
+  more: Partial<JobView> = {},
+): JobView => ({
   key,
   id: key.replace(/\[.*/, ""),
   title,

@@ -5,7 +5,12 @@ import { testRuns } from "../test-runs.fixture.ts";
 import { type Calendar, closedAt, type Window } from "./calendar.ts";
 import { readEnvironments } from "./read-environments.ts";
 
-const OFFICE: Window = { days: ["mon", "tue", "wed", "thu", "fri"], from: "09:00", to: "17:00", timeZone: "Europe/Berlin" };
+const OFFICE: Window = {
+  days: ["mon", "tue", "wed", "thu", "fri"],
+  from: "09:00",
+  to: "17:00",
+  timeZone: "Europe/Berlin",
+};
 const at = (text: string): number => Date.parse(text);
 const opens = (calendar: Calendar, now: string): string | undefined => {
   const closed = closedAt("prod", calendar, at(now));
@@ -36,7 +41,9 @@ describe("I8: the windows of an environment", () => {
   });
 
   test("a freeze closes them, with its reason, until the first window after it", () => {
-    const freezes = [{ from: "2026-12-18T18:00:00+01:00", to: "2027-01-02T00:00:00+01:00", reason: "Holidays.", owner: "kim" }];
+    const freezes = [
+      { from: "2026-12-18T18:00:00+01:00", to: "2027-01-02T00:00:00+01:00", reason: "Holidays.", owner: "kim" },
+    ];
     const closed = closedAt("prod", { windows: [OFFICE], freezes }, at("2026-12-21T10:00:00Z"));
     assert.equal(closed?.text, "Deployments to prod are frozen by kim: Holidays.");
     assert.equal(closed?.opensAt, at("2027-01-04T08:00:00Z"));

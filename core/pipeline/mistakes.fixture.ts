@@ -34,7 +34,9 @@ export const MISTAKES: readonly Mistake[] = [
   ],
   [
     "more approvals than people",
-    job('    approval:\n      question: Go?\n      approvers: ["person:kim"]\n      count: 2\n    steps: [{ run: x }]\n'),
+    job(
+      '    approval:\n      question: Go?\n      approvers: ["person:kim"]\n      count: 2\n    steps: [{ run: x }]\n',
+    ),
     /^8: there are fewer than 2 approvers, so nothing could be approved$/,
   ],
   [
@@ -44,7 +46,9 @@ export const MISTAKES: readonly Mistake[] = [
   ],
   [
     "a secret input of an approval",
-    job("    approval:\n      question: Go?\n      inputs:\n        pin: { type: string, secret: true }\n    steps: [{ run: x }]\n"),
+    job(
+      "    approval:\n      question: Go?\n      inputs:\n        pin: { type: string, secret: true }\n    steps: [{ run: x }]\n",
+    ),
     /^8: what an approver answers is shown to everybody/,
   ],
   [
