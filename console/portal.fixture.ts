@@ -11,6 +11,7 @@ import type { JsonObject } from "@gantry/core/json.ts";
 import type { TriggerView } from "@gantry/wire/agent/triggers.ts";
 import type { RerunPlanView } from "@gantry/wire/agent/views.ts";
 import type { WebhookDelivery } from "@gantry/wire/agent/webhooks.ts";
+import { ASKED, ASKING_TASK } from "./approvals.fixture.ts";
 import { buildConsole } from "./build.ts";
 import { APPS, BUILDS, INBOX, LOG, PIPELINES, PROPOSAL, SITES } from "./data.fixture.ts";
 import { COMMIT, TASKS } from "./tasks.fixture.ts";
@@ -320,6 +321,8 @@ const RESPONSES: { readonly [path: string]: unknown } = {
     items: [{ name: "ci-bot", role: "developer", createdBy: "dana", createdAt: "2026-11-01T08:00:00Z" }],
   },
   "/v1/webhook-deliveries": { items: DELIVERIES },
+  "/v1/approvals": { items: ASKED },
+  [`/v1/tasks/${ASKING_TASK.id}`]: ASKING_TASK,
   "/v1/builds": { items: [...BUILDS, { ...BUILDS[1], app: "payments", number: 4, unmet: {} }] },
   ...Object.fromEntries(TASKS.map((task) => [`/v1/tasks/${task.id}`, task])),
   ...Object.fromEntries(APPS.map((app) => [`/v1/apps/${app.name}`, app])),

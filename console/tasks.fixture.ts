@@ -9,7 +9,7 @@ export const at = (secondsAgo: number): string => new Date(LOADED - secondsAgo *
 export const DIGEST = `sha256:${"1629e8045738d466".repeat(4)}`;
 export const COMMIT = "7892cdcd14106fd38e57c546d2581c6b2b68f726";
 
-const step = (id: string, title: string, uses: string | undefined, more: Partial<StepView> = {}): StepView => ({
+export const step = (id: string, title: string, uses: string | undefined, more: Partial<StepView> = {}): StepView => ({
   id,
   title,
   ...(uses === undefined ? {} : { uses }),
@@ -22,7 +22,13 @@ const step = (id: string, title: string, uses: string | undefined, more: Partial
   ...more,
 });
 
-const job = (key: string, title: string, site: string, steps: StepView[], more: Partial<JobView> = {}): JobView => ({
+export const job = (
+  key: string,
+  title: string,
+  site: string,
+  steps: StepView[],
+  more: Partial<JobView> = {},
+): JobView => ({
   key,
   id: key.replace(/\[.*/, ""),
   title,
@@ -43,7 +49,7 @@ const job = (key: string, title: string, site: string, steps: StepView[], more: 
   ...more,
 });
 
-const task = (id: string, pipeline: string, state: State, more: Partial<TaskView>): TaskView => {
+export const task = (id: string, pipeline: string, state: State, more: Partial<TaskView>): TaskView => {
   const jobs = more.jobs ?? [];
   const steps = jobs.flatMap((one) => one.steps);
   return {

@@ -92,6 +92,36 @@ describe("notifications", () => {
     assert.match(message?.text ?? "", /The runner was lost after the push\.\nA person has to decide/);
   });
 
+  test("I7: a request for an approval says what is asked, of whom and until when, and links to the task", async (t) => {
+    const env = await startTestEnvironment(t);
+    const agent = await env.start();
+    const question = "Deploy orders #12 to prod (seoul)?";
+    const asked = { job: "deploy[seoul]", question, approvers: ["group:ops"], until: Date.UTC(2026, 10, 27, 7) };
+    env.feed.add({ kind: "ApprovalRequested", ...asked });
+    await settled(agent, 3);
+    const [message] = await env.messages();
+    assert.equal(message?.title, "⏸ Run CD: orders: deploy[seoul] waits for an approval");
+    assert.match(message?.text ?? "", /Deploy orders #12 to prod \(seoul\)\?\nOpen the task/);
+    const [item] = await inbox(agent.url, "?after=");
+    assert.equal(item?.url, "https://portal.example/tasks/t01");
+    assert.deepEqual(
+      item?.facts.filter(([name]) => ["Who may answer", "Until"].includes(name)),
+      [
+        ["Who may answer", "group:ops"],
+        ["Until", "2026-11-27 07:00 UTC"],
+      ],
+    );
+    env.feed.add({
+      kind: "ApprovalAnswered",
+      job: "deploy[seoul]",
+      by: "kim",
+      answer: "reject",
+      reason: "The tests are red",
+    });
+    await settled(agent, 6);
+    assert.equal((await env.messages())[1]?.title, "✕ Run CD: orders: kim rejected deploy[seoul]");
+  });
+
   test("events that are too old are ignored", async (t) => {
     const env = await startTestEnvironment(t);
     const agent = await env.start();

@@ -23,6 +23,7 @@ export const ADDRESSES: { readonly [path: string]: readonly string[] } = {
     "/tasks/t0cd-held?view=list",
     "/tasks/t0cd-running?view=timeline",
     "/tasks/t0cd-held?job=deploy%5Bseoul%5D&step=sync&tab=effects",
+    "/tasks/t0cd-asks",
     "/tasks/unknown",
   ],
   "/pipelines/:name": ["/pipelines/cd", "/pipelines/unknown"],

@@ -31,6 +31,29 @@ test("the timeline of a matrix shows the failed job and collapses the others", {
   assert.equal(await timeline.locator(".is-job").count(), 50);
 });
 
+test("I7: what waits is answered on the page of its task; who may not answer reads why", { skip }, async () => {
+  await visit("/inbox");
+  await page.getByRole("link", { name: "Look and answer" }).first().click();
+  await page.waitForURL(/t0cd-asks/);
+  const card = (job: string) => page.getByRole("region", { name: `${job} waits for an approval` });
+  await card("deploy[seoul]").getByText("#11 → #12").waitFor();
+  const kobe = card("deploy[kobe]");
+  await kobe.getByText("It asks group:payments-ops, and dana is none of them.").waitFor();
+  assert.ok(await kobe.getByRole("button", { name: "Approve" }).isDisabled());
+
+  const tokyo = card("deploy[tokyo]");
+  assert.ok(await tokyo.getByRole("button", { name: "Reject" }).isDisabled(), "without a reason");
+  await tokyo.getByLabel("Percent").fill("25");
+  const sent = page.waitForResponse((response) => response.url().endsWith("/approval"));
+  await tokyo.getByRole("button", { name: "Approve" }).click();
+  await sent;
+  const { what, body } = portal.requests.at(-1) ?? {};
+  assert.match(what ?? "", /^POST \/v1\/tasks\/t0cd-asks\/jobs\/deploy%5Btokyo%5D\/approval$/);
+  const { plan, ...said } = body as { plan: string };
+  assert.deepEqual(said, { answer: "approve", inputs: { percent: 25 } });
+  assert.match(plan, /^sha256:/);
+});
+
 test("a held job is answered, and a task is canceled", { skip }, async () => {
   await visit("/tasks/t0cd-held");
   const before = portal.requests.length;

@@ -53,6 +53,68 @@ export const MISTAKES: readonly Mistake[] = [
     job("    steps: [{ run: x }]\n", 'app: existing\nparams: { build: { type: string, default: "3", ui: build } }\n'),
     /^3: .*has no default: without a value, the newest build is taken$/,
   ],
+  [
+    "an approver that is no group, person or role",
+    job("    approval: { question: Go?, approvers: [ops] }\n    steps: [{ run: x }]\n"),
+    /^5: .*group:NAME, person:NAME or role:NAME/,
+  ],
+  [
+    "a team as an approver",
+    job('    approval: { question: Go?, approvers: ["team:shop"] }\n    steps: [{ run: x }]\n'),
+    /^5: .*a team is a list of apps and cannot approve$/,
+  ],
+  [
+    "more approvals than people",
+    job(
+      '    approval:\n      question: Go?\n      approvers: ["person:kim"]\n      count: 2\n    steps: [{ run: x }]\n',
+    ),
+    /^8: there are fewer than 2 approvers, so nothing could be approved$/,
+  ],
+  [
+    "an approval that expires at once",
+    job("    approval: { question: Go?, expires: 0s }\n    steps: [{ run: x }]\n"),
+    /^5: it must be longer than 0$/,
+  ],
+  [
+    "a secret input of an approval",
+    job(
+      "    approval:\n      question: Go?\n      inputs:\n        pin: { type: string, secret: true }\n    steps: [{ run: x }]\n",
+    ),
+    /^8: what an approver answers is shown to everybody/,
+  ],
+  [
+    "an input of an approval that is not there",
+    job(
+      "    approval:\n      question: Go?\n      inputs: { percent: integer }\n    steps: [{ run: x, env: { P: '${{ approval.inputs.percnt }}' } }]\n",
+    ),
+    /^8: the approval has no input percnt \(did you mean percent\?\)$/,
+  ],
+  [
+    "an approval that is used by a job that waits for none",
+    job("    steps: [{ run: x, env: { P: '${{ approval.by }}' } }]\n"),
+    /^5: approval is only known of a job with `approval`, `environment` or `deploys`$/,
+  ],
+  [
+    "an approval in a condition, which is decided before",
+    job("    approval: Go?\n    when: approval.by == 'kim'\n    steps: [{ run: x }]\n"),
+    /^6: `approval` is not known at this place$/,
+  ],
+  [
+    "an approval of a later job that asks nothing",
+    job("    steps: [{ run: x }]\n    outputs: { a: '${{ needs.build.approval }}' }\n"),
+    /^6: build does not need the job build/,
+  ],
+  [
+    "an approval in finally",
+    `${job("    steps: [{ run: x }]\n")}finally:\n  clean:\n    site: seoul\n    approval: Go?\n    steps: [{ run: x }]\n`,
+    /^9: a job of finally always runs, so it cannot have `approval`$/,
+  ],
+  [
+    "a misspelt key of an approval",
+    job("    approval: { question: Go?, aprovers: [] }\n    steps: [{ run: x }]\n"),
+    /^5: .*aprovers.*did you mean approvers/,
+  ],
+  ["an approval on a step", job("    steps: [{ run: x, approval: Go? }]\n"), /^5: .*`approval` belongs to a job/],
   ["no steps", "name: demo\njobs:\n  a:\n    site: x\n", /^3: steps is missing$/],
   ["empty steps", "name: demo\njobs:\n  a:\n    site: x\n    steps: []\n", /^5: steps must not be empty$/],
   ["no name", "jobs:\n  a: { site: x, steps: [{ run: x }] }\n", /^1: name is missing$/],

@@ -22,6 +22,8 @@ const JOBS = {
   unsafe: "{ mode: lenient",
   strict: "{ mode: strict, retrySafe: true",
   retried: "{ mode: lenient, retry: { max: 1, delay: 30s }",
+  asks: "{ approval: { question: 'Go?', expires: 1m }",
+  placed: "{ environment: prod",
 };
 export type PipelineName = keyof typeof JOBS | "cleaned";
 

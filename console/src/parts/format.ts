@@ -91,3 +91,8 @@ export function progressWords(succeeded: number, total: number, skipped: number)
 export function shellWord(text: string): string {
   return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
+
+/** "Dec 6, 12:36 PM", in the time zone of the browser. */
+export function moment(at: string): string {
+  return new Date(at).toLocaleString("en", { month: "short", day: "numeric", hour: "numeric", minute: "2-digit" });
+}

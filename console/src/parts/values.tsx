@@ -5,13 +5,22 @@ import { useState } from "preact/hooks";
 import { now } from "../data/clock.ts";
 import { isJsonObject } from "../data/json-access.ts";
 import { copyText } from "./clipboard.ts";
-import { ago, duration, exact, short, ticking } from "./format.ts";
+import { ago, duration, exact, moment, short, ticking } from "./format.ts";
 import { Icon } from "./icon.tsx";
 
 export function RelativeTime({ at }: { at: string }) {
   return (
     <time class="num" dateTime={at} title={exact(at)}>
       {ago(at, now.value)}
+    </time>
+  );
+}
+
+/** A time in the future. */
+export function Moment({ at }: { at: string }) {
+  return (
+    <time class="num" dateTime={at} title={exact(at)}>
+      {moment(at)}
     </time>
   );
 }

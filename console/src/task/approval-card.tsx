@@ -46,8 +46,9 @@ function AnswerForm({ asked, onAnswered }: { asked: AskedApproval; onAnswered: (
   const { mayApprove, mayReject, whyNot } = asked;
   return (
     <>
-      {mayApprove
-        ? fields.map((field) => (
+      {mayApprove && fields.length > 0 ? (
+        <div class="approval-inputs">
+          {fields.map((field) => (
             <FieldInput
               key={field.name}
               field={field}
@@ -58,8 +59,9 @@ function AnswerForm({ asked, onAnswered }: { asked: AskedApproval; onAnswered: (
                 entries.value = { ...entries.value, [field.name]: value };
               }}
             />
-          ))
-        : null}
+          ))}
+        </div>
+      ) : null}
       {mayApprove || mayReject ? (
         <div class="held-reason">
           <ReasonInput id={`approval-${asked.job}`} reason={reason} note="needed to reject" />

@@ -2,9 +2,8 @@
 
 import type { ApprovalView } from "@gantry/wire/agent/views.ts";
 import { to } from "../data/api.ts";
-import { exact } from "../parts/format.ts";
 import { Prose } from "../parts/prose.tsx";
-import { RelativeTime } from "../parts/values.tsx";
+import { Moment, RelativeTime } from "../parts/values.tsx";
 
 export function ApprovalFacts({ asked }: { asked: ApprovalView }) {
   const { app, build, targets, demands, answers, requestedBy, until, job, jobTitle } = asked;
@@ -46,7 +45,9 @@ export function ApprovalFacts({ asked }: { asked: ApprovalView }) {
           ))}
         </dd>
         <dt>Until</dt>
-        <dd>{exact(until)}</dd>
+        <dd>
+          <Moment at={until} />
+        </dd>
       </dl>
       {answers.map((one) => (
         <p key={one.by}>

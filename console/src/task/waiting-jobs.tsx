@@ -6,11 +6,10 @@ import { type AskedApproval, type Page, send, v1 } from "../data/api.ts";
 import { refusalOf } from "../data/session.ts";
 import { put, useResource } from "../data/store.ts";
 import { useAction } from "../data/use-action.ts";
-import { exact } from "../parts/format.ts";
 import { Loaded, ProblemBox } from "../parts/loading-states.tsx";
 import { Prose } from "../parts/prose.tsx";
 import { StateGlyph } from "../parts/state-badge.tsx";
-import { RelativeTime } from "../parts/values.tsx";
+import { Moment, RelativeTime } from "../parts/values.tsx";
 import { ApprovalCard } from "./approval-card.tsx";
 import { ReasonInput } from "./reason-input.tsx";
 
@@ -59,7 +58,13 @@ function GatedJob({ task, job }: { task: TaskView; job: JobView }) {
       </p>
       <p>
         <Prose text={waiting?.text ?? ""} />{" "}
-        {waiting?.until === undefined ? "It never opens." : `It may go at ${exact(waiting.until)}.`}
+        {waiting?.until === undefined ? (
+          "It never opens."
+        ) : (
+          <>
+            It may go at <Moment at={waiting.until} />.
+          </>
+        )}
       </p>
       <Override task={task} job={job.key} of={[""]} />
     </section>
