@@ -354,7 +354,7 @@ suite("Argo CD", { concurrency: 4 }, () => {
     assert.match(second.todo ?? "", /application: orders-seoul-dp/);
     bench.nextTask({ app: "renamed", formerNames: ["orders"] });
     assert.deepEqual(outputOf(await bench.run(argocdRequireApp, place)), { app, exists: true });
-    bench.nextTask({ app: "billing" });
+    bench.nextTask({ app: "billing", formerNames: [] });
     const foreign = failureOf(await bench.run(argocdRequireApp, { ...place, path: "overlays/other" }), "errored");
     assert.equal(foreign.code, "exists-foreign");
   });
