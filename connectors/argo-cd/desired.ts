@@ -16,7 +16,13 @@ const MANAGED_BY = "app.kubernetes.io/managed-by";
 /** They say whose an app is, so no pipeline may set them. */
 export const OWN_LABELS = [APP_LABEL, MANAGED_BY] as const;
 
-export type Maker = { readonly app: string | undefined; readonly task: string; readonly url: string };
+export type Maker = {
+  readonly app: string | undefined;
+  /** What the app was called when it made something. */
+  readonly formerNames?: readonly string[] | undefined;
+  readonly task: string;
+  readonly url: string;
+};
 
 export type DesiredProject = {
   readonly project: string;
@@ -156,7 +162,8 @@ export function foreignReason(
 ): string | undefined {
   const owner = there.metadata.labels?.[APP_LABEL];
   if (owner !== undefined) {
-    return owner === maker.app ? undefined : `It belongs to the app ${owner} (label ${APP_LABEL}).`;
+    const isOwn = owner === maker.app || maker.formerNames?.includes(owner) === true;
+    return isOwn ? undefined : `It belongs to the app ${owner} (label ${APP_LABEL}).`;
   }
   const { source } = there.spec;
   const alike = source && sameRepository(source.repoURL, desired.repoUrl) && samePath(source.path, desired.path);

@@ -305,7 +305,7 @@ export function appUrl(base: string, app: { readonly name: string; readonly name
 }
 
 function makerOf(task: TaskFacts): Maker {
-  return { app: task.app, task: task.id, url: task.url };
+  return { app: task.app, formerNames: task.formerNames, task: task.id, url: task.url };
 }
 
 function madeFacts(app: Application): { namespace: string; autoSync: boolean } {

@@ -352,7 +352,9 @@ suite("Argo CD", { concurrency: 4 }, () => {
     const second = failureOf(await bench.run(argocdRequireApp, { ...place, app: "orders-2" }), "errored");
     assert.equal(second.code, "application-exists");
     assert.match(second.todo ?? "", /application: orders-seoul-dp/);
-    bench.nextTask({ app: "billing" });
+    bench.nextTask({ app: "renamed", formerNames: ["orders"] });
+    assert.deepEqual(outputOf(await bench.run(argocdRequireApp, place)), { app, exists: true });
+    bench.nextTask({ app: "billing", formerNames: [] });
     const foreign = failureOf(await bench.run(argocdRequireApp, { ...place, path: "overlays/other" }), "errored");
     assert.equal(foreign.code, "exists-foreign");
   });

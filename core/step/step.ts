@@ -120,6 +120,8 @@ export type TaskFacts = {
   readonly id: string;
   readonly pipeline: string;
   readonly app: string | undefined;
+  /** What the app was called before, by its record. Things that were made under these names are its own. */
+  readonly formerNames?: readonly string[];
   readonly job: string;
   /** Step id within the job. */
   readonly step: string;

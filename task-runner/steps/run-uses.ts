@@ -1,6 +1,7 @@
 // A `uses:` step: finds its implementation, gives it its input and the systems that it may use, and calls it until it has
 // ended.
 
+import { namesOf } from "@gantry/core/app/apps-may.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import { workOfStep } from "@gantry/core/pipeline/work.ts";
@@ -208,6 +209,7 @@ function contextOf(
       id: ref.task,
       pipeline: spec.pipeline,
       app: spec.app,
+      formerNames: formerNamesOf(spec.scope),
       job: ref.job,
       step: run.step.id,
       site: spec.site,
@@ -241,4 +243,10 @@ function contextOf(
     signal,
     nowMs: deps.clock.nowMs,
   };
+}
+
+/** Of the app in the scope of the job. */
+function formerNamesOf(scope: unknown): readonly string[] {
+  const parsed = z.object({ app: z.object({ name: z.string(), formerNames: z.unknown() }) }).safeParse(scope);
+  return parsed.success ? namesOf(parsed.data.app.name, parsed.data.app).slice(1) : [];
 }
