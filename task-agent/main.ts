@@ -98,18 +98,8 @@ export async function startTaskAgent(
     const templates = await openAgentTemplates(base, agent, definitions);
     const proposals = await openAgentProposals(base, agent, definitions);
     const triggers = openAgentTriggers(base, agent, definitionSet.own);
-    const app = openHttpApp({
-      ...base,
-      agent,
-      definitionSet,
-      templates,
-      proposals,
-      triggers,
-      settings,
-      metrics,
-      retention,
-      eventsOut,
-    });
+    const parts = { definitionSet, templates, proposals, triggers, settings, metrics, retention, eventsOut };
+    const app = openHttpApp({ ...base, ...parts, agent });
     const server = await listen(app, { host: config.host, port: config.port, tls: config.tls, logger });
     logger.info({ url: server.url }, "task-agent is listening");
     retention.start();
