@@ -13,7 +13,7 @@ export const onTrigger: Guard<{ readonly trigger: string }, unknown, unknown> = 
     const { trigger } = asked.params;
     const missing = () => new GantryError("not-found", { kind: "trigger", name: trigger });
     const [name = "", pipeline = ""] = trigger.split(":");
-    const app = name === "-" ? undefined : name;
+    const app = name === "_" ? undefined : name;
     if (!asked.rights.may({ verb: "view-pipelines", pipeline })) throw missing();
     const known = await kindOf(asked.portal, pipeline).catch(ifUnknown);
     if (!known) throw missing();
