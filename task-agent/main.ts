@@ -101,21 +101,10 @@ export async function startTaskAgent(
     const templates = await openAgentTemplates(base, agent, definitions);
     const proposals = await openAgentProposals(base, agent, definitions);
     const forTriggers = triggerDeps(base, agent, definitions, definitionSet.own);
-    const webhooks = await openAgentWebhooks(base, forTriggers);
+    const { deliveries, ...webhooks } = await openAgentWebhooks(base, forTriggers);
     const triggers = openAgentTriggers(base, forTriggers);
-    const app = openHttpApp({
-      ...base,
-      agent,
-      definitionSet,
-      templates,
-      proposals,
-      deliveries: webhooks.deliveries,
-      triggers,
-      settings,
-      metrics,
-      retention,
-      eventsOut,
-    });
+    const parts = { definitionSet, templates, proposals, deliveries, triggers, settings, metrics, retention, eventsOut };
+    const app = openHttpApp({ ...base, ...parts, agent });
     const server = await listen(app, { host: config.host, port: config.port, tls: config.tls, logger });
     logger.info({ url: server.url }, "task-agent is listening");
     retention.start();

@@ -99,7 +99,7 @@ describe("lint leaves alone", () => {
 
 describe("words of other systems get a hint", () => {
   const words: readonly (readonly [text: string, hint: RegExp])[] = [
-    [file({ rest: "on: push\n" }), /unknown key on; a task is started by/],
+    [file({ rest: "on: push\n" }), /unknown key on; use `triggers`/],
     [file({ rest: "stages: [a]\n" }), /stages; use `jobs`/],
     [file({ rest: "env: { A: b }\n" }), /env; use `env`, in a job or a step/],
     [file({ rest: "inputs: {}\n" }), /inputs; use `params`/],

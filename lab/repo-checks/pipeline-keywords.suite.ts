@@ -13,6 +13,14 @@ import {
   retryShape,
   stepShape,
 } from "@gantry/core/pipeline/file.ts";
+import {
+  pullRequestShape,
+  pushShape,
+  scheduleShape,
+  tagShape,
+  triggerShape,
+  upstreamShape,
+} from "@gantry/core/trigger/trigger-shape.ts";
 import type { BindingElement, Node, ObjectBindingPattern } from "typescript/unstable/ast";
 import {
   isObjectBindingPattern,
@@ -27,7 +35,7 @@ import { isTest, sources } from "./sources.ts";
 import { project, visit } from "./typescript-project.ts";
 
 /**
- * For each shape of a pipeline file, the types of core/pipeline/pipeline.ts and retry.ts that hold its keywords. Runners get steps over
+ * For each shape of a pipeline file, the types of core/pipeline/pipeline.ts, retry.ts and core/trigger/trigger.ts that hold its keywords. Runners get steps over
  * the network, as the schemas `stepSpec` and `jobSpec` of wire/runner/protocol.ts.
  */
 const SHAPES = {
@@ -38,6 +46,13 @@ const SHAPES = {
   job: { keywords: Object.keys(jobShape.shape), types: ["Job", "jobSpec"] },
   matrix: { keywords: Object.keys(matrixShape.shape), types: ["Job"] },
   retry: { keywords: Object.keys(retryShape.shape), types: ["Retry"] },
+  // The kind of a trigger is a keyword whose map has a line of its own here.
+  trigger: { keywords: ["title", "when", "params"], types: ["Common"] },
+  push: { keywords: Object.keys(pushShape.shape), types: ["PushTrigger", "Branches"] },
+  tag: { keywords: Object.keys(tagShape.shape), types: ["TagTrigger"] },
+  pull_request: { keywords: Object.keys(pullRequestShape.shape), types: ["PullRequestTrigger", "Branches"] },
+  schedule: { keywords: Object.keys(scheduleShape.shape), types: ["ScheduleTrigger"] },
+  upstream: { keywords: Object.keys(upstreamShape.shape), types: ["UpstreamTrigger"] },
   step: { keywords: Object.keys(stepShape.shape), types: ["StepSpec", "UsesAction", "RunAction", "stepSpec"] },
 } as const;
 
@@ -49,10 +64,14 @@ const RENAMED: Readonly<Record<string, string>> = {
   ui: "x-ui",
   include: "matrixInclude",
   exclude: "matrixExclude",
+  once: "onceMs",
+  "schedule.until": "untilMs",
+  jitter: "jitterMs",
 };
 
 /** Files that read a pipeline file, check it and write it down again; reading a keyword there is no use of it. */
-const PARSER = /^core\/pipeline\/(file|shape|normalise|parse|places|rules[a-z-]*|source|pipeline|duration)\.ts$/;
+const PARSER =
+  /^core\/(pipeline\/(file|shape|normalise|parse|places|rules[a-z-]*|source|pipeline|duration)|trigger\/(trigger|trigger-shape|normalise-triggers|rules-triggers))\.ts$/;
 
 /** Keywords of parameters are JSON Schema and are read by name at run time, which types do not show: the files that do it. */
 const READ_BY_NAME = ["core/pipeline/json-schema.ts", "console/src/"];
@@ -60,7 +79,12 @@ const READ_BY_NAME = ["core/pipeline/json-schema.ts", "console/src/"];
 /** `Type.property` or `schema.property` → the places of its declarations. Several when a schema has variants. */
 const declarations = new Map<string, string[]>();
 const placeOf = (node: Node): string => `${node.getSourceFile().fileName}:${node.pos}`;
-for (const path of ["core/pipeline/pipeline.ts", "core/pipeline/retry.ts", "wire/runner/protocol.ts"]) {
+for (const path of [
+  "core/pipeline/pipeline.ts",
+  "core/pipeline/retry.ts",
+  "core/trigger/trigger.ts",
+  "wire/runner/protocol.ts",
+]) {
   const file = project.files.find((one) => one.path === path);
   assert.ok(file, `${path} is not there`);
   visit(file.node, (declaration) => {
@@ -136,12 +160,18 @@ test("pipeline keywords: every map of a pipeline file that has keywords is in th
     matrixShape,
     retryShape,
     stepShape,
+    triggerShape,
+    pushShape,
+    tagShape,
+    pullRequestShape,
+    scheduleShape,
+    upstreamShape,
   ]);
   const others = [...objectsIn(pipelineShape)].filter((shape) => !known.has(shape));
   assert.deepEqual(
     others.map((shape) => Object.keys((shape as z.ZodObject).shape)),
     [],
-    "export the shape from core/pipeline/file.ts and add it to SHAPES",
+    "export the shape from core/pipeline/file.ts or core/trigger/trigger-shape.ts and add it to SHAPES",
   );
 });
 
@@ -153,7 +183,7 @@ for (const [shape, { keywords, types }] of Object.entries(SHAPES)) {
       assert.match(guide, new RegExp(`\`${keyword}\\b[^\`]*\`|\\b${keyword}:`), `add a line about ${keyword}`);
     });
     test(`pipeline keywords: ${shape}.${keyword} has a consumer`, () => {
-      const property = RENAMED[keyword] ?? keyword;
+      const property = RENAMED[`${shape}.${keyword}`] ?? RENAMED[keyword] ?? keyword;
       const found = types.flatMap((type) => declarations.get(`${type}.${property}`) ?? []);
       assert.ok(found.length > 0, `no type of ${types.join(", ")} has the property ${property}: the parser drops it`);
       assert.ok(

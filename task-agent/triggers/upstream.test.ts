@@ -98,7 +98,7 @@ test("a chain of upstream triggers ends after ten, with the reason", async (t) =
     (await fixture.started()).map(({ pipeline }) => pipeline),
     names.slice(0, 11),
   );
-  const stopped = await agent.triggers.view("-:p11:upstream-1");
+  const stopped = await agent.triggers.view("_:p11:upstream-1");
   assert.equal(stopped.last?.nothing, "10 pipelines have started each other already.");
 });
 
@@ -119,6 +119,6 @@ test("pipelines that start each other are refused as a set, with line and column
   );
   assert.deepEqual(
     (await agent.triggers.list({})).map(({ id }) => id),
-    ["-:b:upstream-1"],
+    ["_:b:upstream-1"],
   );
 });
