@@ -39,8 +39,8 @@ import { openAgentJournal } from "./store/open-journal.ts";
 import { type LiveDefinitions, openDefinitions } from "./tasks/definitions.ts";
 import { clusterSitesOf } from "./templates/decide-templates.ts";
 import { openTemplates, type Templates } from "./templates/templates.ts";
-import { openTriggers, type Triggers } from "./triggers/triggers.ts";
 import type { TriggerDeps } from "./triggers/start-triggered.ts";
+import { openTriggers, type Triggers } from "./triggers/triggers.ts";
 import { openWebhooks } from "./webhooks/open-webhooks.ts";
 import { startForApp } from "./webhooks/start-for-app.ts";
 
