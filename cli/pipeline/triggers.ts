@@ -31,22 +31,18 @@ export async function pauseTrigger({
   args: [id],
 }: OfTrigger<{ readonly reason: string | undefined }>): Promise<Outcome> {
   const body = flags.reason === undefined ? {} : { reason: flags.reason };
-  const trigger = await portal().post(`${pathOf(id)}/pause`, body, triggerView);
+  const trigger = await portal().post(`/v1/triggers/${encodeURIComponent(id)}/pause`, body, triggerView);
   return { value: trigger, text: `${id} is paused. \`gantry trigger resume ${id}\` ends it.\n` };
 }
 
 export async function resumeTrigger({ portal, args: [id] }: OfTrigger): Promise<Outcome> {
-  const trigger = await portal().post(`${pathOf(id)}/resume`, {}, triggerView);
+  const trigger = await portal().post(`/v1/triggers/${encodeURIComponent(id)}/resume`, {}, triggerView);
   const { nextInZone } = trigger;
   return { value: trigger, text: `${id} is resumed.${nextInZone === undefined ? "" : ` Next: ${nextInZone}.`}\n` };
 }
 
 export async function runTrigger({ portal, args: [id] }: OfTrigger): Promise<Outcome> {
   const client = portal();
-  const task = await client.post(`${pathOf(id)}/run`, {}, taskView, randomUUID());
+  const task = await client.post(`/v1/triggers/${encodeURIComponent(id)}/run`, {}, taskView, randomUUID());
   return { value: task, text: `Task ${task.id} was started.   ${client.url}/tasks/${task.id}\n` };
-}
-
-function pathOf(id: string): string {
-  return `/v1/triggers/${encodeURIComponent(id)}`;
 }

@@ -63,7 +63,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly Edge[]>> = {
 const KNOWN_CYCLES: readonly (readonly string[])[] = [];
 
 /** Packages that are pure enough for core. */
-const CORE_PACKAGES = /^(zod|yaml|@marcbachmann\/cel-js)$/;
+const CORE_PACKAGES = /^(zod|yaml|croner|@marcbachmann\/cel-js)$/;
 /** Also without a call: `const now = Date.now` is as impure, and so are `new Date` and `const { now } = Date`. */
 const IMPURE =
   /\bDate\.now\b|\bnew Date\b(?!\([^)])|\bMath\.random\b|\bcrypto\.|\bconsole\.|\bglobalThis\b|\}\s*=\s*(Date|Math|process)\b|\bprocess\.[a-z]|\bfetch\(|\bset(Timeout|Interval|Immediate)\(|\bperformance\./;

@@ -12,6 +12,15 @@ import {
   retryShape,
   stepShape,
 } from "@gantry/core/pipeline/file.ts";
+import {
+  imageShape,
+  pullRequestShape,
+  pushShape,
+  scheduleShape,
+  tagShape,
+  triggerShape,
+  upstreamShape,
+} from "@gantry/core/trigger/trigger-shape.ts";
 import type { BindingElement, Node, ObjectBindingPattern } from "typescript/unstable/ast";
 import {
   isObjectBindingPattern,
@@ -26,7 +35,7 @@ import { isTest, sources } from "./sources.ts";
 import { project, visit } from "./typescript-project.ts";
 
 /**
- * For each shape of a pipeline file, the types of core/pipeline/pipeline.ts and retry.ts that hold its keywords. Runners get steps over
+ * For each shape of a pipeline file, the types of core/pipeline/pipeline.ts, retry.ts and core/trigger/trigger.ts that hold its keywords. Runners get steps over
  * the network, as the schemas `stepSpec` and `jobSpec` of wire/runner/protocol.ts.
  */
 const SHAPES = {
@@ -36,6 +45,14 @@ const SHAPES = {
   concurrency: { keywords: Object.keys(concurrencyShape.shape), types: ["Concurrency"] },
   job: { keywords: Object.keys(jobShape.shape), types: ["Job", "jobSpec"] },
   retry: { keywords: Object.keys(retryShape.shape), types: ["Retry"] },
+  // The kind of a trigger is a keyword whose map has a line of its own here.
+  trigger: { keywords: ["title", "when", "params"], types: ["Common"] },
+  push: { keywords: Object.keys(pushShape.shape), types: ["PushTrigger", "Branches"] },
+  tag: { keywords: Object.keys(tagShape.shape), types: ["TagTrigger"] },
+  pull_request: { keywords: Object.keys(pullRequestShape.shape), types: ["PullRequestTrigger", "Branches"] },
+  image: { keywords: Object.keys(imageShape.shape), types: ["ImageTrigger"] },
+  schedule: { keywords: Object.keys(scheduleShape.shape), types: ["ScheduleTrigger"] },
+  upstream: { keywords: Object.keys(upstreamShape.shape), types: ["UpstreamTrigger"] },
   step: { keywords: Object.keys(stepShape.shape), types: ["StepSpec", "UsesAction", "RunAction", "stepSpec"] },
 } as const;
 
@@ -45,10 +62,14 @@ const RENAMED: Readonly<Record<string, string>> = {
   delay: "delayMs",
   maxDelay: "maxDelayMs",
   ui: "x-ui",
+  once: "onceMs",
+  "schedule.until": "untilMs",
+  jitter: "jitterMs",
 };
 
 /** Files that read a pipeline file, check it and write it down again; reading a keyword there is no use of it. */
-const PARSER = /^core\/pipeline\/(file|shape|normalise|parse|places|rules[a-z-]*|source|pipeline|duration)\.ts$/;
+const PARSER =
+  /^core\/(pipeline\/(file|shape|normalise|parse|places|rules[a-z-]*|source|pipeline|duration)|trigger\/(trigger|trigger-shape|normalise-triggers|rules-triggers))\.ts$/;
 
 /** Keywords of parameters are JSON Schema and are read by name at run time, which types do not show: the files that do it. */
 const READ_BY_NAME = ["core/pipeline/json-schema.ts", "console/src/"];
@@ -56,7 +77,12 @@ const READ_BY_NAME = ["core/pipeline/json-schema.ts", "console/src/"];
 /** `Type.property` or `schema.property` → the places of its declarations. Several when a schema has variants. */
 const declarations = new Map<string, string[]>();
 const placeOf = (node: Node): string => `${node.getSourceFile().fileName}:${node.pos}`;
-for (const path of ["core/pipeline/pipeline.ts", "core/pipeline/retry.ts", "wire/runner/protocol.ts"]) {
+for (const path of [
+  "core/pipeline/pipeline.ts",
+  "core/pipeline/retry.ts",
+  "core/trigger/trigger.ts",
+  "wire/runner/protocol.ts",
+]) {
   const file = project.files.find((one) => one.path === path);
   assert.ok(file, `${path} is not there`);
   visit(file.node, (declaration) => {
@@ -131,12 +157,19 @@ test("pipeline keywords: every map of a pipeline file that has keywords is in th
     jobShape,
     retryShape,
     stepShape,
+    triggerShape,
+    pushShape,
+    tagShape,
+    pullRequestShape,
+    imageShape,
+    scheduleShape,
+    upstreamShape,
   ]);
   const others = [...objectsIn(pipelineShape)].filter((shape) => !known.has(shape));
   assert.deepEqual(
     others.map((shape) => Object.keys((shape as z.ZodObject).shape)),
     [],
-    "export the shape from core/pipeline/file.ts and add it to SHAPES",
+    "export the shape from core/pipeline/file.ts or core/trigger/trigger-shape.ts and add it to SHAPES",
   );
 });
 
@@ -148,7 +181,7 @@ for (const [shape, { keywords, types }] of Object.entries(SHAPES)) {
       assert.match(guide, new RegExp(`\`${keyword}\\b[^\`]*\`|\\b${keyword}:`), `add a line about ${keyword}`);
     });
     test(`pipeline keywords: ${shape}.${keyword} has a consumer`, () => {
-      const property = RENAMED[keyword] ?? keyword;
+      const property = RENAMED[`${shape}.${keyword}`] ?? RENAMED[keyword] ?? keyword;
       const found = types.flatMap((type) => declarations.get(`${type}.${property}`) ?? []);
       assert.ok(found.length > 0, `no type of ${types.join(", ")} has the property ${property}: the parser drops it`);
       assert.ok(

@@ -142,25 +142,6 @@ export const onStart: Guard<
   },
 };
 
-/** What a trigger starts, and when, is up to those who may start its pipeline. */
-export const onTrigger: Guard<{ readonly trigger: string }, unknown, unknown> = {
-  verb: "start-task",
-  on: "start",
-  check: async (asked) => {
-    if (STARTS.every((verb) => asked.rights.mayEverywhere(verb)) && asked.rights.mayEverywhere("view")) return;
-    const { trigger } = asked.params;
-    const missing = () => new GantryError("not-found", { kind: "trigger", name: trigger });
-    const [name = "", pipeline = ""] = trigger.split(":");
-    const app = name === "-" ? undefined : name;
-    if (!asked.rights.may({ verb: "view-pipelines", pipeline })) throw missing();
-    const known = await kindOf(asked.portal, pipeline).catch(ifUnknown);
-    if (!known) throw missing();
-    const verb = startVerb(known.app, known.action);
-    await requireOnApp(asked, verb, { app, pipeline, params: {} }, missing);
-    if (app !== undefined) await requireDeployOfOwn(asked, { app, pipeline }, missing);
-  },
-};
-
 /** `of`: the verb for a body, if it depends on the body. */
 export function onTask<B = unknown>(
   verb: VerbOn<"app">,
@@ -252,7 +233,7 @@ type AskedOfTask = Who & { readonly params: { readonly id: string } };
  * The people of an app write its own pipelines: the name of the button does not say what they do. What pushes or uses Argo CD
  * needs the right to run CD.
  */
-async function requireDeployOfOwn(who: Who, start: Start, missing: () => GantryError): Promise<void> {
+export async function requireDeployOfOwn(who: Who, start: Start, missing: () => GantryError): Promise<void> {
   const { pipeline } = start;
   if (pipeline === undefined || appOfOwn(pipeline) === undefined || who.rights.mayEverywhere("run-cd")) return;
   const { jobs } = await who.portal.agent.pipeline(pipeline);
@@ -267,14 +248,14 @@ async function mayDeployAgain({ portal, params }: AskedOfTask, pipeline: string)
 }
 
 /** Whether a pipeline is for an app, and which button starts it. Throws `pipeline-unknown`. */
-async function kindOf(portal: Portal, pipeline: string): Promise<Pick<PipelineView, "app" | "action">> {
+export async function kindOf(portal: Portal, pipeline: string): Promise<Pick<PipelineView, "app" | "action">> {
   const action = ACTIONS.find((one) => one === pipeline);
   return action ? { app: "existing", action } : portal.agent.pipeline(pipeline);
 }
 
 type Start = { readonly app: string | undefined; readonly pipeline?: string; readonly params?: JsonObject };
 
-async function requireOnApp(
+export async function requireOnApp(
   who: Who,
   verb: VerbOn<"app">,
   start: Start,
@@ -410,7 +391,7 @@ function nameOf({ name }: JsonObject): string | undefined {
   return typeof name === "string" ? name : undefined;
 }
 
-function ifUnknown(error: unknown): undefined {
+export function ifUnknown(error: unknown): undefined {
   const codes: readonly string[] = ["app-unknown", "pipeline-unknown", "not-found"];
   if (!(error instanceof GantryError) || !codes.includes(error.code)) throw error;
 }

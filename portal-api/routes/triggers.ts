@@ -3,7 +3,8 @@
 import { triggerId, triggerView } from "@gantry/wire/agent/triggers.ts";
 import { page } from "@gantry/wire/agent/views.ts";
 import { z } from "zod";
-import { listOf, onTrigger } from "../access/guards.ts";
+import { listOf } from "../access/guards.ts";
+import { onTrigger } from "../access/trigger-guard.ts";
 import { filterVisible, visibilityOf } from "../access/visible.ts";
 import { sendAccepted, sendUncached, sendVisible } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";

@@ -8,7 +8,7 @@ import type { Definition, Definitions } from "../tasks/definitions.ts";
 import type { TriggerState } from "./trigger-stream.ts";
 
 export type Armed<T extends Trigger = Trigger> = {
-  /** `orders:nightly:schedule-1`; `-` in place of the app for a pipeline without one. */
+  /** `orders:nightly:schedule-1`; `_` in place of the app for a pipeline without one. */
   readonly id: string;
   readonly definition: Definition;
   readonly trigger: T;
@@ -52,7 +52,7 @@ function armedOf(definition: Definition, app: AppState | undefined): readonly Ar
   return (definition.pipeline.triggers ?? []).map((trigger) => {
     const count = (counts.get(trigger.kind) ?? 0) + 1;
     counts.set(trigger.kind, count);
-    const id = `${app?.name ?? "-"}:${definition.pipeline.name}:${trigger.kind}-${count}`;
+    const id = `${app?.name ?? "_"}:${definition.pipeline.name}:${trigger.kind}-${count}`;
     return { id, definition, trigger, app };
   });
 }

@@ -26,7 +26,7 @@ test("A11: a time in the future starts one task within two seconds of it, also a
   const first = await fixture.start();
   await tick(first);
   const [scheduled] = await first.triggers.list({});
-  assert.equal(scheduled?.id, "-:once:schedule-1");
+  assert.equal(scheduled?.id, "_:once:schedule-1");
   assert.equal(scheduled?.nextAt, "2026-03-01T12:00:00.000Z");
   assert.deepEqual(await fixture.started(), []);
   const second = await fixture.start();
@@ -310,7 +310,7 @@ test("A12: a bad cron is refused with line and column, and nothing is stored of 
   await tick(agent);
   assert.deepEqual(
     (await agent.triggers.list({})).map(({ id }) => id),
-    ["-:good:schedule-1"],
+    ["_:good:schedule-1"],
   );
 });
 
@@ -319,7 +319,7 @@ test("A12: a paused schedule starts nothing and says by whom; resumed, it makes 
   fixture.setTime("2026-03-01T00:30:00Z");
   const agents = [await fixture.start(), await fixture.start()] as const;
   await tick(...agents);
-  const id = "-:hourly:schedule-1";
+  const id = "_:hourly:schedule-1";
   await agents[0].triggers.pause(id, { principal: "kim", reason: "the database moves" });
   for (let hours = 0; hours < 3; hours += 1) {
     await fixture.clock.pass(HOUR);

@@ -22,7 +22,12 @@ export type TriggerDeps = Omit<StartDeps, "admit"> & { readonly ownPipelines: Ow
  * What happened. `facts`: what expressions see as `trigger`, without `kind`. `cause`: the same text for the same event, such as
  * the id of a delivery; other events have other texts.
  */
-export type TriggerEvent = { readonly facts: JsonObject; readonly cause: string };
+export type TriggerEvent = {
+  readonly facts: JsonObject;
+  readonly cause: string;
+  /** Why it starts nothing although triggers fit, as a sentence. Default: it does. */
+  readonly refused?: string;
+};
 
 /** `nothing`: why no task was started, as a sentence. */
 export type TriggerResult = {
@@ -77,7 +82,8 @@ async function startAndRecord(
   event: TriggerEvent,
 ): Promise<{ readonly task: string } | { readonly nothing: string }> {
   const paused = (await triggerStream.load(deps.journal, armed.id))?.state.paused;
-  const result = paused ? { nothing: pausedText(paused) } : await startOnce(deps, armed, event);
+  const why = paused ? pausedText(paused) : event.refused;
+  const result = why === undefined ? await startOnce(deps, armed, event) : { nothing: why };
   const last: LastStart = { at: await deps.tasks.now(), ...result };
   const kind = "task" in result ? "TriggerStarted" : "TriggerStartedNothing";
   await changeTrigger(deps.journal, firstState(armed), (state) => ({ state: { ...state, last }, event: kind }));

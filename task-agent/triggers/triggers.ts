@@ -40,8 +40,8 @@ export function openTriggers(deps: SchedulesDeps): Triggers {
   const { journal, tasks } = deps;
   const find = async (id: string): Promise<Armed> => {
     const [app = ""] = id.split(":");
-    const loaded = app === "-" ? undefined : await appStream.load(journal, app);
-    const all = app === "-" ? armedForNone(deps) : loaded ? await armedFor(deps, loaded.state) : [];
+    const loaded = app === "_" ? undefined : await appStream.load(journal, app);
+    const all = app === "_" ? armedForNone(deps) : loaded ? await armedFor(deps, loaded.state) : [];
     const found = all.find((one) => one.id === id);
     if (!found) throw new GantryError("not-found", { kind: "trigger", name: id });
     return found;

@@ -105,10 +105,10 @@ async function startAfter(deps: TriggerDeps, id: string): Promise<void> {
     const isMeant =
       state.pipeline === trigger.pipeline || state.pipeline === ownName(state.app ?? "", trigger.pipeline);
     if (!isMeant) return `It comes after ${trigger.pipeline}, and ${state.pipeline} has ended.`;
-    if (!trigger.outcomes.includes(outcome)) return `Task ${id} ended as ${outcome}.`;
-    return depth > MAX_DEPTH ? `${MAX_DEPTH} pipelines have started each other already.` : undefined;
+    return trigger.outcomes.includes(outcome) ? undefined : `Task ${id} ended as ${outcome}.`;
   };
-  const event = { kind: "upstream" as const, facts, cause: `upstream ${id}`, whyNot };
+  const tooDeep = depth > MAX_DEPTH ? { refused: `${MAX_DEPTH} pipelines have started each other already.` } : {};
+  const event = { kind: "upstream" as const, facts, cause: `upstream ${id}`, whyNot, ...tooDeep };
   if (state.app !== undefined) await startTriggered(deps, state.app, event);
   await startTriggered(deps, undefined, event);
 }

@@ -8,12 +8,12 @@ const time = z.iso.datetime().describe("RFC 3339, UTC");
 /** `orders:nightly:schedule-1`. */
 export const triggerId = z
   .string()
-  .regex(/^(?:-|[a-z][a-z0-9-]*):[a-z][a-z0-9.-]*:[a-z_]+-\d{1,3}$/, "must be the id of a trigger")
+  .regex(/^(?:_|[a-z][a-z0-9-]*):[a-z][a-z0-9.-]*:[a-z_]+-\d{1,3}$/, "must be the id of a trigger")
   .max(250);
 
 export const triggerView = z
   .object({
-    id: z.string().describe("App, pipeline, kind and number; `-` in place of the app for a pipeline without one"),
+    id: z.string().describe("App, pipeline, kind and number; `_` in place of the app for a pipeline without one"),
     pipeline: z.string(),
     app: z.string().optional(),
     kind: z.enum(TRIGGER_KINDS),

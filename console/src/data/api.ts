@@ -134,7 +134,9 @@ export const v1 = {
     `/v1/pipelines/${part(name)}${app === undefined ? "" : `?app=${part(app)}`}`,
   appPipelines: (app: string) => `/v1/apps/${part(app)}/pipelines`,
   triggers: (query: Query = {}) => `/v1/triggers${search(query)}`,
-  changeTrigger: (id: string, change: "pause" | "resume" | "run") => `/v1/triggers/${part(id)}/${change}`,
+  pauseTrigger: (id: string) => `/v1/triggers/${part(id)}/pause`,
+  resumeTrigger: (id: string) => `/v1/triggers/${part(id)}/resume`,
+  runTrigger: (id: string) => `/v1/triggers/${part(id)}/run`,
   proposals: "/v1/app-proposals",
   /** Held until it is there, for up to 20 s. */
   proposal: (id: string) => `/v1/app-proposals/${part(id)}?wait=20000`,

@@ -13,15 +13,18 @@ import { Section } from "../../parts/page-layout.tsx";
 import { Prose } from "../../parts/prose.tsx";
 import { RelativeTime } from "../../parts/values.tsx";
 
+/** `key`: the Idempotency-Key, where a task is started. */
+type Change = (address: string, key?: string) => void;
+
 export function Triggers({ app }: { app?: string }) {
   const path = v1.triggers({ app });
   const triggers = useResource<Page<TriggerView>>(path, {
     reloadOn: ({ data }) => data.event.kind === "TaskRequested" && (app === undefined || data.app === app),
   });
   const action = useAction();
-  const change = (id: string, what: "pause" | "resume" | "run"): void =>
+  const change: Change = (address, key) =>
     action.run(async () => {
-      await send("POST", v1.changeTrigger(id, what), {}, what === "run" ? newKey() : undefined);
+      await send("POST", address, {}, key);
       triggers.reload();
     });
   return (
@@ -46,15 +49,7 @@ export function Triggers({ app }: { app?: string }) {
 
 const HEADS = ["Pipeline", "App", "Starts at", "Next", "Last"] as const;
 
-function Row({
-  trigger,
-  action: { isSending },
-  change,
-}: {
-  trigger: TriggerView;
-  action: Action;
-  change: (id: string, what: "pause" | "resume" | "run") => void;
-}) {
+function Row({ trigger, action: { isSending }, change }: { trigger: TriggerView; action: Action; change: Change }) {
   const { id, pipeline, app, kind, title, text, paused } = trigger;
   return (
     <tr>
@@ -81,13 +76,18 @@ function Row({
       <td class="end">
         {kind === "schedule" ? (
           <>
-            <ConfirmButton verb="Run" name={id} isDisabled={isSending} onConfirm={() => change(id, "run")} />{" "}
+            <ConfirmButton
+              verb="Run"
+              name={id}
+              isDisabled={isSending}
+              onConfirm={() => change(v1.runTrigger(id), newKey())}
+            />{" "}
           </>
         ) : null}
         {paused === undefined ? (
-          <ConfirmButton verb="Pause" name={id} isDisabled={isSending} onConfirm={() => change(id, "pause")} />
+          <ConfirmButton verb="Pause" name={id} isDisabled={isSending} onConfirm={() => change(v1.pauseTrigger(id))} />
         ) : (
-          <button type="button" class="button small" disabled={isSending} onClick={() => change(id, "resume")}>
+          <button type="button" class="button small" disabled={isSending} onClick={() => change(v1.resumeTrigger(id))}>
             Resume
           </button>
         )}
