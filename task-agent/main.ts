@@ -103,7 +103,17 @@ export async function startTaskAgent(
     const triggers = openAgentTriggers(base, agent, definitionSet.own);
     const webhooks = await openAgentWebhooks(base, agent, definitionSet.own);
     const { deliveries } = webhooks;
-    const parts = { definitionSet, templates, proposals, triggers, deliveries, settings, metrics, retention, eventsOut };
+    const parts = {
+      definitionSet,
+      templates,
+      proposals,
+      triggers,
+      deliveries,
+      settings,
+      metrics,
+      retention,
+      eventsOut,
+    };
     const app = openHttpApp({ ...base, ...parts, agent });
     const server = await listen(app, { host: config.host, port: config.port, tls: config.tls, logger });
     logger.info({ url: server.url }, "task-agent is listening");
