@@ -14,6 +14,7 @@ import {
   stepShape,
 } from "@gantry/core/pipeline/file.ts";
 import {
+  imageShape,
   pullRequestShape,
   pushShape,
   scheduleShape,
@@ -51,6 +52,7 @@ const SHAPES = {
   push: { keywords: Object.keys(pushShape.shape), types: ["PushTrigger", "Branches"] },
   tag: { keywords: Object.keys(tagShape.shape), types: ["TagTrigger"] },
   pull_request: { keywords: Object.keys(pullRequestShape.shape), types: ["PullRequestTrigger", "Branches"] },
+  image: { keywords: Object.keys(imageShape.shape), types: ["ImageTrigger"] },
   schedule: { keywords: Object.keys(scheduleShape.shape), types: ["ScheduleTrigger"] },
   upstream: { keywords: Object.keys(upstreamShape.shape), types: ["UpstreamTrigger"] },
   step: { keywords: Object.keys(stepShape.shape), types: ["StepSpec", "UsesAction", "RunAction", "stepSpec"] },
@@ -164,6 +166,7 @@ test("pipeline keywords: every map of a pipeline file that has keywords is in th
     pushShape,
     tagShape,
     pullRequestShape,
+    imageShape,
     scheduleShape,
     upstreamShape,
   ]);
