@@ -126,3 +126,26 @@ finally:
   assert.equal(code, 1, out);
   assert.equal(await read("order"), "collect\nreport failed\nclose\n");
 });
+
+test("a list that a script has written as JSON becomes jobs (B2, B3)", async (t) => {
+  const { code, out, read } = await execFile(
+    t,
+    `  plan:
+    site: here
+    steps: [{ run: 'echo "list=[2,3]" >> "$GANTRY_OUTPUT"' }]
+    outputs: { list: "\${{ fromJson(steps.run.outputs.list) }}" }
+  square:
+    site: here
+    needs: plan
+    each: "\${{ needs.plan.outputs.list }}"
+    steps: [{ run: 'echo "value=$((N * N))" >> "$GANTRY_OUTPUT"', env: { N: "\${{ each }}" } }]
+    outputs: { value: "\${{ int(steps.run.outputs.value) }}" }
+  all:
+    site: here
+    needs: square
+    steps: [{ run: 'printf %s "$ALL" > FOLDER/all', env: { ALL: "\${{ toJson(needs.square.each.map(e, e.outputs.value)) }}" } }]
+`,
+  );
+  assert.equal(code, 0, out);
+  assert.equal(await read("all"), "[4,9]");
+});

@@ -51,7 +51,7 @@ export function costOf(ast: ASTNode, context: ReadonlyMap<string, CelValue>): nu
       case "map":
         return collection(childrenOf(node).map((child) => visit(child, names, times)));
       case "call":
-        return sum(childrenOf(node).map((child) => visit(child, names, times)));
+        return made(node.args[0], sum(childrenOf(node).map((child) => visit(child, names, times))));
       default: {
         const parts = childrenOf(node).map((child) => visit(child, names, times));
         // Comparing and searching traverse their operands.
@@ -79,6 +79,15 @@ export function costOf(ast: ASTNode, context: ReadonlyMap<string, CelValue>): nu
     if (method === "map") return { weight: 1 + rounds * body.weight, count: rounds, item: body.weight };
     return SCALAR;
   }
+}
+
+/** The most characters that `toJson` writes for one part of a value or one character of a text. */
+const JSON_CHARACTERS = 25;
+
+/** The size of the value that a function makes of its arguments. */
+function made(name: string, from: Bound): Bound {
+  if (name === "toJson") return { weight: JSON_CHARACTERS * from.weight, count: 0, item: 0 };
+  return name === "fromJson" ? { weight: from.weight, count: from.weight, item: from.weight } : from;
 }
 
 /** The size of the value that a method builds from its receiver and arguments. */

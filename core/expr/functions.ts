@@ -2,6 +2,8 @@
 // characters such as 😀, while `size` counts whole ones, and it reads "" as 0 and "0b11" as 3.
 
 import { type ASTNode, type Environment, EvaluationError } from "@marcbachmann/cel-js";
+import type { JsonValue } from "../json.ts";
+import { type CelValue, fromCel, toCel, ValueProblem } from "./values.ts";
 
 /** Functions of the library that are replaced. It has no way to do so: calls get another name, with `_` at its end. */
 const REPLACED: ReadonlySet<string> = new Set(["int", "double", "substring", "indexOf", "lastIndexOf", "split"]);
@@ -16,6 +18,8 @@ export function registerFunctions(environment: Environment): Environment {
     .registerFunction("string.replace(string, string): string", replace)
     .registerFunction("list<int>.sum(): int", sumOf)
     .registerFunction("short(string): string", shortCommit)
+    .registerFunction("fromJson(string): dyn", fromJson)
+    .registerFunction("toJson(dyn): string", toJson)
     .registerFunction("key_(dyn): dyn", checkKey)
     .registerFunction("int_(int): int", (value: bigint) => value)
     .registerFunction("int_(double): int", wholeOf)
@@ -58,6 +62,40 @@ export function withoutReplacements(text: string): string {
 
 export function isReplacement(name: string): boolean {
   return name === "key_" || (name.endsWith("_") && REPLACED.has(name.slice(0, -1)));
+}
+
+/** The text is never repeated in the error, because it may be a secret. */
+function fromJson(text: string): CelValue {
+  let value: JsonValue;
+  try {
+    value = JSON.parse(text) as JsonValue;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new EvaluationError("fromJson() was given a text that is not JSON");
+  }
+  return asEvaluation("fromJson", () => exactNumbers(toCel(value)));
+}
+
+function toJson(value: unknown): string {
+  return asEvaluation("toJson", () => JSON.stringify(fromCel(value)));
+}
+
+function asEvaluation<T>(name: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof ValueProblem)) throw error;
+    throw new EvaluationError(`${name}(): ${error.message}`);
+  }
+}
+
+/** An integer beyond 2^53 would silently become another one. */
+function exactNumbers(value: CelValue): CelValue {
+  if (typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value))
+    throw new ValueProblem("it has a number that cannot be kept exactly; write it as text");
+  if (Array.isArray(value)) value.forEach(exactNumbers);
+  else if (value instanceof Map) for (const item of value.values()) exactNumbers(item);
+  return value;
 }
 
 function checkKey(key: unknown): unknown {
