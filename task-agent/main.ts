@@ -103,7 +103,17 @@ export async function startTaskAgent(
     const forTriggers = triggerDeps(base, agent, definitions, definitionSet.own);
     const { deliveries, ...webhooks } = await openAgentWebhooks(base, forTriggers);
     const triggers = openAgentTriggers(base, forTriggers);
-    const parts = { definitionSet, templates, proposals, deliveries, triggers, settings, metrics, retention, eventsOut };
+    const parts = {
+      definitionSet,
+      templates,
+      proposals,
+      deliveries,
+      triggers,
+      settings,
+      metrics,
+      retention,
+      eventsOut,
+    };
     const app = openHttpApp({ ...base, ...parts, agent });
     const server = await listen(app, { host: config.host, port: config.port, tls: config.tls, logger });
     logger.info({ url: server.url }, "task-agent is listening");

@@ -5,7 +5,7 @@ import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import type { ProblemBody } from "@gantry/runtime/http/problem.ts";
 import type { AppOutcome } from "@gantry/wire/agent/agent-api.ts";
 import type { AppProposal } from "@gantry/wire/agent/proposals.ts";
-import type { ApprovalView, AppView, TaskView } from "@gantry/wire/agent/views.ts";
+import type { ApprovalView, TaskView } from "@gantry/wire/agent/views.ts";
 
 export type FieldError = { readonly pointer?: string | undefined; readonly detail: string };
 
