@@ -51,7 +51,10 @@ const ID = "_:nightly:schedule-1";
 test("A12: a schedule is listed with its next time in its zone, paused with a reason, resumed, and run by hand", async () => {
   const listed = await run("trigger", "list");
   assert.equal(listed.code, 0, listed.out);
-  assert.match(listed.out, /_:nightly:schedule-1 +30 2 \* \* \* Europe\/Berlin +\d{4}-\d{2}-\d{2} 0[23]:3\d (?:CET|CEST|GMT\+[12])/);
+  assert.match(
+    listed.out,
+    /_:nightly:schedule-1 +30 2 \* \* \* Europe\/Berlin +\d{4}-\d{2}-\d{2} 0[23]:3\d (?:CET|CEST|GMT\+[12])/,
+  );
 
   assert.equal((await run("trigger", "pause", ID, "--reason", "the database moves")).code, 0);
   assert.match((await run("trigger", "list")).out, /paused by admin: the database moves/);
