@@ -101,7 +101,7 @@ test("every shell works, and stops at the first error", async (t) => {
   );
 });
 
-test("a script gets its own environment and nothing of the runner's", async (t) => {
+test("B11: a script gets its own environment, what describes its task, and nothing of the runner's", async (t) => {
   const { agent } = await openUnprotectedRunner(t, {
     env: { RUNNER_SECRET: "do-not-inherit", PATH: process.env.PATH ?? "" },
   });
@@ -120,6 +120,8 @@ test("a script gets its own environment and nothing of the runner's", async (t) 
     "CI=true",
     "GANTRY_JOB=build",
     "GANTRY_APP=orders",
+    "GANTRY_SITE=seoul",
+    "GANTRY_TRIGGER=person",
   ]) {
     assert.ok(lines.includes(line), line);
   }

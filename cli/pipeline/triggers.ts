@@ -14,7 +14,7 @@ export async function listTriggers({
 }: Call<object, readonly [string | undefined]>): Promise<Outcome> {
   const query = app === undefined ? "" : `?app=${encodeURIComponent(app)}`;
   const { items } = await portal().get(`/v1/triggers${query}`, page(triggerView));
-  const heads = ["TRIGGER", "STARTS AT", "NEXT", "LAST (UTC)", ""];
+  const heads = ["TRIGGER", "WAITS FOR", "NEXT", "LAST (UTC)", ""];
   const text = textTable(heads, items.map(rowOf));
   return { value: items, text: items.length === 0 ? "Nothing starts by itself.\n" : text };
 }

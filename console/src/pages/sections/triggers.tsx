@@ -47,7 +47,7 @@ export function Triggers({ app }: { app?: string }) {
   );
 }
 
-const HEADS = ["Pipeline", "App", "Starts at", "Next", "Last"] as const;
+const HEADS = ["Pipeline", "App", "Waits for", "Next", "Last"] as const;
 
 function Row({ trigger, action: { isSending }, change }: { trigger: TriggerView; action: Action; change: Change }) {
   const { id, pipeline, app, kind, title, text, paused } = trigger;
