@@ -72,7 +72,7 @@ export async function startPortal(input: PortalConfigInput, deps: PortalDeps = {
   const { host, tls, allowPlainHttp } = config;
   const calls = { "/agent/url": config.agent.url, "/notify/url": config.notify?.url };
   checkPlainHttp({ allowPlainHttp, listens: { host, hasTls: tls !== undefined }, calls }, logger);
-  checkSources(config.webhooks.sources);
+  checkSources(config.webhooks.sources, process.env);
   const clients = await openClients(config);
   const journal =
     deps.journal ?? (await openSqliteJournal({ file: join(config.dataDir, "portal.db"), indexes: INDEXES }));
@@ -192,7 +192,7 @@ function assemble({ listening, access, ...parts }: Parts): Portal {
     metrics,
     limits: makeLimits(config.limits, clock),
     webhooks: openWebhooks(config.webhooks.definitions?.secret, clock),
-    webhookSources: openSources(config.webhooks.sources, clock),
+    webhookSources: openSources(config.webhooks.sources, clock, process.env),
   };
 }
 
