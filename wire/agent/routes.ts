@@ -13,7 +13,6 @@ import {
   createEnrolment,
   enrolmentView,
   feedPage,
-  MAX_APPS,
   MAX_TAGS,
   name,
   removeApp,
