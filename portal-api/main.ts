@@ -75,7 +75,7 @@ export async function startPortal(input: PortalConfigInput, deps: PortalDeps = {
   const { host, tls, allowPlainHttp } = config;
   const calls = { "/agent/url": config.agent.url, "/notify/url": config.notify?.url };
   checkPlainHttp({ allowPlainHttp, listens: { host, hasTls: tls !== undefined }, calls }, logger);
-  checkSources(config.webhooks.sources);
+  checkSources(config.webhooks.sources, process.env);
   const clients = await openClients(config);
   const journal =
     deps.journal ?? (await openSqliteJournal({ file: join(config.dataDir, "portal.db"), indexes: INDEXES }));
@@ -201,7 +201,7 @@ function assemble({ listening, access, chain, ...parts }: Parts): Portal {
     limits: makeLimits(config.limits, clock),
     turns: openTurns(READS_AT_ONCE),
     webhooks: openWebhooks(config.webhooks.definitions?.secret, clock),
-    webhookSources: openSources(config.webhooks.sources, clock),
+    webhookSources: openSources(config.webhooks.sources, clock, process.env),
   };
 }
 

@@ -24,12 +24,15 @@ export const webhookSource = z.strictObject({
   system: z.string().min(1).max(100).optional(),
   secret,
 });
+/** The environment of the process. */
+export type Env = { readonly [name: string]: string | undefined };
+
 export type WebhookSource = z.output<typeof webhookSource>;
 
 /** Throws `config-invalid` when a secret cannot be read or is too short. */
-export function checkSources(sources: { readonly [name: string]: WebhookSource }): void {
+export function checkSources(sources: { readonly [name: string]: WebhookSource }, env: Env): void {
   const problems = Object.entries(sources).flatMap(([name, source]): Problem[] => {
-    const read = readSecret(source);
+    const read = readSecret(source, env);
     return "problem" in read ? [{ pointer: `/webhooks/sources/${name}/secret`, detail: read.problem }] : [];
   });
   if (problems.length > 0)
@@ -37,12 +40,12 @@ export function checkSources(sources: { readonly [name: string]: WebhookSource }
 }
 
 /** `problem`: why there is none, without the value. */
-export function readSecret({
-  secret: from,
-}: Pick<WebhookSource, "secret">): { readonly secret: string } | { readonly problem: string } {
+export function readSecret(
+  { secret: from }: Pick<WebhookSource, "secret">,
+  env: Env,
+): { readonly secret: string } | { readonly problem: string } {
   if (typeof from === "string") return { secret: from };
-  const [what, value] =
-    "env" in from ? [`the variable ${from.env}`, process.env[from.env]] : [from.file, readFile(from.file)];
+  const [what, value] = "env" in from ? [`the variable ${from.env}`, env[from.env]] : [from.file, readFile(from.file)];
   if (value === undefined) return { problem: `${what} is not set` };
   if (typeof value !== "string") return { problem: value.problem };
   const text = value.replace(/\r?\n$/, "");

@@ -8,7 +8,7 @@ import { openConcurrencyLimit } from "@gantry/runtime/http/concurrency-limit.ts"
 import { openRequestLimit } from "@gantry/runtime/http/request-limit.ts";
 import type { ReceiveDelivery } from "@gantry/wire/agent/webhooks.ts";
 import { keysOfDelivery } from "./signature.ts";
-import { readSecret, type WebhookSource } from "./source-config.ts";
+import { type Env, readSecret, type WebhookSource } from "./source-config.ts";
 import type { Sent } from "./webhooks.ts";
 
 export type WebhookSources = {
@@ -50,6 +50,7 @@ const HEADERS = [
 export function openSources(
   sources: { readonly [name: string]: WebhookSource },
   clock: Pick<Clock, "nowMs" | "monotonicMs">,
+  env: Env,
 ): WebhookSources {
   const count = openRequestLimit(clock, WRONG_PER_SECOND);
   const openBody = openConcurrencyLimit(BODIES);
@@ -66,7 +67,7 @@ export function openSources(
       const source = Object.hasOwn(sources, name) ? sources[name] : undefined;
       if (!source) throw new GantryError("not-found", { kind: "webhook", name });
       count(sent.address, 0);
-      const read = readSecret(source);
+      const read = readSecret(source, env);
       if ("problem" in read)
         throw new GantryError("unavailable", {
           what: `The secret of the webhook ${name}`,

@@ -4,9 +4,9 @@ import { keyOfFacts } from "@gantry/core/webhook/apps.ts";
 import { readDelivery } from "@gantry/core/webhook/read-delivery.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { indexSources } from "./apps-of.ts";
-import { type DecideDeps, decideDelivery } from "./decide.ts";
-import { type Decider, openDecider } from "./decide-deliveries.ts";
 import { type Deliveries, openDeliveries } from "./deliveries.ts";
+import { type DecideDeps, decideDelivery } from "./meaning.ts";
+import { type Decider, openDecider } from "./open-decider.ts";
 
 export type OpenWebhooksDeps = {
   readonly journal: Journal;

@@ -14,7 +14,6 @@ import {
   createEnrolment,
   enrolmentView,
   feedPage,
-  MAX_APPS,
   MAX_TAGS,
   name,
   planRerun,
@@ -30,6 +29,7 @@ import {
 import { appPipelinesView } from "./app-pipelines.ts";
 import { definitionsView, FOLLOWED_PARTS, setPart, syncDefinitions } from "./definitions.ts";
 import { appProposal, startProposal } from "./proposals.ts";
+import { limit, pageQuery, someApps } from "./queries.ts";
 import { syncTemplates, templatesView } from "./templates.ts";
 import { pauseTrigger, resumeTrigger, runTrigger, triggerView } from "./triggers.ts";
 import {
@@ -46,30 +46,15 @@ import {
   taskSummary,
   taskView,
 } from "./views.ts";
-import {
-  DELIVERY_STATES,
-  deliveryReceived,
-  MAX_RECEIVED_BYTES,
-  receiveDelivery,
-  redeliver,
-  sourceName,
-  webhookDelivery,
-} from "./webhooks.ts";
+import { DELIVERY_ROUTES } from "./webhook-routes.ts";
 
 export const AGENT_PREFIX = "/agent/v1";
 
 const whole = z.coerce.number().pipe(z.int().min(0));
 const positive = z.coerce.number().pipe(z.int().min(1));
 const count = whole.default(0);
-const limit = z.coerce.number().pipe(z.int().min(1).max(1_000)).default(50);
 /** Milliseconds for which the answer is held while there is nothing new. */
 const wait = z.coerce.number().pipe(z.int().min(0).max(30_000)).default(0);
-const someApps = z
-  .string()
-  .transform((text) => text.split(","))
-  .pipe(z.array(name).max(MAX_APPS))
-  .optional();
-const pageQuery = z.strictObject({ limit, cursor: z.string().optional() });
 
 /** Of a request for a task, new or again. */
 const REQUEST_ERRORS = [
@@ -355,42 +340,7 @@ export const AGENT_ROUTES = {
     status: 202,
     errors: ["bad-request", "conflict", "too-many"],
   }),
-  /** Durable when it is answered. The portal has checked who has sent it. */
-  receiveDelivery: route({
-    method: "POST",
-    path: "/webhook-deliveries",
-    body: receiveDelivery,
-    bodyLimit: MAX_RECEIVED_BYTES,
-    answer: deliveryReceived,
-    status: 202,
-    errors: ["conflict"],
-  }),
-  /** Of all apps, or of `apps`. Newest first. A page may have fewer than `limit` although there are more. */
-  deliveries: route({
-    method: "GET",
-    path: "/webhook-deliveries",
-    query: pageQuery.extend({
-      apps: someApps,
-      source: sourceName.optional(),
-      state: z.enum(DELIVERY_STATES).optional(),
-    }),
-    answer: page(webhookDelivery),
-  }),
-  delivery: route({
-    method: "GET",
-    path: "/webhook-deliveries/{id}",
-    answer: webhookDelivery,
-    errors: ["not-found"],
-  }),
-  /** Answers the new delivery. */
-  redeliver: route({
-    method: "POST",
-    path: "/webhook-deliveries/{id}/redeliver",
-    body: redeliver,
-    answer: webhookDelivery,
-    status: 202,
-    errors: ["conflict", "not-found"],
-  }),
+  ...DELIVERY_ROUTES,
   steps: route({ method: "GET", path: "/steps", answer: page(stepDescription) }),
   runners: route({ method: "GET", path: "/runners", answer: page(runnerView) }),
   /** The site of a runner that has registered, also of one out of service. */
