@@ -93,7 +93,13 @@ function taskHandlers({ state, addTask, emit }: Parts) {
       once({ pipeline: need(state(), id).pipeline, params: {}, principal, idempotencyKey }),
     planRerun: ({ params: { id } }) => {
       const { definition, params, jobs } = need(state(), id);
-      const planned = jobs.map(({ key, id: of, title }) => ({ key, id: of, title, does: "run" as const, because: "all" }));
+      const planned = jobs.map(({ key, id: of, title }) => ({
+        key,
+        id: of,
+        title,
+        does: "run" as const,
+        because: "all",
+      }));
       return { task: id, definition, isSameDefinition: true, params, jobs: planned };
     },
     resolve: ({ params: { id }, body: { job } }) => {

@@ -160,7 +160,12 @@ test("a CD from before there were builds is not rerun with its old file, which k
   const { build: _, ...properties } = current.pipeline.params.properties;
   const pipeline = { ...current.pipeline, params: { ...current.pipeline.params, properties } };
   await keepDefinition(journal, { version: "old", pipeline });
-  const rerun = { of: { ...state, definition: "old" }, before: pipeline, from: "all" as const, definition: "pinned" as const };
+  const rerun = {
+    of: { ...state, definition: "old" },
+    before: pipeline,
+    from: "all" as const,
+    definition: "pinned" as const,
+  };
   const request = {
     pipeline: "cd",
     app: "orders",
