@@ -5,7 +5,7 @@ import type { Job } from "../pipeline/pipeline.ts";
 import { isCanceled } from "./decision.ts";
 import type { TaskEvent } from "./events.ts";
 import { hasFailed } from "./failed-places.ts";
-import type { JobState, TaskState } from "./model.ts";
+import type { JobState, TaskState, Waiting } from "./model.ts";
 
 /** `failFast`: after the first one that did not succeed, the others are canceled. */
 export function cancelOthers(state: TaskState, job: Job, now: number): TaskEvent[] {
@@ -28,11 +28,14 @@ export function roomFor(state: TaskState, job: Job): number {
   return job.maxParallel - jobsOf(state, job).filter(isActive).length;
 }
 
-/** Why a job that could start is still pending; undefined when it is not because of `maxParallel`. */
-export function waitsForRoom(state: TaskState, job: Job, one: JobState): string | undefined {
+/** Why a job that could start is still pending, since what it needs has ended; undefined when it is not because of `maxParallel`. */
+export function waitsForRoom(state: TaskState, job: Job, one: JobState): Waiting | undefined {
   const isNext = one.phase === "pending" && jobsOf(state, job).some(isActive);
   if (!isNext || roomFor(state, job) > 0) return undefined;
-  return `Of the jobs of ${job.id}, at most ${job.maxParallel} run at the same time.`;
+  const text = `Of the jobs of ${job.id}, at most ${job.maxParallel} run at the same time.`;
+  const needs = job.needs.flatMap((id) => state.expanded[id] ?? []);
+  const since = Math.max(state.requestedAt, ...needs.map((key) => state.jobs[key]?.endedAt ?? 0));
+  return { code: "max-parallel", text, since };
 }
 
 function isActive({ phase }: JobState): boolean {

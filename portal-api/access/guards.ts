@@ -368,19 +368,14 @@ async function siteOfRunner({ agent }: Portal, name: string): Promise<string | u
  * Of a job, or of all jobs of a task: jobs that are not there yet run where the pipeline of now would run for the app of now.
  * A rerun may use the newest file, and it always looks up the targets of the app again. `edited`: the parameters that it changes.
  */
-async function sitesOfTask(
-  who: AskedOfTask,
-  job: string | undefined,
-  edited: JsonObject | undefined,
-): Promise<readonly string[]> {
+async function sitesOfTask(who: AskedOfTask, job?: string, edited?: JsonObject): Promise<readonly string[]> {
   const isRerun = edited !== undefined;
-  const { app, pipeline, params: before, jobs } = await who.portal.agent.task(who.params.id);
-  const params = { ...before, ...edited };
+  const { app, pipeline, params, jobs } = await who.portal.agent.task(who.params.id);
   if (job !== undefined) return jobs.filter(({ key }) => key === job).map(({ site }) => site);
   const known = jobs.flatMap(({ site }) => (site === "" ? [] : [site]));
   const isOpen = known.length < jobs.length;
   if (!isRerun && !isOpen) return known;
-  const now = await sitesOfStart(who, "rerun", { app, pipeline, params }).catch(ifUnknown);
+  const now = await sitesOfStart(who, "rerun", { app, pipeline, params: { ...params, ...edited } }).catch(ifUnknown);
   return [...known, ...(now ?? []), ...(isOpen && (isRerun || !now) ? [UNKNOWN_SITE] : [])];
 }
 

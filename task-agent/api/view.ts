@@ -248,7 +248,7 @@ function jobViews(state: TaskState, pipeline: Pipeline, job: Job, views: Views):
 
 function jobView(state: TaskState, definition: Job, job: JobState, views: Views): JobView {
   const silent = views.silentSince(state.id, job.key);
-  const waiting = job.waiting ?? waitingForRoom(state, definition, job);
+  const waiting = job.waiting ?? waitsForRoom(state, definition, job);
   const effects = Object.entries(state.effects).filter(([, effect]) => effect.job === job.key);
   return {
     key: job.key,
@@ -289,15 +289,6 @@ function jobView(state: TaskState, definition: Job, job: JobState, views: Views)
       ...(effect.result ? { result: effect.result as Jsons } : {}),
     })),
   };
-}
-
-/** Because of `maxParallel`, since the jobs before it have ended. */
-function waitingForRoom(state: TaskState, definition: Job, job: JobState): Waiting | undefined {
-  const text = waitsForRoom(state, definition, job);
-  if (text === undefined) return undefined;
-  const needs = definition.needs.flatMap((id) => state.expanded[id] ?? []);
-  const since = Math.max(state.requestedAt, ...needs.map((key) => state.jobs[key]?.endedAt ?? 0));
-  return { code: "max-parallel", text, since };
 }
 
 function jobApproval({ state, question, plan, expiresAt, answers }: ApprovalState): NonNullable<JobView["approval"]> {

@@ -1,7 +1,7 @@
 // The dialog that shows what a rerun would run and reuse before it is started.
 
 import type { RerunPlanView, TaskView } from "@gantry/wire/agent/views.ts";
-import { useSignal } from "@preact/signals";
+import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { newKey, send, to, v1 } from "../data/api.ts";
 import { put } from "../data/store.ts";
@@ -47,41 +47,7 @@ export function RerunDialog({ task, from, onClose }: Props) {
         </h2>
       </header>
       <div class="box-body">
-        <div class="field">
-          <label for="rerun-choice">What runs again</label>
-          <select
-            id="rerun-choice"
-            value={choice.value}
-            disabled={planning.isSending}
-            onChange={(event) => {
-              choice.value = event.currentTarget.value;
-            }}
-          >
-            {decideReruns(task).map((one) => (
-              <option key={one.from} value={one.from}>
-                {one.label}
-              </option>
-            ))}
-            {task.jobs
-              .filter(({ final }) => !final)
-              .map(({ key }) => (
-                <option key={key} value={JOB + key}>
-                  {key} and all that needs it
-                </option>
-              ))}
-          </select>
-        </div>
-        <label class="rerun-file" title="Otherwise with the pipeline file that this task ran with">
-          <input
-            type="checkbox"
-            checked={isNewest.value}
-            disabled={planning.isSending}
-            onChange={(event) => {
-              isNewest.value = event.currentTarget.checked;
-            }}
-          />
-          With the newest pipeline file
-        </label>
+        <Choice task={task} choice={choice} isNewest={isNewest} isDisabled={planning.isSending} />
         {plan.value ? <Plan plan={plan.value} /> : null}
         {problem ? <ProblemBox problem={problem} /> : null}
         <div class="submit">
@@ -94,6 +60,54 @@ export function RerunDialog({ task, from, onClose }: Props) {
         </div>
       </div>
     </dialog>
+  );
+}
+
+type ChoiceProps = {
+  readonly task: TaskView;
+  readonly choice: Signal<string>;
+  readonly isNewest: Signal<boolean>;
+  readonly isDisabled: boolean;
+};
+
+function Choice({ task, choice, isNewest, isDisabled }: ChoiceProps) {
+  const jobs = task.jobs.filter(({ final }) => !final);
+  return (
+    <>
+      <div class="field">
+        <label for="rerun-choice">What runs again</label>
+        <select
+          id="rerun-choice"
+          value={choice.value}
+          disabled={isDisabled}
+          onChange={(event) => {
+            choice.value = event.currentTarget.value;
+          }}
+        >
+          {decideReruns(task).map((one) => (
+            <option key={one.from} value={one.from}>
+              {one.label}
+            </option>
+          ))}
+          {jobs.map(({ key }) => (
+            <option key={key} value={JOB + key}>
+              {key} and all that needs it
+            </option>
+          ))}
+        </select>
+      </div>
+      <label class="rerun-file" title="Otherwise with the pipeline file that this task ran with">
+        <input
+          type="checkbox"
+          checked={isNewest.value}
+          disabled={isDisabled}
+          onChange={(event) => {
+            isNewest.value = event.currentTarget.checked;
+          }}
+        />
+        With the newest pipeline file
+      </label>
+    </>
   );
 }
 
