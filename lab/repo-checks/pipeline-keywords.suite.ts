@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  approvalShape,
   concurrencyShape,
   itemShape,
   jobShape,
@@ -36,6 +37,7 @@ const SHAPES = {
   concurrency: { keywords: Object.keys(concurrencyShape.shape), types: ["Concurrency"] },
   job: { keywords: Object.keys(jobShape.shape), types: ["Job", "jobSpec"] },
   retry: { keywords: Object.keys(retryShape.shape), types: ["Retry"] },
+  approval: { keywords: Object.keys(approvalShape.shape), types: ["Approval", "Approvers"] },
   step: { keywords: Object.keys(stepShape.shape), types: ["StepSpec", "UsesAction", "RunAction", "stepSpec"] },
 } as const;
 
@@ -44,6 +46,7 @@ const RENAMED: Readonly<Record<string, string>> = {
   timeout: "timeoutMs",
   delay: "delayMs",
   maxDelay: "maxDelayMs",
+  expires: "expiresMs",
   ui: "x-ui",
 };
 
@@ -56,7 +59,12 @@ const READ_BY_NAME = ["core/pipeline/json-schema.ts", "console/src/"];
 /** `Type.property` or `schema.property` → the places of its declarations. Several when a schema has variants. */
 const declarations = new Map<string, string[]>();
 const placeOf = (node: Node): string => `${node.getSourceFile().fileName}:${node.pos}`;
-for (const path of ["core/pipeline/pipeline.ts", "core/pipeline/retry.ts", "wire/runner/protocol.ts"]) {
+for (const path of [
+  "core/pipeline/pipeline.ts",
+  "core/pipeline/retry.ts",
+  "core/access/approval.ts",
+  "wire/runner/protocol.ts",
+]) {
   const file = project.files.find((one) => one.path === path);
   assert.ok(file, `${path} is not there`);
   visit(file.node, (declaration) => {
@@ -129,6 +137,7 @@ test("pipeline keywords: every map of a pipeline file that has keywords is in th
     itemShape,
     concurrencyShape,
     jobShape,
+    approvalShape,
     retryShape,
     stepShape,
   ]);

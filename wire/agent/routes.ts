@@ -27,11 +27,11 @@ import {
   taskTags,
 } from "./agent-api.ts";
 import { appPipelinesView } from "./app-pipelines.ts";
+import { approvalView } from "./approvals.ts";
 import { definitionsView, FOLLOWED_PARTS, setPart, syncDefinitions } from "./definitions.ts";
 import { appProposal, startProposal } from "./proposals.ts";
 import { syncTemplates, templatesView } from "./templates.ts";
 import {
-  approvalView,
   appView,
   buildView,
   feedEvent,
