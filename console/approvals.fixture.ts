@@ -1,6 +1,7 @@
 // What waits for people at the fake portal: one task with a question for this person, one for others, and one that a freeze holds.
 
-import type { ApprovalView, JobView, TaskView } from "@gantry/wire/agent/views.ts";
+import type { ApprovalView } from "@gantry/wire/agent/approvals.ts";
+import type { JobView, TaskView } from "@gantry/wire/agent/views.ts";
 import { at, COMMIT, DIGEST, job, step, task } from "./tasks.fixture.ts";
 
 const UNTIL = new Date(Date.now() + 6 * 86_400_000).toISOString();

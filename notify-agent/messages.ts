@@ -114,7 +114,9 @@ function textOf({ data }: Notice, title: string): string {
     return `${text(event.reason)}\nA person has to decide: run the job again, mark it as done, or let it fail.`;
   }
   if (event.kind === "ApprovalRequested" || event.kind === "ApprovalReminded")
-    return `${text(event.question)}\nOpen the task to see what will happen, and to approve or reject it.`;
+    return [text(event.question), "Open the task to see what will happen, and to approve or reject it."]
+      .filter((part) => part !== "")
+      .join("\n");
   if (event.kind === "ApprovalExpired") return text(event.question);
   const failure = typeof event.failure === "object" && !Array.isArray(event.failure) ? event.failure : undefined;
   const { message, why, todo, line: failing } = (failure ?? {}) as JsonObject;

@@ -9,17 +9,10 @@ import { createApp } from "@gantry/runtime/http/app.ts";
 import { requireBearer } from "@gantry/runtime/http/bearer.ts";
 import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";
 import { type Listening, listen } from "@gantry/runtime/http/listen.ts";
+import type { ApprovalView } from "@gantry/wire/agent/approvals.ts";
 import type { StartProposal } from "@gantry/wire/agent/proposals.ts";
 import { AGENT_PREFIX, AGENT_ROUTES } from "@gantry/wire/agent/routes.ts";
-import type {
-  ApprovalView,
-  AppView,
-  BuildView,
-  FeedEvent,
-  PipelineView,
-  SiteView,
-  TaskView,
-} from "@gantry/wire/agent/views.ts";
+import type { AppView, BuildView, FeedEvent, PipelineView, SiteView, TaskView } from "@gantry/wire/agent/views.ts";
 import type Koa from "koa";
 import { makeRoutes } from "./fake-agent-routes.fixture.ts";
 import {

@@ -1,7 +1,8 @@
 // `gantry task approvals`, `approve`, `reject` and `override`
 
 import { approversInWords } from "@gantry/core/access/approvers.ts";
-import { approvalView, type TaskView, taskView } from "@gantry/wire/agent/views.ts";
+import { approvalView } from "@gantry/wire/agent/approvals.ts";
+import { type TaskView, taskView } from "@gantry/wire/agent/views.ts";
 import { z } from "zod";
 import { readParams } from "../params.ts";
 import { firstItems } from "../portal/pages.ts";

@@ -1,7 +1,7 @@
 // What an environment demands of a build, and of people, before it is deployed there. Read from `environments.yaml`. Pure.
 
 import { z } from "zod";
-import { type Approvers, approversOf, approversShape } from "../pipeline/approval.ts";
+import { type Approvers, approversOf, approversShape } from "../access/approval.ts";
 import type { Build } from "./build.ts";
 import { buildName } from "./build.ts";
 import { type Freeze, freezeShape, type Window, windowShape } from "./calendar.ts";

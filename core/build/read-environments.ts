@@ -1,8 +1,8 @@
 // Reads environments.yaml. Everything that is wrong is reported at once, with file, line and column. Pure.
 
+import { approversProblems, approversShape } from "../access/approval.ts";
 import type { Problem } from "../errors.ts";
 import { describeIssues, type Path } from "../issues.ts";
-import { approversProblems, approversShape } from "../pipeline/approval.ts";
 import { placedProblem } from "../pipeline/placed-problem.ts";
 import { plainValue, readSource } from "../pipeline/source.ts";
 import { didYouMean } from "../suggest.ts";

@@ -2,10 +2,10 @@
 // it. What a schema cannot express (names that must exist, cycles, types of inputs) is in rules.ts.
 
 import { z } from "zod";
+import { approversShape } from "../access/approval.ts";
 import { BUILD_KEYS } from "../build/build.ts";
 import { ACTIONS } from "../choice/actions.ts";
 import { triggersShape } from "../trigger/trigger-shape.ts";
-import { approversShape } from "./approval.ts";
 import { durationShape as duration } from "./duration.ts";
 import { RETRY_ON } from "./retry.ts";
 

@@ -1,10 +1,10 @@
 // Converts the form of the file to the form that runs: short forms expanded, durations in milliseconds, defaults filled in.
 // Nothing is checked here; rules.ts does that.
 
+import { approversOf } from "../access/approval.ts";
 import type { JsonValue } from "../json.ts";
 import { normaliseTriggers } from "../trigger/normalise-triggers.ts";
 import { truncate } from "../truncate.ts";
-import { approversOf } from "./approval.ts";
 import { parseDuration } from "./duration.ts";
 import type { JobFile, ParamFile, PipelineFile, StepFile } from "./file.ts";
 import type { Approval, Job, ParamSchema, ParamsSchema, Pipeline, StepDescription, StepSpec } from "./pipeline.ts";

@@ -13,10 +13,10 @@
 // `jobs.<job>` is the same as `needs.<job>`. A job sees the jobs that it needs, a job of `finally` also all of `jobs`, and
 // the `outputs` and `remember` of the pipeline see every job. places.ts says where each of these may be named.
 
+import type { Approvers } from "../access/approval.ts";
 import type { Action } from "../choice/actions.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import type { Trigger } from "../trigger/trigger.ts";
-import type { Approvers } from "./approval.ts";
 import type { Retry } from "./retry.ts";
 import type { Work } from "./work.ts";
 

@@ -12,8 +12,7 @@ import type { JobFile, PipelineFile, StepFile } from "./file.ts";
 import { checkSchema } from "./json-schema.ts";
 import type { Job, Pipeline, StepSpec } from "./pipeline.ts";
 import type { Rule, RuleContext } from "./rule.ts";
-import { goodApprovals } from "./rules-approval.ts";
-import { goodParams } from "./rules-params.ts";
+import { goodApprovals, goodParams } from "./rules-params.ts";
 import { goodExpressions } from "./rules-references.ts";
 import {
   fittingTypes,

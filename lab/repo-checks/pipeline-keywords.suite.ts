@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  approvalShape,
   concurrencyShape,
   itemShape,
   jobShape,
@@ -55,6 +56,7 @@ const SHAPES = {
   image: { keywords: Object.keys(imageShape.shape), types: ["ImageTrigger"] },
   schedule: { keywords: Object.keys(scheduleShape.shape), types: ["ScheduleTrigger"] },
   upstream: { keywords: Object.keys(upstreamShape.shape), types: ["UpstreamTrigger"] },
+  approval: { keywords: Object.keys(approvalShape.shape), types: ["Approval", "Approvers"] },
   step: { keywords: Object.keys(stepShape.shape), types: ["StepSpec", "UsesAction", "RunAction", "stepSpec"] },
 } as const;
 
@@ -63,6 +65,7 @@ const RENAMED: Readonly<Record<string, string>> = {
   timeout: "timeoutMs",
   delay: "delayMs",
   maxDelay: "maxDelayMs",
+  expires: "expiresMs",
   ui: "x-ui",
   include: "matrixInclude",
   exclude: "matrixExclude",
@@ -85,6 +88,7 @@ for (const path of [
   "core/pipeline/pipeline.ts",
   "core/pipeline/retry.ts",
   "core/trigger/trigger.ts",
+  "core/access/approval.ts",
   "wire/runner/protocol.ts",
 ]) {
   const file = project.files.find((one) => one.path === path);
@@ -160,6 +164,7 @@ test("pipeline keywords: every map of a pipeline file that has keywords is in th
     concurrencyShape,
     jobShape,
     matrixShape,
+    approvalShape,
     retryShape,
     stepShape,
     triggerShape,

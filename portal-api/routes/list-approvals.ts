@@ -2,7 +2,8 @@
 
 import { needInWords, type Rights } from "@gantry/core/access/decide-right.ts";
 import { whyNotAnswer } from "@gantry/core/task/decide-approval.ts";
-import { type ApprovalView, approvalView, page } from "@gantry/wire/agent/views.ts";
+import { type ApprovalView, approvalView } from "@gantry/wire/agent/approvals.ts";
+import { page } from "@gantry/wire/agent/views.ts";
 import { z } from "zod";
 import { answererOf } from "../access/answerer.ts";
 import type { Caller } from "../access/decide-access.ts";

@@ -30,7 +30,7 @@ import type {
   TaskSummary,
   TaskView,
 } from "@gantry/wire/agent/views.ts";
-import { answerView } from "../approvals/list-approvals.ts";
+import { answerView } from "../approvals/answer-view.ts";
 import { revisionOf } from "../apps/apps.ts";
 import { targetsRunning, unmetFor } from "../builds/decide-policy.ts";
 import { shownOutputs } from "../definitions/hide-bundle.ts";

@@ -6,11 +6,12 @@ import { openDemands } from "@gantry/core/task/evolve-approval.ts";
 import type { AppState, JobState, TaskState } from "@gantry/core/task/model.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import type { Page } from "@gantry/wire/agent/agent-client.ts";
-import type { ApprovalView, JobView } from "@gantry/wire/agent/views.ts";
+import type { ApprovalView } from "@gantry/wire/agent/approvals.ts";
 import { iso } from "../api/view.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
 import { appStream, taskStream } from "../tasks/task-stream.ts";
 import type { Tasks } from "../tasks/tasks.ts";
+import { answerView } from "./answer-view.ts";
 
 type Deps = { readonly journal: Pick<Journal, "find" | "load">; readonly tasks: Pick<Tasks, "read"> };
 
@@ -88,21 +89,6 @@ function approvalView(
           ...(now === undefined ? {} : { build: now }),
         };
       }),
-  };
-}
-
-export function answerView({
-  by,
-  at,
-  answer,
-  reason,
-  inputs,
-}: NonNullable<JobState["approval"]>["answers"][number]): NonNullable<JobView["approval"]>["answers"][number] {
-  return {
-    ...{ by, answer },
-    at: iso(at),
-    ...(reason === undefined ? {} : { reason }),
-    ...(inputs === undefined ? {} : { inputs: inputs as NonNullable<ApprovalView["inputs"]> }),
   };
 }
 

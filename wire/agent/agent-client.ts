@@ -22,13 +22,13 @@ import {
   type StartTask,
 } from "./agent-api.ts";
 import type { AppPipelinesView } from "./app-pipelines.ts";
+import type { ApprovalView } from "./approvals.ts";
 import type { DefinitionsView, FollowedPart, SetPart } from "./definitions.ts";
 import type { AppProposal, startProposal } from "./proposals.ts";
 import { AGENT_PREFIX, AGENT_ROUTES as routes } from "./routes.ts";
 import type { SyncTemplates, TemplatesView } from "./templates.ts";
 import type { pauseTrigger, runTrigger, TriggerView } from "./triggers.ts";
 import type {
-  ApprovalView,
   AppView,
   BuildView,
   FeedEvent,

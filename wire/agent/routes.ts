@@ -27,13 +27,13 @@ import {
   taskTags,
 } from "./agent-api.ts";
 import { appPipelinesView } from "./app-pipelines.ts";
+import { approvalView } from "./approvals.ts";
 import { definitionsView, FOLLOWED_PARTS, setPart, syncDefinitions } from "./definitions.ts";
 import { appProposal, startProposal } from "./proposals.ts";
 import { limit, pageQuery, someApps } from "./queries.ts";
 import { syncTemplates, templatesView } from "./templates.ts";
 import { pauseTrigger, resumeTrigger, runTrigger, triggerView } from "./triggers.ts";
 import {
-  approvalView,
   appView,
   buildView,
   feedEvent,

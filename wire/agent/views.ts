@@ -7,6 +7,7 @@ import { STATES } from "@gantry/core/task/states.ts";
 import { TRIGGER_KINDS } from "@gantry/core/trigger/trigger.ts";
 import { z } from "zod";
 import { failureSchema } from "../runner/protocol.ts";
+import { jobApproval } from "./approvals.ts";
 
 const json = z.json();
 const jsonObject = z.record(z.string(), json);
@@ -24,64 +25,6 @@ export const waitingView = z
     until: time.optional().describe("When it ends by itself: the request expires, or the calendar opens"),
   })
   .meta({ id: "Waiting" });
-
-const approvalAnswer = z.object({
-  by: z.string(),
-  at: time,
-  answer: z.enum(["approve", "reject"]),
-  reason: z.string().optional(),
-  inputs: jsonObject.optional(),
-});
-
-/** What people were asked about a job, and what they answered. */
-export const jobApproval = z
-  .object({
-    state: z.enum(["asked", "approved", "rejected", "expired"]),
-    question: z.string(),
-    plan: z.string().describe("Digest of what is asked for. An answer names it"),
-    until: time,
-    answers: z.array(approvalAnswer),
-  })
-  .meta({ id: "JobApproval" });
-
-/** A question that waits for people. */
-export const approvalView = z
-  .object({
-    task: z.string(),
-    title: z.string(),
-    app: z.string().optional(),
-    pipeline: z.string(),
-    job: z.string().describe("Key of the job"),
-    jobTitle: z.string(),
-    site: z.string(),
-    question: z.string(),
-    plan: z.string().describe("Digest of what is asked for. An answer names it"),
-    requestedBy: z.string(),
-    requestedAt: time,
-    until: time.describe("When it expires"),
-    demands: z
-      .array(
-        z.object({
-          environment: z.string().optional().describe("The environment that demands it; absent: the pipeline does"),
-          approvers: z.array(z.string()).describe("group:, person: or role:. Empty: everybody with the verb approve"),
-          count: z.int(),
-          missing: z.int().describe("How many people are missing"),
-          notOwn: z.boolean().describe("Who requested the task cannot approve it"),
-        }),
-      )
-      .describe("All of them must be met"),
-    answers: z.array(approvalAnswer),
-    build: z
-      .object({ number: z.int(), commit: z.string(), subject: z.string().optional() })
-      .optional()
-      .describe("What is deployed"),
-    targets: z
-      .array(z.object({ name: z.string(), environment: z.string().optional(), build: z.int().optional() }))
-      .describe("Where, and the build that runs there now"),
-    inputs: jsonObject.optional().describe("JSON Schema of what the approver answers"),
-  })
-  .meta({ id: "Approval" });
-export type ApprovalView = z.infer<typeof approvalView>;
 
 export const stepView = z
   .object({

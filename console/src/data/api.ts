@@ -4,8 +4,9 @@ import type { Role } from "@gantry/core/access/roles.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import type { ProblemBody } from "@gantry/runtime/http/problem.ts";
 import type { AppOutcome } from "@gantry/wire/agent/agent-api.ts";
+import type { ApprovalView } from "@gantry/wire/agent/approvals.ts";
 import type { AppProposal } from "@gantry/wire/agent/proposals.ts";
-import type { ApprovalView, TaskView } from "@gantry/wire/agent/views.ts";
+import type { TaskView } from "@gantry/wire/agent/views.ts";
 
 export type FieldError = { readonly pointer?: string | undefined; readonly detail: string };
 

@@ -2,6 +2,7 @@
 
 import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { InboxItem } from "@gantry/wire/agent/views.ts";
+import { ApprovalFacts } from "../approval/approval-facts.tsx";
 import { type AskedApproval, type Page, to, v1 } from "../data/api.ts";
 import { useResource } from "../data/store.ts";
 import { readable } from "../parts/format.ts";
@@ -10,7 +11,6 @@ import { PageHeader } from "../parts/page-layout.tsx";
 import { Prose } from "../parts/prose.tsx";
 import { StateGlyph } from "../parts/state-badge.tsx";
 import { RelativeTime } from "../parts/values.tsx";
-import { ApprovalFacts } from "../task/approval-facts.tsx";
 
 const APPROVAL_EVENTS: readonly unknown[] = [
   "ApprovalRequested",

@@ -3,6 +3,7 @@
 import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { TaskView } from "@gantry/wire/agent/views.ts";
 import { useRef } from "preact/hooks";
+import { WaitingJobs } from "../approval/waiting-jobs.tsx";
 import { v1 } from "../data/api.ts";
 import { applyToTask } from "../data/apply-event.ts";
 import { announcement } from "../data/live.ts";
@@ -35,7 +36,6 @@ import { StepPanel } from "../task/step-panel.tsx";
 import { TaskActions } from "../task/task-actions.tsx";
 import { FailedJobs, TaskFacts } from "../task/task-facts.tsx";
 import { Timeline } from "../task/timeline.tsx";
-import { WaitingJobs } from "../task/waiting-jobs.tsx";
 
 const POLL_MS = 10_000;
 

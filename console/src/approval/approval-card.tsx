@@ -9,8 +9,8 @@ import { Prose } from "../parts/prose.tsx";
 import { StateGlyph } from "../parts/state-badge.tsx";
 import { FieldInput } from "../run/field.tsx";
 import { type Entries, errorsByField, fieldsOf, firstEntries, paramsOf } from "../run/form.ts";
+import { ReasonInput } from "../task/reason-input.tsx";
 import { ApprovalFacts } from "./approval-facts.tsx";
-import { ReasonInput } from "./reason-input.tsx";
 
 /** `onAnswered`: the list of what waits is out of date. */
 export function ApprovalCard({ asked, onAnswered }: { asked: AskedApproval; onAnswered: () => void }) {

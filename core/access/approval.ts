@@ -1,8 +1,8 @@
 // Who approves, as jobs and environments write it.
 
 import { z } from "zod";
-import { APPROVER, APPROVER_HINT } from "../access/approvers.ts";
-import { durationShape, parseDuration } from "./duration.ts";
+import { durationShape, parseDuration } from "../pipeline/duration.ts";
+import { APPROVER, APPROVER_HINT } from "./approvers.ts";
 
 export const approversShape = z.strictObject({
   approvers: z

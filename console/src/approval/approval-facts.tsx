@@ -1,6 +1,6 @@
 // What an approval is of: where, which build, who else may answer, until when, and who has answered.
 
-import type { ApprovalView } from "@gantry/wire/agent/views.ts";
+import type { ApprovalView } from "@gantry/wire/agent/approvals.ts";
 import { to } from "../data/api.ts";
 import { Prose } from "../parts/prose.tsx";
 import { Moment, RelativeTime } from "../parts/values.tsx";

@@ -10,8 +10,8 @@ import { Loaded, ProblemBox } from "../parts/loading-states.tsx";
 import { Prose } from "../parts/prose.tsx";
 import { StateGlyph } from "../parts/state-badge.tsx";
 import { Moment, RelativeTime } from "../parts/values.tsx";
+import { ReasonInput } from "../task/reason-input.tsx";
 import { ApprovalCard } from "./approval-card.tsx";
-import { ReasonInput } from "./reason-input.tsx";
 
 const CALENDAR: readonly unknown[] = ["window", "freeze"];
 
