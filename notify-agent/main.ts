@@ -17,7 +17,7 @@ import { makeLogger } from "@gantry/runtime/process/logger.ts";
 import { operationRoutes } from "@gantry/runtime/process/operation-routes.ts";
 import { runProcess } from "@gantry/runtime/process/run-process.ts";
 import { type AgentClient, makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
-import type { ChannelView } from "@gantry/wire/agent/views.ts";
+import type { ChannelView } from "@gantry/wire/notify/views.ts";
 import { followSettings } from "@gantry/wire/settings/settings-follower.ts";
 import { notifyRoutes } from "./api/routes.ts";
 import { type NotifyConfig, type NotifyConfigInput, notifySchema, type Peer, parseConfig } from "./config.ts";

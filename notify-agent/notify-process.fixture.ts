@@ -7,7 +7,7 @@ import type { TestContext } from "node:test";
 import { type MemoryJournal, newMemoryStore, openMemoryJournal } from "@gantry/journal/memory/memory.ts";
 import { type LabMail, startMailBox } from "@gantry/lab/fakes/mail/mail.ts";
 import { type LabMessage, startMessenger } from "@gantry/lab/fakes/messenger.ts";
-import type { DeliveryView } from "@gantry/wire/agent/views.ts";
+import type { DeliveryView } from "@gantry/wire/notify/views.ts";
 import type { NotifyConfigInput } from "./config.ts";
 import { NOTIFY_INDEXES } from "./deliveries/delivery.ts";
 import { startNotifyAgent } from "./main.ts";

@@ -7,7 +7,8 @@ import type { AddressInfo } from "node:net";
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
-import type { DeliveryView, FeedEvent, InboxItem } from "@gantry/wire/agent/views.ts";
+import type { FeedEvent } from "@gantry/wire/agent/views.ts";
+import type { DeliveryView, InboxItem } from "@gantry/wire/notify/views.ts";
 
 export const TOKEN = "token-of-the-notify-agent";
 export const AGENT_TOKEN = "token-of-the-task-agent";

@@ -57,7 +57,11 @@ const READERS: { readonly [N in Names]: Read } = {
   tasks: async (portal) => (await firstItems(portal, "/v1/tasks", taskSummary, NEWEST)).map(({ id }) => id),
 };
 
-async function all<T extends z.ZodType>(portal: PortalClient, path: string, item: T): Promise<readonly z.infer<T>[]> {
+async function all<T extends z.core.$ZodType>(
+  portal: PortalClient,
+  path: string,
+  item: T,
+): Promise<readonly z.infer<T>[]> {
   return (await portal.get(path, page(item))).items;
 }
 

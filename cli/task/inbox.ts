@@ -1,6 +1,6 @@
 // `gantry inbox`
 
-import { inboxItem } from "@gantry/wire/agent/views.ts";
+import { inboxItem } from "@gantry/wire/notify/views.ts";
 import { numberOf } from "../line/parse-line.ts";
 import { firstItems } from "../portal/pages.ts";
 import { shortTime, textTable } from "../print/text-table.ts";

@@ -6,7 +6,7 @@ import type { JsonObject } from "@gantry/core/json.ts";
 import type { EarlierMessage, Message } from "@gantry/core/notify/channel.ts";
 import type { Journal, StreamAppend } from "@gantry/journal/journal.ts";
 import { defineStream } from "@gantry/journal/typed-stream.ts";
-import type { DeliveryView, InboxItem } from "@gantry/wire/agent/views.ts";
+import type { DeliveryView, InboxItem } from "@gantry/wire/notify/views.ts";
 import type { Content } from "../messages.ts";
 
 export type DeliveryState = "pending" | "delivered" | "refused" | "given-up";

@@ -1,6 +1,7 @@
 // GET /v1/channels, from the notify-agent
 
-import { channelView, page } from "@gantry/wire/agent/views.ts";
+import { page } from "@gantry/wire/agent/views.ts";
+import { channelView } from "@gantry/wire/notify/views.ts";
 import { onInstallation } from "../access/guards.ts";
 import { sendJson } from "../http/respond.ts";
 import { route } from "../http/route.ts";

@@ -1,6 +1,7 @@
 // GET /v1/inbox, from the notify-agent
 
-import { inboxItem, page } from "@gantry/wire/agent/views.ts";
+import { page } from "@gantry/wire/agent/views.ts";
+import { inboxItem } from "@gantry/wire/notify/views.ts";
 import { listOf } from "../access/guards.ts";
 import { route } from "../http/route.ts";
 import { json, pageQuery } from "../http/schemas.ts";

@@ -11,7 +11,7 @@ import type { OwnPipelines } from "../definitions/own-pipelines.ts";
 import { isAppName } from "../tasks/decide-start.ts";
 import type { Definition, Definitions } from "../tasks/definitions.ts";
 import { appStream } from "../tasks/task-stream.ts";
-import { iso } from "./view.ts";
+import { iso } from "./iso.ts";
 
 export type AppPipelinesDeps = {
   readonly journal: Journal;

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { job, pipeline, scriptStep, TaskUnderTest } from "@gantry/core/task/task.fixture.ts";
-import { iso, taskView } from "./view.ts";
+import { iso } from "./iso.ts";
+import { taskView } from "./view.ts";
 
 const [STARTED, LOST] = [2_000, 120_000];
 

@@ -44,12 +44,12 @@ import type { Templates } from "../templates/templates.ts";
 import type { Triggers } from "../triggers/triggers.ts";
 import type { Deliveries } from "../webhooks/deliveries.ts";
 import { openAppPipelines } from "./app-pipelines.ts";
+import { appView, buildView, type Offers, pipelineView } from "./app-view.ts";
 import { deliveryHandlers } from "./delivery-routes.ts";
 import { listTasks } from "./list-tasks.ts";
 import { sendLog } from "./logs.ts";
 import { settingsHandlers } from "./settings-routes.ts";
 import { taskCalls } from "./task-calls.ts";
-import { appView, buildView, type Offers, pipelineView } from "./view.ts";
 
 export type PortalRoutesDeps = {
   readonly journal: Journal;

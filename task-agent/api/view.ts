@@ -1,41 +1,20 @@
 // State → views of the HTTP API. Pure.
 
-import { releaseBranchOf, targetsOf } from "@gantry/core/app/targets.ts";
-import type { Build } from "@gantry/core/build/build.ts";
-import type { Environments } from "@gantry/core/build/environments.ts";
 import { actionOf } from "@gantry/core/choice/actions.ts";
-import type { Job, ParamsSchema, Pipeline } from "@gantry/core/pipeline/pipeline.ts";
+import type { Job, Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import { hideSecretParams } from "@gantry/core/pipeline/secret-params.ts";
 import { placeName } from "@gantry/core/task/failed-places.ts";
 import { decision, headline } from "@gantry/core/task/messages.ts";
-import type {
-  ApprovalState,
-  AppState,
-  JobState,
-  LateReport,
-  StepState,
-  TaskState,
-  Waiting,
-} from "@gantry/core/task/model.ts";
+import type { ApprovalState, JobState, LateReport, StepState, TaskState, Waiting } from "@gantry/core/task/model.ts";
 import { waitsForRoom } from "@gantry/core/task/settle-many.ts";
 import type { State } from "@gantry/core/task/states.ts";
 import { TRIGGER_KINDS } from "@gantry/core/trigger/trigger.ts";
 import { triggerText } from "@gantry/core/trigger/trigger-text.ts";
-import type {
-  AppView,
-  BuildView,
-  JobView,
-  PipelineView,
-  StepView,
-  TaskSummary,
-  TaskView,
-} from "@gantry/wire/agent/views.ts";
+import type { JobView, StepView, TaskSummary, TaskView } from "@gantry/wire/agent/views.ts";
 import { answerView } from "../approvals/answer-view.ts";
-import { revisionOf } from "../apps/apps.ts";
-import { targetsRunning, unmetFor } from "../builds/decide-policy.ts";
 import { shownOutputs } from "../definitions/hide-bundle.ts";
 import { waitingHeadline } from "../messages.ts";
-import type { Definition } from "../tasks/definitions.ts";
+import { iso } from "./iso.ts";
 
 type Views = { readonly silentSince: (task: string, job: string) => number | undefined };
 type Jsons = TaskView["outputs"];
@@ -104,90 +83,6 @@ function triggerView({ trigger }: TaskState): Pick<TaskSummary, "trigger"> {
   const kind = TRIGGER_KINDS.find((one) => one === trigger?.kind);
   return text === undefined || kind === undefined ? {} : { trigger: { kind, text } };
 }
-
-export function appView(app: AppState): AppView {
-  return {
-    name: app.name,
-    // A removed app is not shown.
-    state: app.state === "removed" ? "failed" : app.state,
-    createdBy: app.createdBy,
-    createdAt: iso(app.createdAt),
-    task: app.task,
-    record: app.record as Jsons,
-    revision: revisionOf(app),
-    facts: app.facts as Jsons,
-    latest: { ...app.latest },
-    deployed: Object.fromEntries(
-      Object.entries(app.deployed ?? {}).map(([target, { at, ...rest }]) => [target, { ...rest, at: iso(at) }]),
-    ),
-  };
-}
-
-export function buildView(build: Build, app: AppState, environments: Environments): BuildView {
-  const { at, images, ...rest } = build;
-  const unmet = targetsOf(app.record).map(({ name, ...target }): [string, string[]] => [
-    name,
-    [...unmetFor(build, { name, ...target }, app, environments)],
-  ]);
-  return {
-    ...rest,
-    app: app.name,
-    images: [...images],
-    at: iso(at),
-    runsIn: [...targetsRunning(app, build.number)],
-    isRelease: build.branch === releaseBranchOf(app.record),
-    unmet: Object.fromEntries(unmet.filter(([, problems]) => problems.length > 0)),
-  };
-}
-
-/** What forms suggest, by the hint `ui` of a param. */
-export type Offers = Readonly<Record<string, readonly string[]>>;
-
-export function pipelineView({ pipeline, version }: Definition, offers: Offers = {}): PipelineView {
-  return {
-    name: pipeline.name,
-    title: pipeline.title,
-    summary: pipeline.summary,
-    button: pipeline.button,
-    app: pipeline.app,
-    ...(actionOf(pipeline) === undefined ? {} : { action: actionOf(pipeline) }),
-    ...(pipeline.origin === "app" ? { origin: pipeline.origin } : {}),
-    version,
-    // JSON Schema, read from a pipeline file. Its type has no index signature.
-    params: withOffers(pipeline.params, offersFor(pipeline.app, offers)) as unknown as Jsons,
-    jobs: [...pipeline.jobs, ...pipeline.finally].map((job) => ({
-      id: job.id,
-      title: job.title,
-      needs: [...job.needs],
-      site: job.site as Jsons[string],
-      steps: job.steps.map((step) => ({
-        id: step.id,
-        title: step.title,
-        ...(step.action.kind === "uses" ? { uses: step.action.uses } : {}),
-      })),
-    })),
-  };
-}
-
-/** A new app has no targets yet; those of an app that exists are in its record. */
-function offersFor(app: Pipeline["app"], { site = [], target = [], ...rest }: Offers): Offers {
-  const sites = site.filter((one) => one !== PLATFORM).toSorted();
-  return { ...rest, site: sites, target: app === "new" ? target : [] };
-}
-
-function withOffers(params: ParamsSchema, offers: Offers): ParamsSchema {
-  const properties = Object.entries(params.properties).map(([name, param]) => {
-    const ui = param["x-ui"] ?? "";
-    const offered = Object.hasOwn(offers, ui) ? (offers[ui] ?? []) : [];
-    const isText = (param.items ?? param).type === "string";
-    const isOpen = isText && (param.items ?? param).enum === undefined && offered.length > 0;
-    return [name, isOpen ? { ...param, examples: offered } : param] as const;
-  });
-  return { ...params, properties: Object.fromEntries(properties) };
-}
-
-/** The site of the platform itself: no app is built or runs there. */
-const PLATFORM = "platform";
 
 export function waitingView({ code, text, since, until }: Waiting): NonNullable<JobView["waiting"]> {
   return { code, text, since: iso(since), ...(until === undefined ? {} : { until: iso(until) }) };
@@ -412,8 +307,4 @@ function times(of: { startedAt?: number | undefined; endedAt?: number | undefine
     ...(of.endedAt === undefined ? {} : { endedAt: iso(of.endedAt) }),
     ...(of.startedAt !== undefined && of.endedAt !== undefined ? { durationMs: of.endedAt - of.startedAt } : {}),
   };
-}
-
-export function iso(ms: number): string {
-  return new Date(ms).toISOString();
 }

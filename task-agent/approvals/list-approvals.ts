@@ -7,7 +7,7 @@ import type { AppState, JobState, TaskState } from "@gantry/core/task/model.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import type { Page } from "@gantry/wire/agent/agent-client.ts";
 import type { ApprovalView } from "@gantry/wire/agent/approvals.ts";
-import { iso } from "../api/view.ts";
+import { iso } from "../api/iso.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
 import { appStream, taskStream } from "../tasks/task-stream.ts";
 import type { Tasks } from "../tasks/tasks.ts";

@@ -7,7 +7,7 @@ import type { Journal, JournalEvent } from "@gantry/journal/journal.ts";
 import { type Clock, pause } from "@gantry/runtime/clock.ts";
 import type { FeedPage } from "@gantry/wire/agent/agent-api.ts";
 import type { FeedEvent } from "@gantry/wire/agent/views.ts";
-import { iso } from "../api/view.ts";
+import { iso } from "../api/iso.ts";
 import { shownEvent } from "../definitions/hide-bundle.ts";
 import { settingsStream } from "../settings/settings.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";

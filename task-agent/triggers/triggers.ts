@@ -7,7 +7,7 @@ import { inZone, nextTime, scheduleKey } from "@gantry/core/trigger/times.ts";
 import { waitsFor } from "@gantry/core/trigger/trigger-text.ts";
 import type { StartTask } from "@gantry/wire/agent/agent-api.ts";
 import type { TriggerView } from "@gantry/wire/agent/triggers.ts";
-import { iso } from "../api/view.ts";
+import { iso } from "../api/iso.ts";
 import { appScope } from "../tasks/decide-app.ts";
 import { startTask } from "../tasks/start-task.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";

@@ -11,8 +11,8 @@ import { jobApproval } from "./approvals.ts";
 
 const json = z.json();
 const jsonObject = z.record(z.string(), json);
-const time = z.iso.datetime().describe("RFC 3339, UTC");
-const state = z
+export const time = z.iso.datetime().describe("RFC 3339, UTC");
+export const state = z
   .enum(STATES)
   .describe("`failed` is your work failing, `errored` is the platform's; `held` needs a person");
 const failure = failureSchema.describe("What happened, why, and what to do");
@@ -365,49 +365,6 @@ export const feedEvent = z
   })
   .meta({ id: "Event" });
 export type FeedEvent = z.infer<typeof feedEvent>;
-
-export const inboxItem = z
-  .object({
-    id: z.string(),
-    at: time,
-    rule: z.string(),
-    state,
-    title: z.string(),
-    text: z.string(),
-    facts: z.array(z.tuple([z.string(), z.string()])),
-    task: z.string().optional(),
-    app: z.string().optional(),
-    url: z.string().optional(),
-  })
-  .meta({ id: "InboxItem" });
-export type InboxItem = z.infer<typeof inboxItem>;
-
-export const deliveryView = z
-  .object({
-    key: z.string().describe("`<rule>/<once-per value>/<channel>`, unique"),
-    rule: z.string(),
-    channel: z.string(),
-    event: z.string(),
-    task: z.string().optional(),
-    title: z.string(),
-    state: z.enum(["pending", "delivered", "refused", "given-up"]),
-    tries: z.int(),
-    createdAt: time,
-    deliveredAt: time.optional(),
-    nextTryAt: time.optional(),
-    problem: z.string().optional(),
-  })
-  .meta({ id: "Delivery" });
-export type DeliveryView = z.infer<typeof deliveryView>;
-
-export const channelView = z
-  .object({
-    name: z.string(),
-    kind: z.string(),
-    insecureSkipVerify: z.boolean().optional().describe("The certificate of the other side is not checked"),
-  })
-  .meta({ id: "Channel" });
-export type ChannelView = z.infer<typeof channelView>;
 
 export function page<T extends z.core.$ZodType>(
   item: T,

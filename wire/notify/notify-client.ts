@@ -2,9 +2,9 @@
 
 import type { z } from "zod";
 import type { Page, PageQuery } from "../agent/agent-client.ts";
-import type { ChannelView, DeliveryView, InboxItem } from "../agent/views.ts";
 import { type CallerOptions, makeCaller } from "../http-client.ts";
 import { type checkResult, NOTIFY_PREFIX, NOTIFY_ROUTES } from "./routes.ts";
+import type { ChannelView, DeliveryView, InboxItem } from "./views.ts";
 
 export type NotifyClient = {
   /** Newest first, in pages. */

@@ -2,7 +2,8 @@
 
 import { route } from "@gantry/runtime/http/route.ts";
 import { z } from "zod";
-import { channelView, deliveryView, inboxItem, page } from "../agent/views.ts";
+import { page } from "../agent/views.ts";
+import { channelView, deliveryView, inboxItem } from "./views.ts";
 
 export const NOTIFY_PREFIX = "/notify/v1";
 

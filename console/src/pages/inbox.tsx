@@ -1,7 +1,7 @@
 // The inbox: the messages that notification rules send to the portal.
 
 import { STATE_LOOKS } from "@gantry/core/task/states.ts";
-import type { InboxItem } from "@gantry/wire/agent/views.ts";
+import type { InboxItem } from "@gantry/wire/notify/views.ts";
 import { ApprovalFacts } from "../approval/approval-facts.tsx";
 import { type AskedApproval, type Page, to, v1 } from "../data/api.ts";
 import { useResource } from "../data/store.ts";

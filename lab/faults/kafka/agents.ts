@@ -6,7 +6,7 @@ import { startNotifyAgent } from "@gantry/notify-agent/main.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { startTaskAgent } from "@gantry/task-agent/main.ts";
 import { type AgentClient, makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
-import type { InboxItem } from "@gantry/wire/agent/views.ts";
+import type { InboxItem } from "@gantry/wire/notify/views.ts";
 
 const TOKEN = "platform-token-of-this-test";
 

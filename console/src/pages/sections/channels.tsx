@@ -1,6 +1,6 @@
 // The channels for notifications, and in red those whose certificates are not checked.
 
-import type { ChannelView } from "@gantry/wire/agent/views.ts";
+import type { ChannelView } from "@gantry/wire/notify/views.ts";
 import { type Page, v1 } from "../../data/api.ts";
 import { useResource } from "../../data/store.ts";
 import { Loaded } from "../../parts/loading-states.tsx";
