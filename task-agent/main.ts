@@ -63,6 +63,7 @@ type Base = {
  * Starts a task-agent and resolves when it serves. `close` stops taking requests, then closes the journal. Rejects with
  * `config-invalid`, with what opening the journal throws, and when the port is in use.
  */
+// long: it opens all parts in one order and closes them in another one.
 export async function startTaskAgent(
   input: AgentConfigInput,
   { logger, clock = systemClock }: { logger: Logger; clock?: Clock },

@@ -191,6 +191,7 @@ export type AgentClient = {
 
 export type AgentClientOptions = Omit<CallerOptions, "what" | "prefix">;
 
+// long: it has one line for each route.
 export function makeAgentClient(options: AgentClientOptions): AgentClient {
   const caller = makeCaller({ ...options, what: "task-agent", prefix: AGENT_PREFIX });
   const call: Caller["call"] = (...request) => caller.call(...request).catch(tooOld);
