@@ -659,11 +659,6 @@ export const RUN_TIME_MISTAKES: readonly Mistake[] = [
     /two elements have the name linux/,
   ],
   [
-    "more combinations of a matrix, as in another system",
-    file({ job: "matrix: { os: [a], include: [{ os: b, arch: c }] }" }),
-    /^14: `include` would be an axis: a matrix has all combinations; list those that you want with `each`$/,
-  ],
-  [
     "a member that a value of an axis lacks",
     file({ job: "matrix: { os: [{ name: a, arch: x }, { name: b }] }", step: "env: { A: '${{ each.os.arch }}' }" }),
     /value 2 of the axis os has no arch$/,

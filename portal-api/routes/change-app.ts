@@ -5,13 +5,13 @@ import { isEqual } from "@gantry/core/app/merge-patch.ts";
 import { appOutcome } from "@gantry/wire/agent/agent-api.ts";
 import { z } from "zod";
 import { requireOwnClaims } from "../access/claims.ts";
-import { requireEnvironmentsKept } from "../access/environments.ts";
 import { requireNoGain } from "../access/gains.ts";
 import { onApp, onRename, requireChangeAt } from "../access/guards.ts";
 import { visibilityOf } from "../access/visible.ts";
 import { revisionIn } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { inApp, json, name } from "../http/schemas.ts";
+import { requireEnvironmentsKept } from "../policy/environments.ts";
 import { asSeen, hidingOthers, sendOutcome } from "./app-answers.ts";
 
 /** The task-agent checks the app that results. */

@@ -5,13 +5,13 @@ import { GantryError } from "@gantry/core/errors.ts";
 import { appOutcome } from "@gantry/wire/agent/agent-api.ts";
 import { z } from "zod";
 import { requireOwnClaims } from "../access/claims.ts";
-import { requireEnvironmentsKept } from "../access/environments.ts";
 import { requireNoGain } from "../access/gains.ts";
 import { onNewApp } from "../access/guards.ts";
 import { visibilityOf } from "../access/visible.ts";
 import { sendAccepted } from "../http/respond.ts";
 import { type Call, callerOf, route } from "../http/route.ts";
 import { accepted, json, name, params } from "../http/schemas.ts";
+import { requireEnvironmentsKept } from "../policy/environments.ts";
 import { asSeen, hidingOthers, sendOutcome } from "./app-answers.ts";
 
 const body = z

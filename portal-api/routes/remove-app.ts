@@ -1,11 +1,11 @@
 // DELETE /v1/apps/{app}
 
 import { z } from "zod";
-import { requireEnvironmentsKept } from "../access/environments.ts";
 import { onApp } from "../access/guards.ts";
 import { sendAccepted } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { accepted, inApp } from "../http/schemas.ts";
+import { requireEnvironmentsKept } from "../policy/environments.ts";
 
 export const removeApp = route({
   method: "DELETE",

@@ -6,11 +6,11 @@ import { isEqual } from "@gantry/core/app/merge-patch.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { AppView } from "@gantry/wire/agent/views.ts";
+import type { Caller } from "../access/decide-access.ts";
+import { sitesOfApp } from "../access/decide-sites.ts";
+import { appFacts } from "../access/facts.ts";
 import type { Portal } from "../portal.ts";
-import type { Caller } from "./decide-access.ts";
 import { type AppChange, evadedEnvironment, evadedWithOther } from "./decide-environments.ts";
-import { sitesOfApp } from "./decide-sites.ts";
-import { appFacts } from "./facts.ts";
 
 type App = Pick<AppView, "name" | "record">;
 
