@@ -24,7 +24,7 @@ test("a minimal configuration sends to the inbox, with the default rules", () =>
   const config = parseConfig(GOOD, {});
   assert.deepEqual(
     config.rules.map((rule) => rule.name),
-    ["task-ended", "app-created", "job-held"],
+    ["task-ended", "app-created", "job-held", "approval"],
   );
   assert.deepEqual(
     config.rules[0]?.send.map((one) => one.channel),
@@ -110,6 +110,6 @@ test("the channels and rules of docs/notifications.md can be used", async () => 
   assert.deepEqual([...channels.keys()], ["mail", "slack"]);
   assert.deepEqual(
     rules.map(({ name }) => name),
-    ["failures-by-mail", "deployments", "decisions"],
+    ["failures-by-mail", "deployments", "decisions", "approvals"],
   );
 });

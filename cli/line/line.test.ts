@@ -71,7 +71,7 @@ test("completion knows commands, flags and values, and files where nothing else 
   if (error) return t.skip("there is no bash");
   assert.deepEqual(
     [stderr, stdout.trimEnd().split("\n")],
-    ["", ["task", "rerun resolve", "succeeded", "succeeded", "--newest", "--override-reason", "zsh"]],
+    ["", ["task", "rerun resolve reject", "succeeded", "succeeded", "--newest", "--override-reason", "zsh"]],
   );
   for (const shell of ["zsh", "fish"]) assert.match((await runCommand(["completion", shell])).out, /'task rerun'/);
   assert.equal((await runCommand(["completion", "tcsh"])).code, 2);

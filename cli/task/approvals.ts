@@ -52,10 +52,9 @@ export async function approveJob(call: Call<Approve, readonly [string, string | 
   return answer(call, { answer: "approve", ...given, ...(flags.plan === undefined ? {} : { plan: flags.plan }) });
 }
 
-type Reason = { readonly reason: string | undefined };
-
-export async function rejectJob(call: Call<Reason, readonly [string, string | undefined]>): Promise<Outcome> {
-  if (call.flags.reason === undefined) throw new UsageError("--reason is missing: say why you reject it");
+export async function rejectJob(
+  call: Call<{ readonly reason: string }, readonly [string, string | undefined]>,
+): Promise<Outcome> {
   return answer(call, { answer: "reject" });
 }
 
@@ -63,14 +62,13 @@ export async function overrideJob({
   portal,
   flags: { reason },
   args: [id, job],
-}: Call<Reason, readonly [string, string]>): Promise<Outcome> {
-  if (reason === undefined) throw new UsageError("--reason is missing: say why the policy does not count");
+}: Call<{ readonly reason: string }, readonly [string, string]>): Promise<Outcome> {
   const task = await portal().post(`${taskPath(id)}/jobs/${encodeURIComponent(job)}/override`, { reason }, taskView);
   return { value: task, text: `${task.id}  ${task.headline}\n` };
 }
 
 type Answering = Pick<Context, "portal"> & {
-  readonly flags: Reason;
+  readonly flags: { readonly reason: string | undefined };
   readonly args: readonly [string, string | undefined];
 };
 

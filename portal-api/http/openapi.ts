@@ -58,6 +58,8 @@ const EXAMPLES: { readonly [parameter: string]: string } = {
   issuer: "seoul",
   runner: "seoul-1",
   number: "12",
+  source: "bitbucket",
+  trigger: "orders:ci:push-1",
   session: "0".repeat(64),
 };
 

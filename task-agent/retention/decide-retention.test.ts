@@ -150,6 +150,7 @@ test("settings override the configuration and can be removed again", () => {
     enabled: false,
     tasks: { days: 20, keep: 7, pipelines: { ci: { keep: 3 } } },
     logs: { days: 5, archive: true },
+    webhooks: { days: 30 },
   });
   const off = retentionPolicy.parse({ enabled: false });
   assert.deepEqual(

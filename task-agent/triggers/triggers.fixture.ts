@@ -101,3 +101,8 @@ export async function tick(...processes: readonly Process[]): Promise<void> {
     }),
   );
 }
+
+/** A pipeline with one schedule. `more`: further members of the schedule. */
+export function every(cron: string, more = "", jobs = SHORT): string {
+  return `app: none\ntriggers:\n  - schedule: { cron: "${cron}"${more === "" ? "" : `, ${more}`} }\n${jobs}`;
+}
