@@ -46,8 +46,8 @@ test("what is unclear, missing or refused is told", async (t) => {
     const { app } = await lookAt(field, "pair", "pair-yaml");
     const common = { files: ["all/pair.yaml"], namespace: "pair" };
     assert.deepEqual(app?.targets, [
-      { name: "all", site: "seoul", cluster: "seoul-dp", ...common, application: "pair-of-seoul" },
-      { name: "all-tokyo", site: "tokyo", cluster: "tokyo-dp", ...common, application: "pair-of-tokyo" },
+      { name: "seoul", site: "seoul", cluster: "seoul-dp", ...common, application: "pair-of-seoul" },
+      { name: "tokyo", site: "tokyo", cluster: "tokyo-dp", ...common, application: "pair-of-tokyo" },
     ]);
   });
 
