@@ -121,8 +121,14 @@ function Done({ delivery: { state, reason, results } }: Pick<RowProps, "delivery
     <ul class="plain">
       {results.map((one) => (
         <li key={`${one.app} ${one.pipeline} ${one.task} ${one.reason}`}>
-          <a href={to.app(one.app)}>{one.app}</a>{" "}
-          {one.task === undefined ? null : <a href={to.task(one.task)}>{one.pipeline} started</a>}{" "}
+          <a class="in-text" href={to.app(one.app)}>
+            {one.app}
+          </a>{" "}
+          {one.task === undefined ? null : (
+            <a class="in-text" href={to.task(one.task)}>
+              {one.pipeline} started
+            </a>
+          )}{" "}
           <span class="soft">{one.reason}</span>
         </li>
       ))}
