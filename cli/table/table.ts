@@ -72,7 +72,7 @@ export const SECTIONS: readonly Section[] = [
       { word: "cd" },
       { word: "build", summary: "list the builds of an app" },
       { word: "task", summary: "list, follow, read, cancel and rerun tasks" },
-      { word: "webhook", summary: "list what git hosts have told, and what it started" },
+      { word: "webhook", summary: "list deliveries of git hosts and what they started" },
       { word: "inbox" },
     ],
   },

@@ -6,7 +6,7 @@ import { command } from "./command.ts";
 export const WEBHOOKS = [
   command({
     name: "webhook list",
-    summary: "list what git hosts, Harbor and SonarQube have told, and what it started, newest first",
+    summary: "list deliveries of git hosts, Harbor and SonarQube, newest first, with what they started",
     flags: {
       app: { type: "string", value: "APP", summary: "only deliveries about this app" },
       source: { type: "string", value: "NAME", summary: "only deliveries of this source" },

@@ -28,7 +28,7 @@ export function SettingsPage() {
       ) : null}
       <Section title="Webhooks">
         <p>
-          <a href="/webhooks">What git hosts and registries have told, and what it started</a>
+          <a href="/webhooks">Deliveries of git hosts, Harbor and SonarQube, and what they started</a>
         </p>
       </Section>
       {mayDo("view-audit") ? (

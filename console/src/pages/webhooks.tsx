@@ -1,4 +1,4 @@
-// What git hosts, Harbor and SonarQube have told, and what was done because of it. The filters are in the address.
+// Deliveries of git hosts, Harbor and SonarQube, and what they started. The filters are in the address.
 
 import type { AppView } from "@gantry/wire/agent/views.ts";
 import type { WebhookDelivery } from "@gantry/wire/agent/webhooks.ts";
@@ -31,7 +31,7 @@ export function WebhooksPage() {
   const isFiltered = Object.values(filter).some((one) => one !== undefined);
   return (
     <>
-      <PageHeader title="Webhooks" note="What git hosts and registries have told, newest first" />
+      <PageHeader title="Webhooks" note="Deliveries of git hosts, Harbor and SonarQube, newest first" />
       <search class="filters">
         <Choice
           name="app"
@@ -69,7 +69,7 @@ function List({ path, isFiltered }: { path: string; isFiltered: boolean }) {
               {all.length === 0 ? (
                 <NoDeliveries isFiltered={isFiltered} />
               ) : (
-                <ActionTable heads={["Received", "Source", "What", "Done"]} action="Deliver again" isLong>
+                <ActionTable heads={["Received", "Source", "What", "Result"]} action="Deliver again" isLong>
                   {all.map((one) => (
                     <Row key={one.id} delivery={one} isSending={action.isSending} onRedeliver={redeliver} />
                   ))}
