@@ -42,6 +42,29 @@ test("the default branch, another branch, a tag's commit and a commit by its id"
   assert.equal(branch.kind === "succeeded" && branch.output.branch, "release");
 });
 
+test("a commit is of a branch only when the branch has it", async (t) => {
+  const { lab, bench } = await labWithBench(t);
+  await seed(lab, "orders", { "a.txt": "one\n" });
+  const repository = { project: lab.project, slug: "orders" };
+  const side = await pushAsSomebody(lab, "orders", { "a.txt": "side\n" }, "feature/x");
+  const old = await bench.once(checkout, { repository, directory: "old" });
+  assert.ok(old.kind === "succeeded");
+  const newest = await pushAsSomebody(lab, "orders", { "a.txt": "two\n" }, "main");
+  let folder = 0;
+  const branchOf = async (ref: string, branch?: string): Promise<string> => {
+    folder += 1;
+    const more = branch === undefined ? {} : { branch };
+    const made = await bench.once(checkout, { repository, ref, ...more, directory: `of-${folder}` });
+    return made.kind === "succeeded" ? made.output.branch : JSON.stringify(made);
+  };
+  assert.equal(await branchOf(newest, "main"), "main", "its newest commit");
+  assert.equal(await branchOf(old.output.commit, "main"), "main", "an older one");
+  assert.equal(await branchOf(side, "main"), side, "a commit of another branch");
+  assert.equal(await branchOf(newest, "gone"), newest, "a branch that does not exist");
+  assert.equal(await branchOf(newest), newest);
+  assert.equal(await branchOf("feature/x", "main"), "feature/x", "a branch is that branch");
+});
+
 test("a commit that never was there, and a repository of SHA-256, are told", async (t) => {
   const { lab, bench } = await labWithBench(t);
   await seed(lab, "orders", { "a.txt": "one\n" });

@@ -8,7 +8,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import { checkoutExcess, parseTree, type TreeEntry } from "./decide-contents.ts";
 import { type Git, type GitRuntime, openGit } from "./git.ts";
 import { checkLinks } from "./links.ts";
-import { fetchRevision, hasCommit, type Mirror, type Revision, refused } from "./mirror.ts";
+import { fetchRevision, hasCommit, listRemote, type Mirror, type Revision, refused } from "./mirror.ts";
 import { plainLine } from "./names.ts";
 
 /** Where a checkout remembers the commit it was made from; commits that scripts make do not move it. */
@@ -26,6 +26,15 @@ export async function bringRevision(mirror: Mirror, revision: Revision): Promise
     throw refused(mirror, isCommit ? `it has no commit ${revision.name}` : `${revision.name} has just been removed`);
   }
   return commit;
+}
+
+/** Whether a branch of the remote has a commit that the mirror has. The caller must hold the lock of the mirror. */
+export async function isOnBranch(mirror: Mirror, commit: string, branch: string): Promise<boolean> {
+  const ref = `refs/heads/${branch}`;
+  const listed = (await listRemote(mirror, [ref])).tips.get(ref);
+  if (listed === undefined || listed === commit) return listed !== undefined;
+  const tip = await bringRevision(mirror, { commit: listed, kind: "branch", name: branch });
+  return (await mirror.git(["rev-list", "--max-count=1", commit, `^${tip}`])).trim() === "";
 }
 
 /**

@@ -8,13 +8,13 @@ import { EFFECT_TRAILER } from "@gantry/core/webhook/own-commits.ts";
 import { tryLock } from "@gantry/runtime/lock.ts";
 import { z } from "zod";
 import { outlastRestart } from "../outlast.ts";
-import { baseOf, bringRevision, fillFolder } from "./checkout.ts";
+import { baseOf, bringRevision, fillFolder, isOnBranch } from "./checkout.ts";
 import { bringTip, commitAndPush, type Draft, findPushed, hasChanges, messageOf } from "./commit.ts";
 import { fillContents } from "./contents.ts";
 import { ensureRepository, removeRepository } from "./ensure-repository.ts";
 import { folderInside } from "./folders.ts";
 import { carriesMarker, markerOf } from "./host.ts";
-import { hasCommit, type Mirror, resolveRevision } from "./mirror.ts";
+import { hasCommit, type Mirror, type Revision, resolveRevision } from "./mirror.ts";
 import { isBranchName } from "./names.ts";
 import { hostOf, nameOf, openRepository, repositoryInput, runtimeOf, withPauses } from "./step-parts.ts";
 import { renderFolder } from "./templates/template.ts";
@@ -25,6 +25,9 @@ const MINUTES = 60_000;
 const checkoutInput = z.strictObject({
   repository: repositoryInput,
   ref: z.string().min(1).max(250).optional(),
+  branch: branchName
+    .optional()
+    .describe("If `ref` is a commit of this branch, the output `branch` is its name; else it is the commit."),
   directory: z.string().max(500).default("."),
   depth: z.int().min(1).max(100_000).optional(),
   /** Submodules of the same host, with the same account. */
@@ -73,7 +76,7 @@ async function checkOut(context: CheckoutContext): Promise<StepOutcome<z.output<
   const revision = await resolveRevision(mirror, input.ref);
   const unlock = tryLock(`${mirror.dir}.lock`);
   if (unlock === undefined) return waiting("another job is downloading the same repository", 500);
-  const commit = await bringRevision(mirror, revision).finally(unlock);
+  const { commit, branch } = await bringBoth(mirror, revision, input.branch).finally(unlock);
   const folder = await folderInside(context.workspace, input.directory, "git/checkout");
   const { depth, submodules, lfs } = input;
   const { cache, fetch, log } = context;
@@ -87,12 +90,24 @@ async function checkOut(context: CheckoutContext): Promise<StepOutcome<z.output<
   return succeeded({
     ...made,
     shortCommit: commit.slice(0, 12),
-    // Everybody may push tags where branches are protected: a tag with the name of the release branch is no release branch.
-    branch: revision.kind === "tag" ? `refs/tags/${revision.name}` : revision.name,
+    branch,
     directory: input.directory,
     cloneUrl: mirror.remote.url,
     url: host.commitUrl(input.repository.project, input.repository.slug, commit),
   });
+}
+
+/** The commit, and what it is of. A commit is only of a branch that really has it. */
+async function bringBoth(
+  mirror: Mirror,
+  revision: Revision,
+  expected: string | undefined,
+): Promise<{ readonly commit: string; readonly branch: string }> {
+  const commit = await bringRevision(mirror, revision);
+  // Everybody may push tags where branches are protected: a tag with the name of the release branch is no release branch.
+  if (revision.kind === "tag") return { commit, branch: `refs/tags/${revision.name}` };
+  const isOf = revision.kind === "commit" && expected !== undefined && (await isOnBranch(mirror, commit, expected));
+  return { commit, branch: isOf ? expected : revision.name };
 }
 
 const createInput = z.strictObject({
