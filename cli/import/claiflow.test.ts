@@ -25,7 +25,7 @@ async function flows(t: TestContext) {
   const runner = { name: "m", site: "here", agent: "http://localhost:1", token: "t", data: "d", isolation: "none" };
   await writeFile(path("runner.json"), JSON.stringify(runner));
   await writeFile(path("commands.json"), JSON.stringify(COMMANDS));
-  const importFlow = async (flow: JsonValue): Promise<{ code: number; out: string; notes: string }> => {
+  const importFlow = async (flow: unknown): Promise<{ code: number; out: string; notes: string }> => {
     await writeFile(path("flow.json"), JSON.stringify(flow));
     let out = "";
     let notes = "";
@@ -45,7 +45,7 @@ async function flows(t: TestContext) {
   return {
     importFlow,
     /** What the last `keep` of the flow got. */
-    run: async (flow: JsonValue, params: JsonObject = {}): Promise<JsonValue> => {
+    run: async (flow: unknown, params: JsonObject = {}): Promise<JsonValue> => {
       const { code, out, notes } = await importFlow(flow);
       assert.deepEqual([code, notes], [0, ""], out);
       await writeFile(path("flow.yaml"), out);

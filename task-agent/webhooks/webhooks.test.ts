@@ -114,7 +114,7 @@ class Bench {
   }
 }
 
-const commitOf = (n: number): string => n.toString(16).padStart(40, "a");
+const commitOf = (n: number): string => `f${n.toString(16).padStart(39, "0")}`;
 const github = (pushed?: Pushed) => rawOf(PUSHES.github(pushed));
 const why = ({ reason, results }: WebhookDelivery): string =>
   reason ?? results.map((one) => one.reason ?? one.task).join("; ");
@@ -218,7 +218,7 @@ test("a delivery that was received and not decided when the agent was killed is 
   await bench.begin();
 });
 
-test("1,000 pushes in a burst are decided in the order in which they were accepted, and none is lost", async (t) => {
+test("pushes in a burst are decided in the order in which they were accepted, and none is lost", async (t) => {
   const bench = await Bench.open(t);
   const accepted: string[] = [];
   let next = 0;
@@ -229,7 +229,7 @@ test("1,000 pushes in a burst are decided in the order in which they were accept
     }
   };
   await Promise.all(Array.from({ length: 8 }, send));
-  await Promise.all(accepted.map((id) => bench.decided(id)));
+  for (const id of accepted) await bench.decided(id);
   const tasks = await bench.tasks();
   assert.equal(tasks.length, BURST);
   assert.equal(new Set(tasks.map(({ ref }) => ref)).size, BURST);
@@ -247,7 +247,7 @@ test("1,000 pushes in a burst are decided in the order in which they were accept
   const times = started.map((id) => String(id).slice(0, 10));
   assert.deepEqual(times, times.toSorted(), "tasks were requested in the order of their deliveries");
 });
-/** All of them are in the system test. */
+/** Fewer on a developer's machine. */
 const BURST = process.env.GANTRY_FULL_RUNS ? 1_000 : 60;
 
 test("a delivery that is delivered again is a new one, and says so", async (t) => {
