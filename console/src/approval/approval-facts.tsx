@@ -16,7 +16,9 @@ export function ApprovalFacts({ asked }: { asked: ApprovalView }) {
           {app === undefined ? null : (
             <>
               {" of "}
-              <a class="in-text" href={to.app(app)}>{app}</a>
+              <a class="in-text" href={to.app(app)}>
+                {app}
+              </a>
             </>
           )}
           {build === undefined ? null : (
