@@ -59,8 +59,9 @@ test("a commit is of a branch only when the branch has it", async (t) => {
   };
   assert.equal(await branchOf(newest, "main"), "main", "its newest commit");
   assert.equal(await branchOf(old.output.commit, "main"), "main", "an older one");
-  assert.equal(await branchOf(side, "main"), side, "a commit of another branch");
-  assert.equal(await branchOf(newest, "gone"), newest, "a branch that does not exist");
+  assert.equal(await branchOf(side, "main"), "feature/x", "the newest commit of another branch");
+  assert.equal(await branchOf(newest, "gone"), "main", "a branch that does not exist");
+  assert.equal(await branchOf(old.output.commit, "gone"), old.output.commit, "an older commit of an unknown branch");
   assert.equal(await branchOf(newest), newest);
   assert.equal(await branchOf("feature/x", "main"), "feature/x", "a branch is that branch");
 });

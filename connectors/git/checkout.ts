@@ -28,13 +28,19 @@ export async function bringRevision(mirror: Mirror, revision: Revision): Promise
   return commit;
 }
 
-/** Whether a branch of the remote has a commit that the mirror has. The caller must hold the lock of the mirror. */
-export async function isOnBranch(mirror: Mirror, commit: string, branch: string): Promise<boolean> {
-  const ref = `refs/heads/${branch}`;
-  const listed = (await listRemote(mirror, [ref])).tips.get(ref);
-  if (listed === undefined || listed === commit) return listed !== undefined;
-  const tip = await bringRevision(mirror, { commit: listed, kind: "branch", name: branch });
-  return (await mirror.git(["rev-list", "--max-count=1", commit, `^${tip}`])).trim() === "";
+/**
+ * The branch of the remote that a commit is of: `expected` if it has the commit, else the only branch whose newest commit it is,
+ * as after a push. Undefined: neither. The mirror must have the commit, and the caller must hold its lock.
+ */
+export async function branchOfCommit(mirror: Mirror, commit: string, expected: string): Promise<string | undefined> {
+  const { tips } = await listRemote(mirror, ["refs/heads/*"]);
+  const listed = tips.get(`refs/heads/${expected}`);
+  if (listed !== undefined) {
+    const tip = await bringRevision(mirror, { commit: listed, kind: "branch", name: expected });
+    if ((await mirror.git(["rev-list", "--max-count=1", commit, `^${tip}`])).trim() === "") return expected;
+  }
+  const [only, ...others] = [...tips].filter(([, tip]) => tip === commit).map(([ref]) => ref);
+  return others.length > 0 ? undefined : only?.slice("refs/heads/".length);
 }
 
 /**

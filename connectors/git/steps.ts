@@ -8,7 +8,7 @@ import { EFFECT_TRAILER } from "@gantry/core/webhook/own-commits.ts";
 import { tryLock } from "@gantry/runtime/lock.ts";
 import { z } from "zod";
 import { outlastRestart } from "../outlast.ts";
-import { baseOf, bringRevision, fillFolder, isOnBranch } from "./checkout.ts";
+import { baseOf, branchOfCommit, bringRevision, fillFolder } from "./checkout.ts";
 import { bringTip, commitAndPush, type Draft, findPushed, hasChanges, messageOf } from "./commit.ts";
 import { fillContents } from "./contents.ts";
 import { ensureRepository, removeRepository } from "./ensure-repository.ts";
@@ -27,7 +27,9 @@ const checkoutInput = z.strictObject({
   ref: z.string().min(1).max(250).optional(),
   branch: branchName
     .optional()
-    .describe("If `ref` is a commit of this branch, the output `branch` is its name; else it is the commit."),
+    .describe(
+      "Where `ref` is a commit: if this branch has it, the output `branch` is its name; else that of the one branch whose newest commit it is; else the commit.",
+    ),
   directory: z.string().max(500).default("."),
   depth: z.int().min(1).max(100_000).optional(),
   /** Submodules of the same host, with the same account. */
@@ -106,8 +108,8 @@ async function bringBoth(
   const commit = await bringRevision(mirror, revision);
   // Everybody may push tags where branches are protected: a tag with the name of the release branch is no release branch.
   if (revision.kind === "tag") return { commit, branch: `refs/tags/${revision.name}` };
-  const isOf = revision.kind === "commit" && expected !== undefined && (await isOnBranch(mirror, commit, expected));
-  return { commit, branch: isOf ? expected : revision.name };
+  const isCommit = revision.kind === "commit" && expected !== undefined;
+  return { commit, branch: (isCommit && (await branchOfCommit(mirror, commit, expected))) || revision.name };
 }
 
 const createInput = z.strictObject({
