@@ -65,6 +65,16 @@ const askingOf = (nodes: readonly Node[]): readonly string[] =>
 
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
+/** Whether the values at a node are names that the portal knows, for bash and zsh. */
+function asksFunction(nodes: readonly Node[]): string {
+  return `_gantry_asks() {
+  case "$1" in
+    ${askingOf(nodes).map(quoted).join("|")}) return 0 ;;
+    *) return 1 ;;
+  esac
+}`;
+}
+
 /** The words before the cursor without flags name the node: the longest known path that they begin with. */
 function bash(nodes: readonly Node[]): string {
   const cases = nodes.map(
@@ -77,12 +87,7 @@ ${cases.join("\n")}
     *) return 1 ;;
   esac
 }
-_gantry_asks() {
-  case "$1" in
-    ${askingOf(nodes).map(quoted).join("|")}) return 0 ;;
-    *) return 1 ;;
-  esac
-}
+${asksFunction(nodes)}
 _gantry() {
   local words= path= next= flag= at cur="\${COMP_WORDS[COMP_CWORD]}" prev="\${COMP_WORDS[COMP_CWORD-1]}"
   for ((at = 1; at < COMP_CWORD; at++)); do
@@ -122,12 +127,7 @@ ${cases.join("\n")}
     *) return 1 ;;
   esac
 }
-_gantry_asks() {
-  case "$1" in
-    ${askingOf(nodes).map(quoted).join("|")}) return 0 ;;
-    *) return 1 ;;
-  esac
-}
+${asksFunction(nodes)}
 _gantry() {
   local -a found names
   local node= next= word

@@ -1,7 +1,7 @@
 // References of claiflow (`$inputs.a`, `$step.outputs.b[1]`), as expressions.
 
 import { isJsonObject, type JsonValue } from "@gantry/core/json.ts";
-import { quoted, Untranslatable } from "./github-expression.ts";
+import { quoted, Untranslatable } from "./expression.ts";
 
 /** What a name means at some place of a flow. */
 export type Meaning =

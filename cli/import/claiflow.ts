@@ -2,8 +2,8 @@
 
 import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
 import { expressionOf, type Scope } from "./claiflow-values.ts";
+import { member, Untranslatable } from "./expression.ts";
 import type { ForeignFile, Path } from "./foreign-file.ts";
-import { Untranslatable } from "./github-expression.ts";
 import type { Notes } from "./notes.ts";
 import { compact, type ImportOptions, idOf, listOf, orNothing } from "./target.ts";
 
@@ -143,10 +143,9 @@ function readCommand(
     title: command === "" ? id : command,
     ...(when === undefined ? {} : { when }),
   };
-  let result = `fromJson(steps${member(stepId)}.outputs.result)`;
+  let result = `fromJson(${member(["steps", stepId])}.outputs.result)`;
   if (isJsonObject(known) && typeof known.uses === "string") {
     made.uses = known.uses;
-    made.with = `\${{ ${value} }}`;
     if (isJsonObject(inputs))
       made.with = Object.fromEntries(
         Object.entries(inputs).map(([key, one]) => [
@@ -154,7 +153,7 @@ function readCommand(
           `\${{ ${said(state, path, () => expressionOf(one, inside)) ?? '""'} }}`,
         ]),
       );
-    result = `steps${member(stepId)}.outputs`;
+    result = `${member(["steps", stepId])}.outputs`;
   } else if (isJsonObject(known) && typeof known.run === "string") {
     made.run = known.run;
     if (typeof known.shell === "string") made.shell = known.shell;
@@ -200,7 +199,7 @@ function inScope(scope: Scope, state: Flow, current = currentOf(state)): Scope {
     Object.entries(scope).map(([name, meaning]) => {
       if (meaning.kind === "step") return [name, { ...meaning, value: seenFrom(current, meaning.value, name) }];
       if (meaning.kind === "loop")
-        return [name, { ...meaning, list: `needs${member(meaning.list.split(":")[0] ?? "")}.each` }];
+        return [name, { ...meaning, list: `${member(["needs", meaning.list.split(":")[0] ?? ""])}.each` }];
       return [name, meaning];
     }),
   );
@@ -215,20 +214,20 @@ function seenFrom(current: string, value: string, name: string): string {
   const at = value.indexOf(":");
   return value.slice(0, at) === current
     ? value.slice(at + 1)
-    : `needs${member(value.slice(0, at))}.outputs.${plain(name)}`;
+    : `${member(["needs", value.slice(0, at)])}.outputs.${plain(name)}`;
 }
 
 /** A value at the end of the task, where only outputs of jobs are known. */
 function inTask(value: string, state: Flow): string {
   const whole = /^([\w-]+):(.*)$/s.exec(value);
   const loop = /^([\w-]+):each(\.map.*)$/s.exec(value);
-  if (loop) return `jobs${member(loop[1] ?? "")}.each${loop[2] ?? ""}`;
+  if (loop) return `${member(["jobs", loop[1] ?? ""])}.each${loop[2] ?? ""}`;
   if (!whole) return value;
   const job = state.jobs.find(({ id }) => id === whole[1]);
   const output = Object.entries(isJsonObject(job?.body.outputs) ? job.body.outputs : {}).find(
     ([, one]) => one === `\${{ ${whole[2] ?? ""} }}`,
   );
-  return `jobs${member(whole[1] ?? "")}.outputs.${output?.[0] ?? ""}`;
+  return `${member(["jobs", whole[1] ?? ""])}.outputs.${output?.[0] ?? ""}`;
 }
 
 function said(state: Flow, path: Path, say: () => string): string | undefined {
@@ -269,10 +268,6 @@ function paramsOf(schema: JsonValue | undefined, used: ReadonlyMap<string, boole
     });
   }
   return params;
-}
-
-function member(name: string): string {
-  return /^[A-Za-z_]\w*$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`;
 }
 
 /** Names of outputs have no hyphens. */

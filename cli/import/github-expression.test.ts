@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { newEvaluation } from "@gantry/core/expr/expression.ts";
 import { render } from "@gantry/core/expr/template.ts";
 import fc from "fast-check";
-import { translate, Untranslatable } from "./github-expression.ts";
+import { Untranslatable } from "./expression.ts";
+import { translate } from "./github-expression.ts";
 
 const same = { of: (path: readonly string[]): string => path.join(".") };
 

@@ -1,9 +1,6 @@
 // Expressions of GitHub Actions, said in CEL. Pure.
 
-/** Says what has no counterpart: a sentence without its full stop. */
-export class Untranslatable extends Error {
-  override readonly name = "Untranslatable";
-}
+import { quoted, Untranslatable } from "./expression.ts";
 
 export type Names = {
   /** The CEL expression for a name such as `matrix.node`. Throws Untranslatable. */
@@ -198,8 +195,4 @@ function within({ text, level }: Part, needed: number): string {
 
 function isAtom(text: string): Part {
   return { text, level: LEVELS.atom };
-}
-
-export function quoted(text: string): string {
-  return JSON.stringify(text);
 }

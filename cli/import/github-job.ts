@@ -2,11 +2,22 @@
 
 import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
 import { isReservedVariable } from "@gantry/core/pipeline/env-names.ts";
+import { Untranslatable, variablesIn } from "./expression.ts";
 import type { Path } from "./foreign-file.ts";
-import { Untranslatable } from "./github-expression.ts";
 import { type Importing, type NameTable, openNames, underscored } from "./github-names.ts";
 import { takeValues } from "./script-values.ts";
-import { checkout, compact, DEFAULT_SITE, idOf, listOf, minutes, orNothing, textsOf } from "./target.ts";
+import {
+  COMMON_HINTS,
+  checkout,
+  compact,
+  DEFAULT_SITE,
+  idOf,
+  listOf,
+  minutes,
+  noCounterpart,
+  orNothing,
+  textsOf,
+} from "./target.ts";
 
 const JOB_KEYS = new Set(
   "name needs if runs-on env outputs strategy steps timeout-minutes defaults continue-on-error permissions".split(" "),
@@ -17,10 +28,9 @@ const STEP_KEYS = new Set(
 /** Actions that only put a program on the machine. */
 const TOOL = /\/setup-|^pnpm\/action-setup|-toolchain@|^shivammathur\//;
 const ACTIONS: { readonly [action: string]: string } = {
-  "actions/cache": "caches belong to the runner",
-  "actions/upload-artifact": "jobs have a workspace of their own: put what belongs together into the steps of one job",
-  "actions/download-artifact":
-    "jobs have a workspace of their own: put what belongs together into the steps of one job",
+  "actions/cache": COMMON_HINTS.cache,
+  "actions/upload-artifact": COMMON_HINTS.artifacts,
+  "actions/download-artifact": COMMON_HINTS.artifacts,
 };
 const SHELLS = new Set(["sh", "bash", "python3", "node"]);
 /** Where the outputs of a script are written. */
@@ -61,13 +71,11 @@ export function readJob(job: JsonObject, at: Path, importing: Importing): JsonOb
 
 function unsupported(key: string): string {
   const hints: { readonly [key: string]: string } = {
-    container: "jobs run on the machine of a runner: give the runner the tools, and choose it by `labels`",
-    services: "start what the job needs in a script, or on the machine of the runner",
-    environment: "environments belong to the targets of an app",
+    ...COMMON_HINTS,
     uses: "reusable workflows have no counterpart: write its jobs here",
     concurrency: "only whole pipelines have `concurrency`",
   };
-  return `\`${key}\` has no counterpart${hints[key] ? ` (${hints[key]})` : ""}`;
+  return noCounterpart(`\`${key}\``, hints[key]);
 }
 
 type Steps = {
@@ -156,18 +164,8 @@ function scriptOf(step: JsonObject, at: Path, names: NameTable, importing: Impor
     run: script,
     shell: SHELLS.has(known) ? known : undefined,
     workingDirectory: typeof directory === "string" ? directory : undefined,
-    env: orNothing({ ...variablesIn(script, names), ...own }),
+    env: orNothing({ ...variablesIn(script, /\bGITHUB_[A-Z_]+\b/g, names.variable), ...own }),
   });
-}
-
-/** GitHub sets these itself. */
-function variablesIn(script: string, names: NameTable): JsonObject {
-  const used = new Set(script.match(/\bGITHUB_[A-Z_]+\b/g) ?? []);
-  const known = [...used].flatMap((name) => {
-    const expression = names.variable(name);
-    return expression === undefined ? [] : [[name, `\${{ ${expression} }}`] as const];
-  });
-  return Object.fromEntries(known);
 }
 
 function valuesOf(values: JsonObject, at: Path, names: NameTable, importing: Importing): JsonObject {

@@ -1,8 +1,9 @@
 // The contexts of GitHub Actions, as names of Gantry's expressions.
 
 import type { JsonObject } from "@gantry/core/json.ts";
+import { member, quoted, Untranslatable } from "./expression.ts";
 import type { Path } from "./foreign-file.ts";
-import { quoted, translate, Untranslatable } from "./github-expression.ts";
+import { translate } from "./github-expression.ts";
 
 /** Of a pull request, as text. */
 const NUMBER = '(has(trigger.number) ? string(trigger.number) : "")';
@@ -145,11 +146,6 @@ function ofSecret([name = ""]: readonly string[]): string {
   if (name.toUpperCase() === "GITHUB_TOKEN")
     throw new Untranslatable("the token of GitHub Actions has no counterpart: steps use the account of the site");
   return `secrets.${name}`;
-}
-
-/** `a.b`, with `["…"]` for what is no name in CEL. */
-function member([first = "", ...rest]: readonly string[]): string {
-  return rest.reduce((all, one) => (/^[A-Za-z_]\w*$/.test(one) ? `${all}.${one}` : `${all}[${quoted(one)}]`), first);
 }
 
 /** What is missing is an empty text in GitHub Actions, and an error here. */

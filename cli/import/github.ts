@@ -1,8 +1,8 @@
 // GitHub Actions: a workflow becomes one pipeline.
 
 import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
+import { Untranslatable } from "./expression.ts";
 import type { ForeignFile, Path } from "./foreign-file.ts";
-import { Untranslatable } from "./github-expression.ts";
 import { readJob } from "./github-job.ts";
 import { type Importing, openNames } from "./github-names.ts";
 import type { Notes } from "./notes.ts";

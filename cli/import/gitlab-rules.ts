@@ -1,8 +1,8 @@
 // When a job of GitLab CI runs, and the variables that GitLab sets.
 
 import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
+import { quoted, Untranslatable, variablesIn } from "./expression.ts";
 import type { Path } from "./foreign-file.ts";
-import { quoted, Untranslatable } from "./github-expression.ts";
 import { listOf, textsOf } from "./target.ts";
 
 const VARIABLES: { readonly [name: string]: string } = {
@@ -33,11 +33,8 @@ const SOURCES: { readonly [source: string]: string } = {
 };
 
 /** Those that a script names. */
-export function variablesIn(script: string): JsonObject {
-  const names = new Set(script.match(/\b(?:CI|GITLAB)_[A-Z_]+\b/g) ?? []);
-  return Object.fromEntries(
-    [...names].flatMap((name) => (VARIABLES[name] ? [[name, `\${{ ${VARIABLES[name]} }}`] as const] : [])),
-  );
+export function gitlabVariables(script: string): JsonObject {
+  return variablesIn(script, /\b(?:CI|GITLAB)_[A-Z_]+\b/g, (name) => VARIABLES[name]);
 }
 
 type When = { readonly when: string | undefined; readonly isManual: boolean };

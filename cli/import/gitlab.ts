@@ -3,15 +3,17 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
 import { isReservedVariable } from "@gantry/core/pipeline/env-names.ts";
 import { type ForeignFile, type Path, REFERENCE } from "./foreign-file.ts";
-import { conditionOf, variablesIn } from "./gitlab-rules.ts";
+import { conditionOf, gitlabVariables } from "./gitlab-rules.ts";
 import type { Notes } from "./notes.ts";
 import {
+  COMMON_HINTS,
   checkout,
   compact,
   DEFAULT_SITE,
   type ImportOptions,
   idOf,
   listOf,
+  noCounterpart,
   OF_PUSH,
   orNothing,
   SOURCE_PARAMS,
@@ -33,6 +35,7 @@ const JOB_KEYS = new Set(
   ),
 );
 const HINTS: { readonly [key: string]: string } = {
+  ...COMMON_HINTS,
   image: "scripts run on the machine of a runner: give the runner the tools, and choose it by `labels`",
   services: "start what the job needs in a script, or on the machine of the runner",
   artifacts: "jobs have a workspace of their own: put what belongs together into the steps of one job",
@@ -170,12 +173,12 @@ type Around = {
 function readJob(name: string, job: JsonObject, { needs, options, note, globals }: Around): JsonObject {
   for (const key of Object.keys(job)) {
     if (JOB_KEYS.has(key)) continue;
-    note([name, key], `\`${key}\` has no counterpart${HINTS[key] ? ` (${HINTS[key]})` : ""}`);
+    note([name, key], noCounterpart(`\`${key}\``, HINTS[key]));
   }
   const variables = { ...globals, ...variablesOf(job.variables) };
   const script = [...lines(job.before_script), ...lines(job.script)].join("\n");
   const after = lines(job.after_script).join("\n");
-  const env = Object.entries({ ...variablesIn(`${script}\n${after}`), ...variables }).filter(([variable]) => {
+  const env = Object.entries({ ...gitlabVariables(`${script}\n${after}`), ...variables }).filter(([variable]) => {
     if (isReservedVariable(variable))
       note([name, "variables"], `the variable ${variable} is set by the runner and cannot be set by a pipeline`);
     return !isReservedVariable(variable);

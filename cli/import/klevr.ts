@@ -3,7 +3,7 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
 import type { ForeignFile, Path } from "./foreign-file.ts";
 import type { Notes } from "./notes.ts";
-import { compact, type ImportOptions, idOf, listOf, orNothing } from "./target.ts";
+import { compact, type ImportOptions, idOf, listOf, noCounterpart, orNothing } from "./target.ts";
 
 /** Kept for whoever wrote the scripts: the result of a step is what TASK_RESULT is when the script ends, however it ends. */
 const KEEP_RESULT = `set +eu
@@ -51,7 +51,7 @@ type Around = {
 function readTask(task: JsonObject, at: Path, around: Around): JsonObject {
   const { options, note } = around;
   for (const key of Object.keys(task)) {
-    if (!TASK_KEYS.has(key)) note([...at, key], `\`${key}\` has no counterpart${HINTS[key] ? ` (${HINTS[key]})` : ""}`);
+    if (!TASK_KEYS.has(key)) note([...at, key], noCounterpart(`\`${key}\``, HINTS[key]));
   }
   const key = task.steps === undefined ? "commands" : "steps";
   const steps = listOf(task[key]).filter(isJsonObject);

@@ -2,16 +2,18 @@
 
 import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
 import { isReservedVariable } from "@gantry/core/pipeline/env-names.ts";
+import { quoted, variablesIn } from "./expression.ts";
 import type { ForeignFile, Path } from "./foreign-file.ts";
-import { quoted } from "./github-expression.ts";
 import type { Notes } from "./notes.ts";
 import {
+  COMMON_HINTS,
   checkout,
   compact,
   DEFAULT_SITE,
   type ImportOptions,
   idOf,
   listOf,
+  noCounterpart,
   OF_PUSH,
   orNothing,
   SOURCE_PARAMS,
@@ -23,6 +25,7 @@ const TOP = new Set(
 );
 const STEP_KEYS = new Set("name image commands environment when depends_on secrets failure".split(" "));
 const HINTS: { readonly [key: string]: string } = {
+  ...COMMON_HINTS,
   services: "start what the job needs in a script, or on the machine of the runner",
   settings: "plugins have no counterpart: write a script, or use a step of `gantry steps`",
   detach: "start it in a script",
@@ -55,7 +58,7 @@ type Note = (path: Path, what: string) => void;
 export function importWoodpecker({ root, placeOf }: ForeignFile, options: ImportOptions, notes: Notes): JsonObject {
   const note: Note = (path, what) => notes.add(placeOf(path), what);
   for (const key of Object.keys(root)) {
-    if (!TOP.has(key)) note([key], `\`${key}\` has no counterpart${HINTS[key] ? ` (${HINTS[key]})` : ""}`);
+    if (!TOP.has(key)) note([key], noCounterpart(`\`${key}\``, HINTS[key]));
   }
   if (root.depends_on !== undefined)
     note(["depends_on"], "other workflows are other pipelines: use the trigger `upstream`");
@@ -116,8 +119,7 @@ function inOrder(steps: readonly Step[], key: string, note: Note): readonly Step
 
 function readStep(name: string, step: JsonObject, path: Path, note: Note): readonly JsonObject[] {
   for (const key of Object.keys(step)) {
-    if (!STEP_KEYS.has(key))
-      note([...path, key], `\`${key}\` of ${name} has no counterpart${HINTS[key] ? ` (${HINTS[key]})` : ""}`);
+    if (!STEP_KEYS.has(key)) note([...path, key], noCounterpart(`\`${key}\` of ${name}`, HINTS[key]));
   }
   const commands = listOf(step.commands).map((line) => String(line));
   if (commands.length === 0) {
@@ -136,7 +138,10 @@ function readStep(name: string, step: JsonObject, path: Path, note: Note): reado
       run: `${script}\n`,
       when: conditionOf(step.when, name, [...path, "when"], note),
       continueOnError: step.failure === "ignore" ? true : undefined,
-      env: orNothing({ ...variablesIn(script), ...environmentOf(step, path, note) }),
+      env: orNothing({
+        ...variablesIn(script, /\bCI_[A-Z_]+\b/g, (name) => VARIABLES[name]),
+        ...environmentOf(step, path, note),
+      }),
     }),
   ];
 }
@@ -154,13 +159,6 @@ function environmentOf(step: JsonObject, path: Path, note: Note): JsonObject {
   }
   for (const secret of textsOf(step.secrets)) result[secret.toUpperCase()] = `\${{ secrets.${secret.toUpperCase()} }}`;
   return result;
-}
-
-function variablesIn(script: string): JsonObject {
-  const names = new Set(script.match(/\bCI_[A-Z_]+\b/g) ?? []);
-  return Object.fromEntries(
-    [...names].flatMap((name) => (VARIABLES[name] ? [[name, `\${{ ${VARIABLES[name]} }}`] as const] : [])),
-  );
 }
 
 /** One of the conditions of `when` must hold, and all parts of it. */
