@@ -56,7 +56,7 @@ export type StepBench = {
   crashAt(point: CrashPoint): void;
   /** One call of `run`, as the runner makes it. Errors that are expected become outcomes; bugs and crashes are thrown. */
   once<I, O, K extends SystemKind>(step: BenchStep<I, O, K>, input: unknown, memo?: JsonValue): Promise<StepOutcome<O>>;
-  /** Calls `run` until it ends: waits as long as it asks for (at most `limitMs`, default 10 s), and repeats retryable errors. */
+  /** Calls `run` until it ends: waits as long as it asks for (at most `limitMs`, default 60 s), and repeats retryable errors. */
   run<I, O, K extends SystemKind>(
     step: BenchStep<I, O, K>,
     input: unknown,
@@ -153,7 +153,7 @@ export async function openBench(options: {
     }
   };
   const run: StepBench["run"] = async (step, input, limits = {}) => {
-    const { limitMs = 10_000, retries = 0, maxPauseMs = Number.POSITIVE_INFINITY } = { ...options.limits, ...limits };
+    const { limitMs = 60_000, retries = 0, maxPauseMs = Number.POSITIVE_INFINITY } = { ...options.limits, ...limits };
     const endMs = Date.now() + limitMs;
     let left = retries;
     let memo: JsonValue | undefined;
