@@ -29,7 +29,7 @@ test("a data folder in use is named as such, and not one of its ports; its file 
   const gantry = fileURLToPath(new URL("./main.ts", import.meta.url));
   for (const flags of [[], ["--no-lab"], ["--separate"]]) {
     const argv = [gantry, "start", "--data", dir, "--port", "8081", "--no-demo", ...flags];
-    const { status, stderr } = spawnSync(process.execPath, argv, { encoding: "utf8", timeout: 30_000 });
+    const { status, stderr } = spawnSync(process.execPath, argv, { encoding: "utf8", timeout: 60_000 });
     assert.equal(status, 2, stderr);
     assert.match(stderr, new RegExp(`The data folder .* is in use by another process.*process ${process.pid}`, "s"));
     assert.doesNotMatch(stderr, /port/i);

@@ -47,7 +47,7 @@ test("what init wrote starts, and its own system is used, not a fake", async (t)
     "an Argo CD at seoul",
   ]);
   const token = (await readFile(join(gantry.data, "admin-token"), "utf8")).trim();
-  const portal = openPortal(gantry.url, gantry.data, AbortSignal.timeout(20_000));
+  const portal = openPortal(gantry.url, gantry.data, AbortSignal.timeout(60_000));
   const systems = await untilSome(() => portal.get("/v1/systems", page(systemView)));
   assert.deepEqual(
     systems.map(({ site, kind, url, standIn }) => ({ site, kind, url, standIn })),
@@ -67,7 +67,7 @@ test("with the lab, systems that the installation does not name are fakes at its
   t.after(() => gantry.close());
   assert.deepEqual(lackingSystems(gantry.runners), []);
   const token = (await readFile(join(gantry.data, "admin-token"), "utf8")).trim();
-  const portal = openPortal(gantry.url, gantry.data, AbortSignal.timeout(20_000));
+  const portal = openPortal(gantry.url, gantry.data, AbortSignal.timeout(60_000));
   const systems = await untilSome(() => portal.get("/v1/systems", page(systemView)), 7);
   const shown = systems.map(({ site, kind, standIn }) => `${site} ${kind} ${standIn ? "fake" : "own"}`);
   assert.deepEqual(shown.toSorted(), [
@@ -85,7 +85,7 @@ test("with the lab, systems that the installation does not name are fakes at its
 
 /** Runners register a moment after the start. */
 async function untilSome<T>(read: () => Promise<{ readonly items: readonly T[] }>, count = 1): Promise<readonly T[]> {
-  const deadline = AbortSignal.timeout(20_000);
+  const deadline = AbortSignal.timeout(60_000);
   for (;;) {
     const { items } = await read();
     if (items.length >= count) return items;

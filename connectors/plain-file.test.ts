@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { readPlainBytes, readPlainFile } from "./plain-file.ts";
 import { tempDir } from "./temp-dir.fixture.ts";
 
-test("what is no plain file is refused at once, and never read", { timeout: 10_000 }, async (t) => {
+test("what is no plain file is refused at once, and never read", { timeout: 60_000 }, async (t) => {
   const root = await tempDir(t);
   const at = (name: string): string => join(root, name);
   await writeFile(at("plain"), "text");

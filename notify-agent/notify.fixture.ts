@@ -176,7 +176,7 @@ export async function until<T>(journal: Journal, look: () => Promise<T | undefin
     seq = (await journal.feed({ after: seq, limit: 100_000 })).at(-1)?.seq ?? seq;
     const found = await look();
     if (found !== undefined) return found;
-    const events = await journal.feed({ after: seq, limit: 1, waitMs: 10_000, signal: AbortSignal.timeout(10_000) });
+    const events = await journal.feed({ after: seq, limit: 1, waitMs: 10_000, signal: AbortSignal.timeout(60_000) });
     if (events.length === 0) throw new Error("nothing happened for 10 s");
   }
 }

@@ -131,9 +131,9 @@ export class FakeAgent {
     this.#changed();
   }
 
-  /** Waits until `look` answers; it is called after every change. Throws after 15 s. */
+  /** Waits until `look` answers; it is called after every change. Throws after 60 s. */
   async until<T>(what: string, look: () => T | undefined | false): Promise<T> {
-    const limit = AbortSignal.timeout(15_000);
+    const limit = AbortSignal.timeout(60_000);
     for (;;) {
       const seen = look();
       if (seen !== undefined && seen !== false) return seen;

@@ -83,7 +83,7 @@ export function isAlive(pid: number): boolean {
 
 /** Polls, because there is no notification when a process that is not a child ends. */
 export async function eventually<T>(what: string, check: () => T | undefined | false): Promise<T> {
-  for (const until = performance.now() + 15_000; ; await new Promise((resolve) => setTimeout(resolve, 10))) {
+  for (const until = performance.now() + 60_000; ; await new Promise((resolve) => setTimeout(resolve, 10))) {
     const found = check();
     if (found) return found;
     if (performance.now() > until) throw new Error(`waited too long for: ${what}`);

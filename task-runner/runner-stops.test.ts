@@ -135,7 +135,7 @@ test("after the lease is lost no change is permitted, and nothing is reported", 
 
 test("a runner that cannot renew its lease stops its work in time, and reports when the task-agent is reachable again", async (t) => {
   const { agent, data } = await openUnprotectedRunner(t);
-  agent.lease = { renewEveryMs: 100, selfFenceMs: 500, reassignAfterMs: 5_000 };
+  agent.lease = { renewEveryMs: 100, selfFenceMs: 3_000, reassignAfterMs: 10_000 };
   const job = agent.offer({ steps: [script("hang", HANG)] });
   await agent.until("the script to run", () => agent.log(job, "hang").includes("ready"));
   agent.fault = () => "drop";
@@ -146,7 +146,7 @@ test("a runner that cannot renew its lease stops its work in time, and reports w
         .slice(0, 2)
         .every((pid) => !isAlive(pid)),
     );
-    assert.ok(performance.now() - fencedAt < 2_500);
+    assert.ok(performance.now() - fencedAt < 5_000);
   }
   agent.fault = () => "none";
   const report = await agent.reported(job);
@@ -156,7 +156,7 @@ test("a runner that cannot renew its lease stops its work in time, and reports w
 
 test("a short interruption of the connection changes nothing", async (t) => {
   const { agent } = await openUnprotectedRunner(t);
-  agent.lease = { renewEveryMs: 50, selfFenceMs: 2_000, reassignAfterMs: 5_000 };
+  agent.lease = { renewEveryMs: 50, selfFenceMs: 20_000, reassignAfterMs: 40_000 };
   const job = agent.offer({ steps: [script("work", "echo on; sleep 0.6; echo done")] });
   await agent.until("the script to run", () => agent.log(job, "work").includes("on"));
   agent.fault = (path) => (path === "heartbeat" ? "drop" : "none");

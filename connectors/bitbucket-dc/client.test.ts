@@ -26,13 +26,13 @@ test("bitbucket-dc: a repository whose description could not be set is taken up 
 
   const again = await bench.run(createRepository, input);
   assert.equal(again.kind === "succeeded" && again.output.created, true, JSON.stringify(again));
-  const host = openHost({ system: lab.system, fetch, signal: AbortSignal.timeout(10_000) });
+  const host = openHost({ system: lab.system, fetch, signal: AbortSignal.timeout(60_000) });
   assert.match((await host.getRepository("APPS", "orders"))?.description ?? "", /gantry:app=orders/);
 });
 
 test("bitbucket-dc: a missing project is reported as such, not as a missing repository", async (t) => {
   const lab = await startLabHost("bitbucket-dc", await tempDir(t));
   t.after(() => lab.server.close());
-  const host = openHost({ system: lab.system, fetch, signal: AbortSignal.timeout(10_000) });
+  const host = openHost({ system: lab.system, fetch, signal: AbortSignal.timeout(60_000) });
   await assert.rejects(host.getRepository("NOWHERE", "orders"), { code: "system-refused" });
 });

@@ -25,7 +25,7 @@ test("git trusts the certificate that `ca:` names, and any with `insecureSkipVer
     gitDir: dir,
     environment: { PATH: process.env.PATH ?? "" },
     limits: { mb: 100, files: 10_000 },
-    signal: AbortSignal.timeout(30_000),
+    signal: AbortSignal.timeout(60_000),
   });
   const list = async (tls: Remote["tls"]): Promise<string> => {
     const url = `https://localhost:${host.port}/scm/apps/orders.git`;

@@ -31,7 +31,7 @@ test("hostile addresses are refused by us, and by git itself if they got that fa
   const dir = await tempDir(t);
   const canary = join(dir, "canary");
   const host = "127.0.0.1:4711";
-  const git = openGit({ gitDir: await bareIn(dir), environment, limits, signal: AbortSignal.timeout(30_000) });
+  const git = openGit({ gitDir: await bareIn(dir), environment, limits, signal: AbortSignal.timeout(60_000) });
   // The remote is what decides the protocol; the address is the attacker's.
   const remote = { system: "bitbucket", url: `http://${host}/x.git`, authorization: "Bearer the-secret" };
   for (const { id, says, payload = "" } of rows("url")) {
@@ -121,7 +121,7 @@ test("G7 a redirect is not followed, and the credential goes nowhere else", asyn
     gitDir: await bareIn(await tempDir(t)),
     environment,
     limits,
-    signal: AbortSignal.timeout(10_000),
+    signal: AbortSignal.timeout(60_000),
   });
   const url = `http://127.0.0.1:${portOf(redirecting)}/x.git`;
   const remote = { system: "bitbucket", url, authorization: "Bearer the-secret" };
@@ -224,7 +224,7 @@ async function bareIn(dir: string): Promise<string> {
   const cache = join(dir, "cache");
   await mkdir(cache);
   const remote = { system: "b", url: "http://127.0.0.1/x.git", authorization: "" };
-  return (await openMirror(cache, remote, { environment, limits, signal: AbortSignal.timeout(10_000) })).dir;
+  return (await openMirror(cache, remote, { environment, limits, signal: AbortSignal.timeout(60_000) })).dir;
 }
 
 function plainStatus(folder: string, home: string): void {

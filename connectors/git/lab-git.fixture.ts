@@ -45,7 +45,7 @@ export async function pushAsSomebody(
   removed: readonly string[] = [],
 ): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), "gantry-somebody-"));
-  const host = openHost({ system: lab.system, fetch, signal: AbortSignal.timeout(20_000) });
+  const host = openHost({ system: lab.system, fetch, signal: AbortSignal.timeout(60_000) });
   const env = gitEnvironmentOf(host, dir);
   const git = async (...args: string[]) => (await run("git", args, { cwd: dir, env })).stdout.trim();
   try {
@@ -77,7 +77,7 @@ export async function pushAsSomebody(
 /** Another developer pushes a tag on the newest commit of `main`. */
 export async function tagMain(lab: LabHost, slug: string, tag: string): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), "gantry-somebody-"));
-  const host = openHost({ system: lab.system, fetch, signal: AbortSignal.timeout(20_000) });
+  const host = openHost({ system: lab.system, fetch, signal: AbortSignal.timeout(60_000) });
   const env = gitEnvironmentOf(host, dir);
   try {
     await run("git", ["clone", "--quiet", "--bare", host.cloneUrl(lab.project, slug), "copy"], { cwd: dir, env });

@@ -40,7 +40,7 @@ test("links that commands of a Dockerfile have put into a layout lead to no file
   await assert.rejects(readLayout(layout, "buildah"), { code: "system-strange" });
 });
 
-test("pipes, huge files and endless indexes in a layout are refused at once", { timeout: 10_000 }, async (t) => {
+test("pipes, huge files and endless indexes in a layout are refused at once", { timeout: 60_000 }, async (t) => {
   const layout = await tempDir(t);
   const index = join(layout, "index.json");
   const blobs = join(layout, "blobs", "sha256");

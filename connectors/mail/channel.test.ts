@@ -71,7 +71,7 @@ async function received(box: MailBox): Promise<readonly LabMail[]> {
   return ((await (await fetch(`${box.url}/_lab/mails`)).json()) as { items: LabMail[] }).items;
 }
 
-const limit = (): AbortSignal => AbortSignal.timeout(5_000);
+const limit = (): AbortSignal => AbortSignal.timeout(60_000);
 
 describe("a mail", () => {
   test("arrives with its outcome first, text before HTML, marked as sent by a machine", async (t) => {

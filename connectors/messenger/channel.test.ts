@@ -64,7 +64,7 @@ function configOf(preset: Preset, url: string): MessengerConfig {
 function sendTo(
   config: MessengerConfig,
   one: Message = message,
-  signal = AbortSignal.timeout(5_000),
+  signal = AbortSignal.timeout(60_000),
 ): Promise<SendResult> {
   return messengerChannel.open(config, { fetch }).send(one, signal);
 }
@@ -280,7 +280,7 @@ test("every preset takes ca: and insecureSkipVerify:, and names the remedy where
   for (const preset of PRESETS) {
     const send = async (trust: object): Promise<string> => {
       const config = messengerConfig.parse({ ...configOf(preset, `https://localhost:${fake.port}`), ...trust });
-      const result = await messengerChannel.open(config, { fetch }).send(message, AbortSignal.timeout(5_000));
+      const result = await messengerChannel.open(config, { fetch }).send(message, AbortSignal.timeout(60_000));
       return result.kind === "delivered" ? result.kind : `${result.kind}: ${result.problem}`;
     };
     const untrusted = /^retry: the certificate of localhost:\d+ is not trusted .*name its authority with ca:/;

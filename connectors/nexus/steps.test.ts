@@ -125,7 +125,7 @@ test("warns when the sources name a registry of their own, and stays inside the 
 });
 
 test("nothing is read or written through a link, a pipe or a file that a script left in HOME", {
-  timeout: 20_000,
+  timeout: 60_000,
 }, async (t) => {
   const { bench, dir } = await setUp(t);
   const canary = join(dir, "journal-of-the-runner");

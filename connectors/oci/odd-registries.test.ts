@@ -56,7 +56,7 @@ async function serve(t: TestContext, odd: Odd): Promise<{ registry: Registry; lo
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     ...(odd.anonymous ? {} : { credentials: { username: "u", password: "p" } }),
     fetch,
-    signal: AbortSignal.timeout(20_000),
+    signal: AbortSignal.timeout(60_000),
     nowMs: Date.now,
   });
   return { registry, log };
@@ -116,7 +116,7 @@ for (const [name, head] of [
       title: "registry",
       url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
       fetch,
-      signal: AbortSignal.timeout(20_000),
+      signal: AbortSignal.timeout(60_000),
       nowMs: Date.now,
     });
     const manifest = { digest: BLOB.digest, mediaType: "application/vnd.oci.image.manifest.v1+json", bytes: BYTES };
@@ -157,7 +157,7 @@ test("the list of referrers is read to its last page, and one without end is ref
     title: "registry",
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     fetch,
-    signal: AbortSignal.timeout(20_000),
+    signal: AbortSignal.timeout(60_000),
     nowMs: Date.now,
   });
   const found = await registry.listReferrers("a/b", BLOB.digest);

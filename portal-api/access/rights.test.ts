@@ -221,7 +221,7 @@ test("pages of tasks are full and complete, with any task-agent and with many ap
   portal.agent.setAppsQuery(true);
   for (let n = 1; n < 25; n += 1) portal.agent.addApp({ name: `many-${n}` });
   expected.unshift(portal.agent.addTask({ id: "own-30", app: "many-24" }).id);
-  await t.waitFor(async () => assert.deepEqual(await list(), expected, "a new app"), { timeout: 10_000 });
+  await t.waitFor(async () => assert.deepEqual(await list(), expected, "a new app"), { timeout: 60_000 });
   const before = portal.agent.requests.length;
   assert.deepEqual(await list(), expected, "many apps");
   assert.ok(!portal.agent.requests.slice(before).some((one) => one.includes("apps=")));

@@ -10,7 +10,7 @@ import { Provider } from "oidc-provider";
 import { startTestPortal } from "../portal.fixture.ts";
 import { type Browser, makeBrowser, me } from "./sso.fixture.ts";
 
-const WAIT = { interval: 50, timeout: 20_000 };
+const WAIT = { interval: 50, timeout: 60_000 };
 
 /** Fills in the forms of the provider's own pages: first the name, then the consent. */
 async function passForms(browser: Browser, url: string): Promise<void> {

@@ -11,7 +11,7 @@ import { type RunningPortal, startPortal } from "../main.ts";
 import { readFrames, startTestPortal, take } from "../portal.fixture.ts";
 import { fillIn, makeBrowser, me, plainText, type Sites, signIn, startSites } from "./sso.fixture.ts";
 
-const WAIT = { interval: 50, timeout: 20_000 };
+const WAIT = { interval: 50, timeout: 60_000 };
 
 let sites: Sites;
 before(async () => {

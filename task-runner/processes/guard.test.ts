@@ -28,7 +28,7 @@ test("when a runner is suspended for longer than its lease, its scripts are kill
   skip: noProc,
 }, async (t) => {
   const { agent, data, start } = await openRunnerProcess(t);
-  agent.lease = { renewEveryMs: 200, selfFenceMs: 1_000, reassignAfterMs: 2_200 };
+  agent.lease = { renewEveryMs: 200, selfFenceMs: 4_000, reassignAfterMs: 8_200 };
   const runner = start();
   const job = agent.offer({ mode: "strict", steps: [script("hang", HANG)] });
   const pids = await running(agent, data, job);
@@ -46,9 +46,9 @@ test("scripts live as long as the lease is renewed, also when the guard is kille
   skip: noProc,
 }, async (t) => {
   const { agent, data, start } = await openRunnerProcess(t);
-  agent.lease = { renewEveryMs: 100, selfFenceMs: 1_000, reassignAfterMs: 2_200 };
+  agent.lease = { renewEveryMs: 100, selfFenceMs: 3_000, reassignAfterMs: 6_200 };
   const runner = start();
-  const long = agent.offer({ mode: "strict", steps: [script("work", "sleep 1.8")] });
+  const long = agent.offer({ mode: "strict", steps: [script("work", "sleep 4")] });
   const job = agent.offer({ mode: "strict", steps: [script("hang", HANG)] }, { job: "other" });
   const pids = await running(agent, data, job);
   const first = guardOf(runner);

@@ -29,7 +29,7 @@ async function start(t: T, tls = CERTIFICATE): Promise<{ server: FakeServer; dir
 /** The answer's status, or the code of the error, of one GET by a site that has this system. */
 async function get(url: string, settings: Partial<SystemSettings>, path = "/x"): Promise<number | string> {
   const system = { kind: "sonarqube", url, standIn: true, token: "t", ...settings } as SystemSettings;
-  const signal = AbortSignal.timeout(10_000);
+  const signal = AbortSignal.timeout(60_000);
   const http = createHttp({
     system: "sonarqube",
     baseUrl: url,
