@@ -10,6 +10,8 @@ import type { Reference } from "./references.ts";
 
 /** CEL types of params by name, or `number`. Those that are missing may have any type. */
 export type ParamTypes = { readonly [name: string]: string };
+/** The CEL type of an output of a step or a job; undefined where it may have any. */
+export type OutputType = (of: "step" | "job", id: string, output: string) => string | undefined;
 
 /** Expressions that CEL's check refuses although they may be valid at run time. */
 const RUNS: readonly RegExp[] = [
@@ -35,9 +37,9 @@ export type Typing = {
   readonly typeOf: (source: string) => string;
 };
 
-export function typing(params: ParamTypes): Typing {
+export function typing(params: ParamTypes, outputs: OutputType = () => undefined): Typing {
   // A `number` is a whole number or a fraction, which CEL tells apart: only what fits neither is wrong.
-  const kinds = (["int", "double"] as const).map((number) => oneTyping(params, number));
+  const kinds = (["int", "double"] as const).map((number) => oneTyping({ params, outputs }, number));
   const isTwofold = (source: string): boolean => {
     const expression = checkExpression(source);
     if ("problem" in expression) return true;
@@ -48,7 +50,7 @@ export function typing(params: ParamTypes): Typing {
   };
   return {
     problemIn: (source) => {
-      if (isTwofold(source)) return oneTyping({}, "int")(source).problem;
+      if (isTwofold(source)) return oneTyping({ params: {}, outputs }, "int")(source).problem;
       const problems = kinds.map((kind) => kind(source).problem);
       return problems.some((problem) => problem === undefined) ? undefined : problems.at(-1);
     },
@@ -61,7 +63,9 @@ export function typing(params: ParamTypes): Typing {
 
 type Verdict = { readonly type: string; readonly problem?: ExpressionProblem };
 
-function oneTyping(params: ParamTypes, number: "int" | "double"): (source: string) => Verdict {
+type Types = { readonly params: ParamTypes; readonly outputs: OutputType };
+
+function oneTyping(types: Types, number: "int" | "double"): (source: string) => Verdict {
   const environment = makeEnvironment({ site: "string", status: "string" });
   const known = new Map<string, string>();
   return (source) => {
@@ -69,7 +73,7 @@ function oneTyping(params: ParamTypes, number: "int" | "double"): (source: strin
     if ("problem" in expression) return { type: "dyn" };
     let typed = source;
     for (const reference of expression.references) {
-      const type = typeOf(reference, params)?.replace(/^number$/, number);
+      const type = typeOf(reference, types)?.replace(/^number$/, number);
       const written = writtenAt(source, reference);
       if (type === undefined || written === undefined) continue;
       // A variable of its own, with a name of the same length, so that offsets stay right.
@@ -94,12 +98,14 @@ function oneTyping(params: ParamTypes, number: "int" | "double"): (source: strin
   };
 }
 
-function typeOf({ variable, path, certain }: Reference, params: ParamTypes): string | undefined {
-  const [name = "", member] = path;
+function typeOf({ variable, path, certain }: Reference, { params, outputs }: Types): string | undefined {
+  const [name = "", member, output] = path;
   if (path.length === 0 && MAPS.has(variable)) return "map";
   const isOfJob = ["needs", "jobs", "steps"].includes(variable);
   if (isOfJob && certain === path.length && (path.length === 1 || (path.length === 2 && member === "outputs")))
     return "map";
+  if (isOfJob && member === "outputs" && certain >= 3 && output !== undefined)
+    return outputs(variable === "steps" ? "step" : "job", name, output);
   if (variable === "params" && certain >= 1 && Object.hasOwn(params, name)) return params[name];
   if (variable === "task" && certain >= 1 && TASK_TEXTS.has(name)) return "string";
   if (variable === "trigger" && certain >= 1) return factType(name);
@@ -113,7 +119,7 @@ function typeOf({ variable, path, certain }: Reference, params: ParamTypes): str
  * or in another way.
  */
 function writtenAt(source: string, { variable, path, offset }: Reference): string | undefined {
-  const parts = ["params", "task", "trigger", "app"].includes(variable) ? 1 : 2;
+  const parts = ["params", "task", "trigger", "app"].includes(variable) ? 1 : path[1] === "outputs" ? 3 : 2;
   let end = offset + variable.length;
   if (!source.startsWith(variable, offset)) return undefined;
   for (const name of path.slice(0, parts)) {

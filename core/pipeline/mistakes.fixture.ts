@@ -357,7 +357,12 @@ const PARAMS = `params:
 /** The lines of the job begin at line 13, those of its step at line 15. */
 export function file({ job = "", step = "", rest = "" }): string {
   const indent = (text: string, by: string) => text && `${by}${text}\n`;
-  return `name: demo\n${PARAMS}jobs:\n  first: { site: x, steps: [{ run: x }], outputs: { a: b } }\n  main:\n    needs: first\n    site: seoul\n${indent(job, "    ")}    steps:\n      - { id: one, run: x }\n      - run: x\n${indent(step, "        ")}${rest}`;
+  return `name: demo\n${PARAMS}jobs:\n  first: { site: x, steps: [{ id: made, run: x }], outputs: { a: b, made: "\${{ steps.made.outputs.x }}", any: "\${{ fromJson(params.who) }}" } }\n  main:\n    needs: first\n    site: seoul\n${indent(job, "    ")}    steps:\n      - { id: one, run: x }\n      - run: x\n${indent(step, "        ")}${rest}`;
+}
+
+/** A step behind a checkout with the id co. */
+function afterCheckout(lines: string): string {
+  return `env: {}\n      - { id: co, uses: git/checkout, with: { repository: { project: a, slug: b } } }\n      - run: y\n        ${lines}`;
 }
 
 /** Files that could be read and that would fail, or never do something, at run time. */
@@ -673,6 +678,58 @@ export const RUN_TIME_MISTAKES: readonly Mistake[] = [
     file({ job: "each: [{ name: a, cpu: { arch: x } }, { name: b, cpu: {} }]", step: "when: each.cpu.arch == 'x'" }),
     /element 2 of `each` has no cpu\.arch$/,
   ],
+  [
+    "the text that a step puts out as a condition",
+    file({ step: afterCheckout("when: steps.co.outputs.commit") }),
+    /and this is text/,
+  ],
+  [
+    "the text that a step puts out beside a number",
+    file({ step: afterCheckout("when: steps.co.outputs.commit == 3") }),
+    /`==` cannot be used with text and a whole number/,
+  ],
+  [
+    "a member of the text that a step puts out",
+    file({ step: afterCheckout(`env: { A: "\${{ steps['co'].outputs.commit.id }}" }`) }),
+    /text has no members/,
+  ],
+  [
+    "the text of a job's output as a list",
+    file({ job: "each: ${{ needs.first.outputs.a }}" }),
+    /`each` must be a list, and this is text/,
+  ],
+  ["the text of a job's output as a condition", file({ step: "when: needs.first.outputs.a" }), /and this is text/],
+  [
+    "a member of the text of a job's output",
+    file({ step: "when: needs.first.outputs.a.x == 'b'" }),
+    /text has no members/,
+  ],
+  [
+    "the text of a job's output in a choice",
+    file({ step: `env: { A: "\${{ needs['first'].outputs.a ? 'x' : 'y' }}" }` }),
+    /what stands before `\?` must be true or false, not text/,
+  ],
+  ["what a script puts out as a condition", file({ step: "when: steps.one.outputs.changed" }), /and this is text/],
+  [
+    "what a script puts out beside true",
+    file({ step: "when: steps.one.outputs.changed == true" }),
+    /`==` cannot be used with text and true or false/,
+  ],
+  [
+    "what a script puts out beside a number",
+    file({ step: "when: steps.one.outputs.count > 0" }),
+    /`>` cannot be used with text and a whole number/,
+  ],
+  [
+    "what a script puts out, passed on by its job, as a condition",
+    file({ job: "when: needs.first.outputs.made" }),
+    /and this is text/,
+  ],
+  [
+    "what a script puts out, passed on by its job, as a list",
+    file({ job: "each: ${{ needs.first.outputs.made }}" }),
+    /`each` must be a list, and this is text/,
+  ],
   ["an empty matrix", file({ job: "matrix: {}" }), /matrix must have at least one axis/],
   ["an axis without values", file({ job: "matrix: { os: [] }" }), /os must not be empty/],
   ["PATH in the env of a job", file({ job: "env: { PATH: /x }" }), /PATH is set by the runner/],
@@ -759,7 +816,7 @@ export const RUN_TIME_MISTAKES: readonly Mistake[] = [
   ],
   [
     "a commit that is a number",
-    file({ rest: "build: { commit: '${{ params.n }}', branch: main, images: '${{ needs.first.outputs.a }}' }\n" }),
+    file({ rest: "build: { commit: '${{ params.n }}', branch: main, images: '${{ needs.first.outputs.any }}' }\n" }),
     /: commit must be text, and this gives a whole number$/,
   ],
   [

@@ -53,7 +53,7 @@ const right: readonly (readonly [what: string, text: string])[] = [
   [
     "a build whose facts may be empty",
     file({
-      rest: "build: { commit: '${{ params.who }}', branch: 'b-${{ params.n }}', images: '${{ needs.first.outputs.a }}', subject: null, url: '', gate: { status: '${{ needs.first.outcome }}' }, scan: {}, tests: { passed: '${{ params.n }}', failed: 0 } }\n",
+      rest: "build: { commit: '${{ params.who }}', branch: 'b-${{ params.n }}', images: '${{ needs.first.outputs.any }}', subject: null, url: '', gate: { status: '${{ needs.first.outcome }}' }, scan: {}, tests: { passed: '${{ params.n }}', failed: 0 } }\n",
     }),
   ],
   [
@@ -77,13 +77,22 @@ const right: readonly (readonly [what: string, text: string])[] = [
   [
     "sums of lists whose elements are not known",
     file({
-      step: "when: params.any.sum() + needs.first.outputs.a.sum() + [1, params.n].sum() + params.list.map(x, size(x)).sum() + [].sum() > 1",
+      step: "when: params.any.sum() + needs.first.outputs.any.sum() + [1, params.n].sum() + params.list.map(x, size(x)).sum() + [].sum() > 1",
     }).replace("params:", "params:\n  any: array"),
   ],
   ["the last element of a list", file({ step: 'env: { A: "${{ params.list[size(params.list) - 1] }}" }' })],
   ["the characters after a place", file({ step: 'env: { A: "${{ params.who.substring(size(params.who) - 3) }}" }' })],
   ["a list that is made", file({ job: "each: '${{ params.list.map(x, x + \"!\") }}'" })],
-  ["an output that may be a list", file({ job: "each: ${{ needs.first.outputs.a }}" })],
+  ["an output that may be a list", file({ job: "each: ${{ needs.first.outputs.any }}" })],
+  ["a list in what a script puts out", file({ job: "each: ${{ fromJson(needs.first.outputs.made) }}" })],
+  ["what a script puts out as text", file({ step: "when: steps.one.outputs.changed == 'true'" })],
+  [
+    "an output of steps of several jobs with one id",
+    file({
+      step: "when: steps.one.outputs.changed == 'true'",
+      rest: "  other:\n    site: x\n    steps:\n      - { id: one, uses: git/commit-push, with: { repository: { project: a, slug: b }, message: x } }\n      - { run: x, when: steps.one.outputs.changed }\n",
+    }),
+  ],
   ["a name that a comprehension binds", file({ step: 'when: params.list.exists(status, status == "x")' })],
   ["a number for the retry of a step", file({ step: "retry: 2" })],
   [
