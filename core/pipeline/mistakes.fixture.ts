@@ -709,6 +709,69 @@ export const RUN_TIME_MISTAKES: readonly Mistake[] = [
     file({ step: `env: { A: "\${{ needs['first'].outputs.a ? 'x' : 'y' }}" }` }),
     /what stands before `\?` must be true or false, not text/,
   ],
+  ["an element that no job has", file({ job: "each: [a, b]", step: "when: each == 'c'" }), /never true/],
+  ["a value that no combination has", file({ job: "matrix: { os: [a, b] }\n    when: each.os == 'c'" }), /never true/],
+  [
+    "a text beside the numbers of an axis",
+    file({ job: "matrix: { node: [20, 22] }", step: "when: each.node == '20' || params.dry" }),
+    /`each.node == '20'` is never true here/,
+  ],
+  [
+    "values that no combination has together",
+    file({
+      job: "matrix: { os: [a, b], node: [1, 2], exclude: [{ os: a, node: 2 }] }",
+      step: "when: each.os == 'a' && each.node == 2",
+    }),
+    /never true/,
+  ],
+  ["the name of another site", file({ step: "when: site == 'tokyo'" }), /this condition is never true/],
+  [
+    "a number beyond the limits of a param",
+    file({ step: "when: params.small > 9" }).replace(
+      "params:",
+      "params:\n  small: { type: integer, minimum: 1, maximum: 5 }",
+    ),
+    /this condition is never true/,
+  ],
+  [
+    "the failure of a step that ends the job",
+    file({ step: "when: steps.one.outcome != 'succeeded'" }),
+    /never true: a condition that does not name `status`/,
+  ],
+  [
+    "a cancel of a step that may fail",
+    file({ step: "continueOnError: true\n      - { run: x, when: steps.run.outcome == 'canceled' }" }),
+    /never true: a condition that does not name `status`/,
+  ],
+  [
+    "a start by hand, as others call it",
+    file({ job: "when: trigger.kind == 'manual'" }),
+    /trigger.kind is never "manual"; it is one of push, .*did you mean person\?/,
+  ],
+  ["a kind of trigger that it does not have", file({ job: "when: trigger.kind == 'tag'" }), /never true/],
+  [
+    "what an approver types as a condition",
+    file({ job: "approval: { question: q, inputs: { why: string } }", step: "when: approval.inputs.why" }),
+    /and this is text/,
+  ],
+  [
+    "a number of an approver beside a text",
+    file({ job: "approval: { question: q, inputs: { n: integer } }", step: "when: approval.inputs.n == '10'" }),
+    /`==` cannot be used with a whole number and text/,
+  ],
+  [
+    "the name of an approver as a list",
+    file({ job: "approval: q", step: `env: { A: "\${{ approval.by.join(',') }}" }` }),
+    /join/,
+  ],
+  [
+    "a number of another job's approver as a condition",
+    file({
+      job: "approval: { question: q, inputs: { n: integer } }",
+      rest: "  last: { needs: main, site: x, when: needs.main.approval.inputs.n, steps: [{ run: x }] }\n",
+    }),
+    /and this is a whole number/,
+  ],
   ["what a script puts out as a condition", file({ step: "when: steps.one.outputs.changed" }), /and this is text/],
   [
     "what a script puts out beside true",

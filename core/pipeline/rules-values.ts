@@ -13,6 +13,7 @@ import { isJsonObject, type JsonValue } from "../json.ts";
 import { MAX_EXPANDED, nameOfElement } from "../matrix/matrix.ts";
 import { didYouMean } from "../suggest.ts";
 import { OUTCOMES } from "../task/states.ts";
+import { IMAGE_ACTIONS, TRIGGER_KINDS } from "../trigger/trigger.ts";
 import { truncate } from "../truncate.ts";
 import { isReservedVariable, MAX_VARIABLE } from "./env-names.ts";
 import { expandJob, MAX_TASK_JOBS } from "./expand.ts";
@@ -24,6 +25,12 @@ import type { RuleContext } from "./rule.ts";
 import { sourcesIn, typesOf } from "./template-sources.ts";
 
 const STATUSES = ["succeeded", "failed", "canceled"];
+/** Facts of triggers with few values. */
+const TRIGGER_VALUES: { readonly [fact: string]: readonly string[] } = {
+  kind: [...TRIGGER_KINDS, "person"],
+  action: IMAGE_ACTIONS,
+  outcome: OUTCOMES,
+};
 /** Terms of other systems. */
 const SYNONYMS: { readonly [word: string]: string } = {
   success: "succeeded",
@@ -31,6 +38,10 @@ const SYNONYMS: { readonly [word: string]: string } = {
   failure: "failed",
   error: "errored",
   cancelled: "canceled",
+  manual: "person",
+  workflow_dispatch: "person",
+  merge_request: "pull_request",
+  cron: "schedule",
 };
 const PARAM_TYPES: { readonly [type: string]: string } = {
   string: "text",
@@ -70,7 +81,7 @@ function whyNever(place: TemplatePlace, whole: Expression, { source, comparisons
     reference.variable === "status" && operator === "==" && literals[0] === "canceled";
   if (isJob && place.path[0] === "jobs" && comparisons.some(isCanceled))
     return 'no job starts after a cancel, so `status == "canceled"` is never true here; it can be true in `finally` and in steps';
-  const asks = references.some(({ path }) => path.at(-1) === "outcome");
+  const asks = references.some(({ variable, path }) => variable !== "trigger" && path.at(-1) === "outcome");
   if (asks && !whole.references.some(({ variable }) => variable === "status"))
     return `this is never true: a condition that does not name \`status\` also requires that everything before succeeded; write \`status != "succeeded" && …\``;
   return whole.alternatives.length > 1
@@ -139,6 +150,8 @@ function impossible(
   const isOutcome = ["steps", "needs", "jobs"].includes(variable) && path.length === 2 && path[1] === "outcome";
   if (isOutcome) return notOneOf(`${variable}.${path.join(".")}`, literal, OUTCOMES);
   const name = path[0] ?? "";
+  if (variable === "trigger" && path.length === 1 && Object.hasOwn(TRIGGER_VALUES, name))
+    return notOneOf(`trigger.${name}`, literal, TRIGGER_VALUES[name] ?? []);
   if (variable !== "params" || path.length !== 1 || !Object.hasOwn(pipeline.params.properties, name)) return undefined;
   const param = pipeline.params.properties[name];
   if (param === undefined) return undefined;

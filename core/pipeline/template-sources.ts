@@ -1,7 +1,7 @@
 // The texts and expressions inside a template, each with its path in the file, and the types of JSON that they can give.
 
 import { cutText } from "../expr/template.ts";
-import { type OutputType, type ParamTypes, type Typing, typing } from "../expr/typed-check.ts";
+import { type MemberType, type ParamTypes, type Typing, typing } from "../expr/typed-check.ts";
 import { isJsonObject, type JsonValue } from "../json.ts";
 import type { Job, ParamSchema, ParamsSchema, Pipeline, StepDescription } from "./pipeline.ts";
 import type { TemplatePlace } from "./places.ts";
@@ -42,25 +42,44 @@ const JSON_TYPES: { readonly [type: string]: readonly string[] } = {
   bool: ["boolean"],
 };
 
-/** Types of expressions, from those of params, and of outputs of steps and jobs. */
+/** Types of expressions, from those of params, of the outputs of steps and jobs, and of the answers of approvals. */
 export function typingOf(pipeline: Pipeline, known: ReadonlyMap<string, StepDescription>): Typing {
   const jobs = [...pipeline.jobs, ...pipeline.finally];
   const looked = new Map<string, string | undefined>();
   const ofJob = (id: string, output: string): string | undefined => {
-    const value = jobs.find((job) => job.id === id)?.outputs[output];
-    return value === undefined ? undefined : typeOfValue(value, (source) => typed.typeOf(source));
-  };
-  const outputs: OutputType = (of, id, output) => {
-    if (of === "step") return typeOfStepOutput(jobs, known, id, output);
     const key = `${id}.${output}`;
     if (looked.has(key)) return looked.get(key);
     // Jobs that need each other have outputs without a type; they are reported elsewhere.
     looked.set(key, undefined);
-    looked.set(key, ofJob(id, output));
-    return looked.get(key);
+    const value = jobs.find((job) => job.id === id)?.outputs[output];
+    const type = value === undefined ? undefined : typeOfValue(value, (source) => typed.typeOf(source));
+    looked.set(key, type);
+    return type;
   };
-  const typed = typing(celTypes(pipeline.params), outputs);
+  const members: MemberType = ({ variable, path }) => {
+    const [id = "", member, name = ""] = path;
+    const as = (type: string | undefined, parts: number) => (type === undefined ? undefined : { type, parts });
+    if (variable === "approval") return as(typeOfAnswer(jobs, path), id === "inputs" ? 2 : 1);
+    if (variable === "steps") return member === "outputs" ? as(typeOfStepOutput(jobs, known, id, name), 3) : undefined;
+    if (variable !== "needs" && variable !== "jobs") return undefined;
+    if (member === "outputs") return as(ofJob(id, name), 3);
+    const own = jobs.filter((job) => job.id === id);
+    return member === "approval" ? as(typeOfAnswer(own, path.slice(2)), name === "inputs" ? 4 : 3) : undefined;
+  };
+  const typed = typing(celTypes(pipeline.params), members);
   return typed;
+}
+
+/** Several jobs may ask for an input of one name: only what is the same for all of them is known. */
+function typeOfAnswer(jobs: Pipeline["jobs"], [member, name]: readonly string[]): string | undefined {
+  if (member === "by" || member === "reason") return "string";
+  if (member !== "inputs" || name === undefined) return undefined;
+  const types = jobs.flatMap(({ approval }) => {
+    const properties = approval?.inputs?.properties ?? {};
+    return Object.hasOwn(properties, name) && properties[name] ? [celType(properties[name])] : [];
+  });
+  const [type, ...others] = new Set(types);
+  return others.length > 0 || type === "number" ? undefined : type;
 }
 
 /** Steps of several jobs may have one id: only what is the same for all of them is known. */

@@ -116,6 +116,26 @@ const MISTAKES: readonly (readonly [what: string, text: string, said: string])[]
   ["a path from the root", file('  - push: { paths: ["/src/**"] }\n'), "3:21 no path of a repository is like this"],
   ["a path from here", file('  - push: { paths: ["./src/**"] }\n'), "3:21 no path of a repository is like this"],
   ["a folder as a path", file('  - push: { paths: ["!docs/"] }\n'), "3:21 no path of a repository is like this"],
+  [
+    "another kind in a condition",
+    file("  - push: {}\n    when: trigger.kind == 'tag'\n"),
+    "4:11 this condition is never",
+  ],
+  [
+    "a branch that it is not for",
+    file("  - push: { branches: [main, dev] }\n    when: trigger.branch == 'release'\n"),
+    "4:11 this condition is never true",
+  ],
+  [
+    "an outcome that it is not for",
+    file("  - upstream: { pipeline: ci }\n    when: trigger.outcome == 'failed'\n"),
+    "4:11 this condition is never true",
+  ],
+  [
+    "an outcome that no task has",
+    file("  - upstream: { pipeline: ci }\n    when: trigger.outcome == 'success'\n"),
+    '4:11 trigger.outcome is never "success"',
+  ],
   ["a branch that is excluded again", file('  - push: { branches: [main, "!main"] }\n'), "3:13 no branch is left"],
   ["branches that are all excluded", file('  - push: { branches: [main, dev, "!*"] }\n'), "3:13 no branch is left"],
   ["paths that are all excluded", file('  - push: { paths: ["src/**", "!**"] }\n'), "3:13 no path is left"],
