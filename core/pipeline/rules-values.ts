@@ -13,24 +13,17 @@ import { isJsonObject, type JsonValue } from "../json.ts";
 import { MAX_EXPANDED, nameOfElement } from "../matrix/matrix.ts";
 import { didYouMean } from "../suggest.ts";
 import { OUTCOMES } from "../task/states.ts";
-import { IMAGE_ACTIONS, TRIGGER_KINDS } from "../trigger/trigger.ts";
+import { FACT_VALUES } from "../trigger/facts.ts";
 import { truncate } from "../truncate.ts";
 import { isReservedVariable, MAX_VARIABLE } from "./env-names.ts";
 import { expandJob, MAX_TASK_JOBS } from "./expand.ts";
 import { neverTrue } from "./never-true.ts";
 import type { Job, ParamSchema } from "./pipeline.ts";
 import { placesOf, type TemplatePlace } from "./places.ts";
-import type { Retry } from "./retry.ts";
 import type { RuleContext } from "./rule.ts";
 import { sourcesIn, typesOf } from "./template-sources.ts";
 
 const STATUSES = ["succeeded", "failed", "canceled"];
-/** Facts of triggers with few values. */
-const TRIGGER_VALUES: { readonly [fact: string]: readonly string[] } = {
-  kind: [...TRIGGER_KINDS, "person"],
-  action: IMAGE_ACTIONS,
-  outcome: OUTCOMES,
-};
 /** Terms of other systems. */
 const SYNONYMS: { readonly [word: string]: string } = {
   success: "succeeded",
@@ -150,8 +143,8 @@ function impossible(
   const isOutcome = ["steps", "needs", "jobs"].includes(variable) && path.length === 2 && path[1] === "outcome";
   if (isOutcome) return notOneOf(`${variable}.${path.join(".")}`, literal, OUTCOMES);
   const name = path[0] ?? "";
-  if (variable === "trigger" && path.length === 1 && Object.hasOwn(TRIGGER_VALUES, name))
-    return notOneOf(`trigger.${name}`, literal, TRIGGER_VALUES[name] ?? []);
+  if (variable === "trigger" && path.length === 1 && Object.hasOwn(FACT_VALUES, name))
+    return notOneOf(`trigger.${name}`, literal, FACT_VALUES[name] ?? []);
   if (variable !== "params" || path.length !== 1 || !Object.hasOwn(pipeline.params.properties, name)) return undefined;
   const param = pipeline.params.properties[name];
   if (param === undefined) return undefined;
@@ -360,27 +353,6 @@ function expandable(job: Job): readonly (readonly [key: string, part: Job])[] {
     ...(canBe(job.site) ? [["site", { ...whole, site: job.site }] as const] : []),
     ...(canBe([...job.labels]) ? [["labels", { ...whole, labels: job.labels }] as const] : []),
   ];
-}
-
-export function goodRetries(context: RuleContext): readonly PathProblem[] {
-  return jobsOf(context).flatMap(({ job, path }) => [
-    ...wrongRetry(job.retry, [...path, "retry"]),
-    ...job.steps.flatMap(({ retry }, index) =>
-      retry === undefined ? [] : wrongRetry(retry, [...path, "steps", index, "retry"]),
-    ),
-  ]);
-}
-
-function wrongRetry(retry: Retry, path: Path): readonly PathProblem[] {
-  const problems: PathProblem[] = [];
-  const at = (key: string, detail: string) => problems.push({ path: [...path, key], detail, on: "key" });
-  if (retry.exitCodes !== undefined && !retry.on?.includes("failed"))
-    at("exitCodes", "`exitCodes` apply only to scripts that failed; add `failed` to `on`");
-  if (retry.maxDelayMs !== undefined && retry.backoff !== "exponential")
-    at("maxDelay", "`maxDelay` applies only with `backoff: exponential`");
-  else if (retry.maxDelayMs !== undefined && retry.maxDelayMs < retry.delayMs)
-    at("maxDelay", "`maxDelay` is shorter than `delay`");
-  return problems;
 }
 
 /** The type that an expression gives, in words; undefined when only the values decide. */

@@ -3,7 +3,7 @@
 
 import { checkBuildFacts } from "../build/build.ts";
 import { actionOf } from "../choice/actions.ts";
-import { type PathProblem, placeAround, withSubject } from "../issues.ts";
+import { type Path, type PathProblem, placeAround, withSubject } from "../issues.ts";
 import { isJsonObject, type JsonValue } from "../json.ts";
 import { goodMatrices } from "../matrix/matrix-rules.ts";
 import { didYouMean } from "../suggest.ts";
@@ -11,17 +11,11 @@ import { goodTriggers } from "../trigger/rules-triggers.ts";
 import type { JobFile, PipelineFile, StepFile } from "./file.ts";
 import { checkSchema } from "./json-schema.ts";
 import type { Job, Pipeline, StepSpec } from "./pipeline.ts";
+import type { Retry } from "./retry.ts";
 import type { Rule, RuleContext } from "./rule.ts";
 import { goodApprovals, goodParams } from "./rules-params.ts";
 import { goodExpressions } from "./rules-references.ts";
-import {
-  fittingTypes,
-  goodConditions,
-  goodLists,
-  goodNames,
-  goodRetries,
-  possibleComparisons,
-} from "./rules-values.ts";
+import { fittingTypes, goodConditions, goodLists, goodNames, possibleComparisons } from "./rules-values.ts";
 import { typesOf } from "./template-sources.ts";
 
 const MAX_STEPS = 1_000;
@@ -61,6 +55,27 @@ function distinctIds({ pipeline }: RuleContext): readonly PathProblem[] {
       twins(job.steps.map((step, index) => ({ id: step.id, path: [...path, "steps", index, "id"] }))),
     ),
   ];
+}
+
+function goodRetries({ pipeline }: RuleContext): readonly PathProblem[] {
+  return allJobs(pipeline).flatMap(({ job, path }) => [
+    ...wrongRetry(job.retry, [...path, "retry"]),
+    ...job.steps.flatMap(({ retry }, index) =>
+      retry === undefined ? [] : wrongRetry(retry, [...path, "steps", index, "retry"]),
+    ),
+  ]);
+}
+
+function wrongRetry(retry: Retry, path: Path): readonly PathProblem[] {
+  const problems: PathProblem[] = [];
+  const at = (key: string, detail: string) => problems.push({ path: [...path, key], detail, on: "key" });
+  if (retry.exitCodes !== undefined && !retry.on?.includes("failed"))
+    at("exitCodes", "`exitCodes` apply only to scripts that failed; add `failed` to `on`");
+  if (retry.maxDelayMs !== undefined && retry.backoff !== "exponential")
+    at("maxDelay", "`maxDelay` applies only with `backoff: exponential`");
+  else if (retry.maxDelayMs !== undefined && retry.maxDelayMs < retry.delayMs)
+    at("maxDelay", "`maxDelay` is shorter than `delay`");
+  return problems;
 }
 
 /** `until` and `same` are about canceling. */

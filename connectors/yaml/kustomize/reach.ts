@@ -18,18 +18,18 @@ const patch = z.union([
   z.string(),
   z.object({ path: z.string().optional(), patch: z.string().optional() }).transform((one) => one.path ?? one.patch),
 ]);
-const list = <S extends z.ZodType>(of: S) => z.array(of).nullish();
+const texts = z.array(z.string()).nullish();
 const kustomization = z.object({
   kind: z.enum(["Kustomization", "Component"]).nullish(),
-  resources: list(z.string()),
-  bases: list(z.string()),
-  components: list(z.string()),
-  patches: list(patch),
-  patchesJson6902: list(patch),
-  patchesStrategicMerge: list(z.string()),
-  images: list(z.object({ name: z.string(), newName: z.string().nullish() })),
+  resources: texts,
+  bases: texts,
+  components: texts,
+  patches: z.array(patch).nullish(),
+  patchesJson6902: z.array(patch).nullish(),
+  patchesStrategicMerge: texts,
+  images: z.array(z.object({ name: z.string(), newName: z.string().nullish() })).nullish(),
   /** Says which fields are images, apart from those of containers. */
-  configurations: list(z.string()),
+  configurations: texts,
   /** Set values after the entries. */
   replacements: z.unknown().optional(),
   // What these write is not known here.
