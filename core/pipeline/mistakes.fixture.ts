@@ -709,6 +709,21 @@ export const RUN_TIME_MISTAKES: readonly Mistake[] = [
     file({ step: `env: { A: "\${{ needs['first'].outputs.a ? 'x' : 'y' }}" }` }),
     /what stands before `\?` must be true or false, not text/,
   ],
+  [
+    "a list of targets in deploys",
+    file({ job: "deploys: ${{ params.list }}" }),
+    /deploys must be text, and this gives a list/,
+  ],
+  [
+    "the group of a list",
+    file({ rest: "concurrency: ${{ params.list }}\n" }),
+    /concurrency must be text, and this gives a list/,
+  ],
+  [
+    "the group of a map",
+    file({ rest: `concurrency: { group: "\${{ {'a': params.who} }}", policy: cancel-older }\n` }),
+    /group must be text, and this gives a map/,
+  ],
   ["an element that no job has", file({ job: "each: [a, b]", step: "when: each == 'c'" }), /never true/],
   ["a value that no combination has", file({ job: "matrix: { os: [a, b] }\n    when: each.os == 'c'" }), /never true/],
   [

@@ -25,6 +25,7 @@ export const RULES: readonly Rule[] = [
   distinctIds,
   knownNeeds,
   goodConcurrency,
+  goodTexts,
   noCycles,
   oneActionPerStep,
   plainTitles,
@@ -76,6 +77,23 @@ function wrongRetry(retry: Retry, path: Path): readonly PathProblem[] {
   else if (retry.maxDelayMs !== undefined && retry.maxDelayMs < retry.delayMs)
     at("maxDelay", "`maxDelay` is shorter than `delay`");
   return problems;
+}
+
+/** A list would become the text of its JSON, which is the name of no target, and a group that nobody meant. */
+function goodTexts(context: RuleContext): readonly PathProblem[] {
+  const { pipeline, file } = context;
+  const { group, same } = pipeline.concurrency ?? {};
+  const texts: readonly { readonly template: JsonValue | undefined; readonly path: Path }[] = [
+    { template: group, path: typeof file.concurrency === "string" ? ["concurrency"] : ["concurrency", "group"] },
+    { template: same, path: ["concurrency", "same"] },
+    ...allJobs(pipeline).map(({ job, path }) => ({ template: job.deploys, path: [...path, "deploys"] })),
+  ];
+  return texts.flatMap(({ template = "", path }): readonly PathProblem[] => {
+    const [type, ...others] = typesOf(context, template) ?? [];
+    if (others.length > 0 || (type !== "array" && type !== "object")) return [];
+    const detail = `${path.at(-1)} must be text, and this gives ${type === "array" ? "a list" : "a map"}`;
+    return [{ path, detail, on: "value" }];
+  });
 }
 
 /** `until` and `same` are about canceling. */
