@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { test } from "node:test";
+import { describe, type TestContext, test } from "node:test";
+import { parse } from "yaml";
+import { z } from "zod";
 import { startLabHost } from "../git/lab.fixture.ts";
 import { checkout, commitPush } from "../git/steps.ts";
 import { openBench, type StepBench } from "../step.fixture.ts";
@@ -81,8 +83,10 @@ test("an entry that is added has the name that the manifests use, and without on
     "old/pod.yaml": POD("registry.old/apps/orders:v1"),
     "short/kustomization.yaml": "resources: [pod.yaml]\n",
     "short/pod.yaml": POD("orders:v1"),
-    "custom/kustomization.yaml": "resources: [thing.yaml]\n",
+    "custom/kustomization.yaml": "resources: [thing.yaml]\nconfigurations: [fields.yaml]\n",
     "custom/thing.yaml": "apiVersion: x/v1\nkind: Thing\nspec: { container: orders }\n",
+    "nowhere/kustomization.yaml": `resources: [thing.yaml]\nimages:\n- name: orders\n  digest: ${OLD}\n`,
+    "nowhere/thing.yaml": "apiVersion: x/v1\nkind: Thing\nspec: { image: orders }\n",
     "left/kustomization.yaml": `resources: [pod.yaml]\nimages:\n- name: orders\n  digest: ${OLD}\n`,
     "left/pod.yaml": POD("apps/orders:v1"),
     "other/kustomization.yaml": "resources: [pod.yaml]\n",
@@ -104,7 +108,93 @@ test("an entry that is added has the name that the manifests use, and without on
   const refused = await set("other");
   assert.ok(refused.kind === "failed", JSON.stringify(refused));
   assert.match(JSON.stringify(refused), /No manifest that it uses has the image orders or .*they name nginx\./);
+  const nowhere = await set("nowhere");
+  assert.match(JSON.stringify(nowhere), /No manifest that it uses has the image orders .*they name no image\./);
   assert.equal(await read(bench, "other/kustomization.yaml"), "resources: [pod.yaml]\n");
+});
+
+/** The names of the entries that a deployment leaves in `top/kustomization.yaml`, each with what it sets. */
+async function entriesAfter(t: TestContext, files: Readonly<Record<string, string>>): Promise<readonly string[]> {
+  const bench = await benchWith(t, files);
+  const outcome = await bench.run(yamlSetImages, { images: [IMAGE], targets: [{ files: ["top"] }] });
+  assert.ok(outcome.kind === "succeeded", JSON.stringify(outcome));
+  const written: unknown = parse(await read(bench, "top/kustomization.yaml"));
+  const { images } = z.object({ images: z.array(z.record(z.string(), z.string())) }).parse(written);
+  return images.map(({ name, newName, digest }) => `${name} = ${newName}@${digest}`);
+}
+
+describe("the image of a manifest is found however it is written", () => {
+  const ways = {
+    "on the next line": "image:\n      registry.old/apps/orders:v1",
+    "as a folded text": "image: >-\n      registry.old/apps/orders:v1",
+    "as a block text": "image: |-\n      registry.old/apps/orders:v1",
+    "behind an anchor": "image: &one registry.old/apps/orders:v1",
+    "with a tag of YAML": "image: !!str registry.old/apps/orders:v1",
+    "with a key of its own line": "? image\n    : registry.old/apps/orders:v1",
+    "with a space before the colon": "image : registry.old/apps/orders:v1",
+    "with a tag that a build fills in": "image: registry.old/apps/orders:{VERSION}",
+  };
+  for (const [way, image] of Object.entries(ways))
+    test(way, async (t) => {
+      const pod = `apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec:\n  containers:\n  - name: a\n    ${image}\n`;
+      const files = { "top/kustomization.yaml": "resources: [pod.yaml]\n", "top/pod.yaml": pod };
+      assert.deepEqual(await entriesAfter(t, files), [`registry.old/apps/orders = ${REF}`]);
+    });
+
+  test("behind an alias", async (t) => {
+    const pod =
+      "apiVersion: v1\nkind: Pod\nmetadata: {name: x, annotations: {a: &i registry.old/apps/orders:v1}}\nspec: {containers: [{name: a, image: *i}]}\n";
+    const files = { "top/kustomization.yaml": "resources: [pod.yaml]\n", "top/pod.yaml": pod };
+    assert.deepEqual(await entriesAfter(t, files), [`registry.old/apps/orders = ${REF}`]);
+  });
+
+  test("as the image of a volume, and not in texts, ephemeral containers or definitions of kinds", async (t) => {
+    const pod = `apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec:\n  ephemeralContainers: [{name: e, image: two/apps/orders}]\n  volumes: [{name: v, image: {reference: "registry.old/apps/orders:v1"}}]\n  containers: [{name: a, image: nginx}]\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: y}\ndata:\n  a: |\n    image: orders\n---\napiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: z}\nspec: {containers: [{image: orders}]}\n`;
+    const files = { "top/kustomization.yaml": "resources: [pod.yaml]\n", "top/pod.yaml": pod };
+    assert.deepEqual(await entriesAfter(t, files), [`registry.old/apps/orders = ${REF}`]);
+  });
+});
+
+describe("an entry has the name that reaches the kustomization", () => {
+  const base = (image: string, entries: string) => ({
+    "base/kustomization.yaml": `resources: [pod.yaml]\n${entries}`,
+    "base/pod.yaml": POD(image),
+  });
+
+  test("where an entry of the base has renamed it", async (t) => {
+    const files = {
+      ...base("orders:v1", "images: [{name: orders, newName: registry.old/apps/orders, newTag: v1}]\n"),
+      "top/kustomization.yaml": "resources: [../base]\n",
+    };
+    assert.deepEqual(await entriesAfter(t, files), [`registry.old/apps/orders = ${REF}`]);
+  });
+
+  test("where a component has renamed it", async (t) => {
+    const files = {
+      ...base("orders:v1", ""),
+      "part/kustomization.yaml":
+        "kind: Component\npatches: [{patch: '[{op: add, path: /metadata/labels, value: {}}]', target: {kind: Pod}}]\nimages: [{name: orders, newName: registry.old/apps/orders}]\n",
+      "top/kustomization.yaml": "resources: [../base]\ncomponents: [../part]\n",
+    };
+    assert.deepEqual(await entriesAfter(t, files), [`registry.old/apps/orders = ${REF}`]);
+  });
+
+  test("where a patch in the file sets it", async (t) => {
+    const files = {
+      ...base("nginx", ""),
+      "top/kustomization.yaml":
+        "resources: [../base]\npatches:\n- target: {kind: Pod}\n  patch: |-\n    - op: replace\n      path: /spec/containers/0/image\n      value: registry.old/apps/orders:v1\n",
+    };
+    assert.deepEqual(await entriesAfter(t, files), [`registry.old/apps/orders = ${REF}`]);
+  });
+
+  test("where an entry for another name has no effect, and names the repository", async (t) => {
+    const files = {
+      ...base(`${IMAGE.repository}:v1`, ""),
+      "top/kustomization.yaml": `resources: [../base]\nimages: [{name: orders, newName: ${IMAGE.repository}, digest: "${OLD}"}]\n`,
+    };
+    assert.deepEqual(await entriesAfter(t, files), [`orders = ${REF}`, `${IMAGE.repository} = ${REF}`]);
+  });
 });
 
 test("a target whose site has its own registry gets the name that the image has there", async (t) => {

@@ -7,7 +7,7 @@ import { defineStep, NO_RETRY } from "@gantry/core/step/step.ts";
 import { z } from "zod";
 import { isDigest, isTag, parseReference } from "../oci/reference.ts";
 import { isFolderInside, readInside, writeInside, yamlFilesInside } from "./files.ts";
-import { imageUse } from "./kustomize-use.ts";
+import { imageUse } from "./kustomize/use.ts";
 import { FORMS, type Form, type ImageChange, setImages, type TextFile } from "./set-images.ts";
 import { directory, files, line, orFailed } from "./step-parts.ts";
 

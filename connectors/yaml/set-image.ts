@@ -16,7 +16,13 @@ import { entrySlot } from "./layout.ts";
 import { addEntry, addItem, applySplices, removeEntry, replaceEntry, type Splices, setSlot } from "./splice.ts";
 import { type Change, isExactly } from "./verify.ts";
 
-export type ImageEdit = { readonly image: string; readonly newName: string; readonly digest: string };
+export type ImageEdit = {
+  readonly image: string;
+  readonly newName: string;
+  readonly digest: string;
+  /** Names of entries that get the same image, so it does not matter if one of them changes what another has made. */
+  readonly same?: readonly string[];
+};
 export type ImageEdited = { readonly text: string; readonly changed: boolean; readonly previous: string | undefined };
 
 /**
@@ -125,13 +131,14 @@ function refuseChains(
   file: YamlFile,
   images: ParsedNode | null,
   entry: YAMLMap.Parsed | undefined,
-  { image, newName }: ImageEdit,
+  { image, newName, same }: ImageEdit,
 ): void {
   const items = isSeq(images) ? images.items : [];
   const own = entry ? items.indexOf(entry) : items.length;
   for (const [index, other] of items.entries()) {
     if (index === own || !isMap(other)) continue;
     const [name, renamed] = ["name", "newName"].map((key) => scalarOf(file, other, key)?.value);
+    if (typeof name === "string" && same?.includes(name)) continue;
     if (index < own && renamed === image) {
       const problem = `the entry of ${String(name)} names its image ${image}, so it would change too; give it another newName`;
       throw file.wrong(problem, other.range[0]);

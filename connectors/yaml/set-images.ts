@@ -5,7 +5,7 @@ import { applicationPlaces, paddedText } from "./application-places.ts";
 import { blockTextOf, setBlockText } from "./block-text.ts";
 import { parseYaml, selectDocument } from "./document.ts";
 import type { Image } from "./image-text.ts";
-import { entryNamesOf, imageEntries, refuseSharedEntry } from "./kustomize-entries.ts";
+import { entryNamesOf, imageEntries, refuseSharedEntry } from "./kustomize/entries.ts";
 import { manifestPlaces } from "./manifest-places.ts";
 import { choosePlaces, type Edit, type Place, refusal, type Search, withoutAliases } from "./places.ts";
 import { setImage } from "./set-image.ts";
@@ -50,11 +50,12 @@ function setKustomize(files: readonly TextFile[], { images, entries: added }: Wa
   const edited = files.map(({ name, text }) => {
     const entries = imageEntries(name, text);
     refuseSharedEntry(name, entries, images);
-    const edits = images.flatMap((image) =>
-      entryNamesOf(entries, image, images, added?.get(image.name)).map((entry) => ({ image, entry })),
-    );
-    const after = edits.reduce((before, { image: { name: image, repository: newName, digest }, entry }) => {
-      const once = setImage(name, before, { image: entry, newName, digest });
+    const edits = images.flatMap((image) => {
+      const same = entryNamesOf(entries, image, images, added?.get(image.name));
+      return same.map((entry) => ({ image, entry, same }));
+    });
+    const after = edits.reduce((before, { image: { name: image, repository: newName, digest }, entry, same }) => {
+      const once = setImage(name, before, { image: entry, newName, digest, same });
       const change = { file: name, place: `images[name=${entry}]`, image };
       if (once.changed) changes.push({ ...change, old: once.previous ?? "", new: `${newName}@${digest}` });
       return once.text;

@@ -10,6 +10,10 @@ import type { Reference } from "./references.ts";
 
 /** CEL types of params by name, or `number`. Those that are missing may have any type. */
 export type ParamTypes = { readonly [name: string]: string };
+/** What a pipeline says about members: `steps.<id>.outputs.<name>`, `needs.<job>.approval.inputs.<name>` and so on. */
+export type MemberType = (reference: Reference) => KnownType | undefined;
+/** `parts`: how many members belong to it; what follows is a member of its value. */
+export type KnownType = { readonly type: string; readonly parts: number };
 
 /** Expressions that CEL's check refuses although they may be valid at run time. */
 const RUNS: readonly RegExp[] = [
@@ -35,9 +39,9 @@ export type Typing = {
   readonly typeOf: (source: string) => string;
 };
 
-export function typing(params: ParamTypes): Typing {
+export function typing(params: ParamTypes, members: MemberType = () => undefined): Typing {
   // A `number` is a whole number or a fraction, which CEL tells apart: only what fits neither is wrong.
-  const kinds = (["int", "double"] as const).map((number) => oneTyping(params, number));
+  const kinds = (["int", "double"] as const).map((number) => oneTyping({ params, members }, number));
   const isTwofold = (source: string): boolean => {
     const expression = checkExpression(source);
     if ("problem" in expression) return true;
@@ -48,7 +52,7 @@ export function typing(params: ParamTypes): Typing {
   };
   return {
     problemIn: (source) => {
-      if (isTwofold(source)) return oneTyping({}, "int")(source).problem;
+      if (isTwofold(source)) return oneTyping({ params: {}, members }, "int")(source).problem;
       const problems = kinds.map((kind) => kind(source).problem);
       return problems.some((problem) => problem === undefined) ? undefined : problems.at(-1);
     },
@@ -61,7 +65,9 @@ export function typing(params: ParamTypes): Typing {
 
 type Verdict = { readonly type: string; readonly problem?: ExpressionProblem };
 
-function oneTyping(params: ParamTypes, number: "int" | "double"): (source: string) => Verdict {
+type Types = { readonly params: ParamTypes; readonly members: MemberType };
+
+function oneTyping(types: Types, number: "int" | "double"): (source: string) => Verdict {
   const environment = makeEnvironment({ site: "string", status: "string" });
   const known = new Map<string, string>();
   return (source) => {
@@ -69,8 +75,9 @@ function oneTyping(params: ParamTypes, number: "int" | "double"): (source: strin
     if ("problem" in expression) return { type: "dyn" };
     let typed = source;
     for (const reference of expression.references) {
-      const type = typeOf(reference, params)?.replace(/^number$/, number);
-      const written = writtenAt(source, reference);
+      const found = knownType(reference, types);
+      const type = found?.type.replace(/^number$/, number);
+      const written = found && writtenAt(source, reference, found.parts);
       if (type === undefined || written === undefined) continue;
       // A variable of its own, with a name of the same length, so that offsets stay right.
       const name = /^\w+$/.test(written) ? written.toUpperCase() : written.replaceAll(/\W/g, "_");
@@ -94,26 +101,29 @@ function oneTyping(params: ParamTypes, number: "int" | "double"): (source: strin
   };
 }
 
-function typeOf({ variable, path, certain }: Reference, params: ParamTypes): string | undefined {
+function knownType(reference: Reference, { params, members }: Types): KnownType | undefined {
+  const { variable, path, certain } = reference;
   const [name = "", member] = path;
-  if (path.length === 0 && MAPS.has(variable)) return "map";
+  const one = (type: string | undefined): KnownType | undefined =>
+    type === undefined ? undefined : { type, parts: 1 };
+  if (path.length === 0) return MAPS.has(variable) ? { type: "map", parts: 0 } : undefined;
   const isOfJob = ["needs", "jobs", "steps"].includes(variable);
   if (isOfJob && certain === path.length && (path.length === 1 || (path.length === 2 && member === "outputs")))
-    return "map";
-  if (variable === "params" && certain >= 1 && Object.hasOwn(params, name)) return params[name];
-  if (variable === "task" && certain >= 1 && TASK_TEXTS.has(name)) return "string";
-  if (variable === "trigger" && certain >= 1) return factType(name);
-  if (variable === "app" && certain >= 1 && name === "name") return "string";
-  const isOutcome = isOfJob && member === "outcome" && certain >= 2;
-  return isOutcome ? "string" : undefined;
+    return { type: "map", parts: path.length };
+  if (isOfJob && member === "outcome" && certain >= 2) return { type: "string", parts: 2 };
+  if (variable === "params" && certain >= 1) return one(Object.hasOwn(params, name) ? params[name] : undefined);
+  if (variable === "task" && certain >= 1 && TASK_TEXTS.has(name)) return one("string");
+  if (variable === "trigger" && certain >= 1) return one(factType(name));
+  if (variable === "app" && certain >= 1 && name === "name") return one("string");
+  const known = members(reference);
+  return known && certain >= known.parts ? known : undefined;
 }
 
 /**
  * `params.name`, `task.id`, `needs["a-job"].outcome`, without the members behind it. Undefined when it is written with spaces
  * or in another way.
  */
-function writtenAt(source: string, { variable, path, offset }: Reference): string | undefined {
-  const parts = ["params", "task", "trigger", "app"].includes(variable) ? 1 : 2;
+function writtenAt(source: string, { variable, path, offset }: Reference, parts: number): string | undefined {
   let end = offset + variable.length;
   if (!source.startsWith(variable, offset)) return undefined;
   for (const name of path.slice(0, parts)) {

@@ -357,7 +357,12 @@ const PARAMS = `params:
 /** The lines of the job begin at line 13, those of its step at line 15. */
 export function file({ job = "", step = "", rest = "" }): string {
   const indent = (text: string, by: string) => text && `${by}${text}\n`;
-  return `name: demo\n${PARAMS}jobs:\n  first: { site: x, steps: [{ run: x }], outputs: { a: b } }\n  main:\n    needs: first\n    site: seoul\n${indent(job, "    ")}    steps:\n      - { id: one, run: x }\n      - run: x\n${indent(step, "        ")}${rest}`;
+  return `name: demo\n${PARAMS}jobs:\n  first: { site: x, steps: [{ id: made, run: x }], outputs: { a: b, made: "\${{ steps.made.outputs.x }}", any: "\${{ fromJson(params.who) }}" } }\n  main:\n    needs: first\n    site: seoul\n${indent(job, "    ")}    steps:\n      - { id: one, run: x }\n      - run: x\n${indent(step, "        ")}${rest}`;
+}
+
+/** A step behind a checkout with the id co. */
+function afterCheckout(lines: string): string {
+  return `env: {}\n      - { id: co, uses: git/checkout, with: { repository: { project: a, slug: b } } }\n      - run: y\n        ${lines}`;
 }
 
 /** Files that could be read and that would fail, or never do something, at run time. */
@@ -673,6 +678,136 @@ export const RUN_TIME_MISTAKES: readonly Mistake[] = [
     file({ job: "each: [{ name: a, cpu: { arch: x } }, { name: b, cpu: {} }]", step: "when: each.cpu.arch == 'x'" }),
     /element 2 of `each` has no cpu\.arch$/,
   ],
+  [
+    "the text that a step puts out as a condition",
+    file({ step: afterCheckout("when: steps.co.outputs.commit") }),
+    /and this is text/,
+  ],
+  [
+    "the text that a step puts out beside a number",
+    file({ step: afterCheckout("when: steps.co.outputs.commit == 3") }),
+    /`==` cannot be used with text and a whole number/,
+  ],
+  [
+    "a member of the text that a step puts out",
+    file({ step: afterCheckout(`env: { A: "\${{ steps['co'].outputs.commit.id }}" }`) }),
+    /text has no members/,
+  ],
+  [
+    "the text of a job's output as a list",
+    file({ job: "each: ${{ needs.first.outputs.a }}" }),
+    /`each` must be a list, and this is text/,
+  ],
+  ["the text of a job's output as a condition", file({ step: "when: needs.first.outputs.a" }), /and this is text/],
+  [
+    "a member of the text of a job's output",
+    file({ step: "when: needs.first.outputs.a.x == 'b'" }),
+    /text has no members/,
+  ],
+  [
+    "the text of a job's output in a choice",
+    file({ step: `env: { A: "\${{ needs['first'].outputs.a ? 'x' : 'y' }}" }` }),
+    /what stands before `\?` must be true or false, not text/,
+  ],
+  [
+    "a list of targets in deploys",
+    file({ job: "deploys: ${{ params.list }}" }),
+    /deploys must be text, and this gives a list/,
+  ],
+  [
+    "the group of a list",
+    file({ rest: "concurrency: ${{ params.list }}\n" }),
+    /concurrency must be text, and this gives a list/,
+  ],
+  [
+    "the group of a map",
+    file({ rest: `concurrency: { group: "\${{ {'a': params.who} }}", policy: cancel-older }\n` }),
+    /group must be text, and this gives a map/,
+  ],
+  ["an element that no job has", file({ job: "each: [a, b]", step: "when: each == 'c'" }), /never true/],
+  ["a value that no combination has", file({ job: "matrix: { os: [a, b] }\n    when: each.os == 'c'" }), /never true/],
+  [
+    "a text beside the numbers of an axis",
+    file({ job: "matrix: { node: [20, 22] }", step: "when: each.node == '20' || params.dry" }),
+    /`each.node == '20'` is never true here/,
+  ],
+  [
+    "values that no combination has together",
+    file({
+      job: "matrix: { os: [a, b], node: [1, 2], exclude: [{ os: a, node: 2 }] }",
+      step: "when: each.os == 'a' && each.node == 2",
+    }),
+    /never true/,
+  ],
+  ["the name of another site", file({ step: "when: site == 'tokyo'" }), /this condition is never true/],
+  [
+    "a number beyond the limits of a param",
+    file({ step: "when: params.small > 9" }).replace(
+      "params:",
+      "params:\n  small: { type: integer, minimum: 1, maximum: 5 }",
+    ),
+    /this condition is never true/,
+  ],
+  [
+    "the failure of a step that ends the job",
+    file({ step: "when: steps.one.outcome != 'succeeded'" }),
+    /never true: a condition that does not name `status`/,
+  ],
+  [
+    "a cancel of a step that may fail",
+    file({ step: "continueOnError: true\n      - { run: x, when: steps.run.outcome == 'canceled' }" }),
+    /never true: a condition that does not name `status`/,
+  ],
+  [
+    "a start by hand, as others call it",
+    file({ job: "when: trigger.kind == 'manual'" }),
+    /trigger.kind is never "manual"; it is one of push, .*did you mean person\?/,
+  ],
+  ["a kind of trigger that it does not have", file({ job: "when: trigger.kind == 'tag'" }), /never true/],
+  [
+    "what an approver types as a condition",
+    file({ job: "approval: { question: q, inputs: { why: string } }", step: "when: approval.inputs.why" }),
+    /and this is text/,
+  ],
+  [
+    "a number of an approver beside a text",
+    file({ job: "approval: { question: q, inputs: { n: integer } }", step: "when: approval.inputs.n == '10'" }),
+    /`==` cannot be used with a whole number and text/,
+  ],
+  [
+    "the name of an approver as a list",
+    file({ job: "approval: q", step: `env: { A: "\${{ approval.by.join(',') }}" }` }),
+    /join/,
+  ],
+  [
+    "a number of another job's approver as a condition",
+    file({
+      job: "approval: { question: q, inputs: { n: integer } }",
+      rest: "  last: { needs: main, site: x, when: needs.main.approval.inputs.n, steps: [{ run: x }] }\n",
+    }),
+    /and this is a whole number/,
+  ],
+  ["what a script puts out as a condition", file({ step: "when: steps.one.outputs.changed" }), /and this is text/],
+  [
+    "what a script puts out beside true",
+    file({ step: "when: steps.one.outputs.changed == true" }),
+    /`==` cannot be used with text and true or false/,
+  ],
+  [
+    "what a script puts out beside a number",
+    file({ step: "when: steps.one.outputs.count > 0" }),
+    /`>` cannot be used with text and a whole number/,
+  ],
+  [
+    "what a script puts out, passed on by its job, as a condition",
+    file({ job: "when: needs.first.outputs.made" }),
+    /and this is text/,
+  ],
+  [
+    "what a script puts out, passed on by its job, as a list",
+    file({ job: "each: ${{ needs.first.outputs.made }}" }),
+    /`each` must be a list, and this is text/,
+  ],
   ["an empty matrix", file({ job: "matrix: {}" }), /matrix must have at least one axis/],
   ["an axis without values", file({ job: "matrix: { os: [] }" }), /os must not be empty/],
   ["PATH in the env of a job", file({ job: "env: { PATH: /x }" }), /PATH is set by the runner/],
@@ -759,7 +894,7 @@ export const RUN_TIME_MISTAKES: readonly Mistake[] = [
   ],
   [
     "a commit that is a number",
-    file({ rest: "build: { commit: '${{ params.n }}', branch: main, images: '${{ needs.first.outputs.a }}' }\n" }),
+    file({ rest: "build: { commit: '${{ params.n }}', branch: main, images: '${{ needs.first.outputs.any }}' }\n" }),
     /: commit must be text, and this gives a whole number$/,
   ],
   [

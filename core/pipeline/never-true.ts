@@ -1,9 +1,11 @@
-// Finds conditions, and alternatives of `||`, that are false whatever the status, the outcomes before them and the choices of
-// params. All of these are tried; what else an expression names is unknown, and counts as if it could make it true.
+// Finds conditions, and alternatives of `||`, that are false whatever the status, the outcomes before them, the choices of
+// params, the site, the elements of the job and what its trigger is for. All of these are tried; what else an expression names is unknown, and counts as if it could make it true.
 
 import { checkExpression, type Expression } from "../expr/expression.ts";
+import { isTemplated } from "../expr/template.ts";
 import { tryExpression } from "../expr/trials.ts";
-import type { JsonObject, JsonValue } from "../json.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts";
+import { MAX_EXPANDED, combinationsOf as matrixCombinations, sizeOf } from "../matrix/matrix.ts";
 import { OUTCOMES, type Outcome } from "../task/states.ts";
 import type { ParamsSchema, Pipeline } from "./pipeline.ts";
 import type { TemplatePlace } from "./places.ts";
@@ -14,12 +16,16 @@ type State = { readonly status: string; readonly outcomes: readonly Outcome[] };
 const SUCCEEDED: State = { status: "succeeded", outcomes: ["succeeded", "skipped"] };
 const FAILED: State = { status: "failed", outcomes: OUTCOMES };
 const CANCELED: State = { status: "canceled", outcomes: OUTCOMES };
+/** Of a step that may fail. When the job is canceled, nothing runs after it that does not name `status`. */
+const OF_STEP = OUTCOMES.filter((outcome) => outcome !== "canceled");
 /** Each outcome and each param multiplies what is tried. */
 const MAX_SCOPES = 1_000;
+/** Of the whole numbers that a param may be. */
+const MAX_NUMBERS = 200;
 
-/** What a member of a variable may be. */
-type Choice = { readonly variable: string; readonly id: string; readonly values: readonly JsonValue[] };
-type Scope = { readonly [variable: string]: JsonObject };
+/** What a variable, or its member `id`, may be. */
+type Choice = { readonly variable: string; readonly id: string | undefined; readonly values: readonly JsonValue[] };
+type Scope = { readonly [variable: string]: JsonValue };
 
 /** The first alternative that is never true at this place. */
 export function neverTrue(
@@ -37,18 +43,10 @@ export function neverTrue(
       (one): one is Expression =>
         !("problem" in one) &&
         states.every((state) => {
-          const scopes = scopesOf(one, state, isJob, pipeline.params, mayFailAt(pipeline, place));
+          const scopes = scopesOf(one, state, isJob, pipeline, place);
           return scopes?.every((scope) => isFalse(tryExpression(trials, one, scope))) ?? false;
         }),
     );
-}
-
-type MayFail = (variable: string, id: string) => boolean;
-
-/** The steps and jobs whose failure does not count for what comes after them. */
-function mayFailAt({ jobs, finally: last }: Pipeline, { steps }: TemplatePlace): MayFail {
-  return (variable, id) =>
-    (variable === "steps" ? steps : [...jobs, ...last]).find((one) => one.id === id)?.continueOnError !== undefined;
 }
 
 function isFalse(result: ReturnType<typeof tryExpression>): boolean {
@@ -63,38 +61,110 @@ function scopesOf(
   { references }: Expression,
   state: State,
   isJob: boolean,
-  params: ParamsSchema,
-  mayFail: MayFail,
+  pipeline: Pipeline,
+  place: TemplatePlace,
 ): readonly JsonObject[] | undefined {
   const choices = new Map<string, Choice>();
+  const add = (variable: string, id: string | undefined, values: readonly JsonValue[] | undefined): void => {
+    if (values) choices.set(id === undefined ? variable : `${variable}.${id}`, { variable, id, values });
+  };
   for (const { variable, path, certain } of references) {
     if (variable === "status") continue;
     const isOfJob = ["steps", "needs", "jobs"].includes(variable);
     const [id = "", member] = path;
     // A test whether something exists would find nothing here.
     if (certain < (isOfJob ? 2 : 1) && (isOfJob || variable === "params")) return undefined;
-    const isAny = (variable === "steps") === isJob || mayFail(variable, id);
-    const outcomes = isAny ? OUTCOMES : state.outcomes;
-    if (isOfJob && member === "outcome")
-      choices.set(`${variable}.${id}`, { variable, id, values: outcomes.map((outcome) => ({ outcome })) });
-    const values = variable === "params" && path.length === 1 ? valuesOf(params, id) : undefined;
-    if (values) choices.set(`params.${id}`, { variable, id, values });
+    if (isOfJob && member === "outcome") {
+      const outcomes = outcomesOf(variable, id, { state, isJob, pipeline, place });
+      add(
+        variable,
+        id,
+        outcomes.map((outcome) => ({ outcome })),
+      );
+    }
+    if (variable === "params" && path.length === 1) add(variable, id, valuesOf(pipeline.params, id));
+    if (variable === "site" && path.length === 0) add(variable, undefined, siteOf(place));
+    if (variable === "each" && certain === path.length) add(variable, undefined, elementsOf(place));
+    if (variable === "trigger" && certain === 1) add(variable, id, factsOf(pipeline, place, id));
   }
   const all = [...choices.values()];
   if (all.reduce((product, { values }) => product * values.length, 1) > MAX_SCOPES) return undefined;
   return combinationsOf(all).map((scope) => ({ ...scope, status: state.status }));
 }
 
+type Context = {
+  readonly state: State;
+  readonly isJob: boolean;
+  readonly pipeline: Pipeline;
+  readonly place: TemplatePlace;
+};
+
+function outcomesOf(variable: string, id: string, { state, isJob, pipeline, place }: Context): readonly Outcome[] {
+  const { jobs, finally: last } = pipeline;
+  if (variable !== "steps") {
+    const mayFail = [...jobs, ...last].find((one) => one.id === id)?.continueOnError !== undefined;
+    return isJob && !mayFail ? state.outcomes : OUTCOMES;
+  }
+  const step = place.steps.find((one) => one.id === id);
+  if (isJob || state.status !== "succeeded") return OUTCOMES;
+  if (step?.continueOnError !== undefined) return OF_STEP;
+  // A step without a condition has run by now.
+  return step && step.when === undefined && step.missingSystem === undefined ? ["succeeded"] : state.outcomes;
+}
+
 /** All values of a param; undefined where there are too many. */
 function valuesOf({ properties }: ParamsSchema, name: string): readonly JsonValue[] | undefined {
   const param = Object.hasOwn(properties, name) ? properties[name] : undefined;
-  return param?.type === "boolean" ? [true, false] : param?.enum;
+  if (param?.type === "boolean") return [true, false];
+  const { type, minimum, maximum } = param ?? {};
+  if (param?.enum !== undefined || type !== "integer" || minimum === undefined || maximum === undefined)
+    return param?.enum;
+  const [least, most] = [Math.ceil(minimum), Math.floor(maximum)];
+  return most - least < MAX_NUMBERS ? Array.from({ length: most - least + 1 }, (_, at) => least + at) : undefined;
+}
+
+function siteOf({ job }: TemplatePlace): readonly JsonValue[] | undefined {
+  return typeof job?.site === "string" && !isTemplated(job.site) ? [job.site] : undefined;
+}
+
+/** The elements of the job, where the file says them. */
+function elementsOf({ job }: TemplatePlace): readonly JsonValue[] | undefined {
+  if (!job || isTemplated([job.each ?? null, { ...job.matrix }, [...(job.matrixInclude ?? [])]])) return undefined;
+  if (Array.isArray(job.each)) return job.each as readonly JsonValue[];
+  if (job.matrix === undefined || sizeOf(job.matrix) > MAX_EXPANDED) return undefined;
+  return matrixCombinations(job).map(({ values }) => values);
+}
+
+/** What a fact of the trigger may be: in the condition of a trigger, what this one is for. */
+function factsOf({ triggers = [] }: Pipeline, place: TemplatePlace, name: string): readonly JsonValue[] | undefined {
+  const [top, index] = place.path;
+  const own = top === "triggers" && typeof index === "number" ? triggers[index] : undefined;
+  if (name === "kind") return own ? [own.kind] : [...triggers.map(({ kind }) => kind), "person"];
+  if (own === undefined) return undefined;
+  if (own.kind === "push" && name === "branch") return plainNames(own.branches);
+  if (own.kind === "pull_request" && name === "target") return plainNames(own.branches);
+  if (own.kind === "tag" && name === "tag") return plainNames(own.names);
+  if (own.kind === "image" && name === "tag") return plainNames(own.tags);
+  if (own.kind === "image" && name === "action") return own.actions;
+  if (own.kind === "upstream" && name === "outcome") return own.outcomes;
+  if (own.kind === "upstream" && name === "pipeline") return [own.pipeline];
+  return undefined;
+}
+
+function plainNames(patterns: readonly string[] | undefined): readonly string[] | undefined {
+  return patterns?.some((one) => one.includes("*") || one.startsWith("!")) ? undefined : patterns;
 }
 
 function combinationsOf(choices: readonly Choice[]): readonly Scope[] {
   return choices.reduce<readonly Scope[]>(
     (scopes, { variable, id, values }) =>
-      scopes.flatMap((scope) => values.map((value) => ({ ...scope, [variable]: { ...scope[variable], [id]: value } }))),
+      scopes.flatMap((scope) =>
+        values.map((value) => ({ ...scope, [variable]: withMember(scope[variable], id, value) })),
+      ),
     [{}],
   );
+}
+
+function withMember(before: JsonValue = {}, id: string | undefined, value: JsonValue): JsonValue {
+  return id === undefined ? value : { ...(isJsonObject(before) ? before : {}), [id]: value };
 }

@@ -2,7 +2,6 @@
 
 import type { Problem } from "../errors.ts";
 import { newTrials } from "../expr/trials.ts";
-import { typing } from "../expr/typed-check.ts";
 import type { PathProblem } from "../issues.ts";
 import { isJsonObject } from "../json.ts";
 import { normalise } from "./normalise.ts";
@@ -13,7 +12,7 @@ import { absentFacts, absentParams, unknownSecrets } from "./rules-references.ts
 import { goodExpansion } from "./rules-values.ts";
 import { checkShape } from "./shape.ts";
 import { type Place, placeAt, plainValue, readSource, type Source, sourceAt } from "./source.ts";
-import { celTypes } from "./template-sources.ts";
+import { typingOf } from "./template-sources.ts";
 
 export type ParsedPipeline = {
   /** Present only if there are no problems. */
@@ -61,7 +60,7 @@ export function parsePipeline(
       pipeline,
       steps: known,
       jobIds: jobIdsOf(root),
-      typing: typing(celTypes(pipeline.params)),
+      typing: typingOf(pipeline, known),
       trials: newTrials(),
     };
     // Where the form is wrong already, a rule would only say the same in other words.

@@ -37,7 +37,37 @@ const right: readonly (readonly [what: string, text: string])[] = [
   ["a boolean param", file({ job: "when: params.dry" })],
   ["a comparison", file({ job: "when: params.n > 3 && params.ratio == 1 && params.stage in ['dev']" })],
   ["an outcome together with status", file({ step: 'when: status != "succeeded" && steps.one.outcome == "failed"' })],
-  ["an outcome that is skipped", file({ step: 'when: steps.one.outcome == "skipped"' })],
+  [
+    "an outcome that is skipped",
+    file({ step: 'when: params.dry\n      - { id: three, run: x, when: steps.run.outcome == "skipped" }' }),
+  ],
+  [
+    "a step that may fail",
+    file({ step: 'continueOnError: true\n      - { run: x, when: steps.run.outcome != "succeeded" }' }),
+  ],
+  ["an element of some jobs", file({ job: "each: [a, b]", step: "when: each == 'b'" })],
+  [
+    "a number of some jobs",
+    file({ job: "matrix: { node: [20, 22], include: [{ node: 24 }] }", step: "when: each.node > 22" }),
+  ],
+  [
+    "a member of some elements",
+    file({ job: "each: [{ name: a, x: 1 }, { name: b }]", step: "when: each.?x.orValue(0) == 1" }),
+  ],
+  ["an element that a task gives", file({ job: "each: ['${{ params.who }}', b]", step: "when: each == 'c'" })],
+  [
+    "the site that a param names",
+    file({ step: "when: site == 'tokyo'" }).replace("site: seoul", "site: ${{ params.who }}"),
+  ],
+  [
+    "the answers of approvals",
+    file({
+      job: "approval: { question: q, inputs: { n: integer, r: number, ok: boolean, many: { type: array, items: string } } }",
+      step: "when: approval.inputs.ok && approval.inputs.n > 3 && approval.inputs.r > 1.5 && approval.inputs.many.exists(x, x == approval.by)",
+      rest: "  other:\n    site: x\n    approval: { question: q, inputs: { n: string } }\n    steps: [{ run: x, when: approval.inputs.n == 'a' }]\n",
+    }),
+  ],
+  ["a person who starts it", file({ job: "when: trigger.kind == 'person'" })],
   ["a step after a cancel", file({ step: 'when: status == "canceled"' })],
   [
     "a final job after a cancel",
@@ -53,7 +83,7 @@ const right: readonly (readonly [what: string, text: string])[] = [
   [
     "a build whose facts may be empty",
     file({
-      rest: "build: { commit: '${{ params.who }}', branch: 'b-${{ params.n }}', images: '${{ needs.first.outputs.a }}', subject: null, url: '', gate: { status: '${{ needs.first.outcome }}' }, scan: {}, tests: { passed: '${{ params.n }}', failed: 0 } }\n",
+      rest: "build: { commit: '${{ params.who }}', branch: 'b-${{ params.n }}', images: '${{ needs.first.outputs.any }}', subject: null, url: '', gate: { status: '${{ needs.first.outcome }}' }, scan: {}, tests: { passed: '${{ params.n }}', failed: 0 } }\n",
     }),
   ],
   [
@@ -77,13 +107,22 @@ const right: readonly (readonly [what: string, text: string])[] = [
   [
     "sums of lists whose elements are not known",
     file({
-      step: "when: params.any.sum() + needs.first.outputs.a.sum() + [1, params.n].sum() + params.list.map(x, size(x)).sum() + [].sum() > 1",
+      step: "when: params.any.sum() + needs.first.outputs.any.sum() + [1, params.n].sum() + params.list.map(x, size(x)).sum() + [].sum() > 1",
     }).replace("params:", "params:\n  any: array"),
   ],
   ["the last element of a list", file({ step: 'env: { A: "${{ params.list[size(params.list) - 1] }}" }' })],
   ["the characters after a place", file({ step: 'env: { A: "${{ params.who.substring(size(params.who) - 3) }}" }' })],
   ["a list that is made", file({ job: "each: '${{ params.list.map(x, x + \"!\") }}'" })],
-  ["an output that may be a list", file({ job: "each: ${{ needs.first.outputs.a }}" })],
+  ["an output that may be a list", file({ job: "each: ${{ needs.first.outputs.any }}" })],
+  ["a list in what a script puts out", file({ job: "each: ${{ fromJson(needs.first.outputs.made) }}" })],
+  ["what a script puts out as text", file({ step: "when: steps.one.outputs.changed == 'true'" })],
+  [
+    "an output of steps of several jobs with one id",
+    file({
+      step: "when: steps.one.outputs.changed == 'true'",
+      rest: "  other:\n    site: x\n    steps:\n      - { id: one, uses: git/commit-push, with: { repository: { project: a, slug: b }, message: x } }\n      - { run: x, when: steps.one.outputs.changed }\n",
+    }),
+  ],
   ["a name that a comprehension binds", file({ step: 'when: params.list.exists(status, status == "x")' })],
   ["a number for the retry of a step", file({ step: "retry: 2" })],
   [

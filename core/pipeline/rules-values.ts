@@ -13,13 +13,13 @@ import { isJsonObject, type JsonValue } from "../json.ts";
 import { MAX_EXPANDED, nameOfElement } from "../matrix/matrix.ts";
 import { didYouMean } from "../suggest.ts";
 import { OUTCOMES } from "../task/states.ts";
+import { FACT_VALUES } from "../trigger/facts.ts";
 import { truncate } from "../truncate.ts";
 import { isReservedVariable, MAX_VARIABLE } from "./env-names.ts";
 import { expandJob, MAX_TASK_JOBS } from "./expand.ts";
 import { neverTrue } from "./never-true.ts";
 import type { Job, ParamSchema } from "./pipeline.ts";
 import { placesOf, type TemplatePlace } from "./places.ts";
-import type { Retry } from "./retry.ts";
 import type { RuleContext } from "./rule.ts";
 import { sourcesIn, typesOf } from "./template-sources.ts";
 
@@ -31,6 +31,10 @@ const SYNONYMS: { readonly [word: string]: string } = {
   failure: "failed",
   error: "errored",
   cancelled: "canceled",
+  manual: "person",
+  workflow_dispatch: "person",
+  merge_request: "pull_request",
+  cron: "schedule",
 };
 const PARAM_TYPES: { readonly [type: string]: string } = {
   string: "text",
@@ -70,7 +74,7 @@ function whyNever(place: TemplatePlace, whole: Expression, { source, comparisons
     reference.variable === "status" && operator === "==" && literals[0] === "canceled";
   if (isJob && place.path[0] === "jobs" && comparisons.some(isCanceled))
     return 'no job starts after a cancel, so `status == "canceled"` is never true here; it can be true in `finally` and in steps';
-  const asks = references.some(({ path }) => path.at(-1) === "outcome");
+  const asks = references.some(({ variable, path }) => variable !== "trigger" && path.at(-1) === "outcome");
   if (asks && !whole.references.some(({ variable }) => variable === "status"))
     return `this is never true: a condition that does not name \`status\` also requires that everything before succeeded; write \`status != "succeeded" && …\``;
   return whole.alternatives.length > 1
@@ -139,6 +143,8 @@ function impossible(
   const isOutcome = ["steps", "needs", "jobs"].includes(variable) && path.length === 2 && path[1] === "outcome";
   if (isOutcome) return notOneOf(`${variable}.${path.join(".")}`, literal, OUTCOMES);
   const name = path[0] ?? "";
+  if (variable === "trigger" && path.length === 1 && Object.hasOwn(FACT_VALUES, name))
+    return notOneOf(`trigger.${name}`, literal, FACT_VALUES[name] ?? []);
   if (variable !== "params" || path.length !== 1 || !Object.hasOwn(pipeline.params.properties, name)) return undefined;
   const param = pipeline.params.properties[name];
   if (param === undefined) return undefined;
@@ -347,27 +353,6 @@ function expandable(job: Job): readonly (readonly [key: string, part: Job])[] {
     ...(canBe(job.site) ? [["site", { ...whole, site: job.site }] as const] : []),
     ...(canBe([...job.labels]) ? [["labels", { ...whole, labels: job.labels }] as const] : []),
   ];
-}
-
-export function goodRetries(context: RuleContext): readonly PathProblem[] {
-  return jobsOf(context).flatMap(({ job, path }) => [
-    ...wrongRetry(job.retry, [...path, "retry"]),
-    ...job.steps.flatMap(({ retry }, index) =>
-      retry === undefined ? [] : wrongRetry(retry, [...path, "steps", index, "retry"]),
-    ),
-  ]);
-}
-
-function wrongRetry(retry: Retry, path: Path): readonly PathProblem[] {
-  const problems: PathProblem[] = [];
-  const at = (key: string, detail: string) => problems.push({ path: [...path, key], detail, on: "key" });
-  if (retry.exitCodes !== undefined && !retry.on?.includes("failed"))
-    at("exitCodes", "`exitCodes` apply only to scripts that failed; add `failed` to `on`");
-  if (retry.maxDelayMs !== undefined && retry.backoff !== "exponential")
-    at("maxDelay", "`maxDelay` applies only with `backoff: exponential`");
-  else if (retry.maxDelayMs !== undefined && retry.maxDelayMs < retry.delayMs)
-    at("maxDelay", "`maxDelay` is shorter than `delay`");
-  return problems;
 }
 
 /** The type that an expression gives, in words; undefined when only the values decide. */

@@ -3,7 +3,7 @@
 
 import { checkBuildFacts } from "../build/build.ts";
 import { actionOf } from "../choice/actions.ts";
-import { type PathProblem, placeAround, withSubject } from "../issues.ts";
+import { type Path, type PathProblem, placeAround, withSubject } from "../issues.ts";
 import { isJsonObject, type JsonValue } from "../json.ts";
 import { goodMatrices } from "../matrix/matrix-rules.ts";
 import { didYouMean } from "../suggest.ts";
@@ -11,17 +11,11 @@ import { goodTriggers } from "../trigger/rules-triggers.ts";
 import type { JobFile, PipelineFile, StepFile } from "./file.ts";
 import { checkSchema } from "./json-schema.ts";
 import type { Job, Pipeline, StepSpec } from "./pipeline.ts";
+import type { Retry } from "./retry.ts";
 import type { Rule, RuleContext } from "./rule.ts";
 import { goodApprovals, goodParams } from "./rules-params.ts";
 import { goodExpressions } from "./rules-references.ts";
-import {
-  fittingTypes,
-  goodConditions,
-  goodLists,
-  goodNames,
-  goodRetries,
-  possibleComparisons,
-} from "./rules-values.ts";
+import { fittingTypes, goodConditions, goodLists, goodNames, possibleComparisons } from "./rules-values.ts";
 import { typesOf } from "./template-sources.ts";
 
 const MAX_STEPS = 1_000;
@@ -31,6 +25,7 @@ export const RULES: readonly Rule[] = [
   distinctIds,
   knownNeeds,
   goodConcurrency,
+  goodTexts,
   noCycles,
   oneActionPerStep,
   plainTitles,
@@ -61,6 +56,44 @@ function distinctIds({ pipeline }: RuleContext): readonly PathProblem[] {
       twins(job.steps.map((step, index) => ({ id: step.id, path: [...path, "steps", index, "id"] }))),
     ),
   ];
+}
+
+function goodRetries({ pipeline }: RuleContext): readonly PathProblem[] {
+  return allJobs(pipeline).flatMap(({ job, path }) => [
+    ...wrongRetry(job.retry, [...path, "retry"]),
+    ...job.steps.flatMap(({ retry }, index) =>
+      retry === undefined ? [] : wrongRetry(retry, [...path, "steps", index, "retry"]),
+    ),
+  ]);
+}
+
+function wrongRetry(retry: Retry, path: Path): readonly PathProblem[] {
+  const problems: PathProblem[] = [];
+  const at = (key: string, detail: string) => problems.push({ path: [...path, key], detail, on: "key" });
+  if (retry.exitCodes !== undefined && !retry.on?.includes("failed"))
+    at("exitCodes", "`exitCodes` apply only to scripts that failed; add `failed` to `on`");
+  if (retry.maxDelayMs !== undefined && retry.backoff !== "exponential")
+    at("maxDelay", "`maxDelay` applies only with `backoff: exponential`");
+  else if (retry.maxDelayMs !== undefined && retry.maxDelayMs < retry.delayMs)
+    at("maxDelay", "`maxDelay` is shorter than `delay`");
+  return problems;
+}
+
+/** A list would become the text of its JSON, which is the name of no target, and a group that nobody meant. */
+function goodTexts(context: RuleContext): readonly PathProblem[] {
+  const { pipeline, file } = context;
+  const { group, same } = pipeline.concurrency ?? {};
+  const texts: readonly { readonly template: JsonValue | undefined; readonly path: Path }[] = [
+    { template: group, path: typeof file.concurrency === "string" ? ["concurrency"] : ["concurrency", "group"] },
+    { template: same, path: ["concurrency", "same"] },
+    ...allJobs(pipeline).map(({ job, path }) => ({ template: job.deploys, path: [...path, "deploys"] })),
+  ];
+  return texts.flatMap(({ template = "", path }): readonly PathProblem[] => {
+    const [type, ...others] = typesOf(context, template) ?? [];
+    if (others.length > 0 || (type !== "array" && type !== "object")) return [];
+    const detail = `${path.at(-1)} must be text, and this gives ${type === "array" ? "a list" : "a map"}`;
+    return [{ path, detail, on: "value" }];
+  });
 }
 
 /** `until` and `same` are about canceling. */

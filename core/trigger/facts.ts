@@ -2,7 +2,8 @@
 // `kind: person`.
 
 import type { JsonObject } from "../json.ts";
-import type { TriggerKind } from "./trigger.ts";
+import { OUTCOMES } from "../task/states.ts";
+import { IMAGE_ACTIONS, TRIGGER_KINDS, type TriggerKind } from "./trigger.ts";
 
 /** CEL types of the facts; `dyn` where they may have any. */
 export const TRIGGER_FACTS: { readonly [K in TriggerKind]: { readonly [name: string]: string } } = {
@@ -39,6 +40,13 @@ export const TRIGGER_FACTS: { readonly [K in TriggerKind]: { readonly [name: str
     build: "dyn",
     depth: "int",
   },
+};
+
+/** Facts that have few values. */
+export const FACT_VALUES: { readonly [fact: string]: readonly string[] } = {
+  kind: [...TRIGGER_KINDS, "person"],
+  action: IMAGE_ACTIONS,
+  outcome: OUTCOMES,
 };
 
 /** Of a task that a person started, by the portal, the CLI or the API. */

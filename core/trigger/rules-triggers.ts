@@ -8,6 +8,7 @@ import type { RuleContext } from "../pipeline/rule.ts";
 import { typesOf } from "../pipeline/template-sources.ts";
 import { didYouMean } from "../suggest.ts";
 import { cronProblem, isTimeZone } from "./cron.ts";
+import { fittingPatterns } from "./rules-patterns.ts";
 import { nextTime } from "./times.ts";
 import { TRIGGER_KINDS, type Trigger } from "./trigger.ts";
 import type { TriggerFile } from "./trigger-shape.ts";
@@ -30,6 +31,7 @@ export function goodTriggers(context: RuleContext): readonly PathProblem[] {
       ...(trigger.title?.includes("${{")
         ? [problem([...path, "title"], "a title cannot contain an expression", "value")]
         : []),
+      ...fittingPatterns(trigger, path),
       ...goodSchedule(trigger.schedule, [...path, "schedule"]),
       ...(trigger.upstream?.pipeline === pipeline.name
         ? [problem([...path, "upstream", "pipeline"], "a pipeline that starts after itself would never stop", "value")]
@@ -93,7 +95,7 @@ function goodSchedule(schedule: TriggerFile["schedule"], path: Path): readonly P
   if (timeZone !== undefined && !isTimeZone(timeZone))
     at("timeZone", `there is no time zone ${timeZone}; write its name, such as Europe/Berlin or UTC`);
   for (const [key, time] of Object.entries({ once, until }))
-    if (time !== undefined && Number.isNaN(Date.parse(time))) at(key, `there is no such time: ${time}`);
+    if (time !== undefined && !isTime(time)) at(key, `there is no such time: ${time}`);
   if (once !== undefined)
     for (const key of ["until", "overlap"] as const)
       if (schedule[key] !== undefined) at(key, `\`${key}\` is for \`cron\`: \`once\` is one time`, "key");
@@ -103,6 +105,13 @@ function goodSchedule(schedule: TriggerFile["schedule"], path: Path): readonly P
     at("cron", "this time never comes: no month has such a day");
   if (jitterOf(schedule) > MAX_JITTER_MS) at("jitter", "a jitter is at most 1h");
   return problems;
+}
+
+/** `Date.parse` takes February 30 for March 2. */
+function isTime(time: string): boolean {
+  const [date = ""] = time.split("T");
+  const day = Date.parse(`${date}T00:00:00Z`);
+  return !Number.isNaN(Date.parse(time)) && !Number.isNaN(day) && new Date(day).toISOString().startsWith(date);
 }
 
 function jitterOf({ jitter }: NonNullable<TriggerFile["schedule"]>): number {

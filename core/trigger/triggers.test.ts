@@ -89,6 +89,56 @@ const MISTAKES: readonly (readonly [what: string, text: string, said: string])[]
     file("  - schedule: { once: 2026-13-24T18:00:00Z }\n"),
     "3:23 there is no such time",
   ],
+  ["A11: February 30", file("  - schedule: { once: 2027-02-30T18:00:00Z }\n"), "3:23 there is no such time"],
+  ["A11: February 29 of another year", file("  - schedule: { once: 2027-02-29T18:00:00+09:00 }\n"), "3:23 there is no"],
+  [
+    "a branch with what hosts put before it",
+    file("  - push: { branches: [refs/heads/main] }\n"),
+    "3:24 write the name",
+  ],
+  [
+    "a tag with what hosts put before it",
+    file('  - tag: { names: ["refs/tags/v*"] }\n'),
+    "3:20 write the name of the tag alone",
+  ],
+  [
+    "a pattern of other systems",
+    file('  - push: { branches: ["^release-.*$"] }\n'),
+    "3:24 no branch can have such a name",
+  ],
+  ["a choice of letters", file('  - push: { branches: [main, "v[0-9]*"] }\n'), "3:30 no branch can have such a name"],
+  [
+    "alternatives in braces",
+    file('  - pull_request: { branches: ["{main,dev}"] }\n'),
+    "3:32 write the alternatives as entries",
+  ],
+  ["a tag of an image with a slash", file('  - image: { tags: ["release/*"] }\n'), "3:21 no tag of an image can have"],
+  ["a path from the root", file('  - push: { paths: ["/src/**"] }\n'), "3:21 no path of a repository is like this"],
+  ["a path from here", file('  - push: { paths: ["./src/**"] }\n'), "3:21 no path of a repository is like this"],
+  ["a folder as a path", file('  - push: { paths: ["!docs/"] }\n'), "3:21 no path of a repository is like this"],
+  [
+    "another kind in a condition",
+    file("  - push: {}\n    when: trigger.kind == 'tag'\n"),
+    "4:11 this condition is never",
+  ],
+  [
+    "a branch that it is not for",
+    file("  - push: { branches: [main, dev] }\n    when: trigger.branch == 'release'\n"),
+    "4:11 this condition is never true",
+  ],
+  [
+    "an outcome that it is not for",
+    file("  - upstream: { pipeline: ci }\n    when: trigger.outcome == 'failed'\n"),
+    "4:11 this condition is never true",
+  ],
+  [
+    "an outcome that no task has",
+    file("  - upstream: { pipeline: ci }\n    when: trigger.outcome == 'success'\n"),
+    '4:11 trigger.outcome is never "success"',
+  ],
+  ["a branch that is excluded again", file('  - push: { branches: [main, "!main"] }\n'), "3:13 no branch is left"],
+  ["branches that are all excluded", file('  - push: { branches: [main, dev, "!*"] }\n'), "3:13 no branch is left"],
+  ["paths that are all excluded", file('  - push: { paths: ["src/**", "!**"] }\n'), "3:13 no path is left"],
   [
     "an unknown time zone",
     file('  - schedule: { cron: "0 3 * * *", timeZone: Europe/Atlantis }\n'),
@@ -158,6 +208,20 @@ for (const [what, text, said] of MISTAKES)
     assert.equal(problems.length, 1, problems.join("\n"));
     assert.ok(problems[0]?.startsWith(said), problems[0]);
   });
+
+test("names and paths that a repository may have are left alone", () => {
+  const { said } = read(
+    file(
+      `  - push: { branches: ["!main"], paths: ["pages/[id].tsx", "!.github/**", "a b/{x}/**", "**/*.md"] }
+  - push: { branches: [main, "feature/**", "!feature/wip-*", "fix_#12", "v{1}"] }
+  - tag: { names: ["v*", "@scope/pkg@*", "!*-rc*"] }
+  - image: { tags: ["1.*", "sha-*", "!*-dev"] }
+  - schedule: { once: 2028-02-29T23:30:00-08:00 }
+`,
+    ),
+  );
+  assert.deepEqual(said, []);
+});
 
 test("a fact that a person does not give is a warning in a job, and an unknown one a mistake", () => {
   const step = (source: string) =>

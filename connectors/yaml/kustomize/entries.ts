@@ -1,9 +1,9 @@
 // Which entries of `images:` in a kustomization belong to an image. Pure.
 
 import { isAlias, isMap, isSeq } from "yaml";
-import { contentOf, pairOf, parseYaml, type YamlDocument, type YamlFile } from "./document.ts";
-import { type Image, rankOf } from "./image-text.ts";
-import { refusal } from "./places.ts";
+import { contentOf, pairOf, parseYaml, type YamlDocument, type YamlFile } from "../document.ts";
+import { type Image, rankOf } from "../image-text.ts";
+import { refusal } from "../places.ts";
 
 export type ImageEntry = {
   readonly name: string;
