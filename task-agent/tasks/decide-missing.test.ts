@@ -13,7 +13,11 @@ const steps = JSON.parse(shipped("catalogue.json")) as readonly StepDescription[
 function warnings(text: string, kinds: readonly string[]): readonly string[] {
   const { pipeline, problems } = parsePipeline({ name: "x.yaml", text }, steps);
   assert.ok(pipeline, JSON.stringify(problems));
-  const jobs = [...pipeline.jobs, ...pipeline.finally].map(({ id }) => ({ id, site: "main", phase: "waiting" as const }));
+  const jobs = [...pipeline.jobs, ...pipeline.finally].map(({ id }) => ({
+    id,
+    site: "main",
+    phase: "pending" as const,
+  }));
   const systemsAt = () => kinds.map((kind) => ({ kind }));
   return missingWarnings({ pipeline, jobs, steps, hasRunner: () => true, systemsAt });
 }
