@@ -188,6 +188,23 @@ test("an application of another app is not proposed, and neither is a second one
   );
 });
 
+test("another context of an image is offered with the Dockerfile below it", () => {
+  const looked = lookedAt([], []);
+  const image = {
+    name: "api",
+    context: ".",
+    dockerfile: "api/Dockerfile",
+    file: "services/api/Dockerfile",
+    isGuess: true,
+  };
+  const proposal = proposeApp({ ...looked, images: { ...looked.images, folder: "services", images: [image] } });
+  const open = proposal.open.find(({ pointer }) => pointer === "/images/0");
+  assert.deepEqual(open?.options, [
+    { context: ".", dockerfile: "api/Dockerfile" },
+    { context: "api", dockerfile: "Dockerfile" },
+  ]);
+});
+
 test("what CD could not do with an application, and what could not be asked, is a warning", () => {
   const several = oneApplication({ severalSources: true });
   const unasked = [{ site: "tokyo", problem: "It does not answer." }];

@@ -130,10 +130,10 @@ function imagesOf({ request: { source }, images }: Looked, placed: readonly Plac
     if (why !== undefined) found.push({ pointer: `${where}/context`, from: `CI: ${why.replace(/^\S+: /, "")}` });
     if (isGuess)
       open.push({
-        pointer: `${where}/context`,
+        pointer: where,
         kind: "unclear",
         problem: `${file} is in a folder without a project; its context may be another one.`,
-        options: [context, file.split("/").slice(0, -1).join("/")],
+        options: contextsOf(file, context, images.folder),
       });
     if (problem !== undefined)
       open.push({ pointer: `${where}/kind`, kind: "unclear", problem: `${problem} ${todo}`.trim(), options: [] });
@@ -147,6 +147,16 @@ function imagesOf({ request: { source }, images }: Looked, placed: readonly Plac
   const leftOut = images.leftOut.map(({ file, why }) => `${file} is left out: ${why}.`);
   const cut = images.isCut ? [`${nameOf(source)} is large: not all of its folders were looked at.`] : [];
   return { value, notes: { found, open, warnings: [...leftOut, ...cut] } };
+}
+
+/** The context that is proposed, and the folder of the Dockerfile: with its path below each of them. */
+function contextsOf(file: string, context: string, folder: string): readonly JsonObject[] {
+  const path = folder === "." ? file : file.slice(folder.length + 1);
+  const own = path.split("/").slice(0, -1).join("/") || ".";
+  return [...new Set([context, own])].map((one) => ({
+    context: one,
+    dockerfile: one === "." ? path : path.slice(one.length + 1),
+  }));
 }
 
 const REPOSITORY = /^[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:\/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*$/;
