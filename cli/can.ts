@@ -26,7 +26,8 @@ export async function can({
 }: Call<Question, readonly [string, string | undefined]>): Promise<Outcome> {
   if (verb === "verbs") return allVerbs();
   const known = ["verbs", ...VERB_NAMES];
-  if (!known.includes(verb)) throw new UsageError(`There is no verb ${verb}${didYouMean(verb, known)}`);
+  if (!known.includes(verb))
+    throw new UsageError(`There is no verb ${verb}${didYouMean(verb, known)}; \`gantry can verbs\` lists them`);
   const query = Object.entries({ verb, app, as, groups, site, pipeline }).filter(
     (one): one is [string, string] => one[1] !== undefined,
   );

@@ -91,6 +91,18 @@ test("an account for Argo CD must name a git system of the runner, and never the
   assert.match(problems({ bitbucket: "public" })[0] ?? "", /git\.bitbucket must be a map .*, or `none` for a host/);
 });
 
+test("variables of scripts that the runner sets itself, and names that no shell takes, are refused", () => {
+  const problems = (scriptEnv: Record<string, string>): readonly string[] => {
+    const parsed = runnerConfigSchema.safeParse({ ...BASE, scriptEnv });
+    return parsed.error?.issues.map(({ path, message }) => `${path.join(".")} ${message}`) ?? [];
+  };
+  assert.deepEqual(problems({ HTTPS_PROXY: "http://proxy.example", JAVA_TOOL_OPTIONS: "-Da=b", NODE_OPTIONS: "" }), []);
+  for (const name of ["PATH", "HOME", "TMPDIR", "CI", "LANG", "GANTRY_APP"])
+    assert.deepEqual(problems({ [name]: "x" }), [`scriptEnv.${name} is set by the runner and cannot be changed`]);
+  assert.deepEqual(problems({ "MY-NAME": "x" }), ["scriptEnv.MY-NAME is not a valid variable name"]);
+  assert.deepEqual(problems({ A: "a\0b" }), ["scriptEnv.A must not contain a zero byte"]);
+});
+
 const SITE = runnerConfigSchema.parse({
   ...BASE,
   systems: { harbor: HARBOR, git: GIT, "git-2": GIT },

@@ -2,6 +2,7 @@
 // it names secrets, and says in which file or environment variable each secret is.
 
 import { totalmem } from "node:os";
+import { isVariableName, MAX_VARIABLE } from "@gantry/core/pipeline/env-names.ts";
 import { WORK } from "@gantry/core/pipeline/work.ts";
 import { type GitReader, otherSiteOf, systemSchema } from "@gantry/core/site/systems.ts";
 import { didYouMean } from "@gantry/core/suggest.ts";
@@ -27,6 +28,11 @@ const siteSecret = z.union([
   z.strictObject({ file: z.string().min(1), apps }),
   z.strictObject({ env: z.string().regex(/^[A-Za-z_]\w*$/, "must be the name of an environment variable"), apps }),
 ]);
+
+const scriptVariable = z
+  .string()
+  .max(MAX_VARIABLE)
+  .refine((text) => !text.includes("\0"), "must not contain a zero byte");
 
 const sharedName = z
   .string()
@@ -105,6 +111,11 @@ export const runnerConfigSchema = z
           .default([]),
       })
       .prefault({}),
+    /**
+     * Variables of every script, such as those that name a proxy or a file with certificates; `env:` of a pipeline overrides
+     * them. Every script sees them, so they must not contain secrets.
+     */
+    scriptEnv: z.record(z.string(), scriptVariable).superRefine(refuseSetByRunner).default({}),
     limits: z
       .strictObject({
         /** All files of one job, in MiB. */
@@ -165,6 +176,17 @@ export const runnerConfigSchema = z
 export type RunnerConfigInput = z.input<typeof runnerConfigSchema>;
 export type RunnerConfig = z.output<typeof runnerConfigSchema>;
 export type SystemSettings = RunnerConfig["systems"][string];
+
+function refuseSetByRunner(variables: object, context: z.RefinementCtx): void {
+  for (const name of Object.keys(variables)) {
+    const message = !isVariableName(name)
+      ? "is not a valid variable name"
+      : /^(PATH|HOME|TMPDIR|LANG|CI|GANTRY.*)$/.test(name)
+        ? "is set by the runner and cannot be changed"
+        : undefined;
+    if (message !== undefined) context.addIssue({ code: "custom", path: [name], message });
+  }
+}
 
 /** The runner may be in a container that has its own limit. */
 function defaultMemoryMb(): number {

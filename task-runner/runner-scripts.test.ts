@@ -132,6 +132,16 @@ test("B11: a script gets its own environment, what describes its task, and nothi
   );
 });
 
+test("the runner gives every script the variables of its configuration; a pipeline may replace them", async (t) => {
+  const { agent } = await openUnprotectedRunner(t, {
+    config: { scriptEnv: { HTTPS_PROXY: "http://proxy.example:3128", NO_PROXY: "git.example" } },
+  });
+  const steps = [script("env", "env | grep PROXY | sort", { env: { NO_PROXY: "of the step" } })];
+  const job = agent.offer({ steps });
+  assert.equal((await agent.reported(job)).outcome, "succeeded");
+  assert.equal(agent.log(job, "env").trim(), "HTTPS_PROXY=http://proxy.example:3128\nNO_PROXY=of the step");
+});
+
 for (const name of [
   "PATH",
   "LD_PRELOAD",

@@ -46,6 +46,21 @@ test("apps, targets, pipelines and tasks are asked of the portal where they can 
   assert.deepEqual(await names("cd", "orders", "--build", ""), [], "there are none yet");
 });
 
+test("a name that is not known is answered with the nearest one", async () => {
+  const says = async (...words: string[]): Promise<string> => {
+    const { code, out } = await portal.runAsPerson(...words);
+    assert.equal(code, 5, out);
+    return out;
+  };
+  assert.match(await says("ci", "oders"), /There is no app oders\. .* Did you mean orders\? `gantry app list` lists/);
+  assert.match(await says("app", "view", "outlte"), /Did you mean outlet\?/);
+  assert.match(
+    await says("pipeline", "show", "cii"),
+    /There is no pipeline cii\. .* Did you mean ci\? `gantry pipeline list`/,
+  );
+  assert.doesNotMatch(await says("app", "view", "warehouse"), /Did you mean/);
+});
+
 test("where no name can stand, and for a new app, nothing is printed", async () => {
   for (const words of [
     ["app", "create", ""],

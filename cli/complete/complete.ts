@@ -9,7 +9,7 @@ import { portalFor } from "../portal-access.ts";
 import type { Call, Outcome } from "../table/command.ts";
 import { type Asked, askedAt, type Names, type Table } from "./decide-names.ts";
 
-const WITHIN_MS = 2_000;
+export const WITHIN_MS = 2_000;
 const MOST = 1_000;
 const NEWEST = 30;
 
@@ -27,10 +27,15 @@ export async function complete(
 async function namesOf(asked: Asked, io: Call["io"]): Promise<readonly string[]> {
   try {
     const portal = portalFor(asked.access, io, AbortSignal.timeout(WITHIN_MS));
-    return await READERS[asked.names](portal, asked.app);
+    return await readNames(portal, asked.names, asked.app);
   } catch {
     return [];
   }
+}
+
+/** What the caller may see. Throws what the portal answers. */
+export function readNames(portal: PortalClient, names: Names, app = ""): Promise<readonly string[]> {
+  return READERS[names](portal, app);
 }
 
 type Read = (portal: PortalClient, app: string) => Promise<readonly string[]>;

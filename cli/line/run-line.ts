@@ -3,6 +3,7 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { inOneLine, startError } from "@gantry/runtime/process/start-error.ts";
+import { nearName } from "../complete/near-name.ts";
 import type { Io } from "../io.ts";
 import { type PortalFlags, portalFor, portalUrlFor } from "../portal-access.ts";
 import { type Command, type Context, type ParsedFlags, UsageError } from "../table/command.ts";
@@ -58,7 +59,8 @@ async function runCommand(command: Command, argv: readonly string[], io: Io): Pr
       return EXIT.ok;
     }
     const own = Object.fromEntries(Object.keys(command.flags).map((name) => [name, flags[name]]));
-    const outcome = await command.run(contextOf(flags, io), own, args);
+    const context = contextOf(flags, io);
+    const outcome = await withNearName(context, () => command.run(context, own, args));
     if (typeof outcome === "number") return outcome;
     io.stdout(flags.json === true ? `${JSON.stringify(outcome.value, null, 2)}\n` : outcome.text);
     return outcome.code ?? EXIT.ok;
@@ -66,6 +68,18 @@ async function runCommand(command: Command, argv: readonly string[], io: Io): Pr
     if (!(error instanceof UsageError)) throw error;
     io.stderr(`${error.message}\n\n${usageOf(command)}\n\`gantry ${command.name} --help\` explains it.\n`);
     return EXIT.usage;
+  }
+}
+
+/** Rejects with the same error, and what may have been meant. */
+async function withNearName<T>(context: Context, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    const near = error instanceof GantryError ? await nearName(error, context) : undefined;
+    if (near === undefined) throw error;
+    const known = error as GantryError;
+    throw new AdvisedError(known, [`Did you mean ${near}?`, adviceFor(known)].filter(Boolean).join(" "));
   }
 }
 
@@ -128,6 +142,7 @@ function adviceFor({ code, details: { todo, kind } }: GantryError): string | und
 }
 
 function withAdvice(error: GantryError): GantryError {
+  if (error instanceof AdvisedError) return error;
   const advice = adviceFor(error);
   if (advice === undefined) return error;
   return new AdvisedError(error, advice);

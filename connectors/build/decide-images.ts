@@ -16,6 +16,8 @@ export type Dockerfiles = {
   readonly files: readonly string[];
   /** The folders of these files and those around them, by path below the repository. */
   readonly folders: { readonly [path: string]: Folder };
+  /** What each file copies from its context: the first part of each path. */
+  readonly copies?: { readonly [file: string]: readonly string[] };
 };
 
 /** As many as an app may have. */
@@ -33,7 +35,7 @@ const HOLDERS: readonly string[] = [
   "infra",
 ];
 
-export function decideImages({ app, folder, files, folders }: Dockerfiles): Images {
+export function decideImages({ app, folder, files, folders, copies = {} }: Dockerfiles): Images {
   const released = files.filter((file) => !isForDevelopment(file));
   const used = (released.length > 0 ? released : files).slice(0, MAX_IMAGES);
   const placed = used.map((file) => ({ file, ...contextOf(file, folders) }));
@@ -44,9 +46,15 @@ export function decideImages({ app, folder, files, folders }: Dockerfiles): Imag
           folders,
         )
       : { path: joined(folder), from: "" };
-  const images = placed.map(({ file, isGuess, ...one }) => {
+  const images = placed.map(({ file, ...one }) => {
+    // Such as the binaries of a Go module around it, which CI builds there.
+    const copiesFromAround =
+      !hasProject(one.context, folders) &&
+      hasProject(top.path, folders) &&
+      (copies[file] ?? []).some((first) => folders[one.context]?.names.includes(first) === false);
     // The context is inside of the folder of the app.
-    const context = isWithin(one.context, top.path) ? one.context : top.path;
+    const context = isWithin(one.context, top.path) && !copiesFromAround ? one.context : top.path;
+    const isGuess = one.isGuess || (copiesFromAround && one.context !== top.path);
     return { file, isGuess, context: below(context, top.path), dockerfile: below(file, context) };
   });
   const names = namesOf(app, images);
@@ -63,6 +71,20 @@ export function decideImages({ app, folder, files, folders }: Dockerfiles): Imag
     images: images.map((one, at) => ({ name: names[at] ?? app, ...one })),
     leftOut: leftOut.slice(0, MAX_IMAGES),
   };
+}
+
+/** The first part of each path that the text of a Dockerfile copies from its context. Patterns, variables and addresses are left out. */
+export function copiedBy(dockerfile: string): readonly string[] {
+  const lines = dockerfile.replace(/\\\r?\n/g, " ").split("\n");
+  return lines.flatMap((line) => {
+    const given = /^\s*(?:COPY|ADD)\s+(.+)$/i.exec(line)?.[1];
+    if (given === undefined || /--from=|<<|^\s*\[/.test(given)) return [];
+    const words = given.split(/\s+/).filter((word) => word !== "" && !word.startsWith("--"));
+    return words.slice(0, -1).flatMap((word) => {
+      const [first = ""] = word.split("/").filter((part) => part !== "" && part !== ".");
+      return first === "" || /[*?$[]|:\/\//.test(word) ? [] : [first];
+    });
+  });
 }
 
 function isForDevelopment(file: string): boolean {

@@ -8,10 +8,13 @@ import { succeeded } from "@gantry/core/step/outcome.ts";
 import { defineStep, NO_RETRY } from "@gantry/core/step/step.ts";
 import { z } from "zod";
 import { decidePlan, joined, type Plan, type Wanted } from "./decide-build.ts";
-import { decideImages, type Images } from "./decide-images.ts";
+import { copiedBy, decideImages, type Images } from "./decide-images.ts";
 import type { Folder } from "./folder.ts";
-import { findDockerfiles, readFolder, readSources } from "./read-sources.ts";
+import { findDockerfiles, readDockerfile, readFolder, readSources } from "./read-sources.ts";
 import { path } from "./step-parts.ts";
+
+/** Of the Dockerfiles, their texts are read. */
+const MAX_READ = 100;
 
 const input = z.strictObject({
   directory: path.default(".").describe("The checkout, below the workspace."),
@@ -41,7 +44,8 @@ export const findImages = defineStep({
     const { files, isCut } = await findDockerfiles(join(root, start));
     const all = files.map((file) => joined(start, file));
     const folders = await readAround(root, all);
-    const images = decideImages({ app, folder: start === "." ? undefined : start, files: all, folders });
+    const copies = await readCopies(root, all);
+    const images = decideImages({ app, folder: start === "." ? undefined : start, files: all, folders, copies });
     log(`${counted(all.length, "Dockerfile")}: ${images.images.map(({ file }) => file).join(", ")}`);
     return succeeded({ ...images, images: await withKinds(root, images), leftOut: [...images.leftOut], isCut });
   },
@@ -60,6 +64,16 @@ async function readAround(root: string, files: readonly string[]): Promise<Recor
     if (folder) folders[one] = folder;
   }
   return folders;
+}
+
+/** What each Dockerfile copies. One that cannot be read copies nothing that is known: building it will say why. */
+async function readCopies(root: string, files: readonly string[]): Promise<Record<string, readonly string[]>> {
+  const copies: Record<string, readonly string[]> = {};
+  for (const file of files.slice(0, MAX_READ)) {
+    const text = await readDockerfile(root, file);
+    if (text !== undefined) copies[file] = copiedBy(text);
+  }
+  return copies;
 }
 
 /** What build/detect would find for each. */

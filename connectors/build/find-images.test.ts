@@ -57,6 +57,18 @@ for (const [title, files, folder, images] of [
   });
 }
 
+test("a Dockerfile that copies what is built around it has that folder as its context, and that is a guess", async (t) => {
+  const { folder, images, guesses } = await found(t, {
+    "services/go.mod": "",
+    "services/api/Dockerfile": "FROM x\nCOPY --chmod=755 ./bin/api /api\n",
+    "services/web/Dockerfile":
+      "FROM x\nCOPY page.html ./more* $EXTRA /srv/\nCOPY --from=build /out /srv\nADD https://x.example/y /y\n",
+    "services/web/page.html": "",
+  });
+  assert.deepEqual([folder, images], ["services", ["api: . api/Dockerfile go", "web: web Dockerfile go"]]);
+  assert.deepEqual(guesses, ["services/api/Dockerfile"]);
+});
+
 test("Dockerfiles in a folder of their own belong to what is around it, and that is a guess", async (t) => {
   const files = { "docker/api/Dockerfile": "", "docker/web.Dockerfile": "", "pom.xml": "" };
   const { folder, images, guesses } = await found(t, files);

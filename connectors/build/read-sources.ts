@@ -44,6 +44,14 @@ export async function readFolder(workspace: string, path: string): Promise<Folde
   return { path, names, texts };
 }
 
+/** `file`: below the workspace. Undefined when it is not there, no plain file, or too large. */
+export async function readDockerfile(workspace: string, file: string): Promise<string | undefined> {
+  const real = await realInside(workspace, file);
+  if (real === undefined) return undefined;
+  const { size } = await lstat(real);
+  return size > MAX_TEXT ? undefined : readPlainFile(workspace, real, { name: file, maxBytes: MAX_TEXT });
+}
+
 async function isFile(workspace: string, path: string): Promise<boolean> {
   const real = await realInside(workspace, path);
   return real !== undefined && (await lstat(real)).isFile();

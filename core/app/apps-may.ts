@@ -99,7 +99,7 @@ export function claimProblems({ name, before, after, systemsAt }: Claimant): rea
       .find(({ system }) => system !== undefined);
     if (refusing?.system === undefined) return [];
     const list = listInWords(claim.kind, refusing.system);
-    const detail = `the site ${refusing.site} does not let this app have the ${claim.words}; the platform team can add it to ${list} of the system ${refusing.system.name} in the configuration of its runners`;
+    const detail = `the site ${refusing.site} does not let this app have the ${claim.words}; the platform team can add it to ${list} of the system ${refusing.system.name} in the configuration of its runners, and restart them`;
     return [{ path: claim.path, detail, on: "value" }];
   });
 }

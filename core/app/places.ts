@@ -40,11 +40,16 @@ export function placesOf(name: string, record: JsonObject): readonly Place[] {
           ]),
       {
         target: String(target.name),
-        key: JSON.stringify(["application", site, application]),
+        key: applicationKey(String(site), application),
         words: `the Argo CD application ${application} at ${String(site)}`,
       },
     ];
   });
+}
+
+/** The key of the place that an Argo CD application is. */
+export function applicationKey(site: string, application: string): string {
+  return JSON.stringify(["application", site, application]);
 }
 
 /** A file, or the folder of a kustomization, that CD changes for a target. */

@@ -28,3 +28,7 @@ export const MAX_VARIABLE = 100_000;
 export function isReservedVariable(name: string): boolean {
   return RESERVED.some((pattern) => pattern.test(name));
 }
+
+export function isVariableName(name: string): boolean {
+  return /^[A-Za-z_][A-Za-z0-9_]{0,199}$/.test(name);
+}

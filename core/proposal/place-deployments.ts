@@ -4,8 +4,11 @@
 import { plainPath } from "../app/places.ts";
 import type { Application, Deployment, FoundApplications } from "./found.ts";
 
-/** What the Argo CD of a site has. */
-export type SiteFound = Pick<FoundApplications, "applications" | "clusters"> & { readonly site: string };
+/** What the Argo CD of a site has. `ofOthers`: names of applications that other apps have. */
+export type SiteFound = Pick<FoundApplications, "applications" | "clusters"> & {
+  readonly site: string;
+  readonly ofOthers?: readonly string[];
+};
 
 export type ClusterAt = { readonly site: string; readonly cluster: string };
 
@@ -27,6 +30,8 @@ export type Placing = {
   readonly placed: readonly Placed[];
   /** They could be targets, too. */
   readonly left: readonly Placed[];
+  /** Where applications of other apps deploy the same. */
+  readonly ofOthers: readonly Placed[];
 };
 
 /** `build`: the site that builds the app, where a deployment is proposed that names no other one. */
@@ -35,8 +40,11 @@ export function placeDeployments(
   sites: readonly SiteFound[],
   { build, names }: { readonly build: string; readonly names: readonly string[] },
 ): Placing {
-  const byApplication = deployments.flatMap((one) => placesByApplication(one, deployments, sites));
-  const rest = deployments.filter((one) => !byApplication.some(({ deployment }) => deployment === one));
+  const running = deployments.flatMap((one) => placesByApplication(one, deployments, sites));
+  const ofOthers = running.filter((one) => isOfOthers(one, sites));
+  const byApplication = running.filter((one) => !ofOthers.includes(one));
+  // A target where another app deploys the same already would run it twice.
+  const rest = deployments.filter((one) => !running.some(({ deployment }) => deployment === one));
   const byPath = rest.flatMap((one) => placeByPath(one, sites) ?? []);
   const others = rest.filter((one) => !byPath.some(({ deployment }) => deployment === one));
   const byDefault = others
@@ -44,9 +52,14 @@ export function placeDeployments(
     .flatMap((one) => placeByDefault(one, sites, build) ?? []);
   const [placed = [], ...left] = [byApplication, byPath, byDefault].filter((one) => one.length > 0);
   // Nothing says that several of them run: they may be copies.
-  if (placed === byDefault) return { placed: placed.slice(0, 1), left: placed.slice(1) };
+  if (placed === byDefault) return { placed: placed.slice(0, 1), left: placed.slice(1), ofOthers };
   const own = placed.filter((one, at) => !placed.slice(0, at).some((other) => isSameApplication(one, other)));
-  return { placed: own, left: [...placed.filter((one) => !own.includes(one)), ...left.flat()] };
+  return { placed: own, left: [...placed.filter((one) => !own.includes(one)), ...left.flat()], ofOthers };
+}
+
+function isOfOthers({ site, application }: Placed, sites: readonly SiteFound[]): boolean {
+  const taken = sites.find((one) => one.site === site)?.ofOthers ?? [];
+  return application !== undefined && taken.includes(application.name);
 }
 
 /** Two targets of an app never have one application. */
@@ -66,10 +79,10 @@ function placesByApplication(
   all: readonly Deployment[],
   sites: readonly SiteFound[],
 ): readonly Placed[] {
-  return sites.flatMap(({ site, applications, clusters }) => {
+  return sites.flatMap(({ site, applications, clusters, ofOthers = [] }) => {
     const over = applications.filter((one) => isOver(one, deployment, all));
-    const groups = Map.groupBy(over, ({ cluster, server, namespace }) =>
-      JSON.stringify([cluster ?? server ?? "", namespace ?? ""]),
+    const groups = Map.groupBy(over, ({ name, cluster, server, namespace }) =>
+      JSON.stringify([cluster ?? server ?? "", namespace ?? "", ofOthers.includes(name)]),
     );
     return [...groups.values()].flatMap((group): readonly Placed[] => {
       const [first, ...rivals] = group.toSorted((a, b) => (a.name < b.name ? -1 : 1));

@@ -161,6 +161,50 @@ test("a chart is deployed by the application that names its value file, also in 
   );
 });
 
+test("an application of another app is not proposed, and neither is a second one where it deploys", () => {
+  const [deployment] = decideDeployments(
+    [manifest("run/shop.yaml", "h.example/shop/shop")],
+    names(["shop"]),
+  ).deployments;
+  assert.ok(deployment);
+  const both = [oneApplication(), oneApplication({ name: "ink-live", namespace: "ink" })];
+  const look = (applications: readonly Application[]) => {
+    const looked = lookedAt([deployment], applications);
+    return proposeApp({ ...looked, sites: looked.sites.map((one) => ({ ...one, ofOthers: ["ink-live"] })) });
+  };
+  const beside = look(both);
+  assert.deepEqual(
+    targetsOf(beside).map(({ application }) => application),
+    ["shop-live"],
+  );
+  assert.deepEqual(beside.warnings, [
+    "The Argo CD application ink-live at seoul, which belongs to another app, deploys run/shop.yaml, too.",
+  ]);
+  const alone = look(both.slice(1));
+  assert.deepEqual(targetsOf(alone), []);
+  assert.deepEqual(
+    alone.open.map(({ kind, pointer }) => `${kind} ${pointer}`),
+    ["missing /targets"],
+  );
+});
+
+test("another context of an image is offered with the Dockerfile below it", () => {
+  const looked = lookedAt([], []);
+  const image = {
+    name: "api",
+    context: ".",
+    dockerfile: "api/Dockerfile",
+    file: "services/api/Dockerfile",
+    isGuess: true,
+  };
+  const proposal = proposeApp({ ...looked, images: { ...looked.images, folder: "services", images: [image] } });
+  const open = proposal.open.find(({ pointer }) => pointer === "/images/0");
+  assert.deepEqual(open?.options, [
+    { context: ".", dockerfile: "api/Dockerfile" },
+    { context: "api", dockerfile: "Dockerfile" },
+  ]);
+});
+
 test("what CD could not do with an application, and what could not be asked, is a warning", () => {
   const several = oneApplication({ severalSources: true });
   const unasked = [{ site: "tokyo", problem: "It does not answer." }];

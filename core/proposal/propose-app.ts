@@ -73,7 +73,8 @@ export function proposeApp(looked: Looked): Proposal {
       images.notes,
       repository.notes,
       ofTargets,
-      targets.length > 0 ? NONE : noTargets(looked),
+      targets.length > 0 ? NONE : noTargets(looked, placing.ofOthers),
+      { ...NONE, warnings: targets.length > 0 ? placing.ofOthers.map(runsThere) : [] },
       project.notes,
       generalNotes(looked, form),
     ]),
@@ -129,10 +130,10 @@ function imagesOf({ request: { source }, images }: Looked, placed: readonly Plac
     if (why !== undefined) found.push({ pointer: `${where}/context`, from: `CI: ${why.replace(/^\S+: /, "")}` });
     if (isGuess)
       open.push({
-        pointer: `${where}/context`,
+        pointer: where,
         kind: "unclear",
         problem: `${file} is in a folder without a project; its context may be another one.`,
-        options: [context, file.split("/").slice(0, -1).join("/")],
+        options: contextsOf(file, context, images.folder),
       });
     if (problem !== undefined)
       open.push({ pointer: `${where}/kind`, kind: "unclear", problem: `${problem} ${todo}`.trim(), options: [] });
@@ -146,6 +147,16 @@ function imagesOf({ request: { source }, images }: Looked, placed: readonly Plac
   const leftOut = images.leftOut.map(({ file, why }) => `${file} is left out: ${why}.`);
   const cut = images.isCut ? [`${nameOf(source)} is large: not all of its folders were looked at.`] : [];
   return { value, notes: { found, open, warnings: [...leftOut, ...cut] } };
+}
+
+/** The context that is proposed, and the folder of the Dockerfile: with its path below each of them. */
+function contextsOf(file: string, context: string, folder: string): readonly JsonObject[] {
+  const path = folder === "." ? file : file.slice(folder.length + 1);
+  const own = path.split("/").slice(0, -1).join("/") || ".";
+  return [...new Set([context, own])].map((one) => ({
+    context: one,
+    dockerfile: one === "." ? path : path.slice(one.length + 1),
+  }));
 }
 
 const REPOSITORY = /^[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:\/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*$/;
@@ -210,17 +221,26 @@ function argocdProjectOf(app: string, placed: readonly Placed[]): Part<string | 
   return { value: first.project, notes: { ...NONE, found, open } };
 }
 
-function noTargets({ request: { source, yaml: given }, yaml, images, unasked }: Looked): Notes {
+function runsThere({ application, site, deployment }: Placed): string {
+  return `The Argo CD application ${application?.name} at ${site}, which belongs to another app, deploys ${placeOf(deployment)}, too.`;
+}
+
+function noTargets(
+  { request: { source, yaml: given }, yaml, images, unasked }: Looked,
+  ofOthers: readonly Placed[],
+): Notes {
   const place = nameOf(given ?? source);
   const names = images.images.map(({ name }) => name).join(", ");
   const others = yaml.others.slice(0, 5).map(({ repository, file, line }) => `${repository} (${file}:${line})`);
   const says = others.length === 0 ? "its files name no image" : `its files name ${others.join(", ")}`;
   const problem =
-    yaml.deployments.length > 0
-      ? `No site has an Argo CD that could be asked${unasked.length > 0 ? " now" : ""}.`
-      : given
-        ? `${place} has no file that names an image of the app (${names || "none was found"}): ${says}.`
-        : `${place} has no file that deploys an image of the app: ${says}. Give the yaml repository.`;
+    ofOthers.length > 0
+      ? `${ofOthers.map(runsThere).join(" ")} Two apps never deploy the same: give this app a folder of its own.`
+      : yaml.deployments.length > 0
+        ? `No site has an Argo CD that could be asked${unasked.length > 0 ? " now" : ""}.`
+        : given
+          ? `${place} has no file that names an image of the app (${names || "none was found"}): ${says}.`
+          : `${place} has no file that deploys an image of the app: ${says}. Give the yaml repository.`;
   return { ...NONE, open: [{ pointer: "/targets", kind: "missing", problem, options: [] }] };
 }
 

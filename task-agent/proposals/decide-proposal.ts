@@ -146,7 +146,19 @@ export function paramsOf(
   };
 }
 
-export function proposalOf(task: TaskState): AppProposal {
+/** The Argo CD applications that the task has found. */
+export function applicationsFoundBy({ jobs }: TaskState): readonly { readonly site: string; readonly name: string }[] {
+  return Object.values(jobs).flatMap((job) => {
+    const found = job.id === "applications" ? foundApplications.safeParse(outputOf(job, "find")) : undefined;
+    return found?.success ? found.data.applications.map(({ name }) => ({ site: job.site, name })) : [];
+  });
+}
+
+/** `isOfOther`: whether an app other than the proposed one has the Argo CD application. */
+export function proposalOf(
+  task: TaskState,
+  isOfOther: (site: string, application: string) => boolean = () => false,
+): AppProposal {
   const { params } = task;
   const team = textAt(params, "team");
   const source = { system: textAt(params, "system"), project: textAt(params, "project"), slug: textAt(params, "slug") };
@@ -162,7 +174,11 @@ export function proposalOf(task: TaskState): AppProposal {
   };
   const nothing = { found: [], open: [], warnings: [] };
   if (task.phase !== "ended") return { ...common, state: "running", ...nothing };
-  const looked = lookedBy(task, { ...common, yaml: given.yaml, title: textAt(params, "title") || undefined });
+  const looked = lookedBy(
+    task,
+    { ...common, yaml: given.yaml, title: textAt(params, "title") || undefined },
+    isOfOther,
+  );
   if (!looked) return { ...common, state: "failed", problem: problemOf(task), ...nothing };
   const { app, found, open, warnings } = proposeApp(looked);
   const made: Pick<AppProposal, "app" | "found" | "open" | "warnings"> = JSON.parse(
@@ -174,7 +190,11 @@ export function proposalOf(task: TaskState): AppProposal {
 const checkedOut = z.object({ branch: z.string() });
 
 /** Undefined if the repositories could not be read. An Argo CD that could not be asked is told, and is no failure. */
-function lookedBy(task: TaskState, request: Looked["request"]): Looked | undefined {
+function lookedBy(
+  task: TaskState,
+  request: Looked["request"],
+  isOfOther: (site: string, application: string) => boolean,
+): Looked | undefined {
   const jobs = Object.values(task.jobs);
   const job = jobs.find(({ id, outcome }) => id === "repositories" && outcome === "succeeded");
   const images = foundImages.safeParse(outputOf(job, "images"));
@@ -196,7 +216,11 @@ function lookedBy(task: TaskState, request: Looked["request"]): Looked | undefin
     },
     images: images.data,
     yaml: yaml.data,
-    sites: asked.flatMap(({ one, found }) => (found.success ? [{ site: one.site, ...found.data }] : [])),
+    sites: asked.flatMap(({ one: { site }, found }) => {
+      if (!found.success) return [];
+      const ofOthers = found.data.applications.map(({ name }) => name).filter((name) => isOfOther(site, name));
+      return [{ site, ...found.data, ofOthers }];
+    }),
     unasked: asked.flatMap(({ one, found }) =>
       found.success ? [] : [{ site: one.site, problem: one.failure?.message ?? "The job did not end." }],
     ),

@@ -2,13 +2,16 @@
 // is kept: the proposal is made from them whenever it is read.
 
 import type { KnownSystems } from "@gantry/core/app/apps-may.ts";
+import { applicationKey } from "@gantry/core/app/places.ts";
 import { GantryError } from "@gantry/core/errors.ts";
+import type { TaskState } from "@gantry/core/task/model.ts";
 import type { AppProposal, StartProposal } from "@gantry/wire/agent/proposals.ts";
 import type { SiteView } from "@gantry/wire/agent/views.ts";
+import { appOfPlace } from "../tasks/app-places.ts";
 import { keepDefinition } from "../tasks/definitions.ts";
 import type { Definition } from "../tasks/read-definitions.ts";
 import { type StartDeps, startTask } from "../tasks/start-task.ts";
-import { decideLook, paramsOf, proposalOf } from "./decide-proposal.ts";
+import { applicationsFoundBy, decideLook, paramsOf, proposalOf } from "./decide-proposal.ts";
 
 export type Proposals = {
   /** Starts to look. Throws `bad-request` for a repository that the app could not have, and `too-many`. */
@@ -44,8 +47,23 @@ export function openProposals(deps: ProposalsDeps): Proposals {
     },
     read: async (id) => {
       const record = await tasks.read(id);
-      if (record?.pipeline.name === pipeline.pipeline.name) return proposalOf(record.state);
+      if (record?.pipeline.name === pipeline.pipeline.name)
+        return proposalOf(record.state, await ofOthers(deps, record.state));
       throw new GantryError("not-found", { kind: "proposal", name: id });
     },
   };
+}
+
+/** Which of the Argo CD applications that were found belong to other apps now. */
+async function ofOthers(
+  { journal }: Pick<ProposalsDeps, "journal">,
+  task: TaskState,
+): Promise<(site: string, application: string) => boolean> {
+  const keys = applicationsFoundBy(task).map(({ site, name }) => applicationKey(site, name));
+  const taken = new Set<string>();
+  for (const key of keys) {
+    const owner = await appOfPlace(journal, key);
+    if (owner !== undefined && owner !== task.params.name) taken.add(key);
+  }
+  return (site, application) => taken.has(applicationKey(site, application));
 }

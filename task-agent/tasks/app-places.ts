@@ -28,6 +28,12 @@ export async function requireFreePlaces(journal: Journal, app: AppState, own: re
   }
 }
 
+/** The name of the app that has the place with this key. */
+export async function appOfPlace(journal: Pick<Journal, "find">, key: string): Promise<string | undefined> {
+  const [item] = (await journal.find({ index: "app-places", prefix: placeKey(key), limit: 1 })).items;
+  return item && appStream.stateOf(item).name;
+}
+
 /** A file that another app writes, too, although neither says that this is meant. */
 export type SharedFile = {
   readonly other: string;

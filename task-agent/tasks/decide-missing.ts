@@ -2,6 +2,7 @@
 
 import type { Pipeline, StepDescription } from "@gantry/core/pipeline/pipeline.ts";
 import type { JobState } from "@gantry/core/task/model.ts";
+import { isCertain } from "./decide-secrets.ts";
 
 export type MissingFacts = {
   readonly pipeline: Pick<Pipeline, "jobs" | "finally">;
@@ -12,14 +13,19 @@ export type MissingFacts = {
   readonly systemsAt: (site: string) => readonly { readonly kind: string }[];
 };
 
-/** Sentences, one per site and kind of system. A step that is skipped without its system lacks nothing. */
+/**
+ * Sentences, one per site and kind of system. A step that is skipped without its system lacks nothing, and jobs and steps with a
+ * condition may never run.
+ */
 export function missingWarnings({ pipeline, jobs, steps, hasRunner, systemsAt }: MissingFacts): readonly string[] {
   const needs = new Map(steps.map((step) => [step.name, step.needs]));
   const all = [...pipeline.jobs, ...pipeline.finally];
   const warnings = jobs.flatMap(({ id, site, phase }) => {
     if (phase === "ended" || !hasRunner(site)) return [];
     const kinds = new Set(systemsAt(site).map(({ kind }) => kind));
-    const lacking = (all.find((one) => one.id === id)?.steps ?? []).flatMap(({ title, action, missingSystem }) => {
+    const job = all.find((one) => one.id === id);
+    const certain = isCertain(job?.when) ? (job?.steps.filter(({ when }) => isCertain(when)) ?? []) : [];
+    const lacking = certain.flatMap(({ title, action, missingSystem }) => {
       const wanted = action.kind === "uses" && missingSystem !== "skip" ? (needs.get(action.uses) ?? []) : [];
       return wanted.length === 0 || wanted.some((kind) => kinds.has(kind)) ? [] : [{ title, wanted }];
     });

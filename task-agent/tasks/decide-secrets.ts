@@ -54,7 +54,8 @@ export function secretProblems(
   return [...new Set(details)].map((detail) => ({ detail }));
 }
 
-function isCertain(when: Condition | undefined): boolean {
+/** Whether the job or step runs in any case, as far as its own condition goes. */
+export function isCertain(when: Condition | undefined): boolean {
   return when === undefined || when === "always";
 }
 

@@ -208,13 +208,14 @@ function stepConfig({
   site,
   runs,
   sandbox,
+  scriptEnv,
   systems,
   secrets,
   shared,
   limits,
   outbound,
 }: RunnerContext["config"]): JobRequest["config"] {
-  return { name, site, runs, sandbox, systems, secrets, shared, limits, outbound };
+  return { name, site, runs, sandbox, scriptEnv, systems, secrets, shared, limits, outbound };
 }
 
 /**

@@ -156,12 +156,12 @@ function stoppedResult(log: LogSpool, stopped: Stopped): CheckedResult {
 class Abandoned extends Error {}
 
 async function execute(job: JobContext, step: JobStep, log: LogSpool, base: StepBase): Promise<StepResult> {
-  const { path, deps } = job.environment;
+  const { path, deps, config } = job.environment;
   const templates = { ...(job.spec.env as JsonObject), ...(step.env as JsonObject) };
   const fromPipeline = pipelineEnv(await renderWithSecrets(job, templates, base.scope), step.title);
   const ofJob = baseEnv(job.ref, job.spec, step.id, job.folders, path);
   const ownEnv = { ...libraryEnv(path, job.folders, deps.env), ...ofJob };
-  const run: StepRun = { ...base, job, step, log, env: { ...fromPipeline, ...ofJob }, ownEnv };
+  const run: StepRun = { ...base, job, step, log, env: { ...config.scriptEnv, ...fromPipeline, ...ofJob }, ownEnv };
   if (step.action.kind === "undo") return runUndo(run, step.action);
   return step.action.kind === "uses" ? runUses(run, step.action) : runScript(run, step.action);
 }

@@ -3,7 +3,7 @@
 
 import { GantryError, type Problem } from "@gantry/core/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
-import { isReservedVariable, MAX_VARIABLE } from "@gantry/core/pipeline/env-names.ts";
+import { isReservedVariable, isVariableName, MAX_VARIABLE } from "@gantry/core/pipeline/env-names.ts";
 import { truncate } from "@gantry/core/truncate.ts";
 import { effectKey } from "@gantry/wire/runner/effect-key.ts";
 import type { JobRef, JobSpec } from "@gantry/wire/runner/protocol.ts";
@@ -96,7 +96,7 @@ export function cookieOf(folders: JobFolders): string {
 }
 
 function problemWith(name: string, text: string): string | undefined {
-  if (!/^[A-Za-z_][A-Za-z0-9_]{0,199}$/.test(name)) return `${truncate(name, 50)} is not a valid variable name.`;
+  if (!isVariableName(name)) return `${truncate(name, 50)} is not a valid variable name.`;
   if (isReservedVariable(name)) return `${name} is set by the runner and cannot be changed.`;
   if (text.includes("\0")) return `The value of ${name} contains a zero byte.`;
   if (text.length > MAX_VARIABLE) return `The value of ${name} is longer than ${MAX_VARIABLE} characters; use a file.`;

@@ -17,7 +17,7 @@ export type JobRequest = {
   readonly folders: JobFolders;
   readonly config: Pick<
     RunnerConfig,
-    "name" | "site" | "runs" | "sandbox" | "systems" | "secrets" | "shared" | "limits" | "outbound"
+    "name" | "site" | "runs" | "sandbox" | "scriptEnv" | "systems" | "secrets" | "shared" | "limits" | "outbound"
   >;
   readonly cache: string;
   readonly path: string;
