@@ -16,7 +16,7 @@ export const limitsConfig = z.strictObject({
   /** Parameters of one task: bytes of JSON. They are kept with every change of the task. */
   paramsBytes: count.default(65_536),
   /** Tasks that the triggers of one app start in a minute, at each agent. */
-  triggeredPerMinute: count.default(100),
+  triggeredPerMinute: count.default(300),
   /** Named outputs of one step, and of one job. */
   outputs: count.default(500),
   /** All outputs of one attempt, its steps included: bytes of JSON. */

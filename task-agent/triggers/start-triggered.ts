@@ -33,6 +33,8 @@ export type TriggerDeps = Omit<StartDeps, "admit"> & {
 export type TriggerEvent = {
   readonly facts: JsonObject;
   readonly cause: string;
+  /** People because of whom it happened, as far as Gantry knows them. They cannot approve what it starts. */
+  readonly causedBy?: readonly string[];
   /** Why it starts nothing although triggers fit, as a sentence. Default: it does. */
   readonly refused?: string;
 };
@@ -113,7 +115,7 @@ export function pausedText({ by, reason }: { readonly by: string; readonly reaso
 export async function startOnce(
   deps: TriggerDeps,
   { definition, trigger, app }: Armed,
-  { facts, cause }: TriggerEvent,
+  { facts, cause, causedBy = [] }: TriggerEvent,
 ): Promise<{ readonly task: string } | { readonly nothing: string }> {
   const { pipeline } = definition;
   const key = {
@@ -134,6 +136,7 @@ export async function startOnce(
       ...(app === undefined ? {} : { app: app.name }),
       params: (isJsonObject(params) ? params : {}) as StartTask["params"],
       trigger: scope.trigger,
+      causedBy,
     };
     return { task: await startAgain(deps, request) };
   } catch (error) {

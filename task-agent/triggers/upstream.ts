@@ -115,9 +115,15 @@ async function startAfter(deps: TriggerDeps, id: string): Promise<void> {
     return trigger.outcomes.includes(outcome) ? undefined : `Task ${id} ended as ${outcome}.`;
   };
   const tooDeep = depth > MAX_DEPTH ? { refused: `${MAX_DEPTH} pipelines have started each other already.` } : {};
-  const event = { kind: "upstream" as const, facts, cause: `upstream ${id}`, whyNot, ...tooDeep };
+  const causedBy = [...(state.causedBy ?? []), ...(isTrigger(state) ? [] : [state.requestedBy])];
+  const event = { kind: "upstream" as const, facts, causedBy, cause: `upstream ${id}`, whyNot, ...tooDeep };
   if (state.app !== undefined) await startTriggered(deps, state.app, event);
   await startTriggered(deps, undefined, event);
+}
+
+/** A person may also have run a schedule, or such a task again. */
+function isTrigger({ requestedBy, trigger }: TaskState): boolean {
+  return trigger !== undefined && requestedBy === `trigger:${String(trigger.kind)}`;
 }
 
 function depthOf({ trigger }: TaskState): number {
