@@ -15,6 +15,8 @@ export const limitsConfig = z.strictObject({
   signInsPerSecond: count.default(200),
   /** Parameters of one task: bytes of JSON. They are kept with every change of the task. */
   paramsBytes: count.default(65_536),
+  /** Tasks that the triggers of one app start in a minute, at each agent. */
+  triggeredPerMinute: count.default(300),
   /** Named outputs of one step, and of one job. */
   outputs: count.default(500),
   /** All outputs of one attempt, its steps included: bytes of JSON. */

@@ -18,6 +18,7 @@ import { runProcess } from "@gantry/runtime/process/run-process.ts";
 import { repeat } from "@gantry/runtime/repeat.ts";
 import { type Agent, openAgent } from "./agent.ts";
 import { type Alarms, openAlarms } from "./alarms.ts";
+import { openTriggerLimit } from "./api/rate-limit.ts";
 import { type AgentConfig, type AgentConfigInput, agentConfig } from "./config.ts";
 import { readBuiltIn } from "./definitions/built-in-pipelines.ts";
 import { openDefinitionSet } from "./definitions/definition-set.ts";
@@ -205,7 +206,7 @@ async function openAgentProposals(base: Base, agent: Agent, definitions: LiveDef
 
 /** What starts the tasks of triggers. */
 function triggerDeps(
-  { journal, config }: Base,
+  { journal, config, clock }: Base,
   agent: Agent,
   definitions: LiveDefinitions,
   ownPipelines: OwnPipelines,
@@ -213,6 +214,7 @@ function triggerDeps(
   return {
     ...{ ...agent, journal, definitions, ownPipelines, portalUrl: config.portalUrl, newId: randomUUID },
     paramsBytes: config.limits.paramsBytes,
+    admitTriggered: openTriggerLimit(clock, config.limits.triggeredPerMinute),
     knownSites: () => sitesKnown(config, agent),
     knownSystems: agent.registry.systems,
     knownSecrets: agent.registry.secrets,

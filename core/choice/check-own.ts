@@ -5,6 +5,7 @@ import type { Path } from "../issues.ts";
 import type { Job, Pipeline } from "../pipeline/pipeline.ts";
 import { placedProblem } from "../pipeline/placed-problem.ts";
 import { readSource } from "../pipeline/source.ts";
+import { isDeployStep } from "../pipeline/work.ts";
 import { actionOf } from "./actions.ts";
 import { isAllowed, type OwnRule } from "./own-policy.ts";
 
@@ -38,6 +39,12 @@ export function isStillAllowed({ action, mayBuild }: Pick<Pipeline, "action" | "
   return isAllowed(rule, action) && (mayBuild !== true || rule.builds);
 }
 
+/** Whether it pushes or uses Argo CD. Then people need the right to run CD, which a trigger cannot have. */
+export function ownDeploys({ jobs, finally: last }: Pick<Pipeline, "jobs" | "finally">): boolean {
+  const steps = [...jobs, ...last].flatMap((job) => job.steps);
+  return steps.some(({ action }) => action.kind === "uses" && isDeployStep(action.uses));
+}
+
 /** Every mistake, with file, line and column. `pipeline`: as the file says it. */
 export function ownProblems(
   { name: file, text }: { readonly name: string; readonly text: string },
@@ -69,6 +76,14 @@ export function ownProblems(
           ]
         : [],
     ),
+    ...(pipeline.triggers === undefined || !ownDeploys(pipeline)
+      ? []
+      : [
+          problem(
+            ["triggers"],
+            "a pipeline of an app that pushes or uses Argo CD is started by people who may run CD, so it has no triggers",
+          ),
+        ]),
     ...(pipeline.apps === undefined ? [] : [problem(["apps"], "a pipeline of an app is only for this app")]),
     ...(Object.keys(pipeline.remember).length === 0
       ? []

@@ -54,6 +54,7 @@ const FIELDS: { readonly [F in Exclude<FieldOf<TaskEvent>, Hidden>]: true } = {
   behind: true,
   build: true,
   by: true,
+  causedBy: true,
   choice: true,
   code: true,
   counts: true,

@@ -20,3 +20,18 @@ export function workOfStep(step: Facts | undefined): Work | undefined {
   const isDeploy = step.needs.includes("argocd") || (step.needs.includes("git") && step.effects.length > 0);
   return isDeploy ? "deploy" : undefined;
 }
+
+/** Steps of Argo CD and git that change nothing that runs in clusters. */
+const HARMLESS = [
+  "git/checkout",
+  "git/check-template",
+  "git/create-repository",
+  "git/list-templates",
+  "git/render-template",
+  "git/set-commit-status",
+];
+
+/** Whether a step may change what runs in clusters: by its name, because definitions of older versions have only that. */
+export function isDeployStep(uses: string): boolean {
+  return /^(?:argocd|git)\//.test(uses) && !HARMLESS.includes(uses);
+}

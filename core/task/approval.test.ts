@@ -62,6 +62,15 @@ describe("I7, I8: a job that people must approve", () => {
     assert.equal(task.phase("ship"), "ready");
   });
 
+  test("cannot be approved by who requested the task before it, or delivered its webhook again", () => {
+    const of = { requestedBy: "trigger:upstream", causedBy: ["lee", "kim"] };
+    const task = new TaskUnderTest(pipeline([job("ship", { approval: approval() })]), of);
+    for (const who of of.causedBy) task.answer("ship", "approve", who);
+    assert.deepEqual([task.refusal()?.code, task.phase("ship")], ["not-asked", "pending"]);
+    task.answer("ship", "approve", "sam");
+    assert.equal(task.phase("ship"), "ready");
+  });
+
   test("cannot be approved by who requested the task, unless it says so; they may reject it", () => {
     for (const notOwn of [true, false]) {
       const task = new TaskUnderTest(pipeline([job("ship", { approval: approval({ notOwn }) })]));

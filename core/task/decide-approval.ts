@@ -58,7 +58,7 @@ export function decideAnswer(asked: Asked, request: Answer): Decision {
 }
 
 function decideReject({ state, now }: Asked, approval: ApprovalState, { job, who, reason }: Answer): Decision {
-  const refused = whyNotAnswer(approval, who, state.requestedBy, "reject");
+  const refused = whyNotAnswer(approval, who, state, "reject");
   if (refused !== undefined) return notAsked(who, refused);
   if (reason === undefined) return refuse("bad-request", { problem: "reason is missing: say why you reject it" });
   const { plan } = approval;
@@ -69,9 +69,9 @@ function decideReject({ state, now }: Asked, approval: ApprovalState, { job, who
 function decideApprove(asked: Asked, one: JobState, approval: ApprovalState, request: Answer): Decision {
   const { state, now } = asked;
   const { job, who, reason } = request;
-  const refused = whyNotAnswer(approval, who, state.requestedBy, "approve");
+  const refused = whyNotAnswer(approval, who, state, "approve");
   if (refused !== undefined) return notAsked(who, refused);
-  const counts = countsFor(approval, who, state.requestedBy);
+  const counts = countsFor(approval, who, state);
   const inputs = inputsOf(asked, one, request);
   if (inputs instanceof GantryError) return { refuse: inputs };
   const said = { ...(reason === undefined ? {} : { reason }), ...(inputs === undefined ? {} : { inputs }) };
@@ -99,25 +99,26 @@ function inputsOf(
 }
 
 type Asking = Pick<ApprovalState, "demands">;
+type Requested = Pick<TaskState, "requestedBy"> & { readonly causedBy?: readonly string[] | undefined };
 
 /** Why this person cannot answer, as a sentence; undefined when they can. They have the verb for it. */
 export function whyNotAnswer(
   asking: Asking,
   who: Answerer,
-  requestedBy: string,
+  task: Requested,
   answer: "approve" | "reject",
 ): string | undefined {
   if (!asking.demands.some(({ approvers }) => isApprover(approvers, who))) {
     const wanted = [...new Set(asking.demands.flatMap(({ approvers }) => approvers))].join(", ");
     return `It asks ${wanted}, and ${who.name} is none of them.`;
   }
-  if (answer === "reject" || countsFor(asking, who, requestedBy).length > 0) return undefined;
+  if (answer === "reject" || countsFor(asking, who, task).length > 0) return undefined;
   return "Who requested the task cannot approve it.";
 }
 
 /** The indexes of the demands that the approval of this person counts for. */
-function countsFor({ demands }: Asking, who: Answerer, requestedBy: string): readonly number[] {
-  const isOwn = who.name === requestedBy;
+function countsFor({ demands }: Asking, who: Answerer, { requestedBy, causedBy = [] }: Requested): readonly number[] {
+  const isOwn = [requestedBy, ...causedBy].includes(who.name);
   return demands.flatMap(({ approvers, notOwn }, at) => (isApprover(approvers, who) && !(notOwn && isOwn) ? [at] : []));
 }
 

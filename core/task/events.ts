@@ -29,6 +29,8 @@ export type TaskEvent =
         /** Why the policy of an environment is not applied, in the words of who requested it. */
         readonly override?: string;
         readonly requestedBy: string;
+        /** People because of whom a trigger started it: who requested the task before it, or delivered a webhook again. */
+        readonly causedBy?: readonly string[];
         /** What started it, as expressions see it. Absent: a person. */
         readonly trigger?: JsonObject;
         readonly url: string;

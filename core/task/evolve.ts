@@ -85,6 +85,7 @@ function requested(event: TaskEventOf<"TaskRequested">): TaskState {
     ...(event.siteDefaults === undefined ? {} : { siteDefaults: event.siteDefaults }),
     ...(event.override === undefined ? {} : { override: event.override }),
     requestedBy: event.requestedBy,
+    ...(event.causedBy === undefined ? {} : { causedBy: event.causedBy }),
     ...(event.trigger === undefined ? {} : { trigger: event.trigger }),
     requestedAt: event.at,
     url: event.url,

@@ -24,6 +24,8 @@ export type TaskState = {
   /** Why the policy of an environment was not applied. Absent: it was. */
   readonly override?: string;
   readonly requestedBy: string;
+  /** People because of whom a trigger started it. Absent: nobody but who requested it. */
+  readonly causedBy?: readonly string[];
   /** What started it, as expressions see it. Absent: a person. */
   readonly trigger?: JsonObject;
   readonly requestedAt: number;

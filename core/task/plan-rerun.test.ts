@@ -46,6 +46,29 @@ test("the failed ones run again, with what needs them; the rest is reused with i
   assert.deepEqual(keptJobs({ of: task.state }, plan)["deploy[a]"]?.outputs, { of: "deploy[a]" });
 });
 
+test("what people have approved is never reused: they looked at another task", () => {
+  const approval = { question: "Go?", approvers: [], count: 1, notOwn: true, expiresMs: 1_000 };
+  const asks = pipeline([
+    job("build"),
+    job("gate", { needs: ["build"], approval }),
+    job("deploy", { needs: ["gate"] }),
+  ]);
+  const task = new TaskUnderTest(asks);
+  task.run("build");
+  task.answer("gate", "approve", "kim");
+  task.run("gate");
+  task.run("deploy", "failed");
+  const plan = planRerun({ of: task.state, before: asks, after: asks, from: "failed" });
+  assert.deepEqual(
+    plan.map(({ key, does, because }) => `${key} ${does}: ${because}`),
+    [
+      "build reuse: it succeeded",
+      "gate run: people approve it anew in every task",
+      "deploy run: it needs gate, which runs again",
+    ],
+  );
+});
+
 test("one job runs again, by key or by id, with all that needs it (A23)", () => {
   const task = ended();
   const runs = (from: RerunOf["from"]) =>

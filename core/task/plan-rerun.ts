@@ -1,7 +1,8 @@
 // What a rerun of a task runs again, and what it takes over from that task. Pure; the same rule plans and starts.
 //
 // A job is taken over when it succeeded and nothing that it could depend on changes: the parameters, its definition, and
-// every job that it needs. So nothing is reused that came from something else.
+// every job that it needs. So nothing is reused that came from something else. What people have approved is not taken over: their
+// approval was of the plan of that task, and the app, the pipeline or the day may be another one.
 
 import { isSameJson } from "../json.ts";
 import type { Job, Pipeline } from "../pipeline/pipeline.ts";
@@ -81,6 +82,7 @@ function planJob(rerun: RerunOf, job: Job, planOf: (id: string) => readonly Plan
 function reasonOfAll({ before, after, from }: RerunOf, job: Job): string | undefined {
   if (from === "all") return "all jobs were asked for";
   if (from === "edited") return "the parameters are others";
+  if (job.approval) return "people approve it anew in every task";
   const old = before.jobs.find(({ id }) => id === job.id);
   if (before === after || old === undefined) return undefined;
   return isSameJson(old, job) ? undefined : "its definition has changed";

@@ -187,6 +187,26 @@ jobs:
     assert.ok(refused.out.includes(part), `${part} in ${refused.out}`);
   assert.match(refused.out, /"file":"\.gantry\/ci\.yaml","line":8/);
 
+  const deploying = `      - { uses: argocd/sync, with: { project: orders, app: orders, revision: ${"a".repeat(40)} } }\n`;
+  await push({
+    ".gantry/ci.yaml": `name: ci
+triggers: [{ push: {} }, { upstream: { pipeline: more } }]
+jobs:
+  work:
+    site: seoul
+    steps:
+${deploying}`,
+    ".gantry/more.yaml": pipeline("more", "triggers: [{ upstream: { pipeline: ci } }]\n"),
+  });
+  const unattended = await gantry("ci", "orders", "--json");
+  assert.notEqual(unattended.code, 0);
+  for (const part of [
+    "started by people who may run CD, so it has no triggers",
+    "pipelines start each other without end: ci → more → ci",
+  ])
+    assert.ok(unattended.out.includes(part), `${part} in ${unattended.out}`);
+  await remove([".gantry/more.yaml"]);
+
   await push({ ".gantry/ci.yaml": pipeline("ci").replace("${{ app.build.site }}", "platform") });
   const elsewhere = await ci("orders");
   assert.equal(elsewhere.state, "errored");

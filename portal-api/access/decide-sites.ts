@@ -3,6 +3,7 @@
 import { UNKNOWN_SITE } from "@gantry/core/access/selector.ts";
 import { targetsOf } from "@gantry/core/app/targets.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
+import { isDeployStep } from "@gantry/core/pipeline/work.ts";
 import type { PipelineView } from "@gantry/wire/agent/views.ts";
 
 export type SiteFacts = {
@@ -34,10 +35,8 @@ function clustersAt(sites: readonly string[], { pipeline, record }: SiteFacts): 
 export function deploys(
   jobs: readonly { readonly steps: readonly { readonly uses?: string | undefined }[] }[],
 ): boolean {
-  return jobs.some(({ steps }) => steps.some(({ uses = "" }) => DEPLOYS.test(uses)));
+  return jobs.some(({ steps }) => steps.some(({ uses = "" }) => isDeployStep(uses)));
 }
-
-const DEPLOYS = /^(?:argocd\/|git\/(?!checkout$|render-template$|create-repository$))/;
 
 /** The places that an app is built at or deployed to: a site, or `site/cluster`. */
 export function sitesOfApp(record: JsonObject): readonly string[] {

@@ -58,7 +58,7 @@ export const listApprovals = route({
 });
 
 async function asSeen(one: ApprovalView, caller: Caller, rights: Rights, visibility: Visibility): Promise<AskedView> {
-  const { app, pipeline, site, requestedBy, answers } = one;
+  const { app, pipeline, site, answers } = one;
   const about = { ...(await visibility.record(app)), app, pipeline, sites: [site] };
   const before = answers.find(({ by }) => by === caller.name);
   const no = (whyNot: string): AskedView => ({ ...one, mayApprove: false, mayReject: false, whyNot });
@@ -66,7 +66,7 @@ async function asSeen(one: ApprovalView, caller: Caller, rights: Rights, visibil
   const request = { ...about, verb: "approve" } as const;
   if (!rights.may(request)) return no(needInWords(rights.decide(request), "app"));
   const who = answererOf(caller, rights, about);
-  const whyNot = whyNotAnswer(one, who, requestedBy, "approve");
-  const mayReject = whyNotAnswer(one, who, requestedBy, "reject") === undefined;
+  const whyNot = whyNotAnswer(one, who, one, "approve");
+  const mayReject = whyNotAnswer(one, who, one, "reject") === undefined;
   return { ...one, mayApprove: whyNot === undefined, mayReject, ...(whyNot === undefined ? {} : { whyNot }) };
 }

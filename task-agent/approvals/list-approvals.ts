@@ -55,7 +55,7 @@ function isAsking(job: JobState): job is Asking {
 }
 
 function approvalView(
-  { id, title, app, pipeline, requestedBy, build, appScope }: TaskState,
+  { id, title, app, pipeline, requestedBy, causedBy, build, appScope }: TaskState,
   { key, site, approval }: Asking,
   jobTitle: string,
   known: AppState | undefined,
@@ -64,6 +64,7 @@ function approvalView(
   return {
     task: id,
     ...{ title, pipeline, jobTitle, site, requestedBy },
+    ...(causedBy === undefined ? {} : { causedBy: [...causedBy] }),
     ...(app === undefined ? {} : { app }),
     job: key,
     question: approval.question,

@@ -10,7 +10,9 @@ import type { DefinitionFiles } from "@gantry/core/definitions/check-set.ts";
 import { GantryError, type Problem } from "@gantry/core/errors.ts";
 import { isJsonObject } from "@gantry/core/json.ts";
 import { parsePipeline } from "@gantry/core/pipeline/parse.ts";
+import type { Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import type { AppState } from "@gantry/core/task/model.ts";
+import { type PipelineText, upstreamProblems } from "@gantry/core/trigger/upstream.ts";
 import { keepDefinition, type LiveDefinitions } from "../tasks/definitions.ts";
 import { type Definition, definitionOf } from "../tasks/read-definitions.ts";
 import { type OwnDefinitions, type StartDeps, startTask } from "../tasks/start-task.ts";
@@ -158,15 +160,20 @@ async function checkFiles(deps: OwnDeps, app: AppState, rule: OwnRule, files: De
   }
   const definitions: Definition[] = [];
   const problems: Problem[] = [];
+  const read: PipelineText[] = [];
   for (const [path, text] of own) {
-    const checked = checkFile(deps, app, rule, { name: `${FOLDER}/${path}`, text });
+    const file = `${FOLDER}/${path}`;
+    const checked = checkFile(deps, app, rule, { name: file, text });
     problems.push(...checked.problems);
+    if (checked.pipeline) read.push({ file, text, pipeline: checked.pipeline });
     if (checked.definition) {
       problems.push(...twinProblems(definitions, checked.definition));
       definitions.push(checked.definition);
     }
     await setImmediate();
   }
+  // They may also follow pipelines of the platform team.
+  problems.push(...upstreamProblems(read));
   return { definitions, problems: problems.slice(0, MAX_PROBLEMS) };
 }
 
@@ -175,7 +182,7 @@ function checkFile(
   app: AppState,
   rule: OwnRule,
   file: { readonly name: string; readonly text: string },
-): { readonly definition?: Definition; readonly problems: readonly Problem[] } {
+): { readonly definition?: Definition; readonly pipeline?: Pipeline; readonly problems: readonly Problem[] } {
   const { name, text } = file;
   if (!name.endsWith(".yaml")) return { problems: [{ file: name, line: 1, detail: "the name must end in .yaml" }] };
   const { pipeline, problems } = parsePipeline(file, steps);
@@ -184,6 +191,7 @@ function checkFile(
   // Who wrote it, and what it may do, is part of what tasks are pinned to, so it is part of the version.
   const author = `own pipeline of ${app.name}${rule.builds ? ", which may make builds" : ""}`;
   return {
+    pipeline,
     definition: { ...definitionOf(name, `${author}\n${text}`, own), pipeline: own },
     problems: [...problems, ...ownProblems(file, pipeline, rule)],
   };

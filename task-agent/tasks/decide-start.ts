@@ -28,8 +28,8 @@ import type { Definition } from "./definitions.ts";
 
 export type Rerun = Pick<RerunOf, "of" | "before" | "from"> & { readonly definition: "pinned" | "newest" };
 
-/** `trigger`: what starts it, as expressions see it. Absent: a person. */
-export type StartRequest = StartTask & { readonly trigger?: JsonObject };
+/** `trigger`: what starts it, as expressions see it. Absent: a person. `causedBy`: people because of whom the trigger does. */
+export type StartRequest = StartTask & { readonly trigger?: JsonObject; readonly causedBy?: readonly string[] };
 
 export type StartFacts = {
   readonly definition: Definition;
@@ -117,6 +117,7 @@ export function decideStart(facts: StartFacts): Started | GantryError {
   const readable = readableDefaults(pipeline, siteDefaults);
   // A rerun is about the same commit.
   const trigger = rerun ? rerun.of.trigger : request.trigger;
+  const causedBy = (rerun ? rerun.of.causedBy : request.causedBy) ?? [];
   const groupScope = { params, app: scope, trigger: trigger ?? BY_PERSON };
   const group = pipeline.concurrency && renderText(pipeline.concurrency.group, groupScope);
   const event: Started["event"] = {
@@ -133,6 +134,7 @@ export function decideStart(facts: StartFacts): Started | GantryError {
     ...(readable === undefined ? {} : { siteDefaults: readable }),
     ...(request.override === undefined ? {} : { override: request.override.reason }),
     requestedBy: request.principal,
+    ...(causedBy.length === 0 ? {} : { causedBy }),
     ...(trigger === undefined ? {} : { trigger }),
     url,
     ...(rerun ? { rerunOf: rerun.of.id, kept } : {}),

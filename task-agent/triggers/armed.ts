@@ -1,6 +1,8 @@
 // The triggers that are in force for an app, or for no app.
 
+import { ownDeploys } from "@gantry/core/choice/check-own.ts";
 import { isStartedFor } from "@gantry/core/choice/choose-pipeline.ts";
+import type { Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import type { AppState } from "@gantry/core/task/model.ts";
 import type { Trigger, TriggerKind, TriggerOf } from "@gantry/core/trigger/trigger.ts";
 import type { OwnPipelines } from "../definitions/own-pipelines.ts";
@@ -26,8 +28,13 @@ export async function armedFor({ definitions, ownPipelines }: ArmedDeps, app: Ap
   const offered = [...definitions.list(), ...(await ownPipelines.of(app))];
   const pipelines = offered.map(({ pipeline }) => pipeline);
   return offered
-    .filter(({ pipeline }) => pipeline.triggers !== undefined && isStartedFor(pipeline, app, pipelines))
+    .filter(({ pipeline }) => mayTrigger(pipeline) && isStartedFor(pipeline, app, pipelines))
     .flatMap((definition) => armedOf(definition, app));
+}
+
+/** An own pipeline that deploys needs a person who may run CD. Such files were read before this was a mistake in them. */
+function mayTrigger(pipeline: Pipeline): boolean {
+  return pipeline.triggers !== undefined && !(pipeline.origin === "app" && ownDeploys(pipeline));
 }
 
 /** Those of pipelines without an app. */

@@ -11,12 +11,20 @@ import type { StartTask } from "@gantry/wire/agent/agent-api.ts";
 import type { OwnPipelines } from "../definitions/own-pipelines.ts";
 import { appScope } from "../tasks/decide-app.ts";
 import { isAppName } from "../tasks/decide-start.ts";
+import type { Definition } from "../tasks/read-definitions.ts";
 import { type StartDeps, startTask, taskOfKey } from "../tasks/start-task.ts";
 import { appStream } from "../tasks/task-stream.ts";
 import { type Armed, armedFor, armedForNone, firstState, isKind } from "./armed.ts";
 import { changeTrigger, type LastStart, triggerStream } from "./trigger-stream.ts";
 
-export type TriggerDeps = Omit<StartDeps, "admit"> & { readonly ownPipelines: OwnPipelines };
+export type TriggerDeps = Omit<StartDeps, "admit"> & {
+  readonly ownPipelines: OwnPipelines;
+  /**
+   * Counts a task that a trigger of this app starts; throws `limit-reached`. People of an app write triggers, too, and whoever has the
+   * secret of a webhook can send any number of deliveries. Default: no limit.
+   */
+  readonly admitTriggered?: (app: string) => void;
+};
 
 /**
  * What happened. `facts`: what expressions see as `trigger`, without `kind`. `cause`: the same text for the same event, such as
@@ -25,6 +33,8 @@ export type TriggerDeps = Omit<StartDeps, "admit"> & { readonly ownPipelines: Ow
 export type TriggerEvent = {
   readonly facts: JsonObject;
   readonly cause: string;
+  /** People because of whom it happened, as far as Gantry knows them. They cannot approve what it starts. */
+  readonly causedBy?: readonly string[];
   /** Why it starts nothing although triggers fit, as a sentence. Default: it does. */
   readonly refused?: string;
 };
@@ -47,7 +57,10 @@ const MAX_TRIES = 5;
 export async function startTriggered<K extends Exclude<TriggerKind, "schedule">>(
   deps: TriggerDeps,
   app: string | undefined,
-  event: TriggerEvent & { readonly kind: K; readonly whyNot: (trigger: TriggerOf<K>) => string | undefined },
+  event: TriggerEvent & {
+    readonly kind: K;
+    readonly whyNot: (trigger: TriggerOf<K>, of: Definition["pipeline"]) => string | undefined;
+  },
 ): Promise<readonly TriggerResult[]> {
   const armed = (await armedNow(deps, app)).filter(isKind(event.kind));
   const byPipeline = Map.groupBy(armed, ({ definition }) => definition.pipeline.name);
@@ -56,7 +69,7 @@ export async function startTriggered<K extends Exclude<TriggerKind, "schedule">>
     const refused: TriggerResult[] = [];
     let started: TriggerResult | undefined;
     for (const one of triggers) {
-      const nothing = event.whyNot(one.trigger);
+      const nothing = event.whyNot(one.trigger, one.definition.pipeline);
       const result = nothing === undefined ? await startAndRecord(deps, one, event) : { nothing };
       const named = { trigger: one.id, pipeline, ...result };
       if ("task" in named) started = named;
@@ -102,7 +115,7 @@ export function pausedText({ by, reason }: { readonly by: string; readonly reaso
 export async function startOnce(
   deps: TriggerDeps,
   { definition, trigger, app }: Armed,
-  { facts, cause }: TriggerEvent,
+  { facts, cause, causedBy = [] }: TriggerEvent,
 ): Promise<{ readonly task: string } | { readonly nothing: string }> {
   const { pipeline } = definition;
   const key = {
@@ -115,6 +128,7 @@ export async function startOnce(
   try {
     if (trigger.when !== undefined && !evaluateCondition(trigger.when, { ...scope, status: "succeeded" }))
       return { nothing: `The condition \`${trigger.when}\` of the trigger is false.` };
+    if (app) deps.admitTriggered?.(app.name);
     const params = render(trigger.params, scope);
     const request = {
       ...key,
@@ -122,6 +136,7 @@ export async function startOnce(
       ...(app === undefined ? {} : { app: app.name }),
       params: (isJsonObject(params) ? params : {}) as StartTask["params"],
       trigger: scope.trigger,
+      causedBy,
     };
     return { task: await startAgain(deps, request) };
   } catch (error) {

@@ -38,11 +38,17 @@ test("A11, C9: the end of CI starts CD of the same app once, with two agents, an
   );
   const state = (await agents[0].tasks.read(cd?.id ?? ""))?.state;
   assert.deepEqual([state?.app, state?.params, state?.requestedBy], ["orders", { image: "app:1" }, "trigger:upstream"]);
+  assert.equal(state?.causedBy, undefined, "nobody has asked for it");
+  const asked = await agents[0].triggers.run("orders:ci:schedule-1", { principal: "lee", idempotencyKey: "again" });
+  await tick(...agents);
+  const followed = (await fixture.started()).at(-1);
+  assert.deepEqual([followed?.pipeline, followed?.trigger.task], ["cd", asked.state.id]);
+  assert.deepEqual((await agents[0].tasks.read(followed?.id ?? ""))?.state.causedBy, ["lee"], "it is lee's own change");
   const triggers = await agents[1].triggers.list({ apps: ["orders"] });
   assert.deepEqual(
     triggers.map(({ id, text, last }) => [id, text, last?.task]),
     [
-      ["orders:cd:upstream-1", "end of ci (succeeded)", cd?.id],
+      ["orders:cd:upstream-1", "end of ci (succeeded)", followed?.id],
       ["orders:ci:schedule-1", "once at 2026-03-01 12:00 UTC", ci?.id],
       ["orders:failed:upstream-1", "end of ci (failed)", undefined],
     ],

@@ -2,9 +2,12 @@
 // stored now and then, and what is read twice starts nothing twice.
 
 import { buildScope } from "@gantry/core/build/build.ts";
+import { actionOf } from "@gantry/core/choice/actions.ts";
 import { ownName } from "@gantry/core/choice/check-own.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
+import type { Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import type { AppState, TaskState } from "@gantry/core/task/model.ts";
+import type { TriggerOf } from "@gantry/core/trigger/trigger.ts";
 import { MAX_DEPTH } from "@gantry/core/trigger/upstream.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { defineStream } from "@gantry/journal/typed-stream.ts";
@@ -88,9 +91,10 @@ async function newestSeq(journal: Pick<Journal, "append">): Promise<number> {
 /** Starts what comes after one task: for its app, and pipelines without an app. */
 async function startAfter(deps: TriggerDeps, id: string): Promise<void> {
   // A task that is archived ended long ago.
-  const state = (await deps.tasks.read(id))?.state;
-  if (state?.outcome === undefined) return;
-  const { outcome } = state;
+  const record = await deps.tasks.read(id);
+  if (record?.state.outcome === undefined) return;
+  const { state, pipeline: ended } = record;
+  const { outcome } = record.state;
   const loaded = state.app === undefined ? undefined : await appStream.load(deps.journal, state.app);
   const depth = depthOf(state) + 1;
   const facts: JsonObject = {
@@ -101,16 +105,25 @@ async function startAfter(deps: TriggerDeps, id: string): Promise<void> {
     build: loaded ? await buildOf(deps, loaded.state, state) : {},
     depth,
   };
-  const whyNot = (trigger: { readonly pipeline: string; readonly outcomes: readonly string[] }): string | undefined => {
+  const whyNot = (trigger: TriggerOf<"upstream">, of: Pipeline): string | undefined => {
+    // People of an app choose the names of their pipelines. For the platform's, only what is behind the same button is meant.
+    const isOwnMeant = of.origin === "app" || actionOf(ended) === trigger.pipeline;
     const isMeant =
-      state.pipeline === trigger.pipeline || state.pipeline === ownName(state.app ?? "", trigger.pipeline);
+      state.pipeline === trigger.pipeline ||
+      (isOwnMeant && state.pipeline === ownName(state.app ?? "", trigger.pipeline));
     if (!isMeant) return `It comes after ${trigger.pipeline}, and ${state.pipeline} has ended.`;
     return trigger.outcomes.includes(outcome) ? undefined : `Task ${id} ended as ${outcome}.`;
   };
   const tooDeep = depth > MAX_DEPTH ? { refused: `${MAX_DEPTH} pipelines have started each other already.` } : {};
-  const event = { kind: "upstream" as const, facts, cause: `upstream ${id}`, whyNot, ...tooDeep };
+  const causedBy = [...(state.causedBy ?? []), ...(isTrigger(state) ? [] : [state.requestedBy])];
+  const event = { kind: "upstream" as const, facts, causedBy, cause: `upstream ${id}`, whyNot, ...tooDeep };
   if (state.app !== undefined) await startTriggered(deps, state.app, event);
   await startTriggered(deps, undefined, event);
+}
+
+/** A person may also have run a schedule, or such a task again. */
+function isTrigger({ requestedBy, trigger }: TaskState): boolean {
+  return trigger !== undefined && requestedBy === `trigger:${String(trigger.kind)}`;
 }
 
 function depthOf({ trigger }: TaskState): number {

@@ -4,7 +4,12 @@ import { explain, GantryError } from "@gantry/core/errors.ts";
 import type { AppState } from "@gantry/core/task/model.ts";
 import { decideStarts, type TriggeringEvent } from "@gantry/core/webhook/decide-starts.ts";
 import type { DeliveryFacts } from "@gantry/core/webhook/delivery.ts";
-import { startTriggered, type TriggerDeps, type TriggerResult } from "../triggers/start-triggered.ts";
+import {
+  startTriggered,
+  type TriggerDeps,
+  type TriggerEvent,
+  type TriggerResult,
+} from "../triggers/start-triggered.ts";
 import type { DeliveryResult, DeliveryState } from "./delivery-stream.ts";
 
 /** Each task once, however often it is called for the same delivery. Rejects when the store fails. */
@@ -30,11 +35,12 @@ export async function startForApp(
 
 async function startEvent(
   deps: TriggerDeps,
-  { source, id }: DeliveryState,
+  { source, id, redelivery }: DeliveryState,
   event: TriggeringEvent,
   app: string,
 ): Promise<readonly DeliveryResult[]> {
-  const results = await startAll(deps, app, event, `${source}/${id}/${event.part}`);
+  const causedBy = redelivery ? [redelivery.by] : [];
+  const results = await startAll(deps, app, event, { cause: `${source}/${id}/${event.part}`, causedBy });
   if (results.length === 0) {
     return [{ app, reason: `No pipeline of the app has a trigger for ${WORDS[event.kind]}.` }];
   }
@@ -51,18 +57,18 @@ function startAll(
   deps: TriggerDeps,
   app: string,
   event: TriggeringEvent,
-  cause: string,
+  of: Pick<TriggerEvent, "cause" | "causedBy">,
 ): Promise<readonly TriggerResult[]> {
   const { facts } = event;
   switch (event.kind) {
     case "push":
-      return startTriggered(deps, app, { kind: event.kind, facts, cause, whyNot: event.whyNot });
+      return startTriggered(deps, app, { kind: event.kind, facts, ...of, whyNot: event.whyNot });
     case "tag":
-      return startTriggered(deps, app, { kind: event.kind, facts, cause, whyNot: event.whyNot });
+      return startTriggered(deps, app, { kind: event.kind, facts, ...of, whyNot: event.whyNot });
     case "image":
-      return startTriggered(deps, app, { kind: event.kind, facts, cause, whyNot: event.whyNot });
+      return startTriggered(deps, app, { kind: event.kind, facts, ...of, whyNot: event.whyNot });
     case "pull_request":
-      return startTriggered(deps, app, { kind: event.kind, facts, cause, whyNot: event.whyNot });
+      return startTriggered(deps, app, { kind: event.kind, facts, ...of, whyNot: event.whyNot });
   }
 }
 

@@ -73,6 +73,7 @@ class Bench {
         token: TOKEN,
         runnerTokens: { "runner-token-of-seoul-0": "seoul" },
         pipelines: data,
+        limits: { triggeredPerMinute: 2 * BURST },
       },
       { logger },
     );
@@ -258,11 +259,22 @@ test("pushes in a burst are decided in the order in which they were accepted, an
 const BURST = process.env.GANTRY_FULL_RUNS ? 1_000 : 60;
 
 test("a delivery that is delivered again is a new one, and says so", async (t) => {
-  const bench = await Bench.open(t);
+  const bench = await Bench.open(t, { "ci.yaml": CI.replace("site: seoul,", "site: seoul, approval: Go?,") });
   const first = await bench.receive(github());
   const again = await bench.decided((await bench.client.redeliver(first.id, "kim")).id);
   assert.deepEqual([again.redeliveryOf, again.redeliveredBy, again.state], [first.id, "kim", "started"]);
   assert.notEqual(again.results[0]?.task, first.results[0]?.task);
+  const asked = (await bench.client.approvals({ limit: 10 })).items;
+  assert.deepEqual(
+    Object.fromEntries(asked.map(({ task, requestedBy, causedBy }) => [task, [requestedBy, causedBy]])),
+    {
+      [String(first.results[0]?.task)]: ["trigger:push", undefined],
+      [String(again.results[0]?.task)]: ["trigger:push", ["kim"]],
+    },
+  );
+  const [{ task = "", plan = "" } = {}] = asked.filter(({ causedBy }) => causedBy !== undefined);
+  const own = { principal: "kim", answer: "approve" as const, plan };
+  await assert.rejects(bench.client.answerApproval(task, "build", own), { code: "not-asked" }, "kim has requested it");
   const listed = await bench.client.deliveries({ apps: ["orders"], state: "started", source: "git" });
   assert.deepEqual(
     listed.items.map(({ id }) => id),

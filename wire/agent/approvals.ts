@@ -37,6 +37,10 @@ export const approvalView = z
     question: z.string(),
     plan: z.string().describe("Digest of what is asked for. An answer names it"),
     requestedBy: z.string(),
+    causedBy: z
+      .array(z.string())
+      .optional()
+      .describe("People because of whom a trigger requested it: for them it is their own, too"),
     requestedAt: time,
     until: time.describe("When it expires"),
     demands: z
