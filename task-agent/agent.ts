@@ -137,7 +137,7 @@ function onTaskChanged(
   gateTurns.onTaskChanged(task);
   const { id, phase, group, cancel } = task.state;
   if (phase === "ended" && group !== undefined)
-    void retries.run(`starting the tasks behind task ${id}`, () => groups.advanceBehind(task.state));
+    void retries.run(`starting the tasks behind task ${id}`, () => groups.advanceGroup(task.state));
   // The task that this one waits for may have ended while this one was queued.
   if (phase === "queued") void retries.run(`advancing task ${id}`, () => groups.advance(id));
   const isCanceled = events.some(({ kind }) => CANCELS.has(kind));

@@ -36,6 +36,7 @@ const KINDS: { readonly [K in TaskEventKind]: true } = {
   JobSkipped: true,
   JobEnded: true,
   TaskCancelRequested: true,
+  TaskExpired: true,
   TaskFinalizing: true,
   TaskEnded: true,
 };
@@ -83,6 +84,7 @@ const FIELDS: { readonly [F in Exclude<FieldOf<TaskEvent>, Hidden>]: true } = {
   passed: true,
   pipeline: true,
   plan: true,
+  priority: true,
   progress: true,
   question: true,
   reason: true,
@@ -98,6 +100,7 @@ const FIELDS: { readonly [F in Exclude<FieldOf<TaskEvent>, Hidden>]: true } = {
   task: true,
   tolerated: true,
   text: true,
+  ticket: true,
   title: true,
   trigger: true,
   try: true,

@@ -5,6 +5,9 @@ import type { Path } from "../issues.ts";
 type Words = { readonly [word: string]: string };
 
 const ANYWHERE: Words = {
+  concurrency_group: "use `concurrency`",
+  parallelism: "use `maxParallel` of a job with `each` or `matrix`, or `concurrency` with `limit`",
+  expire: "use `expires`",
   "<<": "merge keys are not supported; repeat the keys, or use an alias for the whole map",
   if: "use `when`",
   rules: "use `when`",
@@ -114,6 +117,11 @@ const RETRY: Words = {
 };
 
 const CONCURRENCY: Words = {
+  "cancel-previous": "use `policy: cancel-older`",
+  key: "use `group`",
+  max: "use `limit`",
+  parallelism: "use `limit`",
+  semaphore: "use `group` and `limit`",
   "cancel-in-progress": "use `policy: cancel-older`",
 };
 

@@ -44,6 +44,9 @@ export function placesOf(pipeline: Pipeline): readonly TemplatePlace[] {
     ...(pipeline.concurrency?.same === undefined
       ? []
       : [{ ...bare, path: ["concurrency", "same"], template: pipeline.concurrency.same, variables: TASK }]),
+    ...(pipeline.priority === undefined
+      ? []
+      : [{ ...bare, path: ["priority"], template: pipeline.priority, variables: TASK }]),
     ...(pipeline.triggers ?? []).flatMap(({ when, params }, index) => {
       const path = ["triggers", index];
       const base = { ...bare, variables: TRIGGER };

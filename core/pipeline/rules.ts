@@ -3,6 +3,7 @@
 
 import { checkBuildFacts } from "../build/build.ts";
 import { actionOf } from "../choice/actions.ts";
+import { goodConcurrency } from "../concurrency/concurrency-rules.ts";
 import { type PathProblem, placeAround, withSubject } from "../issues.ts";
 import { isJsonObject, type JsonValue } from "../json.ts";
 import { goodMatrices } from "../matrix/matrix-rules.ts";
@@ -60,23 +61,6 @@ function distinctIds({ pipeline }: RuleContext): readonly PathProblem[] {
     ...jobs.flatMap(({ job, path }) =>
       twins(job.steps.map((step, index) => ({ id: step.id, path: [...path, "steps", index, "id"] }))),
     ),
-  ];
-}
-
-/** `until` and `same` are about canceling. */
-function goodConcurrency({ pipeline: { concurrency, jobs } }: RuleContext): readonly PathProblem[] {
-  if (concurrency === undefined) return [];
-  const { policy, until, same } = concurrency;
-  const misplaced = Object.entries({ until, same }).flatMap(([key, value]): PathProblem[] =>
-    value === undefined || policy === "cancel-older"
-      ? []
-      : [{ path: ["concurrency", key], detail: `${key} is only for \`policy: cancel-older\``, on: "key" }],
-  );
-  const ids = jobs.map(({ id }) => id);
-  if (until === undefined || ids.includes(until)) return misplaced;
-  return [
-    ...misplaced,
-    { path: ["concurrency", "until"], detail: `there is no job ${until}${didYouMean(until, ids)}`, on: "value" },
   ];
 }
 

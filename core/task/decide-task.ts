@@ -104,6 +104,11 @@ export function decideUnblock(state: TaskState, ended: string, stillBefore: stri
   };
 }
 
+/** There is room in the group for one more task. */
+export function decideTurn({ phase }: TaskState, now: number): Decision {
+  return phase === "queued" ? { events: [{ kind: "TaskUnblocked", at: now }] } : NOTHING;
+}
+
 /** Records in the history why a ready job waits, when the reason changes. */
 export function decideWaiting(
   state: TaskState,

@@ -13,6 +13,7 @@ export type JobEvent = Exclude<
     | "TaskRequeued"
     | "JobExpanded"
     | "TaskCancelRequested"
+    | "TaskExpired"
     | "TaskFinalizing"
     | "TaskEnded"
     | "EffectBegun"

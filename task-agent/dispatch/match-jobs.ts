@@ -33,7 +33,7 @@ export type MatchDeps = {
 const NO_LIVE_RUNNER: ReadonlySet<string> = new Set(["no-runner", "site-offline"]);
 
 /**
- * Oldest first. `only`: just these jobs; absent, all queued jobs of the site. Stops early when no later job of the site can
+ * By priority and age. `only`: just these jobs; absent, all queued jobs of the site. Stops early when no later job of the site can
  * start either. Passes for one site must not run at the same time, or two jobs would be promised the same slot.
  */
 export async function matchJobs(

@@ -3,6 +3,7 @@
 import type { Work } from "@gantry/core/pipeline/work.ts";
 import { jobDefinition, labelsOf } from "@gantry/core/task/decide-lease.ts";
 import type { JobState } from "@gantry/core/task/model.ts";
+import { rankOf } from "@gantry/core/task/priority.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
 import type { JobRef } from "@gantry/wire/runner/protocol.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
@@ -24,6 +25,8 @@ export type ReadyJob = {
   readonly lostBy: readonly string[];
   readonly attempt: number;
   readonly lastFence: number;
+  /** The smallest is offered first: by priority and age. */
+  readonly rank: number;
   /** When it may be offered, on the monotonic clock: setting the wall clock back delays no retry. */
   dueMs: number;
   offer:
@@ -46,6 +49,7 @@ export function readyJobs({ state, pipeline }: TaskRecord, clock: Pick<Clock, "n
       lostBy: job.attempts.filter(({ outcome }) => outcome === "lost").map(({ runner }) => runner),
       attempt: job.attempt,
       lastFence: job.fence,
+      rank: rankOf(state.priority, Math.max(job.readyAt ?? 0, job.notBefore ?? 0)),
       dueMs: clock.monotonicMs() + delayLeft(job, clock.nowMs()),
       offer: undefined,
     }));

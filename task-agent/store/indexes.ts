@@ -7,6 +7,7 @@ export const AGENT_INDEXES = [
   "open",
   "approvals",
   "behind",
+  "groups",
   "ended",
   "reruns",
   "reruns-of",

@@ -60,7 +60,7 @@ function isAsking({ phase, jobs }: TaskState): boolean {
 }
 
 /**
- * Depends on `id`, `app`, `pipeline`, `rerunOf` and `requestedAt`, which never change, and on `phase`, `outcome`, `behind` and what
+ * Depends on `id`, `app`, `pipeline`, `group`, `ticket`, `rerunOf` and `requestedAt`, which never change, and on `phase`, `outcome`, `behind` and what
  * `isAsking` says.
  */
 function indexOfTask(state: TaskState): NonNullable<StreamAppend["index"]> {
@@ -74,8 +74,21 @@ function indexOfTask(state: TaskState): NonNullable<StreamAppend["index"]> {
     ...(isAsking(state) ? { approvals: [key] } : {}),
     ...(open && state.rerunOf !== undefined ? { reruns: [`${state.rerunOf}/${state.id}`] } : {}),
     ...(state.rerunOf === undefined ? {} : { "reruns-of": [`${state.rerunOf}/${state.id}`] }),
+    ...(state.ticket === undefined ? {} : { groups: groupEntry(state) }),
     ...(open && state.behind !== undefined ? { behind: [`${state.behind}/${state.id}`] } : {}),
   };
+}
+
+/**
+ * Begins the keys of the open tasks of a group in the index `groups`; those keys sort by ticket. `queued`: they wait for their turn.
+ */
+export function groupPrefix(group: string, queued: boolean): string {
+  return `${hash("sha256", group)}/${queued ? "queued" : "running"}/`;
+}
+
+function groupEntry({ id, group, ticket, phase }: TaskState): readonly string[] {
+  if (group === undefined || ticket === undefined || phase === "ended") return [];
+  return [`${groupPrefix(group, phase === "queued")}${String(ticket).padStart(15, "0")}/${id}`];
 }
 
 /** A key that sorts by time: milliseconds with leading zeros, then the id. */

@@ -62,6 +62,7 @@ const REQUEST_ERRORS = [
   "app-unknown",
   "bad-params",
   "conflict",
+  "group-busy",
   "idempotency-key-reused",
   "own-pipeline-deploys",
   "pipeline-unknown",

@@ -1,0 +1,22 @@
+// Of the tasks of one concurrency group, never more run at the same time than the pipeline says.
+
+import type { TaskState } from "@gantry/core/task/model.ts";
+import type { ViolationSink } from "../violation.ts";
+
+/** To be called with each state that is committed. */
+export function createGroupInvariant(limitOf: (pipeline: string) => number, violated: ViolationSink["violated"]) {
+  const running = new Map<string, Set<string>>();
+  return ({ id, group, phase, pipeline }: TaskState): void => {
+    if (group === undefined) return;
+    const ofGroup = running.get(group) ?? new Set<string>();
+    running.set(group, ofGroup);
+    if (phase === "queued" || phase === "ended") {
+      ofGroup.delete(id);
+      return;
+    }
+    const limit = limitOf(pipeline);
+    if (!ofGroup.has(id) && ofGroup.size >= limit)
+      violated("group-limit", `${id} runs beside ${[...ofGroup].join(", ")}; ${limit} of ${group} may`);
+    ofGroup.add(id);
+  };
+}
