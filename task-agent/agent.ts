@@ -63,7 +63,7 @@ export async function openAgent(deps: AgentDeps) {
     name,
     onError,
   });
-  const { tasks, sessions, leases, dispatch, registry, protocol, peers } = parts;
+  const { tasks, pauses, sessions, leases, dispatch, registry, protocol, peers } = parts;
   const feed = openFeed(journal, tasks, clock);
   const retries = openRetryQueue(onError);
   const groups = openTaskGroups(journal, tasks);
@@ -73,16 +73,18 @@ export async function openAgent(deps: AgentDeps) {
     retries,
   });
 
-  settings.listen(() => {
+  const blocksChanged = (): void => {
     dispatch.reevaluate();
     wakePolls(parts);
-  });
+  };
+  settings.listen(blocksChanged);
+  pauses.listen(blocksChanged);
   tasks.listen((task, events, isLocal) =>
     onTaskChanged({ ...parts, retries, groups, gateTurns }, task, events, isLocal),
   );
 
   const onEvents: Parameters<typeof followJournal>[0]["onEvents"] = (events) =>
-    handlePeerEvents({ tasks, sessions, registry, protocol, retries }, events);
+    handlePeerEvents({ tasks, pauses, sessions, registry, protocol, retries }, events);
   const following =
     name === undefined ? undefined : followJournal({ journal, clock, onEvents, onError }, (await feed.newest()).last);
   await peers?.tick();
@@ -103,6 +105,7 @@ export async function openAgent(deps: AgentDeps) {
       // Where the number of jobs is limited, nothing else informs this agent that a job of another agent has ended.
       if (settings.now()["dispatch.jobsPerSite"] !== undefined) dispatch.reevaluate();
       retries.retry();
+      await pauses.refresh();
       await peers?.tick();
       await leases.sweep();
       await gateTurns.sweep();

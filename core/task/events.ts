@@ -54,7 +54,8 @@ export type TaskEvent =
   | Fact<"JobKept", OfJob & KeptJob>
   /** `passed`: the targets whose environments have let the job through. */
   | Fact<"JobReady", OfJob & { readonly notBefore?: number; readonly passed?: readonly string[] }>
-  | Fact<"JobWaiting", OfJob & { readonly code: string; readonly text: string }>
+  /** Since it is ready. `until`: when what it waits for ends by itself, ms since 1970. */
+  | Fact<"JobWaiting", OfJob & { readonly code: string; readonly text: string; readonly until?: number }>
   /** The calendar of an environment is closed. `until`: when it opens, ms since 1970. */
   | Fact<"JobGated", OfJob & { readonly code: string; readonly text: string; readonly until?: number }>
   /** Nobody has approved anything yet. Answers to an earlier request of the job are void. */

@@ -47,8 +47,10 @@ export function evolveJob(job: JobState, event: JobEvent): JobState {
       return { ...job, ...evolveApproval(job, event) };
     case "PolicyOverridden":
       return { ...job, overridden: { by: event.by, at: event.at, reason: event.reason } };
-    case "JobWaiting":
-      return { ...job, waiting: { code: event.code, text: event.text, since: event.at } };
+    case "JobWaiting": {
+      const { code, text, at: since, until } = event;
+      return { ...job, waiting: { code, text, since, ...(until === undefined ? {} : { until }) } };
+    }
     case "JobClaimed":
       return claimed(job, event);
     case "JobStarted":

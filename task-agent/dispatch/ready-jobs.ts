@@ -21,6 +21,9 @@ export type ReadyJob = {
   readonly work: readonly Work[];
   readonly isOfApp: boolean;
   readonly app: string | undefined;
+  readonly pipeline: string;
+  /** The concurrency groups that it is in. */
+  readonly queues: readonly string[];
   /** Runners that lost an attempt of the job. */
   readonly lostBy: readonly string[];
   readonly attempt: number;
@@ -46,6 +49,8 @@ export function readyJobs({ state, pipeline }: TaskRecord, clock: Pick<Clock, "n
       work: jobDefinition(pipeline, job.id).work ?? [],
       isOfApp: pipeline.origin === "app",
       app: state.app,
+      pipeline: state.pipeline,
+      queues: state.group === undefined ? [] : [state.group],
       lostBy: job.attempts.filter(({ outcome }) => outcome === "lost").map(({ runner }) => runner),
       attempt: job.attempt,
       lastFence: job.fence,
