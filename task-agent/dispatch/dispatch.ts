@@ -90,7 +90,8 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
     reevaluate: () => {
       for (const ready of queue.offered()) {
         // The offer itself is not counted.
-        if (deps.pauseOf?.(ready) || deps.siteBlock?.(ready.site, () => queue.offeredAt(ready.site) - 1)) queue.withdraw(ready);
+        if (deps.pauseOf?.(ready) || deps.siteBlock?.(ready.site, () => queue.offeredAt(ready.site) - 1))
+          queue.withdraw(ready);
       }
       for (const site of queue.sites()) passes.run(site);
     },

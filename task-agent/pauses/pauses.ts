@@ -87,7 +87,9 @@ export async function openPauses(journal: Pick<Journal, "load" | "append" | "now
     pause: ({ of, name }, { by, reason, until }) =>
       change((before, at) => {
         if (until !== undefined && until <= at)
-          throw new GantryError("bad-request", { problem: `until is ${new Date(until).toISOString()}, which has passed` });
+          throw new GantryError("bad-request", {
+            problem: `until is ${new Date(until).toISOString()}, which has passed`,
+          });
         const pause: Pause = { of, name, by, at, reason, ...(until === undefined ? {} : { until }) };
         const pauses = withPause(before, pause);
         if (pauses.length > MAX_PAUSES)
