@@ -93,6 +93,13 @@ export const concurrencyShape = z.strictObject({
     .describe("For cancel-older: only older tasks with the same text are canceled, and none if it is empty"),
 });
 
+export const jobConcurrencyShape = z.strictObject({
+  group: z.string().min(1).max(500).optional().describe("Jobs with the same text are a group, of whichever tasks"),
+  per: z.literal("target", "the word `target`").optional().describe("The group is the target that the job deploys to"),
+  policy: concurrencyShape.shape.policy,
+  limit: concurrencyShape.shape.limit,
+});
+
 export const retryShape = z.strictObject({
   max: z.int().min(0).max(20).describe("How many more attempts"),
   delay: duration.optional(),
@@ -189,6 +196,10 @@ export const jobShape = z.strictObject({
     .describe("With `each` or `matrix`: when one of its jobs fails, the others are canceled"),
   when: z.string("an expression, or `always`").max(4_096).optional().describe("An expression, or always"),
   timeout: duration.optional(),
+  concurrency: z
+    .union([z.string().min(1).max(500), jobConcurrencyShape], "a group, or a map with `group` or `per`, and `policy`")
+    .optional()
+    .describe("Jobs of the same group do not run at the same time, of whichever tasks they are"),
   expires: duration.optional().describe("The job ends when no runner has taken it within this time"),
   retry: retry.describe("New attempts of the job"),
   continueOnError: z

@@ -85,7 +85,7 @@ const JOB: Words = {
   before_script: "use a `run` step at the beginning",
   after_script: "use a last step with `when: always`, or `finally`",
   name: "use `title`; the name is the key of the job",
-  concurrency: "`concurrency` belongs to the pipeline",
+  resource_group: "use `concurrency`",
   "fail-fast": "use `failFast`, beside `matrix` or `each`",
   "max-parallel": "use `maxParallel`, beside `matrix` or `each`",
   interval: "use `retry` with `delay`",
@@ -148,6 +148,7 @@ function wordsAt(path: Path): Words {
   if (path[0] === "params" && path.length === 2) return PARAM;
   if (path[0] !== "jobs" && path[0] !== "finally") return {};
   if (path.at(-1) === "retry") return RETRY;
+  if (path.at(-1) === "concurrency") return CONCURRENCY;
   if (path.length === 2) return JOB;
   return path[2] === "steps" && path.length === 4 ? STEP : {};
 }

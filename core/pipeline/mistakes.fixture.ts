@@ -513,6 +513,16 @@ export const RUN_TIME_MISTAKES: readonly Mistake[] = [
     /^2: .*limit is not for `policy: cancel-older`/,
   ],
   [
+    "a job in no group",
+    job("    concurrency: { limit: 2 }\n    steps: [{ run: x }]\n"),
+    /concurrency: write `group`, or `per: target`/,
+  ],
+  [
+    "a job per target that deploys nothing",
+    job("    concurrency: { per: target }\n    steps: [{ run: x }]\n"),
+    /concurrency: `per: target` is for a job that deploys: it needs `deploys`/,
+  ],
+  [
     "a priority that does not exist",
     job("    steps: [{ run: x }]\n", "priority: hihg\n"),
     /^2: .*"hihg" is not one of low, normal, high \(did you mean high\?\)/,

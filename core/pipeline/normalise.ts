@@ -58,6 +58,7 @@ function normaliseJob(id: string, job: JobFile, steps: ReadonlyMap<string, StepD
     ...(job.failFast === true ? { failFast: true } : {}),
     when: bareCondition(job.when),
     timeoutMs: duration(job.timeout) ?? DEFAULT_JOB_TIMEOUT_MS,
+    ...(job.concurrency === undefined ? {} : { concurrency: normaliseJobConcurrency(job.concurrency) }),
     ...expiry(job.expires),
     retry: normaliseRetry(job.retry ?? 0),
     mode: job.mode ?? "strict",
@@ -70,6 +71,11 @@ function normaliseJob(id: string, job: JobFile, steps: ReadonlyMap<string, StepD
     steps: normaliseSteps(job.steps, steps),
     work: workOf(job.steps, steps),
   };
+}
+
+function normaliseJobConcurrency(file: NonNullable<JobFile["concurrency"]>): NonNullable<Job["concurrency"]> {
+  const { policy = "queue", ...rest } = typeof file === "string" ? { group: file } : file;
+  return { ...rest, policy };
 }
 
 function normaliseMatrix(file: JobFile["matrix"]): Pick<Job, "matrix" | "matrixInclude" | "matrixExclude"> {

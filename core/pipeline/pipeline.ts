@@ -113,6 +113,14 @@ export type Concurrency = {
   readonly same?: Template;
 };
 
+/** Of the jobs with the same rendered group, only so many run at the same time, of whichever tasks they are. */
+export type JobConcurrency = Pick<Concurrency, "policy" | "limit"> & {
+  /** Absent: `per` says what the group is. */
+  readonly group?: Template;
+  /** The group is the target of the app that the job deploys to. */
+  readonly per?: "target";
+};
+
 export type Job = {
   readonly id: string;
   readonly title: string;
@@ -135,6 +143,7 @@ export type Job = {
   readonly failFast?: true;
   readonly when: Condition | undefined;
   readonly timeoutMs: number;
+  readonly concurrency?: JobConcurrency;
   /** The job ends when no runner has taken it so long after it could start. Absent: it waits. */
   readonly expiresMs?: number;
   /** New attempts of the job. Attempts whose runner was lost do not count. */

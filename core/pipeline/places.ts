@@ -74,6 +74,7 @@ function placesOfJob(job: Job, path: readonly string[], needs: readonly string[]
     ...one("continueOnError", typeof job.continueOnError === "string" ? job.continueOnError : undefined, JOB),
     ...one("when", job.when, RUNNING, true),
     ...one("environment", job.environment, RUNNING),
+    ...one("concurrency", job.concurrency?.group, RUNNING),
     ...entries(job.approval ? { question: job.approval.question } : {}, [...path, "approval"], {
       ...base,
       variables: RUNNING,

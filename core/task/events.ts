@@ -54,9 +54,20 @@ export type TaskEvent =
   | Fact<"JobKept", OfJob & KeptJob>
   /** `passed`: the targets whose environments have let the job through. */
   | Fact<"JobReady", OfJob & { readonly notBefore?: number; readonly passed?: readonly string[] }>
+  /** It could start, and waits for a place in its concurrency group. */
+  | Fact<
+      "JobQueued",
+      OfJob & {
+        readonly group: string;
+        readonly policy: "queue" | "cancel-older" | "reject";
+        readonly limit: number;
+      }
+    >
+  /** It has a place in its concurrency group. */
+  | Fact<"JobAdmitted", OfJob & { readonly group: string }>
   /** Since it is ready. `until`: when what it waits for ends by itself, ms since 1970. */
   | Fact<"JobWaiting", OfJob & { readonly code: string; readonly text: string; readonly until?: number }>
-  /** The calendar of an environment is closed. `until`: when it opens, ms since 1970. */
+  /** The calendar of an environment is closed, or its concurrency group is full. `until`: when it opens, ms since 1970. */
   | Fact<"JobGated", OfJob & { readonly code: string; readonly text: string; readonly until?: number }>
   /** Nobody has approved anything yet. Answers to an earlier request of the job are void. */
   | Fact<"ApprovalRequested", OfJob & Asked>

@@ -40,6 +40,10 @@ export function evolveJob(job: JobState, event: JobEvent): JobState {
       const { code, text, at: since, until } = event;
       return { ...job, phase: "pending", waiting: { code, text, since, ...(until === undefined ? {} : { until }) } };
     }
+    case "JobQueued":
+      return queued(job, event);
+    case "JobAdmitted":
+      return { ...job, slot: event.group, queued: undefined, waiting: undefined };
     case "ApprovalRequested":
     case "ApprovalReminded":
     case "ApprovalAnswered":
@@ -81,6 +85,11 @@ export function evolveJob(job: JobState, event: JobEvent): JobState {
     default:
       return unknownEvent(event);
   }
+}
+
+function queued(job: JobState, { at: since, group, policy, limit }: TaskEventOf<"JobQueued">): JobState {
+  const text = `Waiting for its turn in the concurrency group ${group}.`;
+  return { ...job, queued: { group, policy, limit, since }, waiting: { code: "concurrency", text, since } };
 }
 
 function kept(job: JobState, event: TaskEventOf<"JobKept">): JobState {

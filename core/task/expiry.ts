@@ -15,9 +15,9 @@ export function taskExpiresAt({ expiresMs }: Pick<Pipeline, "expiresMs">, state:
 
 /** When the job expires, ms since 1970; undefined: never, or it cannot start yet, or a runner has taken it. */
 export function jobExpiresAt({ expiresMs }: Pick<Job, "expiresMs">, one: JobState): number | undefined {
-  if (expiresMs === undefined || one.attempt > 0 || one.phase !== "ready" || one.readyAt === undefined)
-    return undefined;
-  return one.readyAt + expiresMs;
+  if (expiresMs === undefined || one.attempt > 0) return undefined;
+  const since = one.phase === "pending" ? one.queued?.since : one.phase === "ready" ? one.readyAt : undefined;
+  return since === undefined ? undefined : since + expiresMs;
 }
 
 /** The event of a task that has expired by now. */

@@ -128,6 +128,10 @@ export type JobState = {
   readonly skipped: "condition" | "upstream" | undefined;
   /** It is canceled because of another job of the task. Absent: it is not, unless the task is. */
   readonly cancel?: { readonly at: number; readonly reason: string };
+  /** It waits for a place in its concurrency group. Absent: it does not. */
+  readonly queued?: QueuedState | undefined;
+  /** The concurrency group in which it has a place, until it has ended. */
+  readonly slot?: string;
   /** The last decision of a person while it was held; absent after the next claim, and in older tasks. */
   readonly resolved?: Resolved | undefined;
   /** What people were asked before it may start, and what they answered. Absent: nothing was asked. */
@@ -139,6 +143,13 @@ export type JobState = {
   readonly startedAt: number | undefined;
   readonly endedAt: number | undefined;
   readonly attempts: readonly AttemptState[];
+};
+
+export type QueuedState = {
+  readonly group: string;
+  readonly policy: "queue" | "cancel-older" | "reject";
+  readonly limit: number;
+  readonly since: number;
 };
 
 /** `until`: when it ends by itself, ms since 1970. */

@@ -50,7 +50,7 @@ export function readyJobs({ state, pipeline }: TaskRecord, clock: Pick<Clock, "n
       isOfApp: pipeline.origin === "app",
       app: state.app,
       pipeline: state.pipeline,
-      queues: state.group === undefined ? [] : [state.group],
+      queues: [state.group, job.slot].filter((group) => group !== undefined),
       lostBy: job.attempts.filter(({ outcome }) => outcome === "lost").map(({ runner }) => runner),
       attempt: job.attempt,
       lastFence: job.fence,

@@ -8,6 +8,7 @@ export const AGENT_INDEXES = [
   "approvals",
   "behind",
   "groups",
+  "job-queue",
   "ended",
   "reruns",
   "reruns-of",

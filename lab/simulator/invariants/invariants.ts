@@ -7,9 +7,9 @@ import type { TaskState } from "@gantry/core/task/model.ts";
 import type { StreamAppend } from "@gantry/journal/journal.ts";
 import type { JobRef } from "@gantry/wire/runner/protocol.ts";
 import type { Trace } from "../machine/trace.ts";
-import type { JobRules } from "../plan/library.ts";
+import { JOB_LIMIT, type JobRules } from "../plan/library.ts";
 import type { Invariant, Violation } from "../violation.ts";
-import { createGroupInvariant } from "./group-invariants.ts";
+import { createGroupInvariant, createJobGroupInvariant } from "./group-invariants.ts";
 
 /** The record that the invariants keep of one job. */
 export type JobAccount = {
@@ -88,6 +88,7 @@ export function createInvariants(deps: InvariantDeps) {
     trace.line(`!! ${invariant}: ${text}`);
   };
   const checkGroup = createGroupInvariant(deps.limitOf, violated);
+  const checkJobGroups = createJobGroupInvariant(JOB_LIMIT, violated);
   const accountOf = (task: string, job: string): JobAccount => {
     const key = `${task} ${job}`;
     const known = jobs.get(key) ?? newAccount(task, job);
@@ -251,6 +252,7 @@ export function createInvariants(deps: InvariantDeps) {
           violated("one-end", `${state.id} changed after its end`);
         tasks.set(state.id, state);
         checkGroup(state);
+        checkJobGroups(state);
         for (const event of events) onEvent(before ?? state, event);
       }
     },

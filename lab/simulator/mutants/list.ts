@@ -229,6 +229,13 @@ export const MUTANTS: readonly Mutant[] = [
     "return first === id;",
   ),
   one(
+    "places-without-conflict",
+    "two agents give the same place of a group of jobs",
+    "task-agent/concurrency/job-groups.ts",
+    'if (!(await deps.journal.append([slotStream.append(hash("sha256", group), part)])).ok) continue;',
+    'await deps.journal.append([slotStream.append(hash("sha256", group), part)]);',
+  ),
+  one(
     "messages-by-the-wall-clock",
     "a clock that is set back silences a channel for hours (seed 353)",
     "notify-agent/deliveries/channel-queue.ts",

@@ -40,6 +40,9 @@ export const USUAL_WORKLOAD: Workload = {
 /** What the invariants must know about a job. */
 export type JobRules = { readonly mode: "strict" | "lenient"; readonly retrySafe: boolean };
 
+/** Of every concurrency group of jobs. */
+export const JOB_LIMIT = 2;
+
 /** The app that the plans with an app build and deploy. */
 export const APP = "shop";
 
@@ -105,7 +108,7 @@ function makePipeline(random: Random, places: readonly Place[], workload: Worklo
     params: { type: "object", properties: {}, required: [], additionalProperties: false },
     concurrency: random.chance(workload.group) ? makeGroup(random, name) : undefined,
     priority: PRIORITIES[numberOf(name) % PRIORITIES.length] ?? "normal",
-    jobs,
+    jobs: withJobGroup(jobs, numberOf(name)),
     finally: random.chance(0.4) ? [makeJob(random, places, workload, "last", [])] : [],
     outputs: {},
     remember: {},
@@ -133,6 +136,13 @@ function makeGroup(random: Random, name: string): Concurrency {
 /** Chosen without chance, so that the rest of a seed stays the same. */
 function numberOf(name: string): number {
   return Number(name.slice(1));
+}
+
+/** In some pipelines, jobs of all its tasks share two places. */
+function withJobGroup(jobs: readonly Job[], number: number): readonly Job[] {
+  if (number % 3 !== 1) return jobs;
+  const concurrency = { group: `jobs-${number}`, policy: "queue", limit: JOB_LIMIT } as const;
+  return jobs.map((job, index) => (index % 2 === 0 ? { ...job, concurrency } : job));
 }
 
 function makeJob(

@@ -83,8 +83,9 @@ function PauseForm(props: { name: string; isSending: boolean; onPause: (verb: "p
   const submit = (event: Event): void => {
     event.preventDefault();
     isOpen.value = false;
-    const end = hours.value === "" ? {} : { until: new Date(Date.now() + Number(hours.value) * HOUR_MS).toISOString() };
-    onPause("pause", { reason: reason.value, ...end });
+    const asked = { reason: reason.value };
+    const until = new Date(Date.now() + Number(hours.value) * HOUR_MS).toISOString();
+    onPause("pause", hours.value === "" ? asked : { ...asked, until });
   };
   return (
     <form class="inline" onSubmit={submit}>
