@@ -30,7 +30,7 @@ export type PortalClient = {
   /** `ifMatch`: the revision that the change was decided on. */
   readonly patch: <T>(path: string, body: object, answer: z.core.$ZodType<T>, ifMatch: string) => Promise<T>;
   /** For changes whose response has no content. */
-  readonly change: (path: string) => Promise<void>;
+  readonly change: (path: string, body?: object) => Promise<void>;
   readonly delete: (path: string) => Promise<void>;
 };
 
@@ -101,7 +101,7 @@ export function portalClient(url: string, token: string, signal?: AbortSignal, r
       }),
     patch: (path, body, schema, ifMatch) =>
       read(schema, { method: "PATCH", path, body: JSON.stringify(body), headers: { "if-match": ifMatch } }),
-    change: (path) => read(z.undefined(), { method: "POST", path, body: "{}" }),
+    change: (path, body = {}) => read(z.undefined(), { method: "POST", path, body: JSON.stringify(body) }),
     delete: (path) => read(z.undefined(), { method: "DELETE", path }),
   };
 }

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import type { Verb } from "@gantry/core/access/verbs.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
+import type { PauseView } from "@gantry/wire/agent/pauses.ts";
 import type { TriggerView } from "@gantry/wire/agent/triggers.ts";
 import type { RerunPlanView } from "@gantry/wire/agent/views.ts";
 import type { WebhookDelivery } from "@gantry/wire/agent/webhooks.ts";
@@ -78,13 +79,22 @@ const MAY: readonly Verb[] = [
     "start-task",
     "create-app",
     "change-app",
+    "pause-app",
     "cancel",
     "rerun",
     "resolve",
     "mark-done",
     "override-policy",
   ] as const),
-  ...(["enrol", "manage-runners", "manage-settings", "manage-tokens", "manage-people", "view-audit"] as const),
+  ...([
+    "enrol",
+    "manage-runners",
+    "pause-pipeline",
+    "manage-settings",
+    "manage-tokens",
+    "manage-people",
+    "view-audit",
+  ] as const),
 ];
 const TRIGGERS: readonly TriggerView[] = [
   {
@@ -108,6 +118,9 @@ const TRIGGERS: readonly TriggerView[] = [
     text: "end of ci (succeeded)",
     paused: { by: "kim", at: "2026-11-30T02:00:00.000Z", reason: "the database moves" },
   },
+];
+const PAUSES: readonly PauseView[] = [
+  { of: "app", name: "orders", by: "kim", at: "2026-11-30T02:00:00.000Z", reason: "The database moves" },
 ];
 const RERUN_PLAN: RerunPlanView = {
   task: "t0ci-failed",
@@ -134,6 +147,7 @@ const RESPONSES: { readonly [path: string]: unknown } = {
   [`/v1/app-proposals/${PROPOSAL.id}`]: PROPOSAL,
   "/v1/pipelines": { items: PIPELINES },
   "/v1/triggers": { items: TRIGGERS },
+  "/v1/pauses": { items: PAUSES },
   "/v1/definitions": {
     inForce: {
       source: {

@@ -5,6 +5,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { addRoutes, type RouteHandlers } from "@gantry/runtime/http/serve-routes.ts";
 import { LOG_FINAL_HEADER, LOG_SIZE_HEADER, type StartTask } from "@gantry/wire/agent/agent-api.ts";
+import type { PauseView } from "@gantry/wire/agent/pauses.ts";
 import type { AppProposal } from "@gantry/wire/agent/proposals.ts";
 import { AGENT_PREFIX, AGENT_ROUTES, type AgentRoutes } from "@gantry/wire/agent/routes.ts";
 import type { TriggerView } from "@gantry/wire/agent/triggers.ts";
@@ -266,6 +267,14 @@ function catalog({ state }: Pick<Parts, "state">) {
       ...triggerOf(id.split(":")[0] ?? ""),
       paused: { by, at: "2026-01-02T03:04:05.000Z" },
     }),
+    pauses: () => ({
+      items: [
+        ...[...state().apps.keys()].map((name) => pauseOf("app", name)),
+        ...sites().map(({ name }) => pauseOf("site", name)),
+      ],
+    }),
+    pause: ({ body: { of, name } }) => ({ items: [pauseOf(of, name)] }),
+    resume: () => ({ items: [] }),
     resumeTrigger: ({ params: { id } }) => triggerOf(id.split(":")[0] ?? ""),
     runners: () => ({ items: sites().flatMap(({ runners }) => runners) }),
     runnerSite: ({ params: { name } }) => {
@@ -276,6 +285,10 @@ function catalog({ state }: Pick<Parts, "state">) {
     readmitRunner: ({ params: { name } }) => needRunner(name),
     sites: () => ({ items: [...sites()] }),
   } satisfies Handlers;
+}
+
+function pauseOf(of: PauseView["of"], name: string): PauseView {
+  return { of, name, by: "ops", at: "2026-01-02T03:04:05.000Z", reason: "maintenance" };
 }
 
 /** The only kind of trigger of the fake: CI of the app, every night. */

@@ -14,6 +14,7 @@ import { openSessions } from "./dispatch/sessions.ts";
 import { openIdentities } from "./identity/identities.ts";
 import { openFences } from "./leases/fences.ts";
 import { type Leases, openLeases } from "./leases/leases.ts";
+import { openPauses } from "./pauses/pauses.ts";
 import { openPeers } from "./peers/peers.ts";
 import { openRunnerProtocol } from "./runner-protocol/runner-protocol.ts";
 import type { Seal } from "./secrets/seal.ts";
@@ -48,6 +49,7 @@ export async function openAgentParts(deps: AgentPartsDeps) {
   const { journal, clock, newId, alarms, settings, name, onError } = deps;
   const config = effectiveConfig(deps.config, settings);
   const isShared = name !== undefined;
+  const pauses = await openPauses(journal);
   const tasks = openTasks(journal, deps.definitions, { shared: isShared });
   const sessions = openSessions({
     clock,
@@ -92,6 +94,7 @@ export async function openAgentParts(deps: AgentPartsDeps) {
     remoteRunnersByAgent: () => peers?.runnersByAgent() ?? [],
     siteBlock: (site, offered) =>
       decideSiteBlock(settings.now(), { site, running: () => leases.countAtSite(site) + offered() }),
+    pauseOf: pauses.blockOf,
     incompatibleAt: incompatible.at,
     onError,
   });
@@ -115,7 +118,7 @@ export async function openAgentParts(deps: AgentPartsDeps) {
     incompatible.add(site, runner, error);
     dispatch.onSlotsFree(site);
   };
-  return { tasks, sessions, leases, dispatch, registry, identities, protocol, peers, onIncompatible };
+  return { tasks, pauses, sessions, leases, dispatch, registry, identities, protocol, peers, onIncompatible };
 }
 
 /** What is stored about runners: those that have registered, and those that have a key. */

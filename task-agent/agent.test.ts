@@ -274,7 +274,7 @@ describe("the task-agent over HTTP", () => {
     await fixture.waitForEvent(c.id, "TaskRequeued");
     assert.equal(
       (await fixture.client.task(c.id)).waiting?.text,
-      `Waiting for task ${a.id}, which was requested before.`,
+      `Waiting in the concurrency group release behind task ${a.id}, which was requested before.`,
     );
     await fixture.client.cancel(a.id, { principal: "dev" });
     await fixture.waitForEvent(c.id, "JobWaiting");

@@ -7,6 +7,7 @@ import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { type AgentParts, openAgentParts } from "./agent-parts.ts";
 import { type Alarms, openAlarms } from "./alarms.ts";
 import { type GateTurns, openGateTurns } from "./approvals/gate-turns.ts";
+import { type JobGroups, openJobGroups } from "./concurrency/job-groups.ts";
 import type { AgentConfig } from "./config.ts";
 import { openFeed } from "./events/feed.ts";
 import type { LogStore } from "./logs/log-store.ts";
@@ -63,30 +64,35 @@ export async function openAgent(deps: AgentDeps) {
     name,
     onError,
   });
-  const { tasks, sessions, leases, dispatch, registry, protocol, peers } = parts;
+  const { tasks, pauses, sessions, leases, dispatch, registry, protocol, peers } = parts;
   const feed = openFeed(journal, tasks, clock);
   const retries = openRetryQueue(onError);
   const groups = openTaskGroups(journal, tasks);
+  const jobGroups = openJobGroups({ journal, tasks, retries });
   const gateTurns = openGateTurns({
     tasks,
     environments: () => definitions.environments?.() ?? NO_ENVIRONMENTS,
     retries,
   });
 
-  settings.listen(() => {
+  const blocksChanged = (): void => {
     dispatch.reevaluate();
     wakePolls(parts);
-  });
+  };
+  settings.listen(blocksChanged);
+  pauses.listen(blocksChanged);
   tasks.listen((task, events, isLocal) =>
-    onTaskChanged({ ...parts, retries, groups, gateTurns }, task, events, isLocal),
+    onTaskChanged({ ...parts, retries, groups, jobGroups, gateTurns }, task, events, isLocal),
   );
 
   const onEvents: Parameters<typeof followJournal>[0]["onEvents"] = (events) =>
-    handlePeerEvents({ tasks, sessions, registry, protocol, retries }, events);
+    handlePeerEvents({ tasks, pauses, sessions, registry, protocol, retries }, events);
   const following =
     name === undefined ? undefined : followJournal({ journal, clock, onEvents, onError }, (await feed.newest()).last);
   await peers?.tick();
-  const resumed = await resumeTasks(journal, retries, (id) => resumeTask({ ...parts, groups, gateTurns }, id));
+  const resumed = await resumeTasks(journal, retries, (id) =>
+    resumeTask({ ...parts, groups, jobGroups, gateTurns }, id),
+  );
   await leases.recover();
   if (resumed > 0) logger.info({ tasks: resumed }, "unfinished tasks were resumed");
 
@@ -103,6 +109,7 @@ export async function openAgent(deps: AgentDeps) {
       // Where the number of jobs is limited, nothing else informs this agent that a job of another agent has ended.
       if (settings.now()["dispatch.jobsPerSite"] !== undefined) dispatch.reevaluate();
       retries.retry();
+      await pauses.refresh();
       await peers?.tick();
       await leases.sweep();
       await gateTurns.sweep();
@@ -121,13 +128,14 @@ export async function openAgent(deps: AgentDeps) {
 type ChangeDeps = Pick<AgentParts, "leases" | "dispatch" | "protocol"> & {
   readonly retries: RetryQueue;
   readonly groups: TaskGroups;
+  readonly jobGroups: JobGroups;
   readonly gateTurns: GateTurns;
 };
 
 const CANCELS: ReadonlySet<TaskEvent["kind"]> = new Set(["TaskCancelRequested", "JobCancelRequested"]);
 
 function onTaskChanged(
-  { leases, dispatch, protocol, retries, groups, gateTurns }: ChangeDeps,
+  { leases, dispatch, protocol, retries, groups, jobGroups, gateTurns }: ChangeDeps,
   task: TaskRecord,
   events: readonly TaskEvent[],
   isLocal: boolean,
@@ -135,9 +143,10 @@ function onTaskChanged(
   leases.onTaskChanged(task);
   dispatch.onTaskChanged(task, isLocal);
   gateTurns.onTaskChanged(task);
+  jobGroups.onTaskChanged(task, events);
   const { id, phase, group, cancel } = task.state;
   if (phase === "ended" && group !== undefined)
-    void retries.run(`starting the tasks behind task ${id}`, () => groups.advanceBehind(task.state));
+    void retries.run(`starting the tasks behind task ${id}`, () => groups.advanceGroup(task.state));
   // The task that this one waits for may have ended while this one was queued.
   if (phase === "queued") void retries.run(`advancing task ${id}`, () => groups.advance(id));
   const isCanceled = events.some(({ kind }) => CANCELS.has(kind));
@@ -145,7 +154,14 @@ function onTaskChanged(
 }
 
 async function resumeTask(
-  { tasks, leases, dispatch, groups, gateTurns }: Pick<AgentParts, "tasks"> & Omit<ChangeDeps, "protocol" | "retries">,
+  {
+    tasks,
+    leases,
+    dispatch,
+    groups,
+    jobGroups,
+    gateTurns,
+  }: Pick<AgentParts, "tasks"> & Omit<ChangeDeps, "protocol" | "retries">,
   id: string,
 ): Promise<void> {
   const record = await tasks.read(id);
@@ -153,6 +169,7 @@ async function resumeTask(
   leases.onTaskChanged(record);
   dispatch.onTaskChanged(record);
   gateTurns.onTaskChanged(record);
+  jobGroups.onTaskChanged(record, []);
   // The agent may have crashed between a request and the cancel of older tasks of its group, or between the end of a task
   // and the start of the next one.
   await cancelOlder(tasks, record);

@@ -6,7 +6,7 @@ import type { Pipeline, StepDescription } from "@gantry/core/pipeline/pipeline.t
 import { parseDocument } from "yaml";
 
 /** About the app, the portal and other tasks, which are not here. */
-const NOT_HERE = ["apps", "action", "remember", "build", "concurrency"];
+const NOT_HERE = ["apps", "action", "remember", "build", "concurrency", "priority", "expires"];
 
 /** The steps that need a system of a site, each as a sentence. A step that is skipped without its system does not count. */
 export function needsSystems({ jobs, finally: last }: Pipeline, steps: readonly StepDescription[]): readonly string[] {

@@ -5,6 +5,7 @@ import { APPS } from "./apps.ts";
 import type { Command } from "./command.ts";
 import { command } from "./command.ts";
 import { MACHINE } from "./machine.ts";
+import { PAUSES } from "./pauses.ts";
 import { PIPELINES } from "./pipelines.ts";
 import { SIGN_IN } from "./sign-in.ts";
 import { SITES } from "./sites.ts";
@@ -17,6 +18,7 @@ export const COMMANDS: readonly Command[] = [
   ...WEBHOOKS,
   ...SITES,
   ...PIPELINES,
+  ...PAUSES,
   ...ADMINISTRATION,
   ...MACHINE,
   ...SIGN_IN,
@@ -67,7 +69,7 @@ export const SECTIONS: readonly Section[] = [
     title: "Every day",
     words: [
       { word: "login" },
-      { word: "app", summary: "create, adopt, list, change and forget apps" },
+      { word: "app", summary: "create, adopt, list, change, pause and forget apps" },
       { word: "ci" },
       { word: "cd" },
       { word: "build", summary: "list the builds of an app" },
@@ -79,11 +81,13 @@ export const SECTIONS: readonly Section[] = [
   {
     title: "Sites and pipelines",
     words: [
-      { word: "site", summary: "list sites with their runners, systems and queues" },
+      { word: "site", summary: "list sites with their runners, systems and queues; pause and resume a site" },
       { word: "runner", summary: "list and enrol runners, take them out of service and back" },
       { word: "system", summary: "list the outside systems of all sites" },
       { word: "doctor" },
-      { word: "pipeline", summary: "list, run, check and draw pipelines" },
+      { word: "pipeline", summary: "list, run, check, draw and pause pipelines" },
+      { word: "queue", summary: "pause and resume a concurrency group" },
+      { word: "paused" },
       { word: "import" },
       { word: "trigger", summary: "list what starts by itself, pause and resume it, run a schedule now" },
       { word: "templates", summary: "list the templates of apps, and push those that ship" },

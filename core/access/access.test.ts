@@ -45,6 +45,7 @@ test("the built-in roles have exactly these verbs", () => {
       "change-app",
       "create-app",
       "mark-done",
+      "pause-app",
       "redeliver",
       "remove-app",
       "rerun",
@@ -59,7 +60,7 @@ test("the built-in roles have exactly these verbs", () => {
     viewer,
     developer,
     approver: [...viewer, "approve"],
-    operator: [...developer, "enrol", "manage-runners", "manage-settings", "override-policy"],
+    operator: [...developer, "enrol", "manage-runners", "manage-settings", "override-policy", "pause-pipeline"],
     admin: Object.keys(VERBS),
   };
   for (const role of ROLES) assert.deepEqual([...ROLE_VERBS[role]].sort(), [...expected[role]].sort(), role);

@@ -19,6 +19,7 @@ const DEVELOPER: readonly Verb[] = [
   "mark-done",
   "create-app",
   "change-app",
+  "pause-app",
   "remove-app",
 ];
 
@@ -28,7 +29,7 @@ export const ROLE_VERBS: Readonly<Record<Role, readonly Verb[]>> = {
   viewer: VIEWER,
   developer: DEVELOPER,
   approver: [...VIEWER, "approve"],
-  operator: [...DEVELOPER, "override-policy", "manage-runners", "enrol", "manage-settings"],
+  operator: [...DEVELOPER, "override-policy", "manage-runners", "pause-pipeline", "enrol", "manage-settings"],
   admin: VERB_NAMES,
 };
 

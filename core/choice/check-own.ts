@@ -20,7 +20,7 @@ export function appOfOwn(name: string): string | undefined {
   return rest === undefined ? undefined : app;
 }
 
-/** As it is kept: with its name, its author, what it may do, and a concurrency group that is not shared with other apps. */
+/** As it is kept: with its name, its author, what it may do, and concurrency groups that are not shared with other apps. */
 export function asOwn(app: string, pipeline: Pipeline, { builds }: Pick<OwnRule, "builds">): Pipeline {
   const { concurrency } = pipeline;
   const action = actionOf(pipeline);
@@ -31,7 +31,15 @@ export function asOwn(app: string, pipeline: Pipeline, { builds }: Pick<OwnRule,
     ...(builds ? { mayBuild: true } : {}),
     ...(action === undefined ? {} : { action }),
     concurrency: concurrency && { ...concurrency, group: `own/${app}/${String(concurrency.group)}` },
+    jobs: pipeline.jobs.map((job) => withOwnGroup(app, job)),
+    finally: pipeline.finally.map((job) => withOwnGroup(app, job)),
   };
+}
+
+function withOwnGroup(app: string, job: Job): Job {
+  const { group } = job.concurrency ?? {};
+  if (job.concurrency === undefined || group === undefined) return job;
+  return { ...job, concurrency: { ...job.concurrency, group: `own/${app}/${String(group)}` } };
 }
 
 /** Whether a pipeline that an app brought is allowed now: the rule may have changed since it was read. */

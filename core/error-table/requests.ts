@@ -176,6 +176,12 @@ export const REQUEST_ERRORS = {
     why: "{other:Another app} already deploys {place}. Two apps must not deploy the same.",
     todo: "Change the target, or remove it from the other app first.",
   },
+  "group-busy": {
+    status: 409,
+    message: "The concurrency group {group} is taken by task {task}.",
+    why: "The pipeline says that a new task is refused (policy: reject) while {limit} of the group run or wait.",
+    todo: "Wait until that task has ended, or cancel it, and start the task again.",
+  },
   "policy-unmet": {
     status: 409,
     message: "The policy of an environment refuses build #{number} of {app}.",

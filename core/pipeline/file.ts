@@ -82,7 +82,8 @@ export const paramShape = z.strictObject({
 
 export const concurrencyShape = z.strictObject({
   group: z.string().min(1).max(500),
-  policy: z.enum(["queue", "cancel-older"]).optional(),
+  policy: z.enum(["queue", "cancel-older", "reject"]).optional(),
+  limit: z.int().min(1).max(1_000).optional().describe("How many may run at the same time. Default: 1"),
   until: idText.optional().describe("For cancel-older: an older task is not canceled once this job has started"),
   same: z
     .string()
@@ -90,6 +91,13 @@ export const concurrencyShape = z.strictObject({
     .max(2_000)
     .optional()
     .describe("For cancel-older: only older tasks with the same text are canceled, and none if it is empty"),
+});
+
+export const jobConcurrencyShape = z.strictObject({
+  group: z.string().min(1).max(500).optional().describe("Jobs with the same text are a group, of whichever tasks"),
+  per: z.literal("target", "the word `target`").optional().describe("The group is the target that the job deploys to"),
+  policy: concurrencyShape.shape.policy,
+  limit: concurrencyShape.shape.limit,
 });
 
 export const retryShape = z.strictObject({
@@ -188,6 +196,11 @@ export const jobShape = z.strictObject({
     .describe("With `each` or `matrix`: when one of its jobs fails, the others are canceled"),
   when: z.string("an expression, or `always`").max(4_096).optional().describe("An expression, or always"),
   timeout: duration.optional(),
+  concurrency: z
+    .union([z.string().min(1).max(500), jobConcurrencyShape], "a group, or a map with `group` or `per`, and `policy`")
+    .optional()
+    .describe("Jobs of the same group do not run at the same time, of whichever tasks they are"),
+  expires: duration.optional().describe("The job ends when no runner has taken it within this time"),
   retry: retry.describe("New attempts of the job"),
   continueOnError: z
     .union([z.boolean(), z.string().min(1).max(500)], "true, false, or an expression that gives one of them")
@@ -242,6 +255,13 @@ export const pipelineShape = z.strictObject({
     )
     .optional(),
   concurrency: z.union([z.string().min(1), concurrencyShape], "a group, or a map with `group` and `policy`").optional(),
+  priority: z
+    .string("low, normal or high, or an expression that gives one of them")
+    .min(1)
+    .max(2_000)
+    .optional()
+    .describe("low, normal or high, or an expression that gives one of them: whose jobs runners take first"),
+  expires: duration.optional().describe("The task ends when no runner has taken a job of it within this time"),
   jobs,
   finally: jobs.optional(),
   outputs: outputNames.optional(),

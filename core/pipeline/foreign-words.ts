@@ -5,6 +5,9 @@ import type { Path } from "../issues.ts";
 type Words = { readonly [word: string]: string };
 
 const ANYWHERE: Words = {
+  concurrency_group: "use `concurrency`",
+  parallelism: "use `maxParallel` of a job with `each` or `matrix`, or `concurrency` with `limit`",
+  expire: "use `expires`",
   "<<": "merge keys are not supported; repeat the keys, or use an alias for the whole map",
   if: "use `when`",
   rules: "use `when`",
@@ -82,7 +85,7 @@ const JOB: Words = {
   before_script: "use a `run` step at the beginning",
   after_script: "use a last step with `when: always`, or `finally`",
   name: "use `title`; the name is the key of the job",
-  concurrency: "`concurrency` belongs to the pipeline",
+  resource_group: "use `concurrency`",
   "fail-fast": "use `failFast`, beside `matrix` or `each`",
   "max-parallel": "use `maxParallel`, beside `matrix` or `each`",
   interval: "use `retry` with `delay`",
@@ -114,6 +117,11 @@ const RETRY: Words = {
 };
 
 const CONCURRENCY: Words = {
+  "cancel-previous": "use `policy: cancel-older`",
+  key: "use `group`",
+  max: "use `limit`",
+  parallelism: "use `limit`",
+  semaphore: "use `group` and `limit`",
   "cancel-in-progress": "use `policy: cancel-older`",
 };
 
@@ -140,6 +148,7 @@ function wordsAt(path: Path): Words {
   if (path[0] === "params" && path.length === 2) return PARAM;
   if (path[0] !== "jobs" && path[0] !== "finally") return {};
   if (path.at(-1) === "retry") return RETRY;
+  if (path.at(-1) === "concurrency") return CONCURRENCY;
   if (path.length === 2) return JOB;
   return path[2] === "steps" && path.length === 4 ? STEP : {};
 }

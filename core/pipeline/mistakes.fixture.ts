@@ -513,6 +513,27 @@ export const RUN_TIME_MISTAKES: readonly Mistake[] = [
     /^2: .*same is only for `policy: cancel-older`/,
   ],
   [
+    "a limit where older tasks are canceled",
+    job("    steps: [{ run: x }]\n", "concurrency: { group: g, policy: cancel-older, limit: 2 }\n"),
+    /^2: .*limit is not for `policy: cancel-older`/,
+  ],
+  [
+    "a job in no group",
+    job("    concurrency: { limit: 2 }\n    steps: [{ run: x }]\n"),
+    /concurrency: write `group`, or `per: target`/,
+  ],
+  [
+    "a job per target that deploys nothing",
+    job("    concurrency: { per: target }\n    steps: [{ run: x }]\n"),
+    /concurrency: `per: target` is for a job that deploys: it needs `deploys`/,
+  ],
+  [
+    "a priority that does not exist",
+    job("    steps: [{ run: x }]\n", "priority: hihg\n"),
+    /^2: .*"hihg" is not one of low, normal, high \(did you mean high\?\)/,
+  ],
+  ["an expiry of nothing", job("    steps: [{ run: x }]\n", "expires: 0s\n"), /^2: .*expires must be longer than 0/],
+  [
     "a text for a number of a step",
     file({
       step: "env: {}\n      - uses: git/wait-for-merge\n        with: { repository: { project: a, slug: b }, id: '${{ params.who }}' }",

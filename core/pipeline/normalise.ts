@@ -32,6 +32,8 @@ export function normalise(file: PipelineFile, steps: ReadonlyMap<string, StepDes
         : typeof file.concurrency === "string"
           ? { group: file.concurrency, policy: "queue" }
           : { ...file.concurrency, policy: file.concurrency.policy ?? "queue" },
+    ...(file.priority === undefined ? {} : { priority: file.priority }),
+    ...expiry(file.expires),
     jobs: Object.entries(file.jobs).map(([id, job]) => normaliseJob(id, job, steps)),
     finally: Object.entries(file.finally ?? {}).map(([id, job]) => normaliseJob(id, job, steps)),
     outputs: file.outputs ?? {},
@@ -56,6 +58,8 @@ function normaliseJob(id: string, job: JobFile, steps: ReadonlyMap<string, StepD
     ...(job.failFast === true ? { failFast: true } : {}),
     when: bareCondition(job.when),
     timeoutMs: duration(job.timeout) ?? DEFAULT_JOB_TIMEOUT_MS,
+    ...(job.concurrency === undefined ? {} : { concurrency: normaliseJobConcurrency(job.concurrency) }),
+    ...expiry(job.expires),
     retry: normaliseRetry(job.retry ?? 0),
     mode: job.mode ?? "strict",
     retrySafe: job.retrySafe ?? false,
@@ -67,6 +71,11 @@ function normaliseJob(id: string, job: JobFile, steps: ReadonlyMap<string, StepD
     steps: normaliseSteps(job.steps, steps),
     work: workOf(job.steps, steps),
   };
+}
+
+function normaliseJobConcurrency(file: NonNullable<JobFile["concurrency"]>): NonNullable<Job["concurrency"]> {
+  const { policy = "queue", ...rest } = typeof file === "string" ? { group: file } : file;
+  return { ...rest, policy };
 }
 
 function normaliseMatrix(file: JobFile["matrix"]): Pick<Job, "matrix" | "matrixInclude" | "matrixExclude"> {
@@ -178,6 +187,11 @@ function bareCondition(when: string | undefined): string | undefined {
   const text = when?.trim();
   const wrapped = text === undefined ? null : /^\$\{\{([\s\S]*)\}\}$/.exec(text);
   return wrapped?.[1]?.trim() ?? text;
+}
+
+function expiry(text: string | undefined): { readonly expiresMs?: number } {
+  const expiresMs = duration(text);
+  return expiresMs === undefined ? {} : { expiresMs };
 }
 
 function duration(text: string | undefined): number | undefined {

@@ -51,6 +51,10 @@ export type Pipeline = {
   /** JSON Schema of type object; the form is made from it. Defaults may be templates over `app` and `task`. Use params.ts. */
   readonly params: ParamsSchema;
   readonly concurrency: Concurrency | undefined;
+  /** A priority of core/task/priority.ts. Absent: `normal`. */
+  readonly priority?: Template;
+  /** The task ends when no job of it has been taken by a runner so long after its request. Absent: it waits. */
+  readonly expiresMs?: number;
   readonly jobs: readonly Job[];
   /** Run when all of `jobs` have ended, whatever their outcome, also after a cancel. */
   readonly finally: readonly Job[];
@@ -96,15 +100,25 @@ export type ParamSchema = {
   readonly "x-ui"?: string;
 };
 
-/** Tasks with the same rendered group do not run at the same time. */
+/** Of the tasks with the same rendered group, only so many run at the same time. */
 export type Concurrency = {
   readonly group: Template;
-  /** The new task waits, or the older one is canceled. */
-  readonly policy: "queue" | "cancel-older";
+  /** The new task waits, the older ones are canceled, or the new task is refused. */
+  readonly policy: "queue" | "cancel-older" | "reject";
+  /** Absent: 1. */
+  readonly limit?: number;
   /** A job. An older task in which it has started is not canceled; the new one waits. */
   readonly until?: string;
   /** Only older tasks with the same rendered text are canceled; none if it is empty. */
   readonly same?: Template;
+};
+
+/** Of the jobs with the same rendered group, only so many run at the same time, of whichever tasks they are. */
+export type JobConcurrency = Pick<Concurrency, "policy" | "limit"> & {
+  /** Absent: `per` says what the group is. */
+  readonly group?: Template;
+  /** The group is the target of the app that the job deploys to. */
+  readonly per?: "target";
 };
 
 export type Job = {
@@ -129,6 +143,9 @@ export type Job = {
   readonly failFast?: true;
   readonly when: Condition | undefined;
   readonly timeoutMs: number;
+  readonly concurrency?: JobConcurrency;
+  /** The job ends when no runner has taken it so long after it could start. Absent: it waits. */
+  readonly expiresMs?: number;
   /** New attempts of the job. Attempts whose runner was lost do not count. */
   readonly retry: Retry;
   /**

@@ -44,6 +44,9 @@ export function placesOf(pipeline: Pipeline): readonly TemplatePlace[] {
     ...(pipeline.concurrency?.same === undefined
       ? []
       : [{ ...bare, path: ["concurrency", "same"], template: pipeline.concurrency.same, variables: TASK }]),
+    ...(pipeline.priority === undefined
+      ? []
+      : [{ ...bare, path: ["priority"], template: pipeline.priority, variables: TASK }]),
     ...(pipeline.triggers ?? []).flatMap(({ when, params }, index) => {
       const path = ["triggers", index];
       const base = { ...bare, variables: TRIGGER };
@@ -71,6 +74,7 @@ function placesOfJob(job: Job, path: readonly string[], needs: readonly string[]
     ...one("continueOnError", typeof job.continueOnError === "string" ? job.continueOnError : undefined, JOB),
     ...one("when", job.when, RUNNING, true),
     ...one("environment", job.environment, RUNNING),
+    ...one("concurrency", job.concurrency?.group, RUNNING),
     ...entries(job.approval ? { question: job.approval.question } : {}, [...path, "approval"], {
       ...base,
       variables: RUNNING,

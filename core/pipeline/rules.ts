@@ -3,6 +3,7 @@
 
 import { checkBuildFacts } from "../build/build.ts";
 import { actionOf } from "../choice/actions.ts";
+import { goodConcurrency } from "../concurrency/concurrency-rules.ts";
 import { type Path, type PathProblem, placeAround, withSubject } from "../issues.ts";
 import { isJsonObject, type JsonValue } from "../json.ts";
 import { goodMatrices } from "../matrix/matrix-rules.ts";
@@ -86,7 +87,10 @@ function goodTexts(context: RuleContext): readonly PathProblem[] {
   const texts: readonly { readonly template: JsonValue | undefined; readonly path: Path }[] = [
     { template: group, path: typeof file.concurrency === "string" ? ["concurrency"] : ["concurrency", "group"] },
     { template: same, path: ["concurrency", "same"] },
-    ...allJobs(pipeline).map(({ job, path }) => ({ template: job.deploys, path: [...path, "deploys"] })),
+    ...allJobs(pipeline).flatMap(({ job, path }) => [
+      { template: job.deploys, path: [...path, "deploys"] },
+      { template: job.concurrency?.group, path: [...path, "concurrency", "group"] },
+    ]),
   ];
   return texts.flatMap(({ template = "", path }): readonly PathProblem[] => {
     const [type, ...others] = typesOf(context, template) ?? [];
@@ -94,23 +98,6 @@ function goodTexts(context: RuleContext): readonly PathProblem[] {
     const detail = `${path.at(-1)} must be text, and this gives ${type === "array" ? "a list" : "a map"}`;
     return [{ path, detail, on: "value" }];
   });
-}
-
-/** `until` and `same` are about canceling. */
-function goodConcurrency({ pipeline: { concurrency, jobs } }: RuleContext): readonly PathProblem[] {
-  if (concurrency === undefined) return [];
-  const { policy, until, same } = concurrency;
-  const misplaced = Object.entries({ until, same }).flatMap(([key, value]): PathProblem[] =>
-    value === undefined || policy === "cancel-older"
-      ? []
-      : [{ path: ["concurrency", key], detail: `${key} is only for \`policy: cancel-older\``, on: "key" }],
-  );
-  const ids = jobs.map(({ id }) => id);
-  if (until === undefined || ids.includes(until)) return misplaced;
-  return [
-    ...misplaced,
-    { path: ["concurrency", "until"], detail: `there is no job ${until}${didYouMean(until, ids)}`, on: "value" },
-  ];
 }
 
 function twins(named: readonly { id: string; path: PathProblem["path"] }[]): readonly PathProblem[] {

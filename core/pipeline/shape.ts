@@ -14,6 +14,7 @@ import {
 import {
   approvalShape,
   concurrencyShape,
+  jobConcurrencyShape,
   jobShape,
   type PipelineFile,
   paramShape,
@@ -57,6 +58,7 @@ function keysAt(path: Path): readonly string[] {
     return Object.keys(TRIGGER_SHAPES[third as keyof typeof TRIGGER_SHAPES].shape);
   if (top === "concurrency") return Object.keys(concurrencyShape.shape);
   if (isJobs && path.length === 2) return Object.keys(jobShape.shape);
+  if (isJobs && third === "concurrency") return Object.keys(jobConcurrencyShape.shape);
   if (isJobs && third === "approval") return Object.keys(path.length === 3 ? approvalShape.shape : paramShape.shape);
   if (isJobs && (third === "retry" || fifth === "retry")) return Object.keys(retryShape.shape);
   if (isJobs && third === "steps") return Object.keys(stepShape.shape);

@@ -104,14 +104,21 @@ export function decideUnblock(state: TaskState, ended: string, stillBefore: stri
   };
 }
 
+/** There is room in the group for one more task. */
+export function decideTurn({ phase }: TaskState, now: number): Decision {
+  return phase === "queued" ? { events: [{ kind: "TaskUnblocked", at: now }] } : NOTHING;
+}
+
 /** Records in the history why a ready job waits, when the reason changes. */
 export function decideWaiting(
   state: TaskState,
-  waiting: { job: string; code: string; text: string },
+  waiting: { job: string; code: string; text: string; until?: number },
   now: number,
 ): Decision {
   const job = state.jobs[waiting.job];
   if (job?.phase !== "ready" || (job.waiting?.code === waiting.code && job.waiting.text === waiting.text))
     return NOTHING;
-  return { events: [{ kind: "JobWaiting", at: now, ...waiting }] };
+  const { code, text, until } = waiting;
+  const end = until === undefined ? {} : { until };
+  return { events: [{ kind: "JobWaiting", at: now, job: job.key, code, text, ...end }] };
 }

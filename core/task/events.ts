@@ -3,6 +3,7 @@
 import type { JsonObject, JsonValue } from "../json.ts";
 import type { Failure } from "../step/outcome.ts";
 import type { Demand, FailedAt, KeptJob, TaskResult } from "./model.ts";
+import type { Priority } from "./priority.ts";
 import type { Outcome } from "./states.ts";
 
 /** Every event has the store's time in ms at which it happened; steps may be reported much later. */
@@ -36,13 +37,17 @@ export type TaskEvent =
         readonly url: string;
         readonly rerunOf?: string;
         readonly group?: string;
+        /** Absent: `normal`. */
+        readonly priority?: Priority;
         /** The task of the same group that must end first. */
         readonly behind?: string;
+        /** Its place in the order of its group. Absent: an older version wrote it, or it has no group. */
+        readonly ticket?: number;
         /** Jobs that succeeded in the task that this one reruns; they are taken over and not run again. */
         readonly kept?: { readonly [job: string]: KeptJob };
       }
     >
-  /** The task of the group that it waited for has ended. */
+  /** It has its turn in its group: the task that it waited for has ended, or there is room for one more. */
   | Fact<"TaskUnblocked">
   /** The task that it waited for was canceled before its turn, so it waits for the one before that. */
   | Fact<"TaskRequeued", { readonly behind: string }>
@@ -51,8 +56,20 @@ export type TaskEvent =
   | Fact<"JobKept", OfJob & KeptJob>
   /** `passed`: the targets whose environments have let the job through. */
   | Fact<"JobReady", OfJob & { readonly notBefore?: number; readonly passed?: readonly string[] }>
-  | Fact<"JobWaiting", OfJob & { readonly code: string; readonly text: string }>
-  /** The calendar of an environment is closed. `until`: when it opens, ms since 1970. */
+  /** It could start, and waits for a place in its concurrency group. */
+  | Fact<
+      "JobQueued",
+      OfJob & {
+        readonly group: string;
+        readonly policy: "queue" | "cancel-older" | "reject";
+        readonly limit: number;
+      }
+    >
+  /** It has a place in its concurrency group. */
+  | Fact<"JobAdmitted", OfJob & { readonly group: string }>
+  /** Since it is ready. `until`: when what it waits for ends by itself, ms since 1970. */
+  | Fact<"JobWaiting", OfJob & { readonly code: string; readonly text: string; readonly until?: number }>
+  /** The calendar of an environment is closed, or its concurrency group is full. `until`: when it opens, ms since 1970. */
   | Fact<"JobGated", OfJob & { readonly code: string; readonly text: string; readonly until?: number }>
   /** Nobody has approved anything yet. Answers to an earlier request of the job are void. */
   | Fact<"ApprovalRequested", OfJob & Asked>
@@ -145,6 +162,8 @@ export type TaskEvent =
         readonly final?: true;
       }
     >
+  /** No runner took a job of it in time: all of it ends. */
+  | Fact<"TaskExpired", { readonly reason: string }>
   | Fact<"TaskFinalizing">
   | Fact<
       "TaskEnded",

@@ -13,6 +13,7 @@ export type JobEvent = Exclude<
     | "TaskRequeued"
     | "JobExpanded"
     | "TaskCancelRequested"
+    | "TaskExpired"
     | "TaskFinalizing"
     | "TaskEnded"
     | "EffectBegun"
@@ -39,6 +40,10 @@ export function evolveJob(job: JobState, event: JobEvent): JobState {
       const { code, text, at: since, until } = event;
       return { ...job, phase: "pending", waiting: { code, text, since, ...(until === undefined ? {} : { until }) } };
     }
+    case "JobQueued":
+      return queued(job, event);
+    case "JobAdmitted":
+      return { ...job, slot: event.group, queued: undefined, waiting: undefined };
     case "ApprovalRequested":
     case "ApprovalReminded":
     case "ApprovalAnswered":
@@ -46,8 +51,10 @@ export function evolveJob(job: JobState, event: JobEvent): JobState {
       return { ...job, ...evolveApproval(job, event) };
     case "PolicyOverridden":
       return { ...job, overridden: { by: event.by, at: event.at, reason: event.reason } };
-    case "JobWaiting":
-      return { ...job, waiting: { code: event.code, text: event.text, since: event.at } };
+    case "JobWaiting": {
+      const { code, text, at: since, until } = event;
+      return { ...job, waiting: { code, text, since, ...(until === undefined ? {} : { until }) } };
+    }
     case "JobClaimed":
       return claimed(job, event);
     case "JobStarted":
@@ -78,6 +85,11 @@ export function evolveJob(job: JobState, event: JobEvent): JobState {
     default:
       return unknownEvent(event);
   }
+}
+
+function queued(job: JobState, { at: since, group, policy, limit }: TaskEventOf<"JobQueued">): JobState {
+  const text = `Waiting for its turn in the concurrency group ${group}.`;
+  return { ...job, queued: { group, policy, limit, since }, waiting: { code: "concurrency", text, since } };
 }
 
 function kept(job: JobState, event: TaskEventOf<"JobKept">): JobState {

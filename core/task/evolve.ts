@@ -42,6 +42,8 @@ function applied(state: TaskState | undefined, event: TaskEvent, put: PutJob): T
       return expanded(state, event);
     case "TaskCancelRequested":
       return { ...state, cancel: canceledBy(event) };
+    case "TaskExpired":
+      return { ...state, expired: { at: event.at, reason: event.reason } };
     case "TaskFinalizing":
       return { ...state, phase: "finalizing" };
     case "TaskEnded":
@@ -92,6 +94,8 @@ function requested(event: TaskEventOf<"TaskRequested">): TaskState {
     rerunOf: event.rerunOf,
     kept: event.kept ?? {},
     group: event.group,
+    ...(event.ticket === undefined ? {} : { ticket: event.ticket }),
+    ...(event.priority === undefined ? {} : { priority: event.priority }),
     behind: event.behind,
     cancel: undefined,
     phase: event.behind === undefined ? "running" : "queued",

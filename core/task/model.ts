@@ -4,6 +4,7 @@
 import type { BuildFacts } from "../build/build.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import type { Failure } from "../step/outcome.ts";
+import type { Priority } from "./priority.ts";
 import type { Outcome } from "./states.ts";
 
 export type TaskState = {
@@ -33,11 +34,17 @@ export type TaskState = {
   readonly rerunOf: string | undefined;
   /** Jobs that are taken over from the task that this one reruns, by key. */
   readonly kept: { readonly [job: string]: KeptJob };
-  /** Tasks of one group run one after the other. */
+  /** Of the tasks of one group, only so many run at the same time as the pipeline says. */
   readonly group: string | undefined;
+  /** Its place in the order of its group. Absent: an older version wrote it, or it has no group. */
+  readonly ticket?: number;
   /** The task of the same group that this one waits for. */
   readonly behind: string | undefined;
   readonly cancel: CancelState | undefined;
+  /** No runner took a job of it in time. Absent: it has not expired. */
+  readonly expired?: { readonly at: number; readonly reason: string };
+  /** Whose jobs runners take first. Absent: `normal`. */
+  readonly priority?: Priority;
   readonly phase: "queued" | "running" | "finalizing" | "ended";
   readonly startedAt: number | undefined;
   readonly endedAt: number | undefined;
@@ -123,6 +130,10 @@ export type JobState = {
   readonly skipped: "condition" | "upstream" | undefined;
   /** It is canceled because of another job of the task. Absent: it is not, unless the task is. */
   readonly cancel?: { readonly at: number; readonly reason: string };
+  /** It waits for a place in its concurrency group. Absent: it does not. */
+  readonly queued?: QueuedState | undefined;
+  /** The concurrency group in which it has a place, until it has ended. */
+  readonly slot?: string;
   /** The last decision of a person while it was held; absent after the next claim, and in older tasks. */
   readonly resolved?: Resolved | undefined;
   /** What people were asked before it may start, and what they answered. Absent: nothing was asked. */
@@ -134,6 +145,13 @@ export type JobState = {
   readonly startedAt: number | undefined;
   readonly endedAt: number | undefined;
   readonly attempts: readonly AttemptState[];
+};
+
+export type QueuedState = {
+  readonly group: string;
+  readonly policy: "queue" | "cancel-older" | "reject";
+  readonly limit: number;
+  readonly since: number;
 };
 
 /** `until`: when it ends by itself, ms since 1970. */

@@ -3,6 +3,7 @@
 
 import { sitesOfRecord } from "../app/targets.ts";
 import { readBuildFacts } from "../build/build.ts";
+import { followGroup } from "../concurrency/job-group.ts";
 import { GantryError } from "../errors.ts";
 import { evaluateCondition } from "../expr/condition.ts";
 import { checkExpression, expressionFailed } from "../expr/expression.ts";
@@ -14,6 +15,7 @@ import { type Failure, failureOf } from "../step/outcome.ts";
 import { isCanceled } from "./decision.ts";
 import type { TaskEvent } from "./events.ts";
 import { evolveAll } from "./evolve.ts";
+import { endExpired, failureOfExpired, followJobExpiry, followTaskExpiry } from "./expiry.ts";
 import { failedJobs, hasFailed, placeOf } from "./failed-places.ts";
 import { followGate, type GateFacts } from "./gate.ts";
 import { headline } from "./messages.ts";
@@ -38,6 +40,12 @@ export function settle(pipeline: Pipeline, state: TaskState, now: number, gates:
 
 function follow(pipeline: Pipeline, state: TaskState, now: number, gates: GateFacts): TaskEvent[] {
   if (state.phase === "ended") return [];
+  const expired = followTaskExpiry(pipeline, state, now);
+  if (expired) return [expired];
+  if (state.expired) {
+    const ended = endExpired(pipeline, state, now);
+    return ended.length > 0 ? [...ended] : [end(pipeline, state, now)];
+  }
   if (state.phase === "queued" && !state.cancel) return [];
   let room = MAX_TASK_JOBS - Object.keys(state.jobs).length;
   const main = pipeline.jobs.flatMap((job) => {
@@ -81,6 +89,8 @@ function followOne(pipeline: Pipeline, state: TaskState, job: Job, one: JobState
   }
   // Before its first attempt, a job that is ready can be held again: no runner has taken it while a window was open.
   const isReady = one.phase === "ready" && one.attempt === 0 && mayWait(job);
+  const expired = followJobExpiry(job, one, now);
+  if (expired) return [expired];
   if ((one.phase !== "pending" && !isReady) || !needsEnded(state, job)) return [];
   const status = statusBefore(pipeline, state, job, one.final);
   const kept = state.kept[one.key];
@@ -91,6 +101,8 @@ function followOne(pipeline: Pipeline, state: TaskState, job: Job, one: JobState
     if (runs) {
       const gate = followGate({ pipeline, state, job, one, scope, facts: gates, now });
       if (!gate.open) return [...gate.events];
+      const queued = isReady ? undefined : followGroup(state, job, one, { scope, now });
+      if (queued) return [...queued];
       const passed = gate.passed === undefined ? {} : { passed: gate.passed };
       return isReady ? [] : [{ kind: "JobReady", at: now, job: one.key, ...passed }];
     }
@@ -172,9 +184,10 @@ function outsideSites(job: string, site: string): GantryError {
 function end(pipeline: Pipeline, state: TaskState, now: number): TaskEvent {
   const worst = worstJob(state);
   let outcome: Outcome = worst?.outcome ?? "succeeded";
-  let failure = worst?.failure;
+  let failure = worst?.failure ?? failureOfExpired(state).failure;
   if (state.cancel && (worst === undefined || worst.outcome === "canceled") && wasCanceled(state, pipeline))
     outcome = "canceled";
+  if (state.expired) outcome = "timed-out";
   let outputs: JsonObject = {};
   let facts: TaskResult = {};
   if (outcome === "succeeded") {

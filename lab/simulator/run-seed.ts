@@ -81,6 +81,7 @@ export async function runSeed(seed: number, { show, digest = true, theme }: Seed
     nowMs: timeline.nowMs,
     trace,
     rules: library.rules,
+    limitOf: library.limitOf,
     agents: () => agents,
     quietSinceMs: () => faults.quietSinceMs(),
     reassignAfterMs: (mode) => config.lease[mode].reassignAfterMs,

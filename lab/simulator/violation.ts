@@ -19,6 +19,7 @@ export type Invariant =
   | "everything-ends"
   | "notifications"
   | "builds-in-order"
+  | "group-limit"
   | "logs-equal"
   | "claim-on-disk"
   | "probe-first"

@@ -195,6 +195,18 @@ export function onSite(
   };
 }
 
+/** A site in the address. */
+export function onNamedSite(verb: VerbOn<"site">): Guard<{ readonly site: string }, unknown, unknown> {
+  return {
+    verb,
+    on: "site",
+    check: (asked) => {
+      const { site } = asked.params;
+      requireOnSite(asked, verb, site, () => new GantryError("not-found", { kind: "site", name: site }));
+    },
+  };
+}
+
 export function onRunner(verb: VerbOn<"site">): Guard<{ readonly runner: string }, unknown, unknown> {
   return {
     verb,
@@ -309,6 +321,22 @@ export function requireAdoption(
 /** The app as it would be: a change may bring it to sites where the caller may not change apps. */
 export function requireChangeAt(who: Pick<Who, "caller" | "rights">, app: AppAsSeen): void {
   if (who.rights.needs.sites) requireRight(who, { ...app, verb: "change-app" }, "app");
+}
+
+/** A pipeline that the caller may see. */
+export function onNamedPipeline(verb: VerbOn<"pipeline">): Guard<{ readonly name: string }, unknown, unknown> {
+  return {
+    verb,
+    on: "pipeline",
+    check: async (asked) => {
+      const { name: pipeline } = asked.params;
+      // They may also end what was said of a pipeline that is gone.
+      if (asked.rights.mayEverywhere(verb) && asked.rights.mayEverywhere("view-pipelines")) return;
+      await onPipeline.check({ ...asked, query: {} });
+      await asked.portal.agent.pipeline(pipeline);
+      requireRight(asked, { verb, pipeline }, "pipeline");
+    },
+  };
 }
 
 function requireOnSite(who: Who, verb: VerbOn<"site">, site: string, missing: () => GantryError): void {

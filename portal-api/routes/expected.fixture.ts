@@ -224,6 +224,47 @@ export const EXPECTED: { readonly [route: string]: Expected } = {
     path: (at) => `/v1/triggers/${at.app}:ci:schedule-1/run`,
     body: () => ({}),
   },
+  "GET /v1/pauses": { ...LIST, right: "view", path: () => "/v1/pauses" },
+  "POST /v1/apps/{app}/pause": {
+    ...{ right: "pause-app", hides: "view", status: 200 },
+    path: (at) => app(at, "/pause"),
+    body: () => ({ reason: "maintenance" }),
+  },
+  "POST /v1/apps/{app}/resume": {
+    ...{ right: "pause-app", hides: "view", status: 204 },
+    path: (at) => app(at, "/resume"),
+    body: () => ({}),
+  },
+  "POST /v1/pipelines/{name}/pause": {
+    ...{ right: "pause-pipeline", hides: "view-pipelines", status: 200 },
+    path: (at) => `/v1/pipelines/${at.pipeline}/pause`,
+    body: () => ({ reason: "maintenance" }),
+  },
+  "POST /v1/pipelines/{name}/resume": {
+    ...{ right: "pause-pipeline", hides: "view-pipelines", status: 204 },
+    path: (at) => `/v1/pipelines/${at.pipeline}/resume`,
+    body: () => ({}),
+  },
+  "POST /v1/sites/{site}/pause": {
+    ...{ right: "manage-runners", hides: "view-sites", status: 200 },
+    path: (at) => `/v1/sites/${at.site}/pause`,
+    body: () => ({ reason: "maintenance" }),
+  },
+  "POST /v1/sites/{site}/resume": {
+    ...{ right: "manage-runners", hides: "view-sites", status: 204 },
+    path: (at) => `/v1/sites/${at.site}/resume`,
+    body: () => ({}),
+  },
+  "POST /v1/queues/pause": {
+    ...{ right: "manage-settings", status: 200 },
+    path: () => "/v1/queues/pause",
+    body: () => ({ group: "release", reason: "maintenance" }),
+  },
+  "POST /v1/queues/resume": {
+    ...{ right: "manage-settings", status: 204 },
+    path: () => "/v1/queues/resume",
+    body: () => ({ group: "release" }),
+  },
   "GET /v1/definitions": { ...LIST, right: "view-pipelines", path: () => "/v1/definitions" },
   "POST /v1/platform-checks": {
     right: "manage-settings",

@@ -38,6 +38,7 @@ import { listTasks } from "./list-tasks.ts";
 import { listTokens } from "./list-tokens.ts";
 import { ownAccountRoutes } from "./own-account.ts";
 import { activate, showActivation, signInWithPassword } from "./password-sign-in.ts";
+import { pauseRoutes } from "./pauses.ts";
 import { peopleRoutes } from "./people.ts";
 import { readLog } from "./read-log.ts";
 import { receiveWebhook } from "./receive-webhook.ts";
@@ -99,6 +100,7 @@ export const ROUTES: readonly Route[] = [
   pauseTrigger,
   resumeTrigger,
   runTrigger,
+  ...pauseRoutes,
   getDefinitions,
   syncDefinitions,
   definitionsWebhook,

@@ -30,6 +30,7 @@ import type { Feed } from "../events/feed.ts";
 import type { Enrolment, Identities } from "../identity/identities.ts";
 import type { Leases } from "../leases/leases.ts";
 import type { LogStore } from "../logs/log-store.ts";
+import type { Pauses } from "../pauses/pauses.ts";
 import type { Proposals } from "../proposals/proposals.ts";
 import type { Seal } from "../secrets/seal.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -48,6 +49,7 @@ import { appView, buildView, type Offers, pipelineView } from "./app-view.ts";
 import { deliveryHandlers } from "./delivery-routes.ts";
 import { listTasks } from "./list-tasks.ts";
 import { sendLog } from "./logs.ts";
+import { pauseHandlers } from "./pause-routes.ts";
 import { settingsHandlers } from "./settings-routes.ts";
 import { taskCalls } from "./task-calls.ts";
 
@@ -67,6 +69,7 @@ export type PortalRoutesDeps = {
   readonly proposals: Proposals;
   readonly deliveries: Deliveries;
   readonly triggers: Triggers;
+  readonly pauses: Pauses;
   readonly portalUrl: string;
   readonly seal?: Seal | undefined;
   readonly newId: () => string;
@@ -96,6 +99,7 @@ export function portalRoutes(deps: PortalRoutesDeps): Router {
     ...triggerHandlers(deps),
     ...settingsHandlers(deps.settings),
     ...deliveryHandlers(deps.deliveries),
+    ...pauseHandlers(deps),
     feed: ({ ctx, query: { after, limit, wait } }) =>
       after === undefined ? deps.feed.newest() : deps.feed.page(after, limit, wait, clientGoneSignal(ctx)),
   };

@@ -52,7 +52,7 @@ export function taskView(
   views: Views,
   reruns: readonly string[] = [],
 ): TaskView {
-  const waiting = taskWaiting(state);
+  const waiting = taskWaiting(state, pipeline);
   return {
     ...taskSummary(state, pipeline),
     version,
@@ -62,6 +62,7 @@ export function taskView(
     ...(state.rerunOf === undefined ? {} : { rerunOf: state.rerunOf }),
     ...(reruns.length === 0 ? {} : { reruns: [...reruns] }),
     ...(state.override === undefined ? {} : { override: state.override }),
+    ...(state.priority === undefined ? {} : { priority: state.priority }),
     ...(state.cancel
       ? {
           cancel: {
@@ -100,16 +101,18 @@ export function taskState(state: TaskState): State {
   return state.startedAt === undefined ? "queued" : "running";
 }
 
-function taskWaiting(state: TaskState): Waiting | undefined {
+function taskWaiting(state: TaskState, pipeline: Pipeline): Waiting | undefined {
   if (state.phase === "queued")
-    return {
-      code: "concurrency",
-      text: `Waiting for task ${state.behind}, which was requested before.`,
-      since: state.requestedAt,
-    };
+    return { code: "concurrency", text: turnText(state, pipeline), since: state.requestedAt };
   const current = taskState(state);
   if (current !== "waiting" && current !== "held") return undefined;
   return Object.values(state.jobs).find((job) => (current === "held" ? job.phase === "held" : isWaiting(job)))?.waiting;
+}
+
+function turnText({ behind, group }: TaskState, { concurrency }: Pipeline): string {
+  const { limit = 1 } = concurrency ?? {};
+  const many = limit === 1 ? "" : ` Of this group, at most ${limit} tasks run at the same time.`;
+  return `Waiting in the concurrency group ${group} behind task ${behind}, which was requested before.${many}`;
 }
 
 /** For a runner, for people, or for the calendar of an environment. */
@@ -122,7 +125,7 @@ function sentence(state: TaskState, pipeline: Pipeline): string {
     const durationMs = (state.endedAt ?? state.requestedAt) - state.requestedAt;
     return headline(state, pipeline, { outcome: state.outcome, durationMs, failure: state.failure });
   }
-  const waiting = taskWaiting(state);
+  const waiting = taskWaiting(state, pipeline);
   const active = Object.values(state.jobs).flatMap((job) => {
     if (job.phase !== "leased") return [];
     const running = job.steps.filter((step) => step.state === "running" || step.state === "waiting");

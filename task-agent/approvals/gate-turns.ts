@@ -1,7 +1,9 @@
-// Looks again at tasks with jobs that people or a calendar hold, when the time or the policy may have changed something. Every
-// agent does it for all of its tasks, and the commit decides who was first.
+// Looks again at tasks with jobs that people or a calendar hold, or that expire, when the time or the policy may have changed
+// something. Every agent does it for all of its tasks, and the commit decides who was first.
 
 import type { Environments } from "@gantry/core/build/environments.ts";
+import { jobDefinition } from "@gantry/core/task/decide-lease.ts";
+import { jobExpiresAt, taskExpiresAt } from "@gantry/core/task/expiry.ts";
 import { nextTurnOf } from "@gantry/core/task/gate.ts";
 import { settle } from "@gantry/core/task/settle.ts";
 import type { RetryQueue } from "../tasks/retry-queue.ts";
@@ -33,9 +35,13 @@ export function openGateTurns({ tasks, environments, retries }: GateTurnsDeps): 
       });
       note(record);
     });
-  const note = ({ state }: TaskRecord): void => {
+  const note = ({ state, pipeline }: TaskRecord): void => {
     const open = state.phase === "ended" ? [] : Object.values(state.jobs);
-    const due = open.flatMap((job) => nextTurnOf(job, lastSweep) ?? []);
+    const due = [
+      ...open.flatMap((job) => nextTurnOf(job, lastSweep) ?? []),
+      ...open.flatMap((job) => jobExpiresAt(jobDefinition(pipeline, job.id), job) ?? []),
+      ...[taskExpiresAt(pipeline, state) ?? []].flat(),
+    ];
     if (due.length === 0 && !open.some((job) => job.phase === "pending" && job.waiting)) turns.delete(state.id);
     else turns.set(state.id, Math.min(...due));
   };

@@ -24,7 +24,7 @@ export type Dispatch = {
   readonly declineOffer: (session: Session, offer: string) => void;
   /** Takes back the offers that were not claimed in time. */
   readonly expireOffers: () => void;
-  /** Site blocks may have changed: takes back the offers of sites that are blocked now, and matches all queues again. */
+  /** What blocks sites or jobs may have changed: takes back the offers that are blocked now, and matches all queues again. */
   readonly reevaluate: () => void;
   readonly waitingCount: () => number;
   /** How long the oldest waiting job has waited for a runner; 0 when none waits. */
@@ -90,7 +90,8 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
     reevaluate: () => {
       for (const ready of queue.offered()) {
         // The offer itself is not counted.
-        if (deps.siteBlock?.(ready.site, () => queue.offeredAt(ready.site) - 1)) queue.withdraw(ready);
+        if (deps.pauseOf?.(ready) || deps.siteBlock?.(ready.site, () => queue.offeredAt(ready.site) - 1))
+          queue.withdraw(ready);
       }
       for (const site of queue.sites()) passes.run(site);
     },

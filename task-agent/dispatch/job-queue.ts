@@ -1,4 +1,4 @@
-// The ready jobs of all sites, oldest first, and the open offers among them. In memory only.
+// The ready jobs of all sites, by priority and age, and the open offers among them. In memory only.
 
 import type { Offer } from "@gantry/wire/runner/protocol.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
@@ -13,8 +13,9 @@ export class JobQueue {
     return [...this.#sites.keys()];
   }
 
+  /** The one to be offered first is the first. */
   atSite(site: string): readonly ReadyJob[] {
-    return [...(this.#sites.get(site)?.values() ?? [])];
+    return [...(this.#sites.get(site)?.values() ?? [])].sort((one, other) => one.rank - other.rank);
   }
 
   all(): readonly ReadyJob[] {

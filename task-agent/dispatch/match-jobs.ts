@@ -1,8 +1,10 @@
 // One pass over ready jobs of a site: each is offered to a runner, or gets the reason why it waits.
 
+import type { PausedBy } from "@gantry/core/pause/pause.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
 import type { Offer } from "@gantry/wire/runner/protocol.ts";
 import type { Fences } from "../leases/fences.ts";
+import type { PauseBlock } from "../pauses/pauses.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import { chooseRunner, type RunnerFacts, type StoredRunners } from "./decide-runner.ts";
 import type { SiteBlock } from "./decide-site-block.ts";
@@ -25,6 +27,8 @@ export type MatchDeps = {
   readonly storedRunners?: () => StoredRunners;
   /** Why no job may start at a site while this many are offered there. Default: any job may start. */
   readonly siteBlock?: (site: string, offered: () => number) => SiteBlock | undefined;
+  /** Why a job may not start although a runner is free: people have paused what it belongs to. Default: any job may start. */
+  readonly pauseOf?: (job: PausedBy) => PauseBlock | undefined;
   /** A sentence about runners of a site that cannot sign in because of their version. */
   readonly incompatibleAt?: (site: string) => string | undefined;
   readonly onError: (error: unknown, what: string) => void;
@@ -33,7 +37,7 @@ export type MatchDeps = {
 const NO_LIVE_RUNNER: ReadonlySet<string> = new Set(["no-runner", "site-offline"]);
 
 /**
- * Oldest first. `only`: just these jobs; absent, all queued jobs of the site. Stops early when no later job of the site can
+ * By priority and age. `only`: just these jobs; absent, all queued jobs of the site. Stops early when no later job of the site can
  * start either. Passes for one site must not run at the same time, or two jobs would be promised the same slot.
  */
 export async function matchJobs(
@@ -59,6 +63,11 @@ async function matchJob(
   reasons: WaitingReasons,
 ): Promise<"next" | "no-later-job"> {
   const { site } = ready;
+  const paused = deps.pauseOf?.(ready);
+  if (paused) {
+    await reasons.add(ready, paused);
+    return "next";
+  }
   const block = deps.siteBlock?.(site, () => queue.offeredAt(site));
   if (block) {
     await reasons.add(ready, block);

@@ -3,6 +3,7 @@
 import type { Work } from "@gantry/core/pipeline/work.ts";
 import { jobDefinition, labelsOf } from "@gantry/core/task/decide-lease.ts";
 import type { JobState } from "@gantry/core/task/model.ts";
+import { rankOf } from "@gantry/core/task/priority.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
 import type { JobRef } from "@gantry/wire/runner/protocol.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
@@ -20,10 +21,15 @@ export type ReadyJob = {
   readonly work: readonly Work[];
   readonly isOfApp: boolean;
   readonly app: string | undefined;
+  readonly pipeline: string;
+  /** The concurrency groups that it is in. */
+  readonly queues: readonly string[];
   /** Runners that lost an attempt of the job. */
   readonly lostBy: readonly string[];
   readonly attempt: number;
   readonly lastFence: number;
+  /** The smallest is offered first: by priority and age. */
+  readonly rank: number;
   /** When it may be offered, on the monotonic clock: setting the wall clock back delays no retry. */
   dueMs: number;
   offer:
@@ -43,9 +49,12 @@ export function readyJobs({ state, pipeline }: TaskRecord, clock: Pick<Clock, "n
       work: jobDefinition(pipeline, job.id).work ?? [],
       isOfApp: pipeline.origin === "app",
       app: state.app,
+      pipeline: state.pipeline,
+      queues: [state.group, job.slot].filter((group) => group !== undefined),
       lostBy: job.attempts.filter(({ outcome }) => outcome === "lost").map(({ runner }) => runner),
       attempt: job.attempt,
       lastFence: job.fence,
+      rank: rankOf(state.priority, Math.max(job.readyAt ?? 0, job.notBefore ?? 0)),
       dueMs: clock.monotonicMs() + delayLeft(job, clock.nowMs()),
       offer: undefined,
     }));

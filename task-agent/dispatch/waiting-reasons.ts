@@ -4,7 +4,8 @@ import { decideWaiting } from "@gantry/core/task/decide-task.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import type { ReadyJob } from "./ready-jobs.ts";
 
-export type WaitingReason = { readonly code: string; readonly text: string };
+/** `until`: when it ends by itself, ms since 1970. */
+export type WaitingReason = { readonly code: string; readonly text: string; readonly until?: number };
 
 /**
  * This many reasons are committed together. One commit each would keep the disk busy for seconds when a thousand jobs wait.
@@ -33,9 +34,9 @@ export class WaitingReasons {
     await Promise.all(this.#pending);
   }
 
-  async #commit({ task, job }: ReadyJob, { code, text }: WaitingReason): Promise<void> {
+  async #commit({ task, job }: ReadyJob, reason: WaitingReason): Promise<void> {
     try {
-      await this.#tasks.change(task, ({ state }, now) => decideWaiting(state, { job, code, text }, now));
+      await this.#tasks.change(task, ({ state }, now) => decideWaiting(state, { ...reason, job }, now));
     } catch (error) {
       // A failure must not delay the other jobs of the queue.
       this.#onError(error, `saving why job ${job} of task ${task} waits`);

@@ -4,6 +4,7 @@ import type { JsonValue } from "@gantry/core/json.ts";
 import type { JournalEvent } from "@gantry/journal/journal.ts";
 import type { RunnerRegistry } from "../dispatch/runner-registry.ts";
 import type { Sessions } from "../dispatch/sessions.ts";
+import type { Pauses } from "../pauses/pauses.ts";
 import type { RunnerProtocol } from "../runner-protocol/runner-protocol.ts";
 import type { RetryQueue } from "../tasks/retry-queue.ts";
 import { taskStream } from "../tasks/task-stream.ts";
@@ -11,6 +12,7 @@ import type { Tasks } from "../tasks/tasks.ts";
 
 export type PeerEventsDeps = {
   readonly tasks: Pick<Tasks, "onPeerEvents">;
+  readonly pauses: Pick<Pauses, "isAbout" | "refresh">;
   readonly sessions: Pick<Sessions, "end">;
   readonly registry: Pick<RunnerRegistry, "isNewer" | "load">;
   readonly protocol: Pick<RunnerProtocol, "onClaimCommitted">;
@@ -26,6 +28,7 @@ const ENDS_SESSION: ReadonlySet<JsonValue | undefined> = new Set([
 
 /** Rejects when a task cannot be loaded; the same events may then be handled again. */
 export async function handlePeerEvents(deps: PeerEventsDeps, events: readonly JournalEvent[]): Promise<void> {
+  if (deps.pauses.isAbout(events)) await deps.pauses.refresh();
   let isStoredNew = false;
   for (const { event, version } of events) {
     if (typeof event.runner !== "string" || !ENDS_SESSION.has(event.kind)) continue;

@@ -7,6 +7,8 @@ export const AGENT_INDEXES = [
   "open",
   "approvals",
   "behind",
+  "groups",
+  "job-queue",
   "ended",
   "reruns",
   "reruns-of",

@@ -17,6 +17,7 @@ import type { TaskEventOf } from "@gantry/core/task/events.ts";
 import { taskTitle } from "@gantry/core/task/messages.ts";
 import type { AppState } from "@gantry/core/task/model.ts";
 import { keptJobs, type PlannedJob, planRerun, type RerunOf } from "@gantry/core/task/plan-rerun.ts";
+import { type Priority, readPriority } from "@gantry/core/task/priority.ts";
 import { BY_PERSON } from "@gantry/core/trigger/facts.ts";
 import type { StartTask } from "@gantry/wire/agent/agent-api.ts";
 import { buildParamOf, type ChosenBuild } from "../builds/choose-build.ts";
@@ -120,6 +121,7 @@ export function decideStart(facts: StartFacts): Started | GantryError {
   const causedBy = (rerun ? rerun.of.causedBy : request.causedBy) ?? [];
   const groupScope = { params, app: scope, trigger: trigger ?? BY_PERSON };
   const group = pipeline.concurrency && renderText(pipeline.concurrency.group, groupScope);
+  const priority = priorityOf(pipeline, groupScope);
   const event: Started["event"] = {
     kind: "TaskRequested",
     at,
@@ -139,8 +141,15 @@ export function decideStart(facts: StartFacts): Started | GantryError {
     url,
     ...(rerun ? { rerunOf: rerun.of.id, kept } : {}),
     ...(group === undefined ? {} : { group }),
+    ...(priority === "normal" ? {} : { priority }),
   };
   return { event, plan, app: change?.app, appEvents: change?.events ?? [] };
+}
+
+/** The pipeline of an app cannot put itself before the tasks of other apps. Throws GantryError `expression-failed`. */
+function priorityOf({ priority, origin }: Pipeline, scope: JsonObject): Priority {
+  const wanted = priority === undefined ? "normal" : readPriority(renderText(priority, scope));
+  return origin === "app" && wanted === "high" ? "normal" : wanted;
 }
 
 /** What no value of a parameter can mend. */

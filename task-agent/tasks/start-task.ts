@@ -24,7 +24,7 @@ import { openGuard, takenByOthers } from "./app-places.ts";
 import { namesSecrets, type SecretsAt } from "./decide-secrets.ts";
 import { appName, decideStart, isAppName, type Rerun, type Started, type StartRequest } from "./decide-start.ts";
 import type { Definition, Definitions } from "./definitions.ts";
-import { cancelOlder, newestUnended } from "./task-groups.ts";
+import { cancelOlder, taskBefore } from "./task-groups.ts";
 import type { TaskRecord } from "./task-store.ts";
 import { appStream } from "./task-stream.ts";
 import type { Tasks } from "./tasks.ts";
@@ -89,8 +89,8 @@ export async function startTask(deps: StartDeps, request: StartRequest, rerun?: 
     const id = decided.event.task;
     const places = await guardPlaces(deps, definition, decided);
     const params = sealParams(deps.seal, definition.pipeline, decided.event.params, id);
-    const group = await joinGroup(deps, decided.event.group, id);
-    const event = { ...decided.event, params, ...(group?.behind === undefined ? {} : { behind: group.behind }) };
+    const group = await joinGroup(deps, definition, decided.event.group, id);
+    const event = { ...decided.event, params, ...group?.place };
     const alongside = (state: TaskState): StreamAppend[] => [
       // The event increases the version, so the second of two concurrent requests with the same key meets a conflict.
       keyStream.append(key, {
@@ -256,21 +256,31 @@ async function guardPlaces(
   return [guard(app.name)];
 }
 
-/** `behind`: the task that must end first; undefined when the new task may start at once. */
-type GroupPosition = { readonly behind: string | undefined; readonly append: StreamAppend };
+/** `behind`: the task that must end first; absent when the new task may start at once. */
+type GroupPosition = {
+  readonly place: { readonly ticket: number; readonly behind?: string };
+  readonly append: StreamAppend;
+};
 
-/** Tasks of one group run one after the other: each waits for the one requested before it. */
-async function joinGroup(deps: StartDeps, group: string | undefined, id: string): Promise<GroupPosition | undefined> {
+/** Throws `group-busy`. */
+async function joinGroup(
+  deps: StartDeps,
+  { pipeline }: Definition,
+  group: string | undefined,
+  id: string,
+): Promise<GroupPosition | undefined> {
   if (group === undefined) return undefined;
   const key = digest(group);
   const loaded = await groupStream.load(deps.journal, key);
+  const version = loaded?.version ?? 0;
   const append = groupStream.append(key, {
-    expected: loaded?.version ?? 0,
+    expected: version,
     // The event increases the version, so the second of two concurrent requests meets a conflict.
     events: [{ kind: "GroupJoined", task: id }],
     state: { group, last: id },
   });
-  return { behind: await newestUnended(deps.tasks, loaded?.state.last), append };
+  const behind = await taskBefore(deps, pipeline, { group, last: loaded?.state.last });
+  return { place: { ticket: version + 1, ...(behind === undefined ? {} : { behind }) }, append };
 }
 
 /** The task that the key started. Undefined when that task was archived: by then the key has expired and may be used again. */

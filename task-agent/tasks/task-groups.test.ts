@@ -3,12 +3,13 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import type { GantryError } from "@gantry/core/errors.ts";
 import { decideCancel } from "@gantry/core/task/decide-task.ts";
 import { openMemoryJournal } from "@gantry/journal/memory/memory.ts";
 import { AGENT_INDEXES } from "../store/indexes.ts";
 import { openDefinitions } from "./definitions.ts";
 import { type StartDeps, startTask } from "./start-task.ts";
-import { cancelOlder } from "./task-groups.ts";
+import { cancelOlder, openTaskGroups } from "./task-groups.ts";
 import type { TaskRecord } from "./task-store.ts";
 import { openTasks } from "./tasks.ts";
 
@@ -117,4 +118,83 @@ test("a task that was canceled before its turn does not let the next one run bes
   await deps.tasks.change(second.state.id, ({ state }, now) => decideCancel(state, { by: "ann" }, now));
   const third = await start(deps, "3");
   assert.deepEqual([third.state.phase, third.state.behind], ["queued", first.state.id]);
+});
+
+const end = (deps: StartDeps, { state: { id } }: TaskRecord): Promise<TaskRecord> =>
+  deps.tasks.change(id, ({ state }, now) => decideCancel(state, { by: "ann" }, now));
+
+test("with `limit` so many tasks of a group run at once, and the others have their turn in the order of their requests", async (t) => {
+  const deps = await open(t, "queue, limit: 2");
+  const groups = openTaskGroups(deps.journal, deps.tasks);
+  const tasks: TaskRecord[] = [];
+  for (let number = 0; number < 5; number += 1) tasks.push(await start(deps, `${number}`));
+  const [one, two, three, four, five] = tasks as [TaskRecord, TaskRecord, TaskRecord, TaskRecord, TaskRecord];
+  assert.deepEqual(await standOf(deps, ...tasks), ["running", "running", "queued", "queued", "queued"]);
+  for (const { state } of tasks.toReversed()) await groups.advance(state.id);
+  assert.deepEqual(await standOf(deps, ...tasks), ["running", "running", "queued", "queued", "queued"]);
+  // The one in the middle never has its turn. Two agents notice each end.
+  await end(deps, three);
+  for (const ended of [three, two]) {
+    if (ended === two) {
+      await end(deps, two);
+      await end(deps, two);
+      await deps.tasks.change(two.state.id, ({ state }, now) => ({
+        events: state.phase === "finalizing" ? [{ kind: "TaskExpired", at: now, reason: "The test ends it." }] : [],
+      }));
+    }
+    const { state } = (await deps.tasks.read(ended.state.id)) as TaskRecord;
+    await Promise.all([groups.advanceGroup(state), groups.advanceGroup(state)]);
+  }
+  assert.deepEqual(await standOf(deps, one, four, five), ["running", "running", "queued"]);
+});
+
+test("a hundred requests at once start as many tasks as the limit says", async (t) => {
+  const deps = await open(t, "queue, limit: 3");
+  const started = [];
+  for (let round = 0; round < 25; round += 1) {
+    const four = [0, 1, 2, 3].map((number) => start(deps, `${round}/${number}`));
+    started.push(...(await Promise.all(four)));
+  }
+  const stand = await standOf(deps, ...started);
+  assert.equal(stand.filter((one) => one === "running").length, 3);
+  assert.equal(stand.filter((one) => one === "queued").length, 97);
+});
+
+test("with `reject` a new task is refused while the group is taken, and says by which task", async (t) => {
+  const deps = await open(t, "reject, limit: 2");
+  const [first, second] = [await start(deps, "1"), await start(deps, "2")];
+  await assert.rejects(start(deps, "3"), (error: GantryError) => {
+    assert.deepEqual(
+      [error.code, error.details],
+      ["group-busy", { group: "build/main", task: second.state.id, limit: 2 }],
+    );
+    return true;
+  });
+  assert.equal((await start(deps, "1")).state.id, first.state.id, "the same request again is the same task");
+  assert.equal((await start(deps, "4", "topic")).state.phase, "running", "another group");
+});
+
+test("a task of an older version, which has no ticket, keeps its place between the others", async (t) => {
+  const deps = await open(t, "queue");
+  const groups = openTaskGroups(deps.journal, deps.tasks);
+  const first = await start(deps, "1");
+  const old: StartDeps = {
+    ...deps,
+    tasks: {
+      ...deps.tasks,
+      create: (pipeline, events, alongside) => {
+        const without = events.map((event) => {
+          if (event.kind !== "TaskRequested") return event;
+          const { ticket: _, ...rest } = event;
+          return rest;
+        });
+        return deps.tasks.create(pipeline, without, alongside);
+      },
+    },
+  };
+  const second = await start(old, "2");
+  const third = await start(deps, "3");
+  assert.deepEqual([second.state.behind, third.state.behind], [first.state.id, second.state.id]);
+  for (const { state } of [third, second]) await groups.advance(state.id);
+  assert.deepEqual(await standOf(deps, first, second, third), ["running", "queued", "queued"]);
 });

@@ -1,22 +1,30 @@
-// Tasks of one group run one after the other. When one ends, the next one starts.
+// Of the tasks of one group, only so many run at the same time as each of their pipelines says. When one ends, the next one
+// starts, in the order of their requests.
+//
+// The order is that of the tickets, which a task gets in the commit that creates it, so no task is ever put before another one.
+// Only the first task that is queued may start, and no new task starts while one is queued. Two agents that count at different
+// times therefore come to the same task. Where only one may run, each task waits for the one before it as well; that is also what
+// tasks of older versions do, which have no ticket.
 
+import { GantryError } from "@gantry/core/errors.ts";
 import { renderText } from "@gantry/core/expr/template.ts";
-import { decideSupersede, decideUnblock } from "@gantry/core/task/decide-task.ts";
+import type { Pipeline } from "@gantry/core/pipeline/pipeline.ts";
+import { decideSupersede, decideTurn, decideUnblock } from "@gantry/core/task/decide-task.ts";
 import type { TaskState } from "@gantry/core/task/model.ts";
 import { BY_PERSON } from "@gantry/core/trigger/facts.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import type { TaskRecord } from "./task-store.ts";
-import { taskStream } from "./task-stream.ts";
+import { groupPrefix, taskStream } from "./task-stream.ts";
 import type { Tasks } from "./tasks.ts";
 
 export type TaskGroups = {
   /**
-   * Starts a queued task if the task that it waits for has ended; if that one was canceled before its turn, the task then
-   * waits for the one before it. Does nothing for any other task. Rejects when the store fails.
+   * Starts a queued task if it has its turn; if the one before it was canceled before its turn, it then waits for the one before
+   * that. Does nothing for any other task. Rejects when the store fails.
    */
   readonly advance: (id: string) => Promise<void>;
-  /** Advances the tasks that wait for this ended task. Rejects when the store fails. */
-  readonly advanceBehind: (ended: TaskState) => Promise<void>;
+  /** Starts the tasks of the group of this task that have their turn. Rejects when the store fails. */
+  readonly advanceGroup: (of: TaskState) => Promise<void>;
 };
 
 const MAX_BEHIND = 100;
@@ -24,28 +32,88 @@ const MAX_BEHIND = 100;
 export function openTaskGroups(journal: Pick<Journal, "find">, tasks: Tasks): TaskGroups {
   const advance = async (id: string): Promise<void> => {
     const waiting = await tasks.read(id);
-    const before = waiting?.state.behind === undefined ? undefined : await tasks.read(waiting.state.behind);
-    if (waiting?.state.phase !== "queued" || before?.state.phase !== "ended") return;
-    await tasks.change(id, ({ state }, now) => decideUnblock(state, before.state.id, before.state.behind, now));
+    if (waiting?.state.phase !== "queued") return;
+    const { behind, ticket, group } = waiting.state;
+    const before = behind === undefined ? undefined : (await tasks.read(behind))?.state;
+    const limit = limitOf(waiting.pipeline);
+    const isAlone = limit === 1 || ticket === undefined || before?.ticket === undefined;
+    if (before && before.phase !== "ended" && isAlone) return;
+    if (before?.behind !== undefined && isAlone) {
+      await tasks.change(id, ({ state }, now) => decideUnblock(state, before.id, before.behind, now));
+      return;
+    }
+    if (ticket !== undefined && group !== undefined && !(await isFirst(journal, { id, group, limit }))) return;
+    await tasks.change(id, ({ state }, now) => decideTurn(state, now));
   };
   return {
     advance,
-    advanceBehind: async (ended) => {
-      const behind = await journal.find({ index: "behind", prefix: `${ended.id}/`, limit: MAX_BEHIND });
+    advanceGroup: async ({ id, group }) => {
+      const behind = await journal.find({ index: "behind", prefix: `${id}/`, limit: MAX_BEHIND });
       for (const item of behind.items) await advance(taskStream.stateOf(item).id);
+      for (let last: string | undefined; group !== undefined; ) {
+        const first = (await firstOf(journal, group, { queued: true, limit: 1 }))[0];
+        // It still waits, or there is none.
+        if (first === undefined || first === last) return;
+        await advance(first);
+        last = first;
+      }
     },
   };
 }
 
+function limitOf({ concurrency }: Pick<Pipeline, "concurrency">): number {
+  return concurrency?.limit ?? 1;
+}
+
+/** The open tasks of a group that came first. */
+async function firstOf(
+  journal: Pick<Journal, "find">,
+  group: string,
+  { queued, limit }: { readonly queued: boolean; readonly limit: number },
+): Promise<readonly string[]> {
+  const { items } = await journal.find({ index: "groups", prefix: groupPrefix(group, queued), limit });
+  return items.map((item) => taskStream.stateOf(item).id);
+}
+
+async function isFirst(
+  journal: Pick<Journal, "find">,
+  { id, group, limit }: { readonly id: string; readonly group: string; readonly limit: number },
+): Promise<boolean> {
+  const [first] = await firstOf(journal, group, { queued: true, limit: 1 });
+  return first === id && (await firstOf(journal, group, { queued: false, limit })).length < limit;
+}
+
 /**
- * The task that a new task of the group must wait for; `last` was requested last. A task that was canceled before its turn
- * has ended, but the task that it waited for may still run.
+ * The task that a new task of the group must wait for; undefined when it may start at once. `last` was requested last. The answer
+ * holds as long as no other task joins the group. Throws `group-busy` when the pipeline says that the new task is refused then.
  */
-export async function newestUnended(tasks: Pick<Tasks, "read">, last: string | undefined): Promise<string | undefined> {
+export async function taskBefore(
+  { journal, tasks }: { readonly journal: Pick<Journal, "find">; readonly tasks: Pick<Tasks, "read"> },
+  { concurrency }: Pick<Pipeline, "concurrency">,
+  { group, last }: { readonly group: string; readonly last: string | undefined },
+): Promise<string | undefined> {
+  const limit = limitOf({ concurrency });
+  // In this order: a task that gets its turn in between is seen in one of the two.
+  const queued = await firstOf(journal, group, { queued: true, limit: 1 });
+  const running = await firstOf(journal, group, { queued: false, limit });
+  const before = await newestUnended(tasks, last);
+  const isFull = queued.length > 0 || running.length >= limit;
+  const isBehind = before !== undefined && (limit === 1 || before.ticket === undefined);
+  if (!isFull && !isBehind) return undefined;
+  const task = before?.id ?? running.at(-1) ?? queued.at(-1) ?? "";
+  if (concurrency?.policy === "reject") throw new GantryError("group-busy", { group, task, limit });
+  return task;
+}
+
+/**
+ * Of the tasks that are linked by `behind`, the newest one that has not ended; `last` was requested last. A task that was canceled
+ * before its turn has ended, but the task that it waited for may still run.
+ */
+async function newestUnended(tasks: Pick<Tasks, "read">, last: string | undefined): Promise<TaskState | undefined> {
   let id = last;
   while (id !== undefined) {
     const state = (await tasks.read(id))?.state;
-    if (state && state.phase !== "ended") return state.id;
+    if (state && state.phase !== "ended") return state;
     id = state?.behind;
   }
   return undefined;

@@ -48,7 +48,8 @@ export function taskAppend(
     before.phase === state.phase &&
     before.outcome === state.outcome &&
     before.behind === state.behind &&
-    isAsking(before) === isAsking(state);
+    isAsking(before) === isAsking(state) &&
+    queueEntries(before).join() === queueEntries(state).join();
   return taskStream.append(state.id, { expected, events, state, keepIndex });
 }
 
@@ -60,8 +61,8 @@ function isAsking({ phase, jobs }: TaskState): boolean {
 }
 
 /**
- * Depends on `id`, `app`, `pipeline`, `rerunOf` and `requestedAt`, which never change, and on `phase`, `outcome`, `behind` and what
- * `isAsking` says.
+ * Depends on `id`, `app`, `pipeline`, `group`, `ticket`, `rerunOf` and `requestedAt`, which never change, and on `phase`, `outcome`, `behind` and what
+ * `isAsking` and `queueEntries` say.
  */
 function indexOfTask(state: TaskState): NonNullable<StreamAppend["index"]> {
   const open = state.phase !== "ended";
@@ -74,8 +75,36 @@ function indexOfTask(state: TaskState): NonNullable<StreamAppend["index"]> {
     ...(isAsking(state) ? { approvals: [key] } : {}),
     ...(open && state.rerunOf !== undefined ? { reruns: [`${state.rerunOf}/${state.id}`] } : {}),
     ...(state.rerunOf === undefined ? {} : { "reruns-of": [`${state.rerunOf}/${state.id}`] }),
+    ...(queueEntries(state).length === 0 ? {} : { "job-queue": queueEntries(state) }),
+    ...(state.ticket === undefined ? {} : { groups: groupEntry(state) }),
     ...(open && state.behind !== undefined ? { behind: [`${state.behind}/${state.id}`] } : {}),
   };
+}
+
+/**
+ * Begins the keys of the open tasks of a group in the index `groups`; those keys sort by ticket. `queued`: they wait for their turn.
+ */
+export function groupPrefix(group: string, queued: boolean): string {
+  return `${hash("sha256", group)}/${queued ? "queued" : "running"}/`;
+}
+
+function groupEntry({ id, group, ticket, phase }: TaskState): readonly string[] {
+  if (group === undefined || ticket === undefined || phase === "ended") return [];
+  return [`${groupPrefix(group, phase === "queued")}${String(ticket).padStart(15, "0")}/${id}`];
+}
+
+/** Begins the keys of the jobs that wait for a place in their concurrency group, in the index `job-queue`; they sort by time. */
+export function queuePrefix(group: string): string {
+  return `${hash("sha256", group)}/`;
+}
+
+function queueEntries({ id, phase, jobs }: TaskState): readonly string[] {
+  if (phase === "ended") return [];
+  return Object.values(jobs).flatMap(({ key, phase: of, queued, slot }) =>
+    queued === undefined || of !== "pending" || slot !== undefined
+      ? []
+      : [`${queuePrefix(queued.group)}${String(queued.since).padStart(15, "0")}/${id}/${key}`],
+  );
 }
 
 /** A key that sorts by time: milliseconds with leading zeros, then the id. */

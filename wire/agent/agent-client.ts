@@ -24,6 +24,7 @@ import {
 import type { AppPipelinesView } from "./app-pipelines.ts";
 import type { ApprovalView } from "./approvals.ts";
 import type { DefinitionsView, FollowedPart, SetPart } from "./definitions.ts";
+import type { PauseView, pauseFor, resumeFor } from "./pauses.ts";
 import type { AppProposal, startProposal } from "./proposals.ts";
 import { AGENT_PREFIX, AGENT_ROUTES as routes } from "./routes.ts";
 import type { SyncTemplates, TemplatesView } from "./templates.ts";
@@ -149,6 +150,11 @@ export type AgentClient = {
   readonly pauseTrigger: (id: string, body: z.input<typeof pauseTrigger>) => Promise<TriggerView>;
   readonly resumeTrigger: (id: string, principal: string) => Promise<TriggerView>;
   /** Throws `conflict` for anything but a schedule, and what starting a task throws. */
+  /** What people have paused, oldest first. */
+  readonly pauses: (call?: Asking) => Promise<Page<PauseView>>;
+  /** Answers what is paused afterwards, as `resume` does. */
+  readonly pause: (body: z.input<typeof pauseFor>) => Promise<Page<PauseView>>;
+  readonly resume: (body: z.input<typeof resumeFor>) => Promise<Page<PauseView>>;
   readonly runTrigger: (id: string, body: z.input<typeof runTrigger>) => Promise<TaskView>;
   readonly templates: (call?: Asking) => Promise<TemplatesView>;
   /** Reads the templates, and pushes before if that is asked for. Throws `bad-request` without a project. */
@@ -249,6 +255,9 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
     trigger: (id, options) => call(routes.trigger, { params: { id } }, options),
     pauseTrigger: (id, body) => call(routes.pauseTrigger, { params: { id }, body }),
     resumeTrigger: (id, principal) => call(routes.resumeTrigger, { params: { id }, body: { principal } }),
+    pauses: (options) => call(routes.pauses, { params }, options),
+    pause: (body) => call(routes.pause, { params, body }),
+    resume: (body) => call(routes.resume, { params, body }),
     runTrigger: (id, body) => call(routes.runTrigger, { params: { id }, body }),
     templates: (options) => call(routes.templates, { params }, options),
     syncTemplates: (body) => call(routes.syncTemplates, { params, body }),

@@ -29,6 +29,7 @@ import {
 import { appPipelinesView } from "./app-pipelines.ts";
 import { approvalView } from "./approvals.ts";
 import { definitionsView, FOLLOWED_PARTS, setPart, syncDefinitions } from "./definitions.ts";
+import { PAUSE_ROUTES } from "./pauses.ts";
 import { appProposal, startProposal } from "./proposals.ts";
 import { limit, pageQuery, someApps } from "./queries.ts";
 import { syncTemplates, templatesView } from "./templates.ts";
@@ -62,6 +63,7 @@ const REQUEST_ERRORS = [
   "app-unknown",
   "bad-params",
   "conflict",
+  "group-busy",
   "idempotency-key-reused",
   "own-pipeline-deploys",
   "pipeline-unknown",
@@ -341,6 +343,7 @@ export const AGENT_ROUTES = {
     errors: ["bad-request", "conflict", "too-many"],
   }),
   ...DELIVERY_ROUTES,
+  ...PAUSE_ROUTES,
   steps: route({ method: "GET", path: "/steps", answer: page(stepDescription) }),
   runners: route({ method: "GET", path: "/runners", answer: page(runnerView) }),
   /** The site of a runner that has registered, also of one out of service. */

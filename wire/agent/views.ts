@@ -3,6 +3,7 @@
 
 import { ACTIONS } from "@gantry/core/choice/actions.ts";
 import { WORK } from "@gantry/core/pipeline/work.ts";
+import { PRIORITIES } from "@gantry/core/task/priority.ts";
 import { STATES } from "@gantry/core/task/states.ts";
 import { TRIGGER_KINDS } from "@gantry/core/trigger/trigger.ts";
 import { z } from "zod";
@@ -145,6 +146,7 @@ export const taskView = taskSummary
     rerunOf: z.string().optional(),
     reruns: z.array(z.string()).optional().describe("The tasks that rerun it, oldest first. Absent: none"),
     override: z.string().optional().describe("Why the policies of environments were not applied"),
+    priority: z.enum(PRIORITIES).optional().describe("Whose jobs runners take first. Absent: normal"),
     cancel: z.object({ by: z.string(), at: time, reason: z.string().optional() }).optional(),
     waiting: waitingView.optional(),
     failure: failure.optional(),

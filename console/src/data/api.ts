@@ -149,6 +149,9 @@ export const v1 = {
   triggers: (query: Query = {}) => `/v1/triggers${search(query)}`,
   pauseTrigger: (id: string) => `/v1/triggers/${part(id)}/pause`,
   resumeTrigger: (id: string) => `/v1/triggers/${part(id)}/resume`,
+  pauses: "/v1/pauses",
+  /** Of an app, a pipeline or a site. */
+  pauseOf: (of: string, name: string, verb: "pause" | "resume") => `/v1/${of}s/${part(name)}/${verb}`,
   runTrigger: (id: string) => `/v1/triggers/${part(id)}/run`,
   proposals: "/v1/app-proposals",
   /** Held until it is there, for up to 20 s. */

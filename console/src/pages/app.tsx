@@ -6,7 +6,7 @@ import type { AppView, BuildView, TaskSummary } from "@gantry/wire/agent/views.t
 import { type Page, to, v1 } from "../data/api.ts";
 import { applyToPage, changesTaskRows } from "../data/apply-event.ts";
 import { isJsonObject, listAt, textAt } from "../data/json-access.ts";
-import { refusalOf } from "../data/session.ts";
+import { mayDo, refusalOf } from "../data/session.ts";
 import { useResource } from "../data/store.ts";
 import { EmptyState, Loaded, ProblemBox } from "../parts/loading-states.tsx";
 import { PageHeader, Section } from "../parts/page-layout.tsx";
@@ -16,6 +16,7 @@ import { ExternalLink, JsonValueView, RelativeTime } from "../parts/values.tsx";
 import { RunButton } from "../run/run-button.tsx";
 import { AppState } from "./apps.tsx";
 import { AppBuilds } from "./sections/app-builds.tsx";
+import { Pause } from "./sections/pause.tsx";
 import { Triggers } from "./sections/triggers.tsx";
 
 export function AppPage({ name }: { name: string }) {
@@ -47,6 +48,7 @@ export function AppPage({ name }: { name: string }) {
         <RunButton pipeline="ci" app={name} of={app.data.value} label="Run CI" isPrimary={!wasBuilt} />
         <RunButton pipeline="cd" app={name} of={app.data.value} label="Run CD" isPrimary={wasBuilt} />
       </PageHeader>
+      {app.data.value ? <Pause of="app" name={name} mayPause={mayDo("pause-app", app.data.value)} /> : null}
       <Loaded resource={app}>{(view) => <Details app={view} builds={builds.data.value?.items ?? []} />}</Loaded>
       <AppBuilds app={name} builds={builds} />
       <Triggers app={name} />

@@ -2,6 +2,7 @@
 
 import type { PipelineView } from "@gantry/wire/agent/views.ts";
 import { type Page, to, v1 } from "../data/api.ts";
+import { mayDo } from "../data/session.ts";
 import { useResource } from "../data/store.ts";
 import { usePageTitle } from "../frame/page-title.ts";
 import { count } from "../parts/format.ts";
@@ -13,6 +14,7 @@ import { fieldsOf } from "../run/form.ts";
 import { PipelineOutline } from "../run/pipeline-outline.tsx";
 import { RunButton } from "../run/run-button.tsx";
 import { Definitions } from "./sections/definitions.tsx";
+import { Pause } from "./sections/pause.tsx";
 import { Triggers } from "./sections/triggers.tsx";
 
 export function PipelinesPage() {
@@ -86,6 +88,7 @@ export function PipelinePage({ name }: { name: string }) {
           <RunButton pipeline={name} isNewApp={view.app === "new"} label={view.button} isPrimary />
         )}
       </PageHeader>
+      {view ? <Pause of="pipeline" name={view.name} mayPause={mayDo("pause-pipeline")} /> : null}
       <Loaded resource={pipeline}>{(one) => <Definition pipeline={one} />}</Loaded>
     </>
   );

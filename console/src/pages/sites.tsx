@@ -14,6 +14,7 @@ import { PageHeader } from "../parts/page-layout.tsx";
 import { TaskText } from "../parts/task-text.tsx";
 import { Duration, ExternalLink, RelativeTime } from "../parts/values.tsx";
 import { EnrolRunner, RenewKey } from "./sections/enrol-runner.tsx";
+import { Pause } from "./sections/pause.tsx";
 
 const SITE_EVENTS: readonly unknown[] = ["JobReady", "JobWaiting", "JobClaimed", "JobEnded", "AttemptLost"];
 
@@ -63,6 +64,7 @@ function Site({ site, onChanged }: { site: SiteView; onChanged: () => void }) {
         {site.name}
         <Presence state={site.state} />
       </h2>
+      <Pause of="site" name={site.name} mayPause={mayDo("manage-runners", site)} />
       <Runners site={site} onChanged={onChanged} />
       {mayDo("enrol", site) ? <EnrolRunner site={site.name} /> : null}
       {site.systems.length === 0 ? null : <Systems systems={site.systems} />}

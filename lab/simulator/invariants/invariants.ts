@@ -7,8 +7,9 @@ import type { TaskState } from "@gantry/core/task/model.ts";
 import type { StreamAppend } from "@gantry/journal/journal.ts";
 import type { JobRef } from "@gantry/wire/runner/protocol.ts";
 import type { Trace } from "../machine/trace.ts";
-import type { JobRules } from "../plan/library.ts";
+import { JOB_LIMIT, type JobRules } from "../plan/library.ts";
 import type { Invariant, Violation } from "../violation.ts";
+import { createGroupInvariant, createJobGroupInvariant } from "./group-invariants.ts";
 
 /** The record that the invariants keep of one job. */
 export type JobAccount = {
@@ -49,6 +50,7 @@ type InvariantDeps = {
   readonly nowMs: () => number;
   readonly trace: Trace;
   readonly rules: (pipeline: string, job: string) => JobRules;
+  readonly limitOf: (pipeline: string) => number;
   readonly agents: () => AgentFacts;
   readonly reassignAfterMs: (mode: "strict" | "lenient") => number;
   /** After this long, a canceled lenient job whose runner is silent may be given up. */
@@ -85,6 +87,8 @@ export function createInvariants(deps: InvariantDeps) {
     violations.push({ invariant, text, atMs: nowMs() });
     trace.line(`!! ${invariant}: ${text}`);
   };
+  const checkGroup = createGroupInvariant(deps.limitOf, violated);
+  const checkJobGroups = createJobGroupInvariant(JOB_LIMIT, violated);
   const accountOf = (task: string, job: string): JobAccount => {
     const key = `${task} ${job}`;
     const known = jobs.get(key) ?? newAccount(task, job);
@@ -247,6 +251,8 @@ export function createInvariants(deps: InvariantDeps) {
         if (before?.phase === "ended" && (events.some(isNotLate) || before.outcome !== state.outcome))
           violated("one-end", `${state.id} changed after its end`);
         tasks.set(state.id, state);
+        checkGroup(state);
+        checkJobGroups(state);
         for (const event of events) onEvent(before ?? state, event);
       }
     },

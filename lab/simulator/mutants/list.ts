@@ -222,6 +222,20 @@ export const MUTANTS: readonly Mutant[] = [
     "",
   ),
   one(
+    "group-counts-nothing",
+    "a task of a group starts beside as many others as may run",
+    "task-agent/tasks/task-groups.ts",
+    "return first === id && (await firstOf(journal, group, { queued: false, limit })).length < limit;",
+    "return first === id;",
+  ),
+  one(
+    "places-without-conflict",
+    "two agents give the same place of a group of jobs",
+    "task-agent/concurrency/job-groups.ts",
+    'if (!(await deps.journal.append([slotStream.append(hash("sha256", group), part)])).ok) continue;',
+    'await deps.journal.append([slotStream.append(hash("sha256", group), part)]);',
+  ),
+  one(
     "messages-by-the-wall-clock",
     "a clock that is set back silences a channel for hours (seed 353)",
     "notify-agent/deliveries/channel-queue.ts",

@@ -1,6 +1,7 @@
 // Random pipelines: graphs of 1 to 10 jobs with a few steps each, covering every kind that the engine treats differently.
 
-import type { Job, Pipeline, StepSpec } from "@gantry/core/pipeline/pipeline.ts";
+import type { Concurrency, Job, Pipeline, StepSpec } from "@gantry/core/pipeline/pipeline.ts";
+import { PRIORITIES } from "@gantry/core/task/priority.ts";
 import type { Definitions } from "@gantry/task-agent/tasks/definitions.ts";
 import type { Random } from "../machine/random.ts";
 import type { StepInput } from "./step-input.ts";
@@ -39,6 +40,9 @@ export const USUAL_WORKLOAD: Workload = {
 /** What the invariants must know about a job. */
 export type JobRules = { readonly mode: "strict" | "lenient"; readonly retrySafe: boolean };
 
+/** Of every concurrency group of jobs. */
+export const JOB_LIMIT = 2;
+
 /** The app that the plans with an app build and deploy. */
 export const APP = "shop";
 
@@ -49,6 +53,8 @@ export type Library = {
   readonly definitions: Definitions;
   /** `job`: the key of the job. */
   readonly rules: (pipeline: string, job: string) => JobRules;
+  /** How many tasks of one group may run at the same time. */
+  readonly limitOf: (pipeline: string) => number;
 };
 
 export function makeLibrary(random: Random, places: readonly Place[], workload: Workload): Library {
@@ -75,6 +81,7 @@ export function makeLibrary(random: Random, places: readonly Place[], workload: 
       pinned: async (version) => find(version),
       steps: [],
     },
+    limitOf: (pipeline) => find(pipeline).concurrency?.limit ?? 1,
     rules: (pipeline, key) => {
       const { jobs, finally: last } = find(pipeline);
       const job = [...jobs, ...last].find(({ id }) => id === key.replace(/\[.*$/, ""));
@@ -99,10 +106,9 @@ function makePipeline(random: Random, places: readonly Place[], workload: Worklo
     button: `Run ${name}`,
     app: "none",
     params: { type: "object", properties: {}, required: [], additionalProperties: false },
-    concurrency: random.chance(workload.group)
-      ? { group: `group-${name}`, policy: random.chance(0.7) ? "queue" : "cancel-older" }
-      : undefined,
-    jobs,
+    concurrency: random.chance(workload.group) ? makeGroup(random, name) : undefined,
+    priority: PRIORITIES[numberOf(name) % PRIORITIES.length] ?? "normal",
+    jobs: withJobGroup(jobs, numberOf(name)),
     finally: random.chance(0.4) ? [makeJob(random, places, workload, "last", [])] : [],
     outputs: {},
     remember: {},
@@ -119,6 +125,24 @@ function withBuild(random: Random, pipeline: Pipeline, index: number): Pipeline 
   if (does === 0) return { ...pipeline, app: "existing", build: { commit: "c0ffee", branch: "main", images: [image] } };
   const jobs = pipeline.jobs.map((job) => ({ ...job, deploys: `${job.site}` }));
   return { ...pipeline, app: "existing", params: { ...params, properties }, jobs };
+}
+
+function makeGroup(random: Random, name: string): Concurrency {
+  const group = `group-${name}`;
+  if (!random.chance(0.7)) return { group, policy: "cancel-older" };
+  return { group, policy: "queue", limit: numberOf(name) % 2 === 0 ? 1 : 2 };
+}
+
+/** Chosen without chance, so that the rest of a seed stays the same. */
+function numberOf(name: string): number {
+  return Number(name.slice(1));
+}
+
+/** In some pipelines, jobs of all its tasks share two places. */
+function withJobGroup(jobs: readonly Job[], number: number): readonly Job[] {
+  if (number % 3 !== 1) return jobs;
+  const concurrency = { group: `jobs-${number}`, policy: "queue", limit: JOB_LIMIT } as const;
+  return jobs.map((job, index) => (index % 2 === 0 ? { ...job, concurrency } : job));
 }
 
 function makeJob(

@@ -1,0 +1,125 @@
+// Whether something is paused: by whom, why and until when. Whoever may, pauses and resumes it here.
+
+import type { JsonObject } from "@gantry/core/json.ts";
+import type { PauseOf } from "@gantry/core/pause/pause.ts";
+import type { PauseView } from "@gantry/wire/agent/pauses.ts";
+import { useSignal } from "@preact/signals";
+import { type Page, send, v1 } from "../../data/api.ts";
+import { useResource } from "../../data/store.ts";
+import { useAction } from "../../data/use-action.ts";
+import { usePolling } from "../../data/use-polling.ts";
+import { exact } from "../../parts/format.ts";
+import { ProblemBox } from "../../parts/loading-states.tsx";
+import { RelativeTime } from "../../parts/values.tsx";
+
+/** `mayPause`: whether the caller has the right. Without it, only a pause is shown. */
+export function Pause({ of, name, mayPause }: PauseOf & { mayPause: boolean }) {
+  const pauses = useResource<Page<PauseView>>(v1.pauses);
+  usePolling(10_000, pauses.reload);
+  const action = useAction();
+  const change = (verb: "pause" | "resume", body: JsonObject): void =>
+    action.run(async () => {
+      await send("POST", v1.pauseOf(of, name, verb), body);
+      pauses.reload();
+    });
+  const found = pauses.data.value?.items.find((one) => one.of === of && one.name === name);
+  if (!found && !mayPause) return null;
+  return (
+    <div class="pause">
+      {action.problem ? <ProblemBox problem={action.problem} /> : null}
+      {found ? <Paused pause={found} /> : null}
+      {mayPause && found ? (
+        <button
+          type="button"
+          class="button small"
+          aria-label={`Resume ${name}`}
+          disabled={action.isSending}
+          onClick={() => change("resume", {})}
+        >
+          Resume
+        </button>
+      ) : null}
+      {mayPause && !found ? <PauseForm name={name} isSending={action.isSending} onPause={change} /> : null}
+    </div>
+  );
+}
+
+function Paused({ pause: { by, at, reason, until } }: { pause: PauseView }) {
+  return (
+    <p class="hue-amber" role="status">
+      Paused by {by} <RelativeTime at={at} />
+      {until === undefined ? "" : `, until ${exact(until)}`}: {reason}. Jobs that run go on, and others wait.
+    </p>
+  );
+}
+
+const LENGTHS = [
+  ["", "until it is resumed"],
+  ["1", "for 1 hour"],
+  ["4", "for 4 hours"],
+  ["24", "for 1 day"],
+  ["168", "for 7 days"],
+] as const;
+const HOUR_MS = 3_600_000;
+
+function PauseForm(props: { name: string; isSending: boolean; onPause: (verb: "pause", body: JsonObject) => void }) {
+  const { name, isSending, onPause } = props;
+  const isOpen = useSignal(false);
+  const reason = useSignal("");
+  const hours = useSignal("");
+  if (!isOpen.value)
+    return (
+      <button
+        type="button"
+        class="button small"
+        aria-label={`Pause ${name}`}
+        onClick={() => {
+          isOpen.value = true;
+        }}
+      >
+        Pause
+      </button>
+    );
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    isOpen.value = false;
+    const asked = { reason: reason.value };
+    const until = new Date(Date.now() + Number(hours.value) * HOUR_MS).toISOString();
+    onPause("pause", hours.value === "" ? asked : { ...asked, until });
+  };
+  return (
+    <form class="inline" onSubmit={submit}>
+      <label>
+        Why
+        <input
+          type="text"
+          required
+          maxLength={500}
+          autoComplete="off"
+          value={reason.value}
+          onInput={({ currentTarget }) => {
+            reason.value = currentTarget.value;
+          }}
+        />
+      </label>
+      <label>
+        How long
+        <select
+          value={hours.value}
+          onChange={({ currentTarget }) => {
+            hours.value = currentTarget.value;
+          }}
+        >
+          {LENGTHS.map(([value, text]) => (
+            <option key={value} value={value}>
+              {text}
+            </option>
+          ))}
+        </select>
+      </label>
+      <button type="submit" class="button primary" disabled={isSending}>
+        Pause {name}
+      </button>
+    </form>
+  );
+}
