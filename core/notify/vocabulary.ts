@@ -44,6 +44,8 @@ const KINDS: { readonly [K in TaskEventKind]: true } = {
 type Hidden = "siteDefaults";
 
 const FIELDS: { readonly [F in Exclude<FieldOf<TaskEvent>, Hidden>]: true } = {
+  annotations: true,
+  annotationsLeftOut: true,
   answer: true,
   app: true,
   approvers: true,

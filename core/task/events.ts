@@ -1,6 +1,7 @@
 // What can happen to a task: facts, in the past tense. One closed union; `evolve` folds them, people read them.
 
 import type { JsonObject, JsonValue } from "../json.ts";
+import type { Annotation } from "../log/annotation.ts";
 import type { Failure } from "../step/outcome.ts";
 import type { Demand, FailedAt, KeptJob, TaskResult } from "./model.ts";
 import type { Outcome } from "./states.ts";
@@ -97,6 +98,8 @@ export type TaskEvent =
           readonly reason?: string;
           /** It failed, and its `continueOnError` lets the job go on. */
           readonly tolerated?: true;
+          readonly annotations?: readonly Annotation[];
+          readonly annotationsLeftOut?: number;
         }
     >
   | Fact<"EffectBegun", OfStep & { readonly key: string; readonly effect: string; readonly what: string }>

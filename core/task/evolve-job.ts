@@ -175,6 +175,8 @@ function evolveStep(step: StepState, event: StepEvent): StepState {
         failure: event.failure,
         reason: event.reason,
         ...(event.tolerated ? { tolerated: true } : {}),
+        ...(event.annotations ? { annotations: event.annotations } : {}),
+        ...(event.annotationsLeftOut === undefined ? {} : { annotationsLeftOut: event.annotationsLeftOut }),
         waiting: undefined,
       };
   }

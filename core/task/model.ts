@@ -3,6 +3,7 @@
 
 import type { BuildFacts } from "../build/build.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
+import type { Annotation } from "../log/annotation.ts";
 import type { Failure } from "../step/outcome.ts";
 import type { Outcome } from "./states.ts";
 
@@ -214,6 +215,10 @@ export type StepState = {
   readonly reason: string | undefined;
   /** It failed, and the job went on. */
   readonly tolerated?: true;
+  /** What its script said about its files. Absent: nothing, or an older runner ran it. */
+  readonly annotations?: readonly Annotation[];
+  /** How many more it said. */
+  readonly annotationsLeftOut?: number;
 };
 
 export type EffectState = {

@@ -225,6 +225,8 @@ function stepViews(job: JobState, definition: Job | undefined): StepView[] {
       outputs: shownOutputs(spec, known?.outputs ?? {}) as Jsons,
       ...(reason === undefined ? {} : { reason }),
       ...(known?.tolerated ? { tolerated: true } : {}),
+      ...(known?.annotations ? { annotations: [...known.annotations] } : {}),
+      ...(known?.annotationsLeftOut === undefined ? {} : { annotationsLeftOut: known.annotationsLeftOut }),
     };
   });
 }

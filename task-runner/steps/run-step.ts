@@ -8,6 +8,7 @@ import { pause } from "@gantry/runtime/clock.ts";
 import { refFields } from "../attempts/refs.ts";
 import { ABANDON_MS, DEFAULT_GRACE_MS, KILL_LIMIT_MS, outcomeOf, Stopped, timedOut } from "../attempts/stop.ts";
 import { type LogSpool, openSpool } from "../logs/log-spool.ts";
+import { type StepCommands, watchCommands } from "../logs/step-commands.ts";
 import { isCode } from "../ports.ts";
 import { boundedOutputs, clipFailure, type WireObject } from "./clip.ts";
 import type { StepEnd } from "./decide-job.ts";
@@ -37,9 +38,11 @@ export async function runStep(
   const start = clock.monotonicMs();
   job.emit({ kind: "progress", progress: { kind: "step-started", step: step.id } });
   let failing = findFailingLine();
-  const log = await openStepLog(job, step, (bytes) => failing.push(bytes));
+  const commands = stepCommands(job);
+  const log = await openStepLog(job, step, commands, (bytes) => failing.push(bytes));
   const tryOnce = async (tryNumber: number): Promise<CheckedResult> => {
     failing = findFailingLine();
+    commands.startTry();
     const limit = startLimit(job, step);
     const result = await checkedResult(job, step, log, {
       scope,
@@ -58,6 +61,8 @@ export async function runStep(
   const tolerated = isTolerated ? ({ tolerated: true } as const) : {};
   if (isTolerated) log.line(`[gantry] The step ended as ${outcome}. The job goes on, because of continueOnError.`);
   await log.close();
+  const { items: annotations, leftOut } = commands.annotations();
+  job.commandUse.annotations += annotations.length;
   const failure = result.failure && clipFailure(job.masker.json(result.failure));
   const { reason } = result;
   const progress = {
@@ -69,6 +74,8 @@ export async function runStep(
     ...(reason === undefined ? {} : { reason }),
     ...(failure ? { failure } : {}),
     ...tolerated,
+    ...(annotations.length > 0 ? { annotations: [...annotations] } : {}),
+    ...(leftOut > 0 ? { annotationsLeftOut: leftOut } : {}),
   } as const;
   job.emit({ kind: "progress", progress });
   return { step: step.id, title: step.title, outcome, outputs, ...(failure ? { failure } : {}), ...tolerated };
@@ -93,11 +100,20 @@ async function tryUntilEnded(
   }
 }
 
-function openStepLog(job: JobContext, step: JobStep, onBytes: (bytes: Uint8Array) => void): Promise<LogSpool> {
+function stepCommands({ masker, commandUse: use, folders }: JobContext): StepCommands {
+  return watchCommands({ masker, use, workspace: folders.workspace, onProgress: () => {} });
+}
+
+function openStepLog(
+  job: JobContext,
+  step: JobStep,
+  commands: StepCommands,
+  onBytes: (bytes: Uint8Array) => void,
+): Promise<LogSpool> {
   const { files, logger } = job.environment.deps;
   const { emit, masker, folders } = job;
   const index = job.spec.steps.findIndex(({ id }) => id === step.id);
-  return openSpool({ files, folder: folders.logs, index, step: step.id, masker, logger, emit, onBytes });
+  return openSpool({ files, folder: folders.logs, index, step: step.id, masker, logger, emit, commands, onBytes });
 }
 
 /** The time limit of one try. Its signal is aborted when the time is up. */

@@ -5,6 +5,7 @@
 // answered 409 `lease-lost` and changes nothing. All calls are safe to repeat. Unknown fields are ignored; protocol-version.ts has the other rules for different versions.
 
 import { ACTIONS } from "@gantry/core/choice/actions.ts";
+import { ANNOTATION_LEVELS, MAX_FILE, MAX_MESSAGE, MAX_OF_JOB, MAX_TITLE } from "@gantry/core/log/annotation.ts";
 import { RETRY_ON } from "@gantry/core/pipeline/retry.ts";
 import { WORK } from "@gantry/core/pipeline/work.ts";
 import { OUTCOMES } from "@gantry/core/task/states.ts";
@@ -228,6 +229,19 @@ export const heartbeatReply = z.object({
 });
 export type HeartbeatReply = z.infer<typeof heartbeatReply>;
 
+const place = z.int().positive();
+/** See core/log/annotation.ts. */
+export const annotationSchema = z.object({
+  level: z.enum(ANNOTATION_LEVELS),
+  message: z.string().max(MAX_MESSAGE),
+  title: z.string().max(MAX_TITLE).optional(),
+  file: z.string().max(MAX_FILE).optional(),
+  line: place.optional(),
+  endLine: place.optional(),
+  column: place.optional(),
+  endColumn: place.optional(),
+});
+
 const ofStep = {
   step: id,
   /**
@@ -257,6 +271,9 @@ export const stepProgress = z.discriminatedUnion("kind", [
     reason: z.string().max(1_000).optional(),
     /** It failed, and the job went on. */
     tolerated: z.literal(true).optional(),
+    /** What its script said about its files, and how much more it said. Older runners do not send them. */
+    annotations: z.array(annotationSchema).max(MAX_OF_JOB).optional(),
+    annotationsLeftOut: z.int().positive().optional(),
   }),
 ]);
 export type StepProgress = z.infer<typeof stepProgress>;

@@ -1,0 +1,94 @@
+// The commands that a script gives by a line of its output, in the syntax of GitHub Actions:
+//
+//   ::error file=app.js,line=1,col=5::message
+//
+// A command is a whole line; white space before it does not count. In the message, `%0A`, `%0D` and `%25` stand for a line
+// feed, a carriage return and a percent sign; in the value of a property also `%3A` and `%2C` for a colon and a comma. Names
+// of commands and properties are in any case. Any other line is ordinary output. Pure.
+
+export const COMMANDS = [
+  "error",
+  "warning",
+  "notice",
+  "debug",
+  "group",
+  "endgroup",
+  "add-mask",
+  "stop-commands",
+  "progress",
+] as const;
+export type CommandName = (typeof COMMANDS)[number];
+
+export type LogCommand = {
+  readonly name: CommandName;
+  /** By their names in lower case. */
+  readonly properties: ReadonlyMap<string, string>;
+  /** What follows the second `::`. */
+  readonly message: string;
+};
+
+/** Returns the command of the next line of a log, without its line break; undefined for ordinary output. */
+export type CommandReader = (line: string) => LogCommand | undefined;
+
+/**
+ * Lines must be given in order: between `::stop-commands::TOKEN` and `::TOKEN::`, all lines are ordinary output. The line that
+ * switches commands on again is ordinary output as well.
+ */
+export function readCommands(): CommandReader {
+  let resume: string | undefined;
+  return (line) => {
+    const parts = partsOf(line);
+    if (parts === undefined) return undefined;
+    if (resume !== undefined) {
+      if (parts.name === resume) resume = undefined;
+      return undefined;
+    }
+    const command = commandOf(parts);
+    if (command?.name !== "stop-commands") return command;
+    // A token that is empty or the name of a command would not say that this script wants its own token back.
+    const token = command.message.trim().toLowerCase();
+    if (token === "" || COMMANDS.some((name) => name === token)) return undefined;
+    resume = token;
+    return command;
+  };
+}
+
+/** The command of one line by itself. */
+export function parseCommand(line: string): LogCommand | undefined {
+  const parts = partsOf(line);
+  return parts && commandOf(parts);
+}
+
+type Parts = { readonly name: string; readonly properties: string; readonly message: string };
+
+function partsOf(line: string): Parts | undefined {
+  const text = line.trimStart();
+  if (!text.startsWith("::")) return undefined;
+  const end = text.indexOf("::", 2);
+  if (end < 0) return undefined;
+  const head = text.slice(2, end);
+  const space = head.indexOf(" ");
+  const name = (space < 0 ? head : head.slice(0, space)).toLowerCase();
+  return { name, properties: space < 0 ? "" : head.slice(space + 1), message: text.slice(end + 2) };
+}
+
+function commandOf({ name, properties, message }: Parts): LogCommand | undefined {
+  const known = COMMANDS.find((one) => one === name);
+  if (known === undefined) return undefined;
+  const pairs = properties.split(",").flatMap((pair): [string, string][] => {
+    const at = pair.indexOf("=");
+    return at < 1 ? [] : [[pair.slice(0, at).trim().toLowerCase(), unescapeProperty(pair.slice(at + 1))]];
+  });
+  return { name: known, properties: new Map(pairs), message: unescapeMessage(message) };
+}
+
+const MESSAGE: { readonly [code: string]: string } = { "%0D": "\r", "%0A": "\n", "%25": "%" };
+const PROPERTY: { readonly [code: string]: string } = { ...MESSAGE, "%3A": ":", "%2C": "," };
+
+function unescapeMessage(text: string): string {
+  return text.replace(/%(?:0D|0A|25)/g, (code) => MESSAGE[code] ?? code);
+}
+
+function unescapeProperty(text: string): string {
+  return text.replace(/%(?:0D|0A|25|3A|2C)/g, (code) => PROPERTY[code] ?? code);
+}
