@@ -142,3 +142,52 @@ test("the failure of a script is the error that it annotated", async (t) => {
   const { failure } = await agent.reported(job);
   assert.equal(failure?.line, "Missing semicolon");
 });
+
+test("what a script writes to GANTRY_STEP_SUMMARY arrives as a text beside its log, masked", async (t) => {
+  const { agent } = await openTestRunner(t);
+  const job = agent.offer({
+    steps: [
+      script(
+        "test",
+        'echo "## 42 tests" >> "$GANTRY_STEP_SUMMARY"; echo "::add-mask::hidden-value"; echo "- hidden-value" >> "$GANTRY_STEP_SUMMARY"',
+      ),
+      script("blank", 'echo "  " > $GANTRY_STEP_SUMMARY'),
+      script("fail", 'printf "why it **failed**" > $GANTRY_STEP_SUMMARY; exit 3'),
+      script("never", "true"),
+    ],
+  });
+  assert.equal((await agent.reported(job)).outcome, "failed");
+  assert.equal(agent.log(job, "summary:test"), "## 42 tests\n- ***\n");
+  assert.equal(agent.log(job, "summary:fail"), "why it **failed**");
+  assert.deepEqual(
+    ["test", "blank", "fail", "never"].map((step) => ended(job, step).summaryBytes),
+    [18, undefined, 17, undefined],
+  );
+  assert.ok(job.logs.get("summary:test")?.final);
+});
+
+test("a summary that is too long ends with a sentence that says so, and all of a job have a limit", async (t) => {
+  const { agent } = await openTestRunner(t);
+  const long = "seq 300000 > $GANTRY_STEP_SUMMARY";
+  const ids = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
+  const job = agent.offer({ steps: ids.map((id) => script(id, long)) });
+  assert.equal((await agent.reported(job)).outcome, "succeeded");
+  const first = agent.log(job, "summary:a");
+  assert.ok(first.length <= 1_048_576 && first.length > 1_000_000);
+  assert.match(first, /^1\n2\n[\s\S]*\n\d+\n\n\n\*The summary ends here: the script wrote 1988895 bytes;/);
+  const total = ids.reduce((sum, id) => sum + agent.log(job, `summary:${id}`).length, 0);
+  assert.ok(total < 9 * 1_048_576, `${total}`);
+  assert.match(agent.log(job, "summary:j"), /^\s*\*The summary is not shown:/);
+});
+
+test("a summary that is no file any more changes nothing about the step", async (t) => {
+  const { agent } = await openTestRunner(t);
+  const job = agent.offer({
+    steps: [
+      script("gone", "rm -f $GANTRY_STEP_SUMMARY || : > /dev/null; ln -sf /etc/passwd $GANTRY_STEP_SUMMARY || true"),
+      script("bytes", "head -c 5000 /dev/urandom > $GANTRY_STEP_SUMMARY"),
+    ],
+  });
+  assert.equal((await agent.reported(job)).outcome, "succeeded");
+  assert.ok(!agent.log(job, "summary:gone").includes("root:"));
+});

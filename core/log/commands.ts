@@ -27,29 +27,36 @@ export type LogCommand = {
   readonly message: string;
 };
 
-/** Returns the command of the next line of a log, without its line break; undefined for ordinary output. */
-export type CommandReader = (line: string) => LogCommand | undefined;
+/** Whether commands are read. After `::stop-commands::TOKEN` they are not, until a line `::TOKEN::`. */
+export type CommandState = { readonly resume?: string };
+export const READING: CommandState = {};
 
 /**
- * Lines must be given in order: between `::stop-commands::TOKEN` and `::TOKEN::`, all lines are ordinary output. The line that
- * switches commands on again is ordinary output as well.
+ * The command of the next line of a log, without its line break, and the state after it. The command is undefined for ordinary
+ * output; the line that switches commands on again is ordinary output as well.
  */
-export function readCommands(): CommandReader {
-  let resume: string | undefined;
+export function readCommand(
+  { resume }: CommandState,
+  line: string,
+): { readonly command?: LogCommand; readonly state: CommandState } {
+  const parts = partsOf(line);
+  if (resume !== undefined) return { state: parts?.name === resume ? READING : { resume } };
+  const command = parts && commandOf(parts);
+  if (command === undefined) return { state: READING };
+  if (command.name !== "stop-commands") return { command, state: READING };
+  // A token that is empty or the name of a command would not say that this script wants its own token back.
+  const token = command.message.trim().toLowerCase();
+  if (token === "" || COMMANDS.some((name) => name === token)) return { state: READING };
+  return { command, state: { resume: token } };
+}
+
+/** Returns the commands of lines that are given in order. */
+export function readCommands(): (line: string) => LogCommand | undefined {
+  let state = READING;
   return (line) => {
-    const parts = partsOf(line);
-    if (parts === undefined) return undefined;
-    if (resume !== undefined) {
-      if (parts.name === resume) resume = undefined;
-      return undefined;
-    }
-    const command = commandOf(parts);
-    if (command?.name !== "stop-commands") return command;
-    // A token that is empty or the name of a command would not say that this script wants its own token back.
-    const token = command.message.trim().toLowerCase();
-    if (token === "" || COMMANDS.some((name) => name === token)) return undefined;
-    resume = token;
-    return command;
+    const read = readCommand(state, line);
+    state = read.state;
+    return read.command;
   };
 }
 

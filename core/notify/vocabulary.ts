@@ -96,6 +96,7 @@ const FIELDS: { readonly [F in Exclude<FieldOf<TaskEvent>, Hidden>]: true } = {
   started: true,
   step: true,
   steps: true,
+  summaryBytes: true,
   targets: true,
   task: true,
   tolerated: true,

@@ -76,6 +76,7 @@ type ProgressKind =
       readonly tolerated?: true | undefined;
       readonly annotations?: readonly Annotation[] | undefined;
       readonly annotationsLeftOut?: number | undefined;
+      readonly summaryBytes?: number | undefined;
     };
 
 function missingProgress(job: JobState): JsonObject {
@@ -327,6 +328,7 @@ function progressEvent(job: JobState, reported: Progress, progress: number, at: 
         ...(reported.tolerated ? { tolerated: true } : {}),
         ...(reported.annotations ? { annotations: reported.annotations } : {}),
         ...(reported.annotationsLeftOut === undefined ? {} : { annotationsLeftOut: reported.annotationsLeftOut }),
+        ...(reported.summaryBytes === undefined ? {} : { summaryBytes: reported.summaryBytes }),
       };
   }
 }

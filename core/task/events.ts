@@ -100,6 +100,7 @@ export type TaskEvent =
           readonly tolerated?: true;
           readonly annotations?: readonly Annotation[];
           readonly annotationsLeftOut?: number;
+          readonly summaryBytes?: number;
         }
     >
   | Fact<"EffectBegun", OfStep & { readonly key: string; readonly effect: string; readonly what: string }>

@@ -177,6 +177,7 @@ function evolveStep(step: StepState, event: StepEvent): StepState {
         ...(event.tolerated ? { tolerated: true } : {}),
         ...(event.annotations ? { annotations: event.annotations } : {}),
         ...(event.annotationsLeftOut === undefined ? {} : { annotationsLeftOut: event.annotationsLeftOut }),
+        ...(event.summaryBytes === undefined ? {} : { summaryBytes: event.summaryBytes }),
         waiting: undefined,
       };
   }

@@ -219,6 +219,8 @@ export type StepState = {
   readonly annotations?: readonly Annotation[];
   /** How many more it said. */
   readonly annotationsLeftOut?: number;
+  /** Size of the summary that its script wrote. Absent: none. */
+  readonly summaryBytes?: number;
 };
 
 export type EffectState = {

@@ -40,6 +40,7 @@ import { ownAccountRoutes } from "./own-account.ts";
 import { activate, showActivation, signInWithPassword } from "./password-sign-in.ts";
 import { peopleRoutes } from "./people.ts";
 import { readLog } from "./read-log.ts";
+import { readSummary } from "./read-summary.ts";
 import { receiveWebhook } from "./receive-webhook.ts";
 import { removeApp } from "./remove-app.ts";
 import { planRerun, rerunTask } from "./rerun-task.ts";
@@ -81,6 +82,7 @@ export const ROUTES: readonly Route[] = [
   getTask,
   watchTask,
   readLog,
+  readSummary,
   cancelTask,
   rerunTask,
   planRerun,

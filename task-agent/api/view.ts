@@ -227,6 +227,7 @@ function stepViews(job: JobState, definition: Job | undefined): StepView[] {
       ...(known?.tolerated ? { tolerated: true } : {}),
       ...(known?.annotations ? { annotations: [...known.annotations] } : {}),
       ...(known?.annotationsLeftOut === undefined ? {} : { annotationsLeftOut: known.annotationsLeftOut }),
+      ...(known?.summaryBytes === undefined ? {} : { summaryBytes: known.summaryBytes }),
     };
   });
 }

@@ -5,6 +5,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import { attemptOf, jobDefinition } from "@gantry/core/task/decide-lease.ts";
 import { cancelReason } from "@gantry/core/task/decision.ts";
 import type * as wire from "@gantry/wire/runner/protocol.ts";
+import { stepOfLog } from "@gantry/wire/runner/summary-log.ts";
 import type { z } from "zod";
 import type { Alarms } from "../alarms.ts";
 import type { Dispatch } from "../dispatch/dispatch.ts";
@@ -83,7 +84,7 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
       if (!record || !attemptOf(record.state, claimantOf(facts, ref)))
         throw new GantryError("lease-lost", { problem: "The log belongs to another attempt." });
       const { id } = jobOf(record, ref.job);
-      if (!jobDefinition(record.pipeline, id).steps.some((one) => one.id === step))
+      if (!jobDefinition(record.pipeline, id).steps.some((one) => one.id === stepOfLog(step)))
         throw new GantryError("not-found", { kind: "step", name: step });
     },
 

@@ -12,8 +12,8 @@ import { progressOf, type StepProgress } from "@gantry/core/log/progress.ts";
 import { MASK, type Masker, MIN_SECRET_LENGTH } from "@gantry/core/mask/masker.ts";
 import { type LineHandler, MAX_COMMAND_LINE } from "./command-lines.ts";
 
-/** What the commands of all steps of one job have used of its limits. */
-export type CommandUse = { masks: number; annotations: number };
+/** What the scripts of all steps of one job have used of its limits. `summaries`: bytes. */
+export type CommandUse = { masks: number; annotations: number; summaries: number };
 
 export type Annotations = { readonly items: readonly Annotation[]; readonly leftOut: number };
 

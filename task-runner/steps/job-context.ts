@@ -46,7 +46,16 @@ export function createJobContext(
   for (const value of Object.values(spec.secretParams ?? {})) if (value !== null) masker.add(value);
   const deps = { ...tools, env, logger: loggerTo(control.emit) };
   const environment = { config, deps, secrets: createSecrets(config, env), steps, cache, path, isolation };
-  return { ...control, environment, ref, spec, folders, masker, made: [], commandUse: { masks: 0, annotations: 0 } };
+  return {
+    ...control,
+    environment,
+    ref,
+    spec,
+    folders,
+    masker,
+    made: [],
+    commandUse: { masks: 0, annotations: 0, summaries: 0 },
+  };
 }
 
 function loggerTo(emit: JobControl["emit"]): Logger {

@@ -9,6 +9,7 @@ import { refFields } from "../attempts/refs.ts";
 import { ABANDON_MS, DEFAULT_GRACE_MS, KILL_LIMIT_MS, outcomeOf, Stopped, timedOut } from "../attempts/stop.ts";
 import { type LogSpool, openSpool } from "../logs/log-spool.ts";
 import { type StepCommands, watchCommands } from "../logs/step-commands.ts";
+import { sendSummary } from "../logs/step-summary.ts";
 import { isCode } from "../ports.ts";
 import { boundedOutputs, clipFailure, type WireObject } from "./clip.ts";
 import type { StepEnd } from "./decide-job.ts";
@@ -55,7 +56,7 @@ export async function runStep(
     limit.end();
     return result;
   };
-  const { outcome, outputs, ...result } = await tryUntilEnded({ job, step, log, signal }, tryOnce);
+  const { outcome, outputs, summary, ...result } = await tryUntilEnded({ job, step, log, signal }, tryOnce);
   // Not after a stop of the job, and not while code of the step may still run.
   const isTolerated = step.continueOnError === true && isBad(outcome) && !signal.aborted && !result.mayStillRun;
   const tolerated = isTolerated ? ({ tolerated: true } as const) : {};
@@ -63,6 +64,7 @@ export async function runStep(
   await log.close();
   const { items: annotations, leftOut } = commands.annotations();
   job.commandUse.annotations += annotations.length;
+  const summaryBytes = summary === undefined ? 0 : await handOver(job, step, summary);
   const failure = result.failure && clipFailure(job.masker.json(result.failure));
   const { reason } = result;
   const progress = {
@@ -76,6 +78,7 @@ export async function runStep(
     ...tolerated,
     ...(annotations.length > 0 ? { annotations: [...annotations] } : {}),
     ...(leftOut > 0 ? { annotationsLeftOut: leftOut } : {}),
+    ...(summaryBytes > 0 ? { summaryBytes } : {}),
   } as const;
   job.emit({ kind: "progress", progress });
   return { step: step.id, title: step.title, outcome, outputs, ...(failure ? { failure } : {}), ...tolerated };
@@ -104,6 +107,19 @@ function stepCommands({ masker, commandUse: use, folders }: JobContext): StepCom
   return watchCommands({ masker, use, workspace: folders.workspace, onProgress: () => {} });
 }
 
+async function handOver(job: JobContext, step: JobStep, summary: NonNullable<StepResult["summary"]>): Promise<number> {
+  const { emit, masker, folders, commandUse: use, environment } = job;
+  const index = indexOf(job, step);
+  const to = { files: environment.deps.files, folder: folders.logs, index, step: step.id, masker, emit };
+  const bytes = await sendSummary(summary, { ...to, used: use.summaries });
+  use.summaries += bytes;
+  return bytes;
+}
+
+function indexOf(job: JobContext, step: JobStep): number {
+  return job.spec.steps.findIndex(({ id }) => id === step.id);
+}
+
 function openStepLog(
   job: JobContext,
   step: JobStep,
@@ -112,8 +128,17 @@ function openStepLog(
 ): Promise<LogSpool> {
   const { files, logger } = job.environment.deps;
   const { emit, masker, folders } = job;
-  const index = job.spec.steps.findIndex(({ id }) => id === step.id);
-  return openSpool({ files, folder: folders.logs, index, step: step.id, masker, logger, emit, commands, onBytes });
+  return openSpool({
+    files,
+    folder: folders.logs,
+    index: indexOf(job, step),
+    step: step.id,
+    masker,
+    logger,
+    emit,
+    commands,
+    onBytes,
+  });
 }
 
 /** The time limit of one try. Its signal is aborted when the time is up. */

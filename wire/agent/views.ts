@@ -55,6 +55,7 @@ export const stepView = z
       .optional()
       .describe("What its script said about its files: at most 10 of each level, and 50 in the job. Absent: nothing"),
     annotationsLeftOut: z.int().optional().describe("How many more it said: they are only in the log"),
+    summaryBytes: z.int().optional().describe("Size of the summary that its script wrote. Absent: it wrote none"),
   })
   .meta({ id: "Step" });
 export type StepView = z.infer<typeof stepView>;

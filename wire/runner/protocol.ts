@@ -274,6 +274,8 @@ export const stepProgress = z.discriminatedUnion("kind", [
     /** What its script said about its files, and how much more it said. Older runners do not send them. */
     annotations: z.array(annotationSchema).max(MAX_OF_JOB).optional(),
     annotationsLeftOut: z.int().positive().optional(),
+    /** Size of the summary that its script wrote; it is sent as a log, see summary-log.ts. Older runners send none. */
+    summaryBytes: z.int().positive().optional(),
   }),
 ]);
 export type StepProgress = z.infer<typeof stepProgress>;
