@@ -47,8 +47,14 @@ export function annotationOf({ name, properties, message }: LogCommand): Annotat
   return { level, message: text, ...(title === "" ? {} : { title }), ...place, ...Object.fromEntries(known) };
 }
 
+type Place = {
+  readonly file?: string | undefined;
+  readonly line?: number | undefined;
+  readonly column?: number | undefined;
+};
+
 /** `app.js:1:5`; undefined without a file. */
-export function placeOf({ file, line, column }: Annotation): string | undefined {
+export function placeOf({ file, line, column }: Place): string | undefined {
   if (file === undefined) return undefined;
   return [file, line, line === undefined ? undefined : column].filter((part) => part !== undefined).join(":");
 }

@@ -69,7 +69,7 @@ export function parseCommand(line: string): LogCommand | undefined {
 type Parts = { readonly name: string; readonly properties: string; readonly message: string };
 
 function partsOf(line: string): Parts | undefined {
-  const text = line.trimStart();
+  const text = line.trimStart().replace(/\r$/, "");
   if (!text.startsWith("::")) return undefined;
   const end = text.indexOf("::", 2);
   if (end < 0) return undefined;

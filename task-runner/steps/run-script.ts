@@ -91,8 +91,12 @@ async function workingDirectory(job: JobContext, step: JobStep, folder: string |
 async function readOutputs(file: string): Promise<JsonObject> {
   const refused = (problem: string): GantryError => new GantryError("outputs-invalid", { problem });
   const found = await readScriptFile(file, MAX_OUTPUT_FILE);
-  if (found.kind === "gone") throw refused("The file GANTRY_OUTPUT was removed or replaced by a link.");
-  if (found.kind === "strange") throw refused("GANTRY_OUTPUT is no longer a regular file.");
+  if (found.kind !== "file")
+    throw refused(
+      found.kind === "gone"
+        ? "The file GANTRY_OUTPUT was removed or replaced by a link."
+        : "GANTRY_OUTPUT is no longer a regular file.",
+    );
   if (found.size > MAX_OUTPUT_FILE) throw refused(`The file has ${found.size} bytes; the limit is ${MAX_OUTPUT_FILE}.`);
   return parseOutputs(found.text);
 }
