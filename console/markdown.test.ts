@@ -11,9 +11,8 @@ import { type Inline, isSafeAddress } from "./src/markdown/inline.ts";
 const inlines = (nodes: readonly Inline[]): string =>
   nodes
     .map((node) => {
-      if (node.kind === "text") return node.text;
       if (node.kind === "break") return "↵";
-      if (node.kind === "code") return `code(${node.text})`;
+      if ("text" in node) return node.kind === "text" ? node.text : `code(${node.text})`;
       return `${node.kind}(${inlines(node.inside)}${node.kind === "link" ? ` → ${node.href}` : ""})`;
     })
     .join("");

@@ -46,6 +46,8 @@ export class FakeAgent {
   /** The path of every call that arrived, in order. */
   readonly calls: string[] = [];
   readonly problems: string[] = [];
+  /** How far steps are, as heartbeats said. */
+  readonly told: wire.Told[] = [];
   /** Paths of the calls that had a fault. */
   readonly faults: string[] = [];
   lease: wire.Lease = { renewEveryMs: 1_000, selfFenceMs: 20_000, reassignAfterMs: 40_000 };
@@ -285,8 +287,12 @@ export class FakeAgent {
   #heartbeat({ session, items }: Body<"heartbeat">): wire.HeartbeatReply {
     this.#use(session);
     return {
-      items: items.map(({ ref }) => {
+      items: items.map(({ ref, told }) => {
         const job = this.#job(ref);
+        if (told) {
+          this.told.push(told);
+          this.#changed();
+        }
         if (job?.state !== "claimed" && job?.state !== "started") return { ref, state: "lost" };
         if (job.cancel) return { ref, state: "cancel", graceMs: 300, reason: job.cancel };
         return { ref, state: "ok" };

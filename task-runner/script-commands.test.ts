@@ -1,9 +1,12 @@
 // What a script says by commands in its output: annotations, values to mask, groups.
 
 import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
+import { tempDir } from "@gantry/connectors/temp-dir.fixture.ts";
 import { type FakeJob, script } from "./fake-agent.fixture.ts";
-import { openTestRunner } from "./runner.fixture.ts";
+import { openTestRunner, openUnprotectedRunner } from "./runner.fixture.ts";
 
 type Ended = Extract<FakeJob["progress"][number], { kind: "step-ended" }>;
 
@@ -190,4 +193,18 @@ test("a summary that is no file any more changes nothing about the step", async 
   });
   assert.equal((await agent.reported(job)).outcome, "succeeded");
   assert.ok(!agent.log(job, "summary:gone").includes("root:"));
+});
+
+test("A13: the task-agent learns with every renewal of the lease how far the script is", async (t) => {
+  const { agent } = await openUnprotectedRunner(t);
+  const dir = await tempDir(t);
+  agent.lease = { ...agent.lease, renewEveryMs: 50 };
+  const wait = `while ! test -e ${dir}/go; do sleep 0.05; done`;
+  const job = agent.offer({
+    steps: [script("up", `echo "::progress::3/10 uploading"; ${wait}`), script("next", "true")],
+  });
+  const told = await agent.until("the progress", () => agent.told[0]);
+  assert.deepEqual(told, { step: "up", done: 3, total: 10, text: "uploading" });
+  await writeFile(join(dir, "go"), "");
+  await agent.reported(job);
 });

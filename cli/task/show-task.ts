@@ -37,8 +37,19 @@ function rowOf(job: JobView): readonly string[] {
     `${STATE_LOOKS[state].glyph} ${STATE_LOOKS[state].word}${tolerated}`,
     durationMs === undefined ? "" : duration(durationMs),
     `${ended}/${steps.length}`,
-    failure?.message ?? canceledBecause ?? waiting?.text ?? steps.find((step) => step.waiting)?.waiting?.text ?? "",
+    failure?.message ??
+      canceledBecause ??
+      waiting?.text ??
+      steps.find((step) => step.waiting)?.waiting?.text ??
+      toldOf(job) ??
+      "",
   ];
+}
+
+/** How far the running step is, as its script says. */
+function toldOf({ steps }: JobView): string | undefined {
+  const { told } = steps.find((step) => step.told) ?? {};
+  return told && `${told.done} of ${told.total}${told.text === undefined ? "" : `, ${told.text}`}`;
 }
 
 function nextInWords({ id, state, jobs }: TaskView): string {

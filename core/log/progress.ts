@@ -8,7 +8,6 @@ import type { LogCommand } from "./commands.ts";
 export type StepProgress = { readonly done: number; readonly total: number; readonly text?: string };
 
 export const MAX_PROGRESS_TEXT = 200;
-export const MAX_PROGRESS_COUNT = 1e15;
 
 /** `3/10` or `30%`, and what it is about. Undefined for other commands, and for one that is neither. */
 export function progressOf({ name, message }: LogCommand): StepProgress | undefined {

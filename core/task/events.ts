@@ -2,6 +2,7 @@
 
 import type { JsonObject, JsonValue } from "../json.ts";
 import type { Annotation } from "../log/annotation.ts";
+import type { StepProgress } from "../log/progress.ts";
 import type { Failure } from "../step/outcome.ts";
 import type { Demand, FailedAt, KeptJob, TaskResult } from "./model.ts";
 import type { Outcome } from "./states.ts";
@@ -83,6 +84,8 @@ export type TaskEvent =
   | Fact<"JobStarted", OfAttempt>
   | Fact<"StepStarted", OfStep & Numbered>
   | Fact<"StepWaiting", OfStep & Numbered & { readonly reason: string; readonly retryAfterMs: number }>
+  /** How far it is, as its script tells. */
+  | Fact<"StepTold", OfStep & StepProgress>
   | Fact<
       "StepRetrying",
       OfStep & Numbered & { readonly try: number; readonly failure: Failure; readonly retryAfterMs: number }

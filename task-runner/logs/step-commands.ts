@@ -30,6 +30,7 @@ type Options = {
   readonly use: CommandUse;
   /** Folder of the job's files: places in it are shown relative to it. */
   readonly workspace: string;
+  /** Called when the share in percent or the text has changed. */
   readonly onProgress: (progress: StepProgress) => void;
 };
 
@@ -42,6 +43,7 @@ export function watchCommands({ masker, use, workspace, onProgress }: Options): 
   let read = readCommands();
   let kept: Annotation[] = [];
   let leftOut = 0;
+  let told = "";
 
   const hasRoom = (level: string): boolean =>
     kept.filter((one) => one.level === level).length < MAX_OF_LEVEL && use.annotations + kept.length < MAX_OF_JOB;
@@ -50,9 +52,14 @@ export function watchCommands({ masker, use, workspace, onProgress }: Options): 
     const command = parseCommand(masker.text(line));
     if (command === undefined) return;
     const progress = progressOf(command);
-    if (progress) onProgress(masker.json(progress));
+    if (progress) tell(masker.json(progress));
     const annotation = annotationOf(command);
     if (annotation) kept.push(inWorkspace(annotation, workspace));
+  };
+  const tell = (progress: StepProgress): void => {
+    const now = `${Math.floor((100 * progress.done) / progress.total)} ${progress.text}`;
+    if (now !== told) onProgress(progress);
+    told = now;
   };
   const mask = (value: string): string => {
     const problem = maskProblem(value, use);
@@ -80,6 +87,7 @@ export function watchCommands({ masker, use, workspace, onProgress }: Options): 
       read = readCommands();
       kept = [];
       leftOut = 0;
+      told = "";
     },
     annotations: () => ({ items: masker.json(kept), leftOut }),
   };

@@ -1,6 +1,7 @@
 // Runs one step of a job: its log, time limit, tries, outcome and progress events.
 
 import type { JsonObject } from "@gantry/core/json.ts";
+import type { StepProgress } from "@gantry/core/log/progress.ts";
 import { decideRetry } from "@gantry/core/pipeline/retry.ts";
 import { failureOf } from "@gantry/core/step/outcome.ts";
 import { isBad } from "@gantry/core/task/states.ts";
@@ -39,7 +40,7 @@ export async function runStep(
   const start = clock.monotonicMs();
   job.emit({ kind: "progress", progress: { kind: "step-started", step: step.id } });
   let failing = findFailingLine();
-  const commands = stepCommands(job);
+  const commands = stepCommands(job, step);
   const log = await openStepLog(job, step, commands, (bytes) => failing.push(bytes));
   const tryOnce = async (tryNumber: number): Promise<CheckedResult> => {
     failing = findFailingLine();
@@ -103,8 +104,9 @@ async function tryUntilEnded(
   }
 }
 
-function stepCommands({ masker, commandUse: use, folders }: JobContext): StepCommands {
-  return watchCommands({ masker, use, workspace: folders.workspace, onProgress: () => {} });
+function stepCommands({ masker, commandUse: use, folders, emit }: JobContext, { id }: JobStep): StepCommands {
+  const onProgress = (progress: StepProgress): void => emit({ kind: "step-told", step: id, ...progress });
+  return watchCommands({ masker, use, workspace: folders.workspace, onProgress });
 }
 
 async function handOver(job: JobContext, step: JobStep, summary: NonNullable<StepResult["summary"]>): Promise<number> {

@@ -45,6 +45,10 @@ export const stepView = z
     endedAt: time.optional(),
     durationMs: z.number().optional(),
     waiting: waitingView.optional(),
+    told: z
+      .object({ done: z.int(), total: z.int(), text: z.string().optional(), at: time })
+      .optional()
+      .describe("How far it is, as its script said last: `::progress::3/10 uploading`"),
     tries: z.int().describe("Number of tries in the current attempt of the job"),
     failure: failure.optional(),
     outputs: jsonObject,

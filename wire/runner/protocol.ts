@@ -6,6 +6,7 @@
 
 import { ACTIONS } from "@gantry/core/choice/actions.ts";
 import { ANNOTATION_LEVELS, MAX_FILE, MAX_MESSAGE, MAX_OF_JOB, MAX_TITLE } from "@gantry/core/log/annotation.ts";
+import { MAX_PROGRESS_TEXT } from "@gantry/core/log/progress.ts";
 import { RETRY_ON } from "@gantry/core/pipeline/retry.ts";
 import { WORK } from "@gantry/core/pipeline/work.ts";
 import { OUTCOMES } from "@gantry/core/task/states.ts";
@@ -212,9 +213,19 @@ export type ClaimReply = z.infer<typeof claimReply>;
 
 export const startRequest = z.object({ session: id, ref: jobRef });
 
+/** See core/log/progress.ts. */
+export const toldSchema = z.object({
+  step: id,
+  done: z.int().min(0),
+  total: z.int().positive(),
+  text: z.string().max(MAX_PROGRESS_TEXT).optional(),
+});
+export type Told = z.infer<typeof toldSchema>;
+
 export const heartbeatRequest = z.object({
   session: id,
-  items: z.array(z.object({ ref: jobRef })).max(MAX_JOBS),
+  /** `told`: how far the running step is, as its script says. Older agents ignore it. */
+  items: z.array(z.object({ ref: jobRef, told: toldSchema.optional() })).max(MAX_JOBS),
 });
 export const heartbeatReply = z.object({
   items: z

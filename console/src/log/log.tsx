@@ -220,7 +220,8 @@ const Chunk = memo(
 function classOf({ n, level, kind, group }: LogLine): string {
   const isInside = group !== undefined && group !== n;
   const said = level ?? (kind === "notice" || kind === "debug" ? kind : undefined);
-  return `line${said === undefined ? "" : ` is-${said}`}${isInside ? " is-inside" : ""}`;
+  const place = kind === "group" ? " is-group" : isInside ? " is-inside" : "";
+  return `line${said === undefined ? "" : ` is-${said}`}${place}`;
 }
 
 function GroupHead({ line, searched, folding }: { line: LogLine; searched: string; folding: Folding }) {
