@@ -46,6 +46,8 @@ export class FakeAgent {
   /** The path of every call that arrived, in order. */
   readonly calls: string[] = [];
   readonly problems: string[] = [];
+  /** Knows nothing of summaries, like an agent of an older version. */
+  isOld = false;
   /** How far steps are, as heartbeats said. */
   readonly told: wire.Told[] = [];
   /** Paths of the calls that had a fault. */
@@ -337,6 +339,7 @@ export class FakeAgent {
     this.#use(query.session);
     const job = this.#job({ task, job: name, attempt: Number(attempt), fence: query.fence });
     if (!job) throw refusal("lease-lost");
+    if (this.isOld && step.includes(":")) throw new GantryError("not-found", { kind: "step", name: step });
     if (crc32(bytes) !== query.crc) throw new GantryError("bad-request", { problem: "checksum" });
     const log = job.logs.get(step) ?? { bytes: Buffer.alloc(0), final: false };
     job.logs.set(step, log);

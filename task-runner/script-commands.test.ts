@@ -44,22 +44,24 @@ printf '::warning::without a line end'`,
   assert.match(agent.log(job, "lint"), /^checking\n::error file=src\/app\.js,line=3,col=5::Unused "x"%0A/);
 });
 
+const flood = (n: number): string => `seq ${n} | sed "s/.*/::error file=a.js,line=&::bad &/"`;
+
 test("of a hundred thousand annotations ten of each level are kept, and how many were left out is told", async (t) => {
   const { agent } = await openTestRunner(t);
-  const flood = (n: number): string => `seq ${n} | sed "s/.*/::error file=a.js,line=&::bad &/"`;
-  const job = agent.offer({
-    steps: [
-      script("flood", `${flood(100_000)}; echo "::warning::and one"`),
-      ...["b", "c", "d", "e", "f"].map((id) => script(id, flood(11))),
-    ],
-  });
+  const job = agent.offer({ steps: [script("flood", `${flood(100_000)}; echo "::warning::and one"`)] });
   assert.equal((await agent.reported(job)).outcome, "succeeded");
   const { annotations = [], annotationsLeftOut } = ended(job, "flood");
   assert.deepEqual([annotations.length, annotationsLeftOut], [11, 99_990]);
   assert.equal(annotations.at(-1)?.message, "and one");
+});
+
+test("a job keeps fifty annotations", async (t) => {
+  const { agent } = await openTestRunner(t);
+  const job = agent.offer({ steps: ["a", "b", "c", "d", "e", "f"].map((id) => script(id, flood(11))) });
+  assert.equal((await agent.reported(job)).outcome, "succeeded");
   const ofJob = job.progress.flatMap((one) => (one.kind === "step-ended" ? (one.annotations ?? []) : []));
-  assert.equal(ofJob.length, 50, "of all steps of the job");
-  assert.equal(ended(job, "f").annotationsLeftOut, 11);
+  assert.equal(ofJob.length, 50);
+  assert.deepEqual([ended(job, "e").annotationsLeftOut, ended(job, "f").annotationsLeftOut], [1, 11]);
 });
 
 test("a value that a script names is masked from then on, in this job only, wherever it appears", async (t) => {
@@ -207,4 +209,14 @@ test("A13: the task-agent learns with every renewal of the lease how far the scr
   assert.deepEqual(told, { step: "up", done: 3, total: 10, text: "uploading" });
   await writeFile(join(dir, "go"), "");
   await agent.reported(job);
+});
+
+test("an older task-agent that knows no summaries gets everything else", async (t) => {
+  const { agent } = await openTestRunner(t);
+  agent.isOld = true;
+  const job = agent.offer({
+    steps: [script("one", "echo text; echo '# x' > $GANTRY_STEP_SUMMARY"), script("two", "echo more")],
+  });
+  assert.equal((await agent.reported(job)).outcome, "succeeded");
+  assert.deepEqual([agent.log(job, "one"), agent.log(job, "two")], ["text\n", "more\n"]);
 });

@@ -19,6 +19,8 @@ export const COMMANDS = [
 ] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
+const NAMES: ReadonlyMap<string, CommandName> = new Map(COMMANDS.map((name) => [name, name]));
+
 export type LogCommand = {
   readonly name: CommandName;
   /** By their names in lower case. */
@@ -46,7 +48,7 @@ export function readCommand(
   if (command.name !== "stop-commands") return { command, state: READING };
   // A token that is empty or the name of a command would not say that this script wants its own token back.
   const token = command.message.trim().toLowerCase();
-  if (token === "" || COMMANDS.some((name) => name === token)) return { state: READING };
+  if (token === "" || NAMES.has(token)) return { state: READING };
   return { command, state: { resume: token } };
 }
 
@@ -69,8 +71,9 @@ export function parseCommand(line: string): LogCommand | undefined {
 type Parts = { readonly name: string; readonly properties: string; readonly message: string };
 
 function partsOf(line: string): Parts | undefined {
-  const text = line.trimStart().replace(/\r$/, "");
-  if (!text.startsWith("::")) return undefined;
+  const start = line.trimStart();
+  if (!start.startsWith("::")) return undefined;
+  const text = start.endsWith("\r") ? start.slice(0, -1) : start;
   const end = text.indexOf("::", 2);
   if (end < 0) return undefined;
   const head = text.slice(2, end);
@@ -80,20 +83,31 @@ function partsOf(line: string): Parts | undefined {
 }
 
 function commandOf({ name, properties, message }: Parts): LogCommand | undefined {
-  const known = COMMANDS.find((one) => one === name);
+  const known = NAMES.get(name);
   if (known === undefined) return undefined;
-  const pairs = properties.split(",").flatMap((pair): [string, string][] => {
+  // Most readers need no properties, and a log may have very many commands.
+  return {
+    name: known,
+    message: unescapeMessage(message),
+    get properties() {
+      return propertiesOf(properties);
+    },
+  };
+}
+
+function propertiesOf(text: string): LogCommand["properties"] {
+  const pairs = text.split(",").flatMap((pair): [string, string][] => {
     const at = pair.indexOf("=");
     return at < 1 ? [] : [[pair.slice(0, at).trim().toLowerCase(), unescapeProperty(pair.slice(at + 1))]];
   });
-  return { name: known, properties: new Map(pairs), message: unescapeMessage(message) };
+  return new Map(pairs);
 }
 
 const MESSAGE: { readonly [code: string]: string } = { "%0D": "\r", "%0A": "\n", "%25": "%" };
 const PROPERTY: { readonly [code: string]: string } = { ...MESSAGE, "%3A": ":", "%2C": "," };
 
 function unescapeMessage(text: string): string {
-  return text.replace(/%(?:0D|0A|25)/g, (code) => MESSAGE[code] ?? code);
+  return !text.includes("%") ? text : text.replace(/%(?:0D|0A|25)/g, (code) => MESSAGE[code] ?? code);
 }
 
 function unescapeProperty(text: string): string {

@@ -80,9 +80,7 @@ export function findFailingLine(): FailingLine {
     const line = plain(raw);
     const command = commandOf(line);
     if (command?.name === "error") {
-      const message = oneLine(command.message);
-      last = message || last;
-      first ??= message || undefined;
+      first ??= oneLine(command.message) || undefined;
       return;
     }
     if (command !== undefined && command.name !== "group") return;
