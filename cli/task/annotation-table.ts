@@ -17,6 +17,6 @@ export function annotationTable({ id, jobs }: TaskView): string {
   );
   const leftOut = steps.reduce((sum, { annotationsLeftOut = 0 }) => sum + annotationsLeftOut, 0);
   if (rows.length === 0 && leftOut === 0) return "";
-  const more = leftOut === 0 ? "" : `${leftOut} more are only in the log: gantry task logs ${id} --grep ::\n`;
+  const more = leftOut === 0 ? "" : `${leftOut} more are only in the log: gantry task logs ${id}\n`;
   return `\n${rows.length === 0 ? "" : textTable(["SAYS", "PLACE", "MESSAGE", "STEP"], rows)}${more}`;
 }
