@@ -227,6 +227,33 @@ export const INBOX: readonly InboxItem[] = [
 ];
 
 const ESC = "\u001b";
+/** What the script of a test wrote, with what it should not have written. */
+export const SUMMARY = `# Tests :x:
+
+**41 of 42** tests passed, see the [report](https://ci.example/report "Report") or \`npm test\`.
+
+| suite | passed | failed |
+|:--|--:|--:|
+| money | 30 | **1** |
+| orders | 11 | 0 |
+
+1. Rounding
+   - [x] half down
+   - [ ] half up
+2. Totals
+
+> Flaky in the last week: ~~none~~ *one*.
+
+\`\`\`diff
+- 1.24
++ 1.25
+\`\`\`
+
+---
+
+<script>alert(1)</script> <img src="https://evil.example/x.png"> ![pixel](https://evil.example/p.png) [run](javascript:alert(1))
+`;
+
 export const LOG = [
   `${ESC}[1m> orders@1.0.0 test${ESC}[0m`,
   "> node --test",

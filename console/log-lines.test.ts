@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { anyCharacter } from "@gantry/lab/any-character.fixture.ts";
 import fc from "fast-check";
+import { groupSizes, visibleLines } from "./src/log/log-groups.ts";
 import { addText, allLines, EMPTY_LOG, levelOf, PLAIN, parseLine, plainText } from "./src/log/log-lines.ts";
 import { findLines, firstFailingLine, splitAround } from "./src/log/log-search.ts";
 
@@ -122,6 +123,66 @@ test("the parts around search hits together are the whole text", () => {
       const parts = splitAround(text, wanted);
       assert.equal(parts.map((part) => part.text).join(""), text);
       for (const part of parts) if (part.isHit) assert.equal(part.text.toLowerCase(), wanted.toLowerCase());
+    }),
+  );
+});
+
+test("commands of scripts are shown in words, and the numbers of the lines stay those of the log", () => {
+  const text = [
+    "start",
+    "::group::Libraries%0Aand more",
+    "got a",
+    "::endgroup::",
+    "::error file=a.js,line=3::bad\r",
+    "::debug::no error",
+    "::group::",
+    "::stop-commands::t",
+    "::error::text",
+    "::T::",
+    "::notice::after",
+  ].join("\n");
+  const { lines } = addText({ ...EMPTY_LOG, firstLine: 101 }, `${text}\n`);
+  assert.deepEqual(
+    lines.map(({ n, text: said, level, group }) => [n, said, level, group]),
+    [
+      [101, "start", undefined, undefined],
+      [102, "Libraries and more", undefined, 102],
+      [103, "got a", undefined, 102],
+      [104, "::endgroup::", undefined, 102],
+      [105, "error: a.js:3: bad", "error", undefined],
+      [106, "debug: no error", undefined, undefined],
+      [107, "Group", undefined, 107],
+      [108, "::stop-commands::t", undefined, 107],
+      [109, "::error::text", undefined, 107],
+      [110, "::T::", undefined, 107],
+      [111, "notice: after", undefined, 107],
+    ],
+  );
+  assert.deepEqual(
+    [...groupSizes(lines)],
+    [
+      [102, 1],
+      [107, 4],
+    ],
+  );
+  assert.deepEqual(
+    visibleLines(lines, new Set([102, 107])).map(({ n }) => n),
+    [101, 102, 105, 106, 107],
+  );
+});
+
+test("groups and commands do not depend on how the log arrived in pieces", () => {
+  const line = fc.constantFrom("::group::a", "::endgroup::", "x", "::stop-commands::t", "::t::", "::error::b", "");
+  fc.assert(
+    fc.property(fc.array(line), fc.array(fc.nat(80)), (parts, cuts) => {
+      const text = parts.join("\n");
+      const places = [...new Set(cuts)].filter((cut) => cut < text.length).sort((a, b) => a - b);
+      const pieces = [0, ...places].map((from, at) => text.slice(from, places[at]));
+      const log = pieces.reduce((before, piece) => {
+        allLines(before);
+        return addText(before, piece);
+      }, EMPTY_LOG);
+      assert.deepEqual(allLines(log), allLines(addText(EMPTY_LOG, text)));
     }),
   );
 });

@@ -14,7 +14,7 @@ import type { RerunPlanView } from "@gantry/wire/agent/views.ts";
 import type { WebhookDelivery } from "@gantry/wire/agent/webhooks.ts";
 import { ASKED, ASKING_TASK } from "./approvals.fixture.ts";
 import { buildConsole } from "./build.ts";
-import { APPS, BUILDS, INBOX, LOG, PIPELINES, PROPOSAL, SITES } from "./data.fixture.ts";
+import { APPS, BUILDS, INBOX, LOG, PIPELINES, PROPOSAL, SITES, SUMMARY } from "./data.fixture.ts";
 import { COMMIT, TASKS } from "./tasks.fixture.ts";
 
 export type FakePortal = {
@@ -441,7 +441,10 @@ function sendApi(response: ServerResponse, url: URL, logs: ReadonlyMap<string, F
   const path = url.pathname;
   const found = path === "/v1/tasks" ? tasksOf(url) : RESPONSES[decodeURIComponent(path)];
   if (path.endsWith("/log")) sendLog(response, url, logs.get(path.split("/").at(-2) ?? "") ?? DEFAULT_LOG);
-  else if (found === undefined) sendNotFound(response, path);
+  else if (path.endsWith("/summary")) {
+    response.writeHead(200, { "content-type": "text/markdown; charset=utf-8" });
+    response.end(SUMMARY);
+  } else if (found === undefined) sendNotFound(response, path);
   else sendJson(response, 200, found);
 }
 

@@ -101,7 +101,12 @@ const failedCi = task("t0ci-failed", "ci", "failed", {
       "seoul",
       [
         step("checkout", "Check out the source", "git/checkout", {
-          outputs: { commit: COMMIT, subject: "Round half up" },
+          outputs: {
+            commit: COMMIT,
+            subject: "Round half up",
+            directory: ".",
+            fileUrl: `https://git.example/projects/APPS/repos/orders/browse/{path}?at=${COMMIT}#{line}`,
+          },
         }),
         step("install", "Download libraries", undefined, { durationMs: 31_500, tries: 2 }),
         step("test", "Run the tests", undefined, {
@@ -114,6 +119,21 @@ const failedCi = task("t0ci-failed", "ci", "failed", {
             todo: "Read the log from the first error on, repair it, and run CI again.",
             line: "not ok 17 - rounds half up",
           },
+          annotations: [
+            { level: "warning", message: "`round` is deprecated, use `roundHalfUp`.", file: "src/money.js", line: 8 },
+            {
+              level: "error",
+              title: "rounds half up",
+              message: "Expected 1.24 to equal 1.25\n    at test/rounding test.js:31",
+              file: "test/rounding test.js",
+              line: 31,
+              column: 12,
+            },
+            { level: "notice", message: 'Took 12.8 s <img src=x onerror="alert(1)">' },
+            { level: "error", message: "outside of the repository", file: "../../etc/passwd", line: 1 },
+          ],
+          annotationsLeftOut: 1_204,
+          summaryBytes: 700,
         }),
         notYet("image", "Build and push the image", "image/build-push"),
       ],

@@ -11,6 +11,7 @@ import { AGENT_PREFIX, AGENT_ROUTES, type AgentRoutes } from "@gantry/wire/agent
 import type { TriggerView } from "@gantry/wire/agent/triggers.ts";
 import { type AppView, type SiteView, type TaskView, taskTag } from "@gantry/wire/agent/views.ts";
 import type { WebhookDelivery } from "@gantry/wire/agent/webhooks.ts";
+import { stepOfLog } from "@gantry/wire/runner/summary-log.ts";
 import Router from "@koa/router";
 import type Koa from "koa";
 import { APP, type FakeState, need, SETTINGS, SITE } from "./fake-agent-state.fixture.ts";
@@ -122,16 +123,18 @@ function taskHandlers({ state, addTask, emit }: Parts) {
   } satisfies Handlers;
 }
 
+const SUMMARY = { bytes: Buffer.from("## Checked out\n"), final: true };
+
 function logAndFeed({ state, hold }: Parts) {
   return {
     log: async ({ ctx, params: { id, step }, query: { from, limit, wait } }) => {
       need(state(), id);
-      if (step !== "checkout") throw new GantryError("not-found", { kind: "log", name: "of this step" });
+      if (stepOfLog(step) !== "checkout") throw new GantryError("not-found", { kind: "log", name: "of this step" });
       const until = performance.now() + wait;
       while (from >= state().log.bytes.length && !state().log.final && performance.now() < until) {
         await hold(ctx, until - performance.now());
       }
-      const { bytes, final } = state().log;
+      const { bytes, final } = step === "checkout" ? state().log : SUMMARY;
       ctx.set(LOG_SIZE_HEADER, String(bytes.length));
       ctx.set(LOG_FINAL_HEADER, String(final));
       ctx.body = bytes.subarray(from, from + limit);

@@ -46,6 +46,10 @@ export class FakeAgent {
   /** The path of every call that arrived, in order. */
   readonly calls: string[] = [];
   readonly problems: string[] = [];
+  /** Knows nothing of summaries, like an agent of an older version. */
+  isOld = false;
+  /** How far steps are, as heartbeats said. */
+  readonly told: wire.Told[] = [];
   /** Paths of the calls that had a fault. */
   readonly faults: string[] = [];
   lease: wire.Lease = { renewEveryMs: 1_000, selfFenceMs: 20_000, reassignAfterMs: 40_000 };
@@ -285,8 +289,12 @@ export class FakeAgent {
   #heartbeat({ session, items }: Body<"heartbeat">): wire.HeartbeatReply {
     this.#use(session);
     return {
-      items: items.map(({ ref }) => {
+      items: items.map(({ ref, told }) => {
         const job = this.#job(ref);
+        if (told) {
+          this.told.push(told);
+          this.#changed();
+        }
         if (job?.state !== "claimed" && job?.state !== "started") return { ref, state: "lost" };
         if (job.cancel) return { ref, state: "cancel", graceMs: 300, reason: job.cancel };
         return { ref, state: "ok" };
@@ -331,6 +339,7 @@ export class FakeAgent {
     this.#use(query.session);
     const job = this.#job({ task, job: name, attempt: Number(attempt), fence: query.fence });
     if (!job) throw refusal("lease-lost");
+    if (this.isOld && step.includes(":")) throw new GantryError("not-found", { kind: "step", name: step });
     if (crc32(bytes) !== query.crc) throw new GantryError("bad-request", { problem: "checksum" });
     const log = job.logs.get(step) ?? { bytes: Buffer.alloc(0), final: false };
     job.logs.set(step, log);

@@ -53,6 +53,15 @@ export const TASKS = [
     run: async (call) => (await import("../task/task-logs.ts")).taskLogs(call),
   }),
   command({
+    name: "task summary",
+    summary: "print the summaries that the steps of a task wrote",
+    details: `${NEWEST} They are Markdown, as the scripts wrote it to the file that GANTRY_STEP_SUMMARY names.`,
+    args: ["[TASK]", "[JOB]", "[STEP]"],
+    portal: true,
+    examples: ["task summary", "task summary t0example build unit > report.md"],
+    run: async (call) => (await import("../task/summaries.ts")).showSummaries(call),
+  }),
+  command({
     name: "task cancel",
     summary: "cancel a task",
     details: "Running jobs are asked to stop; `finally` jobs still run.",

@@ -5,16 +5,18 @@ import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { JobView, TaskView } from "@gantry/wire/agent/views.ts";
 import { shortTime, textTable } from "../print/text-table.ts";
 import type { Call, Outcome } from "../table/command.ts";
+import { annotationTable } from "./annotation-table.ts";
 import { starterOf } from "./starter.ts";
+import { summariesInShort } from "./summaries.ts";
 import { taskOf } from "./task-of.ts";
 
 export async function showTask({ portal, args: [id] }: Call<object, readonly [string | undefined]>): Promise<Outcome> {
   const client = portal();
   const task = await taskOf(client, id);
-  return { value: task, text: inWords(task, client.url) };
+  return { value: task, text: inWords(task, client.url, await summariesInShort(client, task)) };
 }
 
-function inWords(task: TaskView, url: string): string {
+function inWords(task: TaskView, url: string, summaries: string): string {
   const { id, title, state, headline, requestedAt, jobs, failure } = task;
   const what =
     failure === undefined ? "" : `\n${[failure.message, failure.why, failure.todo].filter(Boolean).join("\n")}\n`;
@@ -22,7 +24,7 @@ function inWords(task: TaskView, url: string): string {
 ${STATE_LOOKS[state].glyph} ${headline}
 asked for by ${starterOf(task)} at ${shortTime(requestedAt)} UTC   ${url}/tasks/${id}
 
-${textTable(["JOB", "SITE", "STATE", "TOOK", "STEPS", ""], jobs.map(rowOf))}${what}${nextInWords(task)}`;
+${textTable(["JOB", "SITE", "STATE", "TOOK", "STEPS", ""], jobs.map(rowOf))}${what}${annotationTable(task)}${summaries}${nextInWords(task)}`;
 }
 
 function rowOf(job: JobView): readonly string[] {
@@ -35,8 +37,19 @@ function rowOf(job: JobView): readonly string[] {
     `${STATE_LOOKS[state].glyph} ${STATE_LOOKS[state].word}${tolerated}`,
     durationMs === undefined ? "" : duration(durationMs),
     `${ended}/${steps.length}`,
-    failure?.message ?? canceledBecause ?? waiting?.text ?? steps.find((step) => step.waiting)?.waiting?.text ?? "",
+    failure?.message ??
+      canceledBecause ??
+      waiting?.text ??
+      steps.find((step) => step.waiting)?.waiting?.text ??
+      toldOf(job) ??
+      "",
   ];
+}
+
+/** How far the running step is, as its script says. */
+function toldOf({ steps }: JobView): string | undefined {
+  const { told } = steps.find((step) => step.told) ?? {};
+  return told && `${told.done} of ${told.total}${told.text === undefined ? "" : `, ${told.text}`}`;
 }
 
 function nextInWords({ id, state, jobs }: TaskView): string {

@@ -14,6 +14,7 @@ import { streamFrames } from "../portal/event-stream.ts";
 import type { Call } from "../table/command.ts";
 import { UsageError } from "../table/command.ts";
 import { continues } from "./follow-task.ts";
+import { openLogWords } from "./log-words.ts";
 import { isLost, RETRY_MS, taskEvents } from "./task-events.ts";
 import { taskOf, taskPath } from "./task-of.ts";
 
@@ -48,6 +49,7 @@ export async function taskLogs({
       await followLogs(portal, task.id, {
         isWanted: (one) => isNamed(one, job, step),
         grep: flags.grep,
+        isRaw: json,
         print,
         signal,
       });
@@ -62,7 +64,8 @@ export async function taskLogs({
   if (places.length === 0) io.stderr(flags.failed ? "No step failed.\n" : "No step has begun yet.\n");
   let printed = 0;
   for (const place of places) {
-    const lines = await readLog(portal, task.id, place, flags.grep);
+    const read = await readLog(portal, task.id, place, flags.grep);
+    const lines = json ? read : inWords(read);
     const shown = tail === undefined ? lines : lines.slice(-tail);
     if (!json && places.length > 1) io.stdout(`── ${place.job} › ${place.step}\n`);
     for (const line of shown) print(place, `${line}\n`);
@@ -70,6 +73,11 @@ export async function taskLogs({
   }
   if (places.length > 0 && printed === 0) io.stderr(`${noLines(flags.grep, task.id)}\n`);
   return EXIT.ok;
+}
+
+function inWords(lines: readonly string[]): readonly string[] {
+  const words = openLogWords();
+  return lines.map(words).filter((line) => line !== undefined);
 }
 
 function noLines(grep: string | undefined, task: string): string {
@@ -150,6 +158,8 @@ function shown(line: string): string {
 type Following = {
   readonly isWanted: (place: Place) => boolean;
   readonly grep: string | undefined;
+  /** Commands in the log stay as they are. */
+  readonly isRaw: boolean;
   readonly print: (place: Place, line: string) => void;
   readonly signal: AbortSignal;
 };
@@ -176,7 +186,8 @@ const logLine = z.object({ n: z.int(), text: z.string() });
 
 /** Resumes after a lost connection; the events of the task decide when to give up. */
 async function followLog(portal: PortalClient, task: string, place: Place, following: Following): Promise<void> {
-  const { grep, print, signal } = following;
+  const { grep, print, signal, isRaw } = following;
+  const words = isRaw ? (line: string): string => line : openLogWords();
   for (let last: string | undefined; ; ) {
     const headers = { accept: "text/event-stream", ...(last === undefined ? {} : { "last-event-id": last }) };
     try {
@@ -185,7 +196,8 @@ async function followLog(portal: PortalClient, task: string, place: Place, follo
         last = id ?? last;
         if (event === "end") return;
         const line = event === "message" ? logLine.parse(JSON.parse(data)).text : undefined;
-        if (line !== undefined) print(place, `${place.job}/${place.step} │ ${shown(line)}\n`);
+        const said = line === undefined ? undefined : words(shown(line));
+        if (said !== undefined) print(place, `${place.job}/${place.step} │ ${said}\n`);
       }
     } catch (error) {
       signal.throwIfAborted();

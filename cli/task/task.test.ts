@@ -69,6 +69,28 @@ jobs:
         uses: git/checkout
         with: { repository: { system: bitbucket, project: SHOP, slug: orders } }
 `,
+  "lint.yaml": `
+name: lint
+title: Lint
+app: none
+jobs:
+  one:
+    site: seoul
+    steps:
+      - id: lint
+        title: Check the style
+        shell: bash
+        run: |
+          echo '::group::Rules'
+          echo 'rule 1'
+          echo '::endgroup::'
+          echo '::error file=src/app.js,line=3,col=5,title=unused::Unused "x"%0Aremove it'
+          echo '::debug::details'
+          for n in {1..12}; do echo "::notice::hint $n"; done
+          echo '::stop-commands::t1'; echo '::error::text'; echo '::t1::'
+          printf '## Style\\n\\n| rule | hits |\\n|---|---|\\n| x | 1 |\\n' >> "$GANTRY_STEP_SUMMARY"
+          seq 30 >> "$GANTRY_STEP_SUMMARY"
+`,
   "nowhere.yaml": `
 name: nowhere
 title: Nowhere
@@ -295,4 +317,29 @@ test("`gantry api` sends any request, and its exit code is that of the response"
   assert.equal((await run("api GET /v1/apps/nothing")).code, 5);
   assert.equal((await run("api GET //elsewhere.example/")).code, 2);
   assert.equal((await run("api FETCH /v1/me")).code, 2);
+});
+
+test("what scripts say by commands and summaries is in `task show`, and in words in `task logs`", async () => {
+  const started = await run("pipeline run lint --follow");
+  assert.equal(started.code, 0, started.out);
+  const shown = await run("task show");
+  assert.match(shown.out, /^SAYS +PLACE +MESSAGE +STEP$/m);
+  assert.match(shown.out, /^error +src\/app\.js:3:5 +unused: Unused "x" remove it +one › Check the style$/m);
+  assert.match(shown.out, /^2 more are only in the log: gantry task logs /m);
+  assert.match(shown.out, /^Summary of one › Check the style\n## Style\n\n\| rule \| hits \|$/m);
+  assert.match(shown.out, /^… 15 more lines: gantry task summary t\w+ 'one' lint$/m);
+  const logs = await run("task logs");
+  assert.equal(
+    logs.out.split("\n").slice(0, 4).join("\n"),
+    '▸ Rules\n  rule 1\nerror: src/app.js:3:5: unused: Unused "x" remove it\ndebug: details',
+  );
+  assert.match(logs.out, /^::error::text$/m, "it is only text");
+  const raw = await run("task logs --json");
+  assert.match(raw.out, /"text":"::group::Rules"/);
+  const summary = await run("task summary");
+  assert.match(summary.out, /^── one › Check the style\n## Style\n[\s\S]*\n30\n$/);
+  const [value] = JSON.parse((await run("task summary --json")).out);
+  assert.deepEqual([value.job, value.step, value.text.slice(0, 8)], ["one", "lint", "## Style"]);
+  const [job] = JSON.parse((await run("task show --json")).out).jobs;
+  assert.deepEqual([job.steps[0].annotations.length, job.steps[0].annotationsLeftOut], [11, 2]);
 });

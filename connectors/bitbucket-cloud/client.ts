@@ -59,6 +59,8 @@ export function bitbucketCloudHost(access: HostAccess): GitHost {
     cloneUrl: (project, slug) => cloneAddress(system, project, slug),
     repositoryUrl: (project, slug) => `${system.url}/${pathOf(workspaceOf(project), slug)}`,
     commitUrl: (project, slug, commit) => `${system.url}/${pathOf(workspaceOf(project), slug, "commits", commit)}`,
+    fileUrl: (project, slug, commit) =>
+      `${system.url}/${pathOf(workspaceOf(project), slug, "src", commit)}/{path}#lines-{line}`,
     gitAuthorization: () =>
       basicAuth(system.username === undefined ? GIT_USER.accessToken : GIT_USER.account, system.token),
   };

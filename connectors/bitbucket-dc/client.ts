@@ -54,6 +54,8 @@ export function bitbucketDcHost(access: HostAccess): GitHost {
     cloneUrl: (project, slug) => cloneAddress(system, project, slug),
     repositoryUrl: (project, slug) => `${system.url}/${browsePath(project, slug)}/browse`,
     commitUrl: (project, slug, commit) => `${system.url}/${browsePath(project, slug)}/commits/${pathOf(commit)}`,
+    fileUrl: (project, slug, commit) =>
+      `${system.url}/${browsePath(project, slug)}/browse/{path}?at=${pathOf(commit)}#{line}`,
     gitAuthorization: () => authorization,
   };
 }

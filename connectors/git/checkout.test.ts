@@ -26,6 +26,7 @@ test("the default branch, another branch, a tag's commit and a commit by its id"
     directory: "main",
     cloneUrl: `${lab.system.url}/scm/apps/orders.git`,
     url: `${lab.system.url}/projects/APPS/repos/orders/commits/${commit}`,
+    fileUrl: `${lab.system.url}/projects/APPS/repos/orders/browse/{path}?at=${commit}#{line}`,
   });
   const side = await pushAsSomebody(lab, "orders", { "a.txt": "two\n" }, "feature/x");
   const other = await bench.once(checkout, { repository, ref: "feature/x", directory: "side" });

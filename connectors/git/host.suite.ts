@@ -120,6 +120,9 @@ export function hostSuite(provider: GitSystem["provider"]): void {
     assert.match(await page.text(), /fake[\s\S]*README\.md/);
     const commit = await fetch(host.commitUrl(lab.project, "template", tip));
     assert.match(await commit.text(), /First version[\s\S]*\+hello/);
+    const address = host.fileUrl(lab.project, "template", tip).replace("{path}", "README.md").replace("{line}", "1");
+    const file = await fetch(address);
+    assert.match(await file.text(), /README\.md[\s\S]*hello/, address);
   });
 
   test(named("the host's state survives a restart on the same port"), async (t) => {

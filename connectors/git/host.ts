@@ -116,6 +116,8 @@ export type GitHost = {
   readonly cloneUrl: (project: string, slug: string) => string;
   readonly repositoryUrl: (project: string, slug: string) => string;
   readonly commitUrl: (project: string, slug: string, commit: string) => string;
+  /** The page of a line of a file, with `{path}` and `{line}` in the place of both. What is from `#` on is of the line. */
+  readonly fileUrl: (project: string, slug: string, commit: string) => string;
   /** Value of the Authorization header for git over HTTP. */
   readonly gitAuthorization: () => string;
 };

@@ -52,6 +52,8 @@ const checkoutOutput = z.object({
   directory: z.string(),
   cloneUrl: z.string(),
   url: z.string(),
+  /** See `fileUrl` of host.ts. */
+  fileUrl: z.string(),
 });
 
 type CheckoutContext = StepContext<z.output<typeof checkoutInput>, "git">;
@@ -96,6 +98,7 @@ async function checkOut(context: CheckoutContext): Promise<StepOutcome<z.output<
     directory: input.directory,
     cloneUrl: mirror.remote.url,
     url: host.commitUrl(input.repository.project, input.repository.slug, commit),
+    fileUrl: host.fileUrl(input.repository.project, input.repository.slug, commit),
   });
 }
 

@@ -63,6 +63,8 @@ export function giteaHost(access: HostAccess): GitHost {
     cloneUrl: (project, slug) => cloneAddress(system, project, slug),
     repositoryUrl: (project, slug) => `${system.url}/${pathOf(project, slug)}`,
     commitUrl: (project, slug, commit) => `${system.url}/${pathOf(project, slug, "commit", commit)}`,
+    fileUrl: (project, slug, commit) =>
+      `${system.url}/${pathOf(project, slug, "src", "commit", commit)}/{path}#L{line}`,
     // Gitea looks only at the password when that is a token.
     gitAuthorization: () => basicAuth(system.username ?? "gantry", system.token),
   };

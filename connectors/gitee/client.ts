@@ -67,6 +67,7 @@ export function giteeHost(access: HostAccess): GitHost {
     cloneUrl: (project, slug) => cloneAddress(system, project, slug),
     repositoryUrl: (project, slug) => `${system.url}/${pathOf(project, slug)}`,
     commitUrl: (project, slug, commit) => `${system.url}/${pathOf(project, slug, "commit", commit)}`,
+    fileUrl: (project, slug, commit) => `${system.url}/${pathOf(project, slug, "blob", commit)}/{path}#L{line}`,
     gitAuthorization: () => basicAuth(system.username ?? "oauth2", system.token),
   };
 }

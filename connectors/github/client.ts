@@ -40,6 +40,7 @@ export function githubHost(access: HostAccess): GitHost {
     cloneUrl: (project, slug) => cloneAddress(system, project, slug),
     repositoryUrl: (project, slug) => `${system.url}/${pathOf(project, slug)}`,
     commitUrl: (project, slug, commit) => `${system.url}/${pathOf(project, slug, "commit", commit)}`,
+    fileUrl: (project, slug, commit) => `${system.url}/${pathOf(project, slug, "blob", commit)}/{path}#L{line}`,
     // GitHub accepts any user name with a token; this one also works for installation tokens.
     gitAuthorization: () => basicAuth(system.username ?? "x-access-token", system.token),
   };

@@ -53,6 +53,8 @@ export function gitlabHost(access: HostAccess): GitHost {
     cloneUrl: (project, slug) => cloneAddress(system, project, slug),
     repositoryUrl: (project, slug) => `${system.url}/${pagePath(project, slug)}`,
     commitUrl: (project, slug, commit) => `${system.url}/${pagePath(project, slug)}/-/commit/${pathOf(commit)}`,
+    fileUrl: (project, slug, commit) =>
+      `${system.url}/${pagePath(project, slug)}/-/blob/${pathOf(commit)}/{path}#L{line}`,
     // GitLab accepts any user name beside a token.
     gitAuthorization: () => basicAuth(system.username ?? "oauth2", system.token),
   };

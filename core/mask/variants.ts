@@ -38,7 +38,14 @@ export function variantsOf(secret: string): Variants {
   };
   for (const form of formsOf(secret)) {
     const bytes = encoder.encode(form);
-    for (const text of [form, ...base64Forms(bytes), ...hexForms(bytes), ...urlForms(form), ...quotedForms(form)]) {
+    for (const text of [
+      form,
+      ...base64Forms(bytes),
+      ...hexForms(bytes),
+      ...urlForms(form),
+      ...quotedForms(form),
+      ...commandForms(form),
+    ]) {
       if (text.length >= MIN_LINE) add(text);
     }
   }
@@ -163,6 +170,12 @@ function urlForms(text: string): readonly string[] {
   const strict = component.replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
   const lower = (form: string): string => form.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase());
   return [component, strict].flatMap((form) => [form, lower(form), form.replaceAll("%20", "+")]);
+}
+
+/** As in the message and in a property of a command in a log, see core/log/commands.ts. */
+function commandForms(text: string): readonly string[] {
+  const message = text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
+  return [message, message.replaceAll(":", "%3A").replaceAll(",", "%2C")];
 }
 
 /** Quoted as in JSON (including Go's, PHP's, and JSON inside JSON), shells, HTML and XML. */

@@ -2,6 +2,7 @@
 
 import { GantryError } from "../errors.ts";
 import type { JsonObject } from "../json.ts";
+import type { Annotation } from "../log/annotation.ts";
 import type { Job, Pipeline } from "../pipeline/pipeline.ts";
 import { decideRetry, spreadOf } from "../pipeline/retry.ts";
 import { type Failure, failureOf } from "../step/outcome.ts";
@@ -73,6 +74,9 @@ type ProgressKind =
       readonly failure?: Failure | undefined;
       readonly reason?: string | undefined;
       readonly tolerated?: true | undefined;
+      readonly annotations?: readonly Annotation[] | undefined;
+      readonly annotationsLeftOut?: number | undefined;
+      readonly summaryBytes?: number | undefined;
     };
 
 function missingProgress(job: JobState): JsonObject {
@@ -322,6 +326,9 @@ function progressEvent(job: JobState, reported: Progress, progress: number, at: 
         ...(reported.failure ? { failure: reported.failure } : {}),
         ...(reported.reason === undefined ? {} : { reason: reported.reason }),
         ...(reported.tolerated ? { tolerated: true } : {}),
+        ...(reported.annotations ? { annotations: reported.annotations } : {}),
+        ...(reported.annotationsLeftOut === undefined ? {} : { annotationsLeftOut: reported.annotationsLeftOut }),
+        ...(reported.summaryBytes === undefined ? {} : { summaryBytes: reported.summaryBytes }),
       };
   }
 }

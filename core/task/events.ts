@@ -1,6 +1,8 @@
 // What can happen to a task: facts, in the past tense. One closed union; `evolve` folds them, people read them.
 
 import type { JsonObject, JsonValue } from "../json.ts";
+import type { Annotation } from "../log/annotation.ts";
+import type { StepProgress } from "../log/progress.ts";
 import type { Failure } from "../step/outcome.ts";
 import type { Demand, FailedAt, KeptJob, TaskResult } from "./model.ts";
 import type { Priority } from "./priority.ts";
@@ -101,6 +103,8 @@ export type TaskEvent =
   | Fact<"JobStarted", OfAttempt>
   | Fact<"StepStarted", OfStep & Numbered>
   | Fact<"StepWaiting", OfStep & Numbered & { readonly reason: string; readonly retryAfterMs: number }>
+  /** How far it is, as its script tells. */
+  | Fact<"StepTold", OfStep & StepProgress>
   | Fact<
       "StepRetrying",
       OfStep & Numbered & { readonly try: number; readonly failure: Failure; readonly retryAfterMs: number }
@@ -116,6 +120,9 @@ export type TaskEvent =
           readonly reason?: string;
           /** It failed, and its `continueOnError` lets the job go on. */
           readonly tolerated?: true;
+          readonly annotations?: readonly Annotation[];
+          readonly annotationsLeftOut?: number;
+          readonly summaryBytes?: number;
         }
     >
   | Fact<"EffectBegun", OfStep & { readonly key: string; readonly effect: string; readonly what: string }>

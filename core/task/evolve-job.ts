@@ -68,6 +68,8 @@ export function evolveJob(job: JobState, event: JobEvent): JobState {
     case "StepRetrying":
     case "StepEnded":
       return withStep(job, event);
+    case "StepTold":
+      return told(job, event);
     case "AttemptEnded":
       return attemptEnded(job, event);
     case "AttemptLost":
@@ -159,7 +161,12 @@ function ended(job: JobState, event: TaskEventOf<"JobEnded">): JobState {
 
 type StepEvent = TaskEventOf<"StepStarted" | "StepWaiting" | "StepRetrying" | "StepEnded">;
 
-function evolveStep(step: StepState, event: StepEvent): StepState {
+function told(job: JobState, { step: id, at, done, total, text }: TaskEventOf<"StepTold">): JobState {
+  const now = { at, done, total, ...(text === undefined ? {} : { text }) };
+  return { ...job, steps: job.steps.map((step) => (step.id === id ? { ...step, told: now } : step)) };
+}
+
+function evolveStep({ told: _, ...step }: StepState, event: StepEvent): StepState {
   switch (event.kind) {
     case "StepStarted":
       return {
@@ -187,6 +194,9 @@ function evolveStep(step: StepState, event: StepEvent): StepState {
         failure: event.failure,
         reason: event.reason,
         ...(event.tolerated ? { tolerated: true } : {}),
+        ...(event.annotations ? { annotations: event.annotations } : {}),
+        ...(event.annotationsLeftOut === undefined ? {} : { annotationsLeftOut: event.annotationsLeftOut }),
+        ...(event.summaryBytes === undefined ? {} : { summaryBytes: event.summaryBytes }),
         waiting: undefined,
       };
   }

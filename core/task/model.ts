@@ -3,6 +3,8 @@
 
 import type { BuildFacts } from "../build/build.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
+import type { Annotation } from "../log/annotation.ts";
+import type { StepProgress } from "../log/progress.ts";
 import type { Failure } from "../step/outcome.ts";
 import type { Priority } from "./priority.ts";
 import type { Outcome } from "./states.ts";
@@ -234,6 +236,14 @@ export type StepState = {
   readonly reason: string | undefined;
   /** It failed, and the job went on. */
   readonly tolerated?: true;
+  /** How far it is, as its script told last. Absent: it told nothing, or has ended. */
+  readonly told?: StepProgress & { readonly at: number };
+  /** What its script said about its files. Absent: nothing, or an older runner ran it. */
+  readonly annotations?: readonly Annotation[];
+  /** How many more it said. */
+  readonly annotationsLeftOut?: number;
+  /** Size of the summary that its script wrote. Absent: none. */
+  readonly summaryBytes?: number;
 };
 
 export type EffectState = {

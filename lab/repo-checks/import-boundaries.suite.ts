@@ -32,6 +32,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly Edge[]>> = {
     { to: /^runtime\//, typeOnly: true },
     { to: /^wire\//, typeOnly: true },
     { to: /^core\/task\/states\.ts$/ },
+    // Commands in a log mean the same to the runner, the console and the command line.
+    { to: /^core\/log\/commands\.ts$/ },
+    { to: /^core\/log\/command-words\.ts$/ },
     // What an option of a proposal changes is the same for the console and the command line.
     { to: /^core\/proposal\/proposal\.ts$/ },
   ],

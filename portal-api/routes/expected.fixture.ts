@@ -111,6 +111,12 @@ export const EXPECTED: { readonly [route: string]: Expected } = {
     status: 200,
     path: (at) => task(at, "/jobs/deploy%5Bseoul%5D/steps/checkout/log"),
   },
+  "GET /v1/tasks/{id}/jobs/{job}/steps/{step}/summary": {
+    right: "view-logs",
+    hides: "view",
+    status: 200,
+    path: (at) => task(at, "/jobs/deploy%5Bseoul%5D/steps/checkout/summary"),
+  },
   "POST /v1/tasks/{id}/cancel": {
     right: "cancel",
     hides: "view",

@@ -41,6 +41,7 @@ import { activate, showActivation, signInWithPassword } from "./password-sign-in
 import { pauseRoutes } from "./pauses.ts";
 import { peopleRoutes } from "./people.ts";
 import { readLog } from "./read-log.ts";
+import { readSummary } from "./read-summary.ts";
 import { receiveWebhook } from "./receive-webhook.ts";
 import { removeApp } from "./remove-app.ts";
 import { planRerun, rerunTask } from "./rerun-task.ts";
@@ -82,6 +83,7 @@ export const ROUTES: readonly Route[] = [
   getTask,
   watchTask,
   readLog,
+  readSummary,
   cancelTask,
   rerunTask,
   planRerun,

@@ -10,6 +10,7 @@ import { LOG_FINAL_HEADER, LOG_SIZE_HEADER } from "@gantry/wire/agent/agent-api.
 import type { AgentRoutes } from "@gantry/wire/agent/routes.ts";
 import { jobRef, MAX_LOG_CHUNK } from "@gantry/wire/runner/protocol.ts";
 import { RUNNER_LOG } from "@gantry/wire/runner/routes.ts";
+import { stepOfLog } from "@gantry/wire/runner/summary-log.ts";
 import type Router from "@koa/router";
 import type Koa from "koa";
 import type { LogStore } from "../logs/log-store.ts";
@@ -64,7 +65,7 @@ export async function sendLog(
 ): Promise<undefined> {
   const job = state.jobs[key];
   const definition = [...pipeline.jobs, ...pipeline.finally].find((one) => one.id === (job?.id ?? key));
-  if (!definition?.steps.some((one) => one.id === step))
+  if (!definition?.steps.some((one) => one.id === stepOfLog(step)))
     throw new GantryError("not-found", { kind: "step", name: `${key}/${step}` });
   const attempt = query.attempt ?? job?.attempt ?? 1;
   const part = await logs.read(

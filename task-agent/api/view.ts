@@ -223,13 +223,21 @@ function stepViews(job: JobState, definition: Job | undefined): StepView[] {
       ...times({ startedAt: known?.startedAt, endedAt: known?.endedAt ?? lostAt }),
       ...(known?.durationMs === undefined ? {} : { durationMs: known.durationMs }),
       ...(known?.waiting && !isInterrupted(job, known) ? { waiting: waitingView(known.waiting) } : {}),
+      ...(known?.told && known.state === "running" ? { told: toldView(known.told) } : {}),
       tries: known?.tries ?? 0,
       ...(known?.failure ? { failure: known.failure as StepView["failure"] } : {}),
       outputs: shownOutputs(spec, known?.outputs ?? {}) as Jsons,
       ...(reason === undefined ? {} : { reason }),
       ...(known?.tolerated ? { tolerated: true } : {}),
+      ...(known?.annotations ? { annotations: [...known.annotations] } : {}),
+      ...(known?.annotationsLeftOut === undefined ? {} : { annotationsLeftOut: known.annotationsLeftOut }),
+      ...(known?.summaryBytes === undefined ? {} : { summaryBytes: known.summaryBytes }),
     };
   });
+}
+
+function toldView({ at, ...told }: NonNullable<StepState["told"]>): NonNullable<StepView["told"]> {
+  return { ...told, at: iso(at) };
 }
 
 function stepStates(job: JobState, definition: Job | undefined): State[] {

@@ -3,8 +3,10 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { attemptOf, jobDefinition } from "@gantry/core/task/decide-lease.ts";
+import { decideTold } from "@gantry/core/task/decide-told.ts";
 import { cancelReason } from "@gantry/core/task/decision.ts";
 import type * as wire from "@gantry/wire/runner/protocol.ts";
+import { stepOfLog } from "@gantry/wire/runner/summary-log.ts";
 import type { z } from "zod";
 import type { Alarms } from "../alarms.ts";
 import type { Dispatch } from "../dispatch/dispatch.ts";
@@ -48,6 +50,11 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
   const access = openAttemptAccess(deps);
   const claims = new PendingClaims(tasks, deps.shared ?? false);
 
+  /** What cannot be stored now is lost: the next heartbeat has a newer one, and the lease is more important. */
+  const tell = (ref: wire.JobRef, owner: LeaseOwner, told: wire.Told): void => {
+    const claimant = claimantOf(owner, ref);
+    tasks.change(ref.task, ({ state }, now) => decideTold(state, claimant, told, now)).catch(() => {});
+  };
   const renew = async (ref: wire.JobRef, owner: LeaseOwner): Promise<wire.HeartbeatReply["items"][number]> => {
     const record = await access.readTask(ref, owner);
     if (!record || !leases.renew(ref, owner)) return { ref, state: "lost" as const };
@@ -70,7 +77,10 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
 
     heartbeat: async (request: z.infer<typeof wire.heartbeatRequest>, site: string): Promise<wire.HeartbeatReply> => {
       const { facts } = sessions.use(request.session, site);
-      return { items: await Promise.all(request.items.map(({ ref }) => renew(ref, facts))) };
+      const items = await Promise.all(request.items.map(({ ref }) => renew(ref, facts)));
+      for (const [at, { ref, told }] of request.items.entries())
+        if (told && items[at]?.state === "ok") tell(ref, facts, told);
+      return { items };
     },
 
     /**
@@ -83,7 +93,7 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
       if (!record || !attemptOf(record.state, claimantOf(facts, ref)))
         throw new GantryError("lease-lost", { problem: "The log belongs to another attempt." });
       const { id } = jobOf(record, ref.job);
-      if (!jobDefinition(record.pipeline, id).steps.some((one) => one.id === step))
+      if (!jobDefinition(record.pipeline, id).steps.some((one) => one.id === stepOfLog(step)))
         throw new GantryError("not-found", { kind: "step", name: step });
     },
 

@@ -12,6 +12,7 @@ import type {
   SessionReply,
   SessionRequest,
   StepProgress,
+  Told,
 } from "@gantry/wire/runner/protocol.ts";
 import { createRunnerClient, type RunnerClient } from "@gantry/wire/runner/runner-client.ts";
 
@@ -102,8 +103,8 @@ export class ScriptedRunner {
     return this.#client.decline({ session: this.session, offer: offer.offer, ref: offer.ref, reason: "busy" });
   }
 
-  async heartbeat(ref: JobRef): Promise<HeartbeatReply["items"][number]> {
-    const [item] = (await this.#client.heartbeat({ session: this.session, items: [{ ref }] })).items;
+  async heartbeat(ref: JobRef, told?: Told): Promise<HeartbeatReply["items"][number]> {
+    const [item] = (await this.#client.heartbeat({ session: this.session, items: [{ ref, told }] })).items;
     if (!item) throw new Error("a heartbeat of one lease must be answered with one item");
     return item;
   }

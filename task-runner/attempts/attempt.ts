@@ -2,7 +2,7 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { failureOf } from "@gantry/core/step/outcome.ts";
-import type { ClaimReply, JobRef, StepProgress } from "@gantry/wire/runner/protocol.ts";
+import type { ClaimReply, JobRef, StepProgress, Told } from "@gantry/wire/runner/protocol.ts";
 import { isCode, type Watch } from "../ports.ts";
 import { endByCookie } from "../processes/process-group.ts";
 import type { RunnerContext } from "../runner-context.ts";
@@ -45,6 +45,8 @@ type Run = Claimed & {
   /** Aborted when nothing may run any more, not even cleanup steps. */
   readonly over: AbortController;
   readonly stop: Attempt["stop"];
+  /** How far the running step is, as its script said last. */
+  told: Told | undefined;
 };
 
 export function beginAttempt(runner: RunnerContext, leases: Leases, claimed: Claimed): Attempt {
@@ -55,7 +57,10 @@ export function beginAttempt(runner: RunnerContext, leases: Leases, claimed: Cla
 
   const live = async (): Promise<void> => {
     const { lease, spec } = reply;
-    const release = leases.hold({ ref, lease, mode: spec.mode, stop, onRenewed: watch.setLimit }, claimed.sent);
+    const release = leases.hold(
+      { ref, lease, mode: spec.mode, stop, onRenewed: watch.setLimit, told: () => run.told },
+      claimed.sent,
+    );
     // In parallel with the record and the start request; nothing of the job runs before both are done.
     const foldersReady = makeJobFolders(runner.deps.files, folders);
     // The failure is handled below, where the folders are needed.
@@ -102,7 +107,7 @@ function openRun(runner: RunnerContext, leases: Leases, claimed: Claimed): Run {
     delivery.stop(reason);
     stopping.abort(reason);
   };
-  return { ...claimed, runner, leases, folders, delivery, watch, stopping, over, stop };
+  return { ...claimed, runner, leases, folders, delivery, watch, stopping, over, stop, told: undefined };
 }
 
 /** `release` stops renewing the lease. Rejects with a Stopped when the work was cut off, and when the report is refused. */
@@ -156,8 +161,14 @@ function handleEvent(run: Run, event: JobEvent): void {
   switch (event.kind) {
     case "progress":
       stopIfExpired(run);
+      run.told = undefined;
       delivery.outbox.push(asCutOff(event.progress, over.signal));
       return;
+    case "step-told": {
+      const { kind: _, ...told } = event;
+      run.told = told;
+      return;
+    }
     case "log-opened":
       disk.note({ k: "log", ref, step: event.step, file: event.file });
       delivery.logs.open(event.step, event.file);

@@ -4,7 +4,7 @@
 import type { Cancel } from "@gantry/runtime/clock.ts";
 import { deadlineBy } from "@gantry/runtime/deadline.ts";
 import { killWithinMs } from "@gantry/wire/runner/lease-rules.ts";
-import type { HeartbeatReply, JobRef, JobSpec, Lease } from "@gantry/wire/runner/protocol.ts";
+import type { HeartbeatReply, JobRef, JobSpec, Lease, Told } from "@gantry/wire/runner/protocol.ts";
 import type { Link } from "../agent-link/agent-link.ts";
 import { type RunnerDeps, untilAborted } from "../ports.ts";
 import { elapsedMs, isAhead, type Moment } from "./moment.ts";
@@ -19,6 +19,8 @@ export type Holder = {
   readonly stop: (reason: Stopped) => void;
   /** Called with every renewal: the programs of the job may run at most `ms` longer from now on. */
   readonly onRenewed?: (ms: number) => void;
+  /** How far the running step is, as its script says. */
+  readonly told?: () => Told | undefined;
 };
 
 export type Leases = {
@@ -149,7 +151,7 @@ function createHeartbeats({ link, deps, signal, held, now, apply, onSuccess }: H
     let nextMs = limitMs;
     let isDone = false;
     try {
-      const items = [...asked.values()].map(({ ref }) => ({ ref }));
+      const items = [...asked.values()].map(({ ref, told }) => ({ ref, told: told?.() }));
       const reply = await link.once((client, session, options) => client.heartbeat({ session, items }, options), {
         signal: AbortSignal.any([signal, deadline.signal]),
       });

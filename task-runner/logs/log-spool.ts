@@ -6,6 +6,7 @@ import type { Masker } from "@gantry/core/mask/masker.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { Files, OpenFile } from "../state/files.ts";
 import type { JobControl } from "../workers/job-executor.ts";
+import { findCommandLines, type LineHandler } from "./command-lines.ts";
 
 export type LogSource = "stdout" | "stderr" | "runner";
 
@@ -28,6 +29,8 @@ export type SpoolOptions = {
   readonly logger: Logger;
   /** Gets `log-opened`, and `log-grown` when bytes have reached the file and when it is closed. */
   readonly emit: JobControl["emit"];
+  /** Gets the lines of programs that may be commands, before they are masked. */
+  readonly commands?: LineHandler;
   /** Gets the masked output of programs as it arrives, to find the first failing line. */
   readonly onBytes?: (bytes: Uint8Array) => void;
   /** Maximum size of the log in bytes. Further bytes are dropped, and the last line of the log says so. */
@@ -36,12 +39,18 @@ export type SpoolOptions = {
 
 export const MAX_STEP_LOG = 64 * 1_048_576;
 const SOURCES = ["stdout", "stderr", "runner"] as const;
+const NO_COMMANDS: LineHandler = { take: () => undefined, tooLong: () => undefined };
 
 /** Creates the log file of a step, which must not exist yet. */
 export async function openSpool(options: SpoolOptions): Promise<LogSpool> {
-  const { step, masker, emit, onBytes, limit = MAX_STEP_LOG } = options;
+  const { step, masker, emit, onBytes, commands = NO_COMMANDS, limit = MAX_STEP_LOG } = options;
   const file = await openLogFile(options);
   const streams = { stdout: masker.stream(), stderr: masker.stream(), runner: masker.stream() };
+  const lines = {
+    stdout: findCommandLines(commands),
+    stderr: findCommandLines(commands),
+    runner: findCommandLines(NO_COMMANDS),
+  };
   let accepted = 0;
   let dropped = 0;
   const accept = (bytes: Uint8Array): void => {
@@ -54,17 +63,20 @@ export async function openSpool(options: SpoolOptions): Promise<LogSpool> {
 
   return {
     write: (source, bytes) => {
-      const masked = streams[source].push(bytes);
+      const output = lines[source].push(bytes);
+      const masked = streams[source].push(output);
       if (source !== "runner") onBytes?.(masked);
       // The caller may reuse its buffer.
-      accept(masked === bytes ? masked.slice() : masked);
+      accept(masked === output ? masked.slice() : masked);
     },
     line: (text) => accept(Buffer.from(`${masker.text(text)}\n`)),
     close: async () => {
       for (const source of SOURCES) {
-        const rest = streams[source].end();
-        if (source !== "runner") onBytes?.(rest);
-        accept(rest);
+        const stream = streams[source];
+        for (const rest of [stream.push(lines[source].end()), stream.end()]) {
+          if (source !== "runner") onBytes?.(rest);
+          accept(rest);
+        }
       }
       if (dropped > 0)
         file.append(Buffer.from(`\n[gantry] The log is longer than ${limit} bytes; ${dropped} bytes were dropped.\n`));

@@ -2,6 +2,8 @@
 // guess, made while the output streams by: the first line that is clearly an error, else the first that sounds like one,
 // else the last line that is not progress. A progress bar that is overwritten in place counts as many lines. Pure.
 
+import { oneLine } from "@gantry/core/log/annotation.ts";
+import { readCommands } from "@gantry/core/log/commands.ts";
 import { truncate } from "@gantry/core/truncate.ts";
 
 export type FailingLine = {
@@ -14,8 +16,8 @@ export type FailingLine = {
 
 const MAX_LINE = 500;
 
-/** Lines that begin a group of the log: the failure is in the last group that began. */
-const GROUP = /^(::group::|##\[group\])/;
+/** Begins a group of the log as `::group::` does: the failure is in the last group that began. */
+const GROUP = /^##\[group\]/;
 
 /** How compilers, test runners and shells begin or label an error. */
 const ERROR_LINES = [
@@ -72,10 +74,17 @@ export function findFailingLine(): FailingLine {
   let progress: string | undefined;
   /** In a Python traceback the error is the first line after it that is not indented. */
   let inTraceback = false;
+  const commandOf = readCommands();
 
   const look = (raw: string): void => {
     const line = plain(raw);
-    if (GROUP.test(line)) {
+    const command = commandOf(line);
+    if (command?.name === "error") {
+      first ??= oneLine(command.message) || undefined;
+      return;
+    }
+    if (command !== undefined && command.name !== "group") return;
+    if (command !== undefined || GROUP.test(line)) {
       first = undefined;
       vague = undefined;
       last = undefined;

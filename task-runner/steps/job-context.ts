@@ -6,6 +6,7 @@ import type { Resource } from "@gantry/core/step/resource.ts";
 import type { StepBook } from "@gantry/core/step/step.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { JobSpec } from "@gantry/wire/runner/protocol.ts";
+import type { CommandUse } from "../logs/step-commands.ts";
 import type { RunnerDeps } from "../ports.ts";
 import type { JobControl, JobRequest, LogLevel } from "../workers/job-executor.ts";
 import { createSecrets, type Secrets } from "./secrets.ts";
@@ -28,6 +29,8 @@ export type JobContext = Pick<JobRequest, "ref" | "spec" | "folders"> &
     readonly masker: Masker;
     /** What steps of this attempt have created; grows while it runs. */
     readonly made: Resource[];
+    /** Grows while it runs. */
+    readonly commandUse: CommandUse;
   };
 
 export type JobStep = JobSpec["steps"][number];
@@ -43,7 +46,16 @@ export function createJobContext(
   for (const value of Object.values(spec.secretParams ?? {})) if (value !== null) masker.add(value);
   const deps = { ...tools, env, logger: loggerTo(control.emit) };
   const environment = { config, deps, secrets: createSecrets(config, env), steps, cache, path, isolation };
-  return { ...control, environment, ref, spec, folders, masker, made: [] };
+  return {
+    ...control,
+    environment,
+    ref,
+    spec,
+    folders,
+    masker,
+    made: [],
+    commandUse: { masks: 0, annotations: 0, summaries: 0 },
+  };
 }
 
 function loggerTo(emit: JobControl["emit"]): Logger {

@@ -1,16 +1,17 @@
 // A `run:` step: the script is written to a file outside the workspace and run by the shell that it names. Values are passed
 // as environment variables only; nothing is ever inserted into its text.
 
-import { constants } from "node:fs";
-import { open, realpath, stat, writeFile } from "node:fs/promises";
+import { realpath, stat, writeFile } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { failureOf } from "@gantry/core/step/outcome.ts";
 import { scriptFailed } from "@gantry/core/step/script-end.ts";
+import { MAX_SUMMARY } from "@gantry/wire/runner/summary-log.ts";
 import { requireProgram, runConfined } from "./confined.ts";
 import type { JobContext, JobStep } from "./job-context.ts";
 import { requireWork } from "./required-work.ts";
+import { readScriptFile } from "./script-files.ts";
 import { MAX_OUTPUT_FILE, parseOutputs } from "./script-outputs.ts";
 import type { StepResult, StepRun } from "./step-run.ts";
 
@@ -35,15 +36,27 @@ export async function runScript(run: StepRun, action: RunAction): Promise<StepRe
   const file = join(job.folders.scripts, `${name}.${extension}`);
   const outputFile = join(job.folders.scripts, `${name}.outputs`);
   await writeFile(file, action.run, { mode: 0o600, flag: "wx" });
-  await writeFile(outputFile, "", { mode: 0o600, flag: "wx" });
+  const summaryFile = join(job.folders.scripts, `${name}.summary`);
+  for (const empty of [outputFile, summaryFile]) await writeFile(empty, "", { mode: 0o600, flag: "wx" });
   const cwd = await workingDirectory(job, step, action.workingDirectory);
-  const env = { ...run.env, GANTRY_OUTPUT: outputFile };
-  const files = { writable: [outputFile], readable: [file] };
+  const env = { ...run.env, GANTRY_OUTPUT: outputFile, GANTRY_STEP_SUMMARY: summaryFile };
+  const files = { writable: [outputFile, summaryFile], readable: [file] };
   const result = await runConfined(run, [...argv, file], { cwd, env, joined: true, ...files });
-  if (result instanceof GantryError) return { outcome: "failed", outputs: {}, failure: failureOf(result) };
+  const summary = await readSummary(run, summaryFile);
+  if (result instanceof GantryError) return { outcome: "failed", outputs: {}, failure: failureOf(result), ...summary };
   const { exitCode, signal } = result;
-  if (exitCode !== 0) return { outcome: "failed", outputs: {}, failure: scriptFailure(run, exitCode, signal) };
-  return { outcome: "succeeded", outputs: await readOutputs(outputFile) };
+  if (exitCode !== 0)
+    return { outcome: "failed", outputs: {}, failure: scriptFailure(run, exitCode, signal), ...summary };
+  return { outcome: "succeeded", outputs: await readOutputs(outputFile), ...summary };
+}
+
+/** A summary that cannot be read changes nothing about the end of the step: the log says so. */
+async function readSummary({ log }: StepRun, file: string): Promise<Pick<StepResult, "summary">> {
+  const found = await readScriptFile(file, MAX_SUMMARY);
+  if (found.kind === "file") return found.size === 0 ? {} : { summary: found };
+  const what = found.kind === "gone" ? "was removed or replaced by a link" : "is no longer a regular file";
+  log.line(`[gantry] The file GANTRY_STEP_SUMMARY ${what}, so this step has no summary.`);
+  return {};
 }
 
 function scriptFailure(run: StepRun, exitCode: number, signal: string | null): StepResult["failure"] {
@@ -74,19 +87,16 @@ async function workingDirectory(job: JobContext, step: JobStep, folder: string |
   }
 }
 
-/** The script may have replaced the file with anything; only a regular file within the size limit is read. */
+/** Throws `outputs-invalid`. */
 async function readOutputs(file: string): Promise<JsonObject> {
   const refused = (problem: string): GantryError => new GantryError("outputs-invalid", { problem });
-  const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(() => {
-    throw refused("The file GANTRY_OUTPUT was removed or replaced by a link.");
-  });
-  try {
-    const facts = await handle.stat();
-    if (!facts.isFile()) throw refused("GANTRY_OUTPUT is no longer a regular file.");
-    if (facts.size > MAX_OUTPUT_FILE)
-      throw refused(`The file has ${facts.size} bytes; the limit is ${MAX_OUTPUT_FILE}.`);
-    return parseOutputs(await handle.readFile("utf8"));
-  } finally {
-    await handle.close();
-  }
+  const found = await readScriptFile(file, MAX_OUTPUT_FILE);
+  if (found.kind !== "file")
+    throw refused(
+      found.kind === "gone"
+        ? "The file GANTRY_OUTPUT was removed or replaced by a link."
+        : "GANTRY_OUTPUT is no longer a regular file.",
+    );
+  if (found.size > MAX_OUTPUT_FILE) throw refused(`The file has ${found.size} bytes; the limit is ${MAX_OUTPUT_FILE}.`);
+  return parseOutputs(found.text);
 }

@@ -1,6 +1,7 @@
 // Runs one step of a job: its log, time limit, tries, outcome and progress events.
 
 import type { JsonObject } from "@gantry/core/json.ts";
+import type { StepProgress } from "@gantry/core/log/progress.ts";
 import { decideRetry } from "@gantry/core/pipeline/retry.ts";
 import { failureOf } from "@gantry/core/step/outcome.ts";
 import { isBad } from "@gantry/core/task/states.ts";
@@ -8,6 +9,8 @@ import { pause } from "@gantry/runtime/clock.ts";
 import { refFields } from "../attempts/refs.ts";
 import { ABANDON_MS, DEFAULT_GRACE_MS, KILL_LIMIT_MS, outcomeOf, Stopped, timedOut } from "../attempts/stop.ts";
 import { type LogSpool, openSpool } from "../logs/log-spool.ts";
+import { type StepCommands, watchCommands } from "../logs/step-commands.ts";
+import { sendSummary } from "../logs/step-summary.ts";
 import { isCode } from "../ports.ts";
 import { boundedOutputs, clipFailure, type WireObject } from "./clip.ts";
 import type { StepEnd } from "./decide-job.ts";
@@ -37,9 +40,11 @@ export async function runStep(
   const start = clock.monotonicMs();
   job.emit({ kind: "progress", progress: { kind: "step-started", step: step.id } });
   let failing = findFailingLine();
-  const log = await openStepLog(job, step, (bytes) => failing.push(bytes));
+  const commands = stepCommands(job, step);
+  const log = await openStepLog(job, step, commands, (bytes) => failing.push(bytes));
   const tryOnce = async (tryNumber: number): Promise<CheckedResult> => {
     failing = findFailingLine();
+    commands.startTry();
     const limit = startLimit(job, step);
     const result = await checkedResult(job, step, log, {
       scope,
@@ -52,12 +57,15 @@ export async function runStep(
     limit.end();
     return result;
   };
-  const { outcome, outputs, ...result } = await tryUntilEnded({ job, step, log, signal }, tryOnce);
+  const { outcome, outputs, summary, ...result } = await tryUntilEnded({ job, step, log, signal }, tryOnce);
   // Not after a stop of the job, and not while code of the step may still run.
   const isTolerated = step.continueOnError === true && isBad(outcome) && !signal.aborted && !result.mayStillRun;
   const tolerated = isTolerated ? ({ tolerated: true } as const) : {};
   if (isTolerated) log.line(`[gantry] The step ended as ${outcome}. The job goes on, because of continueOnError.`);
   await log.close();
+  const { items: annotations, leftOut } = commands.annotations();
+  job.commandUse.annotations += annotations.length;
+  const summaryBytes = summary === undefined ? 0 : await handOver(job, step, summary);
   const failure = result.failure && clipFailure(job.masker.json(result.failure));
   const { reason } = result;
   const progress = {
@@ -69,6 +77,9 @@ export async function runStep(
     ...(reason === undefined ? {} : { reason }),
     ...(failure ? { failure } : {}),
     ...tolerated,
+    ...(annotations.length > 0 ? { annotations: [...annotations] } : {}),
+    ...(leftOut > 0 ? { annotationsLeftOut: leftOut } : {}),
+    ...(summaryBytes > 0 ? { summaryBytes } : {}),
   } as const;
   job.emit({ kind: "progress", progress });
   return { step: step.id, title: step.title, outcome, outputs, ...(failure ? { failure } : {}), ...tolerated };
@@ -93,11 +104,43 @@ async function tryUntilEnded(
   }
 }
 
-function openStepLog(job: JobContext, step: JobStep, onBytes: (bytes: Uint8Array) => void): Promise<LogSpool> {
+function stepCommands({ masker, commandUse: use, folders, emit }: JobContext, { id }: JobStep): StepCommands {
+  const onProgress = (progress: StepProgress): void => emit({ kind: "step-told", step: id, ...progress });
+  return watchCommands({ masker, use, workspace: folders.workspace, onProgress });
+}
+
+async function handOver(job: JobContext, step: JobStep, summary: NonNullable<StepResult["summary"]>): Promise<number> {
+  const { emit, masker, folders, commandUse: use, environment } = job;
+  const index = indexOf(job, step);
+  const to = { files: environment.deps.files, folder: folders.logs, index, step: step.id, masker, emit };
+  const bytes = await sendSummary(summary, { ...to, used: use.summaries });
+  use.summaries += bytes;
+  return bytes;
+}
+
+function indexOf(job: JobContext, step: JobStep): number {
+  return job.spec.steps.findIndex(({ id }) => id === step.id);
+}
+
+function openStepLog(
+  job: JobContext,
+  step: JobStep,
+  commands: StepCommands,
+  onBytes: (bytes: Uint8Array) => void,
+): Promise<LogSpool> {
   const { files, logger } = job.environment.deps;
   const { emit, masker, folders } = job;
-  const index = job.spec.steps.findIndex(({ id }) => id === step.id);
-  return openSpool({ files, folder: folders.logs, index, step: step.id, masker, logger, emit, onBytes });
+  return openSpool({
+    files,
+    folder: folders.logs,
+    index: indexOf(job, step),
+    step: step.id,
+    masker,
+    logger,
+    emit,
+    commands,
+    onBytes,
+  });
 }
 
 /** The time limit of one try. Its signal is aborted when the time is up. */

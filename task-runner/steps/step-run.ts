@@ -10,6 +10,7 @@ import type { Outcome } from "@gantry/core/task/states.ts";
 import { refFields } from "../attempts/refs.ts";
 import { duration } from "../attempts/stop.ts";
 import type { LogSpool } from "../logs/log-spool.ts";
+import type { StepSummary } from "../logs/step-summary.ts";
 import type { StartProgram } from "../processes/script-shell.ts";
 import { clipFailure } from "./clip.ts";
 import { createExec } from "./exec.ts";
@@ -47,6 +48,8 @@ export type StepResult = {
   readonly failure?: Failure;
   /** Why it was skipped, as a sentence for users. */
   readonly reason?: string;
+  /** What its script wrote for people. */
+  readonly summary?: StepSummary;
 };
 
 /** A GantryError is returned as it is. Any other error is a bug: its stack goes to the runner's own log. */

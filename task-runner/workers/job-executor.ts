@@ -2,7 +2,7 @@
 // thread (in-process-executor.ts, for tests and the simulator).
 
 import type { JsonObject } from "@gantry/core/json.ts";
-import type { EffectPermit, JobRef, JobSpec, StepProgress } from "@gantry/wire/runner/protocol.ts";
+import type { EffectPermit, JobRef, JobSpec, StepProgress, Told } from "@gantry/wire/runner/protocol.ts";
 import type { Moment } from "../attempts/moment.ts";
 import type { RunnerConfig } from "../config.ts";
 import type { SandboxHost } from "../processes/sandbox-arguments.ts";
@@ -44,6 +44,8 @@ export type JobEvent =
   | { readonly kind: "log-opened"; readonly step: string; readonly file: string }
   /** The log file of a step now has `size` bytes. `isClosed`: the log is complete. */
   | { readonly kind: "log-grown"; readonly step: string; readonly size: number; readonly isClosed: boolean }
+  /** How far the running step is, as its script says. */
+  | ({ readonly kind: "step-told" } & Told)
   /** A program was started. The group is recorded so that it can be ended when the executing thread cannot do it. */
   | { readonly kind: "group-started"; readonly group: Group }
   | { readonly kind: "group-ended"; readonly pgid: number }

@@ -7,7 +7,7 @@ import { PRIORITIES } from "@gantry/core/task/priority.ts";
 import { STATES } from "@gantry/core/task/states.ts";
 import { TRIGGER_KINDS } from "@gantry/core/trigger/trigger.ts";
 import { z } from "zod";
-import { failureSchema } from "../runner/protocol.ts";
+import { annotationSchema, failureSchema } from "../runner/protocol.ts";
 import { jobApproval } from "./approvals.ts";
 
 const json = z.json();
@@ -27,6 +27,15 @@ export const waitingView = z
   })
   .meta({ id: "Waiting" });
 
+export const annotationView = annotationSchema
+  .extend({
+    message: annotationSchema.shape.message.describe("Text, which may have several lines; not Markdown"),
+    file: annotationSchema.shape.file.describe("Relative to the workspace of the job, where it is a file there"),
+    line: annotationSchema.shape.line.describe("From 1, as are columns"),
+  })
+  .meta({ id: "Annotation" });
+export type AnnotationView = z.infer<typeof annotationView>;
+
 export const stepView = z
   .object({
     id: z.string(),
@@ -37,11 +46,21 @@ export const stepView = z
     endedAt: time.optional(),
     durationMs: z.number().optional(),
     waiting: waitingView.optional(),
+    told: z
+      .object({ done: z.int(), total: z.int(), text: z.string().optional(), at: time })
+      .optional()
+      .describe("How far it is, as its script said last: `::progress::3/10 uploading`"),
     tries: z.int().describe("Number of tries in the current attempt of the job"),
     failure: failure.optional(),
     outputs: jsonObject,
     reason: z.string().optional().describe("Why it was skipped"),
     tolerated: z.literal(true).optional().describe("It failed, and its `continueOnError` let the job go on"),
+    annotations: z
+      .array(annotationView)
+      .optional()
+      .describe("What its script said about its files: at most 10 of each level, and 50 in the job. Absent: nothing"),
+    annotationsLeftOut: z.int().optional().describe("How many more it said: they are only in the log"),
+    summaryBytes: z.int().optional().describe("Size of the summary that its script wrote. Absent: it wrote none"),
   })
   .meta({ id: "Step" });
 export type StepView = z.infer<typeof stepView>;

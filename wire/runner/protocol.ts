@@ -5,6 +5,8 @@
 // answered 409 `lease-lost` and changes nothing. All calls are safe to repeat. Unknown fields are ignored; protocol-version.ts has the other rules for different versions.
 
 import { ACTIONS } from "@gantry/core/choice/actions.ts";
+import { ANNOTATION_LEVELS, MAX_FILE, MAX_MESSAGE, MAX_OF_JOB, MAX_TITLE } from "@gantry/core/log/annotation.ts";
+import { MAX_PROGRESS_TEXT } from "@gantry/core/log/progress.ts";
 import { RETRY_ON } from "@gantry/core/pipeline/retry.ts";
 import { WORK } from "@gantry/core/pipeline/work.ts";
 import { OUTCOMES } from "@gantry/core/task/states.ts";
@@ -211,9 +213,19 @@ export type ClaimReply = z.infer<typeof claimReply>;
 
 export const startRequest = z.object({ session: id, ref: jobRef });
 
+/** See core/log/progress.ts. */
+export const toldSchema = z.object({
+  step: id,
+  done: z.int().min(0),
+  total: z.int().positive(),
+  text: z.string().max(MAX_PROGRESS_TEXT).optional(),
+});
+export type Told = z.infer<typeof toldSchema>;
+
 export const heartbeatRequest = z.object({
   session: id,
-  items: z.array(z.object({ ref: jobRef })).max(MAX_JOBS),
+  /** `told`: how far the running step is, as its script says. Older agents ignore it. */
+  items: z.array(z.object({ ref: jobRef, told: toldSchema.optional() })).max(MAX_JOBS),
 });
 export const heartbeatReply = z.object({
   items: z
@@ -227,6 +239,19 @@ export const heartbeatReply = z.object({
     .max(MAX_JOBS),
 });
 export type HeartbeatReply = z.infer<typeof heartbeatReply>;
+
+const place = z.int().positive();
+/** See core/log/annotation.ts. */
+export const annotationSchema = z.object({
+  level: z.enum(ANNOTATION_LEVELS),
+  message: z.string().max(MAX_MESSAGE),
+  title: z.string().max(MAX_TITLE).optional(),
+  file: z.string().max(MAX_FILE).optional(),
+  line: place.optional(),
+  endLine: place.optional(),
+  column: place.optional(),
+  endColumn: place.optional(),
+});
 
 const ofStep = {
   step: id,
@@ -257,6 +282,11 @@ export const stepProgress = z.discriminatedUnion("kind", [
     reason: z.string().max(1_000).optional(),
     /** It failed, and the job went on. */
     tolerated: z.literal(true).optional(),
+    /** What its script said about its files, and how much more it said. Older runners do not send them. */
+    annotations: z.array(annotationSchema).max(MAX_OF_JOB).optional(),
+    annotationsLeftOut: z.int().positive().optional(),
+    /** Size of the summary that its script wrote; it is sent as a log, see summary-log.ts. Older runners send none. */
+    summaryBytes: z.int().positive().optional(),
   }),
 ]);
 export type StepProgress = z.infer<typeof stepProgress>;

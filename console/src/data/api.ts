@@ -135,6 +135,8 @@ export const v1 = {
   task: (id: string) => `/v1/tasks/${part(id)}`,
   log: (id: string, job: string, step: string, attempt?: number) =>
     `/v1/tasks/${part(id)}/jobs/${part(job)}/steps/${part(step)}/log${attempt === undefined ? "" : `?attempt=${attempt}`}`,
+  summary: (id: string, job: string, step: string, attempt?: number) =>
+    `/v1/tasks/${part(id)}/jobs/${part(job)}/steps/${part(step)}/summary${attempt === undefined ? "" : `?attempt=${attempt}`}`,
   cancel: (id: string) => `/v1/tasks/${part(id)}/cancel`,
   rerunPlan: (id: string) => `/v1/tasks/${part(id)}/rerun-plan`,
   rerun: (id: string) => `/v1/tasks/${part(id)}/rerun`,

@@ -121,7 +121,11 @@ function endSteps(steps: StepView[], state: State, at: string, isKept = false): 
 }
 
 function applyToStep(step: StepView, fact: JsonObject, at: string): StepView {
-  const { waiting: _, ...rest } = step;
+  const { waiting: _, told: __, ...rest } = step;
+  if (fact.kind === "StepTold" && typeof fact.done === "number" && typeof fact.total === "number") {
+    const text = typeof fact.text === "string" ? { text: fact.text } : {};
+    return { ...step, told: { done: fact.done, total: fact.total, ...text, at } };
+  }
   // A step that is tried again began when its first try began.
   if (fact.kind === "StepStarted") {
     return { ...rest, state: "running", startedAt: step.startedAt ?? at, tries: step.tries + 1 };

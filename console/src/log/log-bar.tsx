@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import { readPreference, savePreference } from "../frame/preferences.ts";
 import { count } from "../parts/format.ts";
 import { Icon } from "../parts/icon.tsx";
+import type { Folding } from "./log-groups.ts";
 
 const WRAP_PREFERENCE = "gantry.wrap";
 
@@ -32,10 +33,11 @@ export function LogBar(props: {
   lineCount: number;
   search: SearchState;
   wrap: Wrap;
+  groups: Folding;
   download: { path: string; name: string };
   onShowError: (() => void) | undefined;
 }) {
-  const { wrap, download, onShowError } = props;
+  const { wrap, groups, download, onShowError } = props;
   return (
     <div class="log-bar">
       <SearchField {...props.search} />
@@ -44,6 +46,11 @@ export function LogBar(props: {
       {onShowError === undefined ? null : (
         <button type="button" class="button small" onClick={onShowError}>
           Show first error
+        </button>
+      )}
+      {groups.sizes.size === 0 ? null : (
+        <button type="button" class="button small" onClick={groups.toggleAll}>
+          {groups.folded.size > 0 ? "Unfold groups" : "Fold groups"}
         </button>
       )}
       <button

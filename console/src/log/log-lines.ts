@@ -1,5 +1,8 @@
 // A log as lines: split from text that arrives in pieces, with the colours of its ANSI escape sequences, and with a guess which
-// lines are errors. A span is text and class names from a fixed set, never markup, so a log can only be shown as text.
+// lines are errors. A command of a script (core/log/commands.ts) is shown in words. A span is text and class names from a fixed set, never markup, so a log can only be shown as text.
+
+import { commandWords } from "@gantry/core/log/command-words.ts";
+import { type CommandName, type CommandState, READING, readCommand } from "@gantry/core/log/commands.ts";
 
 export type Span = { readonly text: string; readonly className: string };
 
@@ -29,6 +32,10 @@ export type LogLine = {
   readonly spans: readonly Span[];
   readonly text: string;
   readonly level: Level;
+  /** The command that the line is; undefined for ordinary output. */
+  readonly kind: CommandName | undefined;
+  /** Number of the first line of the group that it belongs to, which may be itself. */
+  readonly group: number | undefined;
 };
 
 export type LogText = {
@@ -38,9 +45,19 @@ export type LogText = {
   /** The last line, while it has no line break yet. */
   readonly rest: string;
   readonly style: TextStyle;
+  readonly commands: CommandState;
+  /** The group that the next line belongs to. */
+  readonly group: number | undefined;
 };
 
-export const EMPTY_LOG: LogText = { firstLine: 1, lines: [], rest: "", style: PLAIN };
+export const EMPTY_LOG: LogText = {
+  firstLine: 1,
+  lines: [],
+  rest: "",
+  style: PLAIN,
+  commands: READING,
+  group: undefined,
+};
 
 /** Characters of a line that are shown. The download has the whole line. */
 const MAX_LINE = 10_000;
@@ -49,16 +66,28 @@ export function addText(log: LogText, text: string): LogText {
   if (text === "") return log;
   const parts = (log.rest + text).split("\n");
   const rest = parts.pop() ?? "";
-  let { style } = log;
+  let { style, commands, group } = log;
   const first = log.firstLine + log.lines.length;
   const added = parts.map((part, at) => {
     const cut = part.length > MAX_LINE ? `${part.slice(0, MAX_LINE)} … (cut, ${part.length} characters)` : part;
+    const { command, state } = readCommand(commands, part.slice(0, MAX_LINE));
+    commands = state;
+    const kind = command?.name;
+    const n = first + at;
+    if (kind === "group") group = n;
+    const of = { n, kind, group };
+    if (kind === "endgroup") group = undefined;
+    const words = command && commandWords(command);
+    if (words !== undefined) {
+      const level = kind === "error" || kind === "warning" ? kind : undefined;
+      return { ...of, spans: [{ text: words, className: "" }], text: words, level };
+    }
     const parsed = parseLine(cut, style);
     style = parsed.style;
     const shown = plainText(parsed.spans);
-    return { n: first + at, spans: parsed.spans, text: shown, level: levelOf(shown) };
+    return { ...of, spans: parsed.spans, text: shown, level: levelOf(shown) };
   });
-  return { ...log, lines: [...log.lines, ...added], rest, style };
+  return { ...log, lines: [...log.lines, ...added], rest, style, commands, group };
 }
 
 /** All lines, with the one that is still being written. */

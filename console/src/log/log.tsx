@@ -13,6 +13,7 @@ import { Icon } from "../parts/icon.tsx";
 import { ProblemBox } from "../parts/loading-states.tsx";
 import { Prose, withoutBackticks } from "../parts/prose.tsx";
 import { LogBar, useWrap } from "./log-bar.tsx";
+import { type Folding, useFolding } from "./log-groups.ts";
 import { allLines, type LogLine } from "./log-lines.ts";
 import { type LogState, useLog } from "./log-reader.ts";
 import { LINE_PX, rangeOf, showLine, useFollow, useOpenAt } from "./log-scroll.ts";
@@ -34,8 +35,12 @@ export function Log({ path, step, name }: { path: string; step: StepView; name: 
   const { isFollowing, unseen, onScroll, toEnd } = useFollow(scroller, lines.length, state, path);
   const marked = rangeOf(address.value.hash);
   const failing = failingLine(step, lines);
+  const folding = useFolding(lines, step.state === "succeeded", [marked?.[0], failing]);
   useOpenAt(scroller, marked?.[0] ?? failing, state.isLoaded && (state.isFinal || marked !== undefined), path);
-  const show = (n: number): void => showLine(scroller.current, n);
+  const show = (n: number): void => {
+    folding.reveal(n);
+    showLine(scroller.current, n);
+  };
   const overscrolls = failing !== undefined && lines.length > MIN_LINES_TO_OVERSCROLL;
   return (
     <div class="log">
@@ -43,6 +48,7 @@ export function Log({ path, step, name }: { path: string; step: StepView; name: 
         lineCount={lines.length}
         search={{ ...search, move: (by) => search.move(by, show) }}
         wrap={wrap}
+        groups={folding}
         download={{ path, name }}
         onShowError={failing === undefined ? undefined : () => show(failing)}
       />
@@ -58,12 +64,13 @@ export function Log({ path, step, name }: { path: string; step: StepView; name: 
         tabIndex={0}
         id="log"
       >
-        {chunksOf(lines).map((chunk) => (
+        {chunksOf(folding.shown).map((chunk) => (
           <Chunk
             key={chunk[0]?.n}
             lines={chunk}
             searched={search.text}
             marked={marked && overlaps(chunk, marked) ? marked.join("-") : ""}
+            folding={folding}
             scroller={lines.length > MAX_LINES_IN_DOCUMENT ? scroller : undefined}
           />
         ))}
@@ -154,12 +161,13 @@ type ChunkProps = {
   readonly searched: string;
   /** The lines that the address marks, as `from-to`; empty when none of them is in this chunk. */
   readonly marked: string;
+  readonly folding: Folding;
   /** In a long log: the text is rendered only near the visible part of this element. */
   readonly scroller: { readonly current: HTMLElement | null } | undefined;
 };
 
 const Chunk = memo(
-  function Chunk({ lines, searched, marked, scroller }: ChunkProps): JSX.Element {
+  function Chunk({ lines, searched, marked, folding, scroller }: ChunkProps): JSX.Element {
     const chunk = useRef<HTMLPreElement>(null);
     const isNear = useNear(chunk, scroller);
     const [from = 0, to = 0] = marked.split("-").map(Number);
@@ -172,7 +180,7 @@ const Chunk = memo(
         {lines.map((line) => (
           <span
             key={line.n}
-            class={`line${line.level === undefined ? "" : ` is-${line.level}`}${line.n >= from && line.n <= to ? " is-marked" : ""}`}
+            class={`${classOf(line)}${line.n >= from && line.n <= to ? " is-marked" : ""}`}
             data-n={line.n}
           >
             <a
@@ -185,9 +193,13 @@ const Chunk = memo(
               {line.n}
             </a>
             <span class="said">
-              {line.spans.map((span, at) => (
-                <StyledText key={at} text={span.text} className={span.className} searched={searched} />
-              ))}
+              {line.kind === "group" ? (
+                <GroupHead line={line} searched={searched} folding={folding} />
+              ) : (
+                line.spans.map((span, at) => (
+                  <StyledText key={at} text={span.text} className={span.className} searched={searched} />
+                ))
+              )}
               {"\n"}
             </span>
           </span>
@@ -199,9 +211,29 @@ const Chunk = memo(
     a.searched === b.searched &&
     a.marked === b.marked &&
     a.scroller === b.scroller &&
+    a.folding.folded === b.folding.folded &&
+    a.folding.sizes === b.folding.sizes &&
     a.lines.length === b.lines.length &&
     a.lines.at(-1)?.text === b.lines.at(-1)?.text,
 );
+
+function classOf({ n, level, kind, group }: LogLine): string {
+  const isInside = group !== undefined && group !== n;
+  const said = level ?? (kind === "notice" || kind === "debug" ? kind : undefined);
+  const place = kind === "group" ? " is-group" : isInside ? " is-inside" : "";
+  return `line${said === undefined ? "" : ` is-${said}`}${place}`;
+}
+
+function GroupHead({ line, searched, folding }: { line: LogLine; searched: string; folding: Folding }) {
+  const isOpen = !folding.folded.has(line.n);
+  return (
+    <button type="button" class="fold" aria-expanded={isOpen} onClick={() => folding.toggle(line.n)}>
+      <Icon name="more" />
+      <Highlighted text={line.text} searched={searched} />
+      <span class="soft num">{count(folding.sizes.get(line.n) ?? 0, "line")}</span>
+    </button>
+  );
+}
 
 /** Selects a line; with Shift, all lines from the selected one to this one. */
 function select(event: MouseEvent, n: number): void {

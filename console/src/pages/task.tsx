@@ -31,6 +31,8 @@ import { decideFirstView, decideView, VIEWS, type View } from "../task/decide-vi
 import { FailureBox } from "../task/failure-box.tsx";
 import { Graph } from "../task/graph.tsx";
 import { HeldJob } from "../task/held-job.tsx";
+import { Annotations } from "../task/results/annotations.tsx";
+import { Summaries } from "../task/results/summaries.tsx";
 import { StepList } from "../task/step-list.tsx";
 import { StepPanel } from "../task/step-panel.tsx";
 import { TaskActions } from "../task/task-actions.tsx";
@@ -82,6 +84,8 @@ function Task({ task }: { task: TaskView }) {
         {view === "timeline" ? <Timeline task={task} selected={selected} /> : null}
         {selected ? <StepPanel task={task} selected={selected} /> : null}
       </div>
+      {view === "log" ? null : <Annotations task={task} />}
+      {view === "log" ? null : <Summaries task={task} />}
       <Details task={task} />
     </div>
   );

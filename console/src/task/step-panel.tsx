@@ -65,6 +65,15 @@ function StepFacts({ job, step, attempt }: { job: JobView; step: StepView; attem
           took <Duration ms={step.durationMs} since={step.startedAt} />
         </span>
       )}
+      {step.told === undefined ? null : (
+        <span class="told">
+          <progress max={step.told.total} value={step.told.done} aria-label="Progress of the step" />{" "}
+          <span class="num">
+            {step.told.done} of {step.told.total}
+          </span>
+          {step.told.text === undefined ? "" : `, ${step.told.text}`}
+        </span>
+      )}
       {typeof step.outputs.exitCode === "number" ? <span>exit code {step.outputs.exitCode}</span> : null}
     </p>
   );

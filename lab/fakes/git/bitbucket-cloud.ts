@@ -288,7 +288,7 @@ async function toPullRequest(ctx: Koa.Context, fake: FakeBitbucketCloud, one: La
 function addPages(router: Router, fake: FakeBitbucketCloud): void {
   const addresses = {
     repository: "/:workspace/:slug",
-    file: "/:workspace/:slug/src/:branch/*path",
+    file: "/:workspace/:slug/src/:revision/*path",
     commit: "/:workspace/:slug/commits/:commit",
   };
   addRepositoryPages(router, addresses, (ctx) => {

@@ -20,7 +20,7 @@ type PageOf = {
   readonly statusesOf: (commit: string) => readonly LabStatus[];
 };
 
-/** `addresses`: as the host has them, with a `path` in `file` and a `commit` in `commit`. */
+/** `addresses`: as the host has them, with a `path` in `file`, perhaps also a `revision` there, and a `commit` in `commit`. */
 export function addRepositoryPages(
   router: Router,
   addresses: { readonly repository: string; readonly file: string; readonly commit: string },
@@ -50,8 +50,9 @@ async function showRepository(ctx: Koa.Context, page: PageOf): Promise<void> {
   );
 }
 
-async function showFile(ctx: Koa.Context, page: PageOf, path: string): Promise<void> {
-  const content = await page.store.file(page.id, page.branch, path);
+async function showFile(ctx: Asked, page: PageOf, path: string): Promise<void> {
+  const { at = ctx.params.revision ?? page.branch } = ctx.query;
+  const content = await page.store.file(page.id, String(at), path);
   ctx.status = content === undefined ? 404 : 200;
   ctx.type = "html";
   ctx.body = fakePage(page.system, `${page.title}: ${path}`, [

@@ -242,7 +242,7 @@ function addStatuses(api: Router, fake: FakeOwned): void {
 function addPages(router: Router, fake: FakeOwned): void {
   const addresses = {
     repository: "/:owner/:name",
-    file: "/:owner/:name/src/branch/:branch/*path",
+    file: "/:owner/:name/src/:kind/:revision/*path",
     commit: "/:owner/:name/commit/:commit",
   };
   addRepositoryPages(router, addresses, (ctx) => {

@@ -245,7 +245,7 @@ function addCheckRuns(api: Router, fake: FakeOwned): void {
 function addPages(router: Router, fake: FakeOwned): void {
   const addresses = {
     repository: "/:owner/:name",
-    file: "/:owner/:name/blob/:branch/*path",
+    file: "/:owner/:name/blob/:revision/*path",
     commit: "/:owner/:name/commit/:commit",
   };
   addRepositoryPages(router, addresses, (ctx) => {

@@ -303,7 +303,7 @@ function gitAccountOf(ctx: Koa.Context, { options }: FakeOwned): GitAccount | un
 function addPages(router: Router, fake: FakeOwned): void {
   const addresses = {
     repository: "/:owner/:name",
-    file: "/:owner/:name/blob/:branch/*path",
+    file: "/:owner/:name/blob/:revision/*path",
     commit: "/:owner/:name/commit/:commit",
   };
   addRepositoryPages(router, addresses, (ctx) => {

@@ -256,7 +256,7 @@ function addStatuses(api: Router, fake: FakeOwned): void {
 
 function addPages(router: Router, fake: FakeOwned): void {
   const group = "/:group{/:subgroup}/:name";
-  const addresses = { repository: group, file: `${group}/-/blob/:branch/*path`, commit: `${group}/-/commit/:commit` };
+  const addresses = { repository: group, file: `${group}/-/blob/:revision/*path`, commit: `${group}/-/commit/:commit` };
   addRepositoryPages(router, addresses, (ctx) => {
     const { group = "", subgroup, name = "" } = ctx.params;
     const found = findOwned(fake, subgroup === undefined ? group : `${group}/${subgroup}`, name);
