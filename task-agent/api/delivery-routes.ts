@@ -25,9 +25,10 @@ export function deliveryHandlers(deliveries: Deliveries): Pick<RouteHandlers<Age
 }
 
 function deliveryView(state: DeliveryState): WebhookDelivery {
-  const { id, source, host, receivedAt, bytes, redelivery, decision } = state;
+  const { id, source, host, receivedAt, bytes, redelivery, decision, isPolled } = state;
   return {
     ...{ id, source, host, bytes, receivedAt: timeOf(receivedAt), state: stateOfDelivery(state) },
+    ...(isPolled ? { polled: isPolled } : {}),
     apps: [...(decision?.apps ?? [])],
     results: [...(decision?.results ?? [])],
     ...(decision ? { decidedAt: timeOf(decision.at), summary: decision.summary } : {}),
