@@ -5,14 +5,7 @@ import { hash } from "node:crypto";
 import { explain, GantryError } from "@gantry/core/errors.ts";
 import type { PolledChange } from "@gantry/core/poll/polled.ts";
 import { polled, repositoryNamed } from "@gantry/core/poll/polled.ts";
-import {
-  differences,
-  MAX_REFS_TEXT,
-  type Refs,
-  readRefs,
-  refsText,
-  wantedRefs,
-} from "@gantry/core/poll/refs.ts";
+import { differences, MAX_REFS_TEXT, type Refs, readRefs, refsText, wantedRefs } from "@gantry/core/poll/refs.ts";
 import { type StepOutcome, succeeded } from "@gantry/core/step/outcome.ts";
 import { defineStep, NO_RETRY, type StepContext } from "@gantry/core/step/step.ts";
 import { z } from "zod";
