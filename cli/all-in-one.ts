@@ -28,6 +28,8 @@ export type AllInOneOptions = {
   readonly path: string;
   /** Start fakes of all external systems, and a runner at each of their sites. With `config`: of those that it lacks. */
   readonly lab: boolean;
+  /** The git host of the lab sends no webhooks, and is polled. Not with `config`. Default: it sends them. */
+  readonly poll?: boolean;
   /** The folder of an installation, which is then used instead of `data`. */
   readonly config?: string | undefined;
   /** Its variables GANTRY_… override the files of an installation. */
@@ -98,11 +100,12 @@ async function prepareInstallation(
 }
 
 /** Everything in one data folder, which the first start makes. */
-async function prepareFolder({ data, port, path, lab: isWanted }: AllInOneOptions): Promise<Prepared> {
+async function prepareFolder({ data, port, path, lab: isWanted, poll = false }: AllInOneOptions): Promise<Prepared> {
   const folder = await openDataFolder(data, SITES, port);
   const portalUrl = `http://127.0.0.1:${folder.ports.portal}`;
   const webhook = { url: `${portalUrl}/v1/webhooks/bitbucket`, secret: webhookSecretOf(folder.platformToken) };
-  const lab = await (isWanted ? openLab({ dir: folder.path, path, webhook }) : noLab(folder.path, path)).catch(
+  const tells = poll ? {} : { webhook };
+  const lab = await (isWanted ? openLab({ dir: folder.path, path, ...tells }) : noLab(folder.path, path)).catch(
     (error: unknown) => {
       folder.release();
       throw error;
@@ -127,6 +130,7 @@ async function prepareFolder({ data, port, path, lab: isWanted }: AllInOneOption
         portalUrl,
         token,
         ...(lab.pipelines === undefined ? {} : { pipelines: lab.pipelines }),
+        ...(isWanted && poll ? { polling: LAB_POLLING } : {}),
         runnerTokens: Object.fromEntries(Object.entries(folder.runnerTokens).map(([site, secret]) => [secret, site])),
       },
       notify: {
@@ -188,6 +192,8 @@ export async function startAllInOne(
 function labSources(secret: string): NonNullable<NonNullable<Configs["portal"]["webhooks"]>["sources"]> {
   return { bitbucket: { host: "bitbucket-dc", system: "bitbucket", secret } };
 }
+
+const LAB_POLLING = { sources: { lab: { site: "platform", system: "bitbucket", every: "5s" } } };
 
 /** The same after a restart. */
 function webhookSecretOf(platformToken: string): string {

@@ -18,6 +18,7 @@ type Flags = {
   readonly json: boolean;
   readonly demo: boolean;
   readonly lab: boolean;
+  readonly poll: boolean;
   readonly separate: boolean;
   readonly log: LogLevel;
 };
@@ -29,6 +30,7 @@ type Given = {
   readonly once: boolean;
   readonly "no-demo": boolean;
   readonly "no-lab": boolean;
+  readonly poll: boolean;
   readonly separate: boolean;
   readonly log: string | undefined;
 };
@@ -46,8 +48,8 @@ export async function start({ io, json, flags: given }: Call<Given>): Promise<nu
 }
 
 function open(flags: Flags, io: Io): Promise<AllInOne> {
-  const { data, port, lab, config } = flags;
-  const options: AllInOneOptions = { data, port, lab, config, path: io.env.PATH ?? "", env: io.env };
+  const { data, port, lab, poll, config } = flags;
+  const options: AllInOneOptions = { data, port, lab, poll, config, path: io.env.PATH ?? "", env: io.env };
   if (flags.separate) return startSeparately(options, (name) => io.stderr(`${name} exited and will be restarted.\n`));
   return startAllInOne(options, (process) => makeLogger(process, flags.log, { write: io.stderr }));
 }
@@ -88,6 +90,7 @@ function readFlags({ data = ".data", config, port, log, ...given }: Given, json:
     // The demo uses the sites and the templates of the lab.
     demo: !given["no-demo"] && config === undefined,
     lab: !given["no-lab"],
+    poll: given.poll,
     separate: given.separate,
     log: level ?? "error",
   };

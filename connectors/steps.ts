@@ -25,6 +25,7 @@ export const STEPS: StepBook = {
   "git/create-repository": async () => (await import("./git/steps.ts")).createRepository,
   "git/list-templates": async () => (await import("./git/templates/list-templates.ts")).listTemplates,
   "git/open-pull-request": async () => (await import("./git/pull-request-steps.ts")).openPullRequest,
+  "git/poll": async () => (await import("./git/polling/poll-step.ts")).poll,
   "git/push-template": async () => (await import("./git/templates/push-template.ts")).pushTemplate,
   "git/render-template": async () => (await import("./git/steps.ts")).renderTemplate,
   "git/set-commit-status": async () => (await import("./git/commit-status-step.ts")).setCommitStatus,

@@ -169,3 +169,64 @@ test("rendering any event never throws, and the size is limited", () => {
     { numRuns: testRuns(300) },
   );
 });
+
+describe("an approval", () => {
+  const plan = `sha256:${"a".repeat(64)}`;
+  const asked = {
+    job: "deploy[tokyo]",
+    question: "Ship it?",
+    plan,
+    approvers: ["group:ops"],
+    until: Date.UTC(2026, 0, 2, 3, 4),
+  };
+
+  for (const kind of ["ApprovalRequested", "ApprovalReminded"])
+    test(`${kind}: has links to approve and to reject, which name the plan and hold nothing secret`, () => {
+      const { actions, link } = renderNotice(
+        feedEvent(1, { kind, ...asked }, { url: "https://gantry.example/tasks/t01" }),
+        undefined,
+      );
+      assert.equal(link?.url, "https://gantry.example/tasks/t01");
+      assert.deepEqual(
+        actions?.map(({ label, url }) => [label, url]),
+        ["Approve", "Reject"].map((label) => [
+          label,
+          `https://gantry.example/tasks/t01/answer/deploy%5Btokyo%5D?plan=sha256%3A${"a".repeat(64)}&answer=${label.toLowerCase()}`,
+        ]),
+      );
+    });
+
+  test("says who may answer and until when", () => {
+    const { facts } = render({ kind: "ApprovalRequested", ...asked });
+    const found = Object.fromEntries(facts);
+    assert.deepEqual([found["Who may answer"], found.Until], ["group:ops", "2026-01-02 03:04 UTC"]);
+  });
+
+  test("has no links where it does not wait any more, and none from an older task-agent without a plan", () => {
+    const { plan: _, ...older } = asked;
+    for (const event of [
+      { kind: "ApprovalExpired", ...asked },
+      { kind: "ApprovalReminded", ...older },
+    ])
+      assert.equal(
+        renderNotice(feedEvent(1, event, { url: "https://gantry.example/tasks/t01" }), undefined).actions,
+        undefined,
+      );
+  });
+});
+
+test("what requested a task is said in words", () => {
+  const by = (
+    requestedBy: string,
+    event: JsonObject = { kind: "TaskEnded", outcome: "succeeded" },
+  ): string | undefined => Object.fromEntries(render(event, { requestedBy }).facts)["Requested by"];
+  assert.equal(by("trigger:schedule"), "a schedule");
+  assert.equal(by("trigger:push"), "a push");
+  assert.equal(by("corp:kim"), "corp:kim");
+  const trigger = { kind: "schedule", cron: "0 3 * * *", timeZone: "Europe/Berlin" };
+  assert.equal(by("trigger:schedule", { kind: "TaskRequested", trigger }), "schedule 0 3 * * * Europe/Berlin");
+  assert.match(
+    render({ kind: "TaskRequested", trigger }, { requestedBy: "trigger:schedule" }).title,
+    /was requested by schedule 0 3 \* \* \* Europe\/Berlin$/,
+  );
+});

@@ -1,10 +1,11 @@
 // All texts of notifications. Pure: one event becomes one message, which each channel formats.
 
-import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
 import type { Message } from "@gantry/core/notify/channel.ts";
 import type { Notice } from "@gantry/core/notify/match.ts";
 import { answerInWords, duration } from "@gantry/core/task/messages.ts";
 import { OUTCOMES, STATE_LOOKS, type State } from "@gantry/core/task/states.ts";
+import { requesterInWords } from "@gantry/core/trigger/trigger-text.ts";
 import { truncate } from "@gantry/core/truncate.ts";
 
 /** A message without its channel, receiver and key. */
@@ -20,6 +21,7 @@ export function renderNotice(notice: Notice, portalUrl: string | undefined): Con
   const { event } = data;
   const state = stateOf(event);
   const sentence = sentenceOf(notice, state);
+  const actions = actionsOf(data, portalUrl);
   return {
     thread: data.task,
     state,
@@ -27,6 +29,7 @@ export function renderNotice(notice: Notice, portalUrl: string | undefined): Con
     text: block(textOf(notice, sentence), MAX_TEXT),
     facts: factsOf(notice),
     link: linkTo(data.url, portalUrl),
+    ...(actions.length === 0 ? {} : { actions }),
   };
 }
 
@@ -83,7 +86,7 @@ function sentenceOf({ data }: Notice, state: State): string {
       return `${title} ${STATE_LOOKS[state].word}${place === "" ? "" : ` at ${place}`}`;
     }
     case "TaskRequested":
-      return `${title} was requested by ${data.requestedBy}`;
+      return `${title} was requested by ${requesterInWords(data.requestedBy, triggerOf(event))}`;
     case "TaskCancelRequested":
       return `${title} is being canceled by ${text(event.by)}`;
     case "JobHeld":
@@ -114,7 +117,7 @@ function textOf({ data }: Notice, title: string): string {
     return `${text(event.reason)}\nA person has to decide: run the job again, mark it as done, or let it fail.`;
   }
   if (event.kind === "ApprovalRequested" || event.kind === "ApprovalReminded")
-    return [text(event.question), "Open the task to see what will happen, and to approve or reject it."]
+    return [text(event.question), "The links show what will happen, and ask you to confirm. You need to be signed in."]
       .filter((part) => part !== "")
       .join("\n");
   if (event.kind === "ApprovalExpired") return text(event.question);
@@ -156,6 +159,7 @@ function beyondTitle(headline: string, title: string, durationMs: JsonValue | un
 
 function factsOf({ data }: Notice): Content["facts"] {
   const { event } = data;
+  const trigger = triggerOf(event);
   const facts: (readonly [string, string])[] = [
     ["App", data.app ?? ""],
     ["Pipeline", data.pipeline],
@@ -168,10 +172,14 @@ function factsOf({ data }: Notice): Content["facts"] {
         : "",
     ],
     ["Took", typeof event.durationMs === "number" ? duration(event.durationMs) : ""],
-    ["Requested by", data.requestedBy],
+    ["Requested by", requesterInWords(data.requestedBy, trigger)],
     ["Task", data.task],
   ];
   return facts.map(([name, value]) => [name, line(value, MAX_FACT)] as const).filter(([, value]) => value !== "");
+}
+
+function triggerOf({ trigger }: JsonObject): JsonObject | undefined {
+  return isJsonObject(trigger) ? trigger : undefined;
 }
 
 /** "deploy[tokyo]: wait" */
@@ -186,6 +194,21 @@ function linkTo(url: string, portalUrl: string | undefined): Content["link"] {
   const address = URL.parse(url, portalUrl);
   if (address === null || !/^https?:$/.test(address.protocol)) return undefined;
   return { label: "Open the task", url: address.href };
+}
+
+/**
+ * What an approver can open. The address gives no right and says only what was asked: who answers is who is signed in, and a plan that
+ * has changed, or was answered, is not approved by it.
+ */
+function actionsOf({ event, url }: Notice["data"], portalUrl: string | undefined): NonNullable<Content["actions"]> {
+  const isAsking = event.kind === "ApprovalRequested" || event.kind === "ApprovalReminded";
+  const task = isAsking && text(event.plan) !== "" ? linkTo(url, portalUrl) : undefined;
+  if (!task) return [];
+  return (["Approve", "Reject"] as const).map((label) => {
+    const address = new URL(`${task.url}/answer/${encodeURIComponent(text(event.job))}`);
+    address.search = String(new URLSearchParams({ plan: text(event.plan), answer: label.toLowerCase() }));
+    return { label, url: address.href };
+  });
 }
 
 /** `JobClaimed` → "claimed". The text before it names the job. */

@@ -262,6 +262,7 @@ function catalog({ state }: Pick<Parts, "state">) {
       if (!pipeline) throw new GantryError("pipeline-unknown", { pipeline: name });
       return pipeline;
     },
+    polling: () => ({ items: [] }),
     triggers: ({ query: { apps } }) => ({
       items: [...state().apps.keys()].filter((app) => apps?.includes(app) ?? true).map((app) => triggerOf(app)),
     }),

@@ -8,6 +8,7 @@ import { neverOverlaps } from "@gantry/wire/runner/lease-rules.ts";
 import { z } from "zod";
 import { definitionsConfig } from "./definitions/definitions-config.ts";
 import { limitsConfig } from "./limits.ts";
+import { pollingConfig } from "./polling/polling-config.ts";
 import { journalConfig } from "./store/journal-config.ts";
 
 const ms = z.int().min(10);
@@ -112,6 +113,8 @@ export const agentConfig = z.strictObject({
     .prefault({}),
   /** Git repository of pipeline files. The folder counts only until it has been read for the first time. */
   definitions: definitionsConfig.optional(),
+  /** Git hosts that cannot tell by a webhook what was pushed. See docs/webhooks.md. */
+  polling: pollingConfig.prefault({}),
 });
 export type AgentConfigInput = z.input<typeof agentConfig>;
 export type AgentConfig = z.output<typeof agentConfig>;

@@ -20,6 +20,7 @@ import { runnerRoutes } from "./api/runner-routes.ts";
 import { type AgentConfig, siteTokensOf } from "./config.ts";
 import type { DefinitionSet } from "./definitions/definition-set.ts";
 import type { EventsOut } from "./events/open-relay.ts";
+import type { Polling } from "./polling/polling.ts";
 import type { Proposals } from "./proposals/proposals.ts";
 import type { Retention } from "./retention/retention.ts";
 import type { Settings } from "./settings/settings.ts";
@@ -38,6 +39,7 @@ export type HttpAppDeps = {
   readonly templates: Templates;
   readonly proposals: Proposals;
   readonly deliveries: Deliveries;
+  readonly polling: Polling;
   readonly triggers: Triggers;
   readonly metrics: ProcessMetrics;
   readonly retention: Retention;
@@ -80,6 +82,7 @@ export function openHttpApp(deps: HttpAppDeps): ReturnType<typeof createApp> {
     templates: deps.templates,
     proposals: deps.proposals,
     deliveries: deps.deliveries,
+    polling: deps.polling,
     triggers: deps.triggers,
     portalUrl: config.portalUrl,
     token: config.token,

@@ -30,6 +30,7 @@ import { withArchivedLogs } from "./logs/log-archive.ts";
 import { limitLogs } from "./logs/log-limits.ts";
 import { openLogStore } from "./logs/log-store.ts";
 import { openMetrics } from "./metrics.ts";
+import { openIsPolled, openPolling, type Polling } from "./polling/polling.ts";
 import { openProposals, type Proposals } from "./proposals/proposals.ts";
 import { effectivePolicy } from "./retention/decide-retention.ts";
 import { archiveFolder, logFolder, openRetention, type Retention } from "./retention/retention.ts";
@@ -42,6 +43,7 @@ import { type LiveDefinitions, openDefinitions } from "./tasks/definitions.ts";
 import { openTemplates, type Templates } from "./templates/templates.ts";
 import type { TriggerDeps } from "./triggers/start-triggered.ts";
 import { openTriggers, type Triggers } from "./triggers/triggers.ts";
+import type { Deliveries } from "./webhooks/deliveries.ts";
 import { openWebhooks } from "./webhooks/open-webhooks.ts";
 import { startForApp } from "./webhooks/start-for-app.ts";
 
@@ -105,11 +107,13 @@ export async function startTaskAgent(
     const forTriggers = triggerDeps(base, agent, definitions, definitionSet.own);
     const { deliveries, ...webhooks } = await openAgentWebhooks(base, forTriggers);
     const triggers = openAgentTriggers(base, forTriggers);
+    const polling = await openAgentPolling(base, forTriggers, definitions, deliveries);
     const parts = {
       definitionSet,
       templates,
       proposals,
       deliveries,
+      polling,
       triggers,
       settings,
       metrics,
@@ -125,6 +129,7 @@ export async function startTaskAgent(
       definitions: definitionSet.ticks,
       templates: [templates.tick],
       triggers: triggers.ticks,
+      polling: [polling.tick],
     });
     return {
       ...server,
@@ -221,11 +226,22 @@ function triggerDeps(
   };
 }
 
-function openAgentWebhooks({ journal, logger }: Base, deps: TriggerDeps): ReturnType<typeof openWebhooks> {
+async function openAgentPolling(
+  { config }: Base,
+  deps: TriggerDeps,
+  definitions: LiveDefinitions,
+  deliveries: Deliveries,
+): Promise<Polling> {
+  const pipeline = await readBuiltIn(join(PLATFORM, "poll-git.yaml"), definitions.steps);
+  return openPolling({ ...deps, pipeline, deliveries, config: config.polling });
+}
+
+function openAgentWebhooks({ config, journal, logger }: Base, deps: TriggerDeps): ReturnType<typeof openWebhooks> {
   return openWebhooks({
     journal,
     newId: randomUUID,
-    start: (delivery, facts, app) => startForApp(deps, delivery, facts, app),
+    start: (delivery, facts, app) =>
+      startForApp({ ...deps, isPolled: openIsPolled(config.polling) }, delivery, facts, app),
     onError: (err, what) => logger.error({ err }, `${what} failed; it is repeated in a second`),
   });
 }

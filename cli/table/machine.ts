@@ -28,6 +28,10 @@ export const MACHINE = [
         type: "boolean",
         summary: "no fakes of external systems and no demo; without --config only one runner, at site platform",
       },
+      poll: {
+        type: "boolean",
+        summary: "the git host of the lab sends no webhooks: Gantry polls it every 5 seconds",
+      },
       separate: { type: "boolean", summary: "run each process separately; one that exits is restarted" },
       log: {
         type: "string",

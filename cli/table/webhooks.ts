@@ -33,4 +33,10 @@ export const WEBHOOKS = [
     portal: true,
     run: async (call) => (await import("../task/webhooks.ts")).redeliver(call),
   }),
+  command({
+    name: "webhook polling",
+    summary: "list the git hosts that Gantry polls, and what could not be read",
+    portal: true,
+    run: async (call) => (await import("../task/polling.ts")).listPolling(call),
+  }),
 ];

@@ -58,9 +58,10 @@ function pathOf(id: string): string {
 }
 
 function inWords(delivery: WebhookDelivery): string {
-  const { id, source, host, receivedAt, bytes, summary, repository, reason, redeliveryOf, redeliveredBy } = delivery;
+  const { id, source, host, polled, receivedAt, bytes, summary, repository, reason, redeliveryOf, redeliveredBy } =
+    delivery;
   const facts = [
-    ["source", `${source} (${host})`],
+    ["source", polled ? `${source} (polling of ${host})` : `${source} (${host})`],
     ["received", `${shortTime(receivedAt)} UTC, ${bytes} bytes`],
     ...(redeliveryOf === undefined ? [] : [["again", `the delivery ${redeliveryOf}, by ${redeliveredBy}`]]),
     ...(repository === undefined ? [] : [["about", repository]]),

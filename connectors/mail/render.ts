@@ -1,6 +1,6 @@
 // Renders one message as a mail: as plain text, and the same as HTML. Nothing is loaded from the network.
 
-import type { Message } from "@gantry/core/notify/channel.ts";
+import { linksOf, type Message } from "@gantry/core/notify/channel.ts";
 import { STATE_LOOKS, type State } from "@gantry/core/task/states.ts";
 import { truncate } from "@gantry/core/truncate.ts";
 
@@ -25,7 +25,9 @@ export function mailSubject(prefix: string, title: string): string {
 
 export function mailText(message: Message): string {
   const facts = message.facts.map(([name, value]) => `${oneLine(name)}: ${oneLine(value)}`).join("\n");
-  const link = message.link ? `${message.link.label}: ${message.link.url}` : "";
+  const link = linksOf(message)
+    .map(({ label, url }) => `${label}: ${url}`)
+    .join("\n");
   const parts = [message.title, truncate(message.text, MAX_TEXT), facts, link];
   return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
 }
@@ -38,9 +40,10 @@ export function mailHtml(message: Message): string {
       `<td style="padding:2px 0">${escapeHtml(value)}</td></tr>`,
   );
   const text = escapeHtml(truncate(message.text, MAX_TEXT)).replaceAll("\n", "<br>");
-  const link = message.link
-    ? `<p><a href="${escapeHtml(message.link.url)}" style="color:#2563eb">${escapeHtml(message.link.label)}</a></p>`
-    : "";
+  const links = linksOf(message).map(
+    ({ label, url }) => `<a href="${escapeHtml(url)}" style="color:#2563eb">${escapeHtml(label)}</a>`,
+  );
+  const link = links.length === 0 ? "" : `<p>${links.join(" &nbsp; ")}</p>`;
   return [
     '<!doctype html><html><head><meta charset="utf-8"><meta name="color-scheme" content="light dark"></head>',
     '<body style="font-family:system-ui,sans-serif;font-size:15px;line-height:1.5">',

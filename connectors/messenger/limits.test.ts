@@ -48,3 +48,13 @@ for (const [preset, render] of Object.entries(BODIES)) {
     }
   });
 }
+
+for (const [preset, render] of Object.entries(BODIES).filter(([name]) => name !== "template"))
+  test(`${preset}: what the reader can do is shown beside the link`, () => {
+    const url = "https://portal.example/tasks/1/answer/deploy%5Ba(b)%5D?plan=sha256%3A1&answer=approve";
+    const actions = [{ label: "Approve", url }];
+    const texts = textsOf(render({ ...withText("Ship it?"), actions })).join("\n");
+    assert.ok(texts.includes("Approve"));
+    assert.ok(texts.includes(preset === "mattermost" ? url.replace("(b)", "%28b%29") : url), texts);
+    assert.ok(texts.includes("https://portal.example/tasks/1"));
+  });

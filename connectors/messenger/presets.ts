@@ -2,7 +2,7 @@
 // README.md). Every text is truncated to stay below the limits, because a message that is too long is refused as a whole.
 
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
-import type { Message } from "@gantry/core/notify/channel.ts";
+import { linksOf, type Message } from "@gantry/core/notify/channel.ts";
 import type { State } from "@gantry/core/task/states.ts";
 import { truncate, truncateEscaped } from "@gantry/core/truncate.ts";
 import { escapeCard, escapeMattermost, escapeMentions, escapePlain, escapeSlack } from "./escape.ts";
@@ -50,6 +50,7 @@ const CARD_COLORS: { readonly [S in State]: "Default" | "Good" | "Attention" | "
 /** Texts in blocks have the type plain_text, in which Slack reads no markup. */
 export function slackBody(message: Message): JsonObject {
   const text = truncateEscaped(message.text, SLACK_SECTION, escapeSlack);
+  const links = linksOf(message);
   const facts = message.facts.slice(0, SLACK_FIELDS).map(([name, value]) => `${name}: ${value}`);
   const room = SLACK_TOTAL - text.length - 2 * SLACK_HEADER;
   const each = Math.min(FACT, Math.floor(room / Math.max(1, facts.length)));
@@ -59,20 +60,18 @@ export function slackBody(message: Message): JsonObject {
     ...(facts.length === 0
       ? []
       : [{ type: "section", fields: facts.map((fact) => slackText(truncateEscaped(fact, each, escapeSlack))) }]),
-    ...(message.link
-      ? [
+    ...(links.length === 0
+      ? []
+      : [
           {
             type: "actions",
-            elements: [
-              {
-                type: "button",
-                text: slackText(truncateEscaped(message.link.label, 75, escapeSlack)),
-                url: message.link.url,
-              },
-            ],
+            elements: links.map(({ label, url }) => ({
+              type: "button",
+              text: slackText(truncateEscaped(label, 75, escapeSlack)),
+              url,
+            })),
           },
-        ]
-      : []),
+        ]),
   ];
   return { text: truncateEscaped(message.title, SLACK_HEADER, escapeSlack), blocks };
 }
@@ -93,7 +92,7 @@ export function mattermostBody(
         ...(message.link
           ? { title: truncateEscaped(message.title, 500, escapeMentions), title_link: message.link.url }
           : { title: truncateEscaped(message.title, 500, escapeMattermost) }),
-        text: truncateEscaped(message.text, MATTERMOST_TEXT / 2, escapeMattermost),
+        text: `${truncateEscaped(message.text, MATTERMOST_TEXT / 2, escapeMattermost)}${mattermostActions(message)}`,
         fields: message.facts.slice(0, MAX_FACTS).map(([name, value]) => ({
           title: truncateEscaped(name, 100, escapeMattermost),
           value: truncateEscaped(value, FACT, escapeMattermost),
@@ -102,6 +101,14 @@ export function mattermostBody(
       },
     ],
   };
+}
+
+/** Addresses of the portal: their parts are encoded. */
+function mattermostActions({ actions = [] }: Message): string {
+  const links = actions.map(
+    ({ label, url }) => `[${escapeMattermost(label)}](${url.replaceAll("(", "%28").replaceAll(")", "%29")})`,
+  );
+  return links.length === 0 ? "" : `\n\n${links.join(" · ")}`;
 }
 
 /** An Adaptive Card for a Workflows address. Title and text are TextRuns, in which no markup is read. */
@@ -133,7 +140,8 @@ export function cubeBody(
     message.text,
     ...message.facts.slice(0, MAX_FACTS).map(([name, value]) => `${name}: ${truncate(value, FACT)}`),
   ];
-  const link = message.link ? `\n${message.link.url}` : "";
+  const actions = message.actions?.map(({ label, url }) => `\n${label}: ${url}`).join("") ?? "";
+  const link = `${actions}${message.link ? `\n${message.link.url}` : ""}`;
   const text = truncateEscaped(lines.filter((line) => line !== "").join("\n"), CUBE_TEXT - link.length, escapePlain);
   return {
     uniqueName: account.account,
@@ -174,9 +182,11 @@ function teamsCard(message: Message, length: number, facts: number): JsonObject 
         })),
       },
     ],
-    actions: message.link
-      ? [{ type: "Action.OpenUrl", title: truncate(message.link.label, 75), url: message.link.url }]
-      : [],
+    actions: linksOf(message).map(({ label, url }) => ({
+      type: "Action.OpenUrl",
+      title: truncate(label, 75),
+      url,
+    })),
   };
   return {
     type: "message",

@@ -4,8 +4,9 @@
 import type { TaskSummary } from "@gantry/wire/agent/views.ts";
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
-import { type Page, problemFrom, v1 } from "./data/api.ts";
+import { type AskedApproval, type Page, problemFrom, v1 } from "./data/api.ts";
 import { applyToPage, changesTaskRows } from "./data/apply-event.ts";
+import { askedCount, askedOfMe, changesAsked } from "./data/asked.ts";
 import { recentTasks } from "./data/attention.ts";
 import { startClock } from "./data/clock.ts";
 import { startLive } from "./data/live.ts";
@@ -30,6 +31,10 @@ function Console() {
   useEffect(() => {
     if (tasks) recentTasks.value = tasks;
   }, [tasks]);
+  const asked = useResource<Page<AskedApproval>>(askedOfMe, { reloadOn: changesAsked }).data.value?.items;
+  useEffect(() => {
+    if (asked) askedCount.value = asked.length;
+  }, [asked]);
   const { query } = address.value;
   const run = query.get("run");
   return (

@@ -43,7 +43,14 @@ const PARAMS = "params.yaml";
 const OWN = "own-pipelines.yaml";
 const PIPELINES = "pipelines/";
 /** Of pipelines that the task-agent has itself: pipelines/platform. */
-const RESERVED_NAMES = ["check-systems", "definitions-sync", "discover-app", "own-pipelines-sync", "templates-sync"];
+const RESERVED_NAMES = [
+  "check-systems",
+  "definitions-sync",
+  "discover-app",
+  "own-pipelines-sync",
+  "poll-git",
+  "templates-sync",
+];
 
 /**
  * The definitions in these files, and every mistake in them. If there is a folder `pipelines`, the pipelines are the files

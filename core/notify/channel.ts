@@ -62,6 +62,15 @@ export type Message = {
   readonly text: string;
   /** Pairs of a short name and a value, in order. */
   readonly facts: readonly (readonly [name: string, value: string])[];
-  readonly link: { readonly label: string; readonly url: string } | undefined;
+  readonly link: Link | undefined;
+  /** What the reader can do. Each opens a page of the portal, which asks once more: programs that look at mail open links, too. */
+  readonly actions?: readonly Link[];
   readonly at: Date;
 };
+
+export type Link = { readonly label: string; readonly url: string };
+
+/** In the order in which they are shown. */
+export function linksOf({ actions = [], link }: Pick<Message, "actions" | "link">): readonly Link[] {
+  return [...actions, ...(link ? [link] : [])];
+}

@@ -62,7 +62,7 @@ export function defaultRules(channels: readonly string[]): readonly RuleFile[] {
   const created = 'task.pipeline == "create-app" && event.outcome == "succeeded"';
   // They run every few minutes by themselves, so only one that fails is news.
   const routine =
-    'task.pipeline in ["definitions-sync", "own-pipelines-sync", "templates-sync"] && event.outcome == "succeeded"';
+    'task.pipeline in ["definitions-sync", "own-pipelines-sync", "poll-git", "templates-sync"] && event.outcome == "succeeded"';
   const send = channels.map((channel) => ({ channel }));
   return [
     {

@@ -94,7 +94,7 @@ describe("matching", () => {
   });
 
   test("what Gantry reads by a schedule is reported only when it fails", () => {
-    for (const pipeline of ["definitions-sync", "own-pipelines-sync", "templates-sync"]) {
+    for (const pipeline of ["definitions-sync", "own-pipelines-sync", "poll-git", "templates-sync"]) {
       const ended = (outcome: string): Notice => notice({ kind: "TaskEnded", outcome }, { pipeline });
       assert.deepEqual(keysOf(defaultRules(["inbox"]), ended("succeeded")), []);
       assert.deepEqual(keysOf(defaultRules(["inbox"]), ended("failed")), ["task-ended/t01/inbox"]);

@@ -75,7 +75,7 @@ export type TaskEvent =
   | Fact<"JobGated", OfJob & { readonly code: string; readonly text: string; readonly until?: number }>
   /** Nobody has approved anything yet. Answers to an earlier request of the job are void. */
   | Fact<"ApprovalRequested", OfJob & Asked>
-  | Fact<"ApprovalReminded", OfJob & Pick<Asked, "question" | "until" | "approvers">>
+  | Fact<"ApprovalReminded", OfJob & Pick<Asked, "question" | "until" | "approvers"> & { readonly plan?: string }>
   | Fact<
       "ApprovalAnswered",
       OfJob & {

@@ -200,7 +200,7 @@ function followAsk({ one, now }: Gate, { expiresMs, ...ask }: Ask): readonly Tas
   }
   if (approval.reminded || now < remindAt(approval)) return [];
   const approvers = [...new Set(approval.demands.flatMap((demand) => demand.approvers))];
-  return [{ kind: "ApprovalReminded", ...of, question, approvers, until: expiresAt }];
+  return [{ kind: "ApprovalReminded", ...of, plan: ask.plan, question, approvers, until: expiresAt }];
 }
 
 function followCalendar({ one, now }: Gate, held: readonly Held[]): readonly TaskEvent[] | undefined {

@@ -33,6 +33,21 @@ export function triggerText(trigger: JsonObject | undefined): string | undefined
   }
 }
 
+const REQUESTERS: Readonly<Record<string, string>> = {
+  "trigger:push": "a push",
+  "trigger:tag": "a tag",
+  "trigger:pull_request": "a pull request",
+  "trigger:image": "an image",
+  "trigger:schedule": "a schedule",
+  "trigger:upstream": "the end of another pipeline",
+};
+
+/** Who requested a task, for a sentence: a person, or what has happened. `trigger`: what expressions see, if it is known. */
+export function requesterInWords(requestedBy: string, trigger?: JsonObject): string {
+  const kind = REQUESTERS[requestedBy];
+  return kind === undefined ? requestedBy : (triggerText(trigger) ?? kind);
+}
+
 /** What a trigger waits for: `0 3 * * 1-5 Europe/Berlin`, `push to main`. */
 export function waitsFor(trigger: Trigger): string {
   switch (trigger.kind) {

@@ -78,7 +78,7 @@ function isSame(one: string, another: string): boolean {
 }
 
 /** On Bitbucket Cloud a project is `workspace/KEY`; repositories belong to the workspace. */
-function ownerOf(host: WebhookHost, project: string): string {
+export function ownerOf(host: WebhookHost, project: string): string {
   return host === "bitbucket-cloud" ? (project.split("/")[0] ?? project) : project;
 }
 

@@ -20,6 +20,7 @@ import { retention } from "./retention.ts";
 import { sandbox } from "./sandbox.ts";
 import { streams } from "./streams.ts";
 import { transitions } from "./transitions.ts";
+import { webhooks } from "./webhooks.ts";
 
 const BENCHES: Readonly<Record<string, Bench>> = {
   dispatch,
@@ -36,6 +37,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   streams,
   lists,
   retention,
+  webhooks,
 };
 
 const { values } = parseArgs({

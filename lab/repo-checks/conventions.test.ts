@@ -162,6 +162,8 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
     "may-use.ts",
     "mirror.ts",
     "names.ts",
+    "polling/poll-step.ts",
+    "polling/read-change.ts",
     "pull-request-steps.ts",
     "sdk.ts",
     "step-parts.ts",

@@ -431,6 +431,7 @@ export const EXPECTED: { readonly [route: string]: Expected } = {
     path: () => "/v1/webhooks/unknown",
     body: () => ({}),
   },
+  "GET /v1/polling": { right: "manage-settings", status: 200, path: () => "/v1/polling" },
   "GET /v1/webhook-deliveries": { ...LIST, right: "view", path: () => "/v1/webhook-deliveries" },
   "GET /v1/webhook-deliveries/{id}": {
     right: "view",

@@ -30,6 +30,7 @@ import { listDeliveries } from "./list-deliveries.ts";
 import { listInbox } from "./list-inbox.ts";
 import { listNewestBuilds } from "./list-newest-builds.ts";
 import { listPipelines } from "./list-pipelines.ts";
+import { listPolling } from "./list-polling.ts";
 import { listRunners } from "./list-runners.ts";
 import { listSites } from "./list-sites.ts";
 import { listSteps } from "./list-steps.ts";
@@ -98,6 +99,7 @@ export const ROUTES: readonly Route[] = [
   listSystems,
   listPipelines,
   getPipeline,
+  listPolling,
   listTriggers,
   pauseTrigger,
   resumeTrigger,

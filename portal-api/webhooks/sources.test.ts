@@ -1,7 +1,6 @@
 // Deliveries of the configured sources: signed in the way of their host, once, and handed to the task-agent as they came.
 
 import assert from "node:assert/strict";
-import { createHmac } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -12,37 +11,7 @@ import { payloadsOf } from "@gantry/core/webhook/payloads.fixture.ts";
 import fc from "fast-check";
 import { startPortal } from "../main.ts";
 import { startTestPortal, type TestPortal } from "../portal.fixture.ts";
-
-const SECRET = "a-secret-of-the-git-host";
-type Headers = Record<string, string>;
-
-const hex = (body: string, secret: string): string => createHmac("sha256", secret).update(body).digest("hex");
-const giteeToken = (time: number, secret = SECRET): string =>
-  createHmac("sha256", secret).update(`${time}\n${secret}`).digest("base64");
-
-/** How each host shows that it knows the secret, and names the delivery. */
-const SIGN: { readonly [Host in WebhookHost]: (body: string, id: string, secret?: string) => Headers } = {
-  "bitbucket-dc": (body, id, secret = SECRET) => ({
-    "x-hub-signature": `sha256=${hex(body, secret)}`,
-    "x-request-id": id,
-  }),
-  "bitbucket-cloud": (body, id, secret = SECRET) => ({
-    "x-hub-signature": `sha256=${hex(body, secret)}`,
-    "x-request-uuid": id,
-  }),
-  github: (body, id, secret = SECRET) => ({
-    "x-hub-signature-256": `sha256=${hex(body, secret)}`,
-    "x-github-delivery": id,
-  }),
-  gitea: (body, id, secret = SECRET) => ({ "x-gitea-signature": hex(body, secret), "x-gitea-delivery": id }),
-  gitlab: (_, id, secret = SECRET) => ({ "x-gitlab-token": secret, "idempotency-key": id }),
-  gitee: (_, _id, secret = SECRET) => {
-    const time = Date.now();
-    return { "x-gitee-token": giteeToken(time, secret), "x-gitee-timestamp": String(time) };
-  },
-  harbor: (_, _id, secret = SECRET) => ({ authorization: secret }),
-  sonarqube: (body, _id, secret = SECRET) => ({ "x-sonar-webhook-hmac-sha256": hex(body, secret) }),
-};
+import { giteeToken, type Headers, SECRET, SIGN } from "./sign.fixture.ts";
 
 type Answer = { readonly status: number; readonly state?: string; readonly id?: string };
 type Send = (source: string, body: string, headers: Headers) => Promise<Answer>;

@@ -31,6 +31,7 @@ import type { Enrolment, Identities } from "../identity/identities.ts";
 import type { Leases } from "../leases/leases.ts";
 import type { LogStore } from "../logs/log-store.ts";
 import type { Pauses } from "../pauses/pauses.ts";
+import type { Polling } from "../polling/polling.ts";
 import type { Proposals } from "../proposals/proposals.ts";
 import type { Seal } from "../secrets/seal.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -68,6 +69,7 @@ export type PortalRoutesDeps = {
   readonly templates: Templates;
   readonly proposals: Proposals;
   readonly deliveries: Deliveries;
+  readonly polling: Pick<Polling, "sources">;
   readonly triggers: Triggers;
   readonly pauses: Pauses;
   readonly portalUrl: string;
@@ -98,7 +100,7 @@ export function portalRoutes(deps: PortalRoutesDeps): Router {
     ...runnerHandlers(deps),
     ...triggerHandlers(deps),
     ...settingsHandlers(deps.settings),
-    ...deliveryHandlers(deps.deliveries),
+    ...deliveryHandlers(deps),
     ...pauseHandlers(deps),
     feed: ({ ctx, query: { after, limit, wait } }) =>
       after === undefined ? deps.feed.newest() : deps.feed.page(after, limit, wait, clientGoneSignal(ctx)),

@@ -324,6 +324,7 @@ export class AttackBench {
       },
       proposals: { start: notServed, read: notServed },
       deliveries: { receive: notServed, redeliver: notServed, read: notServed, list: notServed },
+      polling: { sources: notServed },
       triggers: {
         list: notServed,
         view: notServed,

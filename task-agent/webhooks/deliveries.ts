@@ -13,12 +13,15 @@ import {
   deliveryStream,
 } from "./delivery-stream.ts";
 
+/** `isPolled`: Gantry itself has found it; the body is the JSON of what a push says. */
+export type Received = ReceiveDelivery & { readonly isPolled?: true };
+
 export type Deliveries = {
   /**
    * Durable when it resolves. `isNew` is false for a copy of one that was received before, by whichever agent; the id is then that
    * of the first. Rejects when the store fails: then the sender may send it again.
    */
-  readonly receive: (received: ReceiveDelivery) => Promise<{ readonly id: string; readonly isNew: boolean }>;
+  readonly receive: (received: Received) => Promise<{ readonly id: string; readonly isNew: boolean }>;
   /** A new delivery with the same body. Throws `not-found`. */
   readonly redeliver: (id: string, by: string) => Promise<DeliveryState>;
   /** Throws `not-found`. */
@@ -78,7 +81,7 @@ export function openDeliveries({ journal, newId, onReceived }: DeliveriesDeps): 
     return ok ? state : undefined;
   };
   return {
-    receive: async ({ source, host, system, headers, body, keys: given }) => {
+    receive: async ({ source, host, system, headers, body, keys: given, isPolled }) => {
       const keys = [...new Set(given)];
       const fields = {
         source,
@@ -86,6 +89,7 @@ export function openDeliveries({ journal, newId, onReceived }: DeliveriesDeps): 
         keys,
         bytes: Buffer.byteLength(body),
         ...(system === undefined ? {} : { system }),
+        ...(isPolled ? { isPolled } : {}),
       };
       for (let round = 0; round < MAX_CONFLICTS; round += 1) {
         const known = await knownBy(keys);
@@ -96,11 +100,12 @@ export function openDeliveries({ journal, newId, onReceived }: DeliveriesDeps): 
       throw new GantryError("conflict", { what: `The delivery of ${source}` });
     },
     redeliver: async (id, by) => {
-      const { source, host, system, bytes } = await read(id);
+      const { source, host, system, bytes, isPolled } = await read(id);
       const body = await bodyStream.load(journal, id);
       if (!body) throw new GantryError("not-found", { kind: "delivery", name: id });
       const fields = { source, host, bytes, keys: [], redelivery: { of: id, by } };
-      const state = await append({ ...fields, ...(system === undefined ? {} : { system }) }, body.state);
+      const named = { ...(system === undefined ? {} : { system }), ...(isPolled ? { isPolled } : {}) };
+      const state = await append({ ...fields, ...named }, body.state);
       if (!state) throw new GantryError("conflict", { what: `The delivery ${id}` });
       return state;
     },

@@ -31,6 +31,8 @@ export type DeliveryState = {
   readonly source: string;
   readonly host: WebhookHost;
   readonly system?: string;
+  /** Gantry itself has found it: its body is not the host's. */
+  readonly isPolled?: true;
   /** Store time, ms. */
   readonly receivedAt: number;
   readonly bytes: number;

@@ -3,11 +3,11 @@
 import type { AppState } from "@gantry/core/task/model.ts";
 import type { DeliveryFacts } from "@gantry/core/webhook/delivery.ts";
 import { describeDelivery, repositoryOf, shownFacts } from "@gantry/core/webhook/describe.ts";
-import { readDelivery } from "@gantry/core/webhook/read-delivery.ts";
 import { LATE_MS, sentAtOf } from "@gantry/core/webhook/sent-at.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { appsOf } from "./apps-of.ts";
 import type { DeliveryBody, DeliveryDecision, DeliveryResult, DeliveryState } from "./delivery-stream.ts";
+import { factsOf } from "./facts-of.ts";
 
 export type DecideDeps = {
   readonly journal: Journal;
@@ -22,7 +22,7 @@ export async function decideDelivery(
   delivery: DeliveryState,
   raw: DeliveryBody,
 ): Promise<DeliveryDecision> {
-  const facts = readDelivery(delivery.host, raw);
+  const facts = factsOf(delivery, raw);
   const apps = await appsOf(journal, delivery, facts);
   const reason = whyNothing(delivery, facts, apps, sentAtOf(delivery.host, raw));
   const results: DeliveryResult[] = [];

@@ -1,10 +1,10 @@
 // Webhooks at the task-agent: deliveries are received, and decided afterwards.
 
 import { keyOfFacts } from "@gantry/core/webhook/apps.ts";
-import { readDelivery } from "@gantry/core/webhook/read-delivery.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { indexSources } from "./apps-of.ts";
 import { type Deliveries, openDeliveries } from "./deliveries.ts";
+import { factsOf } from "./facts-of.ts";
 import { type DecideDeps, decideDelivery } from "./meaning.ts";
 import { type Decider, openDecider } from "./open-decider.ts";
 
@@ -26,7 +26,7 @@ export async function openWebhooks({
   const decide: Parameters<typeof openDecider>[0]["decide"] = (delivery, body) =>
     decideDelivery({ journal, start }, delivery, body);
   const laneOf: Parameters<typeof openDecider>[0]["laneOf"] = (delivery, body) =>
-    keyOfFacts(readDelivery(delivery.host, body)) ?? delivery.id;
+    keyOfFacts(factsOf(delivery, body)) ?? delivery.id;
   const decider = openDecider({ journal, laneOf, decide, onError });
   decider.wake();
   return { ...decider, deliveries: openDeliveries({ journal, newId, onReceived: decider.wake }) };

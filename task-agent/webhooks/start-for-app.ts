@@ -11,10 +11,16 @@ import {
   type TriggerResult,
 } from "../triggers/start-triggered.ts";
 import type { DeliveryResult, DeliveryState } from "./delivery-stream.ts";
+import { toldAlready } from "./told-already.ts";
+
+export type StartForAppDeps = TriggerDeps & {
+  /** Whether the repository of the app is polled, too. */
+  readonly isPolled: (app: AppState) => boolean;
+};
 
 /** Each task once, however often it is called for the same delivery. Rejects when the store fails. */
 export async function startForApp(
-  deps: TriggerDeps,
+  deps: StartForAppDeps,
   delivery: DeliveryState,
   facts: DeliveryFacts,
   app: AppState,
@@ -24,13 +30,24 @@ export async function startForApp(
   const unread = isStarting ? await whyUnread(deps, app, facts.kind) : undefined;
   if (unread !== undefined) return [{ app: app.name, reason: unread }];
   const results: DeliveryResult[] = [];
-  for (const start of starts)
-    results.push(
-      ...("nothing" in start
-        ? [{ app: app.name, reason: start.nothing }]
-        : await startEvent(deps, delivery, start, app.name)),
-    );
+  for (const start of starts) {
+    const nothing = "nothing" in start ? start.nothing : await whyTold(deps, delivery, start, app);
+    if (nothing !== undefined) results.push({ app: app.name, reason: nothing });
+    else if (!("nothing" in start)) results.push(...(await startEvent(deps, delivery, start, app.name)));
+  }
   return results;
+}
+
+/** A delivery that a person delivers again always counts. */
+async function whyTold(
+  { journal, isPolled }: StartForAppDeps,
+  delivery: DeliveryState,
+  { kind, part, facts }: TriggeringEvent,
+  app: AppState,
+): Promise<string | undefined> {
+  const isPush = kind === "push" || kind === "tag";
+  if (!isPush || delivery.redelivery || typeof facts.commit !== "string" || !isPolled(app)) return undefined;
+  return toldAlready(journal, app, delivery, { ref: part, commit: facts.commit });
 }
 
 async function startEvent(

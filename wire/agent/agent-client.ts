@@ -25,6 +25,7 @@ import type { AppPipelinesView } from "./app-pipelines.ts";
 import type { ApprovalView } from "./approvals.ts";
 import type { DefinitionsView, FollowedPart, SetPart } from "./definitions.ts";
 import type { PauseView, pauseFor, resumeFor } from "./pauses.ts";
+import type { PollingView } from "./polling.ts";
 import type { AppProposal, startProposal } from "./proposals.ts";
 import { AGENT_PREFIX, AGENT_ROUTES as routes } from "./routes.ts";
 import type { SyncTemplates, TemplatesView } from "./templates.ts";
@@ -167,6 +168,8 @@ export type AgentClient = {
   readonly delivery: (id: string, call?: Asking) => Promise<WebhookDelivery>;
   /** Answers the new delivery. Throws `not-found`. */
   readonly redeliver: (id: string, principal: string) => Promise<WebhookDelivery>;
+  /** The git hosts that are polled. */
+  readonly polling: (call?: Asking) => Promise<Page<PollingView>>;
   readonly steps: (call?: Asking) => Promise<Page<z.infer<typeof stepDescription>>>;
   readonly runners: (call?: Asking) => Promise<Page<RunnerView>>;
   /** Also of a runner out of service. Throws `not-found`. */
@@ -266,6 +269,7 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
       call(routes.deliveries, { params, query: { ...query, apps: apps?.join() } }, options),
     delivery: (id, options) => call(routes.delivery, { params: { id } }, options),
     redeliver: (id, principal) => call(routes.redeliver, { params: { id }, body: { principal } }),
+    polling: (options) => call(routes.polling, { params }, options),
     steps: (options) => call(routes.steps, { params }, options),
     runners: (options) => call(routes.runners, { params }, options),
     runnerSite: (name, options) => call(routes.runnerSite, { params: { name } }, options),

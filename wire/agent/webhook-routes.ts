@@ -2,6 +2,7 @@
 
 import { route } from "@gantry/runtime/http/route.ts";
 import { z } from "zod";
+import { pollingView } from "./polling.ts";
 import { pageQuery, someApps } from "./queries.ts";
 import { page } from "./views.ts";
 import {
@@ -42,6 +43,7 @@ export const DELIVERY_ROUTES = {
     answer: webhookDelivery,
     errors: ["not-found"],
   }),
+  polling: route({ method: "GET", path: "/polling", answer: page(pollingView) }),
   /** Answers the new delivery. */
   redeliver: route({
     method: "POST",

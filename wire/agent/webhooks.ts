@@ -45,6 +45,7 @@ export const webhookDelivery = z
     id: z.string(),
     source: z.string(),
     host: z.enum(WEBHOOK_HOSTS),
+    polled: z.literal(true).optional().describe("No webhook told it: Gantry has found it by polling the host"),
     receivedAt: z.iso.datetime(),
     decidedAt: z.iso.datetime().optional(),
     bytes: z.int().describe("Of the body"),

@@ -12,20 +12,26 @@ import { type Entries, errorsByField, fieldsOf, firstEntries, paramsOf } from ".
 import { ReasonInput } from "../task/reason-input.tsx";
 import { ApprovalFacts } from "./approval-facts.tsx";
 
-/** `onAnswered`: the list of what waits is out of date. */
-export function ApprovalCard({ asked, onAnswered }: { asked: AskedApproval; onAnswered: () => void }) {
+/** `isRejecting`: the person came to reject it, which needs a reason. `onAnswered`: the list of what waits is out of date. */
+type CardProps = {
+  readonly asked: AskedApproval;
+  readonly isRejecting?: boolean;
+  readonly onAnswered: () => void;
+};
+
+export function ApprovalCard({ asked, isRejecting = false, onAnswered }: CardProps) {
   return (
     <section class="held hue-amber" aria-label={`${asked.job} waits for an approval`}>
       <p class="strong">
         <StateGlyph state="waiting" /> <Prose text={asked.question} />
       </p>
       <ApprovalFacts asked={asked} />
-      <AnswerForm asked={asked} onAnswered={onAnswered} />
+      <AnswerForm asked={asked} isRejecting={isRejecting} onAnswered={onAnswered} />
     </section>
   );
 }
 
-function AnswerForm({ asked, onAnswered }: { asked: AskedApproval; onAnswered: () => void }) {
+function AnswerForm({ asked, isRejecting, onAnswered }: Required<CardProps>) {
   const { isSending, problem, run } = useAction();
   const reason = useSignal("");
   const fields = fieldsOf(asked.inputs ?? {});
@@ -64,7 +70,7 @@ function AnswerForm({ asked, onAnswered }: { asked: AskedApproval; onAnswered: (
       ) : null}
       {mayApprove || mayReject ? (
         <div class="held-reason">
-          <ReasonInput id={`approval-${asked.job}`} reason={reason} note="needed to reject" />
+          <ReasonInput id={`approval-${asked.job}`} reason={reason} note="needed to reject" isFirst={isRejecting} />
         </div>
       ) : null}
       <div class="submit">

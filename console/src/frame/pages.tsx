@@ -3,8 +3,10 @@
 
 import type { ReadonlySignal } from "@preact/signals";
 import type { VNode } from "preact";
+import { askedCount } from "../data/asked.ts";
 import { attentionCount } from "../data/attention.ts";
 import { AdoptPage } from "../pages/adopt.tsx";
+import { AnswerPage } from "../pages/answer.tsx";
 import { AppPage } from "../pages/app.tsx";
 import { ChangeAppPage } from "../pages/app-form.tsx";
 import { AppsPage } from "../pages/apps.tsx";
@@ -58,6 +60,11 @@ export const PAGES: readonly PageEntry[] = [
   { path: "/builds", title: "Builds", rail: { icon: "builds", shortcut: "b" }, render: () => <BuildsPage /> },
   { path: "/tasks", title: "Tasks", rail: { icon: "tasks", shortcut: "t" }, render: () => <TasksPage /> },
   { path: "/tasks/:id", title: ({ id = "" }) => id.slice(-8), render: ({ id = "" }) => <TaskPage id={id} /> },
+  {
+    path: "/tasks/:id/answer/:job",
+    title: ({ job = "" }) => `Answer ${job}`,
+    render: ({ id = "", job = "" }) => <AnswerPage id={id} job={job} />,
+  },
   { path: "/fleet", title: "Fleet", rail: { icon: "fleet", shortcut: "f" }, render: () => <FleetPage /> },
   { path: "/sites", title: "Sites", rail: { icon: "sites", shortcut: "s" }, render: () => <SitesPage /> },
   {
@@ -67,7 +74,12 @@ export const PAGES: readonly PageEntry[] = [
     render: () => <PipelinesPage />,
   },
   { path: "/pipelines/:name", title: ({ name = "" }) => name, render: ({ name = "" }) => <PipelinePage name={name} /> },
-  { path: "/inbox", title: "Inbox", rail: { icon: "inbox", shortcut: "i" }, render: () => <InboxPage /> },
+  {
+    path: "/inbox",
+    title: "Inbox",
+    rail: { icon: "inbox", shortcut: "i", badge: askedCount },
+    render: () => <InboxPage />,
+  },
   { path: "/webhooks", title: "Webhooks", render: () => <WebhooksPage /> },
   { path: "/audit", title: "Audit log", render: () => <AuditPage /> },
   { path: "/people", title: "People", render: () => <PeoplePage /> },

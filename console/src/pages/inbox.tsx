@@ -4,6 +4,7 @@ import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { InboxItem } from "@gantry/wire/notify/views.ts";
 import { ApprovalFacts } from "../approval/approval-facts.tsx";
 import { type AskedApproval, type Page, to, v1 } from "../data/api.ts";
+import { askedOfMe, changesAsked } from "../data/asked.ts";
 import { useResource } from "../data/store.ts";
 import { readable } from "../parts/format.ts";
 import { EmptyState, Loaded } from "../parts/loading-states.tsx";
@@ -12,19 +13,11 @@ import { Prose } from "../parts/prose.tsx";
 import { StateGlyph } from "../parts/state-badge.tsx";
 import { RelativeTime } from "../parts/values.tsx";
 
-const APPROVAL_EVENTS: readonly unknown[] = [
-  "ApprovalRequested",
-  "ApprovalReminded",
-  "ApprovalAnswered",
-  "ApprovalExpired",
-  "PolicyOverridden",
-  "JobEnded",
-];
-const MESSAGE_EVENTS: readonly unknown[] = ["TaskEnded", "JobHeld", "TaskRequested", "JobWaiting", ...APPROVAL_EVENTS];
+const MESSAGE_EVENTS: readonly unknown[] = ["TaskEnded", "JobHeld", "TaskRequested", "JobWaiting"];
 
 export function InboxPage() {
   const inbox = useResource<Page<InboxItem>>(v1.inbox, {
-    reloadOn: ({ data }) => MESSAGE_EVENTS.includes(data.event.kind),
+    reloadOn: (event) => MESSAGE_EVENTS.includes(event.data.event.kind) || changesAsked(event),
   });
   return (
     <>
@@ -54,9 +47,7 @@ export function InboxPage() {
 
 /** What waits for an answer of this person. */
 function Waiting() {
-  const asked = useResource<Page<AskedApproval>>(v1.approvals({ mine: "true" }), {
-    reloadOn: ({ data }) => APPROVAL_EVENTS.includes(data.event.kind),
-  });
+  const asked = useResource<Page<AskedApproval>>(askedOfMe, { reloadOn: changesAsked });
   const items = asked.data.value?.items ?? [];
   if (items.length === 0) return null;
   return (

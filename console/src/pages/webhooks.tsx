@@ -91,14 +91,15 @@ type RowProps = {
 };
 
 function Row({ delivery, isSending, onRedeliver }: RowProps) {
-  const { id, receivedAt, source, repository, summary, redeliveredBy } = delivery;
+  const { id, receivedAt, source, polled, repository, summary, redeliveredBy } = delivery;
   return (
     <tr>
       <td class="soft">
         <RelativeTime at={receivedAt} />
       </td>
       <td>
-        {source} {repository === undefined ? null : <span class="soft mono">{repository}</span>}
+        {source} {polled ? <span class="soft">found by polling</span> : null}{" "}
+        {repository === undefined ? null : <span class="soft mono">{repository}</span>}
       </td>
       <td>
         {summary ?? "Not decided yet"}

@@ -1,9 +1,21 @@
 // The reason that a person gives with a decision; it is recorded in the history of the task.
 
 import type { Signal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
 
-/** `note`: when it is needed. */
-export function ReasonInput({ id, reason, note = "optional" }: { id: string; reason: Signal<string>; note?: string }) {
+/** `note`: when it is needed. `isFirst`: what the person came for. */
+type ReasonInputProps = {
+  readonly id: string;
+  readonly reason: Signal<string>;
+  readonly note?: string;
+  readonly isFirst?: boolean;
+};
+
+export function ReasonInput({ id, reason, note = "optional", isFirst = false }: ReasonInputProps) {
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (isFirst) input.current?.focus();
+  }, [isFirst]);
   return (
     <>
       <label for={id}>
@@ -11,6 +23,7 @@ export function ReasonInput({ id, reason, note = "optional" }: { id: string; rea
       </label>
       <input
         id={id}
+        ref={input}
         type="text"
         maxLength={500}
         autoComplete="off"

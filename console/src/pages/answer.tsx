@@ -1,0 +1,58 @@
+// The page that a message about an approval links to: what is asked, what will happen, and the answer. Opening it answers nothing.
+
+import { ApprovalCard } from "../approval/approval-card.tsx";
+import { type AskedApproval, type Page, to, v1 } from "../data/api.ts";
+import { useResource } from "../data/store.ts";
+import { address } from "../frame/router.ts";
+import { EmptyState, Loaded } from "../parts/loading-states.tsx";
+import { PageHeader } from "../parts/page-layout.tsx";
+
+export function AnswerPage({ id, job }: { id: string; job: string }) {
+  const { query } = address.value;
+  const asked = useResource<Page<AskedApproval>>(v1.approvals({ task: id }), {
+    reloadOn: ({ subject }) => subject === id,
+  });
+  const plan = query.get("plan");
+  return (
+    <>
+      <PageHeader title="Approval" note="Nothing happens before you press a button" />
+      <Loaded resource={asked}>
+        {({ items }) => {
+          const one = items.find((item) => item.job === job);
+          if (!one) return <NotAsked id={id} />;
+          return (
+            <>
+              {plan === null || plan === one.plan ? null : (
+                <p class="strong" role="alert">
+                  What the message was about has changed since. This is what is asked now: look at it again.
+                </p>
+              )}
+              <ApprovalCard
+                key={one.plan}
+                asked={one}
+                isRejecting={query.get("answer") === "reject"}
+                onAnswered={asked.reload}
+              />
+              <p>
+                <a class="in-text" href={to.task(id)}>
+                  Open the task
+                </a>
+              </p>
+            </>
+          );
+        }}
+      </Loaded>
+    </>
+  );
+}
+
+function NotAsked({ id }: { id: string }) {
+  return (
+    <EmptyState title="This does not wait for an answer any more">
+      <p>
+        It was answered, it has expired, or the task has ended. <a href={to.task(id)}>The task</a> shows what was
+        answered, and by whom.
+      </p>
+    </EmptyState>
+  );
+}

@@ -1,0 +1,5 @@
+// 10,000 changed deliveries of each host.
+
+import { mutatedWebhooks } from "./mutated-webhooks.suite.ts";
+
+mutatedWebhooks(10_000);
