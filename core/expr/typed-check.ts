@@ -8,8 +8,11 @@ import { makeEnvironment } from "./environment.ts";
 import { checkExpression, type ExpressionProblem } from "./expression.ts";
 import type { Reference } from "./references.ts";
 
-/** CEL types of params by name, or `number`. Those that are missing may have any type. */
-export type ParamTypes = { readonly [name: string]: string };
+/**
+ * CEL types of variables and their members by path, as `params.size` and `needs.build.outputs.count`, or `number`. Those that are
+ * missing may have any type.
+ */
+export type KnownTypes = ReadonlyMap<string, string>;
 
 /** Expressions that CEL's check refuses although they may be valid at run time. */
 const RUNS: readonly RegExp[] = [
@@ -35,20 +38,23 @@ export type Typing = {
   readonly typeOf: (source: string) => string;
 };
 
-export function typing(params: ParamTypes): Typing {
+export function typing(types: KnownTypes): Typing {
   // A `number` is a whole number or a fraction, which CEL tells apart: only what fits neither is wrong.
-  const kinds = (["int", "double"] as const).map((number) => oneTyping(params, number));
+  const kinds = (["int", "double"] as const).map((number) => oneTyping(types, number));
   const isTwofold = (source: string): boolean => {
     const expression = checkExpression(source);
     if ("problem" in expression) return true;
-    const named = expression.references.flatMap(({ variable, path: [name = ""] }) =>
-      variable === "params" && Object.hasOwn(params, name) && params[name] === "number" ? [name] : [],
-    );
+    const named = expression.references.flatMap((reference) => {
+      const known = declared(reference, types);
+      return known?.type === "number"
+        ? [`${reference.variable}.${reference.path.slice(0, known.parts).join(".")}`]
+        : [];
+    });
     return new Set(named).size > 1;
   };
   return {
     problemIn: (source) => {
-      if (isTwofold(source)) return oneTyping({}, "int")(source).problem;
+      if (isTwofold(source)) return oneTyping(new Map(), "int")(source).problem;
       const problems = kinds.map((kind) => kind(source).problem);
       return problems.some((problem) => problem === undefined) ? undefined : problems.at(-1);
     },
@@ -61,20 +67,21 @@ export function typing(params: ParamTypes): Typing {
 
 type Verdict = { readonly type: string; readonly problem?: ExpressionProblem };
 
-function oneTyping(params: ParamTypes, number: "int" | "double"): (source: string) => Verdict {
+function oneTyping(types: KnownTypes, number: "int" | "double"): (source: string) => Verdict {
   const environment = makeEnvironment({ site: "string", status: "string" });
-  const known = new Map<string, string>();
+  const registered = new Map<string, string>();
   return (source) => {
     const expression = checkExpression(source);
     if ("problem" in expression) return { type: "dyn" };
     let typed = source;
     for (const reference of expression.references) {
-      const type = typeOf(reference, params)?.replace(/^number$/, number);
-      const written = writtenAt(source, reference);
+      const known = declared(reference, types) ?? fixedType(reference);
+      const type = known?.type.replace(/^number$/, number);
+      const written = known && writtenAt(source, reference, known.parts);
       if (type === undefined || written === undefined) continue;
       // A variable of its own, with a name of the same length, so that offsets stay right.
       const name = /^\w+$/.test(written) ? written.toUpperCase() : written.replaceAll(/\W/g, "_");
-      if (!register(environment, known, name, type)) continue;
+      if (!register(environment, registered, name, type)) continue;
       typed = typed.slice(0, reference.offset) + name + typed.slice(reference.offset + name.length);
     }
     const verdict = environment.check(typed);
@@ -94,26 +101,37 @@ function oneTyping(params: ParamTypes, number: "int" | "double"): (source: strin
   };
 }
 
-function typeOf({ variable, path, certain }: Reference, params: ParamTypes): string | undefined {
+/** `parts`: how many members the name has that has the type. */
+type KnownType = { readonly type: string; readonly parts: number };
+
+/** Of the longest path whose type is declared. Members behind it have any type. */
+function declared({ variable, path, certain }: Reference, types: KnownTypes): KnownType | undefined {
+  for (let parts = Math.min(path.length, certain); parts > 0; parts -= 1) {
+    const type = types.get([variable, ...path.slice(0, parts)].join("."));
+    if (type !== undefined) return { type, parts };
+  }
+  return undefined;
+}
+
+/** What has the same type in every pipeline. */
+function fixedType({ variable, path, certain }: Reference): KnownType | undefined {
   const [name = "", member] = path;
-  if (path.length === 0 && MAPS.has(variable)) return "map";
+  if (path.length === 0) return MAPS.has(variable) ? { type: "map", parts: 0 } : undefined;
   const isOfJob = ["needs", "jobs", "steps"].includes(variable);
   if (isOfJob && certain === path.length && (path.length === 1 || (path.length === 2 && member === "outputs")))
-    return "map";
-  if (variable === "params" && certain >= 1 && Object.hasOwn(params, name)) return params[name];
-  if (variable === "task" && certain >= 1 && TASK_TEXTS.has(name)) return "string";
-  if (variable === "trigger" && certain >= 1) return factType(name);
-  if (variable === "app" && certain >= 1 && name === "name") return "string";
-  const isOutcome = isOfJob && member === "outcome" && certain >= 2;
-  return isOutcome ? "string" : undefined;
+    return { type: "map", parts: path.length };
+  if (variable === "task" && certain >= 1 && TASK_TEXTS.has(name)) return { type: "string", parts: 1 };
+  const fact = variable === "trigger" && certain >= 1 ? factType(name) : undefined;
+  if (fact !== undefined) return { type: fact, parts: 1 };
+  if (variable === "app" && certain >= 1 && name === "name") return { type: "string", parts: 1 };
+  return isOfJob && member === "outcome" && certain >= 2 ? { type: "string", parts: 2 } : undefined;
 }
 
 /**
  * `params.name`, `task.id`, `needs["a-job"].outcome`, without the members behind it. Undefined when it is written with spaces
  * or in another way.
  */
-function writtenAt(source: string, { variable, path, offset }: Reference): string | undefined {
-  const parts = ["params", "task", "trigger", "app"].includes(variable) ? 1 : 2;
+function writtenAt(source: string, { variable, path, offset }: Reference, parts: number): string | undefined {
   let end = offset + variable.length;
   if (!source.startsWith(variable, offset)) return undefined;
   for (const name of path.slice(0, parts)) {

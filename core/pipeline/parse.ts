@@ -13,7 +13,7 @@ import { absentFacts, absentParams, unknownSecrets } from "./rules-references.ts
 import { goodExpansion } from "./rules-values.ts";
 import { checkShape } from "./shape.ts";
 import { type Place, placeAt, plainValue, readSource, type Source, sourceAt } from "./source.ts";
-import { celTypes } from "./template-sources.ts";
+import { knownTypes } from "./types/known-types.ts";
 
 export type ParsedPipeline = {
   /** Present only if there are no problems. */
@@ -61,7 +61,7 @@ export function parsePipeline(
       pipeline,
       steps: known,
       jobIds: jobIdsOf(root),
-      typing: typing(celTypes(pipeline.params)),
+      typing: typing(knownTypes(pipeline)),
       trials: newTrials(),
     };
     // Where the form is wrong already, a rule would only say the same in other words.

@@ -12,7 +12,7 @@ import type { JobFile, PipelineFile, StepFile } from "./file.ts";
 import { checkSchema } from "./json-schema.ts";
 import type { Job, Pipeline, StepSpec } from "./pipeline.ts";
 import type { Rule, RuleContext } from "./rule.ts";
-import { goodApprovals, goodParams } from "./rules-params.ts";
+import { goodApprovals, goodOutputTypes, goodParams } from "./rules-params.ts";
 import { goodExpressions } from "./rules-references.ts";
 import {
   fittingTypes,
@@ -40,6 +40,7 @@ export const RULES: readonly Rule[] = [
   goodMatrices,
   usefulTimes,
   goodParams,
+  goodOutputTypes,
   goodApprovals,
   goodExpressions,
   goodConditions,

@@ -1,9 +1,7 @@
 // The texts and expressions inside a template, each with its path in the file, and the types of JSON that they can give.
 
 import { cutText } from "../expr/template.ts";
-import type { ParamTypes } from "../expr/typed-check.ts";
 import { isJsonObject, type JsonValue } from "../json.ts";
-import type { ParamSchema, ParamsSchema } from "./pipeline.ts";
 import type { TemplatePlace } from "./places.ts";
 import type { RuleContext } from "./rule.ts";
 
@@ -27,12 +25,6 @@ export function textsOf(template: JsonValue, path: Found["path"]): readonly Foun
   return Object.entries(template).flatMap(([key, item]) => textsOf(item, [...path, key]));
 }
 
-const CEL_TYPES: { readonly [type: string]: string } = {
-  string: "string",
-  integer: "int",
-  number: "number",
-  boolean: "bool",
-};
 /** A fraction may be whole. */
 const JSON_TYPES: { readonly [type: string]: readonly string[] } = {
   string: ["string"],
@@ -41,20 +33,6 @@ const JSON_TYPES: { readonly [type: string]: readonly string[] } = {
   double: ["number", "integer"],
   bool: ["boolean"],
 };
-
-export function celTypes({ properties }: ParamsSchema): ParamTypes {
-  const declared = Object.entries(properties).flatMap(([name, schema]) => {
-    const type = celType(schema);
-    return type === undefined ? [] : [[name, type] as const];
-  });
-  return Object.fromEntries(declared);
-}
-
-function celType({ type, items }: ParamSchema): string | undefined {
-  if (type !== "array") return CEL_TYPES[type];
-  const inner = items && items.type !== "number" ? CEL_TYPES[items.type] : undefined;
-  return inner === undefined ? "list" : `list<${inner}>`;
-}
 
 /** The types that the value of a text with expressions may have; undefined when only the values decide, or without one. */
 export function typesOf({ typing }: Pick<RuleContext, "typing">, value: JsonValue): readonly string[] | undefined {
