@@ -1,7 +1,7 @@
 // `gantry pipeline exec`: pipeline files that run on this machine.
 
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -117,6 +117,54 @@ test("a param that is a map is checked and read, and outputs have their types", 
   const tooMany = await exec(TYPED, [...config, "--param", "image={ name: web, ports: [1, 2, 3] }"]);
   assert.equal(tooMany.code, 1, tooMany.out);
   assert.match(tooMany.out, /n must be at most 2/);
+});
+
+test("templates of the set are included: lint, plan and graph show the result, and exec runs it", async (t) => {
+  const { exec, config, folder } = await folderOf(t);
+  await mkdir(join(folder, "includes"));
+  const template = (name: string, text: string) => writeFile(join(folder, `includes/${name}.yaml`), text);
+  await template(
+    "check",
+    `params: { who: string, times: { type: integer, default: 2 } }
+job:
+  title: Check \${{ params.times }} times
+  site: tokyo
+  labels: [java]
+  steps:
+    - include: greet
+      with: { who: "\${{ params.who }}" }
+    - { title: Compare, run: 'test "$AT" = "hello kim 2"', env: { AT: "\${{ steps.greet.outputs.at }}" } }
+`,
+  );
+  await template(
+    "greet",
+    `params: { who: string }
+steps:
+  - { id: greet, title: Greet, run: 'echo "at=hello $WHO" >> "$GANTRY_OUTPUT"', env: { WHO: "\${{ params.who + ' 2' }}" } }
+`,
+  );
+  const text = `name: hello
+app: none
+params: { who: string }
+jobs:
+  check: { include: check, with: { who: "\${{ params.who }}" } }
+`;
+  const good = await exec(text, [...config, "--param", "who=kim"]);
+  assert.equal(good.code, 0, good.out);
+  assert.match(good.out, /✓ here check +Compare/);
+  const file = join(folder, "pipeline.yaml");
+  const about = { env: process.env };
+  const plan = await runCommand(["pipeline", "plan", file, "--param", "who=kim"], about);
+  assert.match(
+    plan.out,
+    /check · Check 2 times\n {2}at tokyo .*\n {3}1\. Greet \(script\)\n {3}2\. Compare \(script\)/,
+  );
+  const graph = await runCommand(["pipeline", "graph", file], about);
+  assert.match(graph.out, /Check 2 times<br\/>check at tokyo/);
+  await template("greet", 'steps: [{ run: "true", env: { A: "${{ steps.nothing.outputs.x }}" } }]\n');
+  const lint = await runCommand(["pipeline", "lint", file], about);
+  assert.equal(lint.code, 2);
+  assert.deepEqual(lint.out.trim().split("\n"), [`includes/check.yaml:8:15 who is not known (included at ${file}:5)`]);
 });
 
 test("the log of a script that fails is printed", async (t) => {

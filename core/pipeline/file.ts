@@ -19,7 +19,7 @@ const RESERVED =
 const id = new RegExp(`${RESERVED.source}[A-Za-z][A-Za-z0-9_-]{0,62}$`);
 const variable = new RegExp(`${RESERVED.source}[A-Za-z_][A-Za-z0-9_]{0,62}$`);
 
-const idText = z
+export const idText = z
   .string()
   .regex(
     id,

@@ -154,7 +154,8 @@ function defaultTitle(step: StepFile, steps: ReadonlyMap<string, StepDescription
   return truncate(first.trim(), 80);
 }
 
-function paramsSchema(params: NonNullable<PipelineFile["params"]>): ParamsSchema {
+/** The JSON Schema of params in the form of a file. */
+export function paramsSchema(params: NonNullable<PipelineFile["params"]>): ParamsSchema {
   const entries = Object.entries(params).map(([name, param]): [string, ParamFile] => [
     name,
     typeof param === "string" ? { type: param, required: true } : param,
