@@ -1,14 +1,26 @@
 // `--param NAME=VALUE`: parameters of pipelines on a command line.
 
-import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
 import { parse as parseYaml } from "yaml";
 import type { Io } from "./io.ts";
 import { readArgument } from "./pipeline/pipeline-file.ts";
 import { UsageError } from "./table/command.ts";
 
-/** The values are read as YAML; `@FILE` is the text of a file, for secrets and long texts. Throws a UsageError. */
+/**
+ * The values are read as YAML; `@FILE` is the text of a file, for secrets and long texts. `image.tag=v1` sets a member of the
+ * map `image`. The last value of a name counts. Throws a UsageError.
+ */
 export function readParams(texts: readonly string[], io: Pick<Io, "readFile">): JsonObject {
-  return Object.fromEntries(texts.map((text) => readParam(text, io)));
+  return texts.reduce<JsonObject>((params, text) => {
+    const [name, value] = readParam(text, io);
+    return withMember(params, name.split("."), value);
+  }, {});
+}
+
+function withMember(params: JsonObject, [name = "", ...rest]: readonly string[], value: JsonValue): JsonObject {
+  const before = Object.hasOwn(params, name) ? params[name] : undefined;
+  // A computed name never sets the prototype.
+  return { ...params, [name]: rest.length === 0 ? value : withMember(isJsonObject(before) ? before : {}, rest, value) };
 }
 
 function readParam(text: string, io: Pick<Io, "readFile">): [string, JsonValue] {

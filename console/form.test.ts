@@ -77,6 +77,58 @@ test("parameters have the types of the schema; a text that does not fit is sent 
   assert.deepEqual(paramsOf(fields, { replicas: "many", values: "{" }), { replicas: "many", values: "{" });
 });
 
+test("a map has a field for each member, lists have elements of their type, and what is deeper is JSON", () => {
+  const { properties, required } = {
+    required: ["image"],
+    properties: {
+      image: {
+        type: "object",
+        title: "Image",
+        default: { tag: "latest" },
+        properties: {
+          name: { type: "string" },
+          tag: { type: "string" },
+          ports: { type: "array", items: { type: "integer" } },
+          build: { type: "object", properties: { cached: { type: "boolean" } }, required: ["cached"] },
+        },
+        required: ["name", "build"],
+        additionalProperties: false,
+      },
+      labels: { type: "object", additionalProperties: { type: "string" } },
+      hosts: { type: "array", items: { type: "object", properties: { name: { type: "string" } } } },
+    },
+  };
+  const nested = fieldsOf({ type: "object", properties, required });
+  assert.deepEqual(
+    nested.map(({ name, kind, title, isRequired }) => [name, kind, title, isRequired]),
+    [
+      ["image.name", "text", "Image: name", true],
+      ["image.tag", "text", "Image: tag", false],
+      ["image.ports", "list", "Image: ports", false],
+      ["image.build.cached", "yes-no", "Image: build: cached", true],
+      ["labels", "json", "labels", false],
+      ["hosts", "json", "hosts", false],
+    ],
+  );
+  const entries = { ...firstEntries(nested), "image.name": "web", "image.ports": ["80", "x"], labels: '{"a":"b"}' };
+  assert.deepEqual(paramsOf(nested, entries), {
+    image: { name: "web", tag: "latest", ports: [80, "x"] },
+    labels: { a: "b" },
+  });
+  const errors = [
+    { pointer: "/params/image/ports/1", detail: "it must be a whole number" },
+    { pointer: "/params/image/build", detail: "build is missing" },
+    { pointer: "/params/hosts/0/name", detail: "it must be text" },
+    { pointer: "/params/image", detail: "image is missing" },
+  ];
+  assert.deepEqual(errorsByField(nested, errors), {
+    "image.ports": ["it must be a whole number"],
+    "image.build.cached": ["build is missing"],
+    hosts: ["it must be text"],
+    "image.name": ["image is missing"],
+  });
+});
+
 test("errors of the server are shown at their fields", () => {
   const found = errorsByField(fields, [
     { pointer: "/params/name", detail: "it must match" },

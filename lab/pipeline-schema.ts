@@ -2,7 +2,7 @@
 
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { pipelineShape } from "@gantry/core/pipeline/file.ts";
+import { writtenPipelineShape } from "@gantry/core/pipeline/include/include-shape.ts";
 import { z } from "zod";
 import { sortedJson } from "./sorted-json.ts";
 
@@ -10,7 +10,7 @@ export const PIPELINE_SCHEMA = fileURLToPath(new URL("../pipelines/schema.json",
 
 export function pipelineSchemaText(): string {
   return sortedJson({
-    ...z.toJSONSchema(pipelineShape, { io: "input" }),
+    ...z.toJSONSchema(writtenPipelineShape, { io: "input" }),
     title: "Gantry pipeline",
     description: "A pipeline file of Gantry. `gantry lint` also checks names, references and the inputs of steps.",
   });

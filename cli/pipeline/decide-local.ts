@@ -1,7 +1,7 @@
 // How a pipeline file runs on this machine: which of its steps cannot, and the file as the local runner gets it. Pure.
 
 import type { Problem } from "@gantry/core/errors.ts";
-import { parsePipeline } from "@gantry/core/pipeline/parse.ts";
+import { type PipelineText, parsePipeline } from "@gantry/core/pipeline/parse.ts";
 import type { Pipeline, StepDescription } from "@gantry/core/pipeline/pipeline.ts";
 import { parseDocument } from "yaml";
 
@@ -29,7 +29,7 @@ export function needsSystems({ jobs, finally: last }: Pipeline, steps: readonly 
  * app. Comments and lines stay, so that places are those of the file.
  */
 export function localCopy(
-  { name, text }: { readonly name: string; readonly text: string },
+  { name, text, includes }: PipelineText,
   { jobs, finally: last }: Pipeline,
   site: string,
   steps: readonly StepDescription[],
@@ -40,8 +40,12 @@ export function localCopy(
   const places = [...jobs.map(({ id }) => ["jobs", id]), ...last.map(({ id }) => ["finally", id])];
   for (const place of places) {
     document.setIn([...place, "site"], site);
-    document.deleteIn([...place, "labels"]);
+    // A template that the job includes may have labels, too.
+    document.setIn([...place, "labels"], []);
   }
   const copy = document.toString();
-  return { text: copy, problems: parsePipeline({ name, text: copy }, steps).problems };
+  return {
+    text: copy,
+    problems: parsePipeline({ name, text: copy, ...(includes ? { includes } : {}) }, steps).problems,
+  };
 }

@@ -1,10 +1,11 @@
 // `gantry pipeline exec`: pipeline files that run on this machine.
 
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { GantryError } from "@gantry/core/errors.ts";
 import { sandboxProblem } from "@gantry/task-runner/main.ts";
 import { runCommand } from "../portal.fixture.ts";
 
@@ -65,6 +66,105 @@ test("scripts of a pipeline file run, with the steps as task watch prints them",
   assert.equal(bad.code, 1, bad.out);
   assert.match(bad.out, /✕ here second/);
   assert.deepEqual(await leftovers(), before);
+});
+
+const TYPED = `name: typed
+app: none
+params:
+  image:
+    type: object
+    required: true
+    properties:
+      name: string
+      ports: { type: array, items: { type: integer, minimum: 1 } }
+jobs:
+  count:
+    site: seoul
+    steps:
+      - id: count
+        run: |
+          echo "n=$COUNT" >> "$GANTRY_OUTPUT"
+          echo 'hosts=["a","b"]' >> "$GANTRY_OUTPUT"
+        env: { COUNT: "\${{ params.image.?ports.orValue([]).size() }}" }
+    outputs: { n: "\${{ steps.count.outputs.n }}", hosts: "\${{ steps.count.outputs.hosts }}" }
+    outputTypes: { n: { type: integer, maximum: 2 }, hosts: { type: array, items: string } }
+  each:
+    needs: count
+    site: seoul
+    each: "\${{ needs.count.outputs.hosts }}"
+    when: needs.count.outputs.n + 1 == 3
+    steps: [{ title: Greet, run: 'test "$NAME" = web-a || test "$NAME" = web-b', env: { NAME: "\${{ params.image.name }}-\${{ each }}" } }]
+`;
+
+test("a param that is a map is checked and read, and outputs have their types", async (t) => {
+  const { exec, config } = await folderOf(t);
+  const good = await exec(TYPED, [...config, "--param", "image.name=web", "--param", "image.ports=[80, 443]"]);
+  assert.equal(good.code, 0, good.out);
+  for (const key of ["a", "b"]) assert.match(good.out, new RegExp(`✓ here each\\[${key}\\] +Greet`));
+  await assert.rejects(exec(TYPED, [...config, "--param", "image={ nme: web, ports: [0, x] }"]), (error) => {
+    assert.ok(error instanceof GantryError && error.code === "bad-params");
+    assert.deepEqual(
+      error.problems.map(({ pointer, detail }) => `${pointer} ${detail}`),
+      [
+        "/image/name name is missing",
+        "/image/nme nme is not known (did you mean name?)",
+        "/image/ports/0 it must be at least 1",
+        "/image/ports/1 it must be a whole number, not text",
+      ],
+    );
+    return true;
+  });
+  const tooMany = await exec(TYPED, [...config, "--param", "image={ name: web, ports: [1, 2, 3] }"]);
+  assert.equal(tooMany.code, 1, tooMany.out);
+  assert.match(tooMany.out, /n must be at most 2/);
+});
+
+test("templates of the set are included: lint, plan and graph show the result, and exec runs it", async (t) => {
+  const { exec, config, folder } = await folderOf(t);
+  await mkdir(join(folder, "includes"));
+  const template = (name: string, text: string) => writeFile(join(folder, `includes/${name}.yaml`), text);
+  await template(
+    "check",
+    `params: { who: string, times: { type: integer, default: 2 } }
+job:
+  title: Check \${{ params.times }} times
+  site: tokyo
+  labels: [java]
+  steps:
+    - include: greet
+      with: { who: "\${{ params.who }}" }
+    - { title: Compare, run: 'test "$AT" = "hello kim 2"', env: { AT: "\${{ steps.greet.outputs.at }}" } }
+`,
+  );
+  await template(
+    "greet",
+    `params: { who: string }
+steps:
+  - { id: greet, title: Greet, run: 'echo "at=hello $WHO" >> "$GANTRY_OUTPUT"', env: { WHO: "\${{ params.who + ' 2' }}" } }
+`,
+  );
+  const text = `name: hello
+app: none
+params: { who: string }
+jobs:
+  check: { include: check, with: { who: "\${{ params.who }}" } }
+`;
+  const good = await exec(text, [...config, "--param", "who=kim"]);
+  assert.equal(good.code, 0, good.out);
+  assert.match(good.out, /✓ here check +Compare/);
+  const file = join(folder, "pipeline.yaml");
+  const about = { env: process.env };
+  const plan = await runCommand(["pipeline", "plan", file, "--param", "who=kim"], about);
+  assert.match(
+    plan.out,
+    /check · Check 2 times\n {2}at tokyo .*\n {3}1\. Greet \(script\)\n {3}2\. Compare \(script\)/,
+  );
+  const graph = await runCommand(["pipeline", "graph", file], about);
+  assert.match(graph.out, /Check 2 times<br\/>check at tokyo/);
+  await template("greet", 'steps: [{ run: "true", env: { A: "${{ steps.nothing.outputs.x }}" } }]\n');
+  const lint = await runCommand(["pipeline", "lint", file], about);
+  assert.equal(lint.code, 2);
+  assert.deepEqual(lint.out.trim().split("\n"), [`includes/check.yaml:8:15 who is not known (included at ${file}:5)`]);
 });
 
 test("the log of a script that fails is printed", async (t) => {

@@ -39,7 +39,7 @@ export async function exec(call: ExecCall): Promise<number> {
   if (prepared === undefined) return EXIT.usage;
   // Before anything is made: Ctrl-C would leave it there.
   const signal = io.interruption();
-  const local = await startLocal({ text: prepared.text, runner, workspace, env: io.env });
+  const local = await startLocal({ text: prepared.text, included: prepared.included, runner, workspace, env: io.env });
   try {
     return signal.aborted ? EXIT.interrupted : await run(call, local, { pipeline: prepared.name, params, signal });
   } finally {
@@ -52,9 +52,9 @@ function prepare(
   { io, args: [file] }: ExecCall,
   site: string,
   hasSystems: boolean,
-): { readonly name: string; readonly text: string } | undefined {
+): ({ readonly name: string } & Pick<LocalOptions, "text" | "included">) | undefined {
   const steps = readCatalogue(io);
-  const { pipeline, problems } = readPipeline(io, file, steps);
+  const { pipeline, problems, included = new Map<string, string>() } = readPipeline(io, file, steps);
   for (const one of problems) io.stderr(`${line(one)}\n`);
   if (!pipeline) return undefined;
   const lacking = hasSystems ? [] : needsSystems(pipeline, steps);
@@ -63,9 +63,14 @@ function prepare(
     io.stderr("Name a configuration of a runner that has these systems: --config runner.yaml\n");
     return undefined;
   }
-  const copy = localCopy({ name: file, text: readArgument(io, file) }, pipeline, site, steps);
+  const copy = localCopy(
+    { name: file, text: readArgument(io, file), includes: (path) => included.get(path) },
+    pipeline,
+    site,
+    steps,
+  );
   for (const { detail } of copy.problems) io.stderr(`${file}: ${detail}\n`);
-  if (copy.problems.length === 0) return { name: pipeline.name, text: copy.text };
+  if (copy.problems.length === 0) return { name: pipeline.name, text: copy.text, included };
   io.stderr("There is no app here. Run a pipeline that reads its app at a portal: gantry ci, gantry pipeline run\n");
   return undefined;
 }

@@ -46,8 +46,8 @@ async function lintSet(
   secrets: readonly string[] | undefined,
 ): Promise<ParsedPipeline> {
   const warnings: Problem[] = [];
-  const { pipelines, problems } = checkSet(await readSetFolder(folder), (name, text) => {
-    const parsed = parsePipeline({ name, text }, steps, secrets);
+  const { pipelines, problems } = checkSet(await readSetFolder(folder), (name, text, includes) => {
+    const parsed = parsePipeline({ name, text, includes }, steps, secrets);
     warnings.push(...parsed.warnings);
     return parsed;
   });

@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { startPortal } from "@gantry/portal-api/main.ts";
 import { makeLogger } from "@gantry/runtime/process/logger.ts";
 import { startTaskAgent } from "@gantry/task-agent/main.ts";
@@ -20,6 +20,8 @@ export type LocalInstallation = {
 export type LocalOptions = {
   /** The only pipeline. */
   readonly text: string;
+  /** The templates that it includes, by path in the set. */
+  readonly included: ReadonlyMap<string, string>;
   /** Of the runner, without the task-agent and the folder, which are made here. */
   readonly runner: Omit<RunnerConfigInput, "agent" | "token" | "enrol" | "data" | "labels">;
   /** In place of the workspace of each job. Absent: an empty folder per job. */
@@ -28,7 +30,7 @@ export type LocalOptions = {
 };
 
 /** Rejects with what the processes reject with; then nothing is left, either. */
-export async function startLocal({ text, runner, workspace, env }: LocalOptions): Promise<LocalInstallation> {
+export async function startLocal({ text, included, runner, workspace, env }: LocalOptions): Promise<LocalInstallation> {
   const folder = await mkdtemp(join(tmpdir(), "gantry-exec-"));
   const closers: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })];
   const close = async (): Promise<void> => {
@@ -41,6 +43,11 @@ export async function startLocal({ text, runner, workspace, env }: LocalOptions)
     const pipelines = join(folder, "definitions/pipelines");
     await mkdir(pipelines, { recursive: true });
     await writeFile(join(pipelines, "local.yaml"), text);
+    for (const [path, template] of included) {
+      const file = join(folder, "definitions", path);
+      await mkdir(dirname(file), { recursive: true });
+      await writeFile(file, template);
+    }
     const agent = await startTaskAgent(
       {
         ...{

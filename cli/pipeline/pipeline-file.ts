@@ -1,7 +1,9 @@
 // Reads pipeline files and the step catalogue, for the commands `lint`, `plan` and `graph`.
 
+import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { GantryError } from "@gantry/core/errors.ts";
+import type { Includes } from "@gantry/core/pipeline/include/expand-includes.ts";
 import { type ParsedPipeline, parsePipeline } from "@gantry/core/pipeline/parse.ts";
 import type { StepDescription } from "@gantry/core/pipeline/pipeline.ts";
 import { fileProblem } from "@gantry/core/system-error-words.ts";
@@ -33,6 +35,20 @@ export function readArgument(io: FileIo, path: string): string {
   }
 }
 
+/** The templates of the set that a file is in: the folder includes beside it, or beside its folder pipelines. */
+function includesBeside(io: FileIo, path: string): Includes {
+  const folder = dirname(resolve(path));
+  const set = basename(folder) === "pipelines" ? dirname(folder) : folder;
+  return (include) => {
+    try {
+      return io.readFile(join(set, include));
+    } catch {
+      // The include says that there is none.
+      return undefined;
+    }
+  };
+}
+
 /**
  * A file that cannot be read is reported as a problem in its first line. `secrets`: the names of those that exist; default:
  * unknown.
@@ -50,5 +66,5 @@ export function readPipeline(
     const detail = `the file cannot be read: ${fileProblem(error)}`;
     return { problems: [{ detail, file: path, line: 1, column: 1 }], warnings: [] };
   }
-  return parsePipeline({ name: path, text }, steps, secrets);
+  return parsePipeline({ name: path, text, includes: includesBeside(io, path) }, steps, secrets);
 }

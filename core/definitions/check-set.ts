@@ -6,6 +6,8 @@ import { readEnvironments } from "../build/read-environments.ts";
 import { type OwnPolicy, readOwnPolicy } from "../choice/own-policy.ts";
 import type { Problem } from "../errors.ts";
 import { readRules } from "../notify/read-rules.ts";
+import type { Includes } from "../pipeline/include/expand-includes.ts";
+import { readTemplate } from "../pipeline/include/template-file.ts";
 import { readParamValues } from "../pipeline/param-values.ts";
 import type { ParsedPipeline } from "../pipeline/parse.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
@@ -17,7 +19,8 @@ import { filesIn, SETTINGS_FILES, type SetFile } from "./set-files.ts";
 export type DefinitionFiles = ReadonlyMap<string, string>;
 
 /** A pipeline without mistakes. `isPreset`: the installation gives values to its params. */
-export type SetPipeline = SetFile & { readonly pipeline: Pipeline; readonly isPreset: boolean };
+export type SetPipeline = SetFile &
+  Pick<ParsedPipeline, "included"> & { readonly pipeline: Pipeline; readonly isPreset: boolean };
 
 export type CheckedSet = {
   readonly pipelines: readonly SetPipeline[];
@@ -32,8 +35,8 @@ export type CheckedSet = {
   readonly problems: readonly Problem[];
 };
 
-/** Reads one pipeline file. */
-export type ParseFile = (file: string, text: string) => ParsedPipeline;
+/** Reads one pipeline file, with the templates that it may include. */
+export type ParseFile = (file: string, text: string, includes: Includes) => ParsedPipeline;
 
 /** Beside the pipelines, or beside their folder: what environments demand of builds. */
 const ENVIRONMENTS = "environments.yaml";
@@ -57,7 +60,9 @@ const RESERVED_NAMES = [
  * of that folder, and other files are not read; otherwise every `*.yaml` is a pipeline.
  */
 export function checkSet(files: DefinitionFiles, parse: ParseFile): CheckedSet {
-  const { pipelines, problems, broken } = readPipelines(files, parse);
+  const { pipelines, problems, broken, included } = readPipelines(files, parse);
+  const templates = filesIn(files, "includes");
+  problems.push(...templates.filter(({ file }) => !included.has(file)).flatMap(problemsOfTemplate));
   const environments = readEnvironmentsOf(files, problems);
   const own = readOwn(files, problems);
   const preset = applyParams(files, { pipelines, broken }, problems);
@@ -69,7 +74,7 @@ export function checkSet(files: DefinitionFiles, parse: ParseFile): CheckedSet {
   const siteFiles = filesIn(files, "sites");
   const all = preset.map(({ pipeline }) => pipeline);
   const { sites, problems: ofSites } = readSites(siteFiles, all, broken);
-  const inFolders = [...roles, ...rules, ...siteFiles];
+  const inFolders = [...templates, ...roles, ...rules, ...siteFiles];
   problems.push(...readRules(rules).problems, ...ofSites, ...suffixProblems(inFolders));
   problems.sort(byFile);
   const beside = SETTINGS_FILES.flatMap((file) => {
@@ -91,12 +96,20 @@ type Pipelines = {
   readonly problems: Problem[];
   /** Names of pipelines that have mistakes, as far as they can be read. */
   readonly broken: readonly string[];
+  /** The paths of the templates that pipelines include. Their mistakes are among the problems. */
+  readonly included: ReadonlySet<string>;
 };
+
+/** Of a template that no pipeline includes. */
+function problemsOfTemplate({ file, text }: SetFile): readonly Problem[] {
+  return readTemplate(file, text).problems.map(({ at: { line, column }, detail }) => ({ detail, file, line, column }));
+}
 
 function readPipelines(files: DefinitionFiles, parse: ParseFile): Pipelines {
   const pipelines: SetPipeline[] = [];
   const problems: Problem[] = [];
   const broken: string[] = [];
+  const used = new Set<string>();
   const byName = new Map<string, string>();
   const all = [...files].toSorted(([one], [other]) => (one < other ? -1 : 1));
   const folder = all.some(([path]) => path.startsWith(PIPELINES)) ? PIPELINES : "";
@@ -106,7 +119,8 @@ function readPipelines(files: DefinitionFiles, parse: ParseFile): Pipelines {
       if (folder !== "") problems.push({ file, line: 1, detail: "the name must end in .yaml" });
       continue;
     }
-    const { pipeline, problems: found } = parse(file, text);
+    const { pipeline, problems: found, included } = parse(file, text, (path) => files.get(path));
+    for (const path of included?.keys() ?? []) used.add(path);
     problems.push(...found);
     if (!pipeline || found.length > 0) {
       broken.push(pipeline?.name ?? file.slice(folder.length).replace(/\.yaml$/, ""));
@@ -115,9 +129,9 @@ function readPipelines(files: DefinitionFiles, parse: ParseFile): Pipelines {
     const nameProblem = problemOfName(pipeline.name, byName.get(pipeline.name));
     if (nameProblem !== undefined) problems.push({ file, line: 1, detail: nameProblem });
     byName.set(pipeline.name, file);
-    pipelines.push({ file, text, pipeline, isPreset: false });
+    pipelines.push({ file, text, pipeline, isPreset: false, ...(included === undefined ? {} : { included }) });
   }
-  return { pipelines, problems, broken };
+  return { pipelines, problems, broken, included: used };
 }
 
 function readEnvironmentsOf(files: DefinitionFiles, problems: Problem[]): Environments {

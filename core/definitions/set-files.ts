@@ -1,7 +1,7 @@
 // Which files of a folder or a repository belong to a set of definitions. Pure.
 
 /** One folder per kind of definition. Only files directly in them count. */
-export const SET_FOLDERS = ["pipelines", "roles", "rules", "sites"] as const;
+export const SET_FOLDERS = ["pipelines", "includes", "roles", "rules", "sites"] as const;
 export type SetFolder = (typeof SET_FOLDERS)[number];
 
 /** On top: files that are no pipelines. */

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import type { JsonObject } from "../json.ts";
 import { testRuns } from "../test-runs.fixture.ts";
 import { checkExpression, evaluate } from "./expression.ts";
-import { typing } from "./typed-check.ts";
+import { type KnownTypes, typing } from "./typed-check.ts";
 
 type Type = "text" | "int" | "bool" | "list";
 type Choice = (max: number) => number;
@@ -87,8 +87,12 @@ const scopeOf = (n: number): JsonObject => ({
   needs: { j: { outcome: "succeeded", outputs: { out: "o" } } },
 });
 
+function params(types: { readonly [name: string]: string }): KnownTypes {
+  return new Map(Object.entries(types).map(([name, type]) => [`params.${name}`, type]));
+}
+
 test("two lists of other elements, null and numbers that may be whole are no mistakes", () => {
-  const check = typing({ s: "string", n: "int", l: "list<string>", m: "list<int>" }).problemIn;
+  const check = typing(params({ s: "string", n: "int", l: "list<string>", m: "list<int>" })).problemIn;
   const right = [
     "params.l + params.m",
     "params.l + [1]",
@@ -102,7 +106,7 @@ test("two lists of other elements, null and numbers that may be whole are no mis
 });
 
 test("whole variables are maps, brackets are read as points, and a number is whole or a fraction", () => {
-  const { problemIn, typeOf } = typing({ s: "string", n: "number", i: "int" });
+  const { problemIn, typeOf } = typing(params({ s: "string", n: "number", i: "int" }));
   const wrong: readonly (readonly [text: string, problem: RegExp])[] = [
     ["app < 0", /`<` cannot be used with a map and a whole number/],
     ["1.5 + task", /`\+` cannot be used with a fraction and a map/],
@@ -135,7 +139,7 @@ test("a chain of replacements in a text of usual length is not too much work, an
 
 test("property: no check refuses an expression that is right for every value", () => {
   const types = { s: "string", n: "int", b: "bool", l: "list<string>", m: "list<int>", o: "string" };
-  const check = typing(types).problemIn;
+  const check = typing(params(types)).problemIn;
   const property = fc.property(written, ([numbers, type]) => {
     const text = expression((max) => (numbers.next().value ?? 0) % max, type, 3);
     assert.ok(!("problem" in checkExpression(text)), `${text}: ${JSON.stringify(checkExpression(text))}`);

@@ -8,9 +8,12 @@ import { makeEnvironment } from "./environment.ts";
 import { checkExpression, type ExpressionProblem } from "./expression.ts";
 import type { Reference } from "./references.ts";
 
-/** CEL types of params by name, or `number`. Those that are missing may have any type. */
-export type ParamTypes = { readonly [name: string]: string };
-/** What a pipeline says about members: `steps.<id>.outputs.<name>`, `needs.<job>.approval.inputs.<name>` and so on. */
+/**
+ * CEL types of variables and their members by path, as `params.size` and `needs.build.outputs.count`, or `number`. Those that are
+ * missing may have any type.
+ */
+export type KnownTypes = ReadonlyMap<string, string>;
+/** The type of a member that is inferred: `steps.<id>.outputs.<name>`, `needs.<job>.approval.inputs.<name>` and so on. */
 export type MemberType = (reference: Reference) => KnownType | undefined;
 /** `parts`: how many members belong to it; what follows is a member of its value. */
 export type KnownType = { readonly type: string; readonly parts: number };
@@ -39,20 +42,23 @@ export type Typing = {
   readonly typeOf: (source: string) => string;
 };
 
-export function typing(params: ParamTypes, members: MemberType = () => undefined): Typing {
+export function typing(known: KnownTypes, members: MemberType = () => undefined): Typing {
   // A `number` is a whole number or a fraction, which CEL tells apart: only what fits neither is wrong.
-  const kinds = (["int", "double"] as const).map((number) => oneTyping({ params, members }, number));
+  const kinds = (["int", "double"] as const).map((number) => oneTyping({ known, members }, number));
   const isTwofold = (source: string): boolean => {
     const expression = checkExpression(source);
     if ("problem" in expression) return true;
-    const named = expression.references.flatMap(({ variable, path: [name = ""] }) =>
-      variable === "params" && Object.hasOwn(params, name) && params[name] === "number" ? [name] : [],
-    );
+    const named = expression.references.flatMap((reference) => {
+      const found = declared(reference, known);
+      return found?.type === "number"
+        ? [`${reference.variable}.${reference.path.slice(0, found.parts).join(".")}`]
+        : [];
+    });
     return new Set(named).size > 1;
   };
   return {
     problemIn: (source) => {
-      if (isTwofold(source)) return oneTyping({ params: {}, members }, "int")(source).problem;
+      if (isTwofold(source)) return oneTyping({ known: new Map(), members }, "int")(source).problem;
       const problems = kinds.map((kind) => kind(source).problem);
       return problems.some((problem) => problem === undefined) ? undefined : problems.at(-1);
     },
@@ -65,11 +71,11 @@ export function typing(params: ParamTypes, members: MemberType = () => undefined
 
 type Verdict = { readonly type: string; readonly problem?: ExpressionProblem };
 
-type Types = { readonly params: ParamTypes; readonly members: MemberType };
+type Types = { readonly known: KnownTypes; readonly members: MemberType };
 
 function oneTyping(types: Types, number: "int" | "double"): (source: string) => Verdict {
   const environment = makeEnvironment({ site: "string", status: "string" });
-  const known = new Map<string, string>();
+  const registered = new Map<string, string>();
   return (source) => {
     const expression = checkExpression(source);
     if ("problem" in expression) return { type: "dyn" };
@@ -81,7 +87,7 @@ function oneTyping(types: Types, number: "int" | "double"): (source: string) => 
       if (type === undefined || written === undefined) continue;
       // A variable of its own, with a name of the same length, so that offsets stay right.
       const name = /^\w+$/.test(written) ? written.toUpperCase() : written.replaceAll(/\W/g, "_");
-      if (!register(environment, known, name, type)) continue;
+      if (!register(environment, registered, name, type)) continue;
       typed = typed.slice(0, reference.offset) + name + typed.slice(reference.offset + name.length);
     }
     const verdict = environment.check(typed);
@@ -101,22 +107,36 @@ function oneTyping(types: Types, number: "int" | "double"): (source: string) => 
   };
 }
 
-function knownType(reference: Reference, { params, members }: Types): KnownType | undefined {
-  const { variable, path, certain } = reference;
+function knownType(reference: Reference, { known, members }: Types): KnownType | undefined {
+  const inferred = members(reference);
+  return (
+    declared(reference, known) ??
+    fixedType(reference) ??
+    (inferred && reference.certain >= inferred.parts ? inferred : undefined)
+  );
+}
+
+/** Of the longest path whose type is declared. Members behind it have any type. */
+function declared({ variable, path, certain }: Reference, types: KnownTypes): KnownType | undefined {
+  for (let parts = Math.min(path.length, certain); parts > 0; parts -= 1) {
+    const type = types.get([variable, ...path.slice(0, parts)].join("."));
+    if (type !== undefined) return { type, parts };
+  }
+  return undefined;
+}
+
+/** What has the same type in every pipeline. */
+function fixedType({ variable, path, certain }: Reference): KnownType | undefined {
   const [name = "", member] = path;
-  const one = (type: string | undefined): KnownType | undefined =>
-    type === undefined ? undefined : { type, parts: 1 };
   if (path.length === 0) return MAPS.has(variable) ? { type: "map", parts: 0 } : undefined;
   const isOfJob = ["needs", "jobs", "steps"].includes(variable);
   if (isOfJob && certain === path.length && (path.length === 1 || (path.length === 2 && member === "outputs")))
     return { type: "map", parts: path.length };
-  if (isOfJob && member === "outcome" && certain >= 2) return { type: "string", parts: 2 };
-  if (variable === "params" && certain >= 1) return one(Object.hasOwn(params, name) ? params[name] : undefined);
-  if (variable === "task" && certain >= 1 && TASK_TEXTS.has(name)) return one("string");
-  if (variable === "trigger" && certain >= 1) return one(factType(name));
-  if (variable === "app" && certain >= 1 && name === "name") return one("string");
-  const known = members(reference);
-  return known && certain >= known.parts ? known : undefined;
+  if (variable === "task" && certain >= 1 && TASK_TEXTS.has(name)) return { type: "string", parts: 1 };
+  const fact = variable === "trigger" && certain >= 1 ? factType(name) : undefined;
+  if (fact !== undefined) return { type: fact, parts: 1 };
+  if (variable === "app" && certain >= 1 && name === "name") return { type: "string", parts: 1 };
+  return isOfJob && member === "outcome" && certain >= 2 ? { type: "string", parts: 2 } : undefined;
 }
 
 /**

@@ -8,6 +8,7 @@ import { ACTIONS } from "../choice/actions.ts";
 import { triggersShape } from "../trigger/trigger-shape.ts";
 import { durationShape as duration } from "./duration.ts";
 import { RETRY_ON } from "./retry.ts";
+import { paramTypes, typeKeywords, typeShape } from "./types/type-shape.ts";
 
 /**
  * Names of properties that every JavaScript object inherits are refused as ids, so that a lookup in an object never finds
@@ -18,7 +19,7 @@ const RESERVED =
 const id = new RegExp(`${RESERVED.source}[A-Za-z][A-Za-z0-9_-]{0,62}$`);
 const variable = new RegExp(`${RESERVED.source}[A-Za-z_][A-Za-z0-9_]{0,62}$`);
 
-const idText = z
+export const idText = z
   .string()
   .regex(
     id,
@@ -45,34 +46,13 @@ export const appPatterns = z
   .min(1)
   .max(200);
 
-const paramTypes = z.enum(["string", "integer", "number", "boolean", "array"]);
-export const itemShape = z.strictObject({
-  type: paramTypes.exclude(["array"]),
-  enum: z.array(z.json()).min(1).max(500).optional(),
-  pattern: z.string().max(500).optional(),
-  minLength: z.int().min(0).optional(),
-  maxLength: z.int().min(0).optional(),
-  minimum: z.number().optional(),
-  maximum: z.number().optional(),
-});
-const itemType = z.union(
-  [paramTypes.exclude(["array"]), itemShape],
-  "a type (string, integer, number or boolean), or a map with `type` and its limits",
-);
-
 export const paramShape = z.strictObject({
   type: paramTypes,
   title: sentence.optional(),
   description: sentence.optional(),
   required: z.boolean().optional().describe("Must be given, unless there is a default"),
   default: template.optional(),
-  enum: z.array(z.json()).min(1).max(500).optional(),
-  pattern: z.string().max(500).optional().describe("A regular expression that the whole text or part of it must match"),
-  minLength: z.int().min(0).optional(),
-  maxLength: z.int().min(0).optional(),
-  minimum: z.number().optional(),
-  maximum: z.number().optional(),
-  items: itemType.optional().describe("For type array: what the elements are"),
+  ...typeKeywords,
   secret: z
     .boolean()
     .optional()
@@ -210,6 +190,10 @@ export const jobShape = z.strictObject({
   retrySafe: z.boolean().optional().describe("May run again automatically after its runner was lost"),
   env: envNames.optional(),
   outputs: outputNames.optional(),
+  outputTypes: z
+    .record(z.string().regex(variable, "an output has letters, digits and `_`"), typeShape)
+    .optional()
+    .describe("The types of outputs: the job fails when one does not fit"),
   deploys: z
     .string()
     .min(1)

@@ -24,8 +24,8 @@ const ANYWHERE: Words = {
   services: "start what the job needs in a `run` step",
   cache: "runners keep caches of git and packages by themselves",
   artifacts: "pass facts with `outputs`, and push files to a registry",
-  extends: "use YAML anchors",
-  include: "a pipeline is one file",
+  extends: "use YAML anchors, or `include` for a template",
+  include: "`include` belongs to a job, or stands in place of a step",
   permissions: "the permissions are those of the accounts in the runner's configuration",
   interruptible: "use `concurrency` with `policy: cancel-older`",
 };

@@ -9,6 +9,7 @@ import { parseDuration } from "./duration.ts";
 import type { JobFile, ParamFile, PipelineFile, StepFile } from "./file.ts";
 import type { Approval, Job, ParamSchema, ParamsSchema, Pipeline, StepDescription, StepSpec } from "./pipeline.ts";
 import { RETRY_ON, type Retry } from "./retry.ts";
+import { innerTypes, normaliseType } from "./types/normalise-type.ts";
 import { WORK, type Work, workOfStep } from "./work.ts";
 
 const DEFAULT_JOB_TIMEOUT_MS = 3_600_000;
@@ -65,6 +66,7 @@ function normaliseJob(id: string, job: JobFile, steps: ReadonlyMap<string, StepD
     retrySafe: job.retrySafe ?? false,
     env: job.env ?? {},
     outputs: job.outputs ?? {},
+    ...(job.outputTypes === undefined ? {} : { outputTypes: normaliseTypes(job.outputTypes) }),
     ...(job.deploys === undefined ? {} : { deploys: job.deploys }),
     ...(job.environment === undefined ? {} : { environment: job.environment }),
     ...(job.approval === undefined ? {} : { approval: normaliseApproval(job.approval) }),
@@ -161,7 +163,8 @@ function defaultTitle(step: StepFile, steps: ReadonlyMap<string, StepDescription
   return truncate(first.trim(), 80);
 }
 
-function paramsSchema(params: NonNullable<PipelineFile["params"]>): ParamsSchema {
+/** The JSON Schema of params in the form of a file. */
+export function paramsSchema(params: NonNullable<PipelineFile["params"]>): ParamsSchema {
   const entries = Object.entries(params).map(([name, param]): [string, ParamFile] => [
     name,
     typeof param === "string" ? { type: param, required: true } : param,
@@ -177,9 +180,14 @@ function paramsSchema(params: NonNullable<PipelineFile["params"]>): ParamsSchema
   };
 }
 
-function paramSchema({ required: _, ui, items, ...rest }: ParamFile): ParamSchema {
-  const inner = typeof items === "string" ? { type: items } : items;
-  return { ...rest, ...(inner === undefined ? {} : { items: inner }), ...(ui === undefined ? {} : { "x-ui": ui }) };
+function paramSchema(file: ParamFile): ParamSchema {
+  const { required: _, ui, items, properties, additionalProperties, ...rest } = file;
+  const inner = innerTypes({ items, properties, additionalProperties });
+  return { ...rest, ...inner, ...(ui === undefined ? {} : { "x-ui": ui }) };
+}
+
+function normaliseTypes(file: NonNullable<JobFile["outputTypes"]>): NonNullable<Job["outputTypes"]> {
+  return Object.fromEntries(Object.entries(file).map(([name, type]) => [name, normaliseType(type)]));
 }
 
 /** `when: ${{ x }}` and `when: x` are the same. */

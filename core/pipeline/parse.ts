@@ -2,17 +2,28 @@
 
 import type { Problem } from "../errors.ts";
 import { newTrials } from "../expr/trials.ts";
+import { typing } from "../expr/typed-check.ts";
 import type { PathProblem } from "../issues.ts";
 import { isJsonObject } from "../json.ts";
-import { normalise } from "./normalise.ts";
+import { pipelineShape } from "./file.ts";
+import { type Expanded, expandIncludes, type Includes } from "./include/expand-includes.ts";
+import { normalise, paramsSchema } from "./normalise.ts";
 import type { Pipeline, StepDescription } from "./pipeline.ts";
 import type { RuleContext } from "./rule.ts";
 import { RULES } from "./rules.ts";
 import { absentFacts, absentParams, unknownSecrets } from "./rules-references.ts";
 import { goodExpansion } from "./rules-values.ts";
 import { checkShape } from "./shape.ts";
-import { type Place, placeAt, plainValue, readSource, type Source, sourceAt } from "./source.ts";
+import { type Place, placeAt, plainValue, readSource, type Source, type SourceProblem, sourceAt } from "./source.ts";
 import { typingOf } from "./template-sources.ts";
+import { knownTypes } from "./types/known-types.ts";
+
+export type PipelineText = {
+  readonly name: string;
+  readonly text: string;
+  /** The templates that it may include. Absent: none. */
+  readonly includes?: Includes;
+};
 
 export type ParsedPipeline = {
   /** Present only if there are no problems. */
@@ -21,6 +32,8 @@ export type ParsedPipeline = {
   readonly problems: readonly Problem[];
   /** Valid, but probably not what was meant. */
   readonly warnings: readonly Problem[];
+  /** The texts of the templates that it includes, by path. Absent: none. */
+  readonly included?: ReadonlyMap<string, string>;
 };
 
 const MAX_PROBLEMS = 100;
@@ -30,18 +43,15 @@ const MAX_PROBLEMS = 100;
  * warnings about others; default: unknown.
  */
 export function parsePipeline(
-  file: { readonly name: string; readonly text: string },
+  file: PipelineText,
   steps: readonly StepDescription[],
   secrets?: readonly string[],
 ): ParsedPipeline {
   const source = readSource(file.text);
-  const { root } = source;
-  const locate = (found: readonly { at: Place; detail: string }[]): readonly Problem[] =>
-    found
-      .toSorted((a, b) => a.at.line - b.at.line || a.at.column - b.at.column)
-      .slice(0, MAX_PROBLEMS)
-      .map(({ at, detail }) => ({ detail, file: file.name, line: at.line, column: at.column }));
-  if (root === undefined) return { problems: locate(source.problems), warnings: [] };
+  const locate = (found: readonly SourceProblem[]): readonly Problem[] => locatedIn(file.name, found);
+  if (source.root === undefined) return { problems: locate(source.problems), warnings: [] };
+  const expanded = expand(source.root, file.includes);
+  const { root } = expanded;
 
   const value = plainValue(root);
   if (!isJsonObject(value)) {
@@ -81,11 +91,57 @@ export function parsePipeline(
   }
   const place = (problem: PathProblem) => ({ at: placeOf(problem, root, source.placeOf), detail: problem.detail });
   // Problems of a value that could not be read are consequences of that.
-  const unread = new Set(source.problems.map(({ at }) => `${at.line}:${at.column}`));
-  const judged = found.map(place).filter(({ at }) => !unread.has(`${at.line}:${at.column}`));
-  const problems = locate([...source.problems, ...judged]);
+  const keyOf = ({ at }: SourceProblem): string => `${at.file ?? ""}:${at.line}:${at.column}`;
+  const unread = new Set([...source.problems, ...expanded.problems].map(keyOf));
+  const isBroken = ({ path: [part, id] }: PathProblem): boolean => expanded.broken.has(`${part}/${id}`);
+  const judged = found
+    .filter((one) => !isBroken(one))
+    .map(place)
+    .filter((one) => !unread.has(keyOf(one)));
+  const problems = locate([...source.problems, ...expanded.problems, ...judged]);
   const warnings = locate(doubts.map(place));
-  return problems.length === 0 && pipeline !== undefined ? { pipeline, problems, warnings } : { problems, warnings };
+  const result = { problems, warnings, ...(expanded.used.size > 0 ? { included: expanded.used } : {}) };
+  return problems.length === 0 && pipeline !== undefined ? { pipeline, ...result } : result;
+}
+
+/** In the order of the file. What a template says wrong is where the file includes it. */
+function locatedIn(file: string, found: readonly SourceProblem[]): readonly Problem[] {
+  return found
+    .map((one) => ({ ...one, inFile: placesOf(one.at).at(-1) ?? one.at }))
+    .toSorted((a, b) => a.inFile.line - b.inFile.line || a.inFile.column - b.inFile.column)
+    .slice(0, MAX_PROBLEMS)
+    .map(({ at, detail }) => {
+      const callers = placesOf(at).slice(1);
+      const through = callers.map((one) => `${one.file ?? file}:${one.line}`).join(", ");
+      const from = callers.length === 0 ? "" : ` (included at ${through})`;
+      return { detail: `${detail}${from}`, file: at.file ?? file, line: at.line, column: at.column };
+    });
+}
+
+/** A place, and those that include it, from the inside. */
+function placesOf(at: Place): readonly Place[] {
+  return at.from === undefined ? [at] : [at, ...placesOf(at.from)];
+}
+
+function expand(root: Source, includes: Includes = () => undefined): Expanded {
+  if (!hasIncludes(root)) return { root, problems: [], used: new Map(), broken: new Set() };
+  const params = sourceAt(root, ["params"]);
+  const parsed = pipelineShape.shape.params.safeParse(params && plainValue(params));
+  const schema = paramsSchema((parsed.success && parsed.data) || {});
+  const types = typing(knownTypes({ params: schema, jobs: [], finally: [] }));
+  return expandIncludes(root, includes, { typing: types, paramNames: Object.keys(schema.properties) });
+}
+
+function hasIncludes(root: Source): boolean {
+  return (["jobs", "finally"] as const).some((part) => {
+    const jobs = sourceAt(root, [part]);
+    if (jobs?.kind !== "map") return false;
+    return [...jobs.entries.values()].some(({ value: job }) => {
+      const steps = sourceAt(job, ["steps"]);
+      const isIncluding = (one: Source): boolean => one.kind === "map" && one.entries.has("include");
+      return isIncluding(job) || (steps?.kind === "list" && steps.items.some(isIncluding));
+    });
+  });
 }
 
 /** As exact as possible: the expression inside a text, if the file has it exactly as it was read; otherwise the text. */
@@ -93,7 +149,8 @@ function placeOf(problem: PathProblem, root: Source, placeOfOffset: (offset: num
   const node = problem.within === undefined ? undefined : sourceAt(root, problem.path);
   if (problem.within !== undefined && node?.kind === "scalar") {
     const index = node.raw.text.indexOf(problem.within.text);
-    if (index !== -1) return placeOfOffset(node.raw.offset + index + problem.within.offset);
+    const placeOf = node.raw.placeOf ?? placeOfOffset;
+    if (index !== -1) return placeOf(node.raw.offset + index + problem.within.offset);
   }
   return placeAt(root, problem.path, problem.on);
 }

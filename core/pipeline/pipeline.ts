@@ -81,7 +81,7 @@ export type ParamsSchema = {
 
 /** The part of JSON Schema that params may use. */
 export type ParamSchema = {
-  readonly type: "string" | "integer" | "number" | "boolean" | "array";
+  readonly type: "string" | "integer" | "number" | "boolean" | "array" | "object";
   readonly title?: string;
   readonly description?: string;
   readonly default?: Template;
@@ -92,6 +92,12 @@ export type ParamSchema = {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly items?: ParamSchema;
+  /** Of a map: its members. With them and without `additionalProperties`, others are refused. */
+  readonly properties?: { readonly [name: string]: ParamSchema };
+  /** The members of a map that it must have. */
+  readonly required?: readonly string[];
+  /** Of a map: what members are that `properties` does not name. */
+  readonly additionalProperties?: false | ParamSchema;
   /** Suggestions for the form. Never in a file: the task-agent adds what it knows. */
   readonly examples?: readonly JsonValue[];
   /** Sealed in tasks and never shown. See secret-params.ts. */
@@ -157,6 +163,8 @@ export type Job = {
   readonly retrySafe: boolean;
   readonly env: { readonly [name: string]: Template };
   readonly outputs: { readonly [name: string]: Template };
+  /** The types of outputs. Absent: each may be anything. */
+  readonly outputTypes?: { readonly [name: string]: ParamSchema };
   /** The target that the job deploys the build of the task to. */
   readonly deploys?: Template;
   /**

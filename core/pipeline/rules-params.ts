@@ -2,8 +2,9 @@
 
 import { approversProblems } from "../access/approval.ts";
 import { isTemplated } from "../expr/template.ts";
-import type { PathProblem } from "../issues.ts";
+import { type PathProblem, withSubject } from "../issues.ts";
 import { compilePattern } from "../pattern/pattern.ts";
+import { didYouMean } from "../suggest.ts";
 import { checkSchema, type PatternBudget, patternBudget } from "./json-schema.ts";
 import type { Job, ParamSchema } from "./pipeline.ts";
 import type { RuleContext } from "./rule.ts";
@@ -16,6 +17,8 @@ const FOR_TYPES: { readonly [key: string]: readonly string[] } = {
   minimum: ["integer", "number"],
   maximum: ["integer", "number"],
   items: ["array"],
+  properties: ["object"],
+  additionalProperties: ["object"],
   secret: ["string"],
 };
 
@@ -93,7 +96,9 @@ function checkParam(
   const problems: PathProblem[] = [];
   const at = (key: string, detail: string) => problems.push({ path: [...path, key], detail, on: "value" });
   for (const [key, types] of Object.entries(FOR_TYPES)) {
-    if (Object.hasOwn(param, key) && !types.includes(param.type))
+    // Without it in the file, it is false.
+    const isInFile = key !== "additionalProperties" || param[key] !== false;
+    if (isInFile && Object.hasOwn(param, key) && !types.includes(param.type))
       at(key, `\`${key}\` does not apply to type ${param.type}`);
   }
   if (param.pattern !== undefined) {
@@ -124,7 +129,55 @@ function checkParam(
       });
     }
   }
-  return param.items === undefined ? problems : [...problems, ...checkParam(param.items, [...path, "items"], budget)];
+  return [
+    ...problems,
+    ...innerOf(param).flatMap(({ inner, at: behind }) => checkParam(inner, [...path, ...behind], budget)),
+  ];
+}
+
+/** The types inside of a list or of a map. */
+function innerOf({ items, properties = {}, additionalProperties }: ParamSchema) {
+  return [
+    ...(items === undefined ? [] : [{ inner: items, at: ["items"] }]),
+    ...Object.entries(properties).map(([name, inner]) => ({ inner, at: ["properties", name] })),
+    ...(additionalProperties ? [{ inner: additionalProperties, at: ["additionalProperties"] }] : []),
+  ];
+}
+
+/** Each type is for an output, and what its template certainly gives fits. */
+export function goodOutputTypes(context: RuleContext): readonly PathProblem[] {
+  const { jobs, finally: last } = context.pipeline;
+  return [
+    ...jobs.flatMap((job) => outputTypesOf(context, job, ["jobs", job.id])),
+    ...last.flatMap((job) => outputTypesOf(context, job, ["finally", job.id])),
+  ];
+}
+
+function outputTypesOf(context: RuleContext, { outputs, outputTypes = {} }: Job, path: readonly string[]) {
+  const budget = patternBudget();
+  return Object.entries(outputTypes).flatMap(([name, type]): readonly PathProblem[] => {
+    const at = [...path, "outputTypes", name];
+    const known = Object.keys(outputs);
+    const template = Object.hasOwn(outputs, name) ? outputs[name] : undefined;
+    if (template === undefined)
+      return [{ path: at, detail: `the job has no output ${name}${didYouMean(name, known)}`, on: "key" }];
+    const found = checkSchema(type, template, {
+      unknown: isTemplated,
+      // A text is read as JSON when it becomes the output.
+      typesOf: (value) => typesOf(context, value)?.flatMap((one) => (one === "string" ? [one, type.type] : [one])),
+      budget,
+    });
+    return [
+      ...checkParam(type, at, budget),
+      ...found.map(({ path: inner, detail }): PathProblem => {
+        return {
+          path: [...path, "outputs", name, ...inner],
+          detail: withSubject([name, ...inner], detail),
+          on: "value",
+        };
+      }),
+    ];
+  });
 }
 
 export function goodApprovals({ pipeline }: RuleContext): readonly PathProblem[] {

@@ -16,6 +16,7 @@ import { type Job, mayWait, type Pipeline, type StepSpec } from "./pipeline.ts";
 import { placesOf, type TemplatePlace, type Variable } from "./places.ts";
 import type { RuleContext } from "./rule.ts";
 import { type Found, sourcesIn, textsOf } from "./template-sources.ts";
+import { declaredType, optionalMember, wrongMember } from "./types/known-types.ts";
 
 const TASK_FACTS = ["id", "url", "requestedBy", "pipeline", "app"];
 const BUILD_FIELDS: readonly string[] = [...BUILD_KEYS, "number", "app", "task", "by", "at"];
@@ -34,11 +35,15 @@ export function absentParams({ pipeline }: RuleContext): readonly PathProblem[] 
   const { properties, required } = pipeline.params;
   const mayBeAbsent = (name: string) =>
     Object.hasOwn(properties, name) && properties[name]?.default === undefined && !required.includes(name);
-  return doubtsAbout(pipeline, ({ variable, path: [name], certain }) =>
-    variable !== "params" || name === undefined || certain < 1 || !mayBeAbsent(name)
-      ? undefined
-      : `params.${name} may be absent; give it a default, or write params.?${name}.orValue(…)`,
-  );
+  return doubtsAbout(pipeline, ({ variable, path: [name, ...rest], certain }) => {
+    if (variable !== "params" || name === undefined || certain < 1) return undefined;
+    if (mayBeAbsent(name))
+      return `params.${name} may be absent; give it a default, or write params.?${name}.orValue(…)`;
+    const absent = Object.hasOwn(properties, name) && optionalMember(properties[name], rest, certain - 1);
+    if (!absent) return undefined;
+    const before = ["params", name, ...absent.slice(0, -1)].join(".");
+    return `${before}.${absent.at(-1)} may be absent; make it required, or write ${before}.?${absent.at(-1)}.orValue(…)`;
+  });
 }
 
 /** Facts of a trigger that not every start of the task has. Not an error, because a `when:` may guard them. */
@@ -129,8 +134,9 @@ function wrongReference(context: RuleContext, place: TemplatePlace, reference: R
       const known = Object.keys(properties);
       if (first !== undefined && Object.hasOwn(properties, first) && properties[first]?.secret === true)
         return place.variables.includes("secrets") ? undefined : `params.${first} is secret: ${SECRETS_ONLY}`;
-      return first === undefined || known.includes(first)
-        ? undefined
+      if (first === undefined) return undefined;
+      return known.includes(first)
+        ? wrongMember(properties[first], reference.path.slice(1), `params.${first}`)
         : `there is no param ${first}${didYouMean(first, known)}`;
     }
     case "app":
@@ -220,9 +226,10 @@ function wrongNeed({ pipeline, jobIds }: RuleContext, place: TemplatePlace, refe
     return `a job has outputs, outcome, approval and each, not ${member}${didYouMean(member, ["outputs", "outcome", "approval", "each"])}`;
   if (many) return `the job ${id} runs once per element: its outputs are in ${variable}.${id}.each`;
   const known = Object.keys(job.outputs);
-  return output === undefined || known.includes(output)
-    ? undefined
-    : `the job ${id} has no output ${output}${didYouMean(output, known)}`;
+  if (output === undefined) return undefined;
+  if (!known.includes(output)) return `the job ${id} has no output ${output}${didYouMean(output, known)}`;
+  const type = declaredType(pipeline, variable, path.slice(0, 3));
+  return wrongMember(type, path.slice(3), `${variable}.${id}.outputs.${output}`);
 }
 
 const APPROVAL_FIELDS = ["by", "reason", "inputs"];

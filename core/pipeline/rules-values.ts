@@ -22,6 +22,7 @@ import type { Job, ParamSchema } from "./pipeline.ts";
 import { placesOf, type TemplatePlace } from "./places.ts";
 import type { RuleContext } from "./rule.ts";
 import { sourcesIn, typesOf } from "./template-sources.ts";
+import { declaredType } from "./types/known-types.ts";
 
 const STATUSES = ["succeeded", "failed", "canceled"];
 /** Terms of other systems. */
@@ -42,6 +43,7 @@ const PARAM_TYPES: { readonly [type: string]: string } = {
   number: "a number",
   boolean: "true or false",
   array: "a list",
+  object: "a map",
 };
 
 export function goodConditions(context: RuleContext): readonly PathProblem[] {
@@ -142,15 +144,15 @@ function impossible(
   if (variable === "status" && path.length === 0) return notOneOf("status", literal, STATUSES);
   const isOutcome = ["steps", "needs", "jobs"].includes(variable) && path.length === 2 && path[1] === "outcome";
   if (isOutcome) return notOneOf(`${variable}.${path.join(".")}`, literal, OUTCOMES);
-  const name = path[0] ?? "";
-  if (variable === "trigger" && path.length === 1 && Object.hasOwn(FACT_VALUES, name))
-    return notOneOf(`trigger.${name}`, literal, FACT_VALUES[name] ?? []);
-  if (variable !== "params" || path.length !== 1 || !Object.hasOwn(pipeline.params.properties, name)) return undefined;
-  const param = pipeline.params.properties[name];
+  const fact = path[0] ?? "";
+  if (variable === "trigger" && path.length === 1 && Object.hasOwn(FACT_VALUES, fact))
+    return notOneOf(`trigger.${fact}`, literal, FACT_VALUES[fact] ?? []);
+  const param = declaredType(pipeline, variable, path);
   if (param === undefined) return undefined;
+  const name = `${variable}.${path.join(".")}`;
   if (!hasType(param, literal))
-    return `params.${name} is ${PARAM_TYPES[param.type]} and never equals ${JSON.stringify(literal)}`;
-  return param.enum === undefined ? undefined : notOneOf(`params.${name}`, literal, param.enum);
+    return `${name} is ${PARAM_TYPES[param.type]} and never equals ${JSON.stringify(literal)}`;
+  return param.enum === undefined ? undefined : notOneOf(name, literal, param.enum);
 }
 
 function hasType({ type }: ParamSchema, literal: string | number | boolean): boolean {

@@ -14,7 +14,7 @@ import { checkSchema } from "./json-schema.ts";
 import type { Job, Pipeline, StepSpec } from "./pipeline.ts";
 import type { Retry } from "./retry.ts";
 import type { Rule, RuleContext } from "./rule.ts";
-import { goodApprovals, goodParams } from "./rules-params.ts";
+import { goodApprovals, goodOutputTypes, goodParams } from "./rules-params.ts";
 import { goodExpressions } from "./rules-references.ts";
 import { fittingTypes, goodConditions, goodLists, goodNames, possibleComparisons } from "./rules-values.ts";
 import { typesOf } from "./template-sources.ts";
@@ -36,6 +36,7 @@ export const RULES: readonly Rule[] = [
   goodMatrices,
   usefulTimes,
   goodParams,
+  goodOutputTypes,
   goodApprovals,
   goodExpressions,
   goodConditions,

@@ -23,6 +23,7 @@ import {
   stepShape,
 } from "./file.ts";
 import { foreignWordHint } from "./foreign-words.ts";
+import { memberShape } from "./types/type-shape.ts";
 
 /** `file` is undefined if nothing that can be checked is left. */
 export function checkShape(value: JsonValue): { file: PipelineFile | undefined; problems: readonly PathProblem[] } {
@@ -52,7 +53,7 @@ function keysAt(path: Path): readonly string[] {
   const [top, , third, , fifth] = path;
   const isJobs = top === "jobs" || top === "finally";
   if (path.length === 0) return Object.keys(pipelineShape.shape);
-  if (top === "params" && path.length === 2) return Object.keys(paramShape.shape);
+  if (top === "params") return Object.keys(path.length === 2 ? paramShape.shape : memberShape.shape);
   if (top === "triggers" && path.length === 2) return Object.keys(triggerShape.shape);
   if (top === "triggers" && path.length === 3 && Object.hasOwn(TRIGGER_SHAPES, third ?? ""))
     return Object.keys(TRIGGER_SHAPES[third as keyof typeof TRIGGER_SHAPES].shape);
@@ -60,6 +61,7 @@ function keysAt(path: Path): readonly string[] {
   if (isJobs && path.length === 2) return Object.keys(jobShape.shape);
   if (isJobs && third === "concurrency") return Object.keys(jobConcurrencyShape.shape);
   if (isJobs && third === "approval") return Object.keys(path.length === 3 ? approvalShape.shape : paramShape.shape);
+  if (isJobs && third === "outputTypes") return Object.keys(memberShape.shape);
   if (isJobs && (third === "retry" || fifth === "retry")) return Object.keys(retryShape.shape);
   if (isJobs && third === "steps") return Object.keys(stepShape.shape);
   return [];

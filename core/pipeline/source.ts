@@ -18,7 +18,14 @@ import {
 import type { JsonValue } from "../json.ts";
 import { truncate } from "../truncate.ts";
 
-export type Place = { readonly line: number; readonly column: number };
+export type Place = {
+  readonly line: number;
+  readonly column: number;
+  /** Of a template that the file includes: its path. Absent: the file itself. */
+  readonly file?: string;
+  /** The place that includes the template. */
+  readonly from?: Place;
+};
 
 export type Source =
   | { readonly kind: "map"; readonly at: Place; readonly entries: ReadonlyMap<string, SourceEntry> }
@@ -31,7 +38,12 @@ export type Source =
     };
 export type SourceEntry = { readonly key: Place; readonly value: Source };
 /** The characters of a scalar as written in the file, to find a position inside it. */
-type Raw = { readonly text: string; readonly offset: number };
+type Raw = {
+  readonly text: string;
+  readonly offset: number;
+  /** The place of a character of its file. Absent: the scalar is of the file itself. */
+  readonly placeOf?: (offset: number) => Place;
+};
 
 export type SourceProblem = { readonly at: Place; readonly detail: string };
 export type SourceFile = {

@@ -1,11 +1,12 @@
 // The texts and expressions inside a template, each with its path in the file, and the types of JSON that they can give.
 
 import { cutText } from "../expr/template.ts";
-import { type MemberType, type ParamTypes, type Typing, typing } from "../expr/typed-check.ts";
+import { type MemberType, type Typing, typing } from "../expr/typed-check.ts";
 import { isJsonObject, type JsonValue } from "../json.ts";
-import type { Job, ParamSchema, ParamsSchema, Pipeline, StepDescription } from "./pipeline.ts";
+import type { Job, Pipeline, StepDescription } from "./pipeline.ts";
 import type { TemplatePlace } from "./places.ts";
 import type { RuleContext } from "./rule.ts";
+import { CEL_TYPES, celType, knownTypes } from "./types/known-types.ts";
 
 export type Found = { readonly source: string; readonly path: readonly (string | number)[] };
 
@@ -27,12 +28,6 @@ export function textsOf(template: JsonValue, path: Found["path"]): readonly Foun
   return Object.entries(template).flatMap(([key, item]) => textsOf(item, [...path, key]));
 }
 
-const CEL_TYPES: { readonly [type: string]: string } = {
-  string: "string",
-  integer: "int",
-  number: "number",
-  boolean: "bool",
-};
 /** A fraction may be whole. */
 const JSON_TYPES: { readonly [type: string]: readonly string[] } = {
   string: ["string"],
@@ -66,7 +61,7 @@ export function typingOf(pipeline: Pipeline, known: ReadonlyMap<string, StepDesc
     const own = jobs.filter((job) => job.id === id);
     return member === "approval" ? as(typeOfAnswer(own, path.slice(2)), name === "inputs" ? 4 : 3) : undefined;
   };
-  const typed = typing(celTypes(pipeline.params), members);
+  const typed = typing(knownTypes(pipeline), members);
   return typed;
 }
 
@@ -118,20 +113,6 @@ function typeOfValue(value: JsonValue, typeOf: (source: string) => string): stri
   if (only?.kind !== "expression" || second !== undefined) return "string";
   const type = typeOf(only.source);
   return ["string", "bool", "int", "list<string>"].includes(type) ? type : /^(list|map)\b/.exec(type)?.[0];
-}
-
-export function celTypes({ properties }: ParamsSchema): ParamTypes {
-  const declared = Object.entries(properties).flatMap(([name, schema]) => {
-    const type = celType(schema);
-    return type === undefined ? [] : [[name, type] as const];
-  });
-  return Object.fromEntries(declared);
-}
-
-function celType({ type, items }: ParamSchema): string | undefined {
-  if (type !== "array") return CEL_TYPES[type];
-  const inner = items && items.type !== "number" ? CEL_TYPES[items.type] : undefined;
-  return inner === undefined ? "list" : `list<${inner}>`;
 }
 
 /** The types that the value of a text with expressions may have; undefined when only the values decide, or without one. */

@@ -24,7 +24,7 @@ const name = z.string().regex(NAME, "must have lower case letters, digits and hy
 const scalar = z.union([z.string(), z.number(), z.boolean()], "must be a text, a number, or true or false");
 
 const templateParam = paramShape
-  .omit({ required: true, items: true, secret: true, ui: true })
+  .omit({ required: true, items: true, properties: true, additionalProperties: true, secret: true, ui: true })
   .extend({ type: z.enum(["string", "integer", "number", "boolean"]), default: scalar.optional() });
 
 const shape = z.strictObject({

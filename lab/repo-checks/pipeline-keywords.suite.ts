@@ -6,7 +6,6 @@ import { test } from "node:test";
 import {
   approvalShape,
   concurrencyShape,
-  itemShape,
   jobConcurrencyShape,
   jobShape,
   matrixShape,
@@ -15,6 +14,7 @@ import {
   retryShape,
   stepShape,
 } from "@gantry/core/pipeline/file.ts";
+import { itemShape } from "@gantry/core/pipeline/types/type-shape.ts";
 import {
   imageShape,
   pullRequestShape,

@@ -8,7 +8,7 @@ import { type Definition, definitionOf, readPipeline } from "../tasks/read-defin
 /** Throws `pipeline-invalid` when it has mistakes: a bug. */
 export async function readBuiltIn(file: string, steps: readonly StepDescription[]): Promise<Definition> {
   const text = await readFile(file, "utf8");
-  const { pipeline, problems } = readPipeline(file, text, steps);
+  const { pipeline, problems } = readPipeline({ name: file, text }, steps);
   const [first] = problems;
   if (!pipeline || first)
     throw new GantryError("pipeline-invalid", { file, count: problems.length, problem: first?.detail ?? "" });

@@ -27,6 +27,7 @@ export function jobSpec({ state, pipeline }: TaskRecord, key: string, seal?: Sea
     taskUrl: state.url,
     env: definition.env,
     outputs: definition.outputs,
+    ...(definition.outputTypes === undefined ? {} : { outputTypes: definition.outputTypes }),
     steps: definition.steps,
     scope: jobScope(pipeline, state, job.id, job),
     ...(secrets.length === 0 ? {} : { secretParams: openSecrets(seal, secrets, state.params, state.id) }),

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -101,4 +101,38 @@ test("two files with one pipeline name are a mistake, not a race", async (t) => 
     code: "pipeline-invalid",
     problems: [{ file: "copy.yaml", line: 1, detail: "the name a is that of the pipeline in a.yaml; use another one" }],
   });
+});
+
+test("a template is a part of the version of the pipelines that include it, and a broken one refuses the set", async (t) => {
+  const { folder, write } = await folderWith(t, {});
+  await mkdir(join(folder, "pipelines"));
+  await mkdir(join(folder, "includes"));
+  const template = (script: string) => write("includes/work.yaml", `steps: [{ run: "${script}" }]\n`);
+  const including = "name: a\napp: none\njobs:\n  work: { site: seoul, steps: [{ include: work }] }\n";
+  await write("pipelines/a.yaml", including);
+  await write("pipelines/b.yaml", text("b", "x"));
+  await template("one");
+  const journal = openMemoryJournal({ indexes: AGENT_INDEXES });
+  const first = await openDefinitions(folder, [], journal);
+  const [a1, b1] = [first.current("a"), first.current("b")];
+  assert.deepEqual(a1?.pipeline.jobs[0]?.steps[0]?.action, { kind: "run", run: "one", shell: "sh" });
+  assert.deepEqual(
+    first.others().map(({ file }) => file),
+    ["includes/work.yaml"],
+  );
+  await template("two");
+  const second = await openDefinitions(folder, [], journal);
+  assert.notEqual(second.current("a")?.version, a1?.version);
+  assert.equal(second.current("b")?.version, b1?.version);
+  const pinned = await second.pinned(a1?.version ?? "");
+  assert.deepEqual(pinned.jobs[0], a1?.pipeline.jobs[0], "a task keeps its template");
+  await write("includes/unused.yaml", "stepps: []\n");
+  const third = await openDefinitions(folder, [], journal);
+  assert.deepEqual(
+    third.refused()?.problems.map(({ file, line, detail }) => `${file}:${line} ${detail}`),
+    [
+      "includes/unused.yaml:1 unknown key stepps (did you mean steps?)",
+      "includes/unused.yaml:1 the template must have `job` or `steps`, and not both",
+    ],
+  );
 });

@@ -4,6 +4,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import { evaluateCondition } from "@gantry/core/expr/condition.ts";
 import { render } from "@gantry/core/expr/template.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
+import { type OutputTypes, typedOutputs } from "@gantry/core/pipeline/types/typed-outputs.ts";
 import { failureOf } from "@gantry/core/step/outcome.ts";
 import { truncate } from "@gantry/core/truncate.ts";
 import { CLEANUP_MS, Stopped, timedOut } from "../attempts/stop.ts";
@@ -70,11 +71,14 @@ function resultOf(job: JobContext, ends: readonly StepEnd[]): JobResult {
     return { outcome, outputs: availableOutputs(job, scope), ...(failure ? { failure: clipFailure(failure) } : {}) };
   }
   try {
-    const outputs = job.masker.json(render(job.spec.outputs, scope) as JsonObject);
+    const rendered = render(job.spec.outputs, scope) as JsonObject;
+    const outputs = job.masker.json(typedOutputs(rendered, job.spec.outputTypes as OutputTypes | undefined));
     return { outcome, outputs: boundedOutputs(outputs) };
   } catch (error) {
     if (!(error instanceof GantryError)) throw error;
-    return { outcome: "errored", outputs: {}, failure: clipFailure(job.masker.json(failureOf(error))) };
+    // What the steps gave is the user's; an expression that cannot be evaluated is not.
+    const failed = error.code === "outputs-invalid" ? "failed" : "errored";
+    return { outcome: failed, outputs: {}, failure: clipFailure(job.masker.json(failureOf(error))) };
   }
 }
 

@@ -200,6 +200,8 @@ export const jobSpec = z.object({
   taskUrl: z.string(),
   env: jsonObject,
   outputs: jsonObject,
+  /** JSON Schemas of outputs. Absent: they may be anything, or the task-agent is older. Older runners ignore it. */
+  outputTypes: z.record(z.string(), jsonObject).optional(),
   steps: z.array(stepSpec).max(1_000),
   /** The scope of expressions: params, app, task, each, site, needs. The runner adds `steps`, `status` and `secrets`. */
   scope: jsonObject,

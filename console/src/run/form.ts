@@ -8,6 +8,7 @@ import { isJsonObject, listAt, textAt } from "../data/json-access.ts";
 export type FieldKind = "text" | "number" | "yes-no" | "choice" | "list" | "json";
 
 export type Field = {
+  /** The name of the parameter; for a member of a map with its path, as in `image.tag`. */
   readonly name: string;
   readonly kind: FieldKind;
   readonly title: string;
@@ -20,6 +21,8 @@ export type Field = {
   readonly min?: number;
   readonly max?: number;
   readonly isWhole: boolean;
+  /** Of a list: what its elements are. Absent: texts. */
+  readonly elements?: "number" | "yes-no";
   /** From the schema. The value of an expression is known only when the task runs. */
   readonly default?: JsonValue;
   readonly isDecidedLater: boolean;
@@ -35,31 +38,61 @@ export type Entries = { readonly [name: string]: string | readonly string[] };
 export function fieldsOf(schema: JsonObject): readonly Field[] {
   const properties = isJsonObject(schema.properties) ? schema.properties : {};
   const required = listAt(schema, "required");
-  return Object.entries(properties).map(([name, given]) => {
+  return Object.entries(properties).flatMap(([name, given]) => {
     const one = isJsonObject(given) ? given : {};
-    const choices = listAt(one, "enum").filter((choice) => typeof choice === "string");
-    const pattern = textAt(one, "pattern");
-    const ui = textAt(one, "x-ui");
-    const min = numberOf(one.minimum ?? one.minLength);
-    const max = numberOf(one.maximum ?? one.maxLength);
-    return {
-      name,
-      kind: kindOf(one, choices),
-      title: textAt(one, "title") ?? name,
-      description: textAt(one, "description") ?? "",
-      isRequired: required.includes(name),
-      choices,
-      offers: offersOf(one),
-      isWhole: one.type === "integer",
-      isSecret: one.secret === true,
-      isDecidedLater: JSON.stringify(one.default ?? null).includes("${{"),
-      ...(pattern === undefined ? {} : { pattern }),
-      ...(min === undefined ? {} : { min }),
-      ...(max === undefined ? {} : { max }),
-      ...(one.default === undefined ? {} : { default: one.default }),
-      ...(ui === undefined ? {} : { ui }),
-    };
+    return isMap(one) ? membersOf(name, one, required.includes(name)) : [fieldOf(name, one, required.includes(name))];
   });
+}
+
+/** A map with known members has a field for each of them. Another one is written as JSON. */
+function isMap(schema: JsonObject): boolean {
+  const isOpen = isJsonObject(schema.additionalProperties);
+  const isLater = typeof schema.default === "string" || schema.enum !== undefined;
+  return schema.type === "object" && isJsonObject(schema.properties) && !isOpen && !isLater;
+}
+
+/** With the default of the whole map as their defaults. */
+function membersOf(name: string, map: JsonObject, isRequired: boolean): readonly Field[] {
+  const preset = isJsonObject(map.default) ? map.default : {};
+  const properties = isJsonObject(map.properties) ? map.properties : {};
+  const members = Object.entries(properties).map(([member, given]) => {
+    const one = isJsonObject(given) ? given : {};
+    return [member, preset[member] === undefined ? one : { ...one, default: preset[member] }] as const;
+  });
+  return fieldsOf({ ...map, properties: Object.fromEntries(members) }).map((field) => ({
+    ...field,
+    name: `${name}.${field.name}`,
+    title: `${textAt(map, "title") ?? name}: ${field.title}`,
+    isRequired: isRequired && field.isRequired,
+  }));
+}
+
+function fieldOf(name: string, one: JsonObject, isRequired: boolean): Field {
+  const items = isJsonObject(one.items) ? one.items : {};
+  const elements = kindOf(items, []);
+  const choices = listAt(one, "enum").filter((choice) => typeof choice === "string");
+  const pattern = textAt(one, "pattern");
+  const ui = textAt(one, "x-ui");
+  const min = numberOf(one.minimum ?? one.minLength);
+  const max = numberOf(one.maximum ?? one.maxLength);
+  return {
+    name,
+    kind: kindOf(one, choices),
+    title: textAt(one, "title") ?? name,
+    description: textAt(one, "description") ?? "",
+    isRequired,
+    choices,
+    offers: offersOf(one),
+    isWhole: one.type === "integer",
+    isSecret: one.secret === true,
+    isDecidedLater: JSON.stringify(one.default ?? null).includes("${{"),
+    ...(elements === "number" || elements === "yes-no" ? { elements } : {}),
+    ...(pattern === undefined ? {} : { pattern }),
+    ...(min === undefined ? {} : { min }),
+    ...(max === undefined ? {} : { max }),
+    ...(one.default === undefined ? {} : { default: one.default }),
+    ...(ui === undefined ? {} : { ui }),
+  };
 }
 
 function offersOf(schema: JsonObject): readonly string[] {
@@ -79,15 +112,25 @@ export function firstEntries(fields: readonly Field[], build?: string): Entries 
   );
 }
 
-/** The parameters to send: only fields that have a value. For the others the pipeline's default applies. */
+/**
+ * The parameters to send: only fields that have a value. For the others the pipeline's default applies. A map is sent as a
+ * whole when one of its members has a value.
+ */
 export function paramsOf(fields: readonly Field[], entries: Entries): { readonly [name: string]: JsonValue } {
-  const params: Record<string, JsonValue> = {};
-  for (const field of fields) {
+  return fields.reduce<JsonObject>((params, field) => {
     const entry = entries[field.name];
-    if (entry === undefined || entry.length === 0) continue;
-    params[field.name] = typeof entry === "string" ? jsonOf(field, entry) : [...entry];
-  }
-  return params;
+    if (entry === undefined || entry.length === 0) return params;
+    const value =
+      typeof entry === "string"
+        ? jsonOf(field, entry)
+        : entry.map((one) => jsonOf({ kind: field.elements ?? "text" }, one));
+    return withMember(params, field.name.split("."), value);
+  }, {});
+}
+
+function withMember(params: JsonObject, [name = "", ...rest]: readonly string[], value: JsonValue): JsonObject {
+  const before = params[name];
+  return { ...params, [name]: rest.length === 0 ? value : withMember(isJsonObject(before) ? before : {}, rest, value) };
 }
 
 /** The fields whose values are shown nowhere. */
@@ -103,8 +146,11 @@ export function errorsByField(
   const found: Record<string, string[]> = {};
   for (const { pointer, detail } of errors) {
     const parts = (pointer ?? "").replace(/^#/, "").split("/").slice(1).map(unescapePointer);
-    const name = (parts[0] === "params" ? parts[1] : parts[0]) ?? missingOf(detail);
-    const key = fields.some((field) => field.name === name) ? (name ?? "") : "";
+    const path = parts[0] === "params" ? parts.slice(1) : parts;
+    const names = path.length === 0 ? [missingOf(detail) ?? ""] : path.map((_, at) => path.slice(0, at + 1).join("."));
+    // Of a map: at its first field.
+    const known = (name: string) => fields.find((field) => field.name === name || field.name.startsWith(`${name}.`));
+    const key = names.toReversed().flatMap((name) => known(name)?.name ?? [])[0] ?? "";
     found[key] = [...(found[key] ?? []), detail];
   }
   return found;
@@ -123,12 +169,16 @@ function kindOf(schema: JsonObject, choices: readonly string[]): FieldKind {
   if (choices.length > 0) return "choice";
   if (schema.type === "boolean") return "yes-no";
   if (schema.type === "number" || schema.type === "integer") return "number";
-  if (schema.type === "array") return "list";
+  if (schema.type === "array") return hasPlainElements(schema) ? "list" : "json";
   return schema.type === "string" || schema.type === undefined ? "text" : "json";
 }
 
+function hasPlainElements({ items }: JsonObject): boolean {
+  return !isJsonObject(items) || (items.type !== "array" && items.type !== "object");
+}
+
 /** A text that does not fit the field is sent unchanged: the server says what is wrong with it. */
-function jsonOf(field: Field, text: string): JsonValue {
+function jsonOf(field: Pick<Field, "kind">, text: string): JsonValue {
   if (field.kind === "yes-no") return text === "true";
   if (field.kind === "number") return Number.isFinite(Number(text)) ? Number(text) : text;
   if (field.kind !== "json") return text;
