@@ -214,3 +214,25 @@ test("chart: with tls every process has a certificate, calls the others by https
     assert.ok(!container.env?.some(({ name }) => name.includes("RUNNER_TOKENS")));
   }
 });
+
+test("chart: who reads the metrics of the agents needs the token, and their ServiceMonitors have it", async (t) => {
+  const helm = await helmFor(t);
+  if (helm === undefined) return;
+  const all = await render<Manifest>(helm, "large.yaml");
+  const expected = [
+    ["task-agent", "GANTRY_TASK_AGENT_METRICS_TOKEN_FILE", "gantry-metrics"],
+    ["notify-agent", "GANTRY_NOTIFY_AGENT_METRICS_TOKEN_FILE", "gantry-metrics"],
+    ["portal-api", undefined, "gantry-scraper"],
+  ] as const;
+  for (const [component, variable, secret] of expected) {
+    const isIts = ({ metadata }: Manifest): boolean => metadata.labels["app.kubernetes.io/component"] === component;
+    const [set] = of(all, "StatefulSet").filter(isIts);
+    const env = set?.spec.template.spec.containers[0].env ?? [];
+    const found = env.find(({ name }) => name.endsWith("_METRICS_TOKEN_FILE"));
+    assert.deepEqual([found?.name, found?.value], [variable, variable && "/run/secrets/metrics/token"]);
+    const [monitor] = of(all, "ServiceMonitor").filter(isIts);
+    assert.match(JSON.stringify(monitor?.spec), new RegExp(`"credentials":{"name":"${secret}"`));
+  }
+  const [set] = of(all, "StatefulSet").filter(({ metadata }) => metadata.name.endsWith("task-agent"));
+  assert.match(JSON.stringify(set?.spec.template.spec.volumes), /"secretName":"gantry-metrics"/);
+});

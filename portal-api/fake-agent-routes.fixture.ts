@@ -266,7 +266,7 @@ function catalog({ state }: Pick<Parts, "state">) {
     triggers: ({ query: { apps } }) => ({
       items: [...state().apps.keys()].filter((app) => apps?.includes(app) ?? true).map((app) => triggerOf(app)),
     }),
-    trigger: ({ params: { id } }) => triggerOf(id.split(":")[0] ?? ""),
+    trigger: ({ params: { id } }) => state().triggers.get(id) ?? triggerOf(id.split(":")[0] ?? ""),
     pauseTrigger: ({ params: { id }, body: { principal: by } }) => ({
       ...triggerOf(id.split(":")[0] ?? ""),
       paused: { by, at: "2026-01-02T03:04:05.000Z" },

@@ -5,6 +5,7 @@ import type { JsonObject } from "@gantry/core/json.ts";
 import type { ApprovalView } from "@gantry/wire/agent/approvals.ts";
 import type { DefinitionsView } from "@gantry/wire/agent/definitions.ts";
 import type { StartProposal } from "@gantry/wire/agent/proposals.ts";
+import type { TriggerView } from "@gantry/wire/agent/triggers.ts";
 import type { AppView, BuildView, FeedEvent, PipelineView, SiteView, TaskView } from "@gantry/wire/agent/views.ts";
 import type { SettingsView } from "@gantry/wire/settings/settings.ts";
 
@@ -13,6 +14,7 @@ export type FakeState = {
   sites: Map<string, SiteView>;
   builds: Map<string, BuildView[]>;
   pipelines: Map<string, PipelineView>;
+  triggers: Map<string, TriggerView>;
   /** Of the set in force, besides its pipelines. */
   set: Pick<DefinitionsView["inForce"], "source" | "environments"> & {
     readonly files: readonly { readonly file: string; readonly text: string }[];
@@ -36,6 +38,7 @@ export const newState = (): FakeState => ({
   builds: new Map(),
   approvals: [],
   pipelines: new Map([[PIPELINE.name, PIPELINE]]),
+  triggers: new Map(),
   set: { source: { kind: "folder" }, environments: [], files: [] },
   tasks: new Map(),
   keys: new Map(),

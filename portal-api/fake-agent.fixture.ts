@@ -12,6 +12,7 @@ import { type Listening, listen } from "@gantry/runtime/http/listen.ts";
 import type { ApprovalView } from "@gantry/wire/agent/approvals.ts";
 import type { StartProposal } from "@gantry/wire/agent/proposals.ts";
 import { AGENT_PREFIX, AGENT_ROUTES } from "@gantry/wire/agent/routes.ts";
+import type { TriggerView } from "@gantry/wire/agent/triggers.ts";
 import type { AppView, BuildView, FeedEvent, PipelineView, SiteView, TaskView } from "@gantry/wire/agent/views.ts";
 import type Koa from "koa";
 import { makeRoutes } from "./fake-agent-routes.fixture.ts";
@@ -49,6 +50,7 @@ export type FakeAgent = {
   /** A job that waits at a site. */
   readonly queue: (site: string, job: SiteView["queue"][number]) => void;
   readonly addPipeline: (fields: Partial<PipelineView>) => void;
+  readonly addTrigger: (trigger: TriggerView) => void;
   /** The set of definitions in force has this source and these environments. */
   readonly setDefinitions: (set: Partial<FakeState["set"]>) => void;
   readonly emit: (task: string, kind: string, more?: JsonObject) => FeedEvent;
@@ -150,6 +152,9 @@ export async function startFakeAgent(): Promise<FakeAgent> {
     queue: (site, job) => {
       const known = state.sites.get(site) ?? SITE;
       state.sites.set(site, { ...known, queue: [...known.queue, job] });
+    },
+    addTrigger: (trigger) => {
+      state.triggers.set(trigger.id, trigger);
     },
     addPipeline: (fields) => {
       const pipeline = { ...PIPELINE, ...fields };

@@ -110,6 +110,11 @@ export const MISTAKES: readonly Mistake[] = [
     /^9: a job of finally always runs, so it cannot have `approval`$/,
   ],
   [
+    "a job of finally that deploys past what holds an environment",
+    `${job("    steps: [{ run: x }]\n")}finally:\n  clean:\n    site: seoul\n    deploys: seoul\n    steps: [{ run: x }]\n`,
+    /^9: a job of finally always runs, so it cannot have `deploys`$/,
+  ],
+  [
     "a misspelt key of an approval",
     job("    approval: { question: Go?, aprovers: [] }\n    steps: [{ run: x }]\n"),
     /^5: .*aprovers.*did you mean approvers/,

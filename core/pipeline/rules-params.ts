@@ -219,8 +219,8 @@ function checkInput(param: ParamSchema, path: readonly string[]): readonly PathP
 }
 
 /** A job of `finally` always runs, so nothing may hold it. */
-function inFinally({ approval, environment }: Job, path: readonly string[]): readonly PathProblem[] {
-  return Object.entries({ approval, environment }).flatMap(([key, value]): readonly PathProblem[] => {
+function inFinally({ approval, environment, deploys }: Job, path: readonly string[]): readonly PathProblem[] {
+  return Object.entries({ approval, environment, deploys }).flatMap(([key, value]): readonly PathProblem[] => {
     if (value === undefined) return [];
     return [{ path: [...path, key], detail: `a job of finally always runs, so it cannot have \`${key}\``, on: "key" }];
   });

@@ -548,3 +548,35 @@ test("the list of people says which roles each has, and where they come from", a
   assert.deepEqual(rolesOf("wanda"), [{ role: "viewer", via: "web", on: "apps dull" }]);
   assert.deepEqual(rolesOf("gold-2"), [{ role: "viewer" }]);
 });
+
+test("a schedule is run only by who may run its pipeline where the params of the trigger run it", async () => {
+  const site = { type: "string", default: "seoul" };
+  portal.agent.addPipeline({
+    ...CD,
+    name: "patch",
+    params: { type: "object", properties: { where: site } },
+    jobs: [{ id: "a", title: "", needs: [], site: "${{ params.where }}", steps: [] }],
+  });
+  const run = async (where: string | undefined): Promise<number> => {
+    const id = "orders:patch:schedule-1";
+    const params = where === undefined ? {} : { params: { where } };
+    portal.agent.addTrigger({
+      id,
+      pipeline: "patch",
+      app: "orders",
+      kind: "schedule",
+      text: "0 3 * * * UTC",
+      ...params,
+    });
+    const answers = [
+      post("seoul-only", `/v1/triggers/${id}/run`, {}),
+      post("seoul-only", `/v1/triggers/${id}/pause`, {}),
+    ];
+    const [started, paused] = (await Promise.all(answers)).map(({ status }) => status);
+    assert.equal(started === 202, paused === 200);
+    return started ?? 0;
+  };
+  assert.equal(await run(undefined), 202);
+  assert.equal(await run("seoul"), 202);
+  for (const where of ["tokyo", "${{ app.build.site }}"]) assert.equal(await run(where), 403, where);
+});

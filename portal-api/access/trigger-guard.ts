@@ -1,7 +1,10 @@
 // The right to pause, resume and run a trigger.
 
+import { UNKNOWN_SITE } from "@gantry/core/access/selector.ts";
 import { STARTS, startVerb } from "@gantry/core/access/verbs.ts";
 import { GantryError } from "@gantry/core/errors.ts";
+import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
+import type { Portal } from "../portal.ts";
 import { type Guard, ifUnknown, kindOf, requireDeployOfOwn, requireOnApp } from "./guards.ts";
 
 /** What a trigger starts, and when, is up to those who may start its pipeline. */
@@ -18,7 +21,18 @@ export const onTrigger: Guard<{ readonly trigger: string }, unknown, unknown> = 
     const known = await kindOf(asked.portal, pipeline).catch(ifUnknown);
     if (!known) throw missing();
     const verb = startVerb(known.app, known.action);
-    await requireOnApp(asked, verb, { app, pipeline, params: {} }, missing);
+    const params = asked.rights.needs.sites ? await paramsOf(asked.portal, trigger) : {};
+    await requireOnApp(asked, verb, { app, pipeline, params }, missing);
     if (app !== undefined) await requireDeployOfOwn(asked, { app, pipeline }, missing);
   },
 };
+
+/** They may name sites. What an expression gives is not known here: it counts as any site. */
+async function paramsOf({ agent }: Portal, trigger: string): Promise<JsonObject> {
+  const { params = {} } = (await agent.trigger(trigger).catch(ifUnknown)) ?? {};
+  const known = (value: JsonValue): JsonValue => {
+    if (Array.isArray(value)) return (value as readonly JsonValue[]).map(known);
+    return typeof value === "string" && value.includes("${{") ? UNKNOWN_SITE : value;
+  };
+  return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, known(value)]));
+}

@@ -123,10 +123,16 @@ function viewOf(armed: Armed, state: TriggerState | undefined, now: number): Tri
     kind: trigger.kind,
     ...(trigger.title === undefined ? {} : { title: trigger.title }),
     text: waitsFor(trigger),
+    ...(Object.keys(trigger.params).length === 0 ? {} : { params: paramsOf(trigger) }),
     ...(isKind("schedule")(armed) ? scheduleView(armed, state, now) : {}),
     ...(state?.paused ? { paused: { ...state.paused, at: iso(state.paused.at) } } : {}),
     ...(state?.last ? { last: lastView(state.last) } : {}),
   };
+}
+
+/** JSON of a pipeline file. Its type has no index signature. */
+function paramsOf({ params }: Pick<Armed["trigger"], "params">): TriggerView["params"] {
+  return params as TriggerView["params"];
 }
 
 function scheduleView(

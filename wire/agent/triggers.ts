@@ -19,6 +19,10 @@ export const triggerView = z
     kind: z.enum(TRIGGER_KINDS),
     title: z.string().optional(),
     text: z.string().describe("What it waits for: `0 3 * * 1-5 Europe/Berlin`, `push to main`"),
+    params: z
+      .record(z.string(), z.json())
+      .optional()
+      .describe("Values that it gives to params of the pipeline, as its file says them"),
     timeZone: z.string().optional().describe("Of a schedule"),
     nextAt: time
       .optional()
