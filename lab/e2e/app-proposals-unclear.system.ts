@@ -35,42 +35,46 @@ test("what is unclear, missing or refused is told", async (t) => {
     },
   );
 
-  await t.test("an application of another app is no target, and where only that one deploys there is none", async () => {
-    const manifests = ["pen", "ink"].map((name) => deployment(name, `registry.example/apps/${name}:1`));
-    for (const name of ["pen", "ink"]) await field.makeRepository(name, { Dockerfile: BASE });
-    await field.makeRepository("desk-yaml", { "run/desk.yaml": manifests.join("---\n") });
-    const deployTo = (namespace: string) =>
-      seoul.makeApp(`${namespace}-live`, namespace, {
-        source: { repoURL: field.cloneUrl("desk-yaml"), path: "run", targetRevision: "main" },
-        destination: { name: "seoul-dp", namespace },
-      });
-    const adopt = (name: string, app: object, more: object) =>
-      field.gantry.call("POST", "/v1/apps", { adopt: true, name, app, ...more }, { "idempotency-key": name });
-    const target = { name: "desk", site: "seoul", cluster: "seoul-dp", files: ["run/desk.yaml"] };
+  await t.test(
+    "an application of another app is no target, and where only that one deploys there is none",
+    async () => {
+      const manifests = ["pen", "ink"].map((name) => deployment(name, `registry.example/apps/${name}:1`));
+      for (const name of ["pen", "ink"]) await field.makeRepository(name, { Dockerfile: BASE });
+      await field.makeRepository("desk-yaml", { "run/desk.yaml": manifests.join("---\n") });
+      const deployTo = (namespace: string) =>
+        seoul.makeApp(`${namespace}-live`, namespace, {
+          source: { repoURL: field.cloneUrl("desk-yaml"), path: "run", targetRevision: "main" },
+          destination: { name: "seoul-dp", namespace },
+        });
+      const adopt = (name: string, app: object, more: object) =>
+        field.gantry.call("POST", "/v1/apps", { adopt: true, name, app, ...more }, { "idempotency-key": name });
+      const target = { name: "desk", site: "seoul", cluster: "seoul-dp", files: ["run/desk.yaml"] };
 
-    await deployTo("ink");
-    const ink = await lookAt(field, "ink", "desk-yaml", { site: "seoul" });
-    assert.deepEqual(ink.app?.targets, [{ ...target, namespace: "ink", application: "ink-live" }]);
-    assert.equal((await adopt("ink", ink.app ?? {}, {})).status, 201);
+      await deployTo("ink");
+      const ink = await lookAt(field, "ink", "desk-yaml", { site: "seoul" });
+      assert.deepEqual(ink.app?.targets, [{ ...target, namespace: "ink", application: "ink-live" }]);
+      assert.equal((await adopt("ink", ink.app ?? {}, {})).status, 201);
 
-    const says = "The Argo CD application ink-live at seoul, which belongs to another app, deploys run/desk.yaml, too.";
-    const alone = await lookAt(field, "pen", "desk-yaml", { site: "seoul" });
-    assert.equal(alone.app?.targets, undefined);
-    assert.deepEqual(alone.open, [
-      {
-        ...{ pointer: "/targets", kind: "missing", options: [] },
-        problem: `${says} Two apps never deploy the same: give this app a folder of its own.`,
-      },
-    ]);
+      const says =
+        "The Argo CD application ink-live at seoul, which belongs to another app, deploys run/desk.yaml, too.";
+      const alone = await lookAt(field, "pen", "desk-yaml", { site: "seoul" });
+      assert.equal(alone.app?.targets, undefined);
+      assert.deepEqual(alone.open, [
+        {
+          ...{ pointer: "/targets", kind: "missing", options: [] },
+          problem: `${says} Two apps never deploy the same: give this app a folder of its own.`,
+        },
+      ]);
 
-    await deployTo("pen");
-    const pen = await lookAt(field, "pen", "desk-yaml", { site: "seoul" });
-    assert.deepEqual(pen.app?.targets, [{ ...target, namespace: "pen", application: "pen-live" }]);
-    assert.deepEqual([pen.warnings, pen.open], [[says], []]);
-    const checked = await adopt("pen", pen.app ?? {}, { dryRun: true });
-    assert.equal(checked.status, 200, JSON.stringify(checked.body));
-    await field.forget("ink");
-  });
+      await deployTo("pen");
+      const pen = await lookAt(field, "pen", "desk-yaml", { site: "seoul" });
+      assert.deepEqual(pen.app?.targets, [{ ...target, namespace: "pen", application: "pen-live" }]);
+      assert.deepEqual([pen.warnings, pen.open], [[says], []]);
+      const checked = await adopt("pen", pen.app ?? {}, { dryRun: true });
+      assert.equal(checked.status, 200, JSON.stringify(checked.body));
+      await field.forget("ink");
+    },
+  );
 
   await t.test("one folder at two clusters is two targets", async () => {
     await field.makeRepository("pair", { Dockerfile: BASE });
