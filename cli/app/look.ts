@@ -14,7 +14,7 @@ import { type AppProposal, appProposal } from "@gantry/wire/agent/proposals.ts";
 import { appView } from "@gantry/wire/agent/views.ts";
 import type { PortalClient } from "../client.ts";
 import type { Io } from "../io.ts";
-import { EXIT } from "../line/exit-codes.ts";
+import { EXIT, exitCodeOf } from "../line/exit-codes.ts";
 import type { Call, Outcome } from "../table/command.ts";
 import { UsageError } from "../table/command.ts";
 import { continues } from "../task/follow-task.ts";
@@ -100,7 +100,8 @@ async function decide(call: LookCall, portal: PortalClient, proposal: AppProposa
     const todo = `Nothing is adopted: ${missing.map((one) => placeInWords(one.pointer)).join(", ")} must be given. --write FILE writes what was found, to complete it.\n`;
     return { value: proposal, text: todo, code: EXIT.failed };
   }
-  if (!(await isAllowed(io, portal, proposal.name, app))) return EXIT.failed;
+  const refused = await refusalOf(io, portal, proposal.name, app);
+  if (refused) return exitCodeOf(refused.code);
   if (!flags.yes && !(isAsking && (await agrees(io, proposal.name)))) {
     const text = `Nothing is adopted.${isAsking ? "" : " --yes adopts it as it is, --write FILE writes it, to change it."}\n`;
     return { value: { ...proposal, app }, text };
@@ -130,15 +131,20 @@ async function agrees(io: Pick<Io, "ask">, name: string): Promise<boolean> {
 }
 
 /** What the portal would refuse is shown before anybody is asked. */
-async function isAllowed(io: Io, portal: PortalClient, name: string, app: JsonObject): Promise<boolean> {
+async function refusalOf(
+  io: Io,
+  portal: PortalClient,
+  name: string,
+  app: JsonObject,
+): Promise<GantryError | undefined> {
   try {
     const { shared = [] } = await adopt(portal, name, app, true);
     for (const one of shared) io.stderr(`Warning: ${sharedInWords(one)}.\n`);
-    return true;
+    return undefined;
   } catch (error) {
     if (!(error instanceof GantryError) || ["unauthenticated", "unavailable"].includes(error.code)) throw error;
     io.stderr(refusalText(error));
-    return false;
+    return error;
   }
 }
 

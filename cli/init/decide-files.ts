@@ -181,5 +181,5 @@ function paramsFile({ git, sites, clusters, templates }: Answers): File {
 
 /** Lines are not folded: an address that is cut into two lines is hard to read. */
 function yaml(comment: string, content: object): string {
-  return `# ${comment}\n${stringify(content, { lineWidth: 0 })}`;
+  return `# ${comment}\n${stringify(content, { lineWidth: 0, aliasDuplicateObjects: false })}`;
 }

@@ -170,6 +170,7 @@ test("init writes what the form of create-app needs, which the shipped pipelines
   assert.equal((await run([dir, ...argv])).code, 0);
   const { agent, runners } = readInstallation(dir, {});
   assert.equal(agent.params, join(dir, "params.yaml"));
+  assert.doesNotMatch(readFileSync(agent.params ?? "", "utf8"), /[&*]a1/, "people read and change it");
   const pipelines = fileURLToPath(new URL("../../pipelines/", import.meta.url));
   const { pipeline } = parsePipeline(
     { name: "create-app.yaml", text: readFileSync(join(pipelines, "create-app.yaml"), "utf8") },

@@ -18,6 +18,11 @@ const CASES: readonly [string, readonly string[], string | undefined][] = [
   ["maven", ["[INFO] Compiling", "[ERROR] COMPILATION ERROR : "], "[ERROR] COMPILATION ERROR :"],
   ["npm", ["npm warn old", "npm error code ENOENT"], "npm error code ENOENT"],
   [
+    "npm with a code before the reason",
+    ["npm error code E404", "npm error errno 1", "npm error 404 Not Found - GET https://r.example/ms", "npm error 404"],
+    "npm error 404 Not Found - GET https://r.example/ms",
+  ],
+  [
     "python",
     ["Traceback (most recent call last):", '  File "x.py", line 1', "    int('x')", "ValueError: invalid"],
     "ValueError: invalid",

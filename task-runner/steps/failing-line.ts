@@ -33,6 +33,9 @@ const ERROR_LINES = [
 /** They are also in lines about something else, or follow from an error. */
 const VAGUE_LINES = [/^make(\[\d+\])?: \*\*\*/, /\b(cannot find|could not|unable to)\b/i, /\bfailed\b(?!\.\w)/i];
 
+/** They name an error that a later line explains. */
+const CODE_LINES = [/^npm (error|ERR!) (code|errno|syscall|path)\b/];
+
 /** Matches one of the patterns above but reports success, or is only a warning. */
 const HARMLESS = [
   /\b(0|no|without) (errors?|failures?|failed|warnings?)\b/i,
@@ -100,6 +103,7 @@ export function findFailingLine(): FailingLine {
     last = line;
     if (first !== undefined) return;
     if (HEADING.test(line)) inTraceback = true;
+    else if (isMatch(CODE_LINES, line)) vague ??= line;
     else if (inTraceback ? !/^\s/.test(line) : isMatch(ERROR_LINES, line)) first = line;
     else if (isMatch(VAGUE_LINES, line)) vague ??= line;
   };
