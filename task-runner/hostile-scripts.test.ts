@@ -1,4 +1,4 @@
-// What a script prints is text: it commands nothing, and no secret of the runner is left in it.
+// What a script prints is text: it sets nothing, and no secret of the runner is left in it.
 
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
@@ -74,7 +74,7 @@ test("30 forms of commands in the output of a step have no effect", async (t) =>
   const dir = await tempDir(t);
   await writeFile(join(dir, "commands"), `${COMMANDS.join("\n")}\n`);
   const { agent } = await openUnprotectedRunner(t);
-  const env = "env | grep -vE '^GANTRY_(OUTPUT|STEP|PROCESS|EFFECT_KEY)=' | sort";
+  const env = "env | grep -vE '^GANTRY_(OUTPUT|STEP|STEP_SUMMARY|PROCESS|EFFECT_KEY)=' | sort";
   const job = agent.offer({
     steps: [
       script("before", env),

@@ -139,6 +139,15 @@ test("only the last try of a step is told", async (t) => {
   assert.deepEqual(ended(job, "flaky").annotations, [{ level: "error", message: "try 2" }]);
 });
 
+test("a command without a line end is complete when the try of its step ends", async (t) => {
+  const { agent } = await openTestRunner(t);
+  const run = `n=$(cat $HOME/n 2>/dev/null || echo 1); echo $((n + 1)) > $HOME/n
+if test $n = 1; then printf '::add-mask::value-of-the-first-try'; exit 1; fi; echo value-of-the-first-try`;
+  const job = agent.offer({ steps: [{ ...script("flaky", run), retry: { max: 2, delayMs: 1, on: ["failed"] } }] });
+  assert.equal((await agent.reported(job)).outcome, "succeeded");
+  assert.match(agent.log(job, "flaky"), /^::add-mask::\*\*\*[\s\S]*\n\*\*\*\n$/);
+});
+
 test("the failure of a script is the error that it annotated", async (t) => {
   const { agent } = await openTestRunner(t);
   const job = agent.offer({

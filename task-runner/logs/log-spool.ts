@@ -14,6 +14,8 @@ export type LogSpool = {
   /** Bytes of one source, in order. Bytes of different sources are interleaved in the order of the calls. */
   readonly write: (source: LogSource, bytes: Uint8Array) => void;
   readonly line: (text: string) => void;
+  /** The programs of a try have ended: a last line without a line break is complete. */
+  readonly endLines: () => void;
   /** Resolves when all bytes are in the file. Nothing may be written afterwards. */
   readonly close: () => Promise<void>;
 };
@@ -61,22 +63,26 @@ export async function openSpool(options: SpoolOptions): Promise<LogSpool> {
     file.append(kept);
   };
 
+  const put = (source: LogSource, output: Uint8Array): void => {
+    const masked = streams[source].push(output);
+    if (source !== "runner") onBytes?.(masked);
+    // The caller may reuse its buffer.
+    accept(masked === output ? masked.slice() : masked);
+  };
+  const endLines = (): void => {
+    for (const source of SOURCES) put(source, lines[source].end());
+  };
+
   return {
-    write: (source, bytes) => {
-      const output = lines[source].push(bytes);
-      const masked = streams[source].push(output);
-      if (source !== "runner") onBytes?.(masked);
-      // The caller may reuse its buffer.
-      accept(masked === output ? masked.slice() : masked);
-    },
+    endLines,
+    write: (source, bytes) => put(source, lines[source].push(bytes)),
     line: (text) => accept(Buffer.from(`${masker.text(text)}\n`)),
     close: async () => {
+      endLines();
       for (const source of SOURCES) {
-        const stream = streams[source];
-        for (const rest of [stream.push(lines[source].end()), stream.end()]) {
-          if (source !== "runner") onBytes?.(rest);
-          accept(rest);
-        }
+        const rest = streams[source].end();
+        if (source !== "runner") onBytes?.(rest);
+        accept(rest);
       }
       if (dropped > 0)
         file.append(Buffer.from(`\n[gantry] The log is longer than ${limit} bytes; ${dropped} bytes were dropped.\n`));

@@ -1,11 +1,12 @@
 // Runs one step of a job: its log, time limit, tries, outcome and progress events.
 
 import type { JsonObject } from "@gantry/core/json.ts";
-import type { StepProgress } from "@gantry/core/log/progress.ts";
+import type { StepProgress as Told } from "@gantry/core/log/progress.ts";
 import { decideRetry } from "@gantry/core/pipeline/retry.ts";
 import { failureOf } from "@gantry/core/step/outcome.ts";
 import { isBad } from "@gantry/core/task/states.ts";
 import { pause } from "@gantry/runtime/clock.ts";
+import type { StepProgress } from "@gantry/wire/runner/protocol.ts";
 import { refFields } from "../attempts/refs.ts";
 import { ABANDON_MS, DEFAULT_GRACE_MS, KILL_LIMIT_MS, outcomeOf, Stopped, timedOut } from "../attempts/stop.ts";
 import { type LogSpool, openSpool } from "../logs/log-spool.ts";
@@ -55,6 +56,7 @@ export async function runStep(
       programs: { running: 0 },
     });
     limit.end();
+    log.endLines();
     return result;
   };
   const { outcome, outputs, summary, ...result } = await tryUntilEnded({ job, step, log, signal }, tryOnce);
@@ -63,9 +65,7 @@ export async function runStep(
   const tolerated = isTolerated ? ({ tolerated: true } as const) : {};
   if (isTolerated) log.line(`[gantry] The step ended as ${outcome}. The job goes on, because of continueOnError.`);
   await log.close();
-  const { items: annotations, leftOut } = commands.annotations();
-  job.commandUse.annotations += annotations.length;
-  const summaryBytes = summary === undefined ? 0 : await handOver(job, step, summary);
+  const said = await whatItSaid(job, step, commands, summary);
   const failure = result.failure && clipFailure(job.masker.json(result.failure));
   const { reason } = result;
   const progress = {
@@ -77,9 +77,7 @@ export async function runStep(
     ...(reason === undefined ? {} : { reason }),
     ...(failure ? { failure } : {}),
     ...tolerated,
-    ...(annotations.length > 0 ? { annotations: [...annotations] } : {}),
-    ...(leftOut > 0 ? { annotationsLeftOut: leftOut } : {}),
-    ...(summaryBytes > 0 ? { summaryBytes } : {}),
+    ...said,
   } as const;
   job.emit({ kind: "progress", progress });
   return { step: step.id, title: step.title, outcome, outputs, ...(failure ? { failure } : {}), ...tolerated };
@@ -105,8 +103,28 @@ async function tryUntilEnded(
 }
 
 function stepCommands({ masker, commandUse: use, folders, emit }: JobContext, { id }: JobStep): StepCommands {
-  const onProgress = (progress: StepProgress): void => emit({ kind: "step-told", step: id, ...progress });
+  const onProgress = (progress: Told): void => emit({ kind: "step-told", step: id, ...progress });
   return watchCommands({ masker, use, workspace: folders.workspace, onProgress });
+}
+
+type Said = Pick<StepEndedProgress, "annotations" | "annotationsLeftOut" | "summaryBytes">;
+type StepEndedProgress = Extract<StepProgress, { kind: "step-ended" }>;
+
+/** Hands the summary over, and counts what the job has used of its limits. */
+async function whatItSaid(
+  job: JobContext,
+  step: JobStep,
+  commands: StepCommands,
+  summary: StepResult["summary"],
+): Promise<Said> {
+  const { items, leftOut } = commands.annotations();
+  job.commandUse.annotations += items.length;
+  const summaryBytes = summary === undefined ? 0 : await handOver(job, step, summary);
+  return {
+    ...(items.length > 0 ? { annotations: [...items] } : {}),
+    ...(leftOut > 0 ? { annotationsLeftOut: leftOut } : {}),
+    ...(summaryBytes > 0 ? { summaryBytes } : {}),
+  };
 }
 
 async function handOver(job: JobContext, step: JobStep, summary: NonNullable<StepResult["summary"]>): Promise<number> {

@@ -70,8 +70,8 @@ function StepFacts({ job, step, attempt }: { job: JobView; step: StepView; attem
           <progress max={step.told.total} value={step.told.done} aria-label="Progress of the step" />{" "}
           <span class="num">
             {step.told.done} of {step.told.total}
+            {step.told.text === undefined ? "" : `, ${step.told.text}`}
           </span>
-          {step.told.text === undefined ? "" : `, ${step.told.text}`}
         </span>
       )}
       {typeof step.outputs.exitCode === "number" ? <span>exit code {step.outputs.exitCode}</span> : null}
