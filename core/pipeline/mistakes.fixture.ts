@@ -525,12 +525,12 @@ export const RUN_TIME_MISTAKES: readonly Mistake[] = [
   [
     "a job in no group",
     job("    concurrency: { limit: 2 }\n    steps: [{ run: x }]\n"),
-    /concurrency: write `group`, or `per: target`/,
+    /: write `group`, or `per: target`/,
   ],
   [
     "a job per target that deploys nothing",
     job("    concurrency: { per: target }\n    steps: [{ run: x }]\n"),
-    /concurrency: `per: target` is for a job that deploys: it needs `deploys`/,
+    /: `per: target` is for a job that deploys: it needs `deploys`/,
   ],
   [
     "a priority that does not exist",

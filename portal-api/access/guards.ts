@@ -178,50 +178,6 @@ export function onTask<B = unknown, P extends { readonly id: string } = { readon
 }
 
 /** A name that a runner of another site has also needs the right there, because that runner would lose the name. */
-export function onSite(
-  verb: VerbOn<"site">,
-): Guard<unknown, unknown, { readonly site: string; readonly runner?: string | undefined }> {
-  return {
-    verb,
-    on: "site",
-    check: async (asked) => {
-      const { site, runner } = asked.body;
-      requireOnSite(asked, verb, site, () => new GantryError("not-found", { kind: "site", name: site }));
-      if (runner === undefined || asked.rights.mayEverywhere(verb)) return;
-      const taken = await siteOfRunner(asked.portal, runner);
-      const missing = (): GantryError => new GantryError("not-found", { kind: "runner", name: runner });
-      if (taken !== undefined) requireOnSite(asked, verb, taken, missing);
-    },
-  };
-}
-
-/** A site in the address. */
-export function onNamedSite(verb: VerbOn<"site">): Guard<{ readonly site: string }, unknown, unknown> {
-  return {
-    verb,
-    on: "site",
-    check: (asked) => {
-      const { site } = asked.params;
-      requireOnSite(asked, verb, site, () => new GantryError("not-found", { kind: "site", name: site }));
-    },
-  };
-}
-
-export function onRunner(verb: VerbOn<"site">): Guard<{ readonly runner: string }, unknown, unknown> {
-  return {
-    verb,
-    on: "runner",
-    check: async (asked) => {
-      const { portal, rights, params } = asked;
-      if (rights.mayEverywhere(verb) && rights.mayEverywhere("view-sites")) return;
-      const missing = (): GantryError => new GantryError("not-found", { kind: "runner", name: params.runner });
-      const site = await siteOfRunner(portal, params.runner);
-      if (site === undefined) throw missing();
-      requireOnSite(asked, verb, site, missing);
-    },
-  };
-}
-
 /** A pipeline of an app's own repository is visible to those who may see the app. */
 export const onPipeline: Guard<{ readonly name: string }, { readonly app?: string | undefined }, unknown> = {
   verb: "view-pipelines",
@@ -339,17 +295,16 @@ export function onNamedPipeline(verb: VerbOn<"pipeline">): Guard<{ readonly name
   };
 }
 
-function requireOnSite(who: Who, verb: VerbOn<"site">, site: string, missing: () => GantryError): void {
-  if (!who.rights.may({ verb: "view-sites", site })) throw missing();
-  requireRight(who, { verb, site }, "site");
-}
-
 function requirePipeline({ rights }: Who, pipeline: string): void {
   if (!rights.may({ verb: "view-pipelines", pipeline })) throw new GantryError("pipeline-unknown", { pipeline });
 }
 
 /** `on`: what the request is about, as in "on this app". */
-function requireRight({ caller, rights }: Pick<Who, "caller" | "rights">, request: RightRequest, on: string): void {
+export function requireRight(
+  { caller, rights }: Pick<Who, "caller" | "rights">,
+  request: RightRequest,
+  on: string,
+): void {
   if (rights.may(request)) return;
   const decision = rights.decide(request);
   throw refusal(caller, verbEntry(request.verb).does, { why: decision.reason, todo: needInWords(decision, on) });
@@ -384,12 +339,6 @@ async function sitesOfStart(
   const view = await portal.agent.pipeline(pipeline);
   const known = view.app === "existing" && app !== undefined ? await portal.agent.app(app).catch(ifUnknown) : undefined;
   return sitesOf({ pipeline: view, params: params ?? {}, record: known?.record ?? {} });
-}
-
-/** Includes runners that are out of service; a task-agent of an older version does not list these. */
-async function siteOfRunner({ agent }: Portal, name: string): Promise<string | undefined> {
-  const known = (await agent.runners()).items.find((runner) => runner.name === name);
-  return known?.site ?? (await agent.runnerSite(name).catch(ifUnknown))?.site;
 }
 
 /**

@@ -27,7 +27,7 @@ export const onTrigger: Guard<{ readonly trigger: string }, unknown, unknown> = 
   },
 };
 
-/** They may name sites. What an expression gives is not known here: it counts as any site. */
+/** They may name sites. What an expression gives is not known here: it may be every site. */
 async function paramsOf({ agent }: Portal, trigger: string): Promise<JsonObject> {
   const { params = {} } = (await agent.trigger(trigger).catch(ifUnknown)) ?? {};
   const known = (value: JsonValue): JsonValue => {

@@ -32,8 +32,9 @@ import { definitionsView, FOLLOWED_PARTS, setPart, syncDefinitions } from "./def
 import { PAUSE_ROUTES } from "./pauses.ts";
 import { appProposal, startProposal } from "./proposals.ts";
 import { limit, pageQuery, someApps } from "./queries.ts";
+import { REQUEST_ERRORS } from "./request-errors.ts";
 import { syncTemplates, templatesView } from "./templates.ts";
-import { pauseTrigger, resumeTrigger, runTrigger, triggerView } from "./triggers.ts";
+import { TRIGGER_ROUTES } from "./trigger-routes.ts";
 import {
   appView,
   buildView,
@@ -56,21 +57,6 @@ const positive = z.coerce.number().pipe(z.int().min(1));
 const count = whole.default(0);
 /** Milliseconds for which the answer is held while there is nothing new. */
 const wait = z.coerce.number().pipe(z.int().min(0).max(30_000)).default(0);
-
-/** Of a request for a task, new or again. */
-const REQUEST_ERRORS = [
-  "app-exists",
-  "app-unknown",
-  "bad-params",
-  "conflict",
-  "group-busy",
-  "idempotency-key-reused",
-  "own-pipeline-deploys",
-  "pipeline-unknown",
-  "policy-unmet",
-  "secret-unknown",
-  "too-many",
-] as const;
 
 export const AGENT_ROUTES = {
   /** The same key and body again give the same task. */
@@ -300,37 +286,7 @@ export const AGENT_ROUTES = {
     errors: ["conflict"],
   }),
   /** Those in force, sorted by id. With `apps` only those of these apps. */
-  triggers: route({
-    method: "GET",
-    path: "/triggers",
-    query: z.strictObject({ apps: someApps }),
-    answer: page(triggerView),
-  }),
-  trigger: route({ method: "GET", path: "/triggers/{id}", answer: triggerView, errors: ["not-found"] }),
-  /** It starts nothing until it is resumed. */
-  pauseTrigger: route({
-    method: "POST",
-    path: "/triggers/{id}/pause",
-    body: pauseTrigger,
-    answer: triggerView,
-    errors: ["not-found"],
-  }),
-  resumeTrigger: route({
-    method: "POST",
-    path: "/triggers/{id}/resume",
-    body: resumeTrigger,
-    answer: triggerView,
-    errors: ["not-found"],
-  }),
-  /** Starts the task of a schedule now. */
-  runTrigger: route({
-    method: "POST",
-    path: "/triggers/{id}/run",
-    body: runTrigger,
-    answer: taskView,
-    status: 202,
-    errors: [...REQUEST_ERRORS, "not-found"],
-  }),
+  ...TRIGGER_ROUTES,
   /** The templates of create-app, as they were last read. */
   templates: route({ method: "GET", path: "/templates", answer: templatesView }),
   /** Reads them now, and pushes those that ship if that is asked for. Answers the task that does. */
