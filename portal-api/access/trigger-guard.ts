@@ -1,8 +1,9 @@
 // The right to pause, resume and run a trigger.
 
 import { STARTS, startVerb } from "@gantry/core/access/verbs.ts";
-import { GantryError } from "@gantry/core/errors.ts";
-import { type Guard, ifUnknown, kindOf, requireDeployOfOwn, requireOnApp } from "./guards.ts";
+import { explain, GantryError } from "@gantry/core/errors.ts";
+import type { PipelineView } from "@gantry/wire/agent/views.ts";
+import { type Asked, type Guard, ifUnknown, kindOf, requireDeployOfOwn, requireOnApp } from "./guards.ts";
 
 /** What a trigger starts, and when, is up to those who may start its pipeline. */
 export const onTrigger: Guard<{ readonly trigger: string }, unknown, unknown> = {
@@ -22,3 +23,38 @@ export const onTrigger: Guard<{ readonly trigger: string }, unknown, unknown> = 
     if (app !== undefined) await requireDeployOfOwn(asked, { app, pipeline }, missing);
   },
 };
+
+/**
+ * Why the caller may not pause, resume or run a trigger, as a sentence; undefined if they may. To be opened once for a list, because
+ * the triggers of an app have the same pipelines.
+ */
+export function openWhyNotTrigger(
+  asked: Pick<Asked<unknown, unknown, unknown>, "portal" | "caller" | "rights">,
+): (trigger: string) => Promise<string | undefined> {
+  const { agent } = asked.portal;
+  const pipelines = new Map<string, Promise<PipelineView>>();
+  const pipeline = (name: string): Promise<PipelineView> => {
+    const known = pipelines.get(name) ?? agent.pipeline(name);
+    pipelines.set(name, known);
+    return known;
+  };
+  const portal = { ...asked.portal, agent: { ...agent, pipeline } };
+  const reasons = new Map<string, Promise<string | undefined>>();
+  const ask = async (trigger: string): Promise<string | undefined> => {
+    try {
+      await onTrigger.check({ ...asked, portal, params: { trigger }, query: undefined, body: undefined });
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof GantryError) || !["forbidden", "not-found"].includes(error.code)) throw error;
+      const { message, why, todo } = explain(error);
+      return [message, why, todo].filter(Boolean).join(" ");
+    }
+  };
+  return (trigger) => {
+    const [app, name] = trigger.split(":");
+    const key = `${app}:${name}`;
+    const known = reasons.get(key) ?? ask(trigger);
+    reasons.set(key, known);
+    return known;
+  };
+}
