@@ -191,7 +191,7 @@ describe("an approval", () => {
         actions?.map(({ label, url }) => [label, url]),
         ["Approve", "Reject"].map((label) => [
           label,
-          `https://gantry.example/tasks/t01/answer/deploy%5Btokyo%5D?plan=sha256%3A${"a".repeat(64)}&answer=${label.toLowerCase()}`,
+          `https://gantry.example/tasks/t01/answer?job=deploy%5Btokyo%5D&plan=sha256%3A${"a".repeat(64)}&answer=${label.toLowerCase()}`,
         ]),
       );
     });

@@ -205,8 +205,9 @@ function actionsOf({ event, url }: Notice["data"], portalUrl: string | undefined
   const task = isAsking && text(event.plan) !== "" ? linkTo(url, portalUrl) : undefined;
   if (!task) return [];
   return (["Approve", "Reject"] as const).map((label) => {
-    const address = new URL(`${task.url}/answer/${encodeURIComponent(text(event.job))}`);
-    address.search = String(new URLSearchParams({ plan: text(event.plan), answer: label.toLowerCase() }));
+    const address = new URL(`${task.url}/answer`);
+    const answer = { job: text(event.job), plan: text(event.plan), answer: label.toLowerCase() };
+    address.search = String(new URLSearchParams(answer));
     return { label, url: address.href };
   });
 }

@@ -16,9 +16,9 @@ export const ADDRESSES: { readonly [path: string]: readonly string[] } = {
   "/": ["/", "/?run=create-app"],
   "/apps/:name": ["/apps/orders", "/apps/orders?run=cd&for=orders", "/apps/unknown"],
   "/apps/:name/change": ["/apps/orders/change"],
-  "/tasks/:id/answer/:job": [
-    "/tasks/t0cd-asks/answer/deploy%5Bseoul%5D?plan=sha256%3A0&answer=reject",
-    "/tasks/t0cd-asks/answer/nothing",
+  "/tasks/:id/answer": [
+    "/tasks/t0cd-asks/answer?job=deploy%5Bseoul%5D&plan=sha256%3A0&answer=reject",
+    "/tasks/t0cd-asks/answer?job=nothing",
   ],
   "/tasks/:id": [
     "/tasks/t0ci-failed",

@@ -31,7 +31,13 @@ test("in a fresh clone the portal's page says how to build the console; then it 
 });
 
 test("paths of pages return the page; paths of files and of the API do not", async () => {
-  for (const path of ["/tasks/t1", "/apps/orders?tab=history", "/fleet", "/tasks/t1/jobs/deploy%5Bseoul%5D"]) {
+  for (const path of [
+    "/tasks/t1",
+    "/apps/orders?tab=history",
+    "/fleet",
+    "/tasks/t1/jobs/deploy%5Bseoul%5D",
+    "/pipelines/orders.ci",
+  ]) {
     const answer = await portal.ask(path, asPage);
     assert.deepEqual([answer.status, await answer.text()], [200, "<title>Gantry</title>"], path);
     assert.match(answer.headers.get("content-security-policy") ?? "", /default-src 'self'/);

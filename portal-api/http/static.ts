@@ -25,7 +25,7 @@ const HASHED = /-[A-Z0-9]{8}\.\w+$/;
 const SAFE = /^(?:\/[\w-][\w.-]*)+$/;
 const NOT_CONSOLE = /^\/(?:v1|livez|readyz|metrics|version|openapi\.json|docs|sign-in|sign-out)(?:\/|$)/;
 
-/** Serves the files below `folder`. A path without extension that a browser opens as a page gets index.html. */
+/** Serves the files below `folder`. A path without the extension of a file that a browser opens as a page gets index.html. */
 export function serveConsole(folder: string): Koa.Middleware {
   // Files of the folder only, so it does not grow. The same Buffer is not compressed again.
   const kept = new Map<string, { readonly tag: string; readonly bytes: Buffer }>();
@@ -38,7 +38,9 @@ export function serveConsole(folder: string): Koa.Middleware {
   };
   return async (ctx, next) => {
     if ((ctx.method !== "GET" && ctx.method !== "HEAD") || NOT_CONSOLE.test(ctx.path)) return next();
-    const isPage = extname(ctx.path) === "" && ctx.accepts("json", "html") === "html";
+    // Names of pipelines may have dots: `/pipelines/orders.ci` is a page.
+    const isFile = Object.hasOwn(TYPES, extname(ctx.path));
+    const isPage = !isFile && ctx.accepts("json", "html") === "html";
     if (!isPage && !SAFE.test(ctx.path)) return next();
     ctx.state.route = isPage ? "console page" : "console file";
     const file = isPage ? "index.html" : ctx.path.slice(1);

@@ -4,13 +4,17 @@ import { triggerId, triggerView } from "@gantry/wire/agent/triggers.ts";
 import { page } from "@gantry/wire/agent/views.ts";
 import { z } from "zod";
 import { listOf } from "../access/guards.ts";
-import { onTrigger } from "../access/trigger-guard.ts";
+import { onTrigger, openWhyNotTrigger } from "../access/trigger-guard.ts";
 import { filterVisible, visibilityOf } from "../access/visible.ts";
 import { sendAccepted, sendUncached, sendVisible } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { accepted, json, name } from "../http/schemas.ts";
 
 const inTrigger = z.strictObject({ trigger: triggerId });
+
+const seenTrigger = triggerView
+  .extend({ whyNot: z.string().optional().describe("Why you may not pause, resume or run it, and who may") })
+  .meta({ id: "SeenTrigger" });
 
 export const listTriggers = route({
   method: "GET",
@@ -21,7 +25,7 @@ export const listTriggers = route({
   right: listOf("view"),
   verb: "see triggers",
   query: z.strictObject({ app: name.optional() }),
-  responses: { 200: json("The triggers in force", page(triggerView)) },
+  responses: { 200: json("The triggers in force", page(seenTrigger)) },
   handle: async (call) => {
     const { app } = call.query;
     const visibility = visibilityOf(call.portal, callerOf(call));
@@ -30,7 +34,15 @@ export const listTriggers = route({
       ? await call.portal.agent.triggers(app === undefined ? {} : { apps: [app] })
       : { items: [] };
     const visible = await filterVisible(items, (one) => visibility.task({ app: one.app, pipeline: one.pipeline }));
-    await sendVisible(call.ctx, visibility, { items: visible });
+    const caller = callerOf(call);
+    const whyNot = openWhyNotTrigger({ portal: call.portal, caller, rights: call.portal.rights.of(caller) });
+    const seen = await Promise.all(
+      visible.map(async (one) => {
+        const reason = await whyNot(one.id);
+        return reason === undefined ? one : { ...one, whyNot: reason };
+      }),
+    );
+    await sendVisible(call.ctx, visibility, { items: seen });
   },
 });
 

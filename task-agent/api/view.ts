@@ -82,7 +82,12 @@ export function taskView(
 function triggerView({ trigger }: TaskState): Pick<TaskSummary, "trigger"> {
   const text = triggerText(trigger);
   const kind = TRIGGER_KINDS.find((one) => one === trigger?.kind);
-  return text === undefined || kind === undefined ? {} : { trigger: { kind, text } };
+  if (text === undefined || kind === undefined) return {};
+  const { task, commit, author, subject = trigger?.title, url } = trigger ?? {};
+  const facts = Object.entries({ task, commit, author, subject, url }).filter(
+    (one): one is [string, string] => typeof one[1] === "string" && one[1] !== "",
+  );
+  return { trigger: { kind, text, ...Object.fromEntries(facts) } };
 }
 
 export function waitingView({ code, text, since, until }: Waiting): NonNullable<JobView["waiting"]> {

@@ -138,7 +138,15 @@ export const taskSummary = z
     headline: z.string().describe("One sentence: what, where, how it ended or what it waits for"),
     requestedBy: z.string(),
     trigger: z
-      .object({ kind: z.enum(TRIGGER_KINDS), text: z.string().describe('To follow "by": push of 1a2b3c4 to main') })
+      .object({
+        kind: z.enum(TRIGGER_KINDS),
+        text: z.string().describe('To follow "by": push of 1a2b3c4 to main'),
+        task: z.string().optional().describe("Whose end it was"),
+        commit: z.string().optional(),
+        author: z.string().optional(),
+        subject: z.string().optional().describe("Of the commit, or the title of the pull request"),
+        url: z.string().optional().describe("At the git host"),
+      })
       .optional()
       .describe("What started it; absent for a task that a person started"),
     requestedAt: time,

@@ -6,10 +6,10 @@ import { put } from "../data/store.ts";
 import { useAction } from "../data/use-action.ts";
 import { ProblemBox } from "../parts/loading-states.tsx";
 import { Prose } from "../parts/prose.tsx";
+import { ReasonInput } from "../parts/reason-input.tsx";
 import { StateGlyph } from "../parts/state-badge.tsx";
 import { FieldInput } from "../run/field.tsx";
 import { type Entries, errorsByField, fieldsOf, firstEntries, paramsOf } from "../run/form.ts";
-import { ReasonInput } from "../task/reason-input.tsx";
 import { ApprovalFacts } from "./approval-facts.tsx";
 
 /** `isRejecting`: the person came to reject it, which needs a reason. `onAnswered`: the list of what waits is out of date. */

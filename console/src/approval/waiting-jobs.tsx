@@ -8,9 +8,9 @@ import { put, useResource } from "../data/store.ts";
 import { useAction } from "../data/use-action.ts";
 import { Loaded, ProblemBox } from "../parts/loading-states.tsx";
 import { Prose } from "../parts/prose.tsx";
+import { ReasonInput } from "../parts/reason-input.tsx";
 import { StateGlyph } from "../parts/state-badge.tsx";
 import { Moment, RelativeTime } from "../parts/values.tsx";
-import { ReasonInput } from "../task/reason-input.tsx";
 import { ApprovalCard } from "./approval-card.tsx";
 
 const CALENDAR: readonly unknown[] = ["window", "freeze"];

@@ -60,11 +60,7 @@ export const PAGES: readonly PageEntry[] = [
   { path: "/builds", title: "Builds", rail: { icon: "builds", shortcut: "b" }, render: () => <BuildsPage /> },
   { path: "/tasks", title: "Tasks", rail: { icon: "tasks", shortcut: "t" }, render: () => <TasksPage /> },
   { path: "/tasks/:id", title: ({ id = "" }) => id.slice(-8), render: ({ id = "" }) => <TaskPage id={id} /> },
-  {
-    path: "/tasks/:id/answer/:job",
-    title: ({ job = "" }) => `Answer ${job}`,
-    render: ({ id = "", job = "" }) => <AnswerPage id={id} job={job} />,
-  },
+  { path: "/tasks/:id/answer", title: "Answer", render: ({ id = "" }) => <AnswerPage id={id} /> },
   { path: "/fleet", title: "Fleet", rail: { icon: "fleet", shortcut: "f" }, render: () => <FleetPage /> },
   { path: "/sites", title: "Sites", rail: { icon: "sites", shortcut: "s" }, render: () => <SitesPage /> },
   {

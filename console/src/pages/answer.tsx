@@ -7,7 +7,7 @@ import { address } from "../frame/router.ts";
 import { EmptyState, Loaded } from "../parts/loading-states.tsx";
 import { PageHeader } from "../parts/page-layout.tsx";
 
-export function AnswerPage({ id, job }: { id: string; job: string }) {
+export function AnswerPage({ id }: { id: string }) {
   const { query } = address.value;
   const asked = useResource<Page<AskedApproval>>(v1.approvals({ task: id }), {
     reloadOn: ({ subject }) => subject === id,
@@ -18,7 +18,7 @@ export function AnswerPage({ id, job }: { id: string; job: string }) {
       <PageHeader title="Approval" note="Nothing happens before you press a button" />
       <Loaded resource={asked}>
         {({ items }) => {
-          const one = items.find((item) => item.job === job);
+          const one = items.find(({ job }) => job === query.get("job"));
           if (!one) return <NotAsked id={id} />;
           return (
             <>

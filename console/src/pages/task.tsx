@@ -38,6 +38,7 @@ import { StepPanel } from "../task/step-panel.tsx";
 import { TaskActions } from "../task/task-actions.tsx";
 import { FailedJobs, TaskFacts } from "../task/task-facts.tsx";
 import { Timeline } from "../task/timeline.tsx";
+import { Way } from "../task/way.tsx";
 
 const POLL_MS = 10_000;
 
@@ -74,6 +75,7 @@ function Task({ task }: { task: TaskView }) {
           <HeldJob task={task} job={job} key={job.key} />
         ))}
       <WaitingJobs task={task} />
+      <Way task={task} />
       {task.failure && !isFailureOfStep ? (
         <FailureBox failure={task.failure} isPlatformError={task.state === "errored"} />
       ) : null}

@@ -2,9 +2,15 @@
 
 import { useSignal } from "@preact/signals";
 
-/** `verb`: e.g. `Revoke`; `name`: of what. `isDisabled`: while a request is sent. */
-export function ConfirmButton(props: { verb: string; name: string; isDisabled?: boolean; onConfirm: () => void }) {
-  const { verb, name, isDisabled = false, onConfirm } = props;
+/** `verb`: e.g. `Revoke`; `name`: of what. `isDisabled`: while a request is sent. `why`: why the person may not. */
+export function ConfirmButton(props: {
+  verb: string;
+  name: string;
+  isDisabled?: boolean;
+  why?: string | undefined;
+  onConfirm: () => void;
+}) {
+  const { verb, name, isDisabled = false, why, onConfirm } = props;
   const isAsking = useSignal(false);
   const ask = (value: boolean): void => {
     isAsking.value = value;
@@ -16,6 +22,7 @@ export function ConfirmButton(props: { verb: string; name: string; isDisabled?: 
         class="button small"
         aria-label={`${verb} ${name}`}
         disabled={isDisabled}
+        title={why}
         onClick={() => ask(true)}
       >
         {verb}

@@ -8,7 +8,7 @@ import { put } from "../data/store.ts";
 import { useAction } from "../data/use-action.ts";
 import { ProblemBox } from "../parts/loading-states.tsx";
 import { Prose, withoutBackticks } from "../parts/prose.tsx";
-import { ReasonInput } from "./reason-input.tsx";
+import { ReasonInput } from "../parts/reason-input.tsx";
 
 export function CancelDialog({ task, onClose }: { task: TaskView; onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);

@@ -8,9 +8,9 @@ import { put } from "../data/store.ts";
 import { useAction } from "../data/use-action.ts";
 import { ProblemBox } from "../parts/loading-states.tsx";
 import { Prose } from "../parts/prose.tsx";
+import { ReasonInput } from "../parts/reason-input.tsx";
 import { StateGlyph } from "../parts/state-badge.tsx";
 import { TaskText } from "../parts/task-text.tsx";
-import { ReasonInput } from "./reason-input.tsx";
 
 const ANSWERS = [
   ["run-again", "Run job again", "Its steps run again. Changes it has made already are detected first."],

@@ -13,12 +13,15 @@ import { Section } from "../../parts/page-layout.tsx";
 import { Prose } from "../../parts/prose.tsx";
 import { RelativeTime } from "../../parts/values.tsx";
 
+/** `whyNot`: why this person may not pause, resume or run it. */
+type SeenTrigger = TriggerView & { readonly whyNot?: string };
+
 /** `key`: the Idempotency-Key, where a task is started. */
 type Change = (address: string, key?: string) => void;
 
 export function Triggers({ app }: { app?: string }) {
   const path = v1.triggers({ app });
-  const triggers = useResource<Page<TriggerView>>(path, {
+  const triggers = useResource<Page<SeenTrigger>>(path, {
     reloadOn: ({ data }) => data.event.kind === "TaskRequested" && (app === undefined || data.app === app),
   });
   const action = useAction();
@@ -49,8 +52,8 @@ export function Triggers({ app }: { app?: string }) {
 
 const HEADS = ["Pipeline", "App", "Waits for", "Next", "Last"] as const;
 
-function Row({ trigger, action: { isSending }, change }: { trigger: TriggerView; action: Action; change: Change }) {
-  const { id, pipeline, app, kind, title, text, paused } = trigger;
+function Row({ trigger, action: { isSending }, change }: { trigger: SeenTrigger; action: Action; change: Change }) {
+  const { id, pipeline, app, kind, title, text, paused, whyNot } = trigger;
   return (
     <tr>
       <td class="nowrap">
@@ -79,15 +82,28 @@ function Row({ trigger, action: { isSending }, change }: { trigger: TriggerView;
             <ConfirmButton
               verb="Run"
               name={id}
-              isDisabled={isSending}
+              isDisabled={isSending || whyNot !== undefined}
+              why={whyNot}
               onConfirm={() => change(v1.runTrigger(id), newKey())}
             />{" "}
           </>
         ) : null}
         {paused === undefined ? (
-          <ConfirmButton verb="Pause" name={id} isDisabled={isSending} onConfirm={() => change(v1.pauseTrigger(id))} />
+          <ConfirmButton
+            verb="Pause"
+            name={id}
+            isDisabled={isSending || whyNot !== undefined}
+            why={whyNot}
+            onConfirm={() => change(v1.pauseTrigger(id))}
+          />
         ) : (
-          <button type="button" class="button small" disabled={isSending} onClick={() => change(v1.resumeTrigger(id))}>
+          <button
+            type="button"
+            class="button small"
+            disabled={isSending || whyNot !== undefined}
+            title={whyNot}
+            onClick={() => change(v1.resumeTrigger(id))}
+          >
             Resume
           </button>
         )}
