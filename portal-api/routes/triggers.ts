@@ -38,7 +38,7 @@ export const listTriggers = route({
     const whyNot = openWhyNotTrigger({ portal: call.portal, caller, rights: call.portal.rights.of(caller) });
     const seen = await Promise.all(
       visible.map(async (one) => {
-        const reason = await whyNot(one.id);
+        const reason = await whyNot(one);
         return reason === undefined ? one : { ...one, whyNot: reason };
       }),
     );
