@@ -164,7 +164,9 @@ jobs:
   await template("greet", 'steps: [{ run: "true", env: { A: "${{ steps.nothing.outputs.x }}" } }]\n');
   const lint = await runCommand(["pipeline", "lint", file], about);
   assert.equal(lint.code, 2);
-  assert.deepEqual(lint.out.trim().split("\n"), [`includes/check.yaml:8:15 who is not known (included at ${file}:5)`]);
+  assert.deepEqual(lint.out.trim().split("\n"), [
+    `${folder}/includes/check.yaml:8:15 who is not known (included at ${file}:5)`,
+  ]);
 });
 
 test("the log of a script that fails is printed", async (t) => {

@@ -201,3 +201,28 @@ test("plan rejects invalid arguments", async () => {
   assert.match((await run("plan", "good.yaml", "--param", "nope=x")).err, /nope is not known/);
   assert.match((await run("plan", "good.yaml", "--format", "png")).err, /--format png: use text or mermaid/);
 });
+
+test("at a terminal, lint shows the line of each mistake with a caret under its place", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "gantry-lint-"));
+  t.after(() => rm(folder, { recursive: true }));
+  const file = join(folder, "a.yaml");
+  const text = `name: a
+app: none
+jobs:
+  a:
+    site: x
+    runs-on: linux
+    steps: [{ run: x, env: { A: "\${{ task.idd }}" } }]
+`;
+  await writeFile(file, text);
+  const { out } = await runCommand(["pipeline", "lint", file], { tty: true });
+  assert.deepEqual(out.split("\n"), [
+    `${file}:6:5 unknown key runs-on; use \`site\`, and \`labels\` to select a runner`,
+    "        runs-on: linux",
+    "        ^",
+    `${file}:7:38 there is no task.idd (did you mean id?)`,
+    '        steps: [{ run: x, env: { A: "${{ task.idd }}" } }]',
+    `${" ".repeat(41)}^`,
+    "",
+  ]);
+});

@@ -9,8 +9,10 @@ import { type ParsedPipeline, parsePipeline } from "@gantry/core/pipeline/parse.
 import type { StepDescription } from "@gantry/core/pipeline/pipeline.ts";
 import { type PipelineText, upstreamProblems } from "@gantry/core/trigger/upstream.ts";
 import { readSetFolder } from "../definitions/set-folder.ts";
+import type { Io } from "../io.ts";
 import type { Call } from "../table/command.ts";
-import { readCatalogue, readPipeline } from "./pipeline-file.ts";
+import { excerpt } from "./excerpt.ts";
+import { readCatalogue, readIfThere, readPipeline } from "./pipeline-file.ts";
 
 export async function lint({
   io,
@@ -29,14 +31,23 @@ export async function lint({
     const found: ParsedPipeline = isFolder ? await lintSet(path, steps, known) : readPipeline(io, path, steps, known);
     const { problems, warnings } = found;
     if (found.pipeline) sound.push({ file: path, text: io.readFile(path), pipeline: found.pipeline });
-    for (const one of problems) io.stdout(`${line(one)}\n`);
-    for (const one of warnings) io.stdout(`${line({ ...one, detail: `warning: ${one.detail}` })}\n`);
+    for (const one of problems) print(io, one);
+    for (const one of warnings) print(io, { ...one, detail: `warning: ${one.detail}` });
     errors += problems.length;
   }
   // Other files of the set may have the pipelines that these name.
   const loops = upstreamProblems(sound);
-  for (const one of loops) io.stdout(`${line(one)}\n`);
+  for (const one of loops) print(io, one);
   return errors + loops.length === 0 ? 0 : 2;
+}
+
+/** One line for an editor; for a person also the line of the file, with a caret under the place. */
+function print(io: Pick<Io, "stdout" | "readFile" | "tty">, one: Problem): void {
+  io.stdout(`${line(one)}\n`);
+  if (!io.tty || one.file === undefined || one.line === undefined) return;
+  // Where the file cannot be read, the message says so.
+  const text = readIfThere(io, one.file);
+  if (text !== undefined) io.stdout(excerpt(text, one.line, one.column ?? 1));
 }
 
 /** As the task-agent checks the set before it puts it in force. */

@@ -2,8 +2,7 @@
 
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { GantryError } from "@gantry/core/errors.ts";
-import type { Includes } from "@gantry/core/pipeline/include/expand-includes.ts";
+import { GantryError, type Problem } from "@gantry/core/errors.ts";
 import { type ParsedPipeline, parsePipeline } from "@gantry/core/pipeline/parse.ts";
 import type { StepDescription } from "@gantry/core/pipeline/pipeline.ts";
 import { fileProblem } from "@gantry/core/system-error-words.ts";
@@ -35,18 +34,19 @@ export function readArgument(io: FileIo, path: string): string {
   }
 }
 
-/** The templates of the set that a file is in: the folder includes beside it, or beside its folder pipelines. */
-function includesBeside(io: FileIo, path: string): Includes {
-  const folder = dirname(resolve(path));
-  const set = basename(folder) === "pipelines" ? dirname(folder) : folder;
-  return (include) => {
-    try {
-      return io.readFile(join(set, include));
-    } catch {
-      // The include says that there is none.
-      return undefined;
-    }
-  };
+/** The folder of the set that a file is in: its folder includes has the templates. */
+function setOf(path: string): string {
+  const folder = dirname(path);
+  return basename(dirname(resolve(path))) === "pipelines" ? join(folder, "..") : folder;
+}
+
+/** Undefined for a file that cannot be read. */
+export function readIfThere(io: FileIo, path: string): string | undefined {
+  try {
+    return io.readFile(path);
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -66,5 +66,10 @@ export function readPipeline(
     const detail = `the file cannot be read: ${fileProblem(error)}`;
     return { problems: [{ detail, file: path, line: 1, column: 1 }], warnings: [] };
   }
-  return parsePipeline({ name: path, text, includes: includesBeside(io, path) }, steps, secrets);
+  const set = setOf(path);
+  const includes = (include: string): string | undefined => readIfThere(io, join(set, include));
+  const parsed = parsePipeline({ name: path, text, includes }, steps, secrets);
+  const inSet = (one: Problem): Problem =>
+    one.file === undefined || one.file === path ? one : { ...one, file: join(set, one.file) };
+  return { ...parsed, problems: parsed.problems.map(inSet), warnings: parsed.warnings.map(inSet) };
 }

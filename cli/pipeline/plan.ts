@@ -143,8 +143,9 @@ export function planMermaid(jobs: readonly PlannedJob[]): string {
     const text = `${one.job.title}<br/>${one.key} at ${one.site}`;
     return `  ${node.get(one.key)}["${text.replaceAll('"', "#quot;")}"]`;
   });
+  const byId = Map.groupBy(jobs, ({ job }) => job.id);
   for (const one of jobs) {
-    for (const before of jobs.filter((other) => one.job.needs.includes(other.job.id))) {
+    for (const before of one.job.needs.flatMap((need) => byId.get(need) ?? [])) {
       lines.push(`  ${node.get(before.key)} --> ${node.get(one.key)}`);
     }
   }

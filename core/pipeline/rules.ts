@@ -19,8 +19,8 @@ import { goodExpressions } from "./rules-references.ts";
 import { fittingTypes, goodConditions, goodLists, goodNames, possibleComparisons } from "./rules-values.ts";
 import { typesOf } from "./template-sources.ts";
 
-const MAX_STEPS = 1_000;
-const MAX_JOBS = 200;
+const MAX_STEPS = 5_000;
+const MAX_JOBS = 1_000;
 
 export const RULES: readonly Rule[] = [
   distinctIds,
@@ -114,12 +114,13 @@ function twins(named: readonly { id: string; path: PathProblem["path"] }[]): rea
 
 function knownNeeds({ pipeline, jobIds }: RuleContext): readonly PathProblem[] {
   const finals = new Set(pipeline.finally.map((job) => job.id));
+  const known = new Set(jobIds);
   return allJobs(pipeline).flatMap(({ job, path }) =>
     job.needs.flatMap((need, index) => {
       const detail =
         need === job.id
           ? `the job ${job.id} needs itself`
-          : !jobIds.includes(need)
+          : !known.has(need)
             ? `there is no job ${need}${didYouMean(need, jobIds)}`
             : finals.has(need) && !finals.has(job.id)
               ? `the job ${need} runs at the end (finally), so nothing before can need it`
@@ -131,19 +132,22 @@ function knownNeeds({ pipeline, jobIds }: RuleContext): readonly PathProblem[] {
   );
 }
 
-/** Repeatedly removes jobs without unmet needs, until none are left or only jobs in cycles and their dependents. */
+/** Removes jobs without unmet needs, until none are left or only jobs in cycles and their dependents. */
 function noCycles({ pipeline }: RuleContext): readonly PathProblem[] {
   const jobs = new Map(allJobs(pipeline).map(({ job, path }) => [job.id, { job, path }]));
   const open = new Map(
     [...jobs].map(([id, { job }]) => [id, job.needs.filter((need) => jobs.has(need) && need !== id)]),
   );
-  let removed = true;
-  while (removed) {
-    removed = false;
-    for (const [id, needs] of open) {
-      if (needs.some((need) => open.has(need))) continue;
-      open.delete(id);
-      removed = true;
+  const dependents = new Map<string, string[]>();
+  const unmet = new Map([...open].map(([id, needs]) => [id, needs.length]));
+  for (const [id, needs] of open) for (const need of needs) dependents.set(need, [...(dependents.get(need) ?? []), id]);
+  const free = [...open.keys()].filter((id) => unmet.get(id) === 0);
+  for (let id = free.pop(); id !== undefined; id = free.pop()) {
+    open.delete(id);
+    for (const dependent of dependents.get(id) ?? []) {
+      const left = (unmet.get(dependent) ?? 0) - 1;
+      unmet.set(dependent, left);
+      if (left === 0) free.push(dependent);
     }
   }
   const problems: PathProblem[] = [];

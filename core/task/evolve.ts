@@ -6,25 +6,44 @@ import { evolveJob } from "./evolve-job.ts";
 import type { CancelState, JobState, TaskState } from "./model.ts";
 
 export function evolve(state: TaskState | undefined, event: TaskEvent): TaskState {
-  return applied(state, event, (jobs, job) => ({ ...jobs, [job.key]: job }));
+  return applied(state, event, {
+    jobs: (jobs, added) => ({ ...jobs, ...byKey(added) }),
+    expanded: (all, id, keys) => ({ ...all, [id]: keys }),
+  });
 }
 
 /** As `evolve` with one event after the other. The jobs are copied once and not per event: a task may have hundreds. */
 export function evolveAll(state: TaskState, events: readonly TaskEvent[]): TaskState {
-  let own: Record<string, JobState> | undefined;
-  const put: PutJob = (jobs, job) => {
-    if (jobs !== own) own = { ...jobs };
-    own[job.key] = job;
-    return own;
+  let ownJobs: Record<string, JobState> | undefined;
+  let ownExpanded: Record<string, readonly string[]> | undefined;
+  const put: Put = {
+    jobs: (jobs, added) => {
+      if (jobs !== ownJobs) ownJobs = { ...jobs };
+      for (const job of added) ownJobs[job.key] = job;
+      return ownJobs;
+    },
+    expanded: (all, id, keys) => {
+      if (all !== ownExpanded) ownExpanded = { ...all };
+      ownExpanded[id] = keys;
+      return ownExpanded;
+    },
   };
   return events.reduce((current, event) => applied(current, event, put), state);
 }
 
 type Jobs = TaskState["jobs"];
-/** The jobs with this one instead of the one of its key. */
-type PutJob = (jobs: Jobs, job: JobState) => Jobs;
+type Expanded = TaskState["expanded"];
+type Put = {
+  /** The jobs with these in place of those of their keys. */
+  readonly jobs: (jobs: Jobs, added: readonly JobState[]) => Jobs;
+  readonly expanded: (all: Expanded, id: string, keys: readonly string[]) => Expanded;
+};
 
-function applied(state: TaskState | undefined, event: TaskEvent, put: PutJob): TaskState {
+function byKey(jobs: readonly JobState[]): Jobs {
+  return Object.fromEntries(jobs.map((job) => [job.key, job]));
+}
+
+function applied(state: TaskState | undefined, event: TaskEvent, put: Put): TaskState {
   if (event.kind === "TaskRequested") {
     if (state) throw new Error(`task ${state.id}: ${state.phase} -> TaskRequested`);
     return requested(event);
@@ -39,7 +58,7 @@ function applied(state: TaskState | undefined, event: TaskEvent, put: PutJob): T
     case "TaskRequeued":
       return { ...state, behind: event.behind };
     case "JobExpanded":
-      return expanded(state, event);
+      return expanded(state, event, put);
     case "TaskCancelRequested":
       return { ...state, cancel: canceledBy(event) };
     case "TaskExpired":
@@ -68,7 +87,7 @@ function applied(state: TaskState | undefined, event: TaskEvent, put: PutJob): T
       return {
         ...state,
         startedAt: state.startedAt ?? (event.kind === "JobStarted" ? event.at : undefined),
-        jobs: put(state.jobs, next),
+        jobs: put.jobs(state.jobs, [next]),
       };
     }
   }
@@ -111,10 +130,9 @@ function requested(event: TaskEventOf<"TaskRequested">): TaskState {
   };
 }
 
-function expanded(state: TaskState, event: TaskEventOf<"JobExpanded">): TaskState {
-  const added = event.jobs.map((one): [string, JobState] => [
-    one.key,
-    {
+function expanded(state: TaskState, event: TaskEventOf<"JobExpanded">, put: Put): TaskState {
+  const added = event.jobs.map(
+    (one): JobState => ({
       key: one.key,
       id: event.job,
       each: one.each,
@@ -140,12 +158,16 @@ function expanded(state: TaskState, event: TaskEventOf<"JobExpanded">): TaskStat
       startedAt: undefined,
       endedAt: undefined,
       attempts: [],
-    },
-  ]);
+    }),
+  );
   return {
     ...state,
-    expanded: { ...state.expanded, [event.job]: event.jobs.map((one) => one.key) },
-    jobs: { ...state.jobs, ...Object.fromEntries(added) },
+    expanded: put.expanded(
+      state.expanded,
+      event.job,
+      event.jobs.map((one) => one.key),
+    ),
+    jobs: put.jobs(state.jobs, added),
   };
 }
 

@@ -50,7 +50,8 @@ function follow(pipeline: Pipeline, state: TaskState, now: number, gates: GateFa
   let room = MAX_TASK_JOBS - Object.keys(state.jobs).length;
   const main = pipeline.jobs.flatMap((job) => {
     const events = followJob(pipeline, state, job, { final: false, room, now, gates });
-    room -= events.reduce((total, event) => total + (event.kind === "JobExpanded" ? event.jobs.length : 0), 0);
+    if (events.length > 0)
+      room -= events.reduce((total, event) => total + (event.kind === "JobExpanded" ? event.jobs.length : 0), 0);
     return events;
   });
   if (main.length > 0) return main;
@@ -70,6 +71,9 @@ type Pass = { readonly final: boolean; readonly room: number; readonly now: numb
 function followJob(pipeline: Pipeline, state: TaskState, job: Job, pass: Pass): TaskEvent[] {
   const keys = state.expanded[job.id];
   if (!keys) return expand(pipeline, state, job, pass);
+  // Of a thousand jobs, a decision is about one: most have ended, or wait for others.
+  if (keys.every((key) => state.jobs[key]?.phase === "ended")) return [];
+  if (!state.cancel && !needsEnded(state, job) && keys.every((key) => isUntouched(state.jobs[key]))) return [];
   const canceled = cancelOthers(state, job, pass.now);
   if (canceled.length > 0) return canceled;
   let free = roomFor(state, job);
@@ -265,6 +269,10 @@ function wasCanceled(state: TaskState, pipeline: Pipeline): boolean {
 
 function allEnded(state: TaskState, jobs: readonly Job[]): boolean {
   return jobs.every((job) => state.expanded[job.id]?.every((key) => state.jobs[key]?.phase === "ended") ?? false);
+}
+
+function isUntouched(job: JobState | undefined): boolean {
+  return job?.phase === "pending" && job.cancel === undefined;
 }
 
 function needsEnded(state: TaskState, job: Job): boolean {

@@ -10,6 +10,7 @@ import { type Bench, type Figure, meets } from "./figure.ts";
 import { footprint } from "./footprint.ts";
 import { idleRunners } from "./idle-runners.ts";
 import { jobs } from "./jobs.ts";
+import { largePipeline } from "./large-pipeline.ts";
 import { lists } from "./lists.ts";
 import { logs } from "./logs.ts";
 import { masker } from "./masker.ts";
@@ -29,6 +30,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   jobs,
   redis,
   transitions,
+  "large-pipeline": largePipeline,
   queued,
   sandbox,
   logs,

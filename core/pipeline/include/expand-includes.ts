@@ -10,7 +10,7 @@ import { checkSchema } from "../json-schema.ts";
 import { paramsSchema } from "../normalise.ts";
 import { type Place, placeAt, plainValue, type Source, type SourceEntry, type SourceProblem } from "../source.ts";
 import { typesOf } from "../template-sources.ts";
-import { type Include, includedJobShape, includedStepShape, pathOfInclude } from "./include-shape.ts";
+import { includedJobShape, includedStepShape, pathOfInclude } from "./include-shape.ts";
 import {
   expressionOf,
   type SubstituteProblem,
@@ -97,7 +97,7 @@ function expandSteps(state: Expanding, steps: Source, chain: readonly string[]):
   return { ...steps, items };
 }
 
-type Call = { readonly at: Place; readonly source: Source; readonly include: Include; readonly given: JsonObject };
+type Call = { readonly at: Place; readonly source: Source; readonly include: string; readonly given: JsonObject };
 
 function report({ problems }: Expanding, at: Place, detail: string): void {
   if (problems.length < 100) problems.push({ at, detail });
@@ -163,11 +163,7 @@ function templateAt(state: Expanding, call: Call, path: string): Template | unde
   const text = state.includes(path);
   state.read.set(path, undefined);
   if (text === undefined) {
-    const where =
-      typeof call.include === "string"
-        ? ""
-        : "; templates of other repositories are read with the definitions, from git";
-    report(state, call.at, `there is no template ${path}${where}`);
+    report(state, call.at, `there is no template ${path}`);
     return undefined;
   }
   state.used.set(path, text);

@@ -5,42 +5,13 @@ import { idText, jobShape, paramShape, pipelineShape, stepShape } from "../file.
 import { paramTypes } from "../types/type-shape.ts";
 
 const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
-const name = z
+const includeShape = z
   .string()
   .regex(NAME, "a name has lower case letters, digits and hyphens")
   .describe("Name of a template: the file includes/NAME.yaml");
 
 const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/, "a parameter has letters, digits and `_`");
 const values = z.record(variable, z.json());
-
-const repositoryName = z
-  .string()
-  .min(1)
-  .max(200)
-  .regex(/^[A-Za-z0-9~_][A-Za-z0-9._~-]*$/, "a name has letters, digits, `.`, `_`, `~` and `-`");
-/** A template of another repository. Only a commit names one text for ever. */
-export const remoteShape = z.strictObject({
-  system: repositoryName.optional().describe("The git host, if the platform has several"),
-  project: repositoryName,
-  slug: repositoryName,
-  commit: z
-    .string()
-    .regex(
-      /^[0-9a-f]{40}([0-9a-f]{24})?$/,
-      "a commit has 40 characters from 0 to f; a branch or a tag may move, so it cannot be named here",
-    ),
-  file: z
-    .string()
-    .max(300)
-    .regex(/^(?!\/)(?!(?:.*\/)?\.\.(?:\/|$))[\w./-]+\.yaml$/, "a path in the repository that ends in .yaml"),
-});
-export type Remote = z.infer<typeof remoteShape>;
-
-export const includeShape = z.union(
-  [name, remoteShape],
-  "the name of a template, or a map with `project`, `slug`, `commit` and `file`",
-);
-export type Include = z.infer<typeof includeShape>;
 
 const withShape = values.optional().describe("The params of the template");
 /** Its other keys replace those of the template. */
@@ -66,10 +37,8 @@ export const templateShape = z
   );
 
 /** Where the set of definitions has the text of a template. */
-export function pathOfInclude(include: Include): string {
-  if (typeof include === "string") return `includes/${include}.yaml`;
-  const { system = "", project, slug, commit, file } = include;
-  return `includes/${[system, project, slug, commit].join("@")}/${file}`;
+export function pathOfInclude(name: string): string {
+  return `includes/${name}.yaml`;
 }
 
 /** What authors write, before templates are included: for editors. The parser checks the file after that. */

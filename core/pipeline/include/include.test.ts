@@ -167,12 +167,10 @@ const MISTAKES: readonly (readonly [what: string, text: string, files: Files, ex
     ["ci.yaml:8 unknown key when"],
   ],
   [
-    "a branch of another repository",
-    use("{ include: { project: P, slug: s, commit: main, file: t.yaml } }"),
+    "a name that could be a path",
+    use("include: ../../etc/passwd"),
     {},
-    [
-      "ci.yaml:8 commit is not valid: a commit has 40 characters from 0 to f; a branch or a tag may move, so it cannot be named here",
-    ],
+    ["ci.yaml:8 include is not valid: a name has lower case letters, digits and hyphens"],
   ],
   [
     "the steps of a job that is included",

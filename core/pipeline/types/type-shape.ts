@@ -30,8 +30,8 @@ const memberName = z
     "a member has letters, digits, `-` and `_`",
   );
 // Types contain types: each refers to the others by name.
-const inner: z.ZodType<TypeFile> = z.lazy(() => typeShape);
-const innerMember: z.ZodType<MemberFile> = z.lazy(() => memberTypeShape);
+const inner: z.core.$ZodType<TypeFile> = z.lazy(() => typeShape);
+const innerMember: z.core.$ZodType<MemberFile> = z.lazy(() => memberTypeShape);
 
 /** What limits a value, besides its type. */
 export const typeKeywords = {
@@ -41,12 +41,12 @@ export const typeKeywords = {
   maxLength: z.int().min(0).optional(),
   minimum: z.number().optional(),
   maximum: z.number().optional(),
-  items: inner.optional().describe("For type array: what the elements are"),
+  items: z.optional(inner).describe("For type array: what the elements are"),
   properties: z
     .record(memberName, innerMember)
     .optional()
     .describe("For type object: its members. Others are refused, unless additionalProperties says what they are"),
-  additionalProperties: inner.optional().describe("For type object: what members without a name in properties are"),
+  additionalProperties: z.optional(inner).describe("For type object: what members without a name in properties are"),
 };
 
 export const itemShape = z.strictObject({ type: paramTypes, ...typeKeywords });
