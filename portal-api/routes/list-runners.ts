@@ -3,6 +3,7 @@
 import { page, runnerView } from "@gantry/wire/agent/views.ts";
 import { listOf } from "../access/guards.ts";
 import { visibilityOf } from "../access/visible.ts";
+import { withVisibleJobs } from "../access/visible-jobs.ts";
 import { sendJson } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { json } from "../http/schemas.ts";
@@ -19,6 +20,8 @@ export const listRunners = route({
   handle: async (call) => {
     const visibility = visibilityOf(call.portal, callerOf(call));
     const { items } = await call.portal.agent.runners();
-    sendJson(call.ctx, { items: items.filter(({ site }) => visibility.site(site)) });
+    const ofSites = items.filter(({ site }) => visibility.site(site));
+    const shown = await Promise.all(ofSites.map((runner) => withVisibleJobs(visibility, runner)));
+    sendJson(call.ctx, { items: shown });
   },
 });

@@ -4,6 +4,7 @@ import { page, siteView } from "@gantry/wire/agent/views.ts";
 import { listOf } from "../access/guards.ts";
 import { mayOnSite } from "../access/may.ts";
 import { filterVisible, visibilityOf } from "../access/visible.ts";
+import { withVisibleJobs } from "../access/visible-jobs.ts";
 import { sendVisible } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { json } from "../http/schemas.ts";
@@ -23,6 +24,7 @@ export const listSites = route({
     const rights = call.portal.rights.of(callerOf(call));
     const items = sites.map(async (site) => ({
       ...site,
+      runners: await Promise.all(site.runners.map((runner) => withVisibleJobs(visibility, runner))),
       queue: await filterVisible(site.queue, visibility.task),
       may: mayOnSite(rights, site.name),
     }));
