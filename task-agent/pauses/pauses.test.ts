@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openMemoryJournal } from "@gantry/journal/memory/memory.ts";
-import { AGENT_INDEXES } from "../store/indexes.ts";
 import { ProtocolFixture } from "../runner-protocol/protocol.fixture.ts";
+import { AGENT_INDEXES } from "../store/indexes.ts";
 import { openPauses } from "./pauses.ts";
 
 const MINUTE = 60_000;
