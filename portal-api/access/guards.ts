@@ -195,18 +195,6 @@ export function onSite(
   };
 }
 
-/** A site in the address. */
-export function onNamedSite(verb: VerbOn<"site">): Guard<{ readonly site: string }, unknown, unknown> {
-  return {
-    verb,
-    on: "site",
-    check: (asked) => {
-      const { site } = asked.params;
-      requireOnSite(asked, verb, site, () => new GantryError("not-found", { kind: "site", name: site }));
-    },
-  };
-}
-
 export function onRunner(verb: VerbOn<"site">): Guard<{ readonly runner: string }, unknown, unknown> {
   return {
     verb,
@@ -323,23 +311,7 @@ export function requireChangeAt(who: Pick<Who, "caller" | "rights">, app: AppAsS
   if (who.rights.needs.sites) requireRight(who, { ...app, verb: "change-app" }, "app");
 }
 
-/** A pipeline that the caller may see. */
-export function onNamedPipeline(verb: VerbOn<"pipeline">): Guard<{ readonly name: string }, unknown, unknown> {
-  return {
-    verb,
-    on: "pipeline",
-    check: async (asked) => {
-      const { name: pipeline } = asked.params;
-      // They may also end what was said of a pipeline that is gone.
-      if (asked.rights.mayEverywhere(verb) && asked.rights.mayEverywhere("view-pipelines")) return;
-      await onPipeline.check({ ...asked, query: {} });
-      await asked.portal.agent.pipeline(pipeline);
-      requireRight(asked, { verb, pipeline }, "pipeline");
-    },
-  };
-}
-
-function requireOnSite(who: Who, verb: VerbOn<"site">, site: string, missing: () => GantryError): void {
+export function requireOnSite(who: Who, verb: VerbOn<"site">, site: string, missing: () => GantryError): void {
   if (!who.rights.may({ verb: "view-sites", site })) throw missing();
   requireRight(who, { verb, site }, "site");
 }
@@ -349,7 +321,11 @@ function requirePipeline({ rights }: Who, pipeline: string): void {
 }
 
 /** `on`: what the request is about, as in "on this app". */
-function requireRight({ caller, rights }: Pick<Who, "caller" | "rights">, request: RightRequest, on: string): void {
+export function requireRight(
+  { caller, rights }: Pick<Who, "caller" | "rights">,
+  request: RightRequest,
+  on: string,
+): void {
   if (rights.may(request)) return;
   const decision = rights.decide(request);
   throw refusal(caller, verbEntry(request.verb).does, { why: decision.reason, todo: needInWords(decision, on) });

@@ -33,7 +33,8 @@ import { PAUSE_ROUTES } from "./pauses.ts";
 import { appProposal, startProposal } from "./proposals.ts";
 import { limit, pageQuery, someApps } from "./queries.ts";
 import { syncTemplates, templatesView } from "./templates.ts";
-import { pauseTrigger, resumeTrigger, runTrigger, triggerView } from "./triggers.ts";
+import { TRIGGER_ROUTES } from "./trigger-routes.ts";
+import { runTrigger } from "./triggers.ts";
 import {
   appView,
   buildView,
@@ -299,29 +300,7 @@ export const AGENT_ROUTES = {
     status: 202,
     errors: ["conflict"],
   }),
-  /** Those in force, sorted by id. With `apps` only those of these apps. */
-  triggers: route({
-    method: "GET",
-    path: "/triggers",
-    query: z.strictObject({ apps: someApps }),
-    answer: page(triggerView),
-  }),
-  trigger: route({ method: "GET", path: "/triggers/{id}", answer: triggerView, errors: ["not-found"] }),
-  /** It starts nothing until it is resumed. */
-  pauseTrigger: route({
-    method: "POST",
-    path: "/triggers/{id}/pause",
-    body: pauseTrigger,
-    answer: triggerView,
-    errors: ["not-found"],
-  }),
-  resumeTrigger: route({
-    method: "POST",
-    path: "/triggers/{id}/resume",
-    body: resumeTrigger,
-    answer: triggerView,
-    errors: ["not-found"],
-  }),
+  ...TRIGGER_ROUTES,
   /** Starts the task of a schedule now. */
   runTrigger: route({
     method: "POST",

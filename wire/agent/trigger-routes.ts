@@ -1,0 +1,33 @@
+// The routes of `/agent/v1` that show triggers, pause and resume them. Part of routes.ts.
+
+import { route } from "@gantry/runtime/http/route.ts";
+import { z } from "zod";
+import { someApps } from "./queries.ts";
+import { pauseTrigger, resumeTrigger, triggerView } from "./triggers.ts";
+import { page } from "./views.ts";
+
+export const TRIGGER_ROUTES = {
+  /** Those in force, sorted by id. With `apps` only those of these apps. */
+  triggers: route({
+    method: "GET",
+    path: "/triggers",
+    query: z.strictObject({ apps: someApps }),
+    answer: page(triggerView),
+  }),
+  trigger: route({ method: "GET", path: "/triggers/{id}", answer: triggerView, errors: ["not-found"] }),
+  /** It starts nothing until it is resumed. */
+  pauseTrigger: route({
+    method: "POST",
+    path: "/triggers/{id}/pause",
+    body: pauseTrigger,
+    answer: triggerView,
+    errors: ["not-found"],
+  }),
+  resumeTrigger: route({
+    method: "POST",
+    path: "/triggers/{id}/resume",
+    body: resumeTrigger,
+    answer: triggerView,
+    errors: ["not-found"],
+  }),
+};
