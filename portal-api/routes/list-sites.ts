@@ -4,10 +4,10 @@ import { page, siteView } from "@gantry/wire/agent/views.ts";
 import { listOf } from "../access/guards.ts";
 import { mayOnSite } from "../access/may.ts";
 import { filterVisible, visibilityOf } from "../access/visible.ts";
-import { withVisibleJobs } from "../access/visible-jobs.ts";
 import { sendVisible } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { json } from "../http/schemas.ts";
+import { withVisibleJobs } from "./list-runners.ts";
 
 export const listSites = route({
   method: "GET",
