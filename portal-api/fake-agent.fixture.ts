@@ -13,7 +13,15 @@ import type { ApprovalView } from "@gantry/wire/agent/approvals.ts";
 import type { StartProposal } from "@gantry/wire/agent/proposals.ts";
 import { AGENT_PREFIX, AGENT_ROUTES } from "@gantry/wire/agent/routes.ts";
 import type { TriggerView } from "@gantry/wire/agent/triggers.ts";
-import type { AppView, BuildView, FeedEvent, PipelineView, SiteView, TaskView } from "@gantry/wire/agent/views.ts";
+import type {
+  AppView,
+  BuildView,
+  FeedEvent,
+  PipelineView,
+  RunnerView,
+  SiteView,
+  TaskView,
+} from "@gantry/wire/agent/views.ts";
 import type Koa from "koa";
 import { makeRoutes } from "./fake-agent-routes.fixture.ts";
 import {
@@ -46,7 +54,7 @@ export type FakeAgent = {
   readonly addApproval: (fields: Partial<ApprovalView>) => void;
   readonly addBuild: (app: string, fields: Partial<BuildView>) => void;
   /** Adds a runner, and its site when it is the first one there. */
-  readonly addRunner: (name: string, site: string) => void;
+  readonly addRunner: (name: string, site: string, running?: RunnerView["running"]) => void;
   /** A job that waits at a site. */
   readonly queue: (site: string, job: SiteView["queue"][number]) => void;
   readonly addPipeline: (fields: Partial<PipelineView>) => void;
@@ -144,10 +152,10 @@ export async function startFakeAgent(): Promise<FakeAgent> {
       const before = state.builds.get(app) ?? [];
       state.builds.set(app, [{ ...BUILD, app, ...fields }, ...before]);
     },
-    addRunner: (name, site) => {
+    addRunner: (name, site, running = []) => {
       const systems = SITE.systems.map((system) => ({ ...system, url: `http://harbor.${site}` }));
       const known = state.sites.get(site) ?? { ...SITE, name: site, systems, runners: [] };
-      state.sites.set(site, { ...known, runners: [...known.runners, { ...RUNNER, name, site }] });
+      state.sites.set(site, { ...known, runners: [...known.runners, { ...RUNNER, name, site, running }] });
     },
     queue: (site, job) => {
       const known = state.sites.get(site) ?? SITE;

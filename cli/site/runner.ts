@@ -10,10 +10,11 @@ type OfRunner = Call<object, readonly [name: string]>;
 
 export async function listRunners({ portal }: Call): Promise<Outcome> {
   const { items } = await portal().get("/v1/runners", page(runnerView));
-  const rows = items.map(({ name, site, state, busy, slots, lastHeardAt, version }) => {
-    return [name, site, state, `${busy}/${slots}`, shortTime(lastHeardAt), version];
+  const rows = items.map(({ name, site, state, busy, slots, lastHeardAt, version, running = [] }) => {
+    const jobs = running.map(({ task, job }) => `${task} ${job}`).join(", ");
+    return [name, site, state, `${busy}/${slots}`, shortTime(lastHeardAt), version, jobs];
   });
-  const text = textTable(["RUNNER", "SITE", "STATE", "BUSY", "LAST HEARD (UTC)", "VERSION"], rows);
+  const text = textTable(["RUNNER", "SITE", "STATE", "BUSY", "LAST HEARD (UTC)", "VERSION", "RUNS"], rows);
   return { value: items, text: rows.length === 0 ? "No runner is registered.\n" : text };
 }
 

@@ -52,20 +52,6 @@ export function onInstallation(verb: VerbOn<"installation">): Guard<unknown, unk
   return { verb, on: "installation", check: (asked) => requireRight(asked, { verb }, "") };
 }
 
-/** Callers may ask about themselves. A question about another person needs the right to manage people. */
-export const aboutOthers: Guard<
-  unknown,
-  { readonly as?: string | undefined; readonly groups?: readonly string[] | undefined },
-  unknown
-> = {
-  verb: "manage-people",
-  on: "others",
-  check: (asked) => {
-    const { as, groups } = asked.query;
-    if ((as !== undefined && as !== asked.caller.name) || groups) requireRight(asked, { verb: "manage-people" }, "");
-  },
-};
-
 /** For a list: the handler filters it with `visible.ts`. */
 export function listOf(verb: "view" | "view-sites" | "view-pipelines"): Guard<unknown, unknown, unknown> {
   return { verb, on: "list", check: () => {} };
@@ -177,7 +163,6 @@ export function onTask<B = unknown, P extends { readonly id: string } = { readon
   };
 }
 
-/** A name that a runner of another site has also needs the right there, because that runner would lose the name. */
 /** A pipeline of an app's own repository is visible to those who may see the app. */
 export const onPipeline: Guard<{ readonly name: string }, { readonly app?: string | undefined }, unknown> = {
   verb: "view-pipelines",

@@ -5,6 +5,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import type { Portal } from "../portal.ts";
 import { type Guard, ifUnknown, requireRight, type Who } from "./guards.ts";
 
+/** A name that a runner of another site has also needs the right there, because that runner would lose the name. */
 export function onSite(
   verb: VerbOn<"site">,
 ): Guard<unknown, unknown, { readonly site: string; readonly runner?: string | undefined }> {

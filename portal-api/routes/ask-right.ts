@@ -6,7 +6,7 @@ import { VERB_NAMES } from "@gantry/core/access/verbs.ts";
 import { z } from "zod";
 import { askRight, needOf } from "../access/can.ts";
 import type { Caller } from "../access/decide-access.ts";
-import { aboutOthers } from "../access/guards.ts";
+import { type Guard, requireRight } from "../access/guards.ts";
 import { sendUncached } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { json, name } from "../http/schemas.ts";
@@ -22,6 +22,20 @@ const answerView = z
     as: z.object({ name: z.string(), role: z.enum(ROLES), groups: z.array(z.string()) }),
   })
   .meta({ id: "RightAnswer" });
+
+/** Callers may ask about themselves. A question about another person needs the right to manage people. */
+const aboutOthers: Guard<
+  unknown,
+  { readonly as?: string | undefined; readonly groups?: readonly string[] | undefined },
+  unknown
+> = {
+  verb: "manage-people",
+  on: "others",
+  check: (asked) => {
+    const { as, groups } = asked.query;
+    if ((as !== undefined && as !== asked.caller.name) || groups) requireRight(asked, { verb: "manage-people" }, "");
+  },
+};
 
 export const askRightRoute = route({
   method: "GET",

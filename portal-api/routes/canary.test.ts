@@ -64,7 +64,7 @@ before(async () => {
     },
     environments: ["canary"],
   });
-  agent.addRunner("seoul-1", "seoul");
+  agent.addRunner("seoul-1", "seoul", [{ task: FOREIGN_TASK, job: "canary-job" }]);
   agent.addRunner("canary-1", "canary-site");
   agent.queue("seoul", { task: FOREIGN_TASK, job: "canary-job", waiting: { ...waiting, text: "canary waits" } });
   agent.queue("seoul", { task: OWN_TASK, job: "build", waiting: { ...waiting, text: `behind ${FOREIGN_TASK}` } });

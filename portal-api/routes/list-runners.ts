@@ -1,8 +1,8 @@
 // GET /v1/runners
 
-import { page, runnerView } from "@gantry/wire/agent/views.ts";
+import { page, type RunnerView, runnerView } from "@gantry/wire/agent/views.ts";
 import { listOf } from "../access/guards.ts";
-import { visibilityOf } from "../access/visible.ts";
+import { filterVisible, type Visibility, visibilityOf } from "../access/visible.ts";
 import { sendJson } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { json } from "../http/schemas.ts";
@@ -19,6 +19,14 @@ export const listRunners = route({
   handle: async (call) => {
     const visibility = visibilityOf(call.portal, callerOf(call));
     const { items } = await call.portal.agent.runners();
-    sendJson(call.ctx, { items: items.filter(({ site }) => visibility.site(site)) });
+    const ofSites = items.filter(({ site }) => visibility.site(site));
+    const shown = await Promise.all(ofSites.map((runner) => withVisibleJobs(visibility, runner)));
+    sendJson(call.ctx, { items: shown });
   },
 });
+
+/** A runner works for all teams: of its jobs, a caller sees those of tasks that they may see. */
+export async function withVisibleJobs(visibility: Visibility, runner: RunnerView): Promise<RunnerView> {
+  if (runner.running === undefined) return runner;
+  return { ...runner, running: await filterVisible(runner.running, ({ task }) => visibility.task({ task })) };
+}

@@ -7,6 +7,7 @@ import { filterVisible, visibilityOf } from "../access/visible.ts";
 import { sendVisible } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { json } from "../http/schemas.ts";
+import { withVisibleJobs } from "./list-runners.ts";
 
 export const listSites = route({
   method: "GET",
@@ -23,6 +24,7 @@ export const listSites = route({
     const rights = call.portal.rights.of(callerOf(call));
     const items = sites.map(async (site) => ({
       ...site,
+      runners: await Promise.all(site.runners.map((runner) => withVisibleJobs(visibility, runner))),
       queue: await filterVisible(site.queue, visibility.task),
       may: mayOnSite(rights, site.name),
     }));

@@ -51,7 +51,7 @@ test("a job waits for the job of another task and of another pipeline, says behi
   await agent.waitForEvent(second.id, "JobGated");
   const { state, waiting } = await deployOf(agent, second);
   assert.deepEqual([state, waiting?.code], ["waiting", "concurrency"]);
-  assert.equal(waiting?.text, `Waiting in the concurrency group deploy/prod behind job deploy of task ${first.id}.`);
+  assert.equal(waiting?.text, `Waiting in the concurrency group deploy/prod behind task ${first.id}.`);
   await end(runner, deploying);
   assert.equal((await take(runner)).ref.task, second.id);
 });
@@ -87,7 +87,7 @@ test("with `reject` a job fails while its group is full, and says because of who
   await agent.waitForEvent(second.id, "TaskEnded");
   const { state, failure } = await deployOf(agent, second);
   assert.deepEqual([state, failure?.code], ["failed", "group-busy"]);
-  assert.match(failure?.why ?? "", new RegExp(`behind job deploy of task ${first.id}`));
+  assert.match(failure?.why ?? "", new RegExp(`behind task ${first.id}`));
 });
 
 test("with `cancel-older` a new job cancels the older one, and starts when that has ended", async (t) => {
@@ -98,10 +98,7 @@ test("with `cancel-older` a new job cancels the older one, and starts when that 
   await agent.clock.pass(10);
   const second = await built(agent, runner, "one");
   await agent.waitForEvent(first.id, "JobCancelRequested");
-  assert.match(
-    (await deployOf(agent, first)).canceledBecause ?? "",
-    new RegExp(`newer job deploy of task ${second.id}`),
-  );
+  assert.match((await deployOf(agent, first)).canceledBecause ?? "", new RegExp(`newer job of task ${second.id}`));
   await runner.report(old.ref, { outcome: "canceled", outputs: {}, progress: 0 });
   assert.equal((await take(runner)).ref.task, second.id);
 });

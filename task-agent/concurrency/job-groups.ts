@@ -85,7 +85,7 @@ async function cancelOlder(deps: Deps, group: string, newer: Place & Pick<Queued
   const older = (await waitingIn(deps, group)).filter(({ since }) => since < newer.since);
   for (const { task, job } of [...holders, ...older]) {
     if (isSame({ task, job }, newer)) continue;
-    const about = { job, newer: `job ${newer.job} of task ${newer.task}` };
+    const about = { job, newer: `job of task ${newer.task}` };
     await deps.tasks.change(task, ({ state }, now) => decideJobSupersede(state, about, now));
   }
 }
@@ -124,8 +124,10 @@ async function tell(
 }
 
 function behind(group: string, holders: readonly Place[]): string {
-  const names = holders.slice(0, 3).map(({ task, job }) => `job ${job} of task ${task}`);
-  const more = holders.length > 3 ? ` and ${holders.length - 3} more` : "";
+  // The names of jobs of other teams are nobody's business; ids of tasks are hidden from those who may not see them.
+  const tasks = [...new Set(holders.map(({ task }) => `task ${task}`))];
+  const names = tasks.slice(0, 3);
+  const more = tasks.length > 3 ? ` and ${tasks.length - 3} more` : "";
   return `Waiting in the concurrency group ${group} behind ${names.join(", ")}${more}.`;
 }
 

@@ -36,6 +36,7 @@ export function runnerViews(
       ...given(fingerprints.get(facts.runner)),
       slots: facts.slots,
       busy: leases.ofRunner(facts).length,
+      running: leases.ofRunner(facts).map(({ task, job }) => ({ task, job })),
       version: facts.version,
       host: facts.host,
       lastHeardAt: now?.lastHeard ?? sessions.lastHeard(facts.runner) ?? new Date(at).toISOString(),

@@ -285,7 +285,6 @@ export const AGENT_ROUTES = {
     status: 202,
     errors: ["conflict"],
   }),
-  /** Those in force, sorted by id. With `apps` only those of these apps. */
   ...TRIGGER_ROUTES,
   /** The templates of create-app, as they were last read. */
   templates: route({ method: "GET", path: "/templates", answer: templatesView }),

@@ -8,6 +8,7 @@ import { pauseTrigger, resumeTrigger, runTrigger, triggerView } from "./triggers
 import { page, taskView } from "./views.ts";
 
 export const TRIGGER_ROUTES = {
+  /** Those in force, sorted by id. With `apps` only those of these apps. */
   triggers: route({
     method: "GET",
     path: "/triggers",

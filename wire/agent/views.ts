@@ -314,6 +314,10 @@ export const runnerView = z
     keyFingerprint: z.string().optional().describe("SHA-256 of its public key. Absent: it uses the token of its site"),
     slots: z.int(),
     busy: z.int(),
+    running: z
+      .array(z.object({ task: z.string(), job: z.string() }))
+      .optional()
+      .describe("The jobs that it holds. The portal shows those that the caller may see"),
     version: z.string(),
     host: z.object({ name: z.string(), platform: z.string(), cpus: z.int(), memoryMb: z.int() }),
     lastHeardAt: time,

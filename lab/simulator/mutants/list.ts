@@ -229,11 +229,11 @@ export const MUTANTS: readonly Mutant[] = [
     "return first === id;",
   ),
   one(
-    "places-without-conflict",
-    "two agents give the same place of a group of jobs",
+    "places-are-not-counted",
+    "a job of a group gets a place although all are taken",
     "task-agent/concurrency/job-groups.ts",
-    'if (!(await deps.journal.append([slotStream.append(hash("sha256", group), part)])).ok) continue;',
-    'await deps.journal.append([slotStream.append(hash("sha256", group), part)]);',
+    "const isFree = next !== undefined && holders.length < next.limit;",
+    "const isFree = next !== undefined;",
   ),
   one(
     "messages-by-the-wall-clock",
