@@ -18,6 +18,7 @@ import { runProcess } from "@gantry/runtime/process/run-process.ts";
 import { repeat } from "@gantry/runtime/repeat.ts";
 import { type Agent, openAgent } from "./agent.ts";
 import { type Alarms, openAlarms } from "./alarms.ts";
+import { openFolderStore } from "./artifacts/folder-store.ts";
 import { type AgentConfig, type AgentConfigInput, agentConfig } from "./config.ts";
 import { readBuiltIn } from "./definitions/built-in-pipelines.ts";
 import { openDefinitionSet } from "./definitions/definition-set.ts";
@@ -241,6 +242,7 @@ async function openConfiguredAgent(base: Base, settings: Settings, definitions: 
     journal,
     definitions,
     logs: withArchivedLogs(logs, archiveFolder(config)),
+    artifacts: openFolderStore(config.artifacts ?? join(config.data, "artifacts"), clock, config.limits),
     logger: base.logger,
     clock,
     newId: randomUUID,

@@ -116,6 +116,8 @@ export const runnerConfigSchema = z
         memoryMb: z.int().min(16).default(defaultMemoryMb),
         /** Processes and threads of one script in the sandbox. */
         processes: z.int().min(16).default(4_096),
+        /** MiB of artifacts that the runner keeps, so that it need not download them again. */
+        contentMb: z.int().min(0).default(10_240),
       })
       .prefault({}),
     /**

@@ -3,6 +3,7 @@
 
 import { z } from "zod";
 import { approversShape } from "../access/approval.ts";
+import { artifactsShape, downloadsShape } from "../artifact/artifact-shape.ts";
 import { BUILD_KEYS } from "../build/build.ts";
 import { ACTIONS } from "../choice/actions.ts";
 import { triggersShape } from "../trigger/trigger-shape.ts";
@@ -216,6 +217,10 @@ export const jobShape = z.strictObject({
     .union([sentence, approvalShape], "a question, or a map with `question`")
     .optional()
     .describe("The job waits until people have approved it"),
+  download: downloadsShape
+    .optional()
+    .describe("Artifacts of needed jobs that the job gets before its steps, after its git/checkout"),
+  artifacts: artifactsShape.optional().describe("Files that the job saves after its steps: name → paths"),
   steps: z.array(stepShape).min(1).max(200),
 });
 

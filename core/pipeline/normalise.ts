@@ -2,6 +2,8 @@
 // Nothing is checked here; rules.ts does that.
 
 import { approversOf } from "../access/approval.ts";
+import { normaliseArtifacts, normaliseDownloads } from "../artifact/normalise-artifacts.ts";
+import { bareCondition } from "../expr/condition.ts";
 import type { JsonValue } from "../json.ts";
 import { normaliseTriggers } from "../trigger/normalise-triggers.ts";
 import { truncate } from "../truncate.ts";
@@ -64,6 +66,8 @@ function normaliseJob(id: string, job: JobFile, steps: ReadonlyMap<string, StepD
     ...(job.deploys === undefined ? {} : { deploys: job.deploys }),
     ...(job.environment === undefined ? {} : { environment: job.environment }),
     ...(job.approval === undefined ? {} : { approval: normaliseApproval(job.approval) }),
+    ...(job.download === undefined ? {} : { download: normaliseDownloads(job.download) }),
+    ...(job.artifacts === undefined ? {} : { artifacts: normaliseArtifacts(job.artifacts) }),
     steps: normaliseSteps(job.steps, steps),
     work: workOf(job.steps, steps),
   };
@@ -171,13 +175,6 @@ function paramsSchema(params: NonNullable<PipelineFile["params"]>): ParamsSchema
 function paramSchema({ required: _, ui, items, ...rest }: ParamFile): ParamSchema {
   const inner = typeof items === "string" ? { type: items } : items;
   return { ...rest, ...(inner === undefined ? {} : { items: inner }), ...(ui === undefined ? {} : { "x-ui": ui }) };
-}
-
-/** `when: ${{ x }}` and `when: x` are the same. */
-function bareCondition(when: string | undefined): string | undefined {
-  const text = when?.trim();
-  const wrapped = text === undefined ? null : /^\$\{\{([\s\S]*)\}\}$/.exec(text);
-  return wrapped?.[1]?.trim() ?? text;
 }
 
 function duration(text: string | undefined): number | undefined {

@@ -1,5 +1,6 @@
 // From the text of a pipeline file to a checked Pipeline: YAML → form → normalised → rules. All problems at once.
 
+import { withArtifactSteps } from "../artifact/artifact-steps.ts";
 import type { Problem } from "../errors.ts";
 import { newTrials } from "../expr/trials.ts";
 import { typing } from "../expr/typed-check.ts";
@@ -86,7 +87,9 @@ export function parsePipeline(
   const judged = found.map(place).filter(({ at }) => !unread.has(`${at.line}:${at.column}`));
   const problems = locate([...source.problems, ...judged]);
   const warnings = locate(doubts.map(place));
-  return problems.length === 0 && pipeline !== undefined ? { pipeline, problems, warnings } : { problems, warnings };
+  return problems.length === 0 && pipeline !== undefined
+    ? { pipeline: withArtifactSteps(pipeline), problems, warnings }
+    : { problems, warnings };
 }
 
 /** As exact as possible: the expression inside a text, if the file has it exactly as it was read; otherwise the text. */

@@ -80,6 +80,20 @@ function placesOfJob(job: Job, path: readonly string[], needs: readonly string[]
         ? []
         : [{ ...base, path: [...path, "approval", "inputs", name, "default"], template, variables: RUNNING }],
     ),
+    ...(job.artifacts ?? []).flatMap(({ name, when }) =>
+      when === undefined
+        ? []
+        : [
+            {
+              ...base,
+              path: [...path, "artifacts", name, "when"],
+              template: when,
+              variables: STEP,
+              condition: true,
+              steps: job.steps,
+            },
+          ],
+    ),
     ...entries(job.env, [...path, "env"], { ...base, variables: STARTED }),
     ...job.steps.flatMap((step, index) =>
       placesOfStep(step, [...path, "steps", index], { ...base, steps: job.steps.slice(0, index) }),

@@ -1,6 +1,7 @@
 // The rules of pipeline files that their schema cannot express. Each checks the whole file and reports every mistake of one
 // kind.
 
+import { goodArtifacts } from "../artifact/rules-artifacts.ts";
 import { checkBuildFacts } from "../build/build.ts";
 import { actionOf } from "../choice/actions.ts";
 import { type PathProblem, placeAround, withSubject } from "../issues.ts";
@@ -41,6 +42,7 @@ export const RULES: readonly Rule[] = [
   usefulTimes,
   goodParams,
   goodApprovals,
+  goodArtifacts,
   goodExpressions,
   goodConditions,
   fittingTypes,

@@ -1,5 +1,6 @@
 // What can happen to a task: facts, in the past tense. One closed union; `evolve` folds them, people read them.
 
+import type { SavedArtifact } from "../artifact/artifact.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import type { Failure } from "../step/outcome.ts";
 import type { Demand, FailedAt, KeptJob, TaskResult } from "./model.ts";
@@ -99,6 +100,7 @@ export type TaskEvent =
           readonly tolerated?: true;
         }
     >
+  | Fact<"ArtifactSaved", OfAttempt & { readonly name: string } & Omit<SavedArtifact, "attempt" | "savedAt">>
   | Fact<"EffectBegun", OfStep & { readonly key: string; readonly effect: string; readonly what: string }>
   | Fact<"EffectEnded", OfAttempt & { readonly key: string; readonly result: JsonObject }>
   | Fact<

@@ -16,7 +16,7 @@ export type JobTools = Pick<RunnerDeps, "fetch" | "clock" | "random" | "files" |
 };
 
 /** What the steps of a job can use of their site. */
-export type StepEnvironment = Pick<JobRequest, "config" | "cache" | "path" | "isolation"> & {
+export type StepEnvironment = Pick<JobRequest, "config" | "cache" | "content" | "path" | "isolation"> & {
   readonly deps: Omit<JobTools, "steps"> & Pick<RunnerDeps, "logger" | "env">;
   readonly secrets: Secrets;
   readonly steps: StepBook;
@@ -35,14 +35,14 @@ export type JobStep = JobSpec["steps"][number];
 /** `masker`: every secret of the job is added to it. */
 export function createJobContext(
   { steps, ...tools }: JobTools,
-  { ref, spec, folders, config, cache, path, isolation, env, token }: JobRequest,
+  { ref, spec, folders, config, cache, content, path, isolation, env, token }: JobRequest,
   control: JobControl,
   masker: Masker,
 ): JobContext {
   masker.add(token);
   for (const value of Object.values(spec.secretParams ?? {})) if (value !== null) masker.add(value);
   const deps = { ...tools, env, logger: loggerTo(control.emit) };
-  const environment = { config, deps, secrets: createSecrets(config, env), steps, cache, path, isolation };
+  const environment = { config, deps, secrets: createSecrets(config, env), steps, cache, content, path, isolation };
   return { ...control, environment, ref, spec, folders, masker, made: [] };
 }
 
