@@ -19,6 +19,7 @@ import { openPeers } from "./peers/peers.ts";
 import { openRunnerProtocol } from "./runner-protocol/runner-protocol.ts";
 import type { Seal } from "./secrets/seal.ts";
 import { effectiveConfig, runnerSettings, type Settings } from "./settings/settings.ts";
+import { storeMs } from "./store/store-time.ts";
 import type { Definitions } from "./tasks/definitions.ts";
 import { openTasks } from "./tasks/tasks.ts";
 
@@ -110,7 +111,7 @@ export async function openAgentParts(deps: AgentPartsDeps) {
     limits: deps.config.limits,
     seal: deps.seal,
     artifacts: deps.artifacts,
-    now: () => journal.now(),
+    now: () => storeMs(journal),
     cancelGraceMs,
     shared: isShared,
   });

@@ -2,7 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseDuration } from "@gantry/core/pipeline/duration.ts";
 import type { StepDescription } from "@gantry/core/pipeline/pipeline.ts";
@@ -242,7 +242,7 @@ async function openConfiguredAgent(base: Base, settings: Settings, definitions: 
     journal,
     definitions,
     logs: withArchivedLogs(logs, archiveFolder(config)),
-    artifacts: openFolderStore(config.artifacts ?? join(config.data, "artifacts"), clock, config.limits),
+    artifacts: openFolderStore(config.artifacts ?? join(dirname(folder), "artifacts"), clock, config.limits),
     logger: base.logger,
     clock,
     newId: randomUUID,

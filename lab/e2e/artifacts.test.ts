@@ -180,6 +180,22 @@ jobs:
     needs: between
     steps: [{ uses: artifact/download, with: { job: "\${{ params.from }}" } }]
 `,
+  early: `jobs:
+  build:
+    site: seoul
+    labels: seoul-1
+    steps:
+      - run: echo as-saved > dist.txt
+      - uses: artifact/save
+        with: { name: dist, paths: [dist.txt] }
+      - run: echo changed >> dist.txt
+  read:
+    site: seoul
+    labels: seoul-1
+    needs: build
+    download: build
+    steps: [{ run: "cat dist.txt" }]
+`,
   changing: `jobs:
   build:
     site: seoul
@@ -270,4 +286,37 @@ test("a script that changes its files changes nothing for later jobs on the same
   assert.equal(task.state, "succeeded", JSON.stringify(task.failure));
   assert.match(await lab.log(task, "first", "run"), /as-built\nchanged/);
   assert.doesNotMatch(await lab.log(task, "second", "run"), /changed/);
+});
+
+test("people list what was saved, with the time until which it is kept, and read parts of its files", async () => {
+  const task = await lab.run("ship");
+  const items = await lab.client.artifacts(task.id);
+  assert.deepEqual(
+    items.map(({ job, name, files, state }) => [job, name, files, state]),
+    [
+      ["build", "dist", 2, "kept"],
+      ["build", "report", 1, "kept"],
+    ],
+  );
+  const days = items.map(({ savedAt, keptUntil }) => (Date.parse(keptUntil) - Date.parse(savedAt)) / 86_400_000);
+  assert.deepEqual(days.map(Math.round), [30, 7]);
+  const place = { task: task.id, job: "build", name: "dist" };
+  const files = await lab.client.artifactFiles(place);
+  assert.deepEqual(
+    files.map(({ path, executable }) => [path, executable]),
+    [
+      ["dist/js/app.js", false],
+      ["dist/start", true],
+    ],
+  );
+  const part = await lab.client.artifactContent({ ...place, path: "dist/js/app.js" }, 8, 3);
+  assert.deepEqual([part.bytes.toString("utf8"), part.size], ["log", 15]);
+  await assert.rejects(lab.client.artifactContent({ ...place, path: "../start" }, 0, 9), { code: "not-found" });
+  await assert.rejects(lab.client.artifactFiles({ ...place, name: "toString" }), { code: "not-found" });
+});
+
+test("what a script changes after a step has saved it is not in the artifact", async () => {
+  const task = await lab.run("early");
+  assert.equal(task.state, "succeeded", JSON.stringify(task.failure));
+  assert.doesNotMatch(await lab.log(task, "read", "run"), /changed/);
 });

@@ -138,6 +138,10 @@ export function artifactStoreSuite(adapter: string, makePlace: () => Promise<Sto
       return true;
     });
     await put(store, "busan", PAGE);
+    const [first, second] = [PAGE.bytes.subarray(0, 9), PAGE.bytes.subarray(9)];
+    const exact = place.open({ siteBytes: APP.size + PAGE.size });
+    assert.equal(await exact.append("seoul", PAGE, 0, first), 9);
+    assert.equal(await exact.append("seoul", PAGE, 9, second), PAGE.size, "what is there already does not count twice");
     await store.sweep(NOW);
     await put(store, "seoul", PAGE);
   });

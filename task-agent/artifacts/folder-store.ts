@@ -35,7 +35,7 @@ export function openFolderStore(
     const partial = await incomingPath(folder, site, hex(digest));
     const have = await sizeOf(partial);
     if (offset > have || offset + bytes.length > size) return have;
-    if ((await use.at(site)) + size > artifactSiteBytes) throw siteFull(site, artifactSiteBytes);
+    if ((await use.at(site)) - have + size > artifactSiteBytes) throw siteFull(site, artifactSiteBytes);
     const added = bytes.subarray(have - offset);
     await writeAt(partial, have, added);
     await use.add(site, added.length);

@@ -14,6 +14,7 @@ import type { AgentConfig } from "../config.ts";
 import { openReaders, type Readers } from "../events/readers.ts";
 import { relayStream } from "../events/relay.ts";
 import { removeExpiredEnrolments } from "../identity/identities.ts";
+import { storeMs } from "../store/store-time.ts";
 import type { Definitions } from "../tasks/definitions.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import { sweepDeliveries } from "../webhooks/remove-old-deliveries.ts";
@@ -95,7 +96,7 @@ export function openRetention(deps: OpenRetentionDeps): Retention {
     await removeExpiredEnrolments(journal, clock.nowMs());
     await sweepBuilds(journal, { nowMs: clock.nowMs(), rest: passes.rest, isStopping: passes.isStopping });
     // Their time was told when they were saved.
-    await deps.artifacts?.sweep(await journal.now());
+    await deps.artifacts?.sweep(await storeMs(journal));
     const { enabled, webhooks } = deps.policy();
     if (enabled)
       await sweepDeliveries(journal, webhooks.days, {

@@ -28,6 +28,7 @@ import {
 } from "./agent-api.ts";
 import { appPipelinesView } from "./app-pipelines.ts";
 import { approvalView } from "./approvals.ts";
+import { artifactFileView, artifactView } from "./artifacts.ts";
 import { definitionsView, FOLLOWED_PARTS, setPart, syncDefinitions } from "./definitions.ts";
 import { appProposal, startProposal } from "./proposals.ts";
 import { limit, pageQuery, someApps } from "./queries.ts";
@@ -137,6 +138,25 @@ export const AGENT_ROUTES = {
       wait,
     }),
     errors: ["not-found"],
+  }),
+  /** What its jobs have saved. */
+  artifacts: route({ method: "GET", path: "/tasks/{id}/artifacts", answer: page(artifactView), errors: ["not-found"] }),
+  artifactFiles: route({
+    method: "GET",
+    path: "/tasks/{id}/jobs/{job}/artifacts/{name}/files",
+    answer: page(artifactFileView),
+    errors: ["artifact-missing", "not-found"],
+  }),
+  /** Bytes from an offset, with `ARTIFACT_SIZE_HEADER`. */
+  artifactContent: route({
+    method: "GET",
+    path: "/tasks/{id}/jobs/{job}/artifacts/{name}/content",
+    query: z.strictObject({
+      path: z.string().min(1).max(1_000),
+      from: count,
+      limit: z.coerce.number().pipe(z.int().min(1).max(4_194_304)).default(1_048_576),
+    }),
+    errors: ["artifact-missing", "not-found"],
   }),
   cancel: route({
     method: "POST",

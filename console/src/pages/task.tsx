@@ -20,6 +20,7 @@ import { withoutBackticks } from "../parts/prose.tsx";
 import { StateBadge } from "../parts/state-badge.tsx";
 import { TaskText, withTaskTitles } from "../parts/task-text.tsx";
 import { KeyValueList } from "../parts/values.tsx";
+import { Artifacts } from "../task/artifacts.tsx";
 import {
   decideMove,
   decideNextFailure,
@@ -148,6 +149,7 @@ function ViewTabs({ current }: { current: View }) {
 function Details({ task }: { task: TaskView }) {
   return (
     <div class="details-row">
+      <Artifacts task={task} />
       <section>
         <h2>Outputs</h2>
         {Object.keys(task.outputs).length === 0 ? (
