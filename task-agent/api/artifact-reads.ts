@@ -2,17 +2,35 @@
 
 import type { SavedArtifact } from "@gantry/core/artifact/artifact.ts";
 import { GantryError } from "@gantry/core/errors.ts";
+import type { Journal } from "@gantry/journal/journal.ts";
 import type { ParamsOf, Parsed } from "@gantry/runtime/http/route.ts";
+import type { RouteHandlers } from "@gantry/runtime/http/serve-routes.ts";
 import { ARTIFACT_SIZE_HEADER, type ArtifactFileView, type ArtifactView } from "@gantry/wire/agent/artifacts.ts";
 import type { AgentRoutes } from "@gantry/wire/agent/routes.ts";
 import type Koa from "koa";
 import type { ArtifactStore } from "../artifacts/artifact-store.ts";
 import { listOf } from "../runner-protocol/artifact-handlers.ts";
+import { storeMs } from "../store/store-time.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
 import { iso } from "./iso.ts";
 
 type Task = Pick<TaskRecord, "state">;
 type Store = ArtifactStore | undefined;
+
+type Reads = Pick<RouteHandlers<AgentRoutes>, "artifacts" | "artifactFiles" | "artifactContent">;
+
+/** The handlers of tasks in the journal. */
+export function artifactReads(
+  { journal, artifacts }: { readonly journal: Pick<Journal, "now">; readonly artifacts?: Store },
+  requireTask: (id: string) => Promise<Task>,
+): Reads {
+  return {
+    artifacts: async ({ params }) => artifactViews(await requireTask(params.id), await storeMs(journal)),
+    artifactFiles: async ({ params }) => artifactFileViews(await requireTask(params.id), params, artifacts),
+    artifactContent: async ({ ctx, params, query }) =>
+      sendArtifactPart(ctx, await requireTask(params.id), params, query, artifacts),
+  };
+}
 
 /** In the order of the jobs. `now`: store time, ms since 1970. */
 export function artifactViews({ state }: Task, now: number): { items: ArtifactView[] } {

@@ -34,7 +34,6 @@ import type { LogStore } from "../logs/log-store.ts";
 import type { Proposals } from "../proposals/proposals.ts";
 import type { Seal } from "../secrets/seal.ts";
 import type { Settings } from "../settings/settings.ts";
-import { storeMs } from "../store/store-time.ts";
 import type { SecretsAt } from "../tasks/decide-secrets.ts";
 import { isAppName } from "../tasks/decide-start.ts";
 import type { Definitions } from "../tasks/definitions.ts";
@@ -47,7 +46,7 @@ import type { Triggers } from "../triggers/triggers.ts";
 import type { Deliveries } from "../webhooks/deliveries.ts";
 import { openAppPipelines } from "./app-pipelines.ts";
 import { appView, buildView, type Offers, pipelineView } from "./app-view.ts";
-import { artifactFileViews, artifactViews, sendArtifactPart } from "./artifact-reads.ts";
+import { artifactReads } from "./artifact-reads.ts";
 import { deliveryHandlers } from "./delivery-routes.ts";
 import { listTasks } from "./list-tasks.ts";
 import { sendLog } from "./logs.ts";
@@ -162,10 +161,7 @@ function taskHandlers(deps: PortalRoutesDeps): Pick<Handlers, TaskRoute> {
       return { items: await feed.ofTask(state.id, after, limit) };
     },
     log: async ({ ctx, params, query }) => sendLog(ctx, await requireTask(params.id), params, query, logs),
-    artifacts: async ({ params }) => artifactViews(await requireTask(params.id), await storeMs(deps.journal)),
-    artifactFiles: async ({ params }) => artifactFileViews(await requireTask(params.id), params, deps.artifacts),
-    artifactContent: async ({ ctx, params, query }) =>
-      sendArtifactPart(ctx, await requireTask(params.id), params, query, deps.artifacts),
+    ...artifactReads(deps, requireTask),
     cancel: ({ params, body }) => cancel(params.id, body),
     rerun: ({ params, body }) => rerun(params.id, body),
     planRerun: ({ params, body }) => planRerun(params.id, body),

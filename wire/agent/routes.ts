@@ -28,8 +28,8 @@ import {
 } from "./agent-api.ts";
 import { appPipelinesView } from "./app-pipelines.ts";
 import { approvalView } from "./approvals.ts";
-import { artifactFileView, artifactView } from "./artifacts.ts";
 import { definitionsView, FOLLOWED_PARTS, setPart, syncDefinitions } from "./definitions.ts";
+import { JOB_OUTPUT_ROUTES } from "./job-output-routes.ts";
 import { appProposal, startProposal } from "./proposals.ts";
 import { limit, pageQuery, someApps } from "./queries.ts";
 import { syncTemplates, templatesView } from "./templates.ts";
@@ -124,40 +124,7 @@ export const AGENT_ROUTES = {
     answer: page(feedEvent),
     errors: ["not-found"],
   }),
-  /**
-   * Bytes from an offset, with `LOG_SIZE_HEADER` and `LOG_FINAL_HEADER`. With `wait` it holds until there are bytes after
-   * `from` or the log is final. Without `attempt`: the newest one.
-   */
-  log: route({
-    method: "GET",
-    path: "/tasks/{id}/jobs/{job}/steps/{step}/log",
-    query: z.strictObject({
-      attempt: positive.optional(),
-      from: count,
-      limit: z.coerce.number().pipe(z.int().min(1).max(4_194_304)).default(1_048_576),
-      wait,
-    }),
-    errors: ["not-found"],
-  }),
-  /** What its jobs have saved. */
-  artifacts: route({ method: "GET", path: "/tasks/{id}/artifacts", answer: page(artifactView), errors: ["not-found"] }),
-  artifactFiles: route({
-    method: "GET",
-    path: "/tasks/{id}/jobs/{job}/artifacts/{name}/files",
-    answer: page(artifactFileView),
-    errors: ["artifact-missing", "not-found"],
-  }),
-  /** Bytes from an offset, with `ARTIFACT_SIZE_HEADER`. */
-  artifactContent: route({
-    method: "GET",
-    path: "/tasks/{id}/jobs/{job}/artifacts/{name}/content",
-    query: z.strictObject({
-      path: z.string().min(1).max(1_000),
-      from: count,
-      limit: z.coerce.number().pipe(z.int().min(1).max(4_194_304)).default(1_048_576),
-    }),
-    errors: ["artifact-missing", "not-found"],
-  }),
+  ...JOB_OUTPUT_ROUTES,
   cancel: route({
     method: "POST",
     path: "/tasks/{id}/cancel",

@@ -20,7 +20,6 @@ import { withoutBackticks } from "../parts/prose.tsx";
 import { StateBadge } from "../parts/state-badge.tsx";
 import { TaskText, withTaskTitles } from "../parts/task-text.tsx";
 import { KeyValueList } from "../parts/values.tsx";
-import { Artifacts } from "../task/artifacts.tsx";
 import {
   decideMove,
   decideNextFailure,
@@ -37,6 +36,7 @@ import { StepPanel } from "../task/step-panel.tsx";
 import { TaskActions } from "../task/task-actions.tsx";
 import { FailedJobs, TaskFacts } from "../task/task-facts.tsx";
 import { Timeline } from "../task/timeline.tsx";
+import { Artifacts } from "./sections/artifacts.tsx";
 
 const POLL_MS = 10_000;
 

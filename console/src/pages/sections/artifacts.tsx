@@ -3,11 +3,11 @@
 import type { ArtifactFileView, ArtifactView } from "@gantry/wire/agent/artifacts.ts";
 import type { TaskView } from "@gantry/wire/agent/views.ts";
 import { useState } from "preact/hooks";
-import { type Page, v1 } from "../data/api.ts";
-import { useResource } from "../data/store.ts";
-import { bytesText, count } from "../parts/format.ts";
-import { Loaded } from "../parts/loading-states.tsx";
-import { Moment } from "../parts/values.tsx";
+import { type Page, v1 } from "../../data/api.ts";
+import { useResource } from "../../data/store.ts";
+import { bytesText, count } from "../../parts/format.ts";
+import { Loaded } from "../../parts/loading-states.tsx";
+import { Moment } from "../../parts/values.tsx";
 
 /** Nothing for a task without artifacts, and for people who may not see them. */
 export function Artifacts({ task }: { task: TaskView }) {
