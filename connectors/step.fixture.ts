@@ -132,6 +132,7 @@ export async function openBench(options: {
       checkoutLimits: options.checkoutLimits ?? { mb: 1_024, files: 100_000 },
       require: options.require ?? (() => {}),
       artifacts: NO_ARTIFACTS,
+      caches: NO_CACHES,
       effect: effectOf(step, task, permits, crashIf),
       fetch: options.fetch ?? fetch,
       checkHost: options.checkHost ?? (async () => {}),
@@ -213,6 +214,7 @@ const noArtifacts = async (): Promise<never> => {
   throw new Error("the bench has no artifacts");
 };
 const NO_ARTIFACTS = { save: noArtifacts, download: noArtifacts };
+const NO_CACHES = { save: noArtifacts, restore: noArtifacts };
 
 function factsOf(facts: Partial<TaskFacts> = {}): TaskFacts {
   return {

@@ -1,9 +1,10 @@
-// Converts `artifacts:` and `download:` of a job from the form of the file to the form that runs.
+// Converts `artifacts:`, `download:` and `cache:` of a job from the form of the file to the form that runs.
 
 import { bareCondition } from "../expr/condition.ts";
 import { parseDuration } from "../pipeline/duration.ts";
 import type { ArtifactsFile, DownloadsFile } from "./artifact-shape.ts";
-import type { ArtifactSpec, DownloadSpec } from "./artifact-spec.ts";
+import type { ArtifactSpec, CacheSpec, DownloadSpec } from "./artifact-spec.ts";
+import type { CachesFile } from "./cache-shape.ts";
 
 const DAY_MS = 86_400_000;
 const DEFAULT_RETENTION_MS = 30 * DAY_MS;
@@ -28,4 +29,20 @@ export function normaliseDownloads(file: DownloadsFile): readonly DownloadSpec[]
     const { job, artifact, to = "." } = typeof given === "string" ? { job: given } : given;
     return { job, ...(artifact === undefined ? {} : { artifact }), to };
   });
+}
+
+export function normaliseCaches(file: CachesFile): readonly CacheSpec[] {
+  return Object.entries(file).map(([name, given]) => {
+    const {
+      paths,
+      files = [],
+      key = "",
+      fallback = [],
+    } = typeof given === "string" || Array.isArray(given) ? { paths: given } : given;
+    return { name, paths: list(paths), files: list(files), key, fallback: list(fallback) };
+  });
+}
+
+function list(given: string | readonly string[]): readonly string[] {
+  return typeof given === "string" ? [given] : given;
 }

@@ -1,24 +1,25 @@
-// Rules for `artifacts:` and `download:` that their form cannot express.
+// Rules for `artifacts:`, `download:` and `cache:` that their form cannot express.
 
 import type { Path, PathProblem } from "../issues.ts";
 import type { Job } from "../pipeline/pipeline.ts";
 import type { RuleContext } from "../pipeline/rule.ts";
 import { didYouMean } from "../suggest.ts";
 import { isArtifactPath } from "./artifact.ts";
+import { isCheckout } from "./artifact-steps.ts";
 
-/** Keys of other systems, which would be taken for names. */
-const NOT_NAMES = [
+/** Keys of ours and of other systems, which would be taken for names. */
+const NO_ARTIFACTS = [
   "paths",
-  "path",
   "name",
   "when",
+  "retention",
+  "optional",
   "expire_in",
   "exclude",
-  "reports",
   "untracked",
   "expose_as",
-  "retention",
 ];
+const NO_CACHES = ["paths", "files", "key", "fallback", "fallback_keys", "policy", "when", "untracked"];
 const MAX_RETENTION_MS = 366 * 86_400_000;
 
 export function goodArtifacts({ pipeline }: RuleContext): readonly PathProblem[] {
@@ -32,7 +33,7 @@ export function goodArtifacts({ pipeline }: RuleContext): readonly PathProblem[]
 }
 
 function ofJob(job: Job, path: Path, jobs: readonly Job[], needs: readonly string[]): readonly PathProblem[] {
-  return [...wrongArtifacts(job, path), ...wrongDownloads(job, path, jobs, needs)];
+  return [...wrongArtifacts(job, path), ...wrongCaches(job, path), ...wrongDownloads(job, path, jobs, needs)];
 }
 
 function wrongArtifacts({ artifacts = [] }: Job, path: Path): readonly PathProblem[] {
@@ -40,7 +41,7 @@ function wrongArtifacts({ artifacts = [] }: Job, path: Path): readonly PathProbl
     const at = [...path, "artifacts", name];
     const leading = paths.filter((pattern) => !isPattern(pattern));
     const onlyExcludes = paths.every((pattern) => pattern.startsWith("!"));
-    if (NOT_NAMES.includes(name)) {
+    if (NO_ARTIFACTS.includes(name)) {
       const detail = `${name} would be the name of an artifact: write artifacts: { NAME: { paths: … } }`;
       return [{ path: at, detail, on: "key" }];
     }
@@ -63,6 +64,29 @@ function wrongArtifacts({ artifacts = [] }: Job, path: Path): readonly PathProbl
           ]
         : []),
     ];
+  });
+}
+
+function wrongCaches({ cache = [], steps }: Job, path: Path): readonly PathProblem[] {
+  if (cache.length === 0) return [];
+  if (!steps.some(isCheckout)) {
+    const detail = "a cache belongs to a branch, so a job with `cache` needs a step git/checkout";
+    return [{ path: [...path, "cache"], detail, on: "key" }];
+  }
+  return cache.flatMap(({ name, paths, files }): PathProblem[] => {
+    const at = [...path, "cache", name];
+    if (NO_CACHES.includes(name)) {
+      const detail = `${name} would be the name of a cache: write cache: { NAME: { paths: … } }`;
+      return [{ path: at, detail, on: "key" }];
+    }
+    const wrong = [...paths.map((one) => one.replace(/^(!?)~\//, "$1")), ...files].filter(
+      (one) => !isPattern(one) || one === "~",
+    );
+    return wrong.map((one) => ({
+      path: at,
+      detail: `the path ${one} must be below the workspace, or below the home with ~/, without \`..\`, \`./\` and expressions`,
+      on: "value",
+    }));
   });
 }
 

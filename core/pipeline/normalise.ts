@@ -2,7 +2,7 @@
 // Nothing is checked here; rules.ts does that.
 
 import { approversOf } from "../access/approval.ts";
-import { normaliseArtifacts, normaliseDownloads } from "../artifact/normalise-artifacts.ts";
+import { normaliseArtifacts, normaliseCaches, normaliseDownloads } from "../artifact/normalise-artifacts.ts";
 import { bareCondition } from "../expr/condition.ts";
 import type { JsonValue } from "../json.ts";
 import { normaliseTriggers } from "../trigger/normalise-triggers.ts";
@@ -68,6 +68,7 @@ function normaliseJob(id: string, job: JobFile, steps: ReadonlyMap<string, StepD
     ...(job.approval === undefined ? {} : { approval: normaliseApproval(job.approval) }),
     ...(job.download === undefined ? {} : { download: normaliseDownloads(job.download) }),
     ...(job.artifacts === undefined ? {} : { artifacts: normaliseArtifacts(job.artifacts) }),
+    ...(job.cache === undefined ? {} : { cache: normaliseCaches(job.cache) }),
     steps: normaliseSteps(job.steps, steps),
     work: workOf(job.steps, steps),
   };

@@ -1,5 +1,6 @@
 // Every place of a pipeline file that may contain expressions, with the variables that are available there.
 
+import { isCheckout } from "../artifact/artifact-steps.ts";
 import type { VARIABLES } from "../expr/environment.ts";
 import type { Job, Pipeline, StepSpec, Template } from "./pipeline.ts";
 
@@ -93,6 +94,13 @@ function placesOfJob(job: Job, path: readonly string[], needs: readonly string[]
               steps: job.steps,
             },
           ],
+    ),
+    ...(job.cache ?? []).flatMap(({ name, key, fallback }) =>
+      entries({ key, fallback }, [...path, "cache", name], {
+        ...base,
+        variables: STEP,
+        steps: job.steps.slice(0, job.steps.findLastIndex(isCheckout) + 1),
+      }),
     ),
     ...entries(job.env, [...path, "env"], { ...base, variables: STARTED }),
     ...job.steps.flatMap((step, index) =>

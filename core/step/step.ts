@@ -96,6 +96,7 @@ export type StepContext<I, K extends SystemKind = SystemKind> = {
   readonly environment: Readonly<Record<string, string>>;
   readonly effect: RunEffect;
   readonly artifacts: StepArtifacts;
+  readonly caches: StepCaches;
   /** Limits of a checkout, from the site's configuration. */
   readonly checkoutLimits: CheckoutLimits;
   /** Throws `outside-app` if this may not be used for the app of the task. Must be called before credentials are sent. */
@@ -127,6 +128,27 @@ export type StepArtifacts = {
     readonly artifact?: string | undefined;
     readonly to: string;
   }) => Promise<{ readonly artifacts: readonly string[]; readonly files: number; readonly bytes: number }>;
+};
+
+export type CacheRequest = { readonly name: string; readonly paths: readonly string[] };
+export type CacheResult = {
+  /** `exact`: the same key. `older`: another one of the same name. `kept`: nothing had to be saved. */
+  readonly hit: "exact" | "older" | "none" | "saved" | "kept";
+  readonly files: number;
+  readonly bytes: number;
+};
+
+/** Caches of this runner. They are of an app and of what the job has checked out; only the release branch gives to others. */
+export type StepCaches = {
+  readonly restore: (
+    request: CacheRequest & {
+      readonly files: readonly string[];
+      readonly key: string;
+      readonly fallback: readonly string[];
+    },
+  ) => Promise<CacheResult>;
+  /** Under the key with which it was restored. */
+  readonly save: (request: CacheRequest) => Promise<CacheResult>;
 };
 
 /** `mb`: limit in MiB for its files, and for what git downloads. */

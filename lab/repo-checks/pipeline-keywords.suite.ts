@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { artifactShape, downloadShape } from "@gantry/core/artifact/artifact-shape.ts";
+import { cacheShape } from "@gantry/core/artifact/cache-shape.ts";
 import {
   approvalShape,
   concurrencyShape,
@@ -58,6 +59,7 @@ const SHAPES = {
   schedule: { keywords: Object.keys(scheduleShape.shape), types: ["ScheduleTrigger"] },
   upstream: { keywords: Object.keys(upstreamShape.shape), types: ["UpstreamTrigger"] },
   artifact: { keywords: Object.keys(artifactShape.shape), types: ["ArtifactSpec"] },
+  cache: { keywords: Object.keys(cacheShape.shape), types: ["CacheSpec"] },
   download: { keywords: Object.keys(downloadShape.shape), types: ["DownloadSpec"] },
   approval: { keywords: Object.keys(approvalShape.shape), types: ["Approval", "Approvers"] },
   step: { keywords: Object.keys(stepShape.shape), types: ["StepSpec", "UsesAction", "RunAction", "stepSpec"] },
@@ -80,7 +82,7 @@ const RENAMED: Readonly<Record<string, string>> = {
 
 /** Files that read a pipeline file, check it and write it down again; reading a keyword there is no use of it. */
 const PARSER =
-  /^core\/(pipeline\/(file|shape|normalise|parse|places|rules[a-z-]*|source|pipeline|duration)|trigger\/(trigger|trigger-shape|normalise-triggers|rules-triggers)|artifact\/(artifact-shape|artifact-spec|normalise-artifacts|rules-artifacts))\.ts$/;
+  /^core\/(pipeline\/(file|shape|normalise|parse|places|rules[a-z-]*|source|pipeline|duration)|trigger\/(trigger|trigger-shape|normalise-triggers|rules-triggers)|artifact\/(artifact-shape|cache-shape|artifact-spec|normalise-artifacts|rules-artifacts))\.ts$/;
 
 /** Keywords of parameters are JSON Schema and are read by name at run time, which types do not show: the files that do it. */
 const READ_BY_NAME = ["core/pipeline/json-schema.ts", "console/src/"];
@@ -180,6 +182,7 @@ test("pipeline keywords: every map of a pipeline file that has keywords is in th
     scheduleShape,
     upstreamShape,
     artifactShape,
+    cacheShape,
     downloadShape,
   ]);
   const others = [...objectsIn(pipelineShape)].filter((shape) => !known.has(shape));

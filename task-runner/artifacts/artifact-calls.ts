@@ -12,6 +12,7 @@ import { isCode } from "../ports.ts";
 import type { ArtifactCalls, SaveRequest, TakenFiles, TakeRequest } from "../workers/job-executor.ts";
 import type { ContentCache } from "./content-cache.ts";
 import { contentPlace, isPresent, receiveContent } from "./content-folder.ts";
+import { inParallel } from "./in-parallel.ts";
 
 export type ArtifactCallsDeps = {
   readonly ref: JobRef;
@@ -20,7 +21,6 @@ export type ArtifactCallsDeps = {
   readonly onLost: () => void;
 };
 
-const AT_ONCE = 4;
 /** A store that finds the wrong digest asks for the content again. */
 const MAX_UPLOADS = 3;
 /** The store may have removed content in between, though it keeps it for an hour. */
@@ -99,7 +99,7 @@ async function take(
     const list: Uint8Array[] = [];
     for await (const part of parts(deps, artifact, undefined, signal)) list.push(part);
     const files = z.parse(artifactFiles, JSON.parse(Buffer.concat(list).toString("utf8")));
-    await inParallel([...files.entries()], ([index, file]) => download(deps, artifact, index, file, signal));
+    await inParallel(files.entries(), ([index, file]) => download(deps, artifact, index, file, signal));
     taken.push({ job: artifact.job, name: artifact.name, files });
   }
   return taken;
@@ -134,14 +134,6 @@ async function* parts(
     offset += part.length;
     if (part.length < ARTIFACT_CHUNK) return;
   }
-}
-
-async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const left = items.values();
-  const worker = async (): Promise<void> => {
-    for (const item of left) await work(item);
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }
 
 function strange(what: string, problem: string): GantryError {

@@ -8,7 +8,9 @@ import { isArtifactPath, MAX_ARTIFACT_FILES } from "@gantry/core/artifact/artifa
 export type FoundFiles = {
   /** Sorted; relative to the root, with `/`. */
   readonly paths: readonly string[];
-  /** Links, pipes and names that an artifact cannot have. */
+  /** Symbolic links; what they point to is not looked at. */
+  readonly links: readonly string[];
+  /** Pipes, devices and names that an artifact cannot have. */
   readonly leftOut: readonly string[];
   /** There are more files than an artifact may have. */
   readonly tooMany: boolean;
@@ -33,6 +35,7 @@ export async function findFiles(
   const whole = wanted.filter((pattern) => !pattern.endsWith("**"));
   const unwanted = plain.filter((pattern) => pattern.startsWith("!")).map((pattern) => pattern.slice(1));
   const paths: string[] = [];
+  const links: string[] = [];
   const leftOut: string[] = [];
   let entries = 0;
   let tooMany = false;
@@ -46,11 +49,12 @@ export async function findFiles(
       if (entry.name === NEVER || matchesAny(path, unwanted)) continue;
       const isMatched = isWanted || matchesAny(path, wanted);
       if (entry.isDirectory() && depth < MAX_DEPTH) await visit(path, depth + 1, isWanted || matchesAny(path, whole));
+      else if (isMatched && entry.isSymbolicLink()) links.push(path);
       else if (isMatched) (entry.isFile() && isArtifactPath(path) ? paths : leftOut).push(path);
     }
   };
   await visit("", 0, false);
-  return { paths: paths.toSorted(), leftOut, tooMany: tooMany || paths.length > most };
+  return { paths: paths.toSorted(), links, leftOut, tooMany: tooMany || paths.length > most };
 }
 
 function matchesAny(path: string, patterns: readonly string[]): boolean {

@@ -10,6 +10,7 @@ import { findFiles } from "./find-files.ts";
 import { writeFiles } from "./write-files.ts";
 
 const SHOWN = 5;
+const SAVING = ["artifact/save", "cache/save"];
 
 export function stepArtifacts({ job, step, signal, log }: StepRun): StepArtifacts {
   const { workspace } = job.folders;
@@ -22,8 +23,8 @@ export function stepArtifacts({ job, step, signal, log }: StepRun): StepArtifact
           artifact: `The artifact ${name}`,
           problem: "it would have too many files; pack them into one file",
         });
-      if (found.leftOut.length > 0)
-        log.line(`Left out, because they are links or no plain files: ${someOf(found.leftOut)}`);
+      const leftOut = [...found.links, ...found.leftOut];
+      if (leftOut.length > 0) log.line(`Left out, because they are links or no plain files: ${someOf(leftOut)}`);
       const mayLink = isLastWork(job.spec.steps, step.id);
       const files = [];
       for (const path of found.paths) {
@@ -49,9 +50,9 @@ export function stepArtifacts({ job, step, signal, log }: StepRun): StepArtifact
 }
 
 /** After it, only Gantry's own code works on the files. */
-function isLastWork(steps: StepRun["job"]["spec"]["steps"], id: string): boolean {
+export function isLastWork(steps: StepRun["job"]["spec"]["steps"], id: string): boolean {
   const after = steps.slice(steps.findIndex((step) => step.id === id) + 1);
-  return after.every(({ action }) => action.kind === "uses" && action.uses === "artifact/save");
+  return after.every(({ action }) => action.kind === "uses" && SAVING.includes(action.uses));
 }
 
 function folderName(element: string): string {

@@ -2,11 +2,12 @@
 // they may not: no link is followed, and none is written through.
 
 import { constants } from "node:fs";
-import { chmod, copyFile, lstat, mkdir, rm } from "node:fs/promises";
+import { chmod, copyFile, lstat, mkdir, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { ArtifactFile } from "@gantry/core/artifact/artifact.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import { contentPlace } from "./content-folder.ts";
+import { inParallel } from "./in-parallel.ts";
 
 /**
  * `to`: folder below the workspace. A file that is there already is replaced. The files are clones of the content if the file
@@ -18,23 +19,41 @@ export async function writeFiles(
   files: readonly ArtifactFile[],
   content: string,
 ): Promise<void> {
-  const below = to === "." ? [] : to.split("/").filter((part) => part !== "");
+  const below = to === "." ? "" : `${to}/`;
   const made = new Set<string>();
-  for (const { path, digest, executable } of files) {
-    const parts = [...below, ...path.split("/")];
+  for (const { path } of files) {
+    const parts = `${below}${path}`.split("/").filter((part) => part !== "");
     for (let depth = 1; depth < parts.length; depth += 1) {
       const folder = parts.slice(0, depth).join("/");
       if (made.has(folder)) continue;
       await makeFolder(workspace, folder);
       made.add(folder);
     }
-    const shown = parts.join("/");
-    const target = join(workspace, shown);
-    if ((await factsOf(target))?.isDirectory()) throw unsafe(shown, "A folder has this name.");
-    await rm(target, { force: true });
+  }
+  await inParallel(files, async ({ path, digest, executable }) => {
+    const target = await clearedPlace(workspace, `${below}${path}`);
     await copyFile(contentPlace(content, digest), target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
     await chmod(target, executable ? 0o755 : 0o644);
+  });
+}
+
+/** Links are written last, so that nothing is written through them. */
+export async function writeLinks(
+  root: string,
+  links: readonly { readonly path: string; readonly link: string }[],
+): Promise<void> {
+  for (const { path, link } of links) {
+    const parts = path.split("/");
+    for (let depth = 1; depth < parts.length; depth += 1) await makeFolder(root, parts.slice(0, depth).join("/"));
+    await symlink(link, await clearedPlace(root, path));
   }
+}
+
+async function clearedPlace(root: string, path: string): Promise<string> {
+  const target = join(root, path);
+  if ((await factsOf(target))?.isDirectory()) throw unsafe(path, "A folder has this name.");
+  await rm(target, { force: true });
+  return target;
 }
 
 async function makeFolder(workspace: string, folder: string): Promise<void> {

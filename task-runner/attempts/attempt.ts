@@ -253,6 +253,7 @@ async function cleanUp({ runner, ref, folders, delivery }: Run): Promise<void> {
     const killed = await endByCookie(programs, cookieOf(folders), clock);
     if (killed > 0) logger.warn({ ...refFields(ref), killed }, "killed processes that had left their process group");
     await files.remove(folders.root);
+    await runner.content.sweepIfDue();
     // When the process ends, the next one reports what the task-agent has not received.
     if (delivery.isClosing()) return;
     await files.remove(folders.logs);

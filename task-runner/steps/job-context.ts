@@ -22,12 +22,22 @@ export type StepEnvironment = Pick<JobRequest, "config" | "cache" | "content" | 
   readonly steps: StepBook;
 };
 
+/** A cache that the job has looked for: with which key it will be saved, and whether it was there with that key. */
+export type LookedFor = {
+  readonly scope: string;
+  readonly name: string;
+  readonly files: string;
+  readonly isExact: boolean;
+};
+
 export type JobContext = Pick<JobRequest, "ref" | "spec" | "folders"> &
   JobControl & {
     readonly environment: StepEnvironment;
     readonly masker: Masker;
     /** What steps of this attempt have created; grows while it runs. */
     readonly made: Resource[];
+    /** The caches that it has looked for, by name; grows while it runs. */
+    readonly caches: Map<string, LookedFor>;
   };
 
 export type JobStep = JobSpec["steps"][number];
@@ -43,7 +53,7 @@ export function createJobContext(
   for (const value of Object.values(spec.secretParams ?? {})) if (value !== null) masker.add(value);
   const deps = { ...tools, env, logger: loggerTo(control.emit) };
   const environment = { config, deps, secrets: createSecrets(config, env), steps, cache, content, path, isolation };
-  return { ...control, environment, ref, spec, folders, masker, made: [] };
+  return { ...control, environment, ref, spec, folders, masker, made: [], caches: new Map() };
 }
 
 function loggerTo(emit: JobControl["emit"]): Logger {
