@@ -131,6 +131,8 @@ export async function openBench(options: {
       exec: execIn({ workspace, home, path: options.path ?? [], signal: abort.signal, lines, programs }),
       checkoutLimits: options.checkoutLimits ?? { mb: 1_024, files: 100_000 },
       require: options.require ?? (() => {}),
+      artifacts: NO_ARTIFACTS,
+      caches: NO_CACHES,
       effect: effectOf(step, task, permits, crashIf),
       fetch: options.fetch ?? fetch,
       checkHost: options.checkHost ?? (async () => {}),
@@ -207,6 +209,12 @@ export async function openBench(options: {
     },
   };
 }
+
+const noArtifacts = async (): Promise<never> => {
+  throw new Error("the bench has no artifacts");
+};
+const NO_ARTIFACTS = { save: noArtifacts, download: noArtifacts };
+const NO_CACHES = { save: noArtifacts, restore: noArtifacts };
 
 function factsOf(facts: Partial<TaskFacts> = {}): TaskFacts {
   return {

@@ -144,6 +144,24 @@ const RESPONSES: { readonly [path: string]: unknown } = {
     feedUp: true,
   },
   "/v1/apps": { items: APPS },
+  "/v1/tasks/t0ci-failed/artifacts": {
+    items: [
+      {
+        ...{ job: "test", name: "reports", attempt: 1, site: "seoul", files: 2, bytes: 3_400_000, state: "kept" },
+        ...{ savedAt: "2026-11-20T07:00:00Z", keptUntil: "2026-12-20T07:00:00Z" },
+      },
+      {
+        ...{ job: "test", name: "trace", attempt: 1, site: "seoul", files: 1, bytes: 5, state: "expired" },
+        ...{ savedAt: "2026-11-20T07:00:00Z", keptUntil: "2026-11-21T07:00:00Z" },
+      },
+    ],
+  },
+  "/v1/tasks/t0ci-failed/jobs/test/artifacts/reports/files": {
+    items: [
+      { path: "reports/unit & more.xml", size: 1_024, digest: `sha256:${"a".repeat(64)}`, executable: false },
+      { path: "reports/<b>.txt", size: 3_398_976, digest: `sha256:${"b".repeat(64)}`, executable: false },
+    ],
+  },
   [`/v1/app-proposals/${PROPOSAL.id}`]: PROPOSAL,
   "/v1/pipelines": { items: PIPELINES },
   "/v1/triggers": { items: TRIGGERS },
@@ -444,7 +462,8 @@ function sendApi(response: ServerResponse, url: URL, logs: ReadonlyMap<string, F
   else if (path.endsWith("/summary")) {
     response.writeHead(200, { "content-type": "text/markdown; charset=utf-8" });
     response.end(SUMMARY);
-  } else if (found === undefined) sendNotFound(response, path);
+  } else if (found === undefined && path.endsWith("/artifacts")) sendJson(response, 200, { items: [] });
+  else if (found === undefined) sendNotFound(response, path);
   else sendJson(response, 200, found);
 }
 

@@ -5,6 +5,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { addRoutes, type RouteHandlers } from "@gantry/runtime/http/serve-routes.ts";
 import { LOG_FINAL_HEADER, LOG_SIZE_HEADER, type StartTask } from "@gantry/wire/agent/agent-api.ts";
+import { ARTIFACT_SIZE_HEADER } from "@gantry/wire/agent/artifacts.ts";
 import type { PauseView } from "@gantry/wire/agent/pauses.ts";
 import type { AppProposal } from "@gantry/wire/agent/proposals.ts";
 import { AGENT_PREFIX, AGENT_ROUTES, type AgentRoutes } from "@gantry/wire/agent/routes.ts";
@@ -138,6 +139,24 @@ function logAndFeed({ state, hold }: Parts) {
       ctx.set(LOG_SIZE_HEADER, String(bytes.length));
       ctx.set(LOG_FINAL_HEADER, String(final));
       ctx.body = bytes.subarray(from, from + limit);
+      return undefined;
+    },
+    artifacts: async ({ params: { id } }) => {
+      need(state(), id);
+      const times = { savedAt: "2026-11-20T07:00:00Z", keptUntil: "2026-12-20T07:00:00Z" };
+      const facts = { attempt: 1, site: "seoul", files: 1, bytes: 5, state: "kept" as const };
+      return { items: [{ job: "deploy[seoul]", name: "dist", ...facts, ...times }] };
+    },
+    artifactFiles: async ({ params: { id } }) => {
+      need(state(), id);
+      return { items: [{ path: "app.js", size: 5, digest: `sha256:${"a".repeat(64)}`, executable: false }] };
+    },
+    artifactContent: async ({ ctx, params: { id }, query: { path, from, limit } }) => {
+      need(state(), id);
+      if (path !== "app.js") throw new GantryError("not-found", { kind: "file", name: path });
+      ctx.set(ARTIFACT_SIZE_HEADER, "5");
+      ctx.type = "application/octet-stream";
+      ctx.body = Buffer.from("<b>hi").subarray(from, from + limit);
       return undefined;
     },
     feed: async ({ ctx, query: { after, limit, wait } }) => {

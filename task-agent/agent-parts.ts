@@ -4,6 +4,7 @@ import type { GantryError } from "@gantry/core/errors.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
 import type { Alarms } from "./alarms.ts";
+import type { ArtifactStore } from "./artifacts/artifact-store.ts";
 import type { AgentConfig } from "./config.ts";
 import type { RunnerFacts } from "./dispatch/decide-runner.ts";
 import { decideSiteBlock } from "./dispatch/decide-site-block.ts";
@@ -19,6 +20,7 @@ import { openPeers } from "./peers/peers.ts";
 import { openRunnerProtocol } from "./runner-protocol/runner-protocol.ts";
 import type { Seal } from "./secrets/seal.ts";
 import { effectiveConfig, runnerSettings, type Settings } from "./settings/settings.ts";
+import { storeMs } from "./store/store-time.ts";
 import type { Definitions } from "./tasks/definitions.ts";
 import { openTasks } from "./tasks/tasks.ts";
 
@@ -35,6 +37,7 @@ export type AgentPartsDeps = {
   /** Signs the fences that are given. Agents that share the journal must have the same one. Kept outside of the journal. */
   readonly fenceKey: Uint8Array;
   readonly seal: Seal | undefined;
+  readonly artifacts: ArtifactStore | undefined;
   readonly settings: Pick<Settings, "now">;
   /** The name of this agent where several share the journal; undefined when it has the journal for itself. */
   readonly name: string | undefined;
@@ -110,6 +113,8 @@ export async function openAgentParts(deps: AgentPartsDeps) {
     alarms,
     limits: deps.config.limits,
     seal: deps.seal,
+    artifacts: deps.artifacts,
+    now: () => storeMs(journal),
     cancelGraceMs,
     shared: isShared,
   });

@@ -7,6 +7,7 @@ import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { type AgentParts, openAgentParts } from "./agent-parts.ts";
 import { type Alarms, openAlarms } from "./alarms.ts";
 import { type GateTurns, openGateTurns } from "./approvals/gate-turns.ts";
+import type { ArtifactStore } from "./artifacts/artifact-store.ts";
 import { type JobGroups, openJobGroups } from "./concurrency/job-groups.ts";
 import type { AgentConfig } from "./config.ts";
 import { openFeed } from "./events/feed.ts";
@@ -36,6 +37,8 @@ export type AgentDeps = {
   readonly alarms?: Alarms;
   /** Signs the fences that are given. Agents that share the journal must have the same one. Kept outside of the journal. */
   readonly fenceKey: Uint8Array;
+  /** Absent: jobs cannot save or download artifacts. */
+  readonly artifacts?: ArtifactStore;
   /** Seals and opens secret parameters. Absent: tasks with secret parameters are refused. */
   readonly seal?: Seal;
   /** Settings that administrators change at run time. Default: nothing is set. */
@@ -60,6 +63,7 @@ export async function openAgent(deps: AgentDeps) {
     alarms,
     fenceKey: deps.fenceKey,
     seal: deps.seal,
+    artifacts: deps.artifacts,
     settings,
     name,
     onError,
@@ -100,6 +104,7 @@ export async function openAgent(deps: AgentDeps) {
     ...parts,
     definitions,
     seal: deps.seal,
+    artifacts: deps.artifacts,
     feed,
     logs,
     alarms,

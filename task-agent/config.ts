@@ -51,6 +51,8 @@ export const agentConfig = z.strictObject({
     .optional(),
   /** Folder of the logs of steps. Default: `logs` in `data`. Agents that share a journal must share this folder as well. */
   logs: z.string().optional(),
+  /** Folder of artifacts. Default: `artifacts` beside the folder of the logs, which agents that share a journal share. */
+  artifacts: z.string().optional(),
   /**
    * Folder of the archive. Default: `archive` beside the folder of the logs. Agents that share a journal must share this
    * folder as well; each writes its own files there.

@@ -24,6 +24,7 @@ import type { Polling } from "./polling/polling.ts";
 import type { Proposals } from "./proposals/proposals.ts";
 import type { Retention } from "./retention/retention.ts";
 import type { Settings } from "./settings/settings.ts";
+import { storeMs } from "./store/store-time.ts";
 import type { Templates } from "./templates/templates.ts";
 import type { Triggers } from "./triggers/triggers.ts";
 import type { Deliveries } from "./webhooks/deliveries.ts";
@@ -109,7 +110,7 @@ export function openHttpApp(deps: HttpAppDeps): ReturnType<typeof createApp> {
   if (config.tls?.clientCa !== undefined) app.use(requireClientCertificate(deps.clock));
   app.use(runner);
   // Before the portal's routes: answers for a task that they do not find because it is archived.
-  app.use(archivedReads({ ...agent, ...deps.retention }));
+  app.use(archivedReads({ ...agent, ...deps.retention, now: () => storeMs(journal) }));
   app.use(portal.routes());
   const degraded = (): readonly string[] => [...(deps.eventsOut?.problems() ?? []), ...deps.definitionSet.problems()];
   app.use(operationRoutes({ metrics, check, degraded, metricsToken: config.metricsToken }));

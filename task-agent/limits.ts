@@ -31,6 +31,12 @@ export const limitsConfig = z.strictObject({
   stepLogBytes: count.default(80 * 1_048_576),
   /** All logs of one attempt. */
   attemptLogBytes: count.default(1_024 * 1_048_576),
+  /** Artifacts that one job may save. */
+  artifacts: count.default(50),
+  /** All files of one artifact. */
+  artifactBytes: count.default(2 * 1_073_741_824),
+  /** The artifacts of all apps at one site. The same content counts once. */
+  artifactSiteBytes: count.default(50 * 1_073_741_824),
 });
 export type Limits = z.output<typeof limitsConfig>;
 

@@ -2,7 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseDuration } from "@gantry/core/pipeline/duration.ts";
 import type { StepDescription } from "@gantry/core/pipeline/pipeline.ts";
@@ -19,6 +19,7 @@ import { repeat } from "@gantry/runtime/repeat.ts";
 import { type Agent, openAgent } from "./agent.ts";
 import { type Alarms, openAlarms } from "./alarms.ts";
 import { openTriggerLimit } from "./api/rate-limit.ts";
+import { openFolderStore } from "./artifacts/folder-store.ts";
 import { type AgentConfig, type AgentConfigInput, agentConfig } from "./config.ts";
 import { readBuiltIn } from "./definitions/built-in-pipelines.ts";
 import { openDefinitionSet } from "./definitions/definition-set.ts";
@@ -259,6 +260,7 @@ async function openConfiguredAgent(base: Base, settings: Settings, definitions: 
     journal,
     definitions,
     logs: withArchivedLogs(logs, archiveFolder(config)),
+    artifacts: openFolderStore(config.artifacts ?? join(dirname(folder), "artifacts"), clock, config.limits),
     logger: base.logger,
     clock,
     newId: randomUUID,

@@ -127,6 +127,8 @@ export const runnerConfigSchema = z
         memoryMb: z.int().min(16).default(defaultMemoryMb),
         /** Processes and threads of one script in the sandbox. */
         processes: z.int().min(16).default(4_096),
+        /** MiB of caches of jobs, and of artifacts that the runner need not download again. */
+        contentMb: z.int().min(0).default(10_240),
       })
       .prefault({}),
     /**

@@ -234,6 +234,12 @@ export class FakeAgent {
       effect.result ??= result;
       return {};
     },
+    saveArtifact: () => {
+      throw new GantryError("unavailable", { what: "The store of artifacts", problem: "The fake has none." });
+    },
+    fetchArtifacts: () => {
+      throw new GantryError("unavailable", { what: "The store of artifacts", problem: "The fake has none." });
+    },
     report: (request) => this.#report(request),
   });
 

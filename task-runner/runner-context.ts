@@ -1,6 +1,7 @@
 // What all attempts of a runner share.
 
 import type { Link } from "./agent-link/agent-link.ts";
+import type { ContentCache } from "./artifacts/content-cache.ts";
 import type { RunnerConfig } from "./config.ts";
 import type { Guard, RunnerDeps } from "./ports.ts";
 import type { DiskJournal } from "./state/disk-journal.ts";
@@ -13,6 +14,7 @@ export type RunnerContext = {
   readonly disk: DiskJournal;
   /** Folder of the site that survives jobs. */
   readonly cache: string;
+  readonly content: ContentCache;
   readonly isolation: ScriptIsolation;
   /** PATH of the programs that jobs start. */
   readonly path: string;

@@ -4,6 +4,7 @@ import { delimiter, isAbsolute, join, resolve } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
 import { connect } from "./agent-link/connect.ts";
 import { pollLoop } from "./agent-link/poll-loop.ts";
+import { openContentCache } from "./artifacts/content-cache.ts";
 import { beginAttempt } from "./attempts/attempt.ts";
 import { type AttemptRegistry, createAttemptRegistry } from "./attempts/attempt-registry.ts";
 import { createLeases } from "./attempts/leases.ts";
@@ -54,11 +55,16 @@ export async function openRunner(config: RunnerConfig, deps: RunnerDeps): Promis
     const disk = await openDiskJournal(files, join(data, "journal.jsonl"), clock.nowMs(), logger);
     const previous = await stopPreviousWork(disk, data, deps);
     const cache = await cacheFolder(files, data, config.site);
+    const content = openContentCache(join(cache, "content"), config.limits.contentMb, deps);
     const path = absoluteFolders(config.path ?? deps.env.PATH ?? DEFAULT_PATH);
     warnOfScannerTokens(config, logger);
     const isolation = await scriptIsolation({ ...config, data }, path, deps);
     const guard = deps.programs.openGuard({ clock, logger, path });
-    return start({ config: { ...config, data }, deps, disk, cache, path, isolation, token, guard }, previous, unlock);
+    return start(
+      { config: { ...config, data }, deps, disk, cache, content, path, isolation, token, guard },
+      previous,
+      unlock,
+    );
   } catch (error) {
     unlock();
     throw error;

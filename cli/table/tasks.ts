@@ -62,6 +62,18 @@ export const TASKS = [
     run: async (call) => (await import("../task/summaries.ts")).showSummaries(call),
   }),
   command({
+    name: "task artifacts",
+    summary: "list what the jobs of a task have saved, or download it",
+    details: `${NEWEST} With ARTIFACT (\`job/name\`, or the name alone) its files are listed, and with \`--to\` written to a folder.`,
+    args: ["[TASK]", "[ARTIFACT]"],
+    flags: {
+      to: { type: "string", value: "FOLDER", summary: "write the files of the artifact there; existing files stay" },
+    },
+    portal: true,
+    examples: ["task artifacts t0example", "task artifacts t0example build/dist --to out"],
+    run: async (call) => (await import("../task/artifacts.ts")).taskArtifacts(call),
+  }),
+  command({
     name: "task cancel",
     summary: "cancel a task",
     details: "Running jobs are asked to stop; `finally` jobs still run.",

@@ -1,7 +1,7 @@
 // A day at the command line: `gantry ci`, `cd`, `build` and `task` against a real portal, task-agent and runner.
 
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { makeLogger } from "@gantry/runtime/process/logger.ts";
@@ -97,6 +97,16 @@ title: Nowhere
 app: none
 jobs:
   one: { site: tokyo, steps: [{ run: "true" }] }
+`,
+  "pack.yaml": `
+name: pack
+title: Pack
+app: none
+jobs:
+  make:
+    site: seoul
+    artifacts: { dist: dist }
+    steps: [{ run: "mkdir -p dist/bin; echo hello > dist/bin/run; chmod +x dist/bin/run; printf '<b>' > dist/page.html" }]
 `,
   "environments.yaml": "environments: { prod: { requires: { scan: no-critical } } }\n",
 };
@@ -217,6 +227,28 @@ test("logs are printed without colours and control characters, of all steps or o
   assert.equal((await run(`task logs ${ci?.id} --grep nothing-like-it`)).out, "No line matches.\n");
   const lines = (await run(`task logs ${ci?.id} make --json`)).out.trimEnd().split("\n");
   assert.deepEqual(JSON.parse(lines[0] ?? ""), { job: "make", step: "compile", text: "red text" });
+});
+
+test("what jobs have saved is listed, and written to a folder without replacing anything", async () => {
+  assert.equal((await run("task artifacts")).out, "The jobs of this task have saved no artifacts.\n");
+  const started = await run("pipeline run pack --follow");
+  assert.equal(started.code, 0, started.out);
+  const list = await run("task artifacts");
+  assert.match(list.out, /^ARTIFACT +FILES +BYTES +KEPT UNTIL \(UTC\)\nmake\/dist +2 +9 +20\d\d-\d\d-\d\d /);
+  const [task] = JSON.parse((await run("task list --pipeline pack --json")).out) as { id: string }[];
+  assert.match(
+    (await run(`task artifacts ${task?.id} dist`)).out,
+    /^FILE .*\ndist\/bin\/run +6\ndist\/page\.html +3\n$/,
+  );
+  const folder = join(portal.folder, "taken");
+  const written = await run(`task artifacts ${task?.id} make/dist --to ${folder}`);
+  assert.equal(written.out, `2 files of dist written to ${folder}\n`);
+  assert.equal(await readFile(join(folder, "dist/bin/run"), "utf8"), "hello\n");
+  assert.equal((await stat(join(folder, "dist/bin/run"))).mode & 0o111, 0o111);
+  const again = await run(`task artifacts ${task?.id} dist --to ${folder}`);
+  assert.equal(again.code, 1);
+  assert.match(again.out, /There is a file of this name already/);
+  assert.match((await run(`task artifacts ${task?.id} dits`)).out, /dits.*The artifacts of this task: make\/dist\./s);
 });
 
 test("a failed task has exit code 1, with the way to its logs and to a rerun", async () => {

@@ -136,6 +136,30 @@ export const SITE_ERRORS = {
     why: "{problem}",
     todo: "Correct the file in its repository, then rerun from this step.",
   },
+  "artifact-empty": {
+    status: 422,
+    message: "The artifact {artifact} would be empty: no file matches {paths}.",
+    why: "Paths are below the workspace. Links and folders named .git are left out.",
+    todo: "Correct `paths`, or set `optional: true` if there may be no file.",
+  },
+  "artifact-too-large": {
+    status: 413,
+    message: "{artifact:An artifact} cannot be saved: {problem}.",
+    why: "Limits keep one app from using the space of all others.",
+    todo: "Save less, or keep it for a shorter time (`retention`){hint:}.",
+  },
+  "artifact-missing": {
+    status: 404,
+    message: "There is no {artifact} of job {job}.",
+    why: "{problem}",
+    todo: "See on the page of the task what the job has saved. Rerun the job if the artifact has expired.",
+  },
+  "artifact-unsafe": {
+    status: 422,
+    message: "An artifact cannot be written to {path}.",
+    why: "{problem}",
+    todo: "Choose another folder with `to`, or remove what an earlier step has put there.",
+  },
   "template-invalid": {
     status: 422,
     message: "The template {template} cannot be used.",

@@ -25,3 +25,10 @@ export function evaluateCondition(
   if (typeof answer !== "boolean") throw expressionFailed(source, "a condition must give true or false");
   return answer;
 }
+
+/** `when: ${{ x }}` and `when: x` are the same. */
+export function bareCondition(when: string | undefined): string | undefined {
+  const text = when?.trim();
+  const wrapped = text === undefined ? null : /^\$\{\{([\s\S]*)\}\}$/.exec(text);
+  return wrapped?.[1]?.trim() ?? text;
+}

@@ -3,6 +3,8 @@
 
 import { z } from "zod";
 import { approversShape } from "../access/approval.ts";
+import { artifactsShape, downloadsShape } from "../artifact/artifact-shape.ts";
+import { cachesShape } from "../artifact/cache-shape.ts";
 import { BUILD_KEYS } from "../build/build.ts";
 import { ACTIONS } from "../choice/actions.ts";
 import { triggersShape } from "../trigger/trigger-shape.ts";
@@ -213,6 +215,13 @@ export const jobShape = z.strictObject({
     .union([sentence, approvalShape], "a question, or a map with `question`")
     .optional()
     .describe("The job waits until people have approved it"),
+  download: downloadsShape
+    .optional()
+    .describe("Artifacts of needed jobs that the job gets before its steps, after its last git/checkout"),
+  cache: cachesShape
+    .optional()
+    .describe("Folders that later jobs of the same app and branch find again on the same runner: name → paths"),
+  artifacts: artifactsShape.optional().describe("Files that the job saves after its steps: name → paths"),
   steps: z.array(stepShape).min(1).max(200),
 });
 

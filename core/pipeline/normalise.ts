@@ -2,6 +2,8 @@
 // Nothing is checked here; rules.ts does that.
 
 import { approversOf } from "../access/approval.ts";
+import { normaliseArtifacts, normaliseCaches, normaliseDownloads } from "../artifact/normalise-artifacts.ts";
+import { bareCondition } from "../expr/condition.ts";
 import type { JsonValue } from "../json.ts";
 import { normaliseTriggers } from "../trigger/normalise-triggers.ts";
 import { truncate } from "../truncate.ts";
@@ -70,6 +72,9 @@ function normaliseJob(id: string, job: JobFile, steps: ReadonlyMap<string, StepD
     ...(job.deploys === undefined ? {} : { deploys: job.deploys }),
     ...(job.environment === undefined ? {} : { environment: job.environment }),
     ...(job.approval === undefined ? {} : { approval: normaliseApproval(job.approval) }),
+    ...(job.download === undefined ? {} : { download: normaliseDownloads(job.download) }),
+    ...(job.artifacts === undefined ? {} : { artifacts: normaliseArtifacts(job.artifacts) }),
+    ...(job.cache === undefined ? {} : { cache: normaliseCaches(job.cache) }),
     steps: normaliseSteps(job.steps, steps),
     work: workOf(job.steps, steps),
   };
@@ -188,13 +193,6 @@ function paramSchema(file: ParamFile): ParamSchema {
 
 function normaliseTypes(file: NonNullable<JobFile["outputTypes"]>): NonNullable<Job["outputTypes"]> {
   return Object.fromEntries(Object.entries(file).map(([name, type]) => [name, normaliseType(type)]));
-}
-
-/** `when: ${{ x }}` and `when: x` are the same. */
-function bareCondition(when: string | undefined): string | undefined {
-  const text = when?.trim();
-  const wrapped = text === undefined ? null : /^\$\{\{([\s\S]*)\}\}$/.exec(text);
-  return wrapped?.[1]?.trim() ?? text;
 }
 
 function expiry(text: string | undefined): { readonly expiresMs?: number } {

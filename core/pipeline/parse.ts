@@ -1,5 +1,6 @@
 // From the text of a pipeline file to a checked Pipeline: YAML → form → normalised → rules. All problems at once.
 
+import { withArtifactSteps } from "../artifact/artifact-steps.ts";
 import type { Problem } from "../errors.ts";
 import { newTrials } from "../expr/trials.ts";
 import { typing } from "../expr/typed-check.ts";
@@ -101,7 +102,9 @@ export function parsePipeline(
   const problems = locate([...source.problems, ...expanded.problems, ...judged]);
   const warnings = locate(doubts.map(place));
   const result = { problems, warnings, ...(expanded.used.size > 0 ? { included: expanded.used } : {}) };
-  return problems.length === 0 && pipeline !== undefined ? { pipeline, ...result } : result;
+  return problems.length === 0 && pipeline !== undefined
+    ? { pipeline: withArtifactSteps(pipeline), ...result }
+    : result;
 }
 
 /** In the order of the file. What a template says wrong is where the file includes it. */

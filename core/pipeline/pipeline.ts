@@ -14,6 +14,7 @@
 // the `outputs` and `remember` of the pipeline see every job. places.ts says where each of these may be named.
 
 import type { Approvers } from "../access/approval.ts";
+import type { ArtifactSpec, CacheSpec, DownloadSpec } from "../artifact/artifact-spec.ts";
 import type { Action } from "../choice/actions.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import type { Trigger } from "../trigger/trigger.ts";
@@ -174,6 +175,10 @@ export type Job = {
   readonly environment?: Template;
   /** People must approve the job before it starts. */
   readonly approval?: Approval;
+  /** What it downloads and saves. Its steps do it: withArtifactSteps of core/artifact has added them. */
+  readonly download?: readonly DownloadSpec[];
+  readonly artifacts?: readonly ArtifactSpec[];
+  readonly cache?: readonly CacheSpec[];
   readonly steps: readonly StepSpec[];
   /**
    * The kind of work that its runner must accept; derived from the steps. Absent in definitions that an older version

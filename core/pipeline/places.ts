@@ -1,5 +1,6 @@
 // Every place of a pipeline file that may contain expressions, with the variables that are available there.
 
+import { isCheckout } from "../artifact/artifact-steps.ts";
 import type { VARIABLES } from "../expr/environment.ts";
 import type { Job, Pipeline, StepSpec, Template } from "./pipeline.ts";
 
@@ -83,6 +84,27 @@ function placesOfJob(job: Job, path: readonly string[], needs: readonly string[]
       template === undefined
         ? []
         : [{ ...base, path: [...path, "approval", "inputs", name, "default"], template, variables: RUNNING }],
+    ),
+    ...(job.artifacts ?? []).flatMap(({ name, when }) =>
+      when === undefined
+        ? []
+        : [
+            {
+              ...base,
+              path: [...path, "artifacts", name, "when"],
+              template: when,
+              variables: STEP,
+              condition: true,
+              steps: job.steps,
+            },
+          ],
+    ),
+    ...(job.cache ?? []).flatMap(({ name, key, fallback }) =>
+      entries({ key, fallback }, [...path, "cache", name], {
+        ...base,
+        variables: STEP,
+        steps: job.steps.slice(0, job.steps.findLastIndex(isCheckout) + 1),
+      }),
     ),
     ...entries(job.env, [...path, "env"], { ...base, variables: STARTED }),
     ...job.steps.flatMap((step, index) =>

@@ -1,6 +1,7 @@
 // The rules of pipeline files that their schema cannot express. Each checks the whole file and reports every mistake of one
 // kind.
 
+import { goodArtifacts } from "../artifact/rules-artifacts.ts";
 import { checkBuildFacts } from "../build/build.ts";
 import { actionOf } from "../choice/actions.ts";
 import { goodConcurrency } from "../concurrency/concurrency-rules.ts";
@@ -38,6 +39,7 @@ export const RULES: readonly Rule[] = [
   goodParams,
   goodOutputTypes,
   goodApprovals,
+  goodArtifacts,
   goodExpressions,
   goodConditions,
   fittingTypes,

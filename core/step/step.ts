@@ -95,6 +95,8 @@ export type StepContext<I, K extends SystemKind = SystemKind> = {
    */
   readonly environment: Readonly<Record<string, string>>;
   readonly effect: RunEffect;
+  readonly artifacts: StepArtifacts;
+  readonly caches: StepCaches;
   /** Limits of a checkout, from the site's configuration. */
   readonly checkoutLimits: CheckoutLimits;
   /** Throws `outside-app` if this may not be used for the app of the task. Must be called before credentials are sent. */
@@ -110,6 +112,43 @@ export type StepContext<I, K extends SystemKind = SystemKind> = {
   readonly signal: AbortSignal;
   /** The runner's clock in milliseconds since 1970. For measuring, never for values that must be equal in every attempt. */
   readonly nowMs: () => number;
+};
+
+/** Errors are those of the store and of the files. */
+export type StepArtifacts = {
+  /** Saves the files of the workspace that match. Without a file nothing is saved. */
+  readonly save: (artifact: {
+    readonly name: string;
+    readonly paths: readonly string[];
+    readonly keepMs: number;
+  }) => Promise<{ readonly files: number; readonly bytes: number }>;
+  /** Writes artifacts of a job that this job needs into a folder of the workspace. Default: all of the job. */
+  readonly download: (wanted: {
+    readonly job: string;
+    readonly artifact?: string | undefined;
+    readonly to: string;
+  }) => Promise<{ readonly artifacts: readonly string[]; readonly files: number; readonly bytes: number }>;
+};
+
+export type CacheRequest = { readonly name: string; readonly paths: readonly string[] };
+export type CacheResult = {
+  /** `exact`: the same key. `older`: another one of the same name. `kept`: nothing had to be saved. */
+  readonly hit: "exact" | "older" | "none" | "saved" | "kept";
+  readonly files: number;
+  readonly bytes: number;
+};
+
+/** Caches of this runner. They are of an app and of what the job has checked out; only the release branch gives to others. */
+export type StepCaches = {
+  readonly restore: (
+    request: CacheRequest & {
+      readonly files: readonly string[];
+      readonly key: string;
+      readonly fallback: readonly string[];
+    },
+  ) => Promise<CacheResult>;
+  /** Under the key with which it was restored. */
+  readonly save: (request: CacheRequest) => Promise<CacheResult>;
 };
 
 /** `mb`: limit in MiB for its files, and for what git downloads. */

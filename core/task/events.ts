@@ -1,5 +1,6 @@
 // What can happen to a task: facts, in the past tense. One closed union; `evolve` folds them, people read them.
 
+import type { SavedArtifact } from "../artifact/artifact.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import type { Annotation } from "../log/annotation.ts";
 import type { StepProgress } from "../log/progress.ts";
@@ -125,6 +126,7 @@ export type TaskEvent =
           readonly summaryBytes?: number;
         }
     >
+  | Fact<"ArtifactSaved", OfAttempt & { readonly name: string } & Omit<SavedArtifact, "attempt" | "savedAt">>
   | Fact<"EffectBegun", OfStep & { readonly key: string; readonly effect: string; readonly what: string }>
   | Fact<"EffectEnded", OfAttempt & { readonly key: string; readonly result: JsonObject }>
   | Fact<

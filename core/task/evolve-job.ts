@@ -70,6 +70,8 @@ export function evolveJob(job: JobState, event: JobEvent): JobState {
       return withStep(job, event);
     case "StepTold":
       return told(job, event);
+    case "ArtifactSaved":
+      return artifactSaved(job, event);
     case "AttemptEnded":
       return attemptEnded(job, event);
     case "AttemptLost":
@@ -98,7 +100,25 @@ function kept(job: JobState, event: TaskEventOf<"JobKept">): JobState {
   const steps = event.steps.map(
     ({ id, outputs }): StepState => ({ ...newStep(id), state: "succeeded", outputs, reason: "kept" }),
   );
-  return { ...job, phase: "ended", outcome: "succeeded", outputs: event.outputs, endedAt: event.at, steps };
+  const artifacts = event.artifacts === undefined ? {} : { artifacts: event.artifacts };
+  return {
+    ...job,
+    phase: "ended",
+    outcome: "succeeded",
+    outputs: event.outputs,
+    endedAt: event.at,
+    steps,
+    ...artifacts,
+  };
+}
+
+function artifactSaved(job: JobState, event: TaskEventOf<"ArtifactSaved">): JobState {
+  leaseOf(job, event);
+  const { name, site, attempt, digest, files, bytes, at: savedAt, keptUntil } = event;
+  return {
+    ...job,
+    artifacts: { ...job.artifacts, [name]: { site, attempt, digest, files, bytes, savedAt, keptUntil } },
+  };
 }
 
 function claimed(job: JobState, event: TaskEventOf<"JobClaimed">): JobState {

@@ -1,6 +1,7 @@
 // The state of a task, folded from its events. Plain JSON: it is what the journal keeps as the snapshot.
 // Times are milliseconds since 1970 by the store's clock.
 
+import type { SavedArtifact } from "../artifact/artifact.ts";
 import type { BuildFacts } from "../build/build.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import type { Annotation } from "../log/annotation.ts";
@@ -75,7 +76,11 @@ export type TaskResult = {
 export type KeptJob = {
   readonly outputs: JsonObject;
   readonly steps: readonly { readonly id: string; readonly outputs: JsonObject }[];
+  readonly artifacts?: Artifacts;
 };
+
+/** By name. */
+export type Artifacts = { readonly [name: string]: SavedArtifact };
 
 export type CancelState = {
   readonly by: string;
@@ -126,6 +131,8 @@ export type JobState = {
   readonly progress: number;
   readonly steps: readonly StepState[];
   readonly outputs: JsonObject;
+  /** What it has saved, by name: the newest attempt that saved one of this name. Absent: nothing. */
+  readonly artifacts?: Artifacts;
   readonly outcome: Outcome | undefined;
   readonly failure: Failure | undefined;
   /** Where skipped: by its own condition, or because of what came before. */

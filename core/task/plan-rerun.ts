@@ -58,7 +58,11 @@ export function keptJobs({ of }: Pick<RerunOf, "of">, plan: readonly PlannedJob[
   return Object.fromEntries(
     reused.map((job) => [
       job.key,
-      { outputs: job.outputs, steps: job.steps.map((step) => ({ id: step.id, outputs: step.outputs })) },
+      {
+        outputs: job.outputs,
+        steps: job.steps.map((step) => ({ id: step.id, outputs: step.outputs })),
+        ...(job.artifacts === undefined ? {} : { artifacts: job.artifacts }),
+      },
     ]),
   );
 }

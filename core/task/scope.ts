@@ -29,10 +29,7 @@ export function taskScope(pipeline: Pipeline, state: TaskState): JsonObject {
 export function jobScope(pipeline: Pipeline, state: TaskState, jobId: string, job?: JobState): JsonObject {
   const definition = [...pipeline.jobs, ...pipeline.finally].find((one) => one.id === jobId);
   const final = pipeline.finally.some((one) => one.id === jobId);
-  const visible = final
-    ? pipeline.jobs.map((one) => one.id).concat(definition?.needs ?? [])
-    : (definition?.needs ?? []);
-  const needs = needsOf(state, visible);
+  const needs = needsOf(state, visibleJobs(pipeline, jobId));
   return {
     ...taskScope(pipeline, state),
     needs,
@@ -42,6 +39,13 @@ export function jobScope(pipeline: Pipeline, state: TaskState, jobId: string, jo
     ...(job && definition ? { status: statusBefore(pipeline, state, definition, final) } : {}),
     ...(job && definition && mayWait(definition) ? { approval: approvalScope(job) } : {}),
   };
+}
+
+/** The ids of the jobs whose results a job sees: those that it needs, and for a job of `finally` all of `jobs`. */
+export function visibleJobs(pipeline: Pipeline, jobId: string): readonly string[] {
+  const final = pipeline.finally.find((one) => one.id === jobId);
+  if (final) return pipeline.jobs.map((one) => one.id).concat(final.needs);
+  return pipeline.jobs.find((one) => one.id === jobId)?.needs ?? [];
 }
 
 /** The defaults of a site, as they were when the task was requested. */

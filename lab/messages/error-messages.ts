@@ -5,6 +5,18 @@ import type { JsonObject } from "@gantry/core/json.ts";
 import type { Section } from "./section.ts";
 
 const DETAILS: { readonly [C in ErrorCode]: JsonObject } = {
+  "artifact-empty": { artifact: "dist", paths: "build/libs/*.jar" },
+  "artifact-too-large": {
+    artifact: "The artifact dist",
+    problem: "it has 3 GiB, and the limit is 2 GiB",
+    hint: ", or raise `limits.artifactBytes` in the configuration of the task-agent",
+  },
+  "artifact-missing": {
+    artifact: "artifact dist",
+    job: "build",
+    problem: "It was kept until 2026-11-30 and is removed.",
+  },
+  "artifact-unsafe": { path: "out/app.jar", problem: "out is a link." },
   "bad-request": { problem: "name is missing" },
   "start-incomplete": {
     problem: "portal-api exited 3 times",

@@ -128,6 +128,7 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
     "repository-step.ts",
     "same-place.ts",
   ],
+  artifact: ["cache-steps.ts"],
   "bitbucket-cloud": ["api.ts", "pull-requests.ts"],
   "bitbucket-dc": ["pull-requests.ts"],
   build: [

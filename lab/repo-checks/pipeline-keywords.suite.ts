@@ -3,6 +3,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { artifactShape, downloadShape } from "@gantry/core/artifact/artifact-shape.ts";
+import { cacheShape } from "@gantry/core/artifact/cache-shape.ts";
 import {
   approvalShape,
   concurrencyShape,
@@ -61,6 +63,9 @@ const SHAPES = {
   image: { keywords: Object.keys(imageShape.shape), types: ["ImageTrigger"] },
   schedule: { keywords: Object.keys(scheduleShape.shape), types: ["ScheduleTrigger"] },
   upstream: { keywords: Object.keys(upstreamShape.shape), types: ["UpstreamTrigger"] },
+  artifact: { keywords: Object.keys(artifactShape.shape), types: ["ArtifactSpec"] },
+  cache: { keywords: Object.keys(cacheShape.shape), types: ["CacheSpec"] },
+  download: { keywords: Object.keys(downloadShape.shape), types: ["DownloadSpec"] },
   approval: { keywords: Object.keys(approvalShape.shape), types: ["Approval", "Approvers"] },
   step: { keywords: Object.keys(stepShape.shape), types: ["StepSpec", "UsesAction", "RunAction", "stepSpec"] },
 } as const;
@@ -77,11 +82,12 @@ const RENAMED: Readonly<Record<string, string>> = {
   once: "onceMs",
   "schedule.until": "untilMs",
   jitter: "jitterMs",
+  retention: "retentionMs",
 };
 
 /** Files that read a pipeline file, check it and write it down again; reading a keyword there is no use of it. */
 const PARSER =
-  /^core\/(pipeline\/(file|shape|normalise|parse|places|rules[a-z-]*|source|pipeline|duration)|trigger\/(trigger|trigger-shape|normalise-triggers|rules-triggers))\.ts$/;
+  /^core\/(pipeline\/(file|shape|normalise|parse|places|rules[a-z-]*|source|pipeline|duration)|trigger\/(trigger|trigger-shape|normalise-triggers|rules-triggers)|artifact\/(artifact-shape|cache-shape|artifact-spec|normalise-artifacts|rules-artifacts))\.ts$/;
 
 /** Keywords of parameters are JSON Schema and are read by name at run time, which types do not show: the files that do it. */
 const READ_BY_NAME = ["core/pipeline/json-schema.ts", "console/src/"];
@@ -94,6 +100,7 @@ for (const path of [
   "core/pipeline/retry.ts",
   "core/trigger/trigger.ts",
   "core/access/approval.ts",
+  "core/artifact/artifact-spec.ts",
   "wire/runner/protocol.ts",
 ]) {
   const file = project.files.find((one) => one.path === path);
@@ -180,6 +187,9 @@ test("pipeline keywords: every map of a pipeline file that has keywords is in th
     imageShape,
     scheduleShape,
     upstreamShape,
+    artifactShape,
+    cacheShape,
+    downloadShape,
   ]);
   const others = [...objectsIn(pipelineShape)].filter((shape) => !known.has(shape));
   assert.deepEqual(

@@ -117,6 +117,24 @@ export const EXPECTED: { readonly [route: string]: Expected } = {
     status: 200,
     path: (at) => task(at, "/jobs/deploy%5Bseoul%5D/steps/checkout/summary"),
   },
+  "GET /v1/tasks/{id}/artifacts": {
+    right: "view-logs",
+    hides: "view",
+    status: 200,
+    path: (at) => task(at, "/artifacts"),
+  },
+  "GET /v1/tasks/{id}/jobs/{job}/artifacts/{name}/files": {
+    right: "view-logs",
+    hides: "view",
+    status: 200,
+    path: (at) => task(at, "/jobs/deploy%5Bseoul%5D/artifacts/dist/files"),
+  },
+  "GET /v1/tasks/{id}/jobs/{job}/artifacts/{name}/content": {
+    right: "view-logs",
+    hides: "view",
+    status: 200,
+    path: (at) => task(at, "/jobs/deploy%5Bseoul%5D/artifacts/dist/content?path=app.js"),
+  },
   "POST /v1/tasks/{id}/cancel": {
     right: "cancel",
     hides: "view",

@@ -3,6 +3,7 @@
 import type { Route } from "../http/route.ts";
 import { answerApproval, overridePolicy } from "./answer-approval.ts";
 import { createAppProposal, getAppProposal } from "./app-proposals.ts";
+import { listArtifactFiles, listArtifacts, readArtifact } from "./artifacts.ts";
 import { askRightRoute } from "./ask-right.ts";
 import { cancelTask } from "./cancel-task.ts";
 import { changeApp, renameApp } from "./change-app.ts";
@@ -85,6 +86,9 @@ export const ROUTES: readonly Route[] = [
   watchTask,
   readLog,
   readSummary,
+  listArtifacts,
+  listArtifactFiles,
+  readArtifact,
   cancelTask,
   rerunTask,
   planRerun,

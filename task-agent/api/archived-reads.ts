@@ -9,11 +9,13 @@ import { READER_HEADER } from "@gantry/wire/agent/agent-api.ts";
 import { AGENT_PREFIX, AGENT_ROUTES } from "@gantry/wire/agent/routes.ts";
 import type Koa from "koa";
 import { z } from "zod";
+import type { ArtifactStore } from "../artifacts/artifact-store.ts";
 import { eventOfTask } from "../events/feed.ts";
 import type { Readers } from "../events/readers.ts";
 import type { Leases } from "../leases/leases.ts";
 import type { LogStore } from "../logs/log-store.ts";
 import type { ArchivedTask, TaskArchive } from "../retention/task-archive.ts";
+import { artifactFileViews, artifactViews, sendArtifactPart } from "./artifact-reads.ts";
 import { sendLog } from "./logs.ts";
 import { taskView } from "./view.ts";
 
@@ -22,10 +24,13 @@ export type ArchivedReadsDeps = {
   readonly readers: Pick<Readers, "acknowledge">;
   readonly leases: Leases;
   readonly logs: LogStore;
+  readonly artifacts?: ArtifactStore | undefined;
+  /** Store time, ms since 1970. */
+  readonly now: () => Promise<number>;
 };
 
-const { task, taskEvents, log } = AGENT_ROUTES;
-const readOf = routeMatcher(AGENT_PREFIX, { task, taskEvents, log });
+const { task, taskEvents, log, artifacts, artifactFiles, artifactContent } = AGENT_ROUTES;
+const readOf = routeMatcher(AGENT_PREFIX, { task, taskEvents, log, artifacts, artifactFiles, artifactContent });
 const FEED = `${AGENT_PREFIX}${AGENT_ROUTES.feed.path}`;
 const READER = /^[a-z0-9.-]{1,60}$/;
 
@@ -64,6 +69,12 @@ async function answer(ctx: Koa.Context, { record, events }: ArchivedTask, deps: 
   } else if (found.name === "log") {
     const { job = "", step = "" } = found.params;
     await sendLog(ctx, record, { job, step }, readQuery(ctx, log.query), deps.logs);
+  } else if (found.name === "artifacts") {
+    ctx.body = artifactViews(record, await deps.now());
+  } else if (found.name === "artifactFiles" || found.name === "artifactContent") {
+    const { job = "", name = "" } = found.params;
+    if (found.name === "artifactFiles") ctx.body = await artifactFileViews(record, { job, name }, deps.artifacts);
+    else await sendArtifactPart(ctx, record, { job, name }, readQuery(ctx, artifactContent.query), deps.artifacts);
   } else if (!notModified(ctx, `archived.${record.version}`)) {
     ctx.body = { ...taskView(record.state, record.pipeline, record.version, deps.leases), archived: true };
   }

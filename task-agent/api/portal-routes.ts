@@ -21,6 +21,7 @@ import Router from "@koa/router";
 import type { z } from "zod";
 import { approvalsOf, listApprovals } from "../approvals/list-approvals.ts";
 import { type AppOutcome, openApps } from "../apps/apps.ts";
+import type { ArtifactStore } from "../artifacts/artifact-store.ts";
 import { listBuilds, loadBuild } from "../builds/build-stream.ts";
 import { newestBuilds } from "../builds/newest-builds.ts";
 import type { DefinitionSet } from "../definitions/definition-set.ts";
@@ -47,6 +48,7 @@ import type { Triggers } from "../triggers/triggers.ts";
 import type { Deliveries } from "../webhooks/deliveries.ts";
 import { openAppPipelines } from "./app-pipelines.ts";
 import { appView, buildView, type Offers, pipelineView } from "./app-view.ts";
+import { artifactReads } from "./artifact-reads.ts";
 import { deliveryHandlers } from "./delivery-routes.ts";
 import { listTasks } from "./list-tasks.ts";
 import { sendLog } from "./logs.ts";
@@ -61,6 +63,7 @@ export type PortalRoutesDeps = {
   readonly ownPipelines: OwnPipelines;
   readonly leases: Leases;
   readonly logs: LogStore;
+  readonly artifacts?: ArtifactStore | undefined;
   readonly feed: Feed;
   readonly registry: RunnerRegistry;
   readonly identities: Pick<Identities, "createEnrolment" | "renewKey">;
@@ -119,6 +122,9 @@ type TaskRoute =
   | "taskTags"
   | "taskEvents"
   | "log"
+  | "artifacts"
+  | "artifactFiles"
+  | "artifactContent"
   | "cancel"
   | "rerun"
   | "planRerun"
@@ -161,6 +167,7 @@ function taskHandlers(deps: PortalRoutesDeps): Pick<Handlers, TaskRoute> {
       return { items: await feed.ofTask(state.id, after, limit) };
     },
     log: async ({ ctx, params, query }) => sendLog(ctx, await requireTask(params.id), params, query, logs),
+    ...artifactReads(deps, requireTask),
     cancel: ({ params, body }) => cancel(params.id, body),
     rerun: ({ params, body }) => rerun(params.id, body),
     planRerun: ({ params, body }) => planRerun(params.id, body),

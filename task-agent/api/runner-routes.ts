@@ -17,6 +17,7 @@ import type { RunnerIdentity } from "../identity/decide-identity.ts";
 import type { Identities } from "../identity/identities.ts";
 import type { LogStore } from "../logs/log-store.ts";
 import type { RunnerProtocol } from "../runner-protocol/runner-protocol.ts";
+import { addArtifactContent } from "./artifacts.ts";
 import { addLogUpload } from "./logs.ts";
 import { runnerCalls } from "./runner-calls.ts";
 
@@ -75,11 +76,13 @@ export function runnerRoutes({
     );
     return next();
   });
-  addLogUpload(router, { protocol, logs }, (ctx, session) => {
+  const siteOfSession = (ctx: Koa.Context, session: string): string => {
     const sender = senderOf(ctx);
     protocol.checkSender(session, sender);
     return sender.site;
-  });
+  };
+  addLogUpload(router, { protocol, logs }, siteOfSession);
+  addArtifactContent(router, protocol, siteOfSession);
   const routed = router.routes() as Koa.Middleware;
   return async (ctx, next) => {
     if (!ctx.path.startsWith(`${RUNNER_PREFIX}/`)) return next();

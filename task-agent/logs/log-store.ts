@@ -7,6 +7,7 @@ import { crc32 } from "node:zlib";
 import { GantryError } from "@gantry/core/errors.ts";
 import { exists } from "@gantry/journal/archive/archive.ts";
 import { type Clock, pause } from "@gantry/runtime/clock.ts";
+import { withDiskErrors } from "@gantry/runtime/disk-errors.ts";
 import { type OpenLog, OpenLogs, refresh } from "./open-logs.ts";
 
 export type LogName = { readonly task: string; readonly job: string; readonly attempt: number; readonly step: string };
@@ -82,7 +83,9 @@ async function appendTo(log: OpenLog, path: string, offset: number, bytes: Buffe
   if (added.length > 0 && log.final) throw new GantryError("log-differs");
   for (let done = 0; done < added.length; ) {
     // On a full disk a write is cut short, and the next one fails.
-    const { bytesWritten } = await withDiskErrors(() => log.file.write(added, done, added.length - done, log.size));
+    const { bytesWritten } = await withDiskErrors("The log store", () =>
+      log.file.write(added, done, added.length - done, log.size),
+    );
     done += bytesWritten;
     log.size += bytesWritten;
   }
@@ -92,25 +95,6 @@ async function appendTo(log: OpenLog, path: string, offset: number, bytes: Buffe
   }
   for (const wake of log.waiters) wake();
   return log.size;
-}
-
-const DISK_ERRORS: { readonly [code: string]: string } = {
-  ENOSPC: "Its disk is full.",
-  EDQUOT: "The quota of its disk is used up.",
-  EIO: "Its disk has a fault.",
-  EROFS: "Its file system can only be read.",
-};
-
-/** Turns errors of the disk into `unavailable`: the runner keeps the bytes and tries again. */
-async function withDiskErrors<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? "";
-    const problem = DISK_ERRORS[code];
-    if (problem === undefined) throw error;
-    throw new GantryError("unavailable", { what: "The log store", problem }, { cause: error });
-  }
 }
 
 /** The file of a log. Names come from runners, so every part is encoded as a single safe file name. */

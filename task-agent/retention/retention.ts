@@ -8,11 +8,13 @@ import type { Clock } from "@gantry/runtime/clock.ts";
 import { openPeriodic } from "@gantry/runtime/periodic.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { Alarms } from "../alarms.ts";
+import type { ArtifactStore } from "../artifacts/artifact-store.ts";
 import { sweepBuilds } from "../builds/remove-old-builds.ts";
 import type { AgentConfig } from "../config.ts";
 import { openReaders, type Readers } from "../events/readers.ts";
 import { relayStream } from "../events/relay.ts";
 import { removeExpiredEnrolments } from "../identity/identities.ts";
+import { storeMs } from "../store/store-time.ts";
 import type { Definitions } from "../tasks/definitions.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import { sweepDeliveries } from "../webhooks/remove-old-deliveries.ts";
@@ -54,6 +56,7 @@ export type OpenRetentionDeps = {
   readonly journal: Journal;
   readonly tasks: Tasks;
   readonly definitions: Definitions;
+  readonly artifacts?: ArtifactStore | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly alarms: Alarms;
@@ -92,6 +95,8 @@ export function openRetention(deps: OpenRetentionDeps): Retention {
     const removed = await sweepLogs({ ...shared, logs, archive: folder, writer: deps.name, archived: archive });
     await removeExpiredEnrolments(journal, clock.nowMs());
     await sweepBuilds(journal, { nowMs: clock.nowMs(), rest: passes.rest, isStopping: passes.isStopping });
+    // Their time was told when they were saved.
+    await deps.artifacts?.sweep(await storeMs(journal));
     const { enabled, webhooks } = deps.policy();
     if (enabled)
       await sweepDeliveries(journal, webhooks.days, {

@@ -9,6 +9,7 @@ import type * as wire from "@gantry/wire/runner/protocol.ts";
 import { stepOfLog } from "@gantry/wire/runner/summary-log.ts";
 import type { z } from "zod";
 import type { Alarms } from "../alarms.ts";
+import type { ArtifactStore } from "../artifacts/artifact-store.ts";
 import type { Dispatch } from "../dispatch/dispatch.ts";
 import type { RunnerRegistry } from "../dispatch/runner-registry.ts";
 import type { Sessions } from "../dispatch/sessions.ts";
@@ -19,6 +20,7 @@ import type { Limits } from "../limits.ts";
 import type { Seal } from "../secrets/seal.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
 import type { Tasks } from "../tasks/tasks.ts";
+import { artifactHandlers } from "./artifact-handlers.ts";
 import { claimantOf, openAttemptAccess } from "./attempt-access.ts";
 import { attemptHandlers } from "./attempt-handlers.ts";
 import { sendCancels } from "./cancel-directives.ts";
@@ -39,6 +41,9 @@ export type ProtocolDeps = {
   /** How long a canceled job may take to stop, ms. Asked for each cancel, because it can change at any time. */
   readonly cancelGraceMs: () => number;
   readonly seal?: Seal | undefined;
+  readonly artifacts?: ArtifactStore | undefined;
+  /** Store time, ms since 1970. */
+  readonly now: () => Promise<number>;
   /** Other agents use the same journal. */
   readonly shared?: boolean;
 };
@@ -71,6 +76,7 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
     ...registrationHandlers({ ...deps, access, claims }),
     ...claimHandlers({ ...deps, claims }),
     ...attemptHandlers({ ...deps, claimantOf: access.claimant }),
+    ...artifactHandlers({ ...deps, artifacts: deps.artifacts, claimantOf: access.claimant }),
 
     poll: (request: wire.PollRequest, site: string, gone: AbortSignal): Promise<wire.PollReply> =>
       sessions.poll(sessions.use(request.session, site), request.freeSlots, request.waitMs, gone),

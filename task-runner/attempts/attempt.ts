@@ -3,6 +3,7 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import { failureOf } from "@gantry/core/step/outcome.ts";
 import type { ClaimReply, JobRef, StepProgress, Told } from "@gantry/wire/runner/protocol.ts";
+import { artifactCalls } from "../artifacts/artifact-calls.ts";
 import { isCode, type Watch } from "../ports.ts";
 import { endByCookie } from "../processes/process-group.ts";
 import type { RunnerContext } from "../runner-context.ts";
@@ -127,7 +128,7 @@ async function executeAndReport(run: Run, release: () => void): Promise<void> {
 
 async function execute(run: Run): Promise<JobResult> {
   const { runner, ref, reply, leases, folders, stopping, over, stop } = run;
-  const { deps, disk, link, config, cache, path, isolation } = runner;
+  const { deps, disk, link, config, cache, content, path, isolation } = runner;
   const { spec } = reply;
   const onLost = (): void => stop(lost("The task-agent refused a request of this attempt."));
   const request: JobRequest = {
@@ -136,6 +137,7 @@ async function execute(run: Run): Promise<JobResult> {
     folders,
     config: stepConfig(config),
     cache,
+    content: content.folder,
     path,
     isolation,
     token: await runner.token(),
@@ -146,6 +148,7 @@ async function execute(run: Run): Promise<JobResult> {
   try {
     return await deps.executor.run(request, {
       emit: (event) => handleEvent(run, event),
+      artifacts: artifactCalls({ ref, link, content, onLost }),
       permits: createPermits({ ref, link, disk, deps, leases, lost: over.signal, onLost }),
       stop: stopping.signal,
       lost: over.signal,
@@ -262,6 +265,7 @@ async function cleanUp({ runner, ref, folders, delivery }: Run): Promise<void> {
     const killed = await endByCookie(programs, cookieOf(folders), clock);
     if (killed > 0) logger.warn({ ...refFields(ref), killed }, "killed processes that had left their process group");
     await files.remove(folders.root);
+    await runner.content.sweepIfDue();
     // When the process ends, the next one reports what the task-agent has not received.
     if (delivery.isClosing()) return;
     await files.remove(folders.logs);

@@ -17,10 +17,18 @@ export type JobTools = Pick<RunnerDeps, "fetch" | "clock" | "random" | "files" |
 };
 
 /** What the steps of a job can use of their site. */
-export type StepEnvironment = Pick<JobRequest, "config" | "cache" | "path" | "isolation"> & {
+export type StepEnvironment = Pick<JobRequest, "config" | "cache" | "content" | "path" | "isolation"> & {
   readonly deps: Omit<JobTools, "steps"> & Pick<RunnerDeps, "logger" | "env">;
   readonly secrets: Secrets;
   readonly steps: StepBook;
+};
+
+/** A cache that the job has looked for: with which key it will be saved, and whether it was there with that key. */
+export type LookedFor = {
+  readonly scope: string;
+  readonly name: string;
+  readonly files: string;
+  readonly isExact: boolean;
 };
 
 export type JobContext = Pick<JobRequest, "ref" | "spec" | "folders"> &
@@ -31,6 +39,8 @@ export type JobContext = Pick<JobRequest, "ref" | "spec" | "folders"> &
     readonly made: Resource[];
     /** Grows while it runs. */
     readonly commandUse: CommandUse;
+    /** The caches that it has looked for, by name; grows while it runs. */
+    readonly caches: Map<string, LookedFor>;
   };
 
 export type JobStep = JobSpec["steps"][number];
@@ -38,14 +48,14 @@ export type JobStep = JobSpec["steps"][number];
 /** `masker`: every secret of the job is added to it. */
 export function createJobContext(
   { steps, ...tools }: JobTools,
-  { ref, spec, folders, config, cache, path, isolation, env, token }: JobRequest,
+  { ref, spec, folders, config, cache, content, path, isolation, env, token }: JobRequest,
   control: JobControl,
   masker: Masker,
 ): JobContext {
   masker.add(token);
   for (const value of Object.values(spec.secretParams ?? {})) if (value !== null) masker.add(value);
   const deps = { ...tools, env, logger: loggerTo(control.emit) };
-  const environment = { config, deps, secrets: createSecrets(config, env), steps, cache, path, isolation };
+  const environment = { config, deps, secrets: createSecrets(config, env), steps, cache, content, path, isolation };
   return {
     ...control,
     environment,
@@ -54,6 +64,7 @@ export function createJobContext(
     folders,
     masker,
     made: [],
+    caches: new Map(),
     commandUse: { masks: 0, annotations: 0, summaries: 0 },
   };
 }

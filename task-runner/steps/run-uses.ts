@@ -14,6 +14,8 @@ import { pause } from "@gantry/runtime/clock.ts";
 import { guardFor } from "@gantry/runtime/http/guarded-fetch.ts";
 import { problemsInWords, problemsOf } from "@gantry/runtime/http/problem.ts";
 import { z } from "zod";
+import { stepArtifacts } from "../artifacts/step-artifacts.ts";
+import { stepCaches } from "../artifacts/step-caches.ts";
 import { isRetryable } from "../ports.ts";
 import { confiningExec } from "./confined.ts";
 import { outsideApp } from "./decide-outside.ts";
@@ -225,6 +227,8 @@ function contextOf(
     failingLine: () => (run.failing.isError() ? run.failing.line() : undefined),
     exec: confiningExec(run),
     environment: libraryEnv(environment.path, folders, deps.env),
+    artifacts: stepArtifacts(run),
+    caches: stepCaches(run),
     effect: createEffect({
       step: { id: run.step.id, uses: step.name, effects: step.effects },
       permits: job.permits,

@@ -1,6 +1,7 @@
 // The port through which a runner has the steps of a job executed: in a worker thread (worker-pool.ts), or in the calling
 // thread (in-process-executor.ts, for tests and the simulator).
 
+import type { ArtifactFile } from "@gantry/core/artifact/artifact.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { EffectPermit, JobRef, JobSpec, StepProgress, Told } from "@gantry/wire/runner/protocol.ts";
 import type { Moment } from "../attempts/moment.ts";
@@ -20,6 +21,8 @@ export type JobRequest = {
     "name" | "site" | "runs" | "sandbox" | "scriptEnv" | "systems" | "secrets" | "shared" | "limits" | "outbound"
   >;
   readonly cache: string;
+  /** Content of artifacts by digest; see artifacts/content-folder.ts. */
+  readonly content: string;
   readonly path: string;
   readonly isolation: ScriptIsolation;
   /** The runner's own token; it is masked like every secret. */
@@ -83,10 +86,23 @@ export type Permits = {
   readonly end: (key: string, result: WireObject) => Promise<void>;
 };
 
+export type SaveRequest = { readonly name: string; readonly keepMs: number; readonly files: readonly ArtifactFile[] };
+export type TakeRequest = { readonly job: string; readonly name?: string | undefined };
+export type TakenFiles = { readonly job: string; readonly name: string; readonly files: readonly ArtifactFile[] };
+
+/** Both wait while the task-agent is unreachable. They throw what their routes declare, and the signal's reason. */
+export type ArtifactCalls = {
+  /** The content of the files must be in the content folder. Resolves when the artifact is saved. */
+  readonly save: (artifact: SaveRequest, signal: AbortSignal) => Promise<void>;
+  /** When it resolves, the content of all files is in the content folder. */
+  readonly take: (wanted: TakeRequest, signal: AbortSignal) => Promise<readonly TakenFiles[]>;
+};
+
 /** How a running job and its attempt reach each other. */
 export type JobControl = {
   readonly emit: (event: JobEvent) => void;
   readonly permits: Permits;
+  readonly artifacts: ArtifactCalls;
   /** Aborted with a Stopped when the job must stop: canceled, time limit, end of the lease. Cleanup steps may still run. */
   readonly stop: AbortSignal;
   /** Aborted with a Stopped when nothing may run any more, not even cleanup steps: the lease is over. */

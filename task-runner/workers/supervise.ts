@@ -12,6 +12,7 @@ import { clipFailure } from "../steps/clip.ts";
 import { cookieOf } from "../steps/script-env.ts";
 import type { JobControl, JobEvent, JobRequest, JobResult, StepLimit } from "./job-executor.ts";
 import { type OpenResources, trackOpenResources } from "./open-resources.ts";
+import { serveArtifacts } from "./remote-artifacts.ts";
 import { servePermits } from "./remote-permits.ts";
 import { createWatchdog, type Watchdog } from "./watchdog.ts";
 import { type FromWorker, plainStop } from "./worker-messages.ts";
@@ -41,6 +42,7 @@ export async function superviseJob(
   const { emit, stop, lost } = control;
   const resources = trackOpenResources(emit, deps);
   const permits = servePermits(control.permits, thread.post);
+  const artifacts = serveArtifacts(control.artifacts, thread.post);
   const watchdog = createWatchdog(thread, deps.clock);
   /** The first ending counts. */
   const ended = Promise.withResolvers<Ending>();
@@ -61,6 +63,8 @@ export async function superviseJob(
     else if (message.kind === "pong") watchdog.onPong(message.id);
     else if (message.kind === "crashed") onCrash(message.problem);
     else if (message.kind === "done") ended.resolve(message);
+    else if (message.kind === "artifact-save" || message.kind === "artifact-take" || message.kind === "artifact-cancel")
+      artifacts.onRequest(message);
     else if (message.kind !== "ready") permits.onRequest(message);
   };
   const ignoreThread = thread.listen({ onMessage, onDeath: onCrash });
@@ -79,6 +83,7 @@ export async function superviseJob(
   ignoreLost();
   watchdog.close();
   permits.close();
+  artifacts.close();
   ignoreThread();
   if (ending.kind === "done") return { result: ending.result, isReusable };
   if (!(await thread.terminate())) emit({ kind: "group-survived", pgid: process.pid });

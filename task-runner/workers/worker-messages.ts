@@ -4,7 +4,16 @@
 import { type ErrorCode, GantryError } from "@gantry/core/errors.ts";
 import { Stopped } from "../attempts/stop.ts";
 import type { WireObject } from "../steps/clip.ts";
-import type { EffectRequest, JobEvent, JobRequest, JobResult, Permit } from "./job-executor.ts";
+import type {
+  EffectRequest,
+  JobEvent,
+  JobRequest,
+  JobResult,
+  Permit,
+  SaveRequest,
+  TakenFiles,
+  TakeRequest,
+} from "./job-executor.ts";
 
 export type ToWorker =
   | { readonly kind: "job"; readonly request: JobRequest }
@@ -12,13 +21,15 @@ export type ToWorker =
   | { readonly kind: "lost"; readonly reason: PlainStop }
   /** The event loop of the worker answers with `pong`: it is not blocked and has received all earlier messages. */
   | { readonly kind: "ping"; readonly id: number }
-  | PermitReply;
+  | PermitReply
+  | ArtifactReply;
 
 export type FromWorker =
   | { readonly kind: "ready" }
   | { readonly kind: "pong"; readonly id: number }
   | { readonly kind: "event"; readonly event: JobEvent }
   | PermitRequest
+  | ArtifactRequest
   | { readonly kind: "done"; readonly result: JobResult }
   /** The worker itself failed. The text contains no secret. */
   | { readonly kind: "crashed"; readonly problem: string };
@@ -33,6 +44,17 @@ export type PermitRequest =
 export type PermitReply =
   | { readonly kind: "effect-reply"; readonly id: number; readonly permit?: Permit }
   | { readonly kind: "effect-error"; readonly id: number; readonly error: PlainError };
+
+export type ArtifactRequest =
+  | { readonly kind: "artifact-save"; readonly id: number; readonly artifact: SaveRequest }
+  | { readonly kind: "artifact-take"; readonly id: number; readonly wanted: TakeRequest }
+  /** The step no longer waits. */
+  | { readonly kind: "artifact-cancel"; readonly id: number; readonly reason: PlainError };
+
+/** `taken`: the answer to `artifact-take`; `artifact-save` is answered without one. */
+export type ArtifactReply =
+  | { readonly kind: "artifact-reply"; readonly id: number; readonly taken?: readonly TakenFiles[] }
+  | { readonly kind: "artifact-error"; readonly id: number; readonly error: PlainError };
 
 type PlainStop = Pick<Stopped, "kind" | "message" | "graceMs" | "failure">;
 type PlainError = {

@@ -12,6 +12,7 @@ import { createJobContext } from "../steps/job-context.ts";
 import { runJob } from "../steps/run-job.ts";
 import { openSiteMaskers } from "../steps/site-masker.ts";
 import type { JobControl, JobRequest } from "./job-executor.ts";
+import { requestArtifacts } from "./remote-artifacts.ts";
 import { requestPermits } from "./remote-permits.ts";
 import { type FromWorker, plainFields, stopOf, type ToWorker } from "./worker-messages.ts";
 
@@ -34,12 +35,14 @@ type Job = { readonly stop: AbortController; readonly lost: AbortController; mas
 const maskerFor = openSiteMaskers();
 let job: Job | undefined;
 const { permits, onReply } = requestPermits(post);
+const { artifacts, onReply: onArtifacts } = requestArtifacts(post);
 
 port.on("message", (message: ToWorker) => {
   if (message.kind === "job") void run(message.request);
   else if (message.kind === "stop") job?.stop.abort(stopOf(message.reason));
   else if (message.kind === "lost") job?.lost.abort(stopOf(message.reason));
   else if (message.kind === "ping") post({ kind: "pong", id: message.id });
+  else if (message.kind === "artifact-reply" || message.kind === "artifact-error") onArtifacts(message);
   else onReply(message);
 });
 
@@ -60,6 +63,7 @@ async function run(request: JobRequest): Promise<void> {
     const control: JobControl = {
       emit,
       permits,
+      artifacts,
       stop: current.stop.signal,
       lost: current.lost.signal,
     };

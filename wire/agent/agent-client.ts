@@ -23,6 +23,7 @@ import {
 } from "./agent-api.ts";
 import type { AppPipelinesView } from "./app-pipelines.ts";
 import type { ApprovalView } from "./approvals.ts";
+import { ARTIFACT_SIZE_HEADER, type ArtifactFileView, type ArtifactView } from "./artifacts.ts";
 import type { DefinitionsView, FollowedPart, SetPart } from "./definitions.ts";
 import type { PauseView, pauseFor, resumeFor } from "./pauses.ts";
 import type { PollingView } from "./polling.ts";
@@ -85,6 +86,18 @@ export type LogPiece = {
   readonly final: boolean;
 };
 
+export type ArtifactPlace = {
+  readonly task: string;
+  /** Key of the job. */
+  readonly job: string;
+  readonly name: string;
+  /** Of the file. */
+  readonly path: string;
+};
+
+/** Part of a file. `size`: bytes of the whole file. */
+export type ArtifactPiece = { readonly bytes: Buffer; readonly size: number };
+
 type Asking = Pick<CallOptions, "signal">;
 
 export type AgentClient = {
@@ -102,6 +115,15 @@ export type AgentClient = {
     limit: number,
     call?: Asking & { waitMs?: number },
   ) => Promise<LogPiece>;
+  readonly artifacts: (task: string, call?: Asking) => Promise<readonly ArtifactView[]>;
+  /** Throw `not-found`, and `artifact-missing` when its time is over. */
+  readonly artifactFiles: (place: Omit<ArtifactPlace, "path">, call?: Asking) => Promise<readonly ArtifactFileView[]>;
+  readonly artifactContent: (
+    place: ArtifactPlace,
+    from: number,
+    limit: number,
+    call?: Asking,
+  ) => Promise<ArtifactPiece>;
   readonly cancel: (id: string, body: z.input<typeof cancelTask>) => Promise<TaskView>;
   readonly planRerun: (id: string, body: z.input<typeof planRerun>) => Promise<RerunPlanView>;
   readonly rerun: (id: string, body: z.input<typeof rerunTask>) => Promise<TaskView>;
@@ -227,6 +249,14 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
         size: Number(answer.headers.get(LOG_SIZE_HEADER) ?? from + answer.bytes.length),
         final: answer.headers.get(LOG_FINAL_HEADER) === "true",
       };
+    },
+    artifacts: async (id, options) => (await call(routes.artifacts, { params: { id } }, options)).items,
+    artifactFiles: async ({ task, job, name }, options) =>
+      (await call(routes.artifactFiles, { params: { id: task, job, name } }, options)).items,
+    artifactContent: async ({ task, job, name, path }, from, limit, options) => {
+      const request = { params: { id: task, job, name }, query: { path, from, limit } };
+      const answer = await bytes(routes.artifactContent, request, options).catch(tooOld);
+      return { bytes: answer.bytes, size: Number(answer.headers.get(ARTIFACT_SIZE_HEADER) ?? answer.bytes.length) };
     },
     cancel: (id, body) => call(routes.cancel, { params: { id }, body }),
     planRerun: (id, body) => call(routes.planRerun, { params: { id }, body }).catch(knowsNoDefinition),

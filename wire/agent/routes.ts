@@ -29,6 +29,7 @@ import {
 import { appPipelinesView } from "./app-pipelines.ts";
 import { approvalView } from "./approvals.ts";
 import { definitionsView, FOLLOWED_PARTS, setPart, syncDefinitions } from "./definitions.ts";
+import { JOB_OUTPUT_ROUTES } from "./job-output-routes.ts";
 import { PAUSE_ROUTES } from "./pauses.ts";
 import { appProposal, startProposal } from "./proposals.ts";
 import { limit, pageQuery, someApps } from "./queries.ts";
@@ -111,21 +112,7 @@ export const AGENT_ROUTES = {
     answer: page(feedEvent),
     errors: ["not-found"],
   }),
-  /**
-   * Bytes from an offset, with `LOG_SIZE_HEADER` and `LOG_FINAL_HEADER`. With `wait` it holds until there are bytes after
-   * `from` or the log is final. Without `attempt`: the newest one.
-   */
-  log: route({
-    method: "GET",
-    path: "/tasks/{id}/jobs/{job}/steps/{step}/log",
-    query: z.strictObject({
-      attempt: positive.optional(),
-      from: count,
-      limit: z.coerce.number().pipe(z.int().min(1).max(4_194_304)).default(1_048_576),
-      wait,
-    }),
-    errors: ["not-found"],
-  }),
+  ...JOB_OUTPUT_ROUTES,
   cancel: route({
     method: "POST",
     path: "/tasks/{id}/cancel",

@@ -3,6 +3,7 @@
 import { parse } from "@gantry/runtime/http/problem.ts";
 import { type Parsed, type RouteSpec, route, type Sent } from "@gantry/runtime/http/route.ts";
 import type { z } from "zod";
+import * as artifacts from "./artifacts.ts";
 import * as wire from "./protocol.ts";
 
 export const RUNNER_PREFIX = "/runner/v1";
@@ -10,7 +11,7 @@ export const RUNNER_PREFIX = "/runner/v1";
 /** `deadlineMs`: how long a runner waits for an answer. */
 type RunnerRoute = RouteSpec & { readonly method: "POST"; readonly deadlineMs: number };
 
-/** All but the upload of logs: JSON in, JSON out, no parameters. Where `answer` is absent it is `{}`. */
+/** All but logs and the content of artifacts: JSON in, JSON out, no parameters. Where `answer` is absent it is `{}`. */
 export const RUNNER_CALLS = {
   /** Registers; the newest bootId of a runner wins, the older session gets 410. */
   session: route({
@@ -88,6 +89,24 @@ export const RUNNER_CALLS = {
     deadlineMs: 15_000,
     errors: ["lease-lost", "session-gone"],
   }),
+  /** Saves an artifact, once the store has the content of all its files; until then the answer says what is missing. */
+  saveArtifact: route({
+    method: "POST",
+    path: "/artifacts/save",
+    body: artifacts.saveArtifact,
+    answer: artifacts.saveArtifactReply,
+    deadlineMs: 60_000,
+    errors: ["artifact-too-large", "lease-lost", "session-gone"],
+  }),
+  /** The artifacts of a job that this job needs. */
+  fetchArtifacts: route({
+    method: "POST",
+    path: "/artifacts/fetch",
+    body: artifacts.fetchArtifacts,
+    answer: artifacts.fetchArtifactsReply,
+    deadlineMs: 15_000,
+    errors: ["artifact-missing", "lease-lost", "session-gone"],
+  }),
   /** How the attempt ended; the first terminal report wins. */
   report: route({
     method: "POST",
@@ -109,6 +128,26 @@ export const RUNNER_LOG = route({
   status: 202,
   deadlineMs: 30_000,
   errors: ["lease-lost", "log-differs", "log-rewind", "not-found", "session-gone"],
+}) satisfies RunnerRoute;
+
+/** Raw bytes of a file that will be saved in an artifact. */
+export const RUNNER_UPLOAD = route({
+  method: "POST",
+  path: "/artifacts/{task}/{job}/{attempt}/content/{digest}",
+  query: artifacts.artifactUploadQuery,
+  answer: artifacts.artifactUploadReply,
+  status: 202,
+  deadlineMs: 60_000,
+  errors: ["artifact-too-large", "lease-lost", "session-gone"],
+}) satisfies RunnerRoute;
+
+/** Raw bytes of a file of an artifact. */
+export const RUNNER_CONTENT = route({
+  method: "POST",
+  path: "/artifacts/{task}/{job}/{attempt}/read",
+  query: artifacts.artifactContentQuery,
+  deadlineMs: 60_000,
+  errors: ["artifact-missing", "lease-lost", "session-gone"],
 }) satisfies RunnerRoute;
 
 type AnswerOf<Name extends RunnerCallName> = RunnerCalls[Name] extends {

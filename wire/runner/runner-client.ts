@@ -10,7 +10,15 @@ import { z } from "zod";
 import { PROOFS_SINCE, PROTOCOL_HEADER, RUNNER_PROTOCOL, versionsText } from "../protocol-version.ts";
 import { type EnrolRequest, IDENTITY_ROUTES, type TokenReply, type TokenRequest } from "./identity.ts";
 import { type JobRef, type PollRequest, withoutProof } from "./protocol.ts";
-import { RUNNER_CALLS, RUNNER_LOG, RUNNER_PREFIX, type RunnerCallName, type RunnerCalls } from "./routes.ts";
+import {
+  RUNNER_CALLS,
+  RUNNER_CONTENT,
+  RUNNER_LOG,
+  RUNNER_PREFIX,
+  RUNNER_UPLOAD,
+  type RunnerCallName,
+  type RunnerCalls,
+} from "./routes.ts";
 
 /** `timeoutMs` shortens the deadline of the call; `signal` aborts it. */
 export type CallOptions = { readonly signal?: AbortSignal; readonly timeoutMs?: number };
@@ -27,6 +35,22 @@ export type LogChunk = {
   readonly bytes: Uint8Array<ArrayBuffer>;
 };
 
+/** Bytes of a file with this digest and size, from `offset` on. */
+export type ArtifactChunk = Pick<LogChunk, "session" | "ref" | "offset" | "bytes"> & {
+  readonly digest: string;
+  readonly size: number;
+};
+
+/** See artifacts.ts. `offset`: of the first byte that is wanted. */
+export type ArtifactPlace = Pick<LogChunk, "session" | "ref" | "offset"> & {
+  /** Key of the job that saved it. */
+  readonly from: string;
+  readonly name: string;
+  readonly digest: string;
+  /** Absent: the list of its files. */
+  readonly file?: number | undefined;
+};
+
 /**
  * All calls may run concurrently and are safe to repeat. They throw the errors that their route declares (`ack` of
  * `log-rewind` is the offset at which to continue); `unavailable` when the agent did not answer, or not in time; and the
@@ -40,6 +64,13 @@ export type RunnerClient = {
 } & {
   /** `ack`: how many bytes of the log the agent has. */
   readonly log: (chunk: LogChunk, options?: CallOptions) => Promise<Parsed<typeof RUNNER_LOG.answer>>;
+  /** `ack`: how many bytes of the file the store has. */
+  readonly uploadArtifact: (
+    chunk: ArtifactChunk,
+    options?: CallOptions,
+  ) => Promise<Parsed<typeof RUNNER_UPLOAD.answer>>;
+  /** At most `ARTIFACT_CHUNK` bytes; fewer only at the end. */
+  readonly artifactContent: (place: ArtifactPlace, options?: CallOptions) => Promise<Buffer>;
 };
 type AnswerTo<R extends RouteSpec> = R extends { readonly answer: infer A extends z.core.$ZodType }
   ? z.output<A>
@@ -98,7 +129,21 @@ export function createRunnerClient(options: RunnerClientOptions): RunnerClient {
     progress: post("progress"),
     effectBegin: post("effectBegin"),
     effectEnd: post("effectEnd"),
+    saveArtifact: post("saveArtifact"),
+    fetchArtifacts: post("fetchArtifacts"),
     report: post("report"),
+    uploadArtifact: async ({ session, ref, digest, size, offset, bytes }, call = {}) => {
+      const path = addressOf(RUNNER_UPLOAD, ref, { digest }, { session, fence: ref.fence, size, offset });
+      const body = { type: "application/octet-stream", bytes };
+      const limits = { ms: RUNNER_UPLOAD.deadlineMs, limit: MAX_ANSWER };
+      return read(RUNNER_UPLOAD.answer, await send(options, path, body, limits, call));
+    },
+    artifactContent: ({ session, ref, from, name, digest, file, offset }, call = {}) => {
+      const query = { session, fence: ref.fence, from, name, digest, file, offset };
+      const body = { type: "application/octet-stream", bytes: "" };
+      const limits = { ms: RUNNER_CONTENT.deadlineMs, limit: MAX_LARGE_ANSWER };
+      return send(options, addressOf(RUNNER_CONTENT, ref, {}, query), body, limits, call, bytesOf);
+    },
     log: async (chunk, call = {}) => {
       const body = { type: "application/octet-stream", bytes: chunk.bytes };
       return read(
@@ -152,16 +197,26 @@ function withoutProofs(body: object): object {
 type RunnerRoute = RouteSpec & { readonly deadlineMs: number };
 
 function logPath({ session, ref, step, offset, crc, final }: LogChunk): string {
-  const params: Readonly<Record<string, string>> = { task: ref.task, job: ref.job, attempt: String(ref.attempt), step };
-  const path = RUNNER_LOG.path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name] ?? ""));
-  const query = { session, fence: ref.fence, offset, crc, final };
-  return `${path}?${new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]))}`;
+  return addressOf(RUNNER_LOG, ref, { step }, { session, fence: ref.fence, offset, crc, final });
+}
+
+/** Fields of the query that are undefined are left out. */
+function addressOf(
+  route: RouteSpec,
+  { task, job, attempt }: JobRef,
+  more: Readonly<Record<string, string>>,
+  query: Readonly<Record<string, string | number | boolean | undefined>>,
+): string {
+  const params: Readonly<Record<string, string>> = { task, job, attempt: String(attempt), ...more };
+  const path = route.path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name] ?? ""));
+  const given = Object.entries(query).filter(([, value]) => value !== undefined);
+  return `${path}?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}`;
 }
 
 type Body = { readonly type: string; readonly bytes: string | Uint8Array<ArrayBuffer> };
 
-/** The parsed JSON of a good answer. */
-async function send(
+/** The content of a good answer: by default, its parsed JSON. */
+async function send<T = unknown>(
   {
     url,
     token,
@@ -172,7 +227,8 @@ async function send(
   body: Body,
   { ms, limit }: { readonly ms: number; readonly limit: number },
   { signal, timeoutMs }: CallOptions,
-): Promise<unknown> {
+  contentOf: (answer: Response, bytes: Buffer) => T = jsonOf as (answer: Response, bytes: Buffer) => T,
+): Promise<T> {
   signal?.throwIfAborted();
   const deadline = makeDeadline(Math.min(ms, timeoutMs ?? ms));
   try {
@@ -188,7 +244,7 @@ async function send(
       redirect: "error",
       signal: signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal,
     });
-    return contentOf(answer, await readText(answer, limit));
+    return contentOf(answer, await readBytes(answer, limit));
   } catch (error) {
     if (error instanceof GantryError) throw error;
     signal?.throwIfAborted();
@@ -202,16 +258,29 @@ async function send(
 }
 
 /** The JSON of an answer that is the agent's own; throws for any other. */
-function contentOf(answer: Response, text: string): unknown {
-  const type = answer.headers.get("content-type")?.split(";")[0]?.trim();
+function jsonOf(answer: Response, bytes: Buffer): unknown {
   if (answer.status === 204) return undefined;
-  if (answer.ok && type === "application/json") return parseJson(text);
-  const known = type === PROBLEM_TYPE ? errorOf(parseJson(text)) : undefined;
+  if (answer.ok && typeOf(answer) === "application/json") return parseJson(bytes.toString("utf8"));
+  throw refusalIn(answer, bytes);
+}
+
+function bytesOf(answer: Response, bytes: Buffer): Buffer {
+  if (answer.ok && typeOf(answer) === "application/octet-stream") return bytes;
+  throw refusalIn(answer, bytes);
+}
+
+function typeOf(answer: Response): string | undefined {
+  return answer.headers.get("content-type")?.split(";")[0]?.trim();
+}
+
+function refusalIn(answer: Response, bytes: Buffer): GantryError {
+  const type = typeOf(answer);
+  const known = type === PROBLEM_TYPE ? errorOf(parseJson(bytes.toString("utf8"))) : undefined;
   // An error code counts only with its own status.
-  if (known && !answer.ok && ERRORS[known.code].status === answer.status) throw known;
-  if (answer.status === 401) throw new GantryError("unauthenticated");
+  if (known && !answer.ok && ERRORS[known.code].status === answer.status) return known;
+  if (answer.status === 401) return new GantryError("unauthenticated");
   // From a proxy, a login page or another server: its content is ignored.
-  throw unavailable(`status ${answer.status} with ${type ?? "no content type"} is not an answer of a task-agent`);
+  return unavailable(`status ${answer.status} with ${type ?? "no content type"} is not an answer of a task-agent`);
 }
 
 function parseJson(text: string): unknown {
@@ -229,8 +298,8 @@ function read<T>(schema: z.core.$ZodType<T>, value: unknown): T {
   throw unavailable(`the answer does not fit${first === undefined ? "" : `: ${first.detail}`}`, parsed.error);
 }
 
-async function readText(answer: Response, limit: number): Promise<string> {
-  if (!answer.body) return "";
+async function readBytes(answer: Response, limit: number): Promise<Buffer> {
+  if (!answer.body) return Buffer.alloc(0);
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of answer.body) {
@@ -238,7 +307,7 @@ async function readText(answer: Response, limit: number): Promise<string> {
     if (size > limit) throw unavailable(`the answer is larger than ${limit} bytes`);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return Buffer.concat(chunks);
 }
 
 function unavailable(problem: string, cause?: unknown): GantryError {

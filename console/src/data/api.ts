@@ -137,6 +137,11 @@ export const v1 = {
     `/v1/tasks/${part(id)}/jobs/${part(job)}/steps/${part(step)}/log${attempt === undefined ? "" : `?attempt=${attempt}`}`,
   summary: (id: string, job: string, step: string, attempt?: number) =>
     `/v1/tasks/${part(id)}/jobs/${part(job)}/steps/${part(step)}/summary${attempt === undefined ? "" : `?attempt=${attempt}`}`,
+  artifacts: (id: string) => `/v1/tasks/${part(id)}/artifacts`,
+  artifactFiles: (id: string, job: string, name: string) =>
+    `/v1/tasks/${part(id)}/jobs/${part(job)}/artifacts/${part(name)}/files`,
+  artifactContent: (id: string, job: string, name: string, path: string, preview = false) =>
+    `/v1/tasks/${part(id)}/jobs/${part(job)}/artifacts/${part(name)}/content${search({ path, preview: preview ? "true" : undefined })}`,
   cancel: (id: string) => `/v1/tasks/${part(id)}/cancel`,
   rerunPlan: (id: string) => `/v1/tasks/${part(id)}/rerun-plan`,
   rerun: (id: string) => `/v1/tasks/${part(id)}/rerun`,

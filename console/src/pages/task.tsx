@@ -39,6 +39,7 @@ import { TaskActions } from "../task/task-actions.tsx";
 import { FailedJobs, TaskFacts } from "../task/task-facts.tsx";
 import { Timeline } from "../task/timeline.tsx";
 import { Way } from "../task/way.tsx";
+import { Artifacts } from "./sections/artifacts.tsx";
 
 const POLL_MS = 10_000;
 
@@ -154,6 +155,7 @@ function ViewTabs({ current }: { current: View }) {
 function Details({ task }: { task: TaskView }) {
   return (
     <div class="details-row">
+      <Artifacts task={task} />
       <section>
         <h2>Outputs</h2>
         {Object.keys(task.outputs).length === 0 ? (

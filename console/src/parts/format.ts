@@ -83,6 +83,17 @@ export function count(n: number, one: string, many = `${one}s`): string {
 }
 
 /** `3 of 11 steps succeeded, 7 skipped`. A skipped step did no work, so it does not count as done. */
+/** "5 bytes", "3.2 MiB" */
+export function bytesText(bytes: number): string {
+  const units = ["KiB", "MiB", "GiB"];
+  let [value, unit] = [bytes, ""];
+  for (const larger of units) {
+    if (value < 1_024) break;
+    [value, unit] = [value / 1_024, larger];
+  }
+  return unit === "" ? count(bytes, "byte") : `${value < 10 ? value.toFixed(1) : Math.round(value)} ${unit}`;
+}
+
 export function progressWords(succeeded: number, total: number, skipped: number): string {
   return `${succeeded} of ${count(total, "step")} succeeded${skipped === 0 ? "" : `, ${skipped} skipped`}`;
 }

@@ -1,0 +1,31 @@
+// The port for the content of artifacts. Each site has a store of its own: nothing that one site has saved is found, or counts
+// as present, at another one. Content has the name of its SHA-256 digest, so that the same content is kept once per site.
+//
+// Calls may run concurrently, also those of several task-agents that share a store. Errors of the disk are `unavailable`.
+
+import type { ArtifactFile } from "@gantry/core/artifact/artifact.ts";
+
+/** Larger lists of files are not sent by runners, bytes. */
+export const MAX_LIST = 8 * 1_048_576;
+
+export type Content = Pick<ArtifactFile, "digest" | "size">;
+
+export type ArtifactStore = {
+  /** Which of these the site lacks. The others stay for at least an hour, whether an artifact has them or not. */
+  readonly missing: (site: string, digests: readonly string[]) => Promise<readonly string[]>;
+  /**
+   * Adds bytes of a content at an offset, and returns how many the store has now. Bytes that it has are not written again; after
+   * a gap nothing is written. When it is complete, its digest is checked: 0 if it was wrong, and the upload begins again. Then it
+   * is durable. Throws `artifact-too-large` when the site has no space left.
+   */
+  readonly append: (site: string, content: Content, offset: number, bytes: Uint8Array) => Promise<number>;
+  /**
+   * Keeps an artifact with these files until a time, ms since 1970, and returns the digest of their list; durable when it
+   * resolves. The site must have the content. The same files may be kept several times.
+   */
+  readonly keep: (site: string, files: readonly ArtifactFile[], untilMs: number) => Promise<string>;
+  /** At most `limit` bytes of a content from an offset; undefined: the site does not have it. */
+  readonly read: (site: string, digest: string, offset: number, limit: number) => Promise<Buffer | undefined>;
+  /** Removes artifacts whose time is over, and content that no artifact has. Returns what was removed. */
+  readonly sweep: (nowMs: number) => Promise<{ readonly artifacts: number; readonly bytes: number }>;
+};

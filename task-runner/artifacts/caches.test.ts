@@ -1,0 +1,145 @@
+// Caches of jobs, on a real runner with a checkout that says which branch it has.
+
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { STEPS } from "@gantry/connectors/steps.ts";
+import { succeeded } from "@gantry/core/step/outcome.ts";
+import { type AnyStep, defineStep, NO_RETRY } from "@gantry/core/step/step.ts";
+import { z } from "zod";
+import { script, uses } from "../fake-agent.fixture.ts";
+import { openUnprotectedRunner } from "../runner.fixture.ts";
+
+const text = z.string();
+const checkout = defineStep({
+  name: "git/checkout",
+  title: "Check out",
+  input: z.strictObject({ branch: text, cloneUrl: text }),
+  output: z.object({ branch: text, cloneUrl: text }),
+  needs: [],
+  acts: () => [],
+  effects: [],
+  retry: NO_RETRY,
+  timeoutMs: 30_000,
+  plan: async () => [],
+  run: async ({ input }) => succeeded(input),
+}) as AnyStep;
+
+type Build = {
+  readonly branch?: string;
+  readonly app?: string;
+  readonly lock?: string;
+  readonly run: string;
+  readonly paths?: string[];
+  readonly key?: string;
+  readonly fallback?: string[];
+};
+
+/** Runs builds one after the other; each returns its own log and that of its caches. */
+async function openBuilds(t: TestContext) {
+  const load = async (name: string): Promise<AnyStep> => {
+    const step = await STEPS[name]?.();
+    if (!step) throw new Error(`there is no step ${name}`);
+    return step;
+  };
+  const steps = [checkout, await load("cache/restore"), await load("cache/save")];
+  const { agent } = await openUnprotectedRunner(t, {
+    steps,
+    env: { TOKEN_OF_TEST: "s3cr3t-token-of-test" },
+    config: { secrets: { NPM: { env: "TOKEN_OF_TEST" } } },
+  });
+  let count = 0;
+  return async ({
+    branch = "main",
+    app = "orders",
+    lock = "1",
+    run,
+    paths = ["deps"],
+    key = "",
+    fallback = [],
+  }: Build) => {
+    count += 1;
+    const job = agent.offer(
+      {
+        app,
+        scope: { params: {}, app: { name: app, source: { branch: "main" } }, task: { id: "t1" }, site: "seoul" },
+        steps: [
+          uses("checkout", "git/checkout", { branch, cloneUrl: `https://git.example/${app}.git` }),
+          script("lock", `echo ${lock} > lock`),
+          uses("restore", "cache/restore", { name: "deps", paths, files: ["lock"], key, fallback }),
+          script("build", run),
+          uses("save", "cache/save", { name: "deps", paths }),
+        ],
+      },
+      { job: `build-${count}` },
+    );
+    const { outcome } = await agent.reported(job);
+    await agent.until("the logs", () => job.logs.get("save")?.final || outcome !== "succeeded");
+    return {
+      outcome,
+      build: agent.log(job, "build"),
+      restored: agent.log(job, "restore"),
+      saved: agent.log(job, "save"),
+    };
+  };
+}
+
+const SHOW = 'cat deps/one 2>/dev/null || echo none; mkdir -p deps; echo "$GANTRY_JOB" > deps/one';
+
+test("the next build finds what the last one saved, and saves nothing new under the same key", async (t) => {
+  const build = await openBuilds(t);
+  const first = await build({ run: `${SHOW}; ln -s one deps/link; ln -s /etc/passwd deps/out; chmod +x deps/one` });
+  assert.equal(first.build, "none\n");
+  assert.match(first.restored, /There is no cache yet/);
+  assert.match(first.saved, /Saved 2 files with/);
+  const second = await build({
+    run: `test -x deps/one; test "$(readlink deps/link)" = one; test ! -e deps/out; ${SHOW}`,
+  });
+  assert.equal(second.outcome, "succeeded");
+  assert.equal(second.build, "build-1\n");
+  assert.match(second.restored, /saved with the same key/);
+  assert.match(second.saved, /nothing new/);
+  assert.equal((await build({ run: SHOW })).build, "build-1\n", "the script of the second build has not changed it");
+});
+
+test("with other lock files, the newest cache of the key is a start; then that of a fallback", async (t) => {
+  const build = await openBuilds(t);
+  await build({ run: SHOW, key: "node-22" });
+  const other = await build({ run: SHOW, key: "node-22", lock: "2" });
+  assert.equal(other.build, "build-1\n");
+  assert.match(other.restored, /with another key: it may be out of date/);
+  assert.equal((await build({ run: SHOW, key: "node-22", lock: "2" })).build, "build-2\n");
+  assert.equal((await build({ run: SHOW, key: "node-24" })).build, "none\n");
+  assert.match((await build({ run: SHOW, key: "node-26", fallback: ["node-25", "node-24"] })).build, /build-4/);
+});
+
+test("a branch starts with the cache of the release branch, and never changes it", async (t) => {
+  const build = await openBuilds(t);
+  await build({ run: SHOW });
+  const feature = await build({ branch: "feature/x", run: SHOW, lock: "evil" });
+  assert.equal(feature.build, "build-1\n");
+  assert.match(feature.saved, /Saved/);
+  assert.equal((await build({ branch: "feature/x", run: SHOW, lock: "evil" })).build, "build-2\n");
+  assert.equal((await build({ run: SHOW, lock: "evil" })).build, "build-1\n", "the release branch has its own");
+  assert.equal((await build({ branch: "feature/y", run: SHOW, lock: "evil" })).build, "build-4\n", "not that of x");
+});
+
+test("an app finds nothing of another one", async (t) => {
+  const build = await openBuilds(t);
+  await build({ run: SHOW });
+  assert.equal((await build({ app: "payments", run: SHOW })).build, "none\n");
+});
+
+test("a failed build saves nothing, and settings with secrets are left out of a cache of the home", async (t) => {
+  const build = await openBuilds(t);
+  await build({ run: `${SHOW}; exit 1` });
+  assert.equal((await build({ run: SHOW })).build, "none\n");
+  const paths = ["~/.m2"];
+  const first = await build({
+    paths,
+    lock: "home",
+    run: 'mkdir -p "$HOME/.m2/repository"; echo jar > "$HOME/.m2/repository/a.jar"; echo "<password>s3cr3t-token-of-test</password>" > "$HOME/.m2/settings.xml"',
+  });
+  assert.match(first.saved, /Left out, because a secret is in it: \.m2\/settings\.xml/);
+  const second = await build({ paths, lock: "home", run: 'cat "$HOME/.m2/repository/a.jar"; ls "$HOME/.m2"' });
+  assert.equal(second.build, "jar\nrepository\n");
+});
