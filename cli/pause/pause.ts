@@ -19,8 +19,11 @@ export async function pause(
 ): Promise<Outcome> {
   const until = endOf(flags, Date.now());
   const body = { reason: flags.reason, ...(until === undefined ? {} : { until }) };
-  const { path, about } = addressOf({ of, name });
-  const paused = await portal().post(`${path}/pause`, { ...body, ...about }, pauseView);
+  const paused = await portal().post(
+    PAUSE[of](encodeURIComponent(name)),
+    { ...body, ...groupOf({ of, name }) },
+    pauseView,
+  );
   const end = paused.until === undefined ? "" : ` until ${shortTime(paused.until)} UTC`;
   const resume = `\`gantry ${of} resume ${name}\` ends it`;
   return {
@@ -33,8 +36,7 @@ export async function resume(
   of: Pausable,
   { portal, args: [name] }: Call<object, readonly [string]>,
 ): Promise<Outcome> {
-  const { path, about } = addressOf({ of, name });
-  await portal().change(`${path}/resume`, about);
+  await portal().change(RESUME[of](encodeURIComponent(name)), groupOf({ of, name }));
   return { value: { of, name }, text: `${pausedInWords({ of, name })} is not paused.\n` };
 }
 
@@ -48,10 +50,25 @@ function rowOf({ of, name, by, at, until, reason }: PauseView): readonly string[
   return [of, name, by, shortTime(at), until === undefined ? "" : shortTime(until), reason];
 }
 
+type Addresses = { readonly [of in Pausable]: (name: string) => string };
+
+const PAUSE: Addresses = {
+  app: (name) => `/v1/apps/${name}/pause`,
+  pipeline: (name) => `/v1/pipelines/${name}/pause`,
+  site: (name) => `/v1/sites/${name}/pause`,
+  queue: () => "/v1/queues/pause",
+};
+
+const RESUME: Addresses = {
+  app: (name) => `/v1/apps/${name}/resume`,
+  pipeline: (name) => `/v1/pipelines/${name}/resume`,
+  site: (name) => `/v1/sites/${name}/resume`,
+  queue: () => "/v1/queues/resume",
+};
+
 /** The name of a concurrency group may have slashes, so it is not in the path. */
-function addressOf({ of, name }: PauseOf): { readonly path: string; readonly about: object } {
-  if (of === "queue") return { path: "/v1/queues", about: { group: name } };
-  return { path: `/v1/${of}s/${encodeURIComponent(name)}`, about: {} };
+function groupOf({ of, name }: PauseOf): object {
+  return of === "queue" ? { group: name } : {};
 }
 
 function endOf({ for: length, until }: PauseFlags, now: number): string | undefined {

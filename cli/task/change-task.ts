@@ -1,7 +1,8 @@
 // `gantry task cancel`, `rerun` and `resolve`
 
 import { randomUUID } from "node:crypto";
-import { rerunPlanView, taskView } from "@gantry/wire/agent/views.ts";
+import { rerunPlanView } from "@gantry/wire/agent/rerun-plan.ts";
+import { taskView } from "@gantry/wire/agent/views.ts";
 import { checkOneOf } from "../line/parse-line.ts";
 import { readParams } from "../params.ts";
 import { textTable } from "../print/text-table.ts";

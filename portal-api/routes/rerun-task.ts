@@ -1,6 +1,6 @@
 // POST /v1/tasks/{id}/rerun and /rerun-plan
 
-import { rerunPlanView } from "@gantry/wire/agent/views.ts";
+import { rerunPlanView } from "@gantry/wire/agent/rerun-plan.ts";
 import { z } from "zod";
 import { onTask } from "../access/guards.ts";
 import { visibilityOf } from "../access/visible.ts";

@@ -55,6 +55,7 @@ import { sendLog } from "./logs.ts";
 import { pauseHandlers } from "./pause-routes.ts";
 import { settingsHandlers } from "./settings-routes.ts";
 import { taskCalls } from "./task-calls.ts";
+import { triggerHandlers } from "./trigger-routes.ts";
 
 export type PortalRoutesDeps = {
   readonly journal: Journal;
@@ -299,22 +300,6 @@ function catalogHandlers(deps: PortalRoutesDeps): Pick<Handlers, CatalogRoute> {
     definitions: () => definitionSet.view(),
     definitionPart: ({ query: { part, known } }) => definitionSet.part(part, known),
     syncDefinitions: async ({ body: { principal } }) => taskCalls(deps).view(await definitionSet.sync(principal)),
-  };
-}
-
-type TriggerRoute = "triggers" | "trigger" | "pauseTrigger" | "resumeTrigger" | "runTrigger";
-
-function triggerHandlers(deps: PortalRoutesDeps): Pick<Handlers, TriggerRoute> {
-  const { triggers } = deps;
-  return {
-    triggers: async ({ query }) => ({ items: await triggers.list(query) }),
-    trigger: ({ params: { id } }) => triggers.view(id),
-    pauseTrigger: ({ params: { id }, body }) => triggers.pause(id, body),
-    resumeTrigger: ({ params: { id } }) => triggers.resume(id),
-    runTrigger: async ({ params: { id }, body }) => {
-      deps.admit?.(body.principal);
-      return taskCalls(deps).view(await triggers.run(id, body));
-    },
   };
 }
 

@@ -28,6 +28,7 @@ import type { DefinitionsView, FollowedPart, SetPart } from "./definitions.ts";
 import type { PauseView, pauseFor, resumeFor } from "./pauses.ts";
 import type { PollingView } from "./polling.ts";
 import type { AppProposal, startProposal } from "./proposals.ts";
+import type { RerunPlanView } from "./rerun-plan.ts";
 import { AGENT_PREFIX, AGENT_ROUTES as routes } from "./routes.ts";
 import type { SyncTemplates, TemplatesView } from "./templates.ts";
 import type { pauseTrigger, runTrigger, TriggerView } from "./triggers.ts";
@@ -36,7 +37,6 @@ import type {
   BuildView,
   FeedEvent,
   PipelineView,
-  RerunPlanView,
   RunnerView,
   SiteView,
   stepDescription,

@@ -34,6 +34,7 @@ import { PAUSE_ROUTES } from "./pauses.ts";
 import { appProposal, startProposal } from "./proposals.ts";
 import { limit, pageQuery, someApps } from "./queries.ts";
 import { REQUEST_ERRORS } from "./request-errors.ts";
+import { rerunPlanView } from "./rerun-plan.ts";
 import { syncTemplates, templatesView } from "./templates.ts";
 import { TRIGGER_ROUTES } from "./trigger-routes.ts";
 import {
@@ -42,7 +43,6 @@ import {
   feedEvent,
   page,
   pipelineView,
-  rerunPlanView,
   runnerView,
   siteView,
   stepDescription,

@@ -202,25 +202,6 @@ export function tagOf(version: number, silent: number, reruns: number): string {
   return `${version}.${silent}${reruns === 0 ? "" : `.${reruns}`}`;
 }
 
-export const rerunPlanView = z
-  .object({
-    task: z.string().describe("The task that would run again"),
-    definition: z.object({ name: z.string(), version: z.string() }),
-    isSameDefinition: z.boolean().describe("The definition that the task ran with"),
-    params: jsonObject,
-    jobs: z.array(
-      z.object({
-        key: z.string(),
-        id: z.string(),
-        title: z.string(),
-        does: z.enum(["run", "reuse", "skip"]),
-        because: z.string().describe("A clause: `it ended as failed`"),
-      }),
-    ),
-  })
-  .meta({ id: "RerunPlan" });
-export type RerunPlanView = z.infer<typeof rerunPlanView>;
-
 export const appView = z
   .object({
     name: z.string(),

@@ -157,8 +157,12 @@ export const v1 = {
   pauseTrigger: (id: string) => `/v1/triggers/${part(id)}/pause`,
   resumeTrigger: (id: string) => `/v1/triggers/${part(id)}/resume`,
   pauses: "/v1/pauses",
-  /** Of an app, a pipeline or a site. */
-  pauseOf: (of: string, name: string, verb: "pause" | "resume") => `/v1/${of}s/${part(name)}/${verb}`,
+  pauseApp: (app: string) => `/v1/apps/${part(app)}/pause`,
+  resumeApp: (app: string) => `/v1/apps/${part(app)}/resume`,
+  pausePipeline: (name: string) => `/v1/pipelines/${part(name)}/pause`,
+  resumePipeline: (name: string) => `/v1/pipelines/${part(name)}/resume`,
+  pauseSite: (site: string) => `/v1/sites/${part(site)}/pause`,
+  resumeSite: (site: string) => `/v1/sites/${part(site)}/resume`,
   runTrigger: (id: string) => `/v1/triggers/${part(id)}/run`,
   proposals: "/v1/app-proposals",
   /** Held until it is there, for up to 20 s. */

@@ -1,6 +1,7 @@
 // Which ways to run an ended task again are offered, and what they are called.
 
-import type { RerunPlanView, TaskView } from "@gantry/wire/agent/views.ts";
+import type { RerunPlanView } from "@gantry/wire/agent/rerun-plan.ts";
+import type { TaskView } from "@gantry/wire/agent/views.ts";
 import { hasFailed } from "./decide-selection.ts";
 
 export type Rerun = { readonly from: "failed" | "all"; readonly label: string; readonly hint?: string };

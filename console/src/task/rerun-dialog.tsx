@@ -1,6 +1,7 @@
 // The dialog that shows what a rerun would run and reuse before it is started.
 
-import type { RerunPlanView, TaskView } from "@gantry/wire/agent/views.ts";
+import type { RerunPlanView } from "@gantry/wire/agent/rerun-plan.ts";
+import type { TaskView } from "@gantry/wire/agent/views.ts";
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { newKey, send, to, v1 } from "../data/api.ts";

@@ -1,7 +1,6 @@
 // Whether something is paused: by whom, why and until when. Whoever may, pauses and resumes it here.
 
 import type { JsonObject } from "@gantry/core/json.ts";
-import type { PauseOf } from "@gantry/core/pause/pause.ts";
 import type { PauseView } from "@gantry/wire/agent/pauses.ts";
 import { useSignal } from "@preact/signals";
 import { type Page, send, v1 } from "../../data/api.ts";
@@ -12,14 +11,22 @@ import { exact } from "../../parts/format.ts";
 import { ProblemBox } from "../../parts/loading-states.tsx";
 import { RelativeTime } from "../../parts/values.tsx";
 
+const ADDRESSES = {
+  app: { pause: v1.pauseApp, resume: v1.resumeApp },
+  pipeline: { pause: v1.pausePipeline, resume: v1.resumePipeline },
+  site: { pause: v1.pauseSite, resume: v1.resumeSite },
+};
+
+type Props = { of: keyof typeof ADDRESSES; name: string; mayPause: boolean };
+
 /** `mayPause`: whether the caller has the right. Without it, only a pause is shown. */
-export function Pause({ of, name, mayPause }: PauseOf & { mayPause: boolean }) {
+export function Pause({ of, name, mayPause }: Props) {
   const pauses = useResource<Page<PauseView>>(v1.pauses);
   usePolling(10_000, pauses.reload);
   const action = useAction();
   const change = (verb: "pause" | "resume", body: JsonObject): void =>
     action.run(async () => {
-      await send("POST", v1.pauseOf(of, name, verb), body);
+      await send("POST", ADDRESSES[of][verb](name), body);
       pauses.reload();
     });
   const found = pauses.data.value?.items.find((one) => one.of === of && one.name === name);
