@@ -101,7 +101,8 @@ describe("notifications", () => {
     await settled(agent, 3);
     const [message] = await env.messages();
     assert.equal(message?.title, "⏸ Run CD: orders: deploy[seoul] waits for an approval");
-    assert.match(message?.text ?? "", /Deploy orders #12 to prod \(seoul\)\?\nOpen the task/);
+    assert.match(message?.text ?? "", /Deploy orders #12 to prod \(seoul\)\?\nThe links show /);
+    assert.match(message?.text ?? "", /\nOpen the task$/);
     const [item] = await inbox(agent.url, "?after=");
     assert.equal(item?.url, "https://portal.example/tasks/t01");
     assert.deepEqual(

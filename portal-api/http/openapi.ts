@@ -60,6 +60,7 @@ const EXAMPLES: { readonly [parameter: string]: string } = {
   number: "12",
   source: "bitbucket",
   trigger: "orders:ci:push-1",
+  site: "seoul",
   session: "0".repeat(64),
 };
 
