@@ -1,5 +1,5 @@
-// 10,000 changed deliveries of each host.
+// Changed deliveries of each host. GANTRY_MUTATIONS is their number.
 
 import { mutatedWebhooks } from "./mutated-webhooks.suite.ts";
 
-mutatedWebhooks(10_000);
+mutatedWebhooks(Number(process.env.GANTRY_MUTATIONS ?? 500));

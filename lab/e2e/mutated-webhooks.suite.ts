@@ -41,7 +41,9 @@ jobs:
 /** `runs`: of each host. */
 export function mutatedWebhooks(runs: number): void {
   for (const host of WEBHOOK_HOSTS)
-    test(`${runs} changed deliveries of ${host}: none fails, and what is started is what the body says`, async (t) => {
+    test(`${runs} changed deliveries of ${host}: none fails, and what is started is what the body says`, {
+      timeout: 120_000 + runs * 200,
+    }, async (t) => {
       const { send, decided, params } = await open(t, host);
       const bodies = new Map<string, string>();
       const samples = fc.sample(mutatedPayloads(host), runs);
