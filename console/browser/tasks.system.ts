@@ -185,6 +185,23 @@ test("text between backticks is shown as code", { skip }, async () => {
   assert.doesNotMatch(text, /`/);
 });
 
+test("the artifacts of a task are listed with their files, to download or to show as text", { skip }, async () => {
+  await visit("/tasks/t0ci-failed");
+  const section = page.locator("section", { has: page.getByRole("heading", { name: "Artifacts" }) });
+  await section.getByText("of test: 2 files, 3.2 MiB, kept until").click();
+  const file = section.getByRole("link", { name: "reports/unit & more.xml" });
+  await file.waitFor();
+  const path = "/v1/tasks/t0ci-failed/jobs/test/artifacts/reports/content?path=reports%2Funit+%26+more.xml";
+  assert.equal(await file.getAttribute("href"), path);
+  assert.equal(await file.getAttribute("download"), "");
+  const shown = section.getByRole("link", { name: "Show as text" }).first();
+  assert.equal(await shown.getAttribute("href"), `${path}&preview=true`);
+  assert.equal(await section.locator("b").count(), 0);
+  await section.getByText("of test: 1 file, 5 bytes, expired").click();
+  await section.getByText("Its files are removed.").waitFor();
+  assert.deepEqual(complaints, []);
+});
+
 // Last: no stream can be opened after it.
 test("a lost connection is shown and restored: first with a new stream, then by polling", { skip }, async () => {
   let reads = 0;
@@ -203,21 +220,4 @@ test("a lost connection is shown and restored: first with a new stream, then by 
   await page.waitForRequest(
     (request) => /\/v1\/events(\?|$)/.test(request.url()) && request.headers().accept === "application/json",
   );
-});
-
-test("the artifacts of a task are listed with their files, to download or to show as text", { skip }, async () => {
-  await visit("/tasks/t0ci-failed");
-  const section = page.locator("section", { has: page.getByRole("heading", { name: "Artifacts" }) });
-  await section.getByText("of test: 2 files, 3.2 MiB, kept until").click();
-  const file = section.getByRole("link", { name: "reports/unit & more.xml" });
-  await file.waitFor();
-  const path = "/v1/tasks/t0ci-failed/jobs/test/artifacts/reports/content?path=reports%2Funit+%26+more.xml";
-  assert.equal(await file.getAttribute("href"), path);
-  assert.equal(await file.getAttribute("download"), "");
-  const shown = section.getByRole("link", { name: "Show as text" }).first();
-  assert.equal(await shown.getAttribute("href"), `${path}&preview=true`);
-  assert.equal(await section.locator("b").count(), 0);
-  await section.getByText("of test: 1 file, 5 bytes, expired").click();
-  await section.getByText("Its files are removed.").waitFor();
-  assert.deepEqual(complaints, []);
 });

@@ -45,8 +45,14 @@ function Annotation({ annotation, job, step, href }: Said) {
         <span aria-hidden="true">{GLYPHS[level]}</span> {level}
       </span>
       <div>
-        {title === undefined ? null : <p class="strong">{readable(title)}</p>}
-        <p class="annotation-text">{readable(message)}</p>
+        {title === undefined ? null : (
+          <p class="strong">
+            <Prose text={readable(title)} />
+          </p>
+        )}
+        <p class="annotation-text">
+          <Prose text={readable(message)} />
+        </p>
         <p class="soft facts-line">
           {place === "" && href === undefined ? null : href === undefined ? (
             <span class="num">{place}</span>
