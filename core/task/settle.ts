@@ -3,7 +3,7 @@
 
 import { sitesOfRecord } from "../app/targets.ts";
 import { readBuildFacts } from "../build/build.ts";
-import { followGroup } from "../concurrency/job-group.ts";
+import { followGroup, leaveGroup } from "../concurrency/job-group.ts";
 import { GantryError } from "../errors.ts";
 import { evaluateCondition } from "../expr/condition.ts";
 import { checkExpression, expressionFailed } from "../expr/expression.ts";
@@ -104,7 +104,7 @@ function followOne(pipeline: Pipeline, state: TaskState, job: Job, one: JobState
     const runs = job.when === undefined ? one.final || status === "succeeded" : evaluateCondition(job.when, scope);
     if (runs) {
       const gate = followGate({ pipeline, state, job, one, scope, facts: gates, now });
-      if (!gate.open) return [...gate.events];
+      if (!gate.open) return [...leaveGroup(one, now), ...gate.events];
       const queued = isReady ? undefined : followGroup(state, job, one, { scope, now });
       if (queued) return [...queued];
       const passed = gate.passed === undefined ? {} : { passed: gate.passed };
