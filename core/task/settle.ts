@@ -79,7 +79,10 @@ function followJob(pipeline: Pipeline, state: TaskState, job: Job, pass: Pass): 
   let free = roomFor(state, job);
   return keys.flatMap((key) => {
     const one = state.jobs[key];
-    if (!one || (free <= 0 && !isCanceled(state, one))) return [];
+    if (!one) return [];
+    // Without room none begins, but one that is ready may be held again, and all of them expire.
+    if (free <= 0 && one.phase === "pending" && !isCanceled(state, one))
+      return followJobExpiry(job, one, pass.now) ?? [];
     const events = followOne(pipeline, state, job, one, pass);
     free -= events.filter(({ kind }) => kind === "JobReady").length;
     return events;
