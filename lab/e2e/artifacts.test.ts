@@ -130,6 +130,24 @@ const PIPELINES = {
     download: [{ job: test, to: logs }]
     steps: [{ run: "cat logs/*/out.txt; cat logs/linux,22/out.txt" }]
 `,
+  latin: `jobs:
+  build:
+    site: seoul
+    artifacts: { dist: dist }
+    steps:
+      - run: |
+          mkdir -p dist "$(printf 'other/\\351')"
+          echo ok > dist/ok.txt
+          echo odd > "$(printf 'dist/caf\\351.txt')"
+`,
+  long: `jobs:
+  build:
+    site: seoul
+    steps:
+      - run: echo x > x
+      - uses: artifact/save
+        with: { name: x, paths: [x], retention: 400d }
+`,
   empty: `jobs:
   build:
     site: seoul
@@ -264,6 +282,17 @@ test("of a matrix, every combination has a folder of its own, whatever its names
     "linux-arm with 22",
     "linux-arm with arm-22",
   ]);
+});
+
+test("files whose names are not UTF-8 are left out, and the log names them", async () => {
+  const task = await lab.run("latin");
+  assert.equal(task.state, "succeeded", JSON.stringify(task.failure));
+  assert.match(await lab.log(task, "build", "save-dist"), /Left out.*caf.*\nSaved 1 file with/s);
+});
+
+test("a step keeps an artifact no longer than a job may ask for", async () => {
+  const { failure } = await lab.run("long");
+  assert.match(JSON.stringify(failure), /retention.*at most 366d/);
 });
 
 test("a job fails when there is no file for its artifact, unless it is optional", async () => {
