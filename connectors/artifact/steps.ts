@@ -1,7 +1,7 @@
 // artifact/save and artifact/download: files for later jobs of the same task, and for people. The keywords `artifacts` and
 // `download` of a job are these steps.
 
-import { artifactName, isArtifactPath } from "@gantry/core/artifact/artifact.ts";
+import { artifactName, isArtifactPath, isRetention, RETENTION } from "@gantry/core/artifact/artifact.ts";
 import { counted } from "@gantry/core/count.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import { durationShape, parseDuration } from "@gantry/core/pipeline/duration.ts";
@@ -26,7 +26,10 @@ export const save = defineStep({
   input: z.strictObject({
     name: artifactName,
     paths: z.array(pattern).min(1).max(50).describe("Files and folders below the workspace. * and **; ! excludes"),
-    retention: durationShape.default("30d").describe("How long it is kept"),
+    retention: durationShape
+      .refine((text) => isRetention(parseDuration(text) ?? 0), RETENTION)
+      .default("30d")
+      .describe("How long it is kept"),
     optional: z.boolean().default(false).describe("Without it, the step fails when no file is found"),
   }),
   output: z.object({ files: z.int(), bytes: z.int() }),

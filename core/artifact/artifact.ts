@@ -6,6 +6,9 @@ import { z } from "zod";
 /** Files of one artifact. */
 export const MAX_ARTIFACT_FILES = 5_000;
 const MAX_PATH = 1_000;
+const MAX_RETENTION_MS = 366 * 86_400_000;
+/** What a time that is no retention is told. */
+export const RETENTION = "an artifact is kept for more than 0 and at most 366d";
 const MAX_PART = 255;
 
 export const artifactName = z
@@ -18,6 +21,10 @@ export function isArtifactPath(path: string): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: a line break in a name would forge lines of a log.
   if (path.length > MAX_PATH || /[\u0000-\u001f\u007f\\]/.test(path)) return false;
   return path.split("/").every((part) => part !== "" && part !== "." && part !== ".." && part.length <= MAX_PART);
+}
+
+export function isRetention(ms: number): boolean {
+  return ms > 0 && ms <= MAX_RETENTION_MS;
 }
 
 export const artifactFile = z.object({

@@ -4,7 +4,7 @@ import type { Path, PathProblem } from "../issues.ts";
 import type { Job } from "../pipeline/pipeline.ts";
 import type { RuleContext } from "../pipeline/rule.ts";
 import { didYouMean } from "../suggest.ts";
-import { isArtifactPath } from "./artifact.ts";
+import { isArtifactPath, isRetention, RETENTION } from "./artifact.ts";
 import { isCheckout } from "./artifact-steps.ts";
 
 /** Keys of ours and of other systems, which would be taken for names. */
@@ -20,7 +20,6 @@ const NO_ARTIFACTS = [
   "expose_as",
 ];
 const NO_CACHES = ["paths", "files", "key", "fallback", "fallback_keys", "policy", "when", "untracked"];
-const MAX_RETENTION_MS = 366 * 86_400_000;
 
 export function goodArtifacts({ pipeline }: RuleContext): readonly PathProblem[] {
   const jobs = [...pipeline.jobs, ...pipeline.finally];
@@ -54,15 +53,7 @@ function wrongArtifacts({ artifacts = [] }: Job, path: Path): readonly PathProbl
       ...(onlyExcludes
         ? [{ path: at, detail: "all its paths exclude files; name some to save", on: "value" as const }]
         : []),
-      ...(retentionMs <= 0 || retentionMs > MAX_RETENTION_MS
-        ? [
-            {
-              path: [...at, "retention"],
-              detail: "an artifact is kept for more than 0 and at most 366d",
-              on: "value" as const,
-            },
-          ]
-        : []),
+      ...(isRetention(retentionMs) ? [] : [{ path: [...at, "retention"], detail: RETENTION, on: "value" as const }]),
     ];
   });
 }

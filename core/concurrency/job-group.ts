@@ -21,6 +21,12 @@ export function followGroup(
   return [{ kind: "JobQueued", at: now, job: one.key, group, policy, limit }];
 }
 
+/** A job that something else holds has no place: others would wait for people or a calendar that are not theirs. */
+export function leaveGroup({ key, slot, queued }: JobState, now: number): readonly TaskEvent[] {
+  const group = slot ?? queued?.group;
+  return group === undefined ? [] : [{ kind: "JobLeftGroup", at: now, job: key, group }];
+}
+
 function nameOf({ concurrency, deploys = "" }: Job, app: string, scope: JsonObject): string {
   if (concurrency?.per === "target") return `target/${app}/${renderText(deploys, scope)}`;
   return renderText(concurrency?.group ?? "", scope);

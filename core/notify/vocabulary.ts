@@ -14,6 +14,7 @@ const KINDS: { readonly [K in TaskEventKind]: true } = {
   JobReady: true,
   JobQueued: true,
   JobAdmitted: true,
+  JobLeftGroup: true,
   JobWaiting: true,
   JobGated: true,
   ApprovalRequested: true,

@@ -70,6 +70,8 @@ export type TaskEvent =
     >
   /** It has a place in its concurrency group. */
   | Fact<"JobAdmitted", OfJob & { readonly group: string }>
+  /** People or a calendar hold it again: it gives back its place in its concurrency group, or waits for none any more. */
+  | Fact<"JobLeftGroup", OfJob & { readonly group: string }>
   /** Since it is ready. `until`: when what it waits for ends by itself, ms since 1970. */
   | Fact<"JobWaiting", OfJob & { readonly code: string; readonly text: string; readonly until?: number }>
   /** The calendar of an environment is closed, or its concurrency group is full. `until`: when it opens, ms since 1970. */

@@ -44,6 +44,8 @@ export function evolveJob(job: JobState, event: JobEvent): JobState {
       return queued(job, event);
     case "JobAdmitted":
       return { ...job, slot: event.group, queued: undefined, waiting: undefined };
+    case "JobLeftGroup":
+      return { ...job, slot: undefined, queued: undefined };
     case "ApprovalRequested":
     case "ApprovalReminded":
     case "ApprovalAnswered":

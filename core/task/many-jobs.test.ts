@@ -44,6 +44,20 @@ test("maxParallel: a job that waits for its next attempt, or for a person, keeps
   assert.deepEqual(phases(task), ["succeeded", "ready", "pending", "pending"]);
 });
 
+test("maxParallel: a calendar that closes holds those that are ready, too", () => {
+  const task = new TaskUnderTest(pipeline([job("t", { each: ELEMENTS, maxParallel: 1, environment: "prod" })]));
+  assert.deepEqual(phases(task), ["ready", "pending", "pending", "pending"]);
+  const always = { from: "1970-01-01T00:00:00Z", to: "2999-01-01T00:00:00Z" };
+  task.environments = {
+    prod: {
+      requires: { gate: false, tests: false, branch: "release" },
+      freezes: [{ ...always, reason: "Audit", owner: "lee" }],
+    },
+  };
+  task.wait(0);
+  assert.deepEqual(phases(task), ["pending", "pending", "pending", "pending"]);
+});
+
 test("failFast: the others are canceled, those that run are asked to stop, and each says why (A4)", () => {
   const fast = job("t", {
     each: ELEMENTS,

@@ -141,8 +141,8 @@ export type JobState = {
   readonly cancel?: { readonly at: number; readonly reason: string };
   /** It waits for a place in its concurrency group. Absent: it does not. */
   readonly queued?: QueuedState | undefined;
-  /** The concurrency group in which it has a place, until it has ended. */
-  readonly slot?: string;
+  /** The concurrency group in which it has a place, until it has ended or is held again. Absent: it has none. */
+  readonly slot?: string | undefined;
   /** The last decision of a person while it was held; absent after the next claim, and in older tasks. */
   readonly resolved?: Resolved | undefined;
   /** What people were asked before it may start, and what they answered. Absent: nothing was asked. */

@@ -3,7 +3,7 @@
 
 import { sitesOfRecord } from "../app/targets.ts";
 import { readBuildFacts } from "../build/build.ts";
-import { followGroup } from "../concurrency/job-group.ts";
+import { followGroup, leaveGroup } from "../concurrency/job-group.ts";
 import { GantryError } from "../errors.ts";
 import { evaluateCondition } from "../expr/condition.ts";
 import { checkExpression, expressionFailed } from "../expr/expression.ts";
@@ -79,7 +79,10 @@ function followJob(pipeline: Pipeline, state: TaskState, job: Job, pass: Pass): 
   let free = roomFor(state, job);
   return keys.flatMap((key) => {
     const one = state.jobs[key];
-    if (!one || (free <= 0 && !isCanceled(state, one))) return [];
+    if (!one) return [];
+    // Without room none begins, but one that is ready may be held again, and all of them expire.
+    if (free <= 0 && one.phase === "pending" && !isCanceled(state, one))
+      return followJobExpiry(job, one, pass.now) ?? [];
     const events = followOne(pipeline, state, job, one, pass);
     free -= events.filter(({ kind }) => kind === "JobReady").length;
     return events;
@@ -104,7 +107,7 @@ function followOne(pipeline: Pipeline, state: TaskState, job: Job, one: JobState
     const runs = job.when === undefined ? one.final || status === "succeeded" : evaluateCondition(job.when, scope);
     if (runs) {
       const gate = followGate({ pipeline, state, job, one, scope, facts: gates, now });
-      if (!gate.open) return [...gate.events];
+      if (!gate.open) return [...leaveGroup(one, now), ...gate.events];
       const queued = isReady ? undefined : followGroup(state, job, one, { scope, now });
       if (queued) return [...queued];
       const passed = gate.passed === undefined ? {} : { passed: gate.passed };

@@ -118,6 +118,36 @@ const PIPELINES = {
     download: [{ job: test, to: logs }]
     steps: [{ run: "cat logs/a/out.txt logs/b/out.txt" }]
 `,
+  matrix: `jobs:
+  test:
+    site: seoul
+    matrix: { os: [linux, linux-arm], node: [arm-22, "22"] }
+    artifacts: { log: out.txt }
+    steps: [{ run: 'echo "$OS with $NODE" > out.txt', env: { OS: "\${{ each.os }}", NODE: "\${{ each.node }}" } }]
+  all:
+    site: seoul
+    needs: test
+    download: [{ job: test, to: logs }]
+    steps: [{ run: "cat logs/*/out.txt; cat logs/linux,22/out.txt" }]
+`,
+  latin: `jobs:
+  build:
+    site: seoul
+    artifacts: { dist: dist }
+    steps:
+      - run: |
+          mkdir -p dist "$(printf 'other/\\351')"
+          echo ok > dist/ok.txt
+          echo odd > "$(printf 'dist/caf\\351.txt')"
+`,
+  long: `jobs:
+  build:
+    site: seoul
+    steps:
+      - run: echo x > x
+      - uses: artifact/save
+        with: { name: x, paths: [x], retention: 400d }
+`,
   empty: `jobs:
   build:
     site: seoul
@@ -241,6 +271,28 @@ test("of a job with `each`, every element has a folder of its own", async () => 
   const task = await lab.run("each");
   assert.equal(task.state, "succeeded", JSON.stringify(task.failure));
   assert.match(await lab.log(task, "all", "run"), /of a\nof b/);
+});
+
+test("of a matrix, every combination has a folder of its own, whatever its names are", async () => {
+  const log = await lab.log(await lab.run("matrix"), "all", "run");
+  assert.deepEqual(log.trim().split("\n").toSorted(), [
+    "linux with 22",
+    "linux with 22",
+    "linux with arm-22",
+    "linux-arm with 22",
+    "linux-arm with arm-22",
+  ]);
+});
+
+test("files whose names are not UTF-8 are left out, and the log names them", async () => {
+  const task = await lab.run("latin");
+  assert.equal(task.state, "succeeded", JSON.stringify(task.failure));
+  assert.match(await lab.log(task, "build", "save-dist"), /Left out.*caf.*\nSaved 1 file with/s);
+});
+
+test("a step keeps an artifact no longer than a job may ask for", async () => {
+  const { failure } = await lab.run("long");
+  assert.match(JSON.stringify(failure), /retention.*at most 366d/);
 });
 
 test("a job fails when there is no file for its artifact, unless it is optional", async () => {

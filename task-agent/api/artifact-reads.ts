@@ -9,7 +9,6 @@ import { ARTIFACT_SIZE_HEADER, type ArtifactFileView, type ArtifactView } from "
 import type { AgentRoutes } from "@gantry/wire/agent/routes.ts";
 import type Koa from "koa";
 import type { ArtifactStore } from "../artifacts/artifact-store.ts";
-import { listOf } from "../runner-protocol/artifact-handlers.ts";
 import { storeMs } from "../store/store-time.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
 import { iso } from "./iso.ts";
@@ -76,7 +75,7 @@ export async function sendArtifactPart(
 
 async function filesOf(task: Task, params: { readonly job: string; readonly name: string }, store: Store) {
   const artifact = saved(task, params);
-  const files = store && (await listOf(store, artifact));
+  const files = await store?.files(artifact.site, artifact.digest);
   if (files) return files;
   throw gone(params, `It was kept until ${iso(artifact.keptUntil)}, and is removed.`);
 }

@@ -5,9 +5,6 @@
 
 import type { ArtifactFile } from "@gantry/core/artifact/artifact.ts";
 
-/** Larger lists of files are not sent by runners, bytes. */
-export const MAX_LIST = 8 * 1_048_576;
-
 export type Content = Pick<ArtifactFile, "digest" | "size">;
 
 export type ArtifactStore = {
@@ -24,6 +21,8 @@ export type ArtifactStore = {
    * resolves. The site must have the content. The same files may be kept several times.
    */
   readonly keep: (site: string, files: readonly ArtifactFile[], untilMs: number) => Promise<string>;
+  /** The files of an artifact, by the digest of their list; undefined: the site does not have it. Cheap when asked again. */
+  readonly files: (site: string, digest: string) => Promise<readonly ArtifactFile[] | undefined>;
   /** At most `limit` bytes of a content from an offset; undefined: the site does not have it. */
   readonly read: (site: string, digest: string, offset: number, limit: number) => Promise<Buffer | undefined>;
   /** Removes artifacts whose time is over, and content that no artifact has. Returns what was removed. */

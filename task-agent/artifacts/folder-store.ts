@@ -20,6 +20,8 @@ import type { ArtifactStore } from "./artifact-store.ts";
 /** Content that no artifact has yet stays this long: its upload may still be in progress. */
 const GRACE_MS = 3_600_000;
 const GIB = 1_073_741_824;
+/** Artifacts whose lists of files stay in memory: each file of an artifact is asked for by its index in the list. */
+const KNOWN_LISTS = 16;
 
 /** The folder is created when it is first needed. */
 export function openFolderStore(
@@ -29,6 +31,7 @@ export function openFolderStore(
 ): ArtifactStore {
   const use = countUse(folder);
   const inTurn = turns();
+  const lists = knownLists();
   const append: ArtifactStore["append"] = async (site, { digest, size }, offset, bytes) => {
     const place = contentPath(folder, site, digest);
     if (await exists(place)) return size;
@@ -48,14 +51,7 @@ export function openFolderStore(
     await use.add(site, -size);
     return 0;
   };
-  const isMissing = async (site: string, digest: string): Promise<boolean> => {
-    const now = clock.nowMs() / 1_000;
-    const touched = utimes(contentPath(folder, site, digest), now, now);
-    return orAbsent(
-      touched.then(() => false),
-      true,
-    );
-  };
+  const isMissing = (site: string, digest: string) => isAbsent(contentPath(folder, site, digest), clock.nowMs());
   return {
     missing: (site, digests) =>
       orUnavailable(async () => {
@@ -64,7 +60,8 @@ export function openFolderStore(
       }),
     append: (site, content, offset, bytes) =>
       inTurn(`${site}/${content.digest}`, () => orUnavailable(() => append(site, content, offset, bytes))),
-    keep: (site, files, untilMs) => orUnavailable(() => keep(folder, site, files, untilMs)),
+    keep: (site, files, untilMs) => orUnavailable(() => keep(folder, site, files, { untilMs, nowMs: clock.nowMs() })),
+    files: (site, digest) => orUnavailable(() => lists(contentPath(folder, site, digest))),
     read: (site, digest, offset, limit) =>
       orUnavailable(() => readPart(contentPath(folder, site, digest), offset, limit)),
     sweep: (nowMs) =>
@@ -97,6 +94,22 @@ function countUse(folder: string) {
   return { at, add, forget: () => used.clear() };
 }
 
+/** Reads lists of files. The name of a list is its digest, so it never changes; it may be removed. */
+function knownLists(): (path: string) => Promise<readonly ArtifactFile[] | undefined> {
+  const known = new Map<string, Promise<readonly ArtifactFile[] | undefined>>();
+  return async (path) => {
+    if (!(await exists(path))) return undefined;
+    const reading = known.get(path) ?? readList(path);
+    // The one that was asked for last is removed last.
+    known.delete(path);
+    known.set(path, reading);
+    const forget = (): unknown => known.delete(path);
+    reading.then((found) => found ?? forget(), forget);
+    for (const [oldest] of known) if (known.size > KNOWN_LISTS) known.delete(oldest);
+    return reading;
+  };
+}
+
 /** Work with the same key is done one after the other. */
 function turns(): <T>(key: string, work: () => Promise<T>) => Promise<T> {
   const last = new Map<string, Promise<unknown>>();
@@ -112,11 +125,25 @@ function turns(): <T>(key: string, work: () => Promise<T>) => Promise<T> {
   };
 }
 
-async function keep(folder: string, site: string, files: readonly ArtifactFile[], untilMs: number): Promise<string> {
+/** Content that is there counts as just saved, so that a sweep leaves it until something keeps it. */
+async function isAbsent(path: string, nowMs: number): Promise<boolean> {
+  const touched = utimes(path, nowMs / 1_000, nowMs / 1_000);
+  return orAbsent(
+    touched.then(() => false),
+    true,
+  );
+}
+
+async function keep(
+  folder: string,
+  site: string,
+  files: readonly ArtifactFile[],
+  { untilMs, nowMs }: { readonly untilMs: number; readonly nowMs: number },
+): Promise<string> {
   const text = JSON.stringify(files);
   const digest = `sha256:${createHash("sha256").update(text).digest("hex")}`;
   const place = contentPath(folder, site, digest);
-  if (!(await exists(place))) {
+  if (await isAbsent(place, nowMs)) {
     const partial = await incomingPath(folder, site, `${hex(digest)}-list-${randomUUID()}`);
     await writeFile(partial, text, { mode: 0o600 });
     await publish(partial, place);
@@ -151,7 +178,7 @@ async function sweepSite(site: string, nowMs: number): Promise<{ artifacts: numb
     }
     if (wanted.has(listName)) continue;
     wanted.add(listName);
-    for (const { digest } of await readList(contentIn(site, listName))) wanted.add(hex(digest));
+    for (const { digest } of (await readList(contentIn(site, listName))) ?? []) wanted.add(hex(digest));
   }
   const places = (await list(join(site, "content"))).map((part) => join(site, "content", part));
   for (const place of [...places, join(site, "incoming")])
@@ -165,9 +192,10 @@ async function sweepSite(site: string, nowMs: number): Promise<{ artifacts: numb
   return { artifacts, bytes };
 }
 
-async function readList(path: string): Promise<readonly ArtifactFile[]> {
+/** Undefined: there is none. */
+async function readList(path: string): Promise<readonly ArtifactFile[] | undefined> {
   const text = await orAbsent(readFile(path, "utf8"), undefined);
-  return text === undefined ? [] : z.parse(artifactFiles, JSON.parse(text));
+  return text === undefined ? undefined : z.parse(artifactFiles, JSON.parse(text));
 }
 
 async function writeAt(path: string, offset: number, bytes: Uint8Array): Promise<void> {

@@ -1,6 +1,8 @@
 // Concurrency groups of jobs, over HTTP with scripted runners.
 
 import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
 import type { TaskView } from "@gantry/wire/agent/views.ts";
 import { ProtocolFixture } from "../runner-protocol/protocol.fixture.ts";
@@ -116,3 +118,56 @@ test("A19: a job that waits for its place expires", async (t) => {
   assert.deepEqual([state, failure?.code], ["timed-out", "expired"]);
   assert.match(failure?.why ?? "", /concurrency group deploy\/prod behind/);
 });
+
+test("a job that a freeze closes while it waits leaves its group, and comes back to it when the freeze ends", async (t) => {
+  const placed = ", environment: prod";
+  const agent = await ProtocolFixture.open(t, { ...pipeline("one", GROUP), ...pipeline("two", GROUP, placed) });
+  const runner = await agent.runner("seoul-1", [], { slots: 4 });
+  await built(agent, runner, "one");
+  const deploying = await take(runner);
+  const second = await built(agent, runner, "two");
+  await agent.waitForEvent(second.id, "JobGated");
+  await freeze(agent, second.id);
+  assert.equal((await deployOf(agent, second)).waiting?.code, "freeze");
+  await agent.clock.pass(2_000);
+  assert.ok((await agent.kinds(second.id)).length < 20, `${await agent.kinds(second.id)}`);
+  await end(runner, deploying);
+  const third = await built(agent, runner, "one");
+  const next = await take(runner);
+  assert.equal(next.ref.task, third.id, "the frozen job has no place");
+  await thaw(agent, second.id);
+  assert.equal((await deployOf(agent, second)).waiting?.code, "concurrency");
+  await end(runner, next);
+  assert.equal((await take(runner)).ref.task, second.id);
+});
+
+test("a job that a freeze closes before a runner has taken it gives its place to others", async (t) => {
+  const placed = ", environment: prod";
+  const agent = await ProtocolFixture.open(t, { ...pipeline("one", GROUP), ...pipeline("two", GROUP, placed) });
+  const runner = await agent.runner("seoul-1", [], { slots: 4 });
+  const first = await built(agent, runner, "two");
+  await agent.waitForEvent(first.id, "JobReady", 2);
+  await freeze(agent, first.id);
+  const second = await built(agent, runner, "one");
+  const next = await take(runner);
+  assert.deepEqual([next.ref.task, next.ref.job], [second.id, "deploy"]);
+  await thaw(agent, first.id);
+  await end(runner, next);
+  assert.equal((await take(runner)).ref.task, first.id);
+});
+
+const FREEZE = 'freezes: [{ from: "2000-01-01T00:00:00Z", to: "2999-01-01T00:00:00Z", reason: Audit, owner: lee }]';
+const freeze = (agent: ProtocolFixture, task: string) => policy(agent, FREEZE, task, (code) => code === "freeze");
+const thaw = (agent: ProtocolFixture, task: string) => policy(agent, "requires: {}", task, (code) => code !== "freeze");
+
+/** The agent looks at the folder every second of its clock, but reads the files in the time of the machine. */
+async function policy(
+  agent: ProtocolFixture,
+  text: string,
+  task: string,
+  isSeen: (waitsFor: string | undefined) => boolean,
+): Promise<void> {
+  await writeFile(join(agent.data, "environments.yaml"), `environments: { prod: { ${text} } }\n`);
+  const code = async () => (await agent.client.task(task)).jobs.find(({ key }) => key === "deploy")?.waiting?.code;
+  for (let second = 0; second < 200 && !isSeen(await code()); second += 1) await agent.clock.pass(1_000);
+}

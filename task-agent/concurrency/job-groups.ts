@@ -1,6 +1,6 @@
 // Of the jobs of one concurrency group, only so many run at the same time as each of their pipelines says. A stream for each group
 // says which jobs have a place in it. A job that could start waits in the index `job-queue` until it gets a place, and has it until
-// it has ended. Every agent does this for all tasks; the commit of the group's stream decides who was first. What was interrupted
+// it has ended or people or a calendar hold it again. Every agent does this for all tasks; the commit of the group's stream decides who was first. What was interrupted
 // between the two commits of a turn is made up for at the next turn of the group, and after a restart.
 
 import { hash } from "node:crypto";
@@ -53,6 +53,8 @@ export function openJobGroups(deps: Deps): JobGroups {
   };
   return {
     onTaskChanged: ({ state }, events) => {
+      for (const event of events)
+        if (event.kind === "JobLeftGroup") inTurn(event.group, () => takeTurn(deps, event.group));
       const changed = new Set(events.flatMap((event) => ("job" in event ? [event.job] : [])));
       for (const one of Object.values(state.jobs)) {
         const isNews = events.length === 0 || changed.has(one.key);

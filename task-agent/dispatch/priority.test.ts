@@ -114,3 +114,25 @@ test("A19: a task that waits for its turn in a group expires, and does not keep 
   await runner.report(job.ref, { outcome: "succeeded", outputs: {}, progress: 0 });
   await agent.waitForEvent(third.id, "JobReady");
 });
+
+test("A19: a job that no runner takes expires, also when no more of its kind may be ready, and the next one is ready", async (t) => {
+  const text = `name: many
+app: none
+jobs:
+  t: { site: seoul, each: [a, b], maxParallel: 1, expires: 20s, steps: [{ run: "true" }] }
+`;
+  const agent = await ProtocolFixture.open(t, { many: text });
+  const { id } = await agent.request("many");
+  await agent.clock.pass(22_000);
+  await agent.waitForEvent(id, "JobReady", 2);
+  await agent.clock.pass(22_000);
+  await agent.waitForEvent(id, "TaskEnded");
+  const { jobs } = await agent.client.task(id);
+  assert.deepEqual(
+    jobs.map(({ state, failure }) => [state, failure?.code]),
+    [
+      ["timed-out", "expired"],
+      ["timed-out", "expired"],
+    ],
+  );
+});

@@ -68,3 +68,27 @@ test("two agents pause at the same time, and both have both", async () => {
   await one.refresh();
   assert.equal(one.blockOf({ ...job, app: "a" }), undefined);
 });
+
+test("a pause is in force when it is answered, although a look at the store that began before ends after it", async () => {
+  const journal = openMemoryJournal({ indexes: AGENT_INDEXES });
+  const slow = Promise.withResolvers<void>();
+  let isSlow = false;
+  const pauses = await openPauses({
+    ...{ append: journal.append, now: journal.now },
+    load: async (stream) => {
+      const loaded = await journal.load(stream);
+      if (isSlow) {
+        isSlow = false;
+        await slow.promise;
+      }
+      return loaded;
+    },
+  });
+  isSlow = true;
+  const looking = pauses.refresh();
+  await pauses.pause({ of: "app", name: "orders" }, { by: "kim", reason: "Audit" });
+  slow.resolve();
+  await looking;
+  const job = { app: "orders", pipeline: "cd", site: "seoul", queues: [] };
+  assert.equal(pauses.blockOf(job)?.code, "paused");
+});

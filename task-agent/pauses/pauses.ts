@@ -52,7 +52,12 @@ const MAX_CONFLICTS = 20;
 export async function openPauses(journal: Pick<Journal, "load" | "append" | "now">): Promise<Pauses> {
   let active: readonly Pause[] = [];
   const listeners: (() => void)[] = [];
-  const apply = (all: readonly Pause[], now: number): readonly Pause[] => {
+  /** Looks at the store may end in another order than they began: one that began before what is in force changes nothing. */
+  let begun = 0;
+  let inForce = 0;
+  const apply = (look: number, all: readonly Pause[], now: number): readonly Pause[] => {
+    if (look < inForce) return active;
+    inForce = look;
     const next = pausesAt(all, now);
     if (JSON.stringify(next) === JSON.stringify(active)) return active;
     active = next;
@@ -61,22 +66,28 @@ export async function openPauses(journal: Pick<Journal, "load" | "append" | "now
   };
   const nowMs = async (): Promise<number> => Math.floor((await journal.now()) / 1_000);
   const read = async (): Promise<readonly Pause[]> => {
+    begun += 1;
+    const look = begun;
     const loaded = await pauseStream.load(journal);
-    return apply(loaded?.state.pauses ?? [], await nowMs());
+    return apply(look, loaded?.state.pauses ?? [], await nowMs());
   };
   const change = async (
     decide: (all: readonly Pause[], now: number) => { pauses: readonly Pause[]; event: PauseEvent } | undefined,
   ): Promise<readonly Pause[]> => {
     for (let round = 0; round < MAX_CONFLICTS; round += 1) {
+      begun += 1;
+      const look = begun;
       const loaded = await pauseStream.load(journal);
       const now = await nowMs();
       const before = pausesAt(loaded?.state.pauses ?? [], now);
       const decided = decide(before, now);
-      if (decided === undefined) return apply(before, now);
+      if (decided === undefined) return apply(look, before, now);
       const { pauses, event } = decided;
       const expected = loaded?.version ?? 0;
       const append = pauseStream.append("", { expected, events: [event], state: { pauses } });
-      if ((await journal.append([append])).ok) return apply(pauses, now);
+      if (!(await journal.append([append])).ok) continue;
+      begun += 1;
+      return apply(begun, pauses, now);
     }
     throw new GantryError("conflict", { what: "The list of what is paused" });
   };

@@ -1,7 +1,7 @@
 // A runner's messages about artifacts: what its job saves, and what it takes of the jobs that it needs. Every answer is about the
 // runner's own attempt; which content it may read follows from the record of its task, never from a digest alone.
 
-import { artifactFiles, bytesOf } from "@gantry/core/artifact/artifact.ts";
+import { bytesOf } from "@gantry/core/artifact/artifact.ts";
 import { counted } from "@gantry/core/count.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import { artifactsFor, decideArtifactSaved } from "@gantry/core/task/decide-artifacts.ts";
@@ -9,8 +9,8 @@ import { type Claimant, holder } from "@gantry/core/task/decision.ts";
 import type * as artifacts from "@gantry/wire/runner/artifacts.ts";
 import { ARTIFACT_CHUNK } from "@gantry/wire/runner/artifacts.ts";
 import type { JobRef } from "@gantry/wire/runner/protocol.ts";
-import { z } from "zod";
-import { type ArtifactStore, MAX_LIST } from "../artifacts/artifact-store.ts";
+import type { z } from "zod";
+import type { ArtifactStore } from "../artifacts/artifact-store.ts";
 import { type Limits, raise } from "../limits.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
 import type { Tasks } from "../tasks/tasks.ts";
@@ -93,21 +93,12 @@ export function artifactHandlers(deps: ArtifactHandlersDeps) {
         new GantryError("artifact-missing", { artifact: `artifact ${name}`, job: from, problem });
       if (found?.saved.digest !== digest) throw gone("The job has saved another one since.");
       const store = storeOf(deps);
-      const content = file === undefined ? digest : (await listOf(store, found.saved))?.[file]?.digest;
+      const content = file === undefined ? digest : (await store.files(found.saved.site, digest))?.[file]?.digest;
       const read = content && (await store.read(found.saved.site, content, offset, ARTIFACT_CHUNK));
       if (read === undefined || read === "") throw gone("Its content is no longer in the store.");
       return read;
     },
   };
-}
-
-/** The files of an artifact; undefined: the store no longer has it. */
-export async function listOf(
-  store: Pick<ArtifactStore, "read">,
-  { site, digest }: { readonly site: string; readonly digest: string },
-): Promise<z.output<typeof artifactFiles> | undefined> {
-  const text = await store.read(site, digest, 0, MAX_LIST);
-  return text && z.parse(artifactFiles, JSON.parse(text.toString("utf8")));
 }
 
 function storeOf({ artifacts }: ArtifactHandlersDeps): ArtifactStore {

@@ -1,7 +1,9 @@
 // A runner whose calls a test makes one by one, with the real client of the protocol.
 
 import { randomUUID } from "node:crypto";
+import type { ArtifactFile } from "@gantry/core/artifact/artifact.ts";
 import type { Outcome } from "@gantry/core/task/states.ts";
+import type { FetchedArtifact } from "@gantry/wire/runner/artifacts.ts";
 import type {
   ClaimReply,
   EffectPermit,
@@ -131,6 +133,24 @@ export class ScriptedRunner {
   report(ref: JobRef, ending: Partial<Ending> = {}): Promise<void> {
     const defaults = { outcome: "succeeded" as const, outputs: {}, progress: 0 };
     return this.#client.report({ session: this.session, ref, ...defaults, ...ending });
+  }
+
+  async saveArtifact(ref: JobRef, name: string, files: readonly ArtifactFile[], keepMs = 60_000): Promise<string[]> {
+    return (await this.#client.saveArtifact({ session: this.session, ref, name, keepMs, files: [...files] })).missing;
+  }
+
+  async uploadArtifact(ref: JobRef, { digest, size }: Pick<ArtifactFile, "digest" | "size">, bytes: Buffer) {
+    const upload = { session: this.session, ref, digest, size, offset: 0, bytes: new Uint8Array(bytes) };
+    return (await this.#client.uploadArtifact(upload)).ack;
+  }
+
+  async artifactsOf(ref: JobRef, job: string) {
+    return (await this.#client.fetchArtifacts({ session: this.session, ref, job })).artifacts;
+  }
+
+  /** `file`: its index in the list. */
+  artifactContent(ref: JobRef, { job: from, name, digest }: FetchedArtifact, file: number): Promise<Uint8Array> {
+    return this.#client.artifactContent({ session: this.session, ref, from, name, digest, file, offset: 0 });
   }
 
   async log(ref: JobRef, step: string, offset: number, bytes: Buffer, crc: number, final: boolean): Promise<number> {

@@ -109,10 +109,10 @@ async function download(
   deps: ArtifactCallsDeps,
   artifact: FetchedArtifact,
   index: number,
-  { digest }: ArtifactFile,
+  { digest, size }: ArtifactFile,
   signal: AbortSignal,
 ): Promise<void> {
-  if (await isPresent(contentPlace(deps.content.folder, digest))) return;
+  if (await isPresent(contentPlace(deps.content.folder, digest), size)) return;
   await receiveContent(deps.content.folder, digest, parts(deps, artifact, index, signal));
 }
 

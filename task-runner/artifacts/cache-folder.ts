@@ -36,17 +36,19 @@ export async function findCache(
   const names = (await readdir(folder).catch(orNone)).filter((one) =>
     files === undefined ? one.startsWith(wanted) : one === wanted,
   );
-  const aged = await Promise.all(names.map(async (one) => ({ one, at: (await stat(join(folder, one))).mtimeMs })));
+  // Another job may remove one at the same time.
+  const aged = await Promise.all(
+    names.map(async (one) => ({ one, at: (await stat(join(folder, one)).catch(orGone))?.mtimeMs ?? 0 })),
+  );
   for (const { one } of aged.toSorted((a, b) => b.at - a.at)) {
     const place = join(folder, one);
-    const entries = await readEntries(folders.content, await readFile(place, "utf8"));
-    if (entries === undefined) {
-      await rm(place, { force: true });
-      continue;
-    }
+    const entries = await readEntries(folders.content, (await readFile(place, "utf8").catch(orGone)) ?? "");
     const now = new Date();
-    await utimes(place, now, now);
-    return entries;
+    if (entries === undefined) await rm(place, { force: true });
+    else {
+      await utimes(place, now, now).catch(orGone);
+      return entries;
+    }
   }
   return undefined;
 }
@@ -58,7 +60,7 @@ export async function putCache(
   entries: readonly CachedEntry[],
 ): Promise<void> {
   const text = Buffer.from(JSON.stringify(entries));
-  const digest = `sha256:${createHash("sha256").update(text).digest("hex")}`;
+  const digest = digestOf(text);
   await receiveContent(
     folders.content,
     digest,
@@ -73,14 +75,20 @@ export async function putCache(
   await rename(partial, join(folder, `${short(name)}-${short(files)}`));
 }
 
-/** Undefined: some of it was removed, because the limit of the content folder was reached. */
+/** Undefined: some of it was removed, because the limit of the content folder was reached, or was cut by a crash of the machine. */
 async function readEntries(content: string, digest: string): Promise<readonly CachedEntry[] | undefined> {
-  const place = contentPlace(content, digest);
-  if (!(await isPresent(place))) return undefined;
-  const entries = z.parse(z.array(cachedEntry), JSON.parse(await readFile(place, "utf8")));
+  if (!/^sha256:[0-9a-f]{64}$/.test(digest)) return undefined;
+  const text = await readFile(contentPlace(content, digest)).catch(orGone);
+  if (text === undefined || digestOf(text) !== digest) return undefined;
+  await isPresent(contentPlace(content, digest), text.length);
+  const entries = z.parse(z.array(cachedEntry), JSON.parse(text.toString("utf8")));
   for (const entry of entries)
-    if ("digest" in entry && !(await isPresent(contentPlace(content, entry.digest)))) return undefined;
+    if ("digest" in entry && !(await isPresent(contentPlace(content, entry.digest), entry.size))) return undefined;
   return entries;
+}
+
+function digestOf(bytes: Buffer): string {
+  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 }
 
 /** Texts of pipelines and systems become names of files. */
@@ -89,6 +97,9 @@ function short(text: string): string {
 }
 
 function orNone(error: NodeJS.ErrnoException): readonly string[] {
-  if (error.code === "ENOENT") return [];
-  throw error;
+  return orGone(error) ?? [];
+}
+
+function orGone(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== "ENOENT") throw error;
 }

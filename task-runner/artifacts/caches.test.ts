@@ -1,6 +1,8 @@
 // Caches of jobs, on a real runner with a checkout that says which branch it has.
 
 import assert from "node:assert/strict";
+import { readdir, truncate } from "node:fs/promises";
+import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { STEPS } from "@gantry/connectors/steps.ts";
 import { succeeded } from "@gantry/core/step/outcome.ts";
@@ -42,13 +44,13 @@ async function openBuilds(t: TestContext) {
     return step;
   };
   const steps = [checkout, await load("cache/restore"), await load("cache/save")];
-  const { agent } = await openUnprotectedRunner(t, {
+  const { agent, data } = await openUnprotectedRunner(t, {
     steps,
     env: { TOKEN_OF_TEST: "s3cr3t-token-of-test" },
     config: { secrets: { NPM: { env: "TOKEN_OF_TEST" } } },
   });
   let count = 0;
-  return async ({
+  const build = async ({
     branch = "main",
     app = "orders",
     lock = "1",
@@ -81,12 +83,13 @@ async function openBuilds(t: TestContext) {
       saved: agent.log(job, "save"),
     };
   };
+  return { build, data };
 }
 
 const SHOW = 'cat deps/one 2>/dev/null || echo none; mkdir -p deps; echo "$GANTRY_JOB" > deps/one';
 
 test("the next build finds what the last one saved, and saves nothing new under the same key", async (t) => {
-  const build = await openBuilds(t);
+  const { build } = await openBuilds(t);
   const first = await build({ run: `${SHOW}; ln -s one deps/link; ln -s /etc/passwd deps/out; chmod +x deps/one` });
   assert.equal(first.build, "none\n");
   assert.match(first.restored, /There is no cache yet/);
@@ -102,7 +105,7 @@ test("the next build finds what the last one saved, and saves nothing new under 
 });
 
 test("with other lock files, the newest cache of the key is a start; then that of a fallback", async (t) => {
-  const build = await openBuilds(t);
+  const { build } = await openBuilds(t);
   await build({ run: SHOW, key: "node-22" });
   const other = await build({ run: SHOW, key: "node-22", lock: "2" });
   assert.equal(other.build, "build-1\n");
@@ -113,7 +116,7 @@ test("with other lock files, the newest cache of the key is a start; then that o
 });
 
 test("a branch starts with the cache of the release branch, and never changes it", async (t) => {
-  const build = await openBuilds(t);
+  const { build } = await openBuilds(t);
   await build({ run: SHOW });
   const feature = await build({ branch: "feature/x", run: SHOW, lock: "evil" });
   assert.equal(feature.build, "build-1\n");
@@ -124,13 +127,13 @@ test("a branch starts with the cache of the release branch, and never changes it
 });
 
 test("an app finds nothing of another one", async (t) => {
-  const build = await openBuilds(t);
+  const { build } = await openBuilds(t);
   await build({ run: SHOW });
   assert.equal((await build({ app: "payments", run: SHOW })).build, "none\n");
 });
 
 test("a failed build saves nothing, and settings with secrets are left out of a cache of the home", async (t) => {
-  const build = await openBuilds(t);
+  const { build } = await openBuilds(t);
   await build({ run: `${SHOW}; exit 1` });
   assert.equal((await build({ run: SHOW })).build, "none\n");
   const paths = ["~/.m2"];
@@ -142,4 +145,31 @@ test("a failed build saves nothing, and settings with secrets are left out of a 
   assert.match(first.saved, /Left out, because a secret is in it: \.m2\/settings\.xml/);
   const second = await build({ paths, lock: "home", run: 'cat "$HOME/.m2/repository/a.jar"; ls "$HOME/.m2"' });
   assert.equal(second.build, "jar\nrepository\n");
+});
+
+/** As after a crash of the machine, whose disk has the names of files but not all of their content. */
+async function cut(data: string, kind: "content" | "caches", length: number): Promise<void> {
+  const all = join(data, "cache");
+  const found = await readdir(all, { recursive: true, withFileTypes: true });
+  const files = found.filter((one) => one.isFile() && one.parentPath.split("/").includes(kind));
+  assert.ok(files.length > 0, `${all} has no ${kind}`);
+  for (const { parentPath, name } of files) await truncate(join(parentPath, name), length);
+}
+
+for (const kind of ["content", "caches"] as const)
+  test(`what a crash of the machine has cut is no cache, and the next build saves it again: ${kind}`, async (t) => {
+    const { build, data } = await openBuilds(t);
+    await build({ run: SHOW });
+    await cut(data, kind, 0);
+    const second = await build({ run: SHOW });
+    assert.deepEqual([second.outcome, second.build], ["succeeded", "none\n"]);
+    assert.equal((await build({ run: SHOW })).build, "build-2\n");
+  });
+
+test("a file that a crash of the machine has cut is saved whole when a build has it again", async (t) => {
+  const { build, data } = await openBuilds(t);
+  await build({ run: "mkdir deps; seq 100 > deps/one" });
+  await cut(data, "content", 3);
+  await build({ run: "mkdir deps; seq 100 > deps/one" });
+  assert.equal((await build({ run: "tail -1 deps/one" })).build, "100\n");
 });

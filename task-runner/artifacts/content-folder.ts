@@ -44,7 +44,7 @@ export async function addContent(folder: string, path: string, name: string, may
     if (!facts.isFile()) throw new GantryError("file-invalid", { file: name, problem: "it is not a file" });
     const digest = await digestOf(handle);
     const place = contentPlace(folder, digest);
-    if (!(await isPresent(place))) {
+    if (!(await isPresent(place, facts.size))) {
       // Another name of the same file could be written through.
       await takeIn(path, place, mayLink && facts.nlink === 1);
     }
@@ -100,12 +100,15 @@ export async function receiveContent(folder: string, digest: string, parts: Asyn
   throw new GantryError("system-strange", { system: "the task-agent", what: "download an artifact", problem });
 }
 
-/** Whether the content is here; then it counts as used now. */
-export async function isPresent(place: string): Promise<boolean> {
+/**
+ * Whether the content is here; then it counts as used now. Files are not flushed, because what is lost is only saved or downloaded
+ * again: a crash of the machine may leave one without its end, so its size must be right.
+ */
+export async function isPresent(place: string, size: number): Promise<boolean> {
   const now = new Date();
   try {
     await utimes(place, now, now);
-    return true;
+    return (await stat(place)).size === size;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
     throw error;

@@ -20,6 +20,8 @@ const MAX_ENTRIES = 1_000_000;
 const MAX_DEPTH = 100;
 /** It may hold credentials, and nobody means it. */
 const NEVER = ".git";
+/** Node puts it in place of bytes that are not UTF-8, and a file is not found by that name. */
+const NOT_UTF8 = "\ufffd";
 
 /**
  * A pattern that matches a folder means all that is in it. `*` and `**` do not match names that begin with a dot: they often hold
@@ -48,7 +50,10 @@ export async function findFiles(
       const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
       if (entry.name === NEVER || matchesAny(path, unwanted)) continue;
       const isMatched = isWanted || matchesAny(path, wanted);
-      if (entry.isDirectory() && depth < MAX_DEPTH) await visit(path, depth + 1, isWanted || matchesAny(path, whole));
+      if (entry.name.includes(NOT_UTF8)) {
+        if (isMatched) leftOut.push(path);
+      } else if (entry.isDirectory() && depth < MAX_DEPTH)
+        await visit(path, depth + 1, isWanted || matchesAny(path, whole));
       else if (isMatched && entry.isSymbolicLink()) links.push(path);
       else if (isMatched) (entry.isFile() && isArtifactPath(path) ? paths : leftOut).push(path);
     }

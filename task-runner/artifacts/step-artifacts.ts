@@ -56,7 +56,7 @@ export function isLastWork(steps: StepRun["job"]["spec"]["steps"], id: string): 
 }
 
 function folderName(element: string): string {
-  const name = element.replace(/[^A-Za-z0-9._-]+/g, "-");
+  const name = element.replace(/[^A-Za-z0-9,._-]+/g, "-");
   return /^\.*$/.test(name) ? "element" : name;
 }
 

@@ -35,7 +35,10 @@ export type Expanded = {
 const MAX_DEPTH = 5;
 /** Of all templates that one pipeline includes, directly and through others. */
 const MAX_INCLUDES = 200;
+/** Of all templates together, with the values that are put into them. */
 const MAX_VALUES = 20_000;
+/** A longer text counts as several values. */
+const VALUE_LENGTH = 100;
 
 type Expanding = {
   readonly includes: Includes;
@@ -143,7 +146,8 @@ function bodyOf(state: Expanding, call: Call, chain: readonly string[], key: "jo
   }
   const values = valuesOf(state, call, template);
   if (values === undefined) return undefined;
-  const filled = fill(state, body, { values, from: call.at, template }, key);
+  const sizes = new Map(Object.entries(values).map(([name, value]) => [name, sizeOf(value)]));
+  const filled = fill(state, body, { values, sizes, from: call.at, template }, key);
   const inner = [...chain, path];
   return key === "job" ? expandJob(state, filled, inner) : expandSteps(state, filled, inner);
 }
@@ -228,16 +232,22 @@ function wrongValues(
     : [{ path, detail: `there is no param ${unknown}${didYouMean(unknown, state.paramNames)}` }];
 }
 
-type Filling = { readonly values: Values; readonly from: Place; readonly template: Template };
+type Filling = {
+  readonly values: Values;
+  /** Of each param. */
+  readonly sizes: ReadonlyMap<string, number>;
+  readonly from: Place;
+  readonly template: Template;
+};
 
 /** A copy of a part of a template, with the values of its params, and with both places. `key`: under which it stands. */
 function fill(state: Expanding, source: Source, filling: Filling, key: string): Source {
   const { from, template } = filling;
   const at: Place = { ...source.at, file: template.path, from };
-  state.values += 1;
+  const before = state.values;
+  state.values += 1 + (source.kind === "scalar" ? sizePutInto(source.value, filling) : 0);
   if (state.values > MAX_VALUES) {
-    if (state.values === MAX_VALUES + 1)
-      report(state, from, `the templates have more than ${MAX_VALUES} values together`);
+    if (before <= MAX_VALUES) report(state, from, `the templates have more than ${MAX_VALUES} values together`);
     return { kind: "list", at, items: [] };
   }
   if (source.kind === "list")
@@ -261,6 +271,23 @@ function fill(state: Expanding, source: Source, filling: Filling, key: string): 
   const index = source.raw.text.indexOf(filled.text);
   report(state, index === -1 ? at : raw.placeOf(source.raw.offset + index + filled.offset), filled.problem);
   return { ...source, at, raw };
+}
+
+/** Each use of a param is one more copy of its value: templates that include others would multiply them without end. */
+function sizePutInto(value: JsonValue, { sizes }: Filling): number {
+  if (typeof value !== "string") return 0;
+  const names = [...value.matchAll(/params(?:\.|\[["'])(\w+)/g)].map(([, name = ""]) => name);
+  return names.reduce((sum, name) => sum + (sizes.get(name) ?? 0), 0);
+}
+
+function sizeOf(value: JsonValue): number {
+  if (typeof value === "string") return 1 + Math.floor(value.length / VALUE_LENGTH);
+  const inner = Array.isArray(value)
+    ? (value as readonly JsonValue[])
+    : isJsonObject(value)
+      ? Object.values(value)
+      : [];
+  return inner.reduce((sum: number, one) => sum + sizeOf(one), 1);
 }
 
 /** `when: x` and `when: ${{ x }}` are the same. */

@@ -210,3 +210,19 @@ test("templates of templates are bounded, however they are written", () => {
   );
   assert.ok(process.cpuUsage(start).user < 1_000_000);
 });
+
+test("the values of templates are bounded, however often templates pass them on", () => {
+  const twenty = Array(20).fill('"${{ params.a }}"').join(", ");
+  const text = (inner: string): string => `params: { a: { type: array, required: true } }\nsteps: [${inner}]\n`;
+  const files = Object.fromEntries(
+    Array.from({ length: 4 }, (_, i) => [
+      `includes/t${i}.yaml`,
+      text(`{ include: t${i + 1}, with: { a: [${twenty}] } }`),
+    ]),
+  );
+  const last = { "includes/t4.yaml": text('{ run: "true", env: { A: "${{ size(params.a) }}" } }') };
+  const start = process.cpuUsage();
+  const { problems } = parse(use("{ include: t0, with: { a: [1, 2, 3] } }"), { ...files, ...last });
+  assert.match(problems[0] ?? "", /the templates have more than 20000 values together/);
+  assert.ok(process.cpuUsage(start).user < 1_000_000);
+});
