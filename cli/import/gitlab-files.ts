@@ -144,7 +144,7 @@ function cacheOf(cache: JsonObject, { name, variables, note }: JobOf, taken: rea
   if (paths.length === 0 || paths.some((path) => path.includes("${{"))) return undefined;
   const { files: lockFiles, prefix } = isJsonObject(cache.key) ? cache.key : {};
   const files = below(textsOf(lockFiles), variables, (what) => note([...at, "key"], what));
-  if (files.length === 0)
+  if (files.length === 0 && cache.policy !== "pull")
     note(
       [...at, "key"],
       "GitLab saves the cache after every job; here it is saved when its key is new: name lock files in `files`",

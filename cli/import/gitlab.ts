@@ -135,7 +135,8 @@ function resolveAll(root: JsonObject, note: Note): { readonly [name: string]: Js
   );
   return Object.fromEntries(
     names.map((name) => {
-      const job = deepMerge(inherited, merged(name, []));
+      // What a job says replaces what is above it as a whole.
+      const job = { ...inherited, ...merged(name, []) };
       return [
         name,
         Object.fromEntries(
