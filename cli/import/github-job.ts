@@ -4,11 +4,14 @@ import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json
 import { isReservedVariable } from "@gantry/core/pipeline/env-names.ts";
 import { Untranslatable, variablesIn } from "./expression.ts";
 import type { Path } from "./foreign-file.ts";
+import { ofAction, type StepOf } from "./github-actions.ts";
+import { takenBy } from "./github-artifacts.ts";
+import { concurrencyOf } from "./github-concurrency.ts";
 import { type Importing, type NameTable, openNames, underscored } from "./github-names.ts";
+import { type Caching, saveCacheStep, withKeywords } from "./job-files.ts";
 import { takeValues } from "./script-values.ts";
 import {
   COMMON_HINTS,
-  checkout,
   compact,
   DEFAULT_SITE,
   idOf,
@@ -20,18 +23,13 @@ import {
 } from "./target.ts";
 
 const JOB_KEYS = new Set(
-  "name needs if runs-on env outputs strategy steps timeout-minutes defaults continue-on-error permissions".split(" "),
+  "name needs if runs-on env outputs strategy steps timeout-minutes defaults continue-on-error permissions concurrency".split(
+    " ",
+  ),
 );
 const STEP_KEYS = new Set(
   "id name if run uses with env shell working-directory timeout-minutes continue-on-error".split(" "),
 );
-/** Actions that only put a program on the machine. */
-const TOOL = /\/setup-|^pnpm\/action-setup|-toolchain@|^shivammathur\//;
-const ACTIONS: { readonly [action: string]: string } = {
-  "actions/cache": COMMON_HINTS.cache,
-  "actions/upload-artifact": COMMON_HINTS.artifacts,
-  "actions/download-artifact": COMMON_HINTS.artifacts,
-};
 const SHELLS = new Set(["sh", "bash", "python3", "node"]);
 /** Where the outputs of a script are written. */
 const FILES: { readonly [variable: string]: string } = {
@@ -39,7 +37,11 @@ const FILES: { readonly [variable: string]: string } = {
   GITHUB_STEP_SUMMARY: "GANTRY_STEP_SUMMARY",
 };
 
-export function readJob(job: JsonObject, at: Path, importing: Importing): JsonObject {
+/** Commands by which a script would change later steps. */
+const OLD_COMMANDS = /::(set-output|set-env|add-path|save-state)\b/;
+
+/** `id`: of one of the `jobs` of the workflow. */
+export function readJob(id: string, job: JsonObject, at: Path, importing: Importing): JsonObject {
   for (const key of Object.keys(job)) if (!JOB_KEYS.has(key)) importing.note([...at, key], unsupported(key));
   const env = isJsonObject(job.env) ? job.env : {};
   const inside: Importing = {
@@ -49,93 +51,140 @@ export function readJob(job: JsonObject, at: Path, importing: Importing): JsonOb
   };
   const strategy = isJsonObject(job.strategy) ? job.strategy : {};
   const axes = isJsonObject(strategy.matrix) ? Object.keys(strategy.matrix) : [];
-  const steps = readSteps(job.steps, [...at, "steps"], axes, inside);
+  const steps = readSteps(id, job.steps, [...at, "steps"], axes, inside);
   const names = openNames({ ...inside, axes, steps: steps.ids, ...steps.checkout });
   const outer = openNames({ ...inside, axes, steps: new Map() });
-  return compact({
-    title: plainText(job.name),
-    needs: orNothing(textsOf(job.needs)),
-    site: importing.site ?? DEFAULT_SITE,
-    labels: orNothing(labelsOf(job["runs-on"], [...at, "runs-on"], outer, inside)),
-    ...matrixOf(strategy, [...at, "strategy"], importing),
-    when: conditionOf(job.if, [...at, "if"], outer, inside),
-    timeout: minutes(job["timeout-minutes"]),
-    continueOnError: job["continue-on-error"] === true ? true : undefined,
-    env: orNothing(valuesOf({ ...importing.env, ...env }, [...at, "env"], outer, inside)),
-    outputs: orNothing(
-      renamed(valuesOf(isJsonObject(job.outputs) ? job.outputs : {}, [...at, "outputs"], names, inside)),
-    ),
-    steps: steps.list.length > 0 ? steps.list : [{ title: "Nothing was carried over", run: "exit 1" }],
-  });
+  const taken = listOf(job.steps)
+    .filter(isJsonObject)
+    .flatMap((step) => takenBy(step, { ...importing, job: id }).map((upload) => upload.job));
+  return withKeywords(
+    compact({
+      title: plainText(job.name),
+      // A job takes artifacts of jobs that it names itself.
+      needs: orNothing([...new Set([...textsOf(job.needs), ...taken])]),
+      site: importing.site ?? DEFAULT_SITE,
+      labels: orNothing(labelsOf(job["runs-on"], [...at, "runs-on"], outer, inside)),
+      ...matrixOf(strategy, [...at, "strategy"], importing),
+      when: conditionOf(job.if, [...at, "if"], outer, inside),
+      timeout: minutesOf(job, at, importing),
+      concurrency: concurrencyOf(job.concurrency, [...at, "concurrency"], outer, inside),
+      continueOnError: toleranceOf(job["continue-on-error"], [...at, "continue-on-error"], outer, inside),
+      env: orNothing(valuesOf({ ...importing.env, ...env }, [...at, "env"], outer, inside)),
+      outputs: orNothing(
+        renamed(valuesOf(isJsonObject(job.outputs) ? job.outputs : {}, [...at, "outputs"], names, inside)),
+      ),
+      steps: steps.list.some(isWork) || !steps.hasLeftOut ? steps.list : [...steps.list, NOTHING],
+    }),
+  );
+}
+
+function minutesOf(part: JsonObject, at: Path, { note }: Importing): string | undefined {
+  const given = part["timeout-minutes"];
+  const text = minutes(given);
+  if (given !== undefined && text === undefined)
+    note([...at, "timeout-minutes"], `\`timeout-minutes: ${String(given)}\` has no counterpart: a time such as 10m`);
+  return text;
+}
+
+/** Of a job: an expression may say it. */
+function toleranceOf(
+  value: JsonValue | undefined,
+  at: Path,
+  names: NameTable,
+  { note }: Importing,
+): JsonValue | undefined {
+  if (value === true) return true;
+  if (typeof value !== "string") return undefined;
+  try {
+    // What a combination of the matrix does not have is false.
+    return names.template(value).replaceAll('.orValue("")', ".orValue(false)");
+  } catch (error) {
+    if (!(error instanceof Untranslatable)) throw error;
+    note(at, `\`continue-on-error\`: ${error.message}`);
+    return undefined;
+  }
 }
 
 function unsupported(key: string): string {
   const hints: { readonly [key: string]: string } = {
     ...COMMON_HINTS,
-    uses: "reusable workflows have no counterpart: write its jobs here",
-    concurrency: "only whole pipelines have `concurrency`",
+    uses: "reusable workflows have no counterpart: write its jobs here, or a template",
   };
   return noCounterpart(`\`${key}\``, hints[key]);
 }
 
+/** A job whose work was left out must not seem to have done it. */
+const NOTHING = { title: "Nothing was carried over", run: "exit 1" };
+
+function isWork({ run, uses }: JsonObject): boolean {
+  return run !== undefined || uses === "git/checkout";
+}
+
 type Steps = {
+  /** Whether a step has no counterpart. */
+  readonly hasLeftOut: boolean;
   readonly list: readonly JsonObject[];
   readonly ids: ReadonlyMap<string, string>;
   readonly checkout: { readonly checkout?: string };
 };
 
-function readSteps(value: JsonValue | undefined, at: Path, axes: readonly string[], importing: Importing): Steps {
+function readSteps(
+  job: string,
+  value: JsonValue | undefined,
+  at: Path,
+  axes: readonly string[],
+  importing: Importing,
+): Steps {
   const list: JsonObject[] = [];
   const ids = new Map<string, string>();
+  const caches: Caching[] = [];
   let source: { readonly checkout?: string } = {};
+  let hasLeftOut = listOf(value).length === 0;
   for (const [index, step] of listOf(value).entries()) {
     if (!isJsonObject(step)) continue;
     const env = isJsonObject(step.env) ? step.env : {};
     const inside = { ...importing, env: { ...importing.env, ...env } };
     const names = openNames({ ...inside, axes, steps: ids, ...source });
-    const made = readStep(step, [...at, index], names, inside);
-    if (!made) continue;
-    if (typeof step.id === "string") ids.set(step.id, String(made.id ?? step.id));
-    if (made.uses === "git/checkout" && source.checkout === undefined) source = { checkout: String(made.id) };
-    list.push(made);
+    const made = readStep({ job, index, step, at: [...at, index], names, importing: inside, caches });
+    const [first] = made;
+    hasLeftOut ||= first === undefined;
+    if (first === undefined) continue;
+    if (typeof step.id === "string") ids.set(step.id, String(first.id ?? step.id));
+    if (first.uses === "git/checkout" && source.checkout === undefined) source = { checkout: String(first.id) };
+    list.push(...made);
   }
-  return { list, ids, checkout: source };
+  if (caches.length > 0 && source.checkout === undefined)
+    importing.note(at, "the caches are left out: they belong to a branch, and this job has no checkout");
+  const isCache = ({ uses }: JsonObject): boolean => String(uses).startsWith("cache/");
+  const kept = source.checkout === undefined ? list.filter((one) => !isCache(one)) : list;
+  const saves = source.checkout === undefined ? [] : caches.map(saveCacheStep);
+  return { list: [...kept, ...saves], hasLeftOut, ids, checkout: source };
 }
 
-function readStep(step: JsonObject, at: Path, names: NameTable, importing: Importing): JsonObject | undefined {
+function readStep({ step, at, names, importing, ...place }: StepOf): readonly JsonObject[] {
   for (const key of Object.keys(step)) if (!STEP_KEYS.has(key)) importing.note([...at, key], unsupported(key));
+  if (typeof step["continue-on-error"] === "string")
+    importing.note([...at, "continue-on-error"], "`continueOnError` of a step is no expression");
   const common = {
     title: plainText(step.name),
     when: conditionOf(step.if, [...at, "if"], names, importing),
-    timeout: minutes(step["timeout-minutes"]),
+    timeout: minutesOf(step, at, importing),
     continueOnError: step["continue-on-error"] === true ? true : undefined,
   };
   const id = typeof step.id === "string" ? idOf(step.id, "step") : undefined;
   if (typeof step.uses === "string") {
-    const action = ofAction(step.uses, step, at, importing);
-    return action && compact({ ...action, ...(id === undefined ? {} : { id }), ...common });
-  }
-  if (typeof step.run !== "string") return undefined;
-  return compact({ id, ...common, ...scriptOf(step, at, names, importing) });
-}
-
-function ofAction(uses: string, step: JsonObject, at: Path, importing: Importing): JsonObject | undefined {
-  const inputs = isJsonObject(step.with) ? step.with : {};
-  if (uses.startsWith("actions/checkout@")) {
-    importing.used.add("ref");
-    const isOther = inputs.repository !== undefined || inputs.ref !== undefined;
-    if (isOther)
-      importing.note([...at, "with"], "the checkout of another repository or ref is that of the app's source");
-    return checkout("checkout", typeof inputs.path === "string" ? { directory: inputs.path } : {});
-  }
-  if (TOOL.test(uses))
-    importing.note([...at, "uses"], `\`${uses}\` is left out: give the runner this tool, and choose it by \`labels\``);
-  else
-    importing.note(
-      [...at, "uses"],
-      `the action \`${uses}\` has no counterpart: ${ACTIONS[uses.replace(/@.*/, "")] ?? "write a script, or use a step of `gantry steps`"}`,
+    const actions = ofAction(step.uses, { step, at, names, importing, ...place });
+    return actions.map((action, index) =>
+      compact({
+        ...action,
+        ...(id === undefined || index > 0 ? {} : { id }),
+        ...common,
+        title: action.title ?? common.title,
+      }),
     );
-  return undefined;
+  }
+  if (typeof step.run !== "string") return [];
+  return [compact({ id, ...common, ...scriptOf(step, at, names, importing) })];
 }
 
 function scriptOf(step: JsonObject, at: Path, names: NameTable, importing: Importing): JsonObject {
@@ -148,6 +197,12 @@ function scriptOf(step: JsonObject, at: Path, names: NameTable, importing: Impor
     importing.note(
       [...at, "run"],
       "an expression in a script that is not for a shell: read the variable that `env` gives",
+    );
+  const old = OLD_COMMANDS.exec(taken.script)?.[1];
+  if (old !== undefined)
+    importing.note(
+      [...at, "run"],
+      `the command \`::${old}::\` is text here: write to the file $GANTRY_OUTPUT, or set \`env\` of later steps`,
     );
   let script = taken.script;
   for (const [theirs, ours] of Object.entries(FILES)) script = script.replaceAll(theirs, ours);

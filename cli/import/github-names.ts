@@ -3,6 +3,7 @@
 import type { JsonObject } from "@gantry/core/json.ts";
 import { member, quoted, Untranslatable } from "./expression.ts";
 import type { Path } from "./foreign-file.ts";
+import type { Upload } from "./github-artifacts.ts";
 import { translate } from "./github-expression.ts";
 
 /** Of a pull request, as text. */
@@ -15,11 +16,18 @@ export type Importing = {
   /** `defaults.run`. */
   readonly defaults: JsonObject;
   readonly site: string | undefined;
+  /** Whether a tag starts it. */
+  readonly hasTags: boolean;
+  /** The name of the result. */
+  readonly pipeline: string;
+  /** Of the workflow. */
+  readonly jobs: JsonObject;
+  readonly uploads: readonly Upload[];
   /** The params of SOURCE_PARAMS that the result names. */
   readonly used: Set<string>;
 };
 
-export type NamesOptions = Pick<Importing, "env" | "used"> & {
+export type NamesOptions = Pick<Importing, "env" | "used" | "pipeline" | "hasTags"> & {
   /** Steps before, by id → the id of the step in the result. */
   readonly steps: ReadonlyMap<string, string>;
   /** The step that has checked the source out, if there is one. */
@@ -45,17 +53,21 @@ export function openNames(options: NamesOptions): NameTable {
   const github: { readonly [name: string]: () => string } = {
     sha: () =>
       options.checkout === undefined ? param("ref") : `${member(["steps", options.checkout])}.outputs.commit`,
-    ref_name: () => param("branch"),
-    head_ref: () => param("branch"),
-    ref: () => `"refs/heads/" + ${param("branch")}`,
+    ref_name: () => (options.hasTags ? `trigger.?tag.orValue(${param("branch")})` : param("branch")),
+    ref_type: () => '(trigger.kind == "tag" ? "tag" : "branch")',
+    head_ref: () => `(trigger.kind == "pull_request" ? ${param("branch")} : "")`,
+    ref: () =>
+      options.hasTags
+        ? `(trigger.kind == "tag" ? "refs/tags/" + trigger.?tag.orValue("") : "refs/heads/" + ${param("branch")})`
+        : `("refs/heads/" + ${param("branch")})`,
     base_ref: () => 'trigger.?target.orValue("")',
     event_name: () => "trigger.kind",
-    repository: () => 'app.source.project + "/" + app.source.slug',
+    repository: () => '(app.source.project + "/" + app.source.slug)',
     repository_owner: () => "app.source.project",
     actor: () => "task.requestedBy",
     run_id: () => "task.id",
     job: () => "task.id",
-    workflow: () => "task.pipeline",
+    workflow: () => quoted(options.pipeline),
     "event.pull_request.number": () => NUMBER,
     "event.number": () => NUMBER,
     "event.pull_request.title": () => 'trigger.?title.orValue("")',
@@ -102,12 +114,18 @@ export function openNames(options: NamesOptions): NameTable {
   const expression = (source: string): string => translate(source, { of });
   return {
     expression,
-    template: (text) => text.replace(/\$\{\{(.*?)\}\}/gs, (_, inner: string) => `\${{ ${expression(inner.trim())} }}`),
+    template: (text) => text.replace(/\$\{\{(.*?)\}\}/gs, (_, inner: string) => inTemplate(expression(inner.trim()))),
     variable: (name) => {
       const known = github[name.replace(/^GITHUB_/, "").toLowerCase()];
       return name === "CI" ? '"true"' : name.startsWith("GITHUB_") ? known?.() : undefined;
     },
   };
+}
+
+/** A literal text stands for itself. */
+function inTemplate(expression: string): string {
+  const isText = /^"(?:[^"\\]|\\.)*"$/.test(expression);
+  return isText ? String(JSON.parse(expression)).replaceAll("${{", "$${{") : `\${{ ${expression} }}`;
 }
 
 /** Only axes are in every combination. */
@@ -127,8 +145,13 @@ function ofSteps([id = "", part, ...rest]: readonly string[], steps: ReadonlyMap
   const known = steps.get(id);
   if (known === undefined) throw new Untranslatable(`\`steps.${id}\` is not carried over, or comes later`);
   if (part === "outcome" || part === "conclusion") return `${member(["steps", known])}.outcome`;
+  if (part === "outputs" && rest[0] === "cache-hit") return ofCacheHit(orEmpty(["steps", known, "outputs"], "hit"));
   if (part === "outputs") return orEmpty(["steps", known, "outputs"], rest.join("."));
   throw new Untranslatable(`\`steps.${id}.${part ?? ""}\` has no counterpart`);
+}
+
+function ofCacheHit(hit: string): string {
+  return `(${hit} == "exact" ? "true" : ${hit} == "older" ? "false" : "")`;
 }
 
 /** Variables are known when the file is read, unless a script sets them. */

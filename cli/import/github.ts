@@ -1,8 +1,9 @@
 // GitHub Actions: a workflow becomes one pipeline.
 
 import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
-import { Untranslatable } from "./expression.ts";
 import type { ForeignFile, Path } from "./foreign-file.ts";
+import { uploadsOf } from "./github-artifacts.ts";
+import { concurrencyOf } from "./github-concurrency.ts";
 import { readJob } from "./github-job.ts";
 import { type Importing, openNames } from "./github-names.ts";
 import type { Notes } from "./notes.ts";
@@ -18,15 +19,20 @@ export function importGithub({ root, placeOf }: ForeignFile, options: ImportOpti
     env: isJsonObject(root.env) ? root.env : {},
     defaults: isJsonObject(root.defaults) && isJsonObject(root.defaults.run) ? root.defaults.run : {},
     site: options.site,
+    hasTags: readEvents(root.on, { note: () => {} }).triggers.some((one) => "tag" in one),
+    pipeline: options.name,
+    jobs: isJsonObject(root.jobs) ? root.jobs : {},
+    uploads: uploadsOf(isJsonObject(root.jobs) ? root.jobs : {}),
     used: new Set<string>(),
   };
   for (const key of Object.keys(root)) if (!SILENT.has(key)) note([key], `\`${key}\` is not known`);
   const jobs: { [id: string]: JsonValue } = {};
-  for (const [id, job] of Object.entries(isJsonObject(root.jobs) ? root.jobs : {})) {
-    if (isJsonObject(job)) jobs[id] = readJob(job, ["jobs", id], importing);
+  for (const [id, job] of Object.entries(importing.jobs)) {
+    if (isJsonObject(job)) jobs[id] = readJob(id, job, ["jobs", id], importing);
   }
   const { triggers, params } = readEvents(root.on, importing);
-  const concurrency = readConcurrency(root.concurrency, importing);
+  const names = openNames({ ...importing, steps: new Map() });
+  const concurrency = concurrencyOf(root.concurrency, ["concurrency"], names, importing);
   return compact({
     name: options.name,
     title: typeof root.name === "string" ? root.name : undefined,
@@ -51,7 +57,7 @@ function withParams(trigger: JsonObject, { used }: Importing): JsonObject {
 
 type Events = { readonly triggers: readonly JsonObject[]; readonly params: JsonObject };
 
-function readEvents(on: JsonValue | undefined, importing: Importing): Events {
+function readEvents(on: JsonValue | undefined, importing: Pick<Importing, "note">): Events {
   const events: JsonObject = isJsonObject(on) ? on : Object.fromEntries(textsOf(on).map((name) => [name, null]));
   const triggers: JsonObject[] = [];
   let params: JsonObject = {};
@@ -75,11 +81,13 @@ function readEvents(on: JsonValue | undefined, importing: Importing): Events {
   return { triggers, params };
 }
 
+/** Without filters, tags start it, too. */
 function ofPush(event: JsonObject): readonly JsonObject[] {
   const paths = filterOf(event, "paths");
   const tags = filterOf(event, "tags");
   const branches = filterOf(event, "branches");
-  const tag = tags ? [{ tag: { names: tags } }] : [];
+  const named = tags ?? (branches ? undefined : ["**"]);
+  const tag = named ? [{ tag: { names: named } }] : [];
   return tags && !branches ? tag : [{ push: compact({ branches: branches ?? ["**"], paths }) }, ...tag];
 }
 
@@ -97,7 +105,7 @@ const INPUT_TYPES: { readonly [type: string]: string } = {
   choice: "string",
 };
 
-function inputsOf(inputs: JsonValue | undefined, at: Path, { note }: Importing): JsonObject {
+function inputsOf(inputs: JsonValue | undefined, at: Path, { note }: Pick<Importing, "note">): JsonObject {
   const params: { [name: string]: JsonValue } = {};
   for (const [name, value] of Object.entries(isJsonObject(inputs) ? inputs : {})) {
     const input = isJsonObject(value) ? value : {};
@@ -113,19 +121,4 @@ function inputsOf(inputs: JsonValue | undefined, at: Path, { note }: Importing):
     });
   }
   return params;
-}
-
-function readConcurrency(value: JsonValue | undefined, importing: Importing): JsonValue | undefined {
-  if (value === undefined || value === null) return undefined;
-  const group = isJsonObject(value) ? value.group : value;
-  if (typeof group !== "string") return undefined;
-  try {
-    const { template } = openNames({ ...importing, steps: new Map() });
-    const cancels = isJsonObject(value) && value["cancel-in-progress"] === true;
-    return { group: template(group), policy: cancels ? "cancel-older" : "queue" };
-  } catch (error) {
-    if (!(error instanceof Untranslatable)) throw error;
-    importing.note(["concurrency"], `\`concurrency\`: ${error.message}`);
-    return undefined;
-  }
 }

@@ -137,6 +137,18 @@ function ofVariables(source: string, variables: JsonObject): string {
     .replace(/ \)/g, ")");
 }
 
+/** A text with `$NAME` or `${NAME}`, as a template. Throws Untranslatable. */
+export function templateOf(text: string, variables: JsonObject): string {
+  return text
+    .replaceAll("${{", "$${{")
+    .replace(/(?<!\$)\$(?:\{(\w+)\}|(\w+))/g, (_, inBraces?: string, bare?: string) => {
+      const name = inBraces ?? bare ?? "";
+      const value = variables[name];
+      if (VARIABLES[name] === undefined && typeof value === "string" && !value.includes("$")) return value;
+      return `\${{ ${ofVariable(name, variables)} }}`;
+    });
+}
+
 function ofVariable(name: string, variables: JsonObject): string {
   if (name === "CI_COMMIT_TAG") return 'trigger.?tag.orValue("")';
   const known = VARIABLES[name];

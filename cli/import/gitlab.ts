@@ -3,7 +3,9 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
 import { isReservedVariable } from "@gantry/core/pipeline/env-names.ts";
 import { type ForeignFile, type Path, REFERENCE } from "./foreign-file.ts";
+import { cachesOf, downloadsOf, interruptionOf, resourceGroupOf, savesFiles, savesOf } from "./gitlab-files.ts";
 import { conditionOf, gitlabVariables } from "./gitlab-rules.ts";
+import { withKeywords } from "./job-files.ts";
 import type { Notes } from "./notes.ts";
 import {
   COMMON_HINTS,
@@ -28,19 +30,25 @@ const GLOBAL = new Set(
   ),
 );
 /** What a job may inherit from `default` or the top. */
-const INHERITED = ["before_script", "after_script", "timeout", "retry", "tags", "image", "services", "cache"] as const;
+const INHERITED = [
+  "before_script",
+  "after_script",
+  "timeout",
+  "retry",
+  "tags",
+  "image",
+  "services",
+  "cache",
+  "artifacts",
+  "interruptible",
+] as const;
 const JOB_KEYS = new Set(
-  "stage script before_script after_script variables rules only except needs dependencies tags timeout retry allow_failure when parallel extends interruptible".split(
+  "stage script before_script after_script variables rules only except needs dependencies tags timeout retry allow_failure when parallel extends interruptible artifacts cache resource_group".split(
     " ",
   ),
 );
 const HINTS: { readonly [key: string]: string } = {
   ...COMMON_HINTS,
-  image: "scripts run on the machine of a runner: give the runner the tools, and choose it by `labels`",
-  services: "start what the job needs in a script, or on the machine of the runner",
-  artifacts: "jobs have a workspace of their own: put what belongs together into the steps of one job",
-  cache: "caches belong to the runner",
-  environment: "environments belong to the targets of an app",
   trigger: "start another pipeline in a step",
   release: "write a script",
   coverage: "test results are read from files of reports",
@@ -63,20 +71,42 @@ export function importGitlab({ root, placeOf }: ForeignFile, options: ImportOpti
   for (const name of Object.keys(resolved)) ids.set(name, uniqueId(name, [...ids.values()]));
   const jobs: { [id: string]: JsonValue } = {};
   for (const [name, job] of Object.entries(resolved)) {
-    const stage = stageOf(job);
     const before = Object.entries(resolved).filter(
-      ([, other]) => stages.indexOf(stageOf(other)) < stages.indexOf(stage),
+      ([, other]) => stages.indexOf(stageOf(other)) < stages.indexOf(stageOf(job)),
     );
-    const needed = job.needs === undefined ? lastStage(before, stages) : neededBy(job.needs, [name, "needs"], note);
-    const needs = needed.flatMap((one) => ids.get(one) ?? []);
-    jobs[ids.get(name) ?? name] = readJob(name, job, { needs, options, note, globals: variablesOf(root.variables) });
+    const waits = job.needs === undefined ? lastStage(before, stages) : neededBy(job.needs, [name, "needs"], note);
+    const sources = sourcesOf(
+      job,
+      before.map(([other]) => other),
+    ).filter((other) => savesFiles(resolved[other] ?? {}));
+    // A job takes artifacts of jobs that it names itself.
+    const needs = [...new Set([...waits, ...sources])].flatMap((one) => ids.get(one) ?? []);
+    const downloads = sources.flatMap((one) => {
+      const id = ids.get(one);
+      return id === undefined ? [] : [{ id, isMany: resolved[one]?.parallel !== undefined }];
+    });
+    const globals = variablesOf(root.variables);
+    jobs[ids.get(name) ?? name] = readJob(name, job, { needs, downloads, options, note, globals });
   }
+  const all = Object.entries(resolved).map(([name, job]) => ({ id: ids.get(name) ?? name, name, job }));
   return compact({
     name: options.name,
     app: "existing",
     params: SOURCE_PARAMS,
     triggers: [{ push: { branches: ["**"] }, params: OF_PUSH }],
+    concurrency: interruptionOf(all, note),
     jobs,
+  });
+}
+
+/** The jobs whose artifacts a job gets: those of `dependencies`, else of `needs`, else all of earlier stages. */
+function sourcesOf({ dependencies, needs }: JsonObject, before: readonly string[]): readonly string[] {
+  if (dependencies !== undefined) return textsOf(dependencies);
+  if (needs === undefined) return before;
+  return listOf(needs).flatMap((one) => {
+    if (typeof one === "string") return [one];
+    const isTaken = isJsonObject(one) && one.project === undefined && one.artifacts !== false;
+    return isTaken && typeof one.job === "string" ? [one.job] : [];
   });
 }
 
@@ -105,7 +135,8 @@ function resolveAll(root: JsonObject, note: Note): { readonly [name: string]: Js
   );
   return Object.fromEntries(
     names.map((name) => {
-      const job = deepMerge(inherited, merged(name, []));
+      // What a job says replaces what is above it as a whole.
+      const job = { ...inherited, ...merged(name, []) };
       return [
         name,
         Object.fromEntries(
@@ -165,12 +196,13 @@ function neededBy(needs: JsonValue, at: Path, note: Note): readonly string[] {
 
 type Around = {
   readonly needs: readonly string[];
+  readonly downloads: Parameters<typeof downloadsOf>[0];
   readonly options: ImportOptions;
   readonly note: Note;
   readonly globals: JsonObject;
 };
 
-function readJob(name: string, job: JsonObject, { needs, options, note, globals }: Around): JsonObject {
+function readJob(name: string, job: JsonObject, { needs, downloads, options, note, globals }: Around): JsonObject {
   for (const key of Object.keys(job)) {
     if (JOB_KEYS.has(key)) continue;
     note([name, key], noCounterpart(`\`${key}\``, HINTS[key]));
@@ -188,20 +220,26 @@ function readJob(name: string, job: JsonObject, { needs, options, note, globals 
     compact({ run: script === "" ? "true" : `${script}\n`, shell: "bash" }),
     ...(after === "" ? [] : [compact({ title: "after_script", run: `${after}\n`, shell: "bash", when: "always" })]),
   ];
-  return compact({
-    title: name,
-    needs: orNothing(needs),
-    site: options.site ?? DEFAULT_SITE,
-    labels: orNothing(textsOf(job.tags)),
-    ...parallelOf(job.parallel, [name, "parallel"], note),
-    when,
-    approval: isManual ? `Run ${name}?` : undefined,
-    timeout: durationOf(job.timeout, [name, "timeout"], note),
-    retry: retryOf(job.retry),
-    continueOnError: job.allow_failure === true || isJsonObject(job.allow_failure) ? true : undefined,
-    env: orNothing(Object.fromEntries(env)),
-    steps: [checkout(), ...scripts],
-  });
+  const of = { name, job, variables, note };
+  const { restores, saves } = cachesOf(of);
+  const parallel = parallelOf(job.parallel, [name, "parallel"], note);
+  return withKeywords(
+    compact({
+      title: name,
+      needs: orNothing(needs),
+      site: options.site ?? DEFAULT_SITE,
+      labels: orNothing(textsOf(job.tags)),
+      ...parallel.keys,
+      when,
+      concurrency: resourceGroupOf(of),
+      approval: isManual ? `Run ${name}?` : undefined,
+      timeout: durationOf(job.timeout, [name, "timeout"], note),
+      retry: retryOf(job.retry),
+      continueOnError: job.allow_failure === true || isJsonObject(job.allow_failure) ? true : undefined,
+      env: orNothing({ ...Object.fromEntries(env), ...parallel.env }),
+      steps: [checkout(), ...restores, ...downloadsOf(downloads, of), ...scripts, ...savesOf(of), ...saves],
+    }),
+  );
 }
 
 function lines(value: JsonValue | undefined): readonly string[] {
@@ -218,18 +256,24 @@ function variablesOf(value: JsonValue | undefined): JsonObject {
   );
 }
 
-function parallelOf(value: JsonValue | undefined, at: Path, note: Note): JsonObject {
-  if (value === undefined) return {};
-  if (typeof value === "number") return { each: Array.from({ length: value }, (_, index) => index + 1) };
+type Parallel = { readonly keys: JsonObject; readonly env: JsonObject };
+
+/** Each job has its values as variables. */
+function parallelOf(value: JsonValue | undefined, at: Path, note: Note): Parallel {
+  if (value === undefined) return { keys: {}, env: {} };
+  if (typeof value === "number") {
+    const each = Array.from({ length: value }, (_, index) => index + 1);
+    return { keys: { each }, env: { CI_NODE_INDEX: "${{ each }}", CI_NODE_TOTAL: String(value) } };
+  }
   const groups = isJsonObject(value) ? listOf(value.matrix) : [];
   const [first, ...more] = groups;
   if (!isJsonObject(first) || more.length > 0) {
     note(at, "a matrix with several groups has no counterpart: write a job for each of them");
-    return {};
+    return { keys: {}, env: {} };
   }
   const axes = Object.fromEntries(Object.entries(first).map(([axis, values]) => [axis, listOf(values)]));
-  note(at, `the values of the matrix are \`each.NAME\` here: set them in \`env\` (${Object.keys(axes).join(", ")})`);
-  return { matrix: axes };
+  const env = Object.fromEntries(Object.keys(axes).map((axis) => [axis, `\${{ each.${axis} }}`]));
+  return { keys: { matrix: axes }, env };
 }
 
 const UNITS: { readonly [unit: string]: string } = { h: "h", m: "m", s: "s" };

@@ -70,12 +70,9 @@ export function minutes(value: JsonValue | undefined): string | undefined {
   return typeof value === "number" && value >= 1 ? `${Math.round(value)}m` : undefined;
 }
 
-const APART = "jobs have a workspace of their own: put what belongs together into the steps of one job";
 const ON_RUNNER = "scripts run on the machine of a runner: give the runner the tools, and choose it by `labels`";
 /** What to do instead of a word that several tools have. */
 export const COMMON_HINTS = {
-  artifacts: APART,
-  cache: "caches belong to the runner",
   container: ON_RUNNER,
   image: ON_RUNNER,
   services: "start what the job needs in a script, or on the machine of the runner",

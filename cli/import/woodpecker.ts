@@ -4,6 +4,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json
 import { isReservedVariable } from "@gantry/core/pipeline/env-names.ts";
 import { quoted, variablesIn } from "./expression.ts";
 import type { ForeignFile, Path } from "./foreign-file.ts";
+import { cacheName, fileName, patternOf, restoreStep, saveCacheStep, withKeywords } from "./job-files.ts";
 import type { Notes } from "./notes.ts";
 import {
   COMMON_HINTS,
@@ -24,6 +25,7 @@ const TOP = new Set(
   "steps pipeline when labels matrix depends_on clone workspace variables skip_clone runs_on".split(" "),
 );
 const STEP_KEYS = new Set("name image commands environment when depends_on secrets failure".split(" "));
+const CACHE_PLUGIN = /(?:drone|woodpecker|plugin)[\w-]*-cache\b|\/volume-cache\b/;
 const HINTS: { readonly [key: string]: string } = {
   ...COMMON_HINTS,
   services: "start what the job needs in a script, or on the machine of the runner",
@@ -67,6 +69,7 @@ export function importWoodpecker({ root, placeOf }: ForeignFile, options: Import
   const labels = isJsonObject(root.labels)
     ? Object.entries(root.labels).map(([name, value]) => `${name}=${String(value)}`)
     : [];
+  const matrix = matrixOf(root.matrix);
   const conditions = listOf(root.when).filter(isJsonObject);
   return compact({
     name: options.name,
@@ -74,10 +77,10 @@ export function importWoodpecker({ root, placeOf }: ForeignFile, options: Import
     params: SOURCE_PARAMS,
     triggers: orNothing(conditions.flatMap((one, index) => triggersOf(one, ["when", index], note))),
     jobs: {
-      [idOf(options.name, "run")]: compact({
+      [idOf(options.name, "run")]: withKeywords({
         site: options.site ?? DEFAULT_SITE,
-        labels: orNothing(labels),
-        matrix: matrixOf(root.matrix, note),
+        ...compact({ labels: orNothing(labels), env: orNothing(matrix.env) }),
+        ...matrix.keys,
         steps: [
           ...(root.skip_clone === true ? [] : [checkout()]),
           ...steps.flatMap(({ name, step, path }) => readStep(name, step, path, note)),
@@ -118,6 +121,11 @@ function inOrder(steps: readonly Step[], key: string, note: Note): readonly Step
 }
 
 function readStep(name: string, step: JsonObject, path: Path, note: Note): readonly JsonObject[] {
+  const cache = cacheStepOf(step);
+  if (cache !== undefined) {
+    const when = conditionOf(step.when, name, [...path, "when"], note);
+    return [compact({ ...cache, when })];
+  }
   for (const key of Object.keys(step)) {
     if (!STEP_KEYS.has(key)) note([...path, key], noCounterpart(`\`${key}\` of ${name}`, HINTS[key]));
   }
@@ -224,15 +232,31 @@ function triggersOf(when: JsonObject, path: Path, note: Note): readonly JsonObje
   });
 }
 
-function matrixOf(value: JsonValue | undefined, note: Note): JsonValue | undefined {
-  if (!isJsonObject(value)) return undefined;
+type Matrix = { readonly keys: JsonObject; readonly env: JsonObject };
+
+/** Each job has its values as variables. */
+function matrixOf(value: JsonValue | undefined): Matrix {
+  if (!isJsonObject(value)) return { keys: {}, env: {} };
   const { include, ...axes } = value;
-  if (include !== undefined)
-    note(["matrix", "include"], "`include` of the matrix has no counterpart without axes: write the axes");
-  if (Object.keys(axes).length > 0)
-    note(
-      ["matrix"],
-      `the values of the matrix are \`each.NAME\` here: set them in \`env\` (${Object.keys(axes).join(", ")})`,
-    );
-  return orNothing(axes);
+  const each = listOf(include).filter(isJsonObject);
+  const [names, keys] =
+    each.length > 0
+      ? [[...new Set(each.flatMap((one) => Object.keys(one)))], { each }]
+      : [Object.keys(axes), compact({ matrix: orNothing(axes) })];
+  const env = names.map((name) => [name, `\${{ each.?${name}.orValue("") }}`] as const);
+  return { keys, env: Object.fromEntries(env) };
+}
+
+/** Plugins that keep folders from one run to the next: `mount` of `settings` names them. Undefined: the step is none. */
+function cacheStepOf({ image, settings }: JsonObject): JsonObject | undefined {
+  if (!CACHE_PLUGIN.test(String(image)) || !isJsonObject(settings)) return undefined;
+  const paths = textsOf(settings.mount).map((path) => patternOf(path.replace(/^\/(?:root|home\/\w+)\//, "~/"), true));
+  const known = paths.filter((path) => path !== undefined);
+  if (known.length === 0 || known.length < paths.length) return undefined;
+  const given = String(settings.cache_key ?? "");
+  const files = [...given.matchAll(/checksum "([^"]+)"/g)].flatMap(([, file = ""]) => patternOf(file) ?? []);
+  const key = fileName(given.replace(/\{\{.*?\}\}/g, "-"), "");
+  const cache = { name: cacheName(known, []), paths: known, files, key };
+  if (settings.restore === true || settings.restore === "true") return restoreStep(cache);
+  return settings.rebuild === true || settings.rebuild === "true" ? saveCacheStep(cache) : undefined;
 }

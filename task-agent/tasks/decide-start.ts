@@ -83,11 +83,12 @@ export function decideStart(facts: StartFacts): Started | GantryError {
   const tooMany = tooManyPlaces(pipeline, request.params);
   if (tooMany) return tooMany;
   const scope = pipeline.app === "new" ? { name: name ?? "" } : appScope(app);
+  const task = { id, url, requestedBy: request.principal, pipeline: pipeline.name, app: name ?? "" };
   const { siteDefaults = {} } = facts;
   const preset = atSite(pipeline, siteDefaults, siteOfTask(pipeline, scope, request.params));
   const checked = checkParams(preset.params, withBuild(request.params, facts.build), {
     app: scope,
-    task: { id, url, requestedBy: request.principal },
+    task,
   });
   const { params } = checked;
   const ofBuild = buildProblems(facts.build);
@@ -119,7 +120,8 @@ export function decideStart(facts: StartFacts): Started | GantryError {
   // A rerun is about the same commit.
   const trigger = rerun ? rerun.of.trigger : request.trigger;
   const causedBy = (rerun ? rerun.of.causedBy : request.causedBy) ?? [];
-  const groupScope = { params, app: scope, trigger: trigger ?? BY_PERSON };
+  const ofTask = { params, app: scope, trigger: trigger ?? BY_PERSON, task };
+  const groupScope = build === undefined ? ofTask : { ...ofTask, build: buildScope(build) };
   const group = pipeline.concurrency && renderText(pipeline.concurrency.group, groupScope);
   const priority = priorityOf(pipeline, groupScope);
   const event: Started["event"] = {

@@ -19,7 +19,8 @@ title: Build
 button: Build
 app: none
 params: { branch: string, who: { type: string, default: "" } }
-concurrency: { group: "build/\${{ params.branch }}", policy: POLICY }
+concurrency: { group: "GROUP", policy: POLICY }
+priority: "PRIORITY"
 jobs:
   work: { site: seoul, steps: [{ id: make, title: Make, run: "true" }] }
   late: { needs: work, site: seoul, steps: [{ id: make, title: Make, run: "true" }] }
@@ -27,10 +28,17 @@ finally:
   clean: { site: seoul, steps: [{ id: clean, title: Clean, run: "true" }] }
 `;
 
-async function open(t: TestContext, policy: string): Promise<StartDeps> {
+async function open(
+  t: TestContext,
+  policy: string,
+  { group = "build/${{ params.branch }}", priority = "normal" } = {},
+): Promise<StartDeps> {
   const folder = await mkdtemp(join(tmpdir(), "gantry-group-"));
   t.after(() => rm(folder, { recursive: true }));
-  await writeFile(join(folder, "build.yaml"), PIPELINE.replace("POLICY", policy));
+  await writeFile(
+    join(folder, "build.yaml"),
+    PIPELINE.replace("GROUP", group).replace("POLICY", policy).replace("PRIORITY", priority),
+  );
   const journal = openMemoryJournal({ indexes: AGENT_INDEXES });
   const definitions = await openDefinitions(folder, [], journal);
   let ids = 0;
@@ -66,6 +74,17 @@ test("with `cancel-older` a new task cancels the older ones of its group, and wa
   ]);
   const [canceled] = await Promise.all([deps.tasks.read(first.state.id)]);
   assert.match(canceled?.state.cancel?.reason ?? "", new RegExp(`newer task ${second.state.id}`));
+});
+
+test("a group, a priority and `same` may name what the expressions of jobs may name of the task", async (t) => {
+  const ofTask = "${{ task.pipeline }}/${{ task.app }}/${{ task.requestedBy }}";
+  const deps = await open(t, `cancel-older, same: "${ofTask}"`, {
+    group: ofTask,
+    priority: "${{ task.pipeline == 'build' ? 'low' : 'high' }}",
+  });
+  const [first, second] = [await start(deps, "1"), await start(deps, "2")];
+  assert.deepEqual([first.state.group, first.state.priority], ["build//ann", "low"]);
+  assert.deepEqual(await standOf(deps, first, second), ["finalizing, cancel requested", "queued"]);
 });
 
 test("with `queue` a new task cancels nothing", async (t) => {

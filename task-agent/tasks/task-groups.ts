@@ -11,7 +11,7 @@ import { renderText } from "@gantry/core/expr/template.ts";
 import type { Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import { decideSupersede, decideTurn, decideUnblock } from "@gantry/core/task/decide-task.ts";
 import type { TaskState } from "@gantry/core/task/model.ts";
-import { BY_PERSON } from "@gantry/core/trigger/facts.ts";
+import { taskScope } from "@gantry/core/task/scope.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import type { TaskRecord } from "./task-store.ts";
 import { groupPrefix, taskStream } from "./task-stream.ts";
@@ -123,8 +123,7 @@ async function newestUnended(tasks: Pick<Tasks, "read">, last: string | undefine
 function sameOf({ state, pipeline }: TaskRecord): string | undefined {
   const same = pipeline.concurrency?.same;
   if (same === undefined) return undefined;
-  const { id, url, requestedBy, params, appScope, trigger = BY_PERSON } = state;
-  return renderText(same, { params, app: appScope, trigger, task: { id, url, requestedBy } });
+  return renderText(same, taskScope(pipeline, state));
 }
 
 /**
