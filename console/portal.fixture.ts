@@ -119,6 +119,7 @@ const TRIGGERS: readonly TriggerView[] = [
     paused: { by: "kim", at: "2026-11-30T02:00:00.000Z", reason: "the database moves" },
   },
 ];
+const OTHERS = [{ name: "report", title: "Weekly report", button: "Make the report" }];
 const PAUSES: readonly PauseView[] = [
   { of: "app", name: "orders", by: "kim", at: "2026-11-30T02:00:00.000Z", reason: "The database moves" },
 ];
@@ -362,7 +363,7 @@ const RESPONSES: { readonly [path: string]: unknown } = {
     APPS.map(({ name }) => [`/v1/apps/${name}/builds`, { items: name === "orders" ? BUILDS : [] }]),
   ),
   ...Object.fromEntries(
-    APPS.map(({ name }) => [`/v1/apps/${name}/pipelines`, { ci: { name: "ci" }, cd: { name: "cd" } }]),
+    APPS.map(({ name }) => [`/v1/apps/${name}/pipelines`, { ci: { name: "ci" }, cd: { name: "cd" }, others: OTHERS }]),
   ),
   ...Object.fromEntries(PIPELINES.map((pipeline) => [`/v1/pipelines/${pipeline.name}`, pipeline])),
 };

@@ -275,7 +275,11 @@ function catalog({ state }: Pick<Parts, "state">) {
         definitions: [...state().pipelines.values()].map(({ name, version }) => ({ name, version })),
       },
     }),
-    appPipelines: ({ params: { name } }) => ({ ci: { name: chosenFor(state(), name, "ci") }, cd: { name: "cd" } }),
+    appPipelines: ({ params: { name } }) => ({
+      ci: { name: chosenFor(state(), name, "ci") },
+      cd: { name: "cd" },
+      others: [],
+    }),
     pipeline: ({ params: { name } }) => {
       const pipeline = state().pipelines.get(name);
       if (!pipeline) throw new GantryError("pipeline-unknown", { pipeline: name });

@@ -17,7 +17,8 @@ function inWords(view: AppPipelinesView): string {
     const choice = view[action];
     return `Run ${action.toUpperCase()}: ${"name" in choice ? choice.name : choice.problem}\n`;
   });
-  return `${buttons.join("")}${view.own ? ownInWords(view.own) : ""}`;
+  const others = (view.others ?? []).map(({ name, button }) => `${button}: ${name}\n`);
+  return `${[...buttons, ...others].join("")}${view.own ? ownInWords(view.own) : ""}`;
 }
 
 function ownInWords({ branch, commit, at, pipelines, problems = [] }: NonNullable<AppPipelinesView["own"]>): string {

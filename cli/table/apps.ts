@@ -21,7 +21,7 @@ export const APPS = [
   }),
   command({
     name: "app pipelines",
-    summary: "show what Run CI and Run CD of an app start",
+    summary: "show what Run CI, Run CD and the other buttons of an app start",
     args: ["APP"],
     portal: true,
     examples: ["app pipelines orders"],

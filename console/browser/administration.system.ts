@@ -98,6 +98,33 @@ test("an administrator enrols a runner by one command, and renews the key of ano
   );
 });
 
+test("with the keyboard, the focus goes to what replaces a button", { skip }, async () => {
+  const focused = (name: string) =>
+    page.waitForFunction(
+      (text) => (document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.textContent) === text,
+      name,
+    );
+  const before = portal.requests.length;
+  await visit("/sites");
+  await page.getByRole("button", { name: "Pause tokyo" }).press("Enter");
+  await page.waitForFunction(() => document.activeElement instanceof HTMLInputElement);
+  await page.getByRole("button", { name: "Close" }).press("Enter");
+  await focused("Pause tokyo");
+  await page.keyboard.press("Enter");
+  await page.keyboard.type("new switches");
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Enrol a runner at tokyo" }).press("Enter");
+  await page.waitForFunction(() => document.activeElement instanceof HTMLInputElement);
+  await page.getByRole("button", { name: "Renew key tokyo-1" }).press("Enter");
+  await focused("Keep");
+  await page.keyboard.press("Enter");
+  await focused("Renew key tokyo-1");
+  assert.deepEqual(
+    portal.requests.slice(before).map(({ what, body }) => [what, body]),
+    [["POST /v1/sites/tokyo/pause", { reason: "new switches" }]],
+  );
+});
+
 test("an administrator filters the audit log; the filters are in the address, and an empty result says so", {
   skip,
 }, async () => {

@@ -77,6 +77,17 @@ test("on a phone the search button has a name", { skip }, async () => {
   await page.getByRole("dialog", { name: "Search" }).waitFor();
 });
 
+test("on a phone the bar at the bottom leads to the pages", { skip }, async () => {
+  await page.setViewportSize(PHONE);
+  await visit("/");
+  const bar = page.getByRole("navigation", { name: "Main" });
+  assert.equal(await bar.getByRole("button", { name: "Collapse" }).isVisible(), false);
+  for (const name of ["Home", "Tasks", "Inbox", "Settings"]) {
+    const box = await bar.getByRole("link", { name }).boundingBox();
+    assert.ok(box && box.x >= 0 && box.x + box.width <= PHONE.width && box.y >= 700, `${name} is not in the bar`);
+  }
+});
+
 test("long names and texts do not make a page wider than a phone", { skip }, async () => {
   await page.setViewportSize(PHONE);
   const long = "registry.example/orders/a-very-long-name-without-a-space-that-goes-on-and-on-and-on-and-on";
@@ -111,7 +122,7 @@ test("a page that becomes as narrow as a phone is not wider than it", { skip }, 
 test("on a phone the buttons and results of every table are on the screen", { skip }, async () => {
   await page.setViewportSize(PHONE);
   await visit("/");
-  const paths = PATHS.filter((path) => !path.includes(":"));
+  const paths = [...PATHS.filter((path) => !path.includes(":")), "/apps/orders", "/pipelines/cd"];
   let tables = 0;
   for (const path of paths) {
     await go(path);

@@ -14,6 +14,7 @@ import { startPortal } from "@gantry/portal-api/main.ts";
 import { makeLogger } from "@gantry/runtime/process/logger.ts";
 import { startTaskAgent } from "@gantry/task-agent/main.ts";
 import { startRunner } from "@gantry/task-runner/main.ts";
+import type { AppPipelinesView } from "@gantry/wire/agent/app-pipelines.ts";
 import type { TaskView } from "@gantry/wire/agent/views.ts";
 
 const token = "platform-token-of-this-test";
@@ -32,6 +33,11 @@ async function open(t: TestContext) {
   await write("pipelines/ci-java.yaml", pipeline("ci-java", 'action: ci\napps: ["label:stack=java"]\n'));
   await write("pipelines/ci-slow.yaml", pipeline("ci-slow", "action: ci\n"));
   await write("pipelines/nightly.yaml", pipeline("nightly"));
+  await write("pipelines/tidy.yaml", pipeline("tidy", 'apps: ["label:stack=java"]\ntriggers: [{ tag: {} }]\n'));
+  await write(
+    "pipelines/whole.yaml",
+    'name: whole\napp: none\njobs: { work: { site: seoul, steps: [{ run: "true" }] } }\n',
+  );
   await write("own-pipelines.yaml", 'allow:\n  - { apps: ["label:own=*"], actions: [ci] }\n');
   const closers = [() => rm(folder, { recursive: true })];
   t.after(async () => {
@@ -133,6 +139,13 @@ test("an app's labels select the pipeline of Run CI, or the app names one; what 
   assert.match(other.out, /`action: ci` is missing in its file/);
 
   assert.match((await gantry("app", "pipelines", "slow")).out, /Run CI: ci-slow\nRun CD: No pipeline/);
+  const others = async (app: string): Promise<readonly string[]> =>
+    (JSON.parse((await gantry("app", "pipelines", app, "--json")).out) as AppPipelinesView).others?.map(
+      ({ name }) => name,
+    ) ?? [];
+  assert.deepEqual(await others("plain"), ["nightly"], "neither for a button, nor for other apps, nor without an app");
+  assert.deepEqual(await others("billing"), ["nightly", "tidy"]);
+  assert.match((await gantry("app", "pipelines", "plain")).out, /^Run nightly: nightly$/m);
   await write("pipelines/ci-more.yaml", pipeline("ci-more", 'action: ci\napps: ["bill*"]\n'));
   await untilListed(gantry, "ci-more");
   const unclear = await gantry("ci", "billing");

@@ -2,8 +2,9 @@
 
 import { appPipelinesView } from "@gantry/wire/agent/app-pipelines.ts";
 import { onApp } from "../access/guards.ts";
+import { visibilityOf } from "../access/visible.ts";
 import { sendJson } from "../http/respond.ts";
-import { route } from "../http/route.ts";
+import { callerOf, route } from "../http/route.ts";
 import { inApp, json } from "../http/schemas.ts";
 
 export const getAppPipelines = route({
@@ -12,11 +13,17 @@ export const getAppPipelines = route({
   id: "getAppPipelines",
   tag: "apps",
   summary: "Get the pipelines of an app",
-  description: "Which pipelines Run CI and Run CD start, and what the app has brought itself in the folder `.gantry`.",
+  description:
+    "Which pipelines Run CI and Run CD start, which have buttons of their own, and what the app has brought itself in the folder `.gantry`.",
   right: onApp("view"),
   verb: "see apps",
   params: inApp,
   responses: { 200: json("The pipelines", appPipelinesView) },
   errors: ["app-unknown"],
-  handle: async ({ ctx, portal, params }) => sendJson(ctx, await portal.agent.appPipelines(params.app)),
+  handle: async (call) => {
+    const { portal, params } = call;
+    const { others, ...view } = await portal.agent.appPipelines(params.app);
+    const { pipeline } = visibilityOf(portal, callerOf(call));
+    sendJson(call.ctx, { ...view, ...(others ? { others: others.filter(({ name }) => pipeline(name)) } : {}) });
+  },
 });

@@ -1,7 +1,7 @@
 // Which pipelines the buttons of an app start.
 
-import type { Action } from "@gantry/core/choice/actions.ts";
-import { type Choice, choosePipeline } from "@gantry/core/choice/choose-pipeline.ts";
+import { type Action, actionOf } from "@gantry/core/choice/actions.ts";
+import { type Choice, choosePipeline, isStartedFor } from "@gantry/core/choice/choose-pipeline.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import { atSite, siteOfTask } from "@gantry/core/site/site-defaults.ts";
 import type { AppState } from "@gantry/core/task/model.ts";
@@ -66,6 +66,7 @@ export function openAppPipelines({ journal, definitions, ownPipelines, admit }: 
       return {
         ci: choiceOf("ci", app, all),
         cd: choiceOf("cd", app, all),
+        others: othersOf(app, all),
         ...(state ? { own: ownView(state) } : {}),
       };
     },
@@ -85,6 +86,14 @@ export function openAppPipelines({ journal, definitions, ownPipelines, admit }: 
     chosen: async (name, action) => chosen(await load(name), action),
     named: async (name) => definitions.current(name) ?? (await ownPipelines.named(name, name.split(".")[0])),
   };
+}
+
+/** Those that are for this app, and for neither of its two buttons. */
+function othersOf(app: AppState, all: readonly Definition[]): NonNullable<AppPipelinesView["others"]> {
+  const offered = all.map(({ pipeline }) => pipeline);
+  return offered
+    .filter((one) => actionOf(one) === undefined && isStartedFor(one, app, offered))
+    .map(({ name, title, button }) => ({ name, title, button }));
 }
 
 function ownView({

@@ -1,4 +1,4 @@
-// Which pipelines the buttons of an app start, and what the app has brought itself.
+// Which pipelines the buttons of an app start, which have buttons of their own, and what the app has brought itself.
 
 import { z } from "zod";
 import { refusedSet } from "./definitions.ts";
@@ -9,6 +9,10 @@ export const appPipelinesView = z
   .object({
     ci: choice.describe("What Run CI starts, or why that is not clear"),
     cd: choice.describe("What Run CD starts, or why that is not clear"),
+    others: z
+      .array(z.object({ name: z.string(), title: z.string(), button: z.string() }))
+      .optional()
+      .describe("Pipelines with buttons of their own. Absent: the task-agent is of an older version"),
     own: z
       .object({
         branch: z.string(),

@@ -227,7 +227,7 @@ function classOf({ n, level, kind, group }: LogLine): string {
 function GroupHead({ line, searched, folding }: { line: LogLine; searched: string; folding: Folding }) {
   const isOpen = !folding.folded.has(line.n);
   return (
-    <button type="button" class="fold" aria-expanded={isOpen} onClick={() => folding.toggle(line.n)}>
+    <button type="button" class="log-group" aria-expanded={isOpen} onClick={() => folding.toggle(line.n)}>
       <Icon name="more" />
       <Highlighted text={line.text} searched={searched} />
       <span class="soft num">{count(folding.sizes.get(line.n) ?? 0, "line")}</span>

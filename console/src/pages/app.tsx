@@ -30,6 +30,7 @@ export function AppPage({ name }: { name: string }) {
     reloadOn: (event) => event.data.app === name && changesTaskRows(event),
     patch: applyToPage,
   });
+  const others = useResource<AppPipelinesView>(v1.appPipelines(name)).data.value?.others ?? [];
   // Without the right to see the app, there are no buttons and no list that looks empty.
   if (app.data.value === undefined && app.problem.value?.status === 404) {
     return (
@@ -45,6 +46,9 @@ export function AppPage({ name }: { name: string }) {
     <>
       <PageHeader title={name} note={textAt(app.data.value?.record, "title") ?? ""}>
         <ChangeLink app={app.data.value} />
+        {others.map((one) => (
+          <RunButton key={one.name} pipeline={one.name} app={name} of={app.data.value} label={one.button} />
+        ))}
         <RunButton pipeline="ci" app={name} of={app.data.value} label="Run CI" isPrimary={!wasBuilt} />
         <RunButton pipeline="cd" app={name} of={app.data.value} label="Run CD" isPrimary={wasBuilt} />
       </PageHeader>

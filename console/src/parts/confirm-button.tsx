@@ -1,6 +1,7 @@
 // A button for what cannot be taken back by another click: it asks first.
 
 import { useSignal } from "@preact/signals";
+import { useKeptFocus } from "./kept-focus.ts";
 
 /** `verb`: e.g. `Revoke`; `name`: of what. `isDisabled`: while a request is sent. `why`: why the person may not. */
 export function ConfirmButton(props: {
@@ -12,35 +13,38 @@ export function ConfirmButton(props: {
 }) {
   const { verb, name, isDisabled = false, why, onConfirm } = props;
   const isAsking = useSignal(false);
+  const { around, keep } = useKeptFocus(isAsking.value);
   const ask = (value: boolean): void => {
+    keep();
     isAsking.value = value;
   };
-  if (!isAsking.value) {
-    return (
-      <button
-        type="button"
-        class="button small"
-        aria-label={`${verb} ${name}`}
-        disabled={isDisabled}
-        title={why}
-        onClick={() => ask(true)}
-      >
-        {verb}
-      </button>
-    );
-  }
   const confirm = (): void => {
     ask(false);
     onConfirm();
   };
   return (
-    <>
-      <button type="button" class="button danger small" onClick={confirm}>
-        {verb} {name}
-      </button>{" "}
-      <button type="button" class="button small" onClick={() => ask(false)}>
-        Keep
-      </button>
-    </>
+    <div class="as-one" ref={around}>
+      {isAsking.value ? (
+        <>
+          <button type="button" class="button danger small" onClick={confirm}>
+            {verb} {name}
+          </button>{" "}
+          <button type="button" class="button small" onClick={() => ask(false)}>
+            Keep
+          </button>
+        </>
+      ) : (
+        <button
+          type="button"
+          class="button small"
+          aria-label={`${verb} ${name}`}
+          disabled={isDisabled}
+          title={why}
+          onClick={() => ask(true)}
+        >
+          {verb}
+        </button>
+      )}
+    </div>
   );
 }

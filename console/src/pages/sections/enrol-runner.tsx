@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import { type Enrolment, send, v1 } from "../../data/api.ts";
 import { type Action, useAction } from "../../data/use-action.ts";
 import { ConfirmButton } from "../../parts/confirm-button.tsx";
+import { useKeptFocus } from "../../parts/kept-focus.ts";
 import { CopyButton } from "../../parts/values.tsx";
 
 /** The button at a site, and then a form for the name of the runner. */
@@ -12,47 +13,61 @@ export function EnrolRunner({ site }: { site: string }) {
   const isOpen = useSignal(false);
   const made = useSignal<Enrolment | undefined>(undefined);
   const action = useAction();
+  const { around, keep } = useKeptFocus(isOpen.value);
   const submit = (event: Event): void => {
     event.preventDefault();
+    keep();
     action.run(async () => {
       made.value = await send<Enrolment>("POST", v1.enrolments, { site, runner: name.value });
       isOpen.value = false;
     });
   };
-  if (!isOpen.value) {
-    const open = (): void => {
-      made.value = undefined;
-      isOpen.value = true;
-    };
-    return (
-      <>
-        <button type="button" class="button small" aria-label={`Enrol a runner at ${site}`} onClick={open}>
-          Enrol a runner
-        </button>
-        {made.value ? <Command enrolment={made.value} /> : null}
-      </>
-    );
-  }
+  const open = (): void => {
+    keep();
+    made.value = undefined;
+    isOpen.value = true;
+  };
   return (
-    <form class="inline" onSubmit={submit}>
-      <label>
-        Name of the runner
-        <input
-          type="text"
-          required
-          pattern="[a-z][a-z0-9\-]*"
-          autoComplete="off"
-          value={name.value}
-          onInput={({ currentTarget }) => {
-            name.value = currentTarget.value;
-          }}
-        />
-      </label>
-      <button type="submit" class="button primary" disabled={action.isSending}>
-        Create the command
-      </button>
-      <Refusal action={action} />
-    </form>
+    <div class="as-one" ref={around}>
+      {isOpen.value ? (
+        <form class="inline" onSubmit={submit}>
+          <label>
+            Name of the runner
+            <input
+              type="text"
+              required
+              pattern="[a-z][a-z0-9\-]*"
+              autoComplete="off"
+              value={name.value}
+              onInput={({ currentTarget }) => {
+                name.value = currentTarget.value;
+              }}
+            />
+          </label>
+          <button type="submit" class="button primary" disabled={action.isSending}>
+            Create the command
+          </button>
+          <button
+            type="button"
+            class="button"
+            onClick={() => {
+              keep();
+              isOpen.value = false;
+            }}
+          >
+            Close
+          </button>
+          <Refusal action={action} />
+        </form>
+      ) : (
+        <>
+          <button type="button" class="button small" aria-label={`Enrol a runner at ${site}`} onClick={open}>
+            Enrol a runner
+          </button>
+          {made.value ? <Command enrolment={made.value} /> : null}
+        </>
+      )}
+    </div>
   );
 }
 

@@ -3,13 +3,14 @@
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { PauseView } from "@gantry/wire/agent/pauses.ts";
 import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import { type Page, send, v1 } from "../../data/api.ts";
 import { useResource } from "../../data/store.ts";
 import { useAction } from "../../data/use-action.ts";
 import { usePolling } from "../../data/use-polling.ts";
-import { exact } from "../../parts/format.ts";
+import { useKeptFocus } from "../../parts/kept-focus.ts";
 import { ProblemBox } from "../../parts/loading-states.tsx";
-import { RelativeTime } from "../../parts/values.tsx";
+import { Moment, RelativeTime } from "../../parts/values.tsx";
 
 const ADDRESSES = {
   app: { pause: v1.pauseApp, resume: v1.resumeApp },
@@ -24,15 +25,27 @@ export function Pause({ of, name, mayPause }: Props) {
   const pauses = useResource<Page<PauseView>>(v1.pauses);
   usePolling(10_000, pauses.reload);
   const action = useAction();
-  const change = (verb: "pause" | "resume", body: JsonObject): void =>
+  const isOpen = useSignal(false);
+  const found = pauses.data.value?.items.find((one) => one.of === of && one.name === name);
+  const { around, keep } = useKeptFocus(found ? "paused" : isOpen.value);
+  const change = (verb: "pause" | "resume", body: JsonObject): void => {
+    keep();
     action.run(async () => {
       await send("POST", ADDRESSES[of][verb](name), body);
       pauses.reload();
     });
-  const found = pauses.data.value?.items.find((one) => one.of === of && one.name === name);
+  };
+  const open = (value: boolean): void => {
+    keep();
+    isOpen.value = value;
+  };
+  // The form stays until the pause is there, so that a refused reason need not be typed again.
+  useEffect(() => {
+    if (found) isOpen.value = false;
+  }, [found, isOpen]);
   if (!found && !mayPause) return null;
   return (
-    <div class="pause">
+    <div class="pause" ref={around}>
       {action.problem ? <ProblemBox problem={action.problem} /> : null}
       {found ? <Paused pause={found} /> : null}
       {mayPause && found ? (
@@ -46,7 +59,14 @@ export function Pause({ of, name, mayPause }: Props) {
           Resume
         </button>
       ) : null}
-      {mayPause && !found ? <PauseForm name={name} isSending={action.isSending} onPause={change} /> : null}
+      {mayPause && !found && isOpen.value ? (
+        <PauseForm name={name} isSending={action.isSending} onPause={change} onClose={() => open(false)} />
+      ) : null}
+      {mayPause && !found && !isOpen.value ? (
+        <button type="button" class="button small" aria-label={`Pause ${name}`} onClick={() => open(true)}>
+          Pause
+        </button>
+      ) : null}
     </div>
   );
 }
@@ -55,7 +75,12 @@ function Paused({ pause: { by, at, reason, until } }: { pause: PauseView }) {
   return (
     <p class="hue-amber" role="status">
       Paused by {by} <RelativeTime at={at} />
-      {until === undefined ? "" : `, until ${exact(until)}`}: {reason}. Jobs that run go on, and others wait.
+      {until === undefined ? null : (
+        <>
+          , until <Moment at={until} />
+        </>
+      )}
+      : {reason}. Jobs that run go on, and others wait.
     </p>
   );
 }
@@ -69,27 +94,18 @@ const LENGTHS = [
 ] as const;
 const HOUR_MS = 3_600_000;
 
-function PauseForm(props: { name: string; isSending: boolean; onPause: (verb: "pause", body: JsonObject) => void }) {
-  const { name, isSending, onPause } = props;
-  const isOpen = useSignal(false);
+type PauseFormProps = {
+  name: string;
+  isSending: boolean;
+  onPause: (verb: "pause", body: JsonObject) => void;
+  onClose: () => void;
+};
+
+function PauseForm({ name, isSending, onPause, onClose }: PauseFormProps) {
   const reason = useSignal("");
   const hours = useSignal("");
-  if (!isOpen.value)
-    return (
-      <button
-        type="button"
-        class="button small"
-        aria-label={`Pause ${name}`}
-        onClick={() => {
-          isOpen.value = true;
-        }}
-      >
-        Pause
-      </button>
-    );
   const submit = (event: Event): void => {
     event.preventDefault();
-    isOpen.value = false;
     const asked = { reason: reason.value };
     const until = new Date(Date.now() + Number(hours.value) * HOUR_MS).toISOString();
     onPause("pause", hours.value === "" ? asked : { ...asked, until });
@@ -126,6 +142,9 @@ function PauseForm(props: { name: string; isSending: boolean; onPause: (verb: "p
       </label>
       <button type="submit" class="button primary" disabled={isSending}>
         Pause {name}
+      </button>
+      <button type="button" class="button" onClick={onClose}>
+        Close
       </button>
     </form>
   );
