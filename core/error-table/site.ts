@@ -21,6 +21,12 @@ export const SITE_ERRORS = {
     why: "{problem}",
     todo: "Use only what belongs to the app. The runner's configuration lists under `shared:` what every app may read. In a pipeline of the platform team, `scope: site` lets a step use more.",
   },
+  "fork-refused": {
+    status: 403,
+    message: "The step {step} may not run for a pull request from a fork.",
+    why: "{problem}",
+    todo: "Leave the step out for pull requests from forks, with a `when` that asks for `trigger.fork`. To run it, push the branch to the repository of the app.",
+  },
   "secret-not-allowed": {
     status: 403,
     message: "A pipeline of the app {app} may not use the secret {secret}.",

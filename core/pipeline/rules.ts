@@ -9,6 +9,7 @@ import { type Path, type PathProblem, placeAround, withSubject } from "../issues
 import { isJsonObject, type JsonValue } from "../json.ts";
 import { goodMatrices } from "../matrix/matrix-rules.ts";
 import { didYouMean } from "../suggest.ts";
+import { fittingForks } from "../trigger/rules-forks.ts";
 import { goodTriggers } from "../trigger/rules-triggers.ts";
 import type { JobFile, PipelineFile, StepFile } from "./file.ts";
 import { checkSchema } from "./json-schema.ts";
@@ -50,6 +51,7 @@ export const RULES: readonly Rule[] = [
   goodResult,
   goodAction,
   goodTriggers,
+  fittingForks,
 ];
 
 function distinctIds({ pipeline }: RuleContext): readonly PathProblem[] {

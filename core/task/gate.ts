@@ -10,6 +10,7 @@ import { render, renderText } from "../expr/template.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts";
 import { type Job, mayWait, type Pipeline } from "../pipeline/pipeline.ts";
 import type { TaskEvent } from "./events.ts";
+import { FORK_DEMAND, FORK_EXPIRES_MS, forkQuestion, isFromFork, wordElsewhere } from "./from-fork.ts";
 import type { ApprovalState, Demand, JobState, TaskState } from "./model.ts";
 
 export type GateFacts = {
@@ -39,7 +40,9 @@ export type GateResult =
 /** Throws GantryError `expression-failed`. */
 export function followGate(gate: Gate): GateResult {
   const { job, one } = gate;
-  if (one.final || !mayWait(job)) return { open: true, passed: undefined };
+  if (one.final || !(mayWait(job) || isFromFork(gate.state))) return { open: true, passed: undefined };
+  if (isFromFork(gate.state) && wordElsewhere(gate.state, one.key) === "asked" && one.approval === undefined)
+    return { open: false, events: [] };
   const bound = boundTo(job, gate.scope, gate.state.appScope);
   const held = heldBy(gate, bound);
   const ask = askOf(gate, held);
@@ -142,7 +145,9 @@ type Ask = {
 function askOf(gate: Gate, held: readonly Held[]): Ask | undefined {
   const { job, scope, state, one } = gate;
   const asking = held.filter(({ policy }) => policy.approval);
+  const asksForFork = isFromFork(state) && wordElsewhere(state, one.key) !== "approved";
   const all = [
+    ...(asksForFork ? [{ ...FORK_DEMAND, expiresMs: FORK_EXPIRES_MS, environment: undefined }] : []),
     ...(job.approval ? [{ ...job.approval, environment: undefined }] : []),
     ...asking.flatMap(({ name, policy }) => (policy.approval ? [{ ...policy.approval, environment: name }] : [])),
   ];
@@ -152,7 +157,11 @@ function askOf(gate: Gate, held: readonly Held[]): Ask | undefined {
   });
   const environments = asking.map(({ name }) => name);
   const targets = [...new Set(asking.flatMap((each) => each.targets))];
-  const question = job.approval ? renderText(job.approval.question, scope) : usualQuestion(state, asking, one);
+  const questions = [
+    ...(asksForFork ? [forkQuestion(state)] : []),
+    ...(job.approval ? [renderText(job.approval.question, scope)] : []),
+  ];
+  const question = questions.length > 0 ? questions.join(" ") : usualQuestion(state, asking, one);
   const asked = {
     question,
     demands,
@@ -176,10 +185,11 @@ function usualQuestion({ app, build }: TaskState, asking: readonly Held[], { key
  */
 function planOf({ state, job, one, scope, facts }: Gate, asked: Omit<Ask, "plan">): string {
   const { definition, params, build = null, appScope: app } = state;
+  const fork = isFromFork(state) ? { trigger: state.trigger } : {};
   const { key, each, site, labels = [] } = one;
   const { needs = {}, defaults = {} } = scope;
   const inputs = job.approval?.inputs ?? null;
-  const plan = { definition, params, build, app, key, each, site, labels, needs, defaults, inputs, ...asked };
+  const plan = { definition, params, build, app, key, each, site, labels, needs, defaults, inputs, ...fork, ...asked };
   return `sha256:${facts.digest(canonicalJson(JSON.parse(JSON.stringify(plan)) as JsonValue))}`;
 }
 

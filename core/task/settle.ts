@@ -17,6 +17,7 @@ import type { TaskEvent } from "./events.ts";
 import { evolveAll } from "./evolve.ts";
 import { endExpired, failureOfExpired, followJobExpiry, followTaskExpiry } from "./expiry.ts";
 import { failedJobs, hasFailed, placeOf } from "./failed-places.ts";
+import { askOnce, forkWord, isFromFork } from "./from-fork.ts";
 import { followGate, type GateFacts } from "./gate.ts";
 import { headline } from "./messages.ts";
 import type { JobState, TaskResult, TaskState } from "./model.ts";
@@ -54,7 +55,7 @@ function follow(pipeline: Pipeline, state: TaskState, now: number, gates: GateFa
       room -= events.reduce((total, event) => total + (event.kind === "JobExpanded" ? event.jobs.length : 0), 0);
     return events;
   });
-  if (main.length > 0) return main;
+  if (main.length > 0) return askOnce(state, main);
   if (!allEnded(state, pipeline.jobs)) return [];
   if (pipeline.finally.length === 0 || Object.keys(state.jobs).length === 0) return [end(pipeline, state, now)];
   if (state.phase !== "finalizing") return [{ kind: "TaskFinalizing", at: now }];
@@ -100,6 +101,8 @@ function followOne(pipeline: Pipeline, state: TaskState, job: Job, one: JobState
   if (expired) return [expired];
   if ((one.phase !== "pending" && !isReady) || !needsEnded(state, job)) return [];
   const status = statusBefore(pipeline, state, job, one.final);
+  const unheard = withoutWord(state, one, now);
+  if (unheard) return [unheard];
   const kept = state.kept[one.key];
   if (kept && status === "succeeded") return [{ kind: "JobKept", at: now, job: one.key, ...kept }];
   try {
@@ -121,6 +124,15 @@ function followOne(pipeline: Pipeline, state: TaskState, job: Job, one: JobState
   } catch (error) {
     return [{ kind: "JobEnded", at: now, job: one.key, outcome: "errored", outputs: {}, failure: expected(error) }];
   }
+}
+
+/** Of a task from a fork: what does not run because no person let the task run. The job that was asked for says why itself. */
+function withoutWord(state: TaskState, { key, final, approval }: JobState, now: number): TaskEvent | undefined {
+  const word = forkWord(state);
+  const isAnswered = approval?.state === "rejected" || approval?.state === "expired";
+  if (word === undefined || word === "approved" || isAnswered || (word === "open" && !final)) return undefined;
+  const reason = "not run, because nobody let this pull request from a fork run";
+  return { kind: "JobSkipped", at: now, job: key, because: "upstream", reason };
 }
 
 function expand(pipeline: Pipeline, state: TaskState, job: Job, { final, room, now }: Pass): TaskEvent[] {
@@ -225,10 +237,10 @@ function end(pipeline: Pipeline, state: TaskState, now: number): TaskEvent {
 
 /**
  * What the task leaves behind when it succeeds: `remember` and `build`. CD deploys what they say, so the people of an app cannot
- * write them into a pipeline of their own. Throws GantryError `expression-failed`.
+ * write them into a pipeline of their own, and pull requests from forks leave nothing behind. Throws GantryError `expression-failed`.
  */
 function factsOf(pipeline: Pipeline, state: TaskState): TaskResult {
-  if (pipeline.origin === "app" && pipeline.mayBuild !== true) return {};
+  if (isFromFork(state) || (pipeline.origin === "app" && pipeline.mayBuild !== true)) return {};
   const scope = outputScope(pipeline, state);
   const { remember, build } = pipeline;
   const facts = Object.keys(remember).length === 0 ? undefined : renderMap(remember, scope);
@@ -240,7 +252,7 @@ function factsOf(pipeline: Pipeline, state: TaskState): TaskResult {
 /** The deployments that began: of a job that was skipped, or canceled before a runner took it, nothing is known. */
 function deploymentsOf(pipeline: Pipeline, state: TaskState): NonNullable<TaskResult["deployed"]> {
   // A build counts for an environment where it is deployed, so an app's own pipeline cannot say that it is.
-  if (pipeline.origin === "app") return [];
+  if (pipeline.origin === "app" || isFromFork(state)) return [];
   return pipeline.jobs.flatMap((job) =>
     job.deploys === undefined
       ? []

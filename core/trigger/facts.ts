@@ -26,6 +26,7 @@ export const TRIGGER_FACTS: { readonly [K in TriggerKind]: { readonly [name: str
     title: "string",
     url: "string",
     fork: "bool",
+    from: "string",
   },
   /** `repository`: without the registry. `tag`: empty for an image that has none. */
   image: { repository: "string", tag: "string", digest: "string", action: "string" },

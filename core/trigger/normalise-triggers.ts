@@ -16,7 +16,7 @@ function normaliseTrigger(file: TriggerFile): Trigger {
     params: file.params ?? {},
   };
   if (tag) return { kind: "tag", ...common, names: tag.names ?? ["*"] };
-  if (pull) return { kind: "pull_request", ...common, ...branchesOf(pull), actions: pull.actions ?? NEWS };
+  if (pull) return { kind: "pull_request", ...common, ...branchesOf(pull), ...newsOf(pull) };
   if (image) return { kind: "image", ...common, tags: image.tags ?? ["**"], actions: image.actions ?? ["pushed"] };
   if (schedule) return { kind: "schedule", ...common, ...times(schedule) };
   if (upstream)
@@ -26,6 +26,10 @@ function normaliseTrigger(file: TriggerFile): Trigger {
 }
 
 const NEWS = ["opened", "updated"] as const;
+
+function newsOf({ actions, fromForks }: NonNullable<TriggerFile["pull_request"]>) {
+  return { actions: actions ?? NEWS, ...(fromForks === undefined ? {} : { fromForks }) };
+}
 
 function branchesOf(file: { readonly branches?: readonly string[] | undefined } | undefined) {
   return file?.branches === undefined ? {} : { branches: file.branches };

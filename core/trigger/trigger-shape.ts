@@ -29,6 +29,10 @@ export const pullRequestShape = z.strictObject({
     .min(1)
     .optional()
     .describe("What happened to it. Default: opened and updated"),
+  fromForks: z
+    .literal("after-approval", "after-approval; leave it out, and pull requests from forks start nothing")
+    .optional()
+    .describe("What one from a fork starts: a task without secrets that waits for a person. Default: nothing"),
 });
 export const imageShape = z.strictObject({
   tags: patterns.optional().describe("Of the image, with *; ! excludes. Default: all"),

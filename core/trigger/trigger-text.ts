@@ -56,7 +56,7 @@ export function waitsFor(trigger: Trigger): string {
     case "tag":
       return `tag ${list(trigger.names)}`;
     case "pull_request":
-      return `pull request ${trigger.actions.join(" or ")}, into ${branchText(trigger.branches)}`;
+      return `pull request ${trigger.actions.join(" or ")}, into ${branchText(trigger.branches)}${trigger.fromForks ? ", also from forks" : ""}`;
     case "image":
       return `image ${trigger.actions.join(" or ")}, with the tag ${list(trigger.tags)}`;
     case "schedule":

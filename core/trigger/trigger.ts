@@ -30,7 +30,12 @@ export type PushTrigger = Common &
   };
 export type TagTrigger = Common & { readonly kind: "tag"; readonly names: readonly string[] };
 export type PullRequestTrigger = Common &
-  Branches & { readonly kind: "pull_request"; readonly actions: readonly (typeof PULL_REQUEST_ACTIONS)[number][] };
+  Branches & {
+    readonly kind: "pull_request";
+    readonly actions: readonly (typeof PULL_REQUEST_ACTIONS)[number][];
+    /** Those from forks start a task that waits for a person. Absent: they start nothing. */
+    readonly fromForks?: "after-approval";
+  };
 
 /** An image of the app is in the registry. `tags`: names with `*`; `!` excludes. */
 export type ImageTrigger = Common & {

@@ -4,7 +4,7 @@ import { releaseBranchOf } from "../app/targets.ts";
 import type { JsonObject } from "../json.ts";
 import type { ImageTrigger, PullRequestTrigger, PushTrigger, TagTrigger } from "../trigger/trigger.ts";
 import { type AppOfSource, touchesApp } from "./apps.ts";
-import type { DeliveryFacts, ImageFacts, PullRequestFacts, RefChange } from "./delivery.ts";
+import type { DeliveryFacts, ImageFacts, PullRequestFacts, RefChange, RepositoryName } from "./delivery.ts";
 import { subjectOf } from "./describe.ts";
 import { openNames } from "./names.ts";
 import { asksToSkip, isOwnCommit } from "./own-commits.ts";
@@ -15,6 +15,8 @@ type Event<Kind extends string, Trigger> = {
   readonly part: string;
   readonly facts: JsonObject;
   readonly note?: string;
+  /** People because of whom it happened, as the host names them. */
+  readonly causedBy?: readonly string[];
   /** Why a trigger of this kind does not fit, as a sentence. */
   readonly whyNot: (trigger: Trigger) => string | undefined;
 };
@@ -88,23 +90,38 @@ function tagStart(change: RefChange): Start {
 
 function pullRequestStart(facts: PullRequestFacts, app: AppOfSource): Start {
   const { number, branch, target, commit, title, author, url, fork, action, from } = facts;
-  if (fork) {
-    const where = from ? `${from.project}/${from.slug}` : "a repository that is not known";
-    return { nothing: `The pull request comes from ${where}. Pull requests from outside start nothing.` };
-  }
+  const unusable = fork ? unusableFork(facts) : undefined;
+  if (unusable !== undefined) return { nothing: unusable };
   if (asksToSkip(title)) return { nothing: "The title of the pull request says [skip ci]." };
   const happened = action === "reopened" ? "opened" : action;
   return {
     kind: "pull_request",
     // Hosts tell of the same commit more than once, for example when the title changes.
     part: `pull-request/${number}/${happened}`,
-    facts: { number, branch, target, commit, title, author: author ?? "", url: url ?? "", fork },
+    facts: {
+      ...{ number, branch, target, commit, title, author: author ?? "", url: url ?? "", fork },
+      from: from === undefined ? "" : nameOf(from),
+    },
+    ...(fork && author !== undefined ? { causedBy: [author] } : {}),
     whyNot: (trigger) => {
+      if (fork && trigger.fromForks === undefined)
+        return `The pull request comes from ${from ? nameOf(from) : "a fork"}. Pull requests from forks start nothing where the trigger does not say \`fromForks: after-approval\`.`;
       if (!trigger.actions.includes(happened))
         return `The pull request was ${happened}, and the trigger is for: ${trigger.actions.join(", ")}.`;
       return notIn(trigger.branches ?? [releaseBranchOf(app.record)], target, "branch");
     },
   };
+}
+
+/** A person lets a commit run, so it must be known in full, and it must be known whose it is. */
+function unusableFork({ from, commit }: PullRequestFacts): string | undefined {
+  if (!from) return "The pull request comes from a repository that is not known, so it starts nothing.";
+  if (/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(commit)) return undefined;
+  return `The pull request comes from ${nameOf(from)}, and the host names only a part of its commit (${commit}). Nobody could let it run, so it starts nothing.`;
+}
+
+function nameOf({ project, slug }: RepositoryName): string {
+  return `${project}/${slug}`;
 }
 
 function imageStart(

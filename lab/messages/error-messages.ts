@@ -156,6 +156,7 @@ const DETAILS: { readonly [C in ErrorCode]: JsonObject } = {
     problem:
       "The repository APPS/payments does not belong to the app orders. Its own: APPS/orders, APPS/orders-deploy.",
   },
+  "fork-refused": { step: "Publish", problem: "It gets no secret, and the step names NPM_TOKEN." },
   "secret-not-allowed": { app: "orders", secret: "SIGNING_KEY", site: "seoul" },
   "build-unclear": {
     image: "orders",

@@ -4,6 +4,7 @@ import { actionOf } from "@gantry/core/choice/actions.ts";
 import type { Job, Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import { hideSecretParams } from "@gantry/core/pipeline/secret-params.ts";
 import { placeName } from "@gantry/core/task/failed-places.ts";
+import { concurrencyOf } from "@gantry/core/task/from-fork.ts";
 import { decision, headline } from "@gantry/core/task/messages.ts";
 import type { ApprovalState, JobState, LateReport, StepState, TaskState, Waiting } from "@gantry/core/task/model.ts";
 import { waitsForRoom } from "@gantry/core/task/settle-many.ts";
@@ -114,8 +115,9 @@ function taskWaiting(state: TaskState, pipeline: Pipeline): Waiting | undefined 
   return Object.values(state.jobs).find((job) => (current === "held" ? job.phase === "held" : isWaiting(job)))?.waiting;
 }
 
-function turnText({ behind, group }: TaskState, { concurrency }: Pipeline): string {
-  const { limit = 1 } = concurrency ?? {};
+function turnText(state: TaskState, pipeline: Pipeline): string {
+  const { behind, group } = state;
+  const { limit = 1 } = concurrencyOf(pipeline, state) ?? {};
   const many = limit === 1 ? "" : ` Of this group, at most ${limit} tasks run at the same time.`;
   return `Waiting in the concurrency group ${group} behind task ${behind}, which was requested before.${many}`;
 }

@@ -12,6 +12,8 @@ export type RunnerFacts = {
   readonly slots: number;
   /** The kinds of jobs that it takes. Absent: all; the runner is an older version that does not check what steps act on. */
   readonly runs?: readonly Work[] | undefined;
+  /** It takes jobs of pull requests from forks. Absent: not, because it has no sandbox or is older. */
+  readonly forks?: true | undefined;
   /** Free slots without an open offer. */
   readonly free: number;
   readonly alive: boolean;
@@ -31,6 +33,8 @@ export type JobRequirements = {
   readonly work?: readonly Work[];
   /** The runner must check what steps act on: the definition is the app's own. */
   readonly isOfApp?: boolean;
+  /** The runner must keep the limits of pull requests from forks. */
+  readonly isOfFork?: boolean;
   readonly app: string | undefined;
   /** Runners that lost an attempt of this job: each of the others is preferred. Default: none. */
   readonly lostBy?: readonly string[];
@@ -92,11 +96,20 @@ function hasLabel({ runner, labels }: RunnerFacts, label: string): boolean {
   return label === `runner:${runner}` || labels.includes(label);
 }
 
-function takes({ runs }: RunnerFacts, { work = [], isOfApp = false }: JobRequirements): boolean {
+function takes(
+  { runs, forks }: RunnerFacts,
+  { work = [], isOfApp = false, isOfFork = false }: JobRequirements,
+): boolean {
+  if (isOfFork && forks !== true) return false;
   return runs === undefined ? !isOfApp : work.every((one) => runs.includes(one));
 }
 
-function nobodyTakes({ site, work = [] }: JobRequirements, fitting: readonly RunnerFacts[]): Choice {
+function nobodyTakes({ site, work = [], isOfFork = false }: JobRequirements, fitting: readonly RunnerFacts[]): Choice {
+  if (isOfFork && !fitting.some(({ forks }) => forks))
+    return waiting(
+      "no-work",
+      `Waiting for a runner at ${site} that takes pull requests from forks: it needs \`isolation: sandbox\`, and this version or a newer one.`,
+    );
   const wanted = work.length === 0 ? "jobs of an app's own pipeline" : `${work.join(" and ")} jobs`;
   const others = fitting.map(
     ({ runner, runs }) => `${runner} takes ${runs?.join(" and ") ?? "only the platform's"} jobs`,

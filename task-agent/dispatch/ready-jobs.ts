@@ -2,6 +2,7 @@
 
 import type { Work } from "@gantry/core/pipeline/work.ts";
 import { jobDefinition, labelsOf } from "@gantry/core/task/decide-lease.ts";
+import { isFromFork } from "@gantry/core/task/from-fork.ts";
 import type { JobState } from "@gantry/core/task/model.ts";
 import { rankOf } from "@gantry/core/task/priority.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
@@ -20,6 +21,7 @@ export type ReadyJob = {
   readonly labels: readonly string[];
   readonly work: readonly Work[];
   readonly isOfApp: boolean;
+  readonly isOfFork: boolean;
   readonly app: string | undefined;
   readonly pipeline: string;
   /** The concurrency groups that it is in. */
@@ -48,6 +50,7 @@ export function readyJobs({ state, pipeline }: TaskRecord, clock: Pick<Clock, "n
       labels: labelsOf(pipeline, job),
       work: jobDefinition(pipeline, job.id).work ?? [],
       isOfApp: pipeline.origin === "app",
+      isOfFork: isFromFork(state),
       app: state.app,
       pipeline: state.pipeline,
       queues: [state.group, job.slot].filter((group) => group !== undefined),

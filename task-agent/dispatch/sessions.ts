@@ -177,6 +177,7 @@ function runnerFacts({ clock, aliveMs }: SessionsDeps, session: Session): Runner
     labels: session.facts.labels,
     slots: session.facts.slots,
     runs: session.facts.runs,
+    forks: session.facts.forks,
     free: session.cooldownUntilMs > clock.monotonicMs() ? 0 : session.freeSlots - session.offers.size,
     alive: !session.isDoubtful && (session.wake !== undefined || silentMs < aliveMs),
     polling: session.wake !== undefined,

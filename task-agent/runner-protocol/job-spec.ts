@@ -2,6 +2,7 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { secretParamsIn } from "@gantry/core/pipeline/secret-params.ts";
+import { isFromFork } from "@gantry/core/task/from-fork.ts";
 import { jobScope } from "@gantry/core/task/scope.ts";
 import type * as wire from "@gantry/wire/runner/protocol.ts";
 import type { Seal } from "../secrets/seal.ts";
@@ -13,11 +14,13 @@ export function jobSpec({ state, pipeline }: TaskRecord, key: string, seal?: Sea
   const job = jobOf({ state }, key);
   const definition = [...pipeline.jobs, ...pipeline.finally].find((one) => one.id === job.id);
   if (!definition) throw new Error(`pipeline ${pipeline.name} has no job ${job.id}`);
-  const secrets = secretParamsIn(pipeline.params, definition);
+  const isOfFork = isFromFork(state);
+  const secrets = isOfFork ? [] : secretParamsIn(pipeline.params, definition);
   const spec = {
     pipeline: pipeline.name,
     ...(pipeline.origin === undefined ? {} : { definition: definitionOf(pipeline, pipeline.origin) }),
     ...(state.app === undefined ? {} : { app: state.app }),
+    ...(isOfFork ? { fork: { commit: String(state.trigger?.commit) } } : {}),
     title: definition.title,
     site: job.site,
     mode: definition.mode,

@@ -19,7 +19,7 @@ import type {
 import { createRunnerClient, type RunnerClient } from "@gantry/wire/runner/runner-client.ts";
 
 /** How a process identifies itself; the same boot id means the same process. */
-export type Identity = Partial<Pick<SessionRequest, "bootId" | "slots" | "registration" | "runs">>;
+export type Identity = Partial<Pick<SessionRequest, "bootId" | "slots" | "registration" | "runs" | "forks">>;
 export type Claimed = ClaimReply & { readonly ref: JobRef };
 
 type Ending = {
@@ -50,7 +50,7 @@ export class ScriptedRunner {
     site: string,
     name: string,
     running: SessionRequest["running"] = [],
-    { bootId = randomUUID(), slots = 2, registration, runs }: Identity = {},
+    { bootId = randomUUID(), slots = 2, registration, runs, forks }: Identity = {},
   ): Promise<ScriptedRunner> {
     const client = createRunnerClient({ url, token: () => token, fetch });
     const reply = await client.session({
@@ -61,6 +61,7 @@ export class ScriptedRunner {
       labels: [],
       slots,
       ...(runs === undefined ? {} : { runs }),
+      ...(forks === undefined ? {} : { forks }),
       version: "test",
       host: { name: "test", platform: "test", cpus: 1, memoryMb: 1 },
       systems: [],

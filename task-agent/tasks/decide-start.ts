@@ -14,6 +14,7 @@ import type { Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import { withoutSecretParams } from "@gantry/core/pipeline/secret-params.ts";
 import { atSite, readableDefaults, type SiteDefaults, siteOfTask } from "@gantry/core/site/site-defaults.ts";
 import type { TaskEventOf } from "@gantry/core/task/events.ts";
+import { concurrencyOf, isFromFork } from "@gantry/core/task/from-fork.ts";
 import { taskTitle } from "@gantry/core/task/messages.ts";
 import type { AppState } from "@gantry/core/task/model.ts";
 import { keptJobs, type PlannedJob, planRerun, type RerunOf } from "@gantry/core/task/plan-rerun.ts";
@@ -122,7 +123,8 @@ export function decideStart(facts: StartFacts): Started | GantryError {
   const causedBy = (rerun ? rerun.of.causedBy : request.causedBy) ?? [];
   const ofTask = { params, app: scope, trigger: trigger ?? BY_PERSON, task };
   const groupScope = build === undefined ? ofTask : { ...ofTask, build: buildScope(build) };
-  const group = pipeline.concurrency && renderText(pipeline.concurrency.group, groupScope);
+  const concurrency = concurrencyOf(pipeline, { app: name, ...(trigger === undefined ? {} : { trigger }) });
+  const group = concurrency && renderText(concurrency.group, groupScope);
   const priority = priorityOf(pipeline, groupScope);
   const event: Started["event"] = {
     kind: "TaskRequested",
@@ -145,7 +147,9 @@ export function decideStart(facts: StartFacts): Started | GantryError {
     ...(group === undefined ? {} : { group }),
     ...(priority === "normal" ? {} : { priority }),
   };
-  return { event, plan, app: change?.app, appEvents: change?.events ?? [] };
+  // The newest task of the app is never one that people outside have caused.
+  const changed = isFromFork(event) ? undefined : change;
+  return { event, plan, app: changed?.app, appEvents: changed?.events ?? [] };
 }
 
 /** The pipeline of an app cannot put itself before the tasks of other apps. Throws GantryError `expression-failed`. */

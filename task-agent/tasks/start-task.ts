@@ -7,9 +7,10 @@ import type { ClustersAt } from "@gantry/core/app/known-clusters.ts";
 import { canonicalJson } from "@gantry/core/canonical-json.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
-import type { Pipeline } from "@gantry/core/pipeline/pipeline.ts";
+import type { Concurrency, Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import { HIDDEN_PARAM, secretParamsOf } from "@gantry/core/pipeline/secret-params.ts";
 import { KEY_WINDOW_DAYS } from "@gantry/core/retention/policy.ts";
+import { concurrencyOf } from "@gantry/core/task/from-fork.ts";
 import type { TaskState } from "@gantry/core/task/model.ts";
 import { newTaskId, timeOfTask } from "@gantry/core/task/task-id.ts";
 import type { Journal, StreamAppend } from "@gantry/journal/journal.ts";
@@ -89,7 +90,7 @@ export async function startTask(deps: StartDeps, request: StartRequest, rerun?: 
     const id = decided.event.task;
     const places = await guardPlaces(deps, definition, decided);
     const params = sealParams(deps.seal, definition.pipeline, decided.event.params, id);
-    const group = await joinGroup(deps, definition, decided.event.group, id);
+    const group = await joinGroup(deps, concurrencyOf(definition.pipeline, decided.event), decided.event.group, id);
     const event = { ...decided.event, params, ...group?.place };
     const alongside = (state: TaskState): StreamAppend[] => [
       // The event increases the version, so the second of two concurrent requests with the same key meets a conflict.
@@ -265,7 +266,7 @@ type GroupPosition = {
 /** Throws `group-busy`. */
 async function joinGroup(
   deps: StartDeps,
-  { pipeline }: Definition,
+  concurrency: Concurrency | undefined,
   group: string | undefined,
   id: string,
 ): Promise<GroupPosition | undefined> {
@@ -279,7 +280,7 @@ async function joinGroup(
     events: [{ kind: "GroupJoined", task: id }],
     state: { group, last: id },
   });
-  const behind = await taskBefore(deps, pipeline, { group, last: loaded?.state.last });
+  const behind = await taskBefore(deps, concurrency, { group, last: loaded?.state.last });
   return { place: { ticket: version + 1, ...(behind === undefined ? {} : { behind }) }, append };
 }
 

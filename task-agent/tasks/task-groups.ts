@@ -8,8 +8,9 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { renderText } from "@gantry/core/expr/template.ts";
-import type { Pipeline } from "@gantry/core/pipeline/pipeline.ts";
+import type { Concurrency } from "@gantry/core/pipeline/pipeline.ts";
 import { decideSupersede, decideTurn, decideUnblock } from "@gantry/core/task/decide-task.ts";
+import { concurrencyOf } from "@gantry/core/task/from-fork.ts";
 import type { TaskState } from "@gantry/core/task/model.ts";
 import { taskScope } from "@gantry/core/task/scope.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
@@ -35,7 +36,7 @@ export function openTaskGroups(journal: Pick<Journal, "find">, tasks: Tasks): Ta
     if (waiting?.state.phase !== "queued") return;
     const { behind, ticket, group } = waiting.state;
     const before = behind === undefined ? undefined : (await tasks.read(behind))?.state;
-    const limit = limitOf(waiting.pipeline);
+    const limit = limitOf(concurrencyOf(waiting.pipeline, waiting.state));
     const isAlone = limit === 1 || ticket === undefined || before?.ticket === undefined;
     if (before && before.phase !== "ended" && isAlone) return;
     if (before?.behind !== undefined && isAlone) {
@@ -61,7 +62,7 @@ export function openTaskGroups(journal: Pick<Journal, "find">, tasks: Tasks): Ta
   };
 }
 
-function limitOf({ concurrency }: Pick<Pipeline, "concurrency">): number {
+function limitOf(concurrency: Concurrency | undefined): number {
   return concurrency?.limit ?? 1;
 }
 
@@ -89,10 +90,10 @@ async function isFirst(
  */
 export async function taskBefore(
   { journal, tasks }: { readonly journal: Pick<Journal, "find">; readonly tasks: Pick<Tasks, "read"> },
-  { concurrency }: Pick<Pipeline, "concurrency">,
+  concurrency: Concurrency | undefined,
   { group, last }: { readonly group: string; readonly last: string | undefined },
 ): Promise<string | undefined> {
-  const limit = limitOf({ concurrency });
+  const limit = limitOf(concurrency);
   // In this order: a task that gets its turn in between is seen in one of the two.
   const queued = await firstOf(journal, group, { queued: true, limit: 1 });
   const running = await firstOf(journal, group, { queued: false, limit });
@@ -121,7 +122,7 @@ async function newestUnended(tasks: Pick<Tasks, "read">, last: string | undefine
 
 /** The text that must be the same in both tasks; undefined if there is none to compare. */
 function sameOf({ state, pipeline }: TaskRecord): string | undefined {
-  const same = pipeline.concurrency?.same;
+  const same = concurrencyOf(pipeline, state)?.same;
   if (same === undefined) return undefined;
   return renderText(same, taskScope(pipeline, state));
 }
@@ -133,10 +134,11 @@ function sameOf({ state, pipeline }: TaskRecord): string | undefined {
  */
 export async function cancelOlder(tasks: Pick<Tasks, "read" | "change">, record: TaskRecord): Promise<TaskRecord> {
   const { state, pipeline } = record;
-  if (pipeline.concurrency?.policy !== "cancel-older" || state.phase !== "queued") return record;
+  const concurrency = concurrencyOf(pipeline, state);
+  if (concurrency?.policy !== "cancel-older" || state.phase !== "queued") return record;
   const same = sameOf(record);
   if (same === "") return record;
-  const { until } = pipeline.concurrency;
+  const { until } = concurrency;
   let id = state.behind;
   while (id !== undefined) {
     const older = await tasks.read(id);

@@ -6,6 +6,7 @@ import { actionOf } from "@gantry/core/choice/actions.ts";
 import { ownName } from "@gantry/core/choice/check-own.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { Pipeline } from "@gantry/core/pipeline/pipeline.ts";
+import { isFromFork } from "@gantry/core/task/from-fork.ts";
 import type { AppState, TaskState } from "@gantry/core/task/model.ts";
 import type { TriggerOf } from "@gantry/core/trigger/trigger.ts";
 import { MAX_DEPTH } from "@gantry/core/trigger/upstream.ts";
@@ -92,7 +93,8 @@ async function newestSeq(journal: Pick<Journal, "append">): Promise<number> {
 async function startAfter(deps: TriggerDeps, id: string): Promise<void> {
   // A task that is archived ended long ago.
   const record = await deps.tasks.read(id);
-  if (record?.state.outcome === undefined) return;
+  // What people outside have caused starts nothing: they choose the outputs of such a task.
+  if (record?.state.outcome === undefined || isFromFork(record.state)) return;
   const { state, pipeline: ended } = record;
   const { outcome } = record.state;
   const loaded = state.app === undefined ? undefined : await appStream.load(deps.journal, state.app);

@@ -56,7 +56,7 @@ async function startEvent(
   event: TriggeringEvent,
   app: string,
 ): Promise<readonly DeliveryResult[]> {
-  const causedBy = redelivery ? [redelivery.by] : [];
+  const causedBy = [...(event.causedBy ?? []), ...(redelivery ? [redelivery.by] : [])];
   const results = await startAll(deps, app, event, { cause: `${source}/${id}/${event.part}`, causedBy });
   if (results.length === 0) {
     return [{ app, reason: `No pipeline of the app has a trigger for ${WORDS[event.kind]}.` }];

@@ -2,123 +2,20 @@
 
 import assert from "node:assert/strict";
 import { hash, randomUUID } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { appInput } from "@gantry/core/app/app.fixture.ts";
 import { GATE, IMAGE, PULL_REQUESTS, PUSHES, type Pushed, rawOf } from "@gantry/core/webhook/payloads.fixture.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { newMemoryStore, openMemoryJournal } from "@gantry/journal/memory/memory.ts";
 import { SteppedClock } from "@gantry/runtime/stepped-clock.fixture.ts";
-import { type AgentClient, makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
 import type { ReceiveDelivery, WebhookDelivery } from "@gantry/wire/agent/webhooks.ts";
-import { startTaskAgent } from "../main.ts";
 import { AGENT_INDEXES } from "../store/indexes.ts";
 import { openDeliveries } from "./deliveries.ts";
 import { openWebhooks } from "./open-webhooks.ts";
 import { sweepDeliveries } from "./remove-old-deliveries.ts";
+import { Bench, CI, logger, TOKEN } from "./webhooks.fixture.ts";
 
-const TOKEN = "platform-token-of-this-test";
 const silent = (): void => {};
-const logger = { debug: silent, info: silent, warn: silent, error: silent };
-
-/** Without a runner nothing runs; what matters is what is started. */
-const CI = `name: ci
-title: CI
-app: existing
-params: { ref: { type: string, default: main } }
-triggers:
-  - push: { branches: [main, "release/*"], paths: ["src/**"] }
-    params: { ref: "\${{ trigger.commit }}" }
-  - tag: { names: ["v*"] }
-    params: { ref: "\${{ trigger.tag }}" }
-  - pull_request: { branches: [main] }
-    params: { ref: "\${{ trigger.commit }}" }
-jobs:
-  build: { site: seoul, mode: lenient, retrySafe: true, steps: [{ id: make, run: "true" }] }
-`;
-
-class Bench {
-  readonly data: string;
-  client: AgentClient = makeAgentClient({ url: "http://127.0.0.1:1", token: TOKEN });
-  close: () => Promise<void> = async () => {};
-  #deliveries = 0;
-
-  private constructor(data: string) {
-    this.data = data;
-  }
-
-  static async open(
-    t: TestContext,
-    pipelines: { readonly [file: string]: string } = { "ci.yaml": CI },
-  ): Promise<Bench> {
-    const bench = new Bench(mkdtempSync(join(tmpdir(), "gantry-webhooks-")));
-    for (const [file, text] of Object.entries(pipelines)) writeFileSync(join(bench.data, file), text);
-    await bench.begin();
-    t.after(async () => {
-      await bench.close();
-      rmSync(bench.data, { recursive: true });
-    });
-    await bench.adopt("orders", appInput({ source: { system: "bitbucket", project: "apps", slug: "orders" } }));
-    return bench;
-  }
-
-  async begin(): Promise<void> {
-    const { data } = this;
-    const agent = await startTaskAgent(
-      {
-        data,
-        portalUrl: "http://portal",
-        token: TOKEN,
-        runnerTokens: { "runner-token-of-seoul-0": "seoul" },
-        pipelines: data,
-        limits: { triggeredPerMinute: 2 * BURST },
-      },
-      { logger },
-    );
-    this.client = makeAgentClient({ url: agent.url, token: TOKEN });
-    this.close = agent.close;
-  }
-
-  async adopt(name: string, app: ReturnType<typeof appInput>): Promise<void> {
-    await this.client.adoptApp(name, { principal: "ada", app: JSON.parse(JSON.stringify(app)), dryRun: false });
-  }
-
-  delivery(
-    raw: { readonly headers: object; readonly body: string },
-    more: Partial<ReceiveDelivery> = {},
-  ): ReceiveDelivery {
-    this.#deliveries += 1;
-    const keys = [hash("sha256", `${this.data} ${this.#deliveries}`)];
-    return { source: "git", host: "github", headers: { ...raw.headers }, body: raw.body, keys, ...more };
-  }
-
-  /** Receives it, and waits until it is decided. */
-  async receive(raw: ReturnType<typeof rawOf>, more: Partial<ReceiveDelivery> = {}): Promise<WebhookDelivery> {
-    const { id } = await this.client.receiveDelivery(this.delivery(raw, more));
-    return this.decided(id);
-  }
-
-  async decided(id: string): Promise<WebhookDelivery> {
-    for (;;) {
-      const one = await this.client.delivery(id);
-      if (one.state !== "pending") return one;
-      // The task-agent is at work: each question lets it go on.
-    }
-  }
-
-  async tasks(): Promise<readonly { readonly id: string; readonly ref: unknown; readonly by: string }[]> {
-    const { items } = await this.client.tasks({ limit: 1_000 });
-    const tasks: { readonly id: string; readonly ref: unknown; readonly by: string }[] = [];
-    // One after the other: a busy machine does not answer 1,000 questions at once in time.
-    for (const item of items.toReversed()) {
-      const { id, params, requestedBy } = await this.client.task(item.id);
-      tasks.push({ id, ref: params.ref, by: requestedBy });
-    }
-    return tasks;
-  }
-}
 
 const commitOf = (n: number): string => `f${n.toString(16).padStart(39, "0")}`;
 const github = (pushed?: Pushed) => rawOf(PUSHES.github(pushed));

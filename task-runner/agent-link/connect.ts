@@ -27,7 +27,7 @@ const GIVE_BACK_MS = 2_000;
  * (`runner-refused`) or a newer process has taken over (`session-gone`). `signal`: ends all calls.
  */
 export function connect(
-  { config, deps, token }: RunnerBase,
+  { config, deps, token, isolation }: RunnerBase,
   registry: AttemptRegistry,
   onFailure: (why: GantryError) => void,
   signal: AbortSignal,
@@ -41,7 +41,7 @@ export function connect(
   const refusals = watchRefusals(deps.clock, () =>
     onFailure(new GantryError("runner-refused", { runner: config.name, agent: config.agent })),
   );
-  const describe = describeRunner(config, registry, deps.newId());
+  const describe = describeRunner(config, registry, deps.newId(), isolation.kind === "sandbox");
   const session = createSession({
     client,
     refusals,

@@ -9,11 +9,12 @@ import type { AttemptRegistry } from "../attempts/attempt-registry.ts";
 import { type RunnerConfig, type SystemSettings, slotsOf } from "../config.ts";
 import manifest from "../package.json" with { type: "json" };
 
-/** The returned function describes the current state, with the next registration number. `bootId`: unique per process. */
+/** The returned function describes the current state, with the next registration number. `bootId`: unique per process. `hasSandbox`: for scripts. */
 export function describeRunner(
   config: RunnerConfig,
   registry: Pick<AttemptRegistry, "running">,
   bootId: string,
+  hasSandbox: boolean,
 ): () => SessionRequest {
   const systems = Object.entries(config.systems).map(([name, settings]) => {
     const { kind, url, standIn, insecureSkipVerify } = settings;
@@ -37,6 +38,7 @@ export function describeRunner(
     labels: config.labels,
     slots: slotsOf(config),
     runs: config.runs,
+    ...(hasSandbox ? { forks: true as const } : {}),
     version: manifest.version,
     host: {
       name: hostname(),

@@ -39,6 +39,10 @@ export function stepCaches(run: StepRun): StepCaches {
       return { hit: exact ? "exact" : "older", ...sizeOf(found) };
     },
     save: async ({ name, paths }) => {
+      if (job.spec.fork) {
+        run.log.line("Nothing is saved: a pull request from a fork fills no cache.");
+        return { hit: "kept", files: 0, bytes: 0 };
+      }
       const looked = job.caches.get(name);
       const scope = scopesOf(run).own;
       if (looked === undefined || looked.isExact || looked.scope !== scope) return { hit: "kept", files: 0, bytes: 0 };

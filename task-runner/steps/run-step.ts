@@ -16,6 +16,7 @@ import { isCode } from "../ports.ts";
 import { boundedOutputs, clipFailure, type WireObject } from "./clip.ts";
 import type { StepEnd } from "./decide-job.ts";
 import { findFailingLine } from "./failing-line.ts";
+import { requireForkStep } from "./fork-limits.ts";
 import type { JobContext, JobStep } from "./job-context.ts";
 import { runScript } from "./run-script.ts";
 import { runUndo, runUses } from "./run-uses.ts";
@@ -217,6 +218,7 @@ function stoppedResult(log: LogSpool, stopped: Stopped): CheckedResult {
 class Abandoned extends Error {}
 
 async function execute(job: JobContext, step: JobStep, log: LogSpool, base: StepBase): Promise<StepResult> {
+  requireForkStep(job, step);
   const { path, deps, config } = job.environment;
   const templates = { ...(job.spec.env as JsonObject), ...(step.env as JsonObject) };
   const fromPipeline = pipelineEnv(await renderWithSecrets(job, templates, base.scope), step.title);

@@ -20,6 +20,7 @@ import { isRetryable } from "../ports.ts";
 import { confiningExec } from "./confined.ts";
 import { outsideApp } from "./decide-outside.ts";
 import { createEffect } from "./effect.ts";
+import { requireForkInput, requireForkResources } from "./fork-limits.ts";
 import type { JobStep } from "./job-context.ts";
 import { requireWork } from "./required-work.ts";
 import { libraryEnv } from "./script-env.ts";
@@ -36,6 +37,7 @@ type UndoAction = Extract<JobStep["action"], { kind: "undo" }>;
 export async function runUses(run: StepRun, action: UsesAction): Promise<StepResult> {
   const step = await loadStep(run, action.uses);
   const given = await renderWithSecrets(run.job, action.with as JsonObject, run.scope);
+  requireForkInput(run.job, run.step, given);
   const { input, acts } = checkInput(run, step, given);
   const result = orSkipped(run, await callUntilEnded(run, step, await prepare(run, step, input)));
   if (result.outcome === "succeeded") run.job.made.push(...acts.filter(({ access }) => access === "create"));
@@ -95,10 +97,14 @@ function checkInput(
   return { input, acts };
 }
 
-function requireInside({ job, step: { scope } }: StepRun, step: string, acts: readonly Resource[]): void {
+function requireInside({ job, step: own }: StepRun, step: string, acts: readonly Resource[]): void {
+  const { scope } = own;
   const { config } = job.environment;
   const problem = outsideApp({ spec: job.spec, isSiteWide: scope === "site", config, made: job.made }, acts);
-  if (problem === undefined) return;
+  if (problem === undefined) {
+    requireForkResources(job, own, acts);
+    return;
+  }
   const what = acts.map(resourceInWords).slice(0, 5).join(", ");
   throw new GantryError("outside-app", { step, what: what || "the credentials of the site", problem });
 }

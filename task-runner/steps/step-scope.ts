@@ -5,12 +5,14 @@ import { GantryError } from "@gantry/core/errors.ts";
 import { referencesIn, render } from "@gantry/core/expr/template.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
 import { mayNameSecret } from "./decide-outside.ts";
+import { requireNoSecret } from "./fork-limits.ts";
 import type { JobContext } from "./job-context.ts";
 
 /** Renders a template that may name secrets. Throws `expression-failed` and `credential-missing`. */
 export async function renderWithSecrets(job: JobContext, template: JsonObject, scope: JsonObject): Promise<JsonObject> {
   const secrets: Record<string, string> = {};
   const { secrets: known, config } = job.environment;
+  requireNoSecret(job, [...secretsNamedIn(template)]);
   for (const name of secretsNamedIn(template)) {
     const { app = "", site } = job.spec;
     // A secret that is not listed is reported as missing by the expression that uses it.
@@ -26,10 +28,12 @@ export async function renderWithSecrets(job: JobContext, template: JsonObject, s
 }
 
 /** The masker has the values since before the first step. Throws `sealing-key-missing`. */
-function secretParamsFor({ spec, ref }: JobContext, template: JsonObject): JsonObject {
+function secretParamsFor(job: JobContext, template: JsonObject): JsonObject {
+  const { spec, ref } = job;
   const { secretParams = {} } = spec;
   const named = referencesIn(template).flatMap(({ variable, path }) => (variable === "params" ? [path[0]] : []));
   const isNamed = (name: string): boolean => named.includes(name) || named.includes(undefined);
+  requireNoSecret(job, Object.keys(secretParams).filter(isNamed));
   const lost = Object.keys(secretParams).find((name) => secretParams[name] === null && isNamed(name));
   if (lost !== undefined) throw new GantryError("sealing-key-missing", { param: lost, task: ref.task });
   return secretParams;

@@ -74,6 +74,8 @@ export const sessionRequest = z.object({
   slots: z.int().min(1).max(MAX_JOBS),
   /** What jobs it takes. Absent: all, and the runner is older: it does not check what steps act on. */
   runs: z.array(z.enum(WORK)).min(1).max(WORK.length).optional(),
+  /** It keeps the limits of pull requests from forks, and has a sandbox for their scripts. Absent: not, or the runner is older. */
+  forks: z.literal(true).optional(),
   version: z.string().max(100),
   host: z.object({ name: z.string(), platform: z.string(), cpus: z.int(), memoryMb: z.int() }),
   /** The systems of the site for display, without credentials in their URLs. */
@@ -191,6 +193,11 @@ export const jobSpec = z.object({
     })
     .optional(),
   app: z.string().optional(),
+  /**
+   * It is a pull request from a fork, and a person has let this commit run: it has the limits of core/step/fork-steps.ts. Only runners
+   * that say `forks` get it.
+   */
+  fork: z.object({ commit: z.string() }).optional(),
   title: z.string(),
   site: z.string(),
   mode: z.enum(["strict", "lenient"]),
