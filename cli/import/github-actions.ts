@@ -33,7 +33,7 @@ export function ofAction(
   if (uses.startsWith("actions/checkout@")) return [ofCheckout(inputs, at, importing)];
   if (uses.startsWith("actions/upload-artifact@")) {
     const upload = uploads.find((one) => one.job === job && one.step === index);
-    const made = ofUpload(upload, inputs, [...at, "with"], names, note);
+    const made = ofUpload(upload, inputs, [...at, "with"], names.template, note);
     return made ? [made] : [];
   }
   if (uses.startsWith("actions/download-artifact@")) return ofDownload(step, at, { ...importing, job }, note);

@@ -4,7 +4,6 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
 import { Untranslatable } from "./expression.ts";
 import type { Path } from "./foreign-file.ts";
-import type { NameTable } from "./github-names.ts";
 import { downloadStep, fileName, patternOf, saveStep } from "./job-files.ts";
 import { listOf, noCounterpart, textsOf } from "./target.ts";
 
@@ -74,12 +73,12 @@ function rootOf(paths: readonly string[]): Pick<Upload, "root" | "mayBeFile"> {
   return { root: (differs === -1 ? first : first.slice(0, differs)).join("/"), mayBeFile: false };
 }
 
-/** The step for one of the uploads; undefined: it is noted. */
+/** The step for one of the uploads; undefined: it is noted. `template` throws Untranslatable. */
 export function ofUpload(
   upload: Upload | undefined,
   inputs: JsonObject,
   at: Path,
-  names: NameTable,
+  template: (text: string) => string,
   note: Note,
 ): JsonObject | undefined {
   for (const path of upload?.elsewhere ?? [])
@@ -99,7 +98,7 @@ export function ofUpload(
     );
   const retention = typeof days === "number" && days > 0 && !isLong ? `${days}d` : undefined;
   try {
-    const paths = upload.paths.map((path) => names.template(path));
+    const paths = upload.paths.map((path) => template(path));
     return saveStep({ name: upload.name, paths, retention, optional: inputs["if-no-files-found"] !== "error" });
   } catch (error) {
     if (!(error instanceof Untranslatable)) throw error;

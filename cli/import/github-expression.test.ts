@@ -16,6 +16,7 @@ test("expressions keep their meaning", () => {
     ["a && b || c", "a && b || c"],
     ["a.b['c-d'] != 3", "a.b.c-d != 3"],
     ["contains(a.b, 'x') && startsWith(c, 'y')", 'a.b.contains("x") && c.startsWith("y")'],
+    ["fromJSON(toJSON(a.b))", "fromJson(toJson(a.b))"],
     ["always()", "true"],
     ["failure() || cancelled()", 'status == "failed" || status == "canceled"'],
     ["!cancelled()", '!(status == "canceled")'],

@@ -156,6 +156,10 @@ function ofFunction(name: string, args: readonly Part[]): Part {
       return on("endsWith");
     case "join":
       return on("join");
+    case "tojson":
+      return isAtom(`toJson(${first.text})`);
+    case "fromjson":
+      return isAtom(`fromJson(${first.text})`);
     case "format":
       return { text: formatted(args), level: LEVELS.compare };
     default:

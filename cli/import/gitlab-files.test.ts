@@ -5,42 +5,11 @@ import { test } from "node:test";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { parse } from "yaml";
 import { at, importing } from "./import.fixture.ts";
-
-const GITLAB = `stages: [build, test, deploy]
-variables: { NODE: "22", OUT: dist }
-default:
-  interruptible: true
-  cache:
-    key: { files: [package-lock.json], prefix: node-$NODE }
-    paths: [.npm/, node_modules/]
-    fallback_keys: [node-main]
-build:
-  stage: build
-  script: npm run build
-  artifacts:
-    paths: ["$OUT/", "$CI_PROJECT_DIR/report"]
-    exclude: ["dist/**/*.map"]
-    expire_in: 1 week
-    when: always
-lint:
-  stage: build
-  cache: []
-  script: npm run lint
-test:
-  stage: test
-  script: npm test
-  cache: { key: "tests-$CI_COMMIT_REF_SLUG", paths: [tmp], policy: pull }
-deploy:
-  stage: deploy
-  interruptible: false
-  resource_group: production
-  cache: []
-  script: ./deploy.sh
-`;
+import { GITLAB_FILES } from "./workflows.fixture.ts";
 
 test("a file of GitLab CI: artifacts go to all later stages, caches, a resource group, and what may be interrupted", async (t) => {
   const { run } = await importing(t);
-  const { out, notes, code } = await run("gitlab", GITLAB);
+  const { out, notes, code } = await run("gitlab", GITLAB_FILES);
   assert.deepEqual([code, notes], [0, []], out);
   const pipeline = parse(out) as JsonObject;
   assert.deepEqual(at(pipeline, "concurrency"), {

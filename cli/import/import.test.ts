@@ -19,6 +19,7 @@ import { importKlevr } from "./klevr.ts";
 import { openNotes } from "./notes.ts";
 import { pipelineText } from "./pipeline-text.ts";
 import { importWoodpecker } from "./woodpecker.ts";
+import { GITLAB_FILES, GO_RELEASE, NODE_LIBRARY, PYTHON_PACKAGE } from "./workflows.fixture.ts";
 
 const GITHUB = `name: Test
 on:
@@ -320,10 +321,28 @@ test("a file that is no such file is refused with its place", async (t) => {
   assert.match(unknown.notes.join(" "), /travis/);
 });
 
+test("what is imported passes the linter", async (t) => {
+  const { run, folder } = await importing(t);
+  for (const [format, text] of [
+    ["github", GITHUB],
+    ["github", NODE_LIBRARY],
+    ["github", GO_RELEASE],
+    ["github", PYTHON_PACKAGE],
+    ["gitlab", GITLAB],
+    ["gitlab", GITLAB_FILES],
+    ["woodpecker", WOODPECKER],
+  ] as const) {
+    const file = join(folder, "made.yaml");
+    await writeFile(file, (await run(format, text)).out);
+    const linted = await runCommand(["pipeline", "lint", file]);
+    assert.deepEqual([linted.code, linted.out], [0, ""], text);
+  }
+});
+
 test("mutated files of other tools: each is imported or refused, none crashes", () => {
   const formats = [
-    [GITHUB, importGithub],
-    [GITLAB, importGitlab],
+    ...[GITHUB, NODE_LIBRARY, GO_RELEASE, PYTHON_PACKAGE].map((text) => [text, importGithub] as const),
+    ...[GITLAB, GITLAB_FILES].map((text) => [text, importGitlab] as const),
     [WOODPECKER, importWoodpecker],
     [FLOW, importClaiflow],
     [KLEVR, importKlevr],

@@ -1,4 +1,4 @@
-// Workflows as public projects have them: a library for Node, a release in Go, a package in Python.
+// Workflows as public projects have them: a library for Node, a release in Go, a package in Python, and what GitLab keeps of jobs.
 
 export const NODE_LIBRARY = `name: CI
 on:
@@ -177,4 +177,36 @@ jobs:
       - uses: actions/download-artifact@v4
         with: { name: dist, path: dist/ }
       - uses: pypa/gh-action-pypi-publish@release/v1
+`;
+
+export const GITLAB_FILES = `stages: [build, test, deploy]
+variables: { NODE: "22", OUT: dist }
+default:
+  interruptible: true
+  cache:
+    key: { files: [package-lock.json], prefix: node-$NODE }
+    paths: [.npm/, node_modules/]
+    fallback_keys: [node-main]
+build:
+  stage: build
+  script: npm run build
+  artifacts:
+    paths: ["$OUT/", "$CI_PROJECT_DIR/report"]
+    exclude: ["dist/**/*.map"]
+    expire_in: 1 week
+    when: always
+lint:
+  stage: build
+  cache: []
+  script: npm run lint
+test:
+  stage: test
+  script: npm test
+  cache: { key: "tests-$CI_COMMIT_REF_SLUG", paths: [tmp], policy: pull }
+deploy:
+  stage: deploy
+  interruptible: false
+  resource_group: production
+  cache: []
+  script: ./deploy.sh
 `;
