@@ -113,7 +113,7 @@ test("a param that is a map is checked and read, and outputs have their types", 
       ],
     );
     assert.match(
-      error.message,
+      String(error.details.problem),
       /image: name is missing; image: nme is not known .*; image: element 1 of ports must be at least 1/,
     );
     return true;
