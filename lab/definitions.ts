@@ -1,16 +1,18 @@
 // The definitions of `gantry start`: the pipelines that ship, as a company would fork them, with a params.yaml of the lab.
 
-import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
 
 const SHIPPED = fileURLToPath(new URL("../pipelines/", import.meta.url));
 
-/** Writes them anew below `dir`, and returns their folder. `clusters`: site → its cluster. */
+/**
+ * Writes them anew below `dir`, and returns their folder. Other files that somebody has put there stay. `clusters`: site → its
+ * cluster.
+ */
 export function writeLabDefinitions(dir: string, clusters: Readonly<Record<string, string>>): string {
   const folder = join(dir, "definitions");
-  rmSync(folder, { recursive: true, force: true });
   mkdirSync(join(folder, "pipelines"), { recursive: true });
   for (const file of readdirSync(SHIPPED).filter((name) => name.endsWith(".yaml")))
     copyFileSync(join(SHIPPED, file), join(folder, "pipelines", file));

@@ -112,6 +112,10 @@ test("a param that is a map is checked and read, and outputs have their types", 
         "/image/ports/1 it must be a whole number, not text",
       ],
     );
+    assert.match(
+      String(error.details.problem),
+      /image: name is missing; image: nme is not known .*; image: element 1 of ports must be at least 1/,
+    );
     return true;
   });
   const tooMany = await exec(TYPED, [...config, "--param", "image={ name: web, ports: [1, 2, 3] }"]);

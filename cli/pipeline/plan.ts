@@ -5,7 +5,7 @@ import { referencesIn } from "@gantry/core/expr/template.ts";
 import { isJsonObject, type JsonObject } from "@gantry/core/json.ts";
 import { formatDuration } from "@gantry/core/pipeline/duration.ts";
 import { expandJob } from "@gantry/core/pipeline/expand.ts";
-import { checkParams } from "@gantry/core/pipeline/params.ts";
+import { checkParams, paramProblemInWords } from "@gantry/core/pipeline/params.ts";
 import type { Job, Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import { inZone, nextTimes } from "@gantry/core/trigger/times.ts";
 import { waitsFor } from "@gantry/core/trigger/trigger-text.ts";
@@ -57,7 +57,7 @@ function show(
   const named = readParams(flags.param, io);
   const { params, problems: wrong } = checkParams(pipeline.params, named, scope);
   const given = wrong.filter(({ pointer = "" }) => Object.hasOwn(named, pointer.split("/")[1] ?? ""));
-  for (const one of given) io.stderr(`--param: ${one.detail}\n`);
+  for (const one of given) io.stderr(`--param: ${paramProblemInWords(one)}\n`);
   if (given.length > 0) return 2;
   io.stdout(print(pipeline, planJobs(pipeline, { ...scope, params })));
   return 0;

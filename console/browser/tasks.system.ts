@@ -54,6 +54,13 @@ test("I7: what waits is answered on the page of its task; who may not answer rea
   assert.match(plan, /^sha256:/);
 });
 
+test("who answers by the link of a message reads that the answer was taken", { skip }, async () => {
+  await visit("/tasks/t0cd-asks/answer?job=deploy%5Btokyo%5D&answer=approve");
+  await page.getByLabel("Percent").fill("25");
+  await page.getByRole("button", { name: "Approve" }).click();
+  await page.getByText("You have approved it.").waitFor();
+});
+
 test("a held job is answered, and a task is canceled", { skip }, async () => {
   await visit("/tasks/t0cd-held");
   const before = portal.requests.length;

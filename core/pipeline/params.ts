@@ -2,6 +2,7 @@
 
 import { GantryError, type Problem } from "../errors.ts";
 import { render } from "../expr/template.ts";
+import { placeAround, withSubject } from "../issues.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import { MIN_SECRET_LENGTH } from "../mask/masker.ts";
 import { checkSchema } from "./json-schema.ts";
@@ -48,6 +49,17 @@ export function checkParams(schema: ParamsSchema, given: JsonObject, scope: Json
     problems.push({ pointer: pointer([name]), detail });
   }
   return { params, problems };
+}
+
+/** In a sentence that names the parameter: `who must be text, not a number`, `image: element 1 of ports must be at most 65535`. */
+export function paramProblemInWords({ pointer: at = "", detail }: Problem): string {
+  const path = at
+    .split("/")
+    .slice(1)
+    .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"))
+    .map((step) => (/^\d+$/.test(step) ? Number(step) : step));
+  const around = placeAround(path);
+  return `${around === "" ? "" : `${around}: `}${withSubject(path, detail)}`;
 }
 
 /** RFC 6901. */

@@ -7,9 +7,8 @@ import { type Build, buildScope } from "@gantry/core/build/build.ts";
 import type { Environments } from "@gantry/core/build/environments.ts";
 import { GantryError, type Problem } from "@gantry/core/errors.ts";
 import { renderText } from "@gantry/core/expr/template.ts";
-import { withSubject } from "@gantry/core/issues.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
-import { checkParams } from "@gantry/core/pipeline/params.ts";
+import { checkParams, paramProblemInWords } from "@gantry/core/pipeline/params.ts";
 import type { Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import { withoutSecretParams } from "@gantry/core/pipeline/secret-params.ts";
 import { atSite, readableDefaults, type SiteDefaults, siteOfTask } from "@gantry/core/site/site-defaults.ts";
@@ -102,7 +101,7 @@ export function decideStart(facts: StartFacts): Started | GantryError {
   // Only values with a valid form can be places.
   const problems = wrong.length > 0 ? wrong : placeProblems({ pipeline, params, app: scope, sites, clustersAt });
   if (problems.length > 0) {
-    const problem = problems.map(paramProblem).join("; ");
+    const problem = problems.map(paramProblemInWords).join("; ");
     return new GantryError("bad-params", { pipeline: pipeline.name, problem }, { problems });
   }
   const plan = rerun && planRerun({ ...rerun, after: pipeline });
@@ -258,14 +257,6 @@ function newApp(
 const APP_NAME = /^[a-z][a-z0-9-]{0,62}$/;
 
 /** "targets.0 must be text, not a number": details of a parameter begin with "it". */
-function paramProblem({ pointer = "", detail }: Problem): string {
-  const steps = pointer.split("/").slice(1);
-  return withSubject(
-    steps.map((step) => (/^\d+$/.test(step) ? Number(step) : step)),
-    detail,
-  );
-}
-
 export function isAppName(name: string | undefined): name is string {
   return name !== undefined && APP_NAME.test(name);
 }

@@ -12,12 +12,17 @@ import { FieldInput } from "../run/field.tsx";
 import { type Entries, errorsByField, fieldsOf, firstEntries, paramsOf } from "../run/form.ts";
 import { ApprovalFacts } from "./approval-facts.tsx";
 
-/** `isRejecting`: the person came to reject it, which needs a reason. `onAnswered`: the list of what waits is out of date. */
+/**
+ * `isRejecting`: the person came to reject it, which needs a reason. `onAnswered`: the list of what waits is out of date. `taken`: the answer that was
+ * accepted; absent after a refusal.
+ */
 type CardProps = {
   readonly asked: AskedApproval;
   readonly isRejecting?: boolean;
-  readonly onAnswered: () => void;
+  readonly onAnswered: (taken?: Answer) => void;
 };
+
+export type Answer = "approve" | "reject";
 
 export function ApprovalCard({ asked, isRejecting = false, onAnswered }: CardProps) {
   return (
@@ -37,7 +42,7 @@ function AnswerForm({ asked, isRejecting, onAnswered }: Required<CardProps>) {
   const fields = fieldsOf(asked.inputs ?? {});
   const entries = useSignal<Entries>(firstEntries(fields));
   const errors = errorsByField(fields, inputErrors(problem?.errors));
-  const say = (answer: "approve" | "reject"): void =>
+  const say = (answer: Answer): void =>
     run(async () => {
       const why = reason.value.trim();
       const body = {
@@ -46,7 +51,11 @@ function AnswerForm({ asked, isRejecting, onAnswered }: Required<CardProps>) {
         ...(why === "" ? {} : { reason: why }),
         ...(answer === "approve" && fields.length > 0 ? { inputs: paramsOf(fields, entries.value) } : {}),
       };
-      const next = await send("POST", v1.approval(asked.task, asked.job), body).finally(onAnswered);
+      const next = await send("POST", v1.approval(asked.task, asked.job), body).catch((error: unknown) => {
+        onAnswered();
+        throw error;
+      });
+      onAnswered(answer);
       if (next) put(v1.task(asked.task), next);
     });
   const { mayApprove, mayReject, whyNot } = asked;

@@ -1,6 +1,7 @@
 // The page that a message about an approval links to: what is asked, what will happen, and the answer. Opening it answers nothing.
 
-import { ApprovalCard } from "../approval/approval-card.tsx";
+import { useSignal } from "@preact/signals";
+import { type Answer, ApprovalCard } from "../approval/approval-card.tsx";
 import { type AskedApproval, type Page, to, v1 } from "../data/api.ts";
 import { useResource } from "../data/store.ts";
 import { address } from "../frame/router.ts";
@@ -13,13 +14,19 @@ export function AnswerPage({ id }: { id: string }) {
     reloadOn: ({ subject }) => subject === id,
   });
   const plan = query.get("plan");
+  const taken = useSignal<Answer | undefined>(undefined);
   return (
     <>
       <PageHeader title="Approval" note="Nothing happens before you press a button" />
+      {taken.value === undefined ? null : (
+        <p class="strong" role="status">
+          You have {taken.value === "approve" ? "approved" : "rejected"} it. <a href={to.task(id)}>Open the task</a>
+        </p>
+      )}
       <Loaded resource={asked}>
         {({ items }) => {
           const one = items.find(({ job }) => job === query.get("job"));
-          if (!one) return <NotAsked id={id} />;
+          if (!one) return taken.value === undefined ? <NotAsked id={id} /> : null;
           return (
             <>
               {plan === null || plan === one.plan ? null : (
@@ -31,7 +38,10 @@ export function AnswerPage({ id }: { id: string }) {
                 key={one.plan}
                 asked={one}
                 isRejecting={query.get("answer") === "reject"}
-                onAnswered={asked.reload}
+                onAnswered={(answer) => {
+                  taken.value = answer;
+                  asked.reload();
+                }}
               />
               <p>
                 <a class="in-text" href={to.task(id)}>
