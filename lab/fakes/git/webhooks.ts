@@ -69,6 +69,58 @@ function requestsOf(host: GitProvider, push: Push): readonly Request[] {
   }
 }
 
+export type LabForkRequest = {
+  readonly number: number;
+  /** The repository into which it would be merged: `owner/name`. */
+  readonly into: string;
+  readonly fork: string;
+  readonly branch: string;
+  readonly commit: string;
+  /** The commit before a push; absent: it was opened. */
+  readonly before?: string;
+  readonly by: string;
+};
+
+/** Somebody opens a pull request from a fork, or pushes to it. */
+export async function tellOfForkRequest(
+  hook: LabWebhook & { readonly host: "github" | "gitlab" },
+  one: LabForkRequest,
+) {
+  const url = `https://${hook.host}.lab.invalid/${one.into}/${hook.host === "gitlab" ? "-/merge_requests" : "pull"}/${one.number}`;
+  await post(hook, hook.host === "github" ? githubRequest(one, url) : gitlabRequest(one, url));
+}
+
+function githubRequest({ number, into, fork, branch, commit, before, by }: LabForkRequest, url: string): Request {
+  const opened = before === undefined;
+  return {
+    headers: { "x-github-event": "pull_request", "x-github-delivery": randomUUID() },
+    body: {
+      ...{ action: opened ? "opened" : "synchronize", number, sender: { login: by } },
+      ...(opened ? {} : { before, after: commit }),
+      repository: { full_name: into },
+      pull_request: {
+        ...{ number, title: "Mend it", html_url: url, merged: false, user: { login: by } },
+        head: { ref: branch, sha: commit, repo: { full_name: fork, fork: true } },
+        base: { ref: "main", repo: { full_name: into } },
+      },
+    },
+  };
+}
+
+function gitlabRequest({ number, into, fork, branch, commit, before, by }: LabForkRequest, url: string): Request {
+  const action = before === undefined ? { action: "open" } : { action: "update", oldrev: before };
+  return {
+    headers: { "x-gitlab-event": "Merge Request Hook", "idempotency-key": randomUUID() },
+    body: {
+      ...{ object_kind: "merge_request", user: { username: by }, project: { path_with_namespace: into } },
+      object_attributes: {
+        ...{ iid: number, title: "Mend it", source_branch: branch, target_branch: "main", url, ...action },
+        ...{ last_commit: { id: commit }, source: { path_with_namespace: fork } },
+      },
+    },
+  };
+}
+
 function hub({ repository, by }: Push, change: Change): object {
   const commits = change.commits.map(hubCommit).toReversed();
   return {

@@ -1,0 +1,168 @@
+// A pull request from a fork of a repository of the lab: the host tells the portal, a person lets the commit run, and the runner checks
+// out this commit and no other, in a sandbox and without the secrets of the site.
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { promisify } from "node:util";
+import { ACCOUNTS, startLabHost } from "@gantry/connectors/git/lab.fixture.ts";
+import { seed } from "@gantry/connectors/git/lab-git.fixture.ts";
+import { appInput } from "@gantry/core/app/app.fixture.ts";
+import { startPortal } from "@gantry/portal-api/main.ts";
+import { makeLogger } from "@gantry/runtime/process/logger.ts";
+import { startTaskAgent } from "@gantry/task-agent/main.ts";
+import { sandboxProblem, startRunner } from "@gantry/task-runner/main.ts";
+import { makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
+import type { ApprovalView } from "@gantry/wire/agent/approvals.ts";
+import type { TaskView } from "@gantry/wire/agent/views.ts";
+import { type LabForkRequest, tellOfForkRequest } from "../fakes/git/webhooks.ts";
+
+const exec = promisify(execFile);
+const TOKEN = "platform-token-of-this-test";
+const RUNNER_TOKEN = "runner-token-of-seoul-0";
+const SECRET = "a-secret-of-the-git-host";
+const CREDENTIAL = "signing-key-of-the-site";
+const logger = makeLogger("test", "silent");
+const problem = await sandboxProblem(process.env.PATH ?? "");
+const skip = problem === undefined ? false : `no sandbox: ${problem}`;
+
+/** The release branch shares it: a push may take the secret, a pull request from a fork may not. */
+const CHECK = `name: check
+title: Check
+app: existing
+params: { ref: { type: string, default: main } }
+triggers:
+  - pull_request: { branches: [main], fromForks: after-approval }
+    params: { ref: "\${{ trigger.commit }}" }
+  - push: { branches: [main] }
+    params: { ref: "\${{ trigger.commit }}" }
+jobs:
+  test:
+    site: seoul
+    steps:
+      - id: source
+        uses: git/checkout
+        with:
+          repository: { project: "\${{ app.source.project }}", slug: "\${{ app.source.slug }}" }
+          ref: "\${{ params.ref }}"
+          branch: main
+      - { id: test, run: "cat word.txt; env; echo word=$(cat word.txt) >> $GANTRY_OUTPUT" }
+      - id: sign
+        when: trigger.kind == 'push'
+        run: "true"
+        env: { KEY: "\${{ secrets.SIGNING_KEY }}" }
+    outputs: { word: "\${{ steps.test.outputs.word }}" }
+`;
+
+async function open(t: TestContext, provider: "github" | "gitlab") {
+  const dir = await mkdtemp(join(tmpdir(), "gantry-forks-"));
+  for (const folder of ["pipelines", "runner", "work"]) await mkdir(join(dir, folder));
+  await writeFile(join(dir, "pipelines/check.yaml"), CHECK);
+  await writeFile(join(dir, "git-token"), ACCOUNTS[0]?.token ?? "");
+  await writeFile(join(dir, "key"), CREDENTIAL);
+  t.after(() => rm(dir, { recursive: true }));
+  const lab = await startLabHost(provider, join(dir, "host"));
+  t.after(() => lab.server.close());
+  const agent = await startTaskAgent(
+    {
+      ...{ data: join(dir, "agent"), portalUrl: "http://portal", token: TOKEN, pipelines: join(dir, "pipelines") },
+      runnerTokens: { [RUNNER_TOKEN]: "seoul" },
+    },
+    { logger },
+  );
+  t.after(() => agent.close());
+  const portal = await startPortal(
+    {
+      ...{ dataDir: join(dir, "portal"), port: 0, agent: { url: agent.url, token: TOKEN } },
+      webhooks: { sources: { git: { host: provider, system: "bitbucket", secret: SECRET } } },
+    },
+    { logger: logger as never },
+  );
+  t.after(() => portal.close());
+  const { name: _, ...system } = lab.system;
+  const runner = await startRunner(
+    {
+      ...{ name: "seoul-1", site: "seoul", agent: agent.url, token: RUNNER_TOKEN, data: join(dir, "runner") },
+      systems: { bitbucket: { ...system, token: "GIT", appsMay: [`${lab.project}/*`, "apps/*"] } as never },
+      secrets: { GIT: { file: join(dir, "git-token") }, SIGNING_KEY: { file: join(dir, "key") } },
+    },
+    { logger },
+  );
+  t.after(() => runner.close({ drainMs: 0 }));
+  const client = makeAgentClient({ url: agent.url, token: TOKEN });
+  await seed(lab, "orders", { "word.txt": "main\n" });
+  const source = { system: "bitbucket", project: lab.project, slug: "orders" };
+  const app = JSON.parse(
+    JSON.stringify(appInput({ source, images: [{ name: "orders", repository: "apps/orders" }] as never })),
+  );
+  await client.adoptApp("orders", { principal: "ada", app, dryRun: false });
+
+  const git = async (...args: readonly string[]): Promise<string> => {
+    const who = ["-c", "user.name=Mallory", "-c", "user.email=mallory@example.com"];
+    return (await exec("git", [...who, ...args], { cwd: join(dir, "work") })).stdout.trim();
+  };
+  const address = Object.assign(new URL(lab.server.url), {
+    username: ACCOUNTS[0]?.user,
+    password: ACCOUNTS[0]?.token,
+  });
+  await git("clone", "--quiet", `${address.href.replace(/\/$/, "")}/${lab.owner}/orders.git`, ".");
+  const ref = provider === "github" ? "refs/pull/7/head" : "refs/merge-requests/7/head";
+  /** A commit of the fork. The host keeps it in the repository of the app, below a name that is no branch. */
+  const commit = async (word: string): Promise<string> => {
+    await writeFile(join(dir, "work/word.txt"), `${word}\n`);
+    await git("commit", "--quiet", "--all", "-m", word);
+    await git("push", "--quiet", "--force", "origin", `HEAD:${ref}`);
+    return git("rev-parse", "HEAD");
+  };
+  const tell = (one: Pick<LabForkRequest, "commit" | "before">): Promise<void> =>
+    tellOfForkRequest(
+      { host: provider, url: `${portal.url}/v1/webhooks/git`, secret: SECRET },
+      { number: 7, into: `${lab.owner}/orders`, fork: "mallory/orders", branch: "fix", by: "mallory", ...one },
+    );
+  const until = async <T>(look: () => Promise<T | undefined>): Promise<T> => {
+    for (;;) {
+      const found = await look();
+      if (found !== undefined) return found;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  return {
+    ...{ client, commit, tell },
+    asked: (commitAsked: string): Promise<ApprovalView> =>
+      until(async () =>
+        (await client.approvals({ limit: 10 })).items.find(({ question }) => question.includes(commitAsked)),
+      ),
+    ended: (id: string): Promise<TaskView> =>
+      until(async () => {
+        const task = await client.task(id);
+        return task.endedAt === undefined ? undefined : task;
+      }),
+  };
+}
+
+for (const provider of ["github", "gitlab"] as const)
+  test(`A1: a pull request from a fork on ${provider} runs the commit that a person let run`, { skip }, async (t) => {
+    const { client, commit, tell, asked, ended } = await open(t, provider);
+    const first = await commit("first");
+    await tell({ commit: first });
+    const one = await asked(first);
+    const second = await commit("second");
+    await tell({ commit: second, before: first });
+    const { task, job, plan, question } = await asked(second);
+    assert.match(question, /the fork mallory\/orders by mallory/);
+    assert.equal((await ended(one.task)).state, "canceled");
+    // What is pushed after a person has looked is not what runs.
+    await commit("third");
+    await client.answerApproval(task, job, { principal: "lee", answer: "approve", plan });
+    const { state, headline, jobs } = await ended(task);
+    assert.equal(state, "succeeded", headline);
+    assert.equal(jobs[0]?.outputs?.word, "second");
+    assert.deepEqual(
+      jobs[0]?.steps.map(({ id, state: of }) => `${id} ${of}`),
+      ["source succeeded", "test succeeded", "sign skipped"],
+    );
+    assert.equal(JSON.stringify(jobs).includes(CREDENTIAL), false);
+  });
