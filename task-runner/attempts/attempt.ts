@@ -259,13 +259,15 @@ function logEnd({ runner, ref, over }: Run, error: unknown): void {
   else logger.error(fields, "an attempt could not be executed");
 }
 
-async function cleanUp({ runner, ref, folders, delivery }: Run): Promise<void> {
+async function cleanUp({ runner, ref, reply, folders, delivery }: Run): Promise<void> {
   const { clock, files, programs, logger } = runner.deps;
   try {
     const killed = await endByCookie(programs, cookieOf(folders), clock);
     if (killed > 0) logger.warn({ ...refFields(ref), killed }, "killed processes that had left their process group");
     await files.remove(folders.root);
-    await runner.content.sweepIfDue();
+    // Artifacts are swept when they are moved; caches are written by the worker thread.
+    const hasCaches = reply.spec.steps.some(({ action }) => action.kind === "uses" && action.uses === "cache/save");
+    if (hasCaches) await runner.content.sweepIfDue();
     // When the process ends, the next one reports what the task-agent has not received.
     if (delivery.isClosing()) return;
     await files.remove(folders.logs);
