@@ -55,7 +55,6 @@ const INPUTS: { readonly [step: string]: JsonValue } = {
   "git/list-templates": { project: "TEMPLATES" },
   "git/open-pull-request": { repository: REPOSITORY, from: "gantry/orders", to: "main", title: "Deploy" },
   "git/close-pull-requests": { repository: REPOSITORY, to: "main", from: "gantry/orders/" },
-  "git/poll": { repositories: ["APPS/orders"] },
   "git/push-template": { project: "TEMPLATES", template: "static-site" },
   "git/set-commit-status": { repository: REPOSITORY, commit: REVISION, state: "succeeded", name: "gantry/ci/orders" },
   "git/wait-for-merge": { repository: REPOSITORY, id: 1 },

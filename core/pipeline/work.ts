@@ -27,6 +27,7 @@ const HARMLESS = [
   "git/check-template",
   "git/create-repository",
   "git/list-templates",
+  "git/poll",
   "git/render-template",
   "git/set-commit-status",
 ];

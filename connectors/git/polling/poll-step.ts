@@ -60,6 +60,8 @@ export const poll = defineStep({
       ...(system ? { system } : {}),
       ...repositoryNamed(withoutDigest(one)),
     })),
+  // What a host that restarts answers is the result for its repositories: the next poll asks again.
+  looksOnly: true,
   effects: [],
   // The next poll is the retry.
   retry: NO_RETRY,
