@@ -185,6 +185,8 @@ function atCall({ targets, random, later, lasts, isOver }: FaultContext): void {
     const runner = targets.runners.find(({ machine }) => machine === process.machine);
     if (!runner) return;
     const hit = (): void => {
+      // An earlier hit has ended it: the disk belongs to the next process now.
+      if (!process.isAlive()) return;
       if (how === "pause") {
         const ms = random.chance(0.7) ? random.between(125_000, 400_000) : random.between(1_000, 125_000);
         lasts(ms);
