@@ -1,5 +1,5 @@
 // What `npm test` prints: every failure in full at once, the files that hang, and at the end a line per file, every skip with
-// its reason, the diagnostics of tests, and the sum.
+// its reason, the diagnostics of tests, the sum, and the failures again.
 
 import { relative } from "node:path";
 import type { TestEvent } from "node:test/reporters";
@@ -11,10 +11,13 @@ type FileResult = { passed: number; failed: number; skipped: number; ms: number 
 const SILENT_MS = 60_000;
 /** After this long without any result and without a running test, the run is ended as failed: a process stays alive. */
 const HANGING_MS = 300_000;
+/** Characters of a failure that are printed again at the end. */
+const MAX_REPEATED = 2_000;
 
 export default async function* report(events: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   const files = new Map<string, FileResult>();
   const skips: string[] = [];
+  const failures: string[] = [];
   const diagnostics = new Set<string>();
   const startedAt = performance.now();
   const open = new OpenTests();
@@ -40,13 +43,17 @@ export default async function* report(events: AsyncIterable<TestEvent>): AsyncGe
       const isConsequence = "failureType" in error && error.failureType === "subtestsFailed";
       if (isConsequence) continue;
       result.failed += 1;
-      yield `\n✕ ${file}: ${data.name}\n${inspect(error.cause ?? error, { colors: false, depth: 6 })}\n\n`;
+      const failure = `\n✕ ${file}: ${data.name}\n${inspect(error.cause ?? error, { colors: false, depth: 6 })}\n\n`;
+      failures.push(failure.length > MAX_REPEATED ? `${failure.slice(0, MAX_REPEATED)}…\n\n` : failure);
+      yield failure;
     } else if (leaf) result.passed += 1;
   }
   open.close();
   // Where everything is installed, a test that skips itself is a failure.
   if (process.env.GANTRY_NO_SKIP && skips.length > 0) process.exitCode = 1;
   yield* summary(files, [...diagnostics], skips, performance.now() - startedAt);
+  // Again, because whoever sees only the end of the output needs the reasons.
+  yield* failures;
 }
 
 function* summary(
