@@ -78,7 +78,7 @@ test("tasks and logs of a running task-agent are in its backup", async (t) => {
   assert.equal(await readFile(join(dir, "again/task-agent/admin-token"), "utf8"), "secret\n");
 });
 
-test("a backup of a busy journal is consistent, and takes seconds", async (t) => {
+test("a backup of a busy journal is consistent", async (t) => {
   const dir = await folder(t);
   const journal = await filled(join(dir, "data"), 5_000);
   t.after(() => journal.close());
@@ -108,11 +108,7 @@ test("a backup of a busy journal is consistent, and takes seconds", async (t) =>
   await copied;
   assert.ok(n > 10_001, "the journal was written while it was copied");
 
-  const started = performance.now();
-  const { journals, createdAt } = await readBackup(join(dir, "b.tgz"), join(dir, "again"));
-  const seconds = (performance.now() - started) / 1_000;
-  t.diagnostic(`restoring ${journals[0]?.events} events took ${seconds.toFixed(2)} s`);
-  assert.ok(seconds < 10);
+  const { createdAt } = await readBackup(join(dir, "b.tgz"), join(dir, "again"));
   assert.equal(createdAt, NOW.toISOString());
   const copy = await openSqliteJournal({ file: join(dir, "again/journal.sqlite"), indexes: ["tasks"] });
   t.after(() => copy.close());

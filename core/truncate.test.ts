@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { cpuMsOf } from "@gantry/lab/cpu-time.ts";
 import fc from "fast-check";
 import { testRuns } from "./test-runs.fixture.ts";
 import { truncate, truncateEscaped } from "./truncate.ts";
@@ -68,9 +69,10 @@ test("property: the limit holds, the result is well formed, and no escape is cut
   );
 });
 
-test("a megabyte is cut in a moment", () => {
+test("a megabyte is cut in a moment", async () => {
   const text = "주문 & 🚀 ".repeat(150_000);
-  const startedMs = performance.now();
-  assert.equal(truncateEscaped(text, 3_000, (one) => one.replaceAll("&", "&amp;")).length <= 3_000, true);
-  assert.ok(performance.now() - startedMs < 1_000);
+  const cpuMs = await cpuMsOf(() => {
+    assert.equal(truncateEscaped(text, 3_000, (one) => one.replaceAll("&", "&amp;")).length <= 3_000, true);
+  });
+  assert.ok(cpuMs < 1_000, `${cpuMs} ms`);
 });

@@ -40,7 +40,7 @@ async function runTests(): Promise<boolean> {
   const events = runTestFiles({
     files: testFiles(),
     concurrency: CONCURRENCY,
-    execArgv: ["--test-timeout=120000"],
+    execArgv: ["--test-timeout=300000"],
     signal: stopped.signal,
   });
   // The last summary is the one of all files.

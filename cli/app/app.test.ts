@@ -6,6 +6,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { cpuMsOf } from "@gantry/lab/cpu-time.ts";
 import { makeLogger } from "@gantry/runtime/process/logger.ts";
 import { openPortal } from "../portal.fixture.ts";
 
@@ -49,13 +50,14 @@ test("200 apps are adopted in one go, and a second time changes nothing", async 
   assert.match(dry.out, /200 apps: 200 to create, 0 to change, 0 unchanged\. Nothing is written\./);
   assert.deepEqual((await run("list", "--json")).out, "[]\n");
 
-  const began = performance.now();
-  const first = await run("apply", "-f", path);
-  const seconds = (performance.now() - began) / 1_000;
-  t.diagnostic(`200 apps in ${seconds.toFixed(1)} s`);
+  let first = { code: -1, out: "" };
+  const cpuMs = await cpuMsOf(async () => {
+    first = await run("apply", "-f", path);
+  });
+  t.diagnostic(`200 apps take ${(cpuMs / 1_000).toFixed(1)} s of CPU time`);
   assert.equal(first.code, 0, first.out);
   assert.match(first.out, /200 created, 0 changed, 0 unchanged\./);
-  assert.ok(seconds < 60, `${seconds} s`);
+  assert.ok(cpuMs < 60_000, `${cpuMs} ms`);
 
   assert.match((await run("apply", "-f", path)).out, /0 created, 0 changed, 200 unchanged\./);
   // What is exported is what would be applied.

@@ -10,7 +10,7 @@ import { sandboxProblem } from "@gantry/task-runner/main.ts";
 import { runCommand } from "../portal.fixture.ts";
 
 const leftovers = async (): Promise<readonly string[]> =>
-  (await readdir(tmpdir())).filter((name) => name.startsWith("gantry-exec-"));
+  (await readdir(tmpdir())).filter((name) => name.startsWith(`gantry-exec-${process.pid}-`));
 
 async function folderOf(t: TestContext) {
   const folder = await mkdtemp(join(tmpdir(), "gantry-of-exec-"));

@@ -31,7 +31,7 @@ export type LocalOptions = {
 
 /** Rejects with what the processes reject with; then nothing is left, either. */
 export async function startLocal({ text, included, runner, workspace, env }: LocalOptions): Promise<LocalInstallation> {
-  const folder = await mkdtemp(join(tmpdir(), "gantry-exec-"));
+  const folder = await mkdtemp(join(tmpdir(), `gantry-exec-${process.pid}-`));
   const closers: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })];
   const close = async (): Promise<void> => {
     for (const one of closers.toReversed()) await one();

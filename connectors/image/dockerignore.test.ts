@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GantryError } from "@gantry/core/errors.ts";
+import { cpuMsOf } from "@gantry/lab/cpu-time.ts";
 import { parseIgnore, plainIgnore } from "./dockerignore.ts";
 
 test("leaves out what the patterns name, as Docker does", () => {
@@ -65,13 +66,14 @@ test("builders get the lines as they all read them", () => {
   }
 });
 
-test("a line that is no pattern is refused, and many asterisks take no time", () => {
+test("a line that is no pattern is refused, and many asterisks take no time", async () => {
   assert.throws(
     () => parseIgnore("a\n[z-a]\n"),
     (error) => error instanceof GantryError && error.details.problem === '.dockerignore: "[z-a]" is not a pattern',
   );
-  const started = performance.now();
-  assert.equal(parseIgnore(`${"*a".repeat(20)}b`).ignores("a".repeat(4000)), false);
-  assert.equal(parseIgnore(`${"**/a/".repeat(20)}b`).ignores("a/".repeat(2000).slice(0, -1)), false);
-  assert.ok(performance.now() - started < 5_000);
+  const cpuMs = await cpuMsOf(() => {
+    assert.equal(parseIgnore(`${"*a".repeat(20)}b`).ignores("a".repeat(4000)), false);
+    assert.equal(parseIgnore(`${"**/a/".repeat(20)}b`).ignores("a/".repeat(2000).slice(0, -1)), false);
+  });
+  assert.ok(cpuMs < 5_000, `${cpuMs} ms`);
 });

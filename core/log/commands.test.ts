@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { cpuMsOf } from "@gantry/lab/cpu-time.ts";
 import fc from "fast-check";
 import { type Annotation, annotationOf, MAX_FILE, MAX_MESSAGE, MAX_TITLE } from "./annotation.ts";
 import { readCommands } from "./commands.ts";
@@ -107,14 +108,13 @@ test("an annotation is within its limits, without control characters, whatever t
   );
 });
 
-test("a huge line is read in little time", () => {
+test("a huge line is read in little time", async () => {
   for (const line of [
     `::error ${"a=b,".repeat(16_000)}::m`,
     `::error::${"%0A".repeat(20_000)}`,
     `::${" :".repeat(30_000)}`,
   ]) {
-    const start = performance.now();
-    annotation(line);
-    assert.ok(performance.now() - start < 1_000, line.slice(0, 20));
+    const cpuMs = await cpuMsOf(() => annotation(line));
+    assert.ok(cpuMs < 1_000, `${line.slice(0, 20)} took ${cpuMs} ms`);
   }
 });

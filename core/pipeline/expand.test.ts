@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { cpuMsOf } from "@gantry/lab/cpu-time.ts";
 import { GantryError } from "../errors.ts";
 import { job } from "../task/task.fixture.ts";
 import { expandJob } from "./expand.ts";
@@ -94,7 +95,7 @@ test("what cannot be expanded says why", () => {
   }
 });
 
-test("large outputs of a job do not keep the process busy", () => {
+test("large outputs of a job do not keep the process busy", async () => {
   const big = Array.from({ length: 90_000 }, (_, at) => `l${at}`);
   const targets = Array.from({ length: 256 }, (_, at) => `t${at}`);
   const scope = { needs: { plan: { outputs: { big, targets, label: "x" } } } };
@@ -102,12 +103,13 @@ test("large outputs of a job do not keep the process busy", () => {
     const job = { ...JOB, each: "${{ needs.plan.outputs.targets }}", labels: Array(20).fill(labels) };
     return expandJob(job, scope).length;
   };
-  const start = performance.now();
-  assert.equal(expand("${{ needs.plan.outputs.label }}"), 256);
-  assert.throws(
-    () => expand("${{ needs.plan.outputs.big.map(l, l + each)[0] }}"),
-    ({ details }: GantryError) => /with those before it, it would take too much work/.test(String(details.problem)),
-  );
+  const cpuMs = await cpuMsOf(() => {
+    assert.equal(expand("${{ needs.plan.outputs.label }}"), 256);
+    assert.throws(
+      () => expand("${{ needs.plan.outputs.big.map(l, l + each)[0] }}"),
+      ({ details }: GantryError) => /with those before it, it would take too much work/.test(String(details.problem)),
+    );
+  });
   // Converting the outputs for each label takes 26 s.
-  assert.ok(performance.now() - start < 10_000);
+  assert.ok(cpuMs < 10_000, `${cpuMs} ms`);
 });

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { type TestContext, test } from "node:test";
+import { cpuMsOf } from "@gantry/lab/cpu-time.ts";
 import type { PortalConfigInput } from "../config.ts";
 import { startTestPortal, type TestPortal } from "../portal.fixture.ts";
 
@@ -45,9 +46,10 @@ test("1,000 event streams with one token: 100 are opened, and all requests are a
     assert.equal(((await answer.json()) as { code: string }).code, "limit-reached");
   }
   assert.equal((await watch(attacker, `/v1/tasks/${id}/events`)).status, 429);
-  const began = performance.now();
-  for (const token of [attacker, other]) assert.equal((await portal.ask("/v1/me", { token })).status, 200);
-  assert.ok(performance.now() - began < 1_000);
+  const cpuMs = await cpuMsOf(async () => {
+    for (const token of [attacker, other]) assert.equal((await portal.ask("/v1/me", { token })).status, 200);
+  });
+  assert.ok(cpuMs < 1_000, `${cpuMs} ms`);
   assert.equal((await watch(other)).status, 200);
   leaving.abort();
   // The portal hears a moment later that they have left.

@@ -175,7 +175,7 @@ test("every answer has an access log line, without the query", async () => {
   assert.doesNotMatch(JSON.stringify(lines), /12345/);
 });
 
-test("a closing server answers waiting clients and closes their connections, so that they reconnect elsewhere", async () => {
+test("a closing server answers waiting clients and closes their connections, so that they reconnect elsewhere", async (t) => {
   const arrived = Promise.withResolvers<void>();
   const closing = createApp({ name: "closing", logger: { debug() {}, info() {}, warn() {}, error() {} } });
   closing.use(async (ctx) => {
@@ -186,15 +186,15 @@ test("a closing server answers waiting clients and closes their connections, so 
   const server = await listen(closing, { host: "127.0.0.1", port: 0 });
   const asked = fetch(`${server.url}/poll`);
   await arrived.promise;
-  const began = performance.now();
+  // Without this timer, the server never cuts connections: it closes only when it waits for none.
+  t.mock.timers.enable({ apis: ["setTimeout"] });
   const closed = server.close();
   const answer = await asked;
   assert.deepEqual([await answer.text(), answer.headers.get("connection")], ["done", "close"]);
   await closed;
-  assert.ok(performance.now() - began < 1_500, "it did not wait for an unused connection");
 });
 
-test("a closing server waits neither for a connection without a request nor for a request that begins to wait later", async () => {
+test("a closing server waits neither for a connection without a request nor for a request that begins to wait later", async (t) => {
   const arrived = Promise.withResolvers<void>();
   const closing = createApp({ name: "closing", logger: { debug() {}, info() {}, warn() {}, error() {} } });
   closing.use(async (ctx) => {
@@ -210,11 +210,11 @@ test("a closing server waits neither for a connection without a request nor for 
   const asking = connect(server.port, "127.0.0.1").setEncoding("utf8");
   asking.write("POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{");
   await arrived.promise;
-  const began = performance.now();
+  // Without this timer, the server never cuts connections: it closes only when it waits for none.
+  t.mock.timers.enable({ apis: ["setTimeout"] });
   const closed = server.close();
   asking.write("}");
   const answer = (await asking.toArray()).join("");
   assert.match(answer, /^HTTP\/1\.1 200 [\s\S]*Connection: close[\s\S]*done/);
   await closed;
-  assert.ok(performance.now() - began < 1_500, "it did not wait for the limit at which it cuts connections");
 });

@@ -58,9 +58,7 @@ test("scripts live as long as the lease is renewed, also when the guard is kille
   assert.equal((await agent.reported(long)).outcome, "succeeded");
   assert.deepEqual(pids.filter(isAlive), pids);
   await kill(runner);
-  const began = performance.now();
   await eventually("the end of all processes", () => ![...pids, next].some(isAlive));
-  assert.ok(performance.now() - began < 2_000, `${performance.now() - began} ms`);
 });
 
 test("limits that are revoked leave no processes of the guard behind", { skip: noProc }, () => {
