@@ -24,7 +24,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly Edge[]>> = {
   "task-agent": PROCESS,
   "task-runner": [CORE, RUNTIME, WIRE, { to: /^connectors\/steps\.ts$/ }],
   "notify-agent": [...PROCESS, { to: /^connectors\/[^/]+\/channel\.ts$/ }],
-  // The first connector with a webhook.ts adds an edge to /^connectors\/[^/]+\/webhook\.ts$/.
   "portal-api": PROCESS,
   // The table of states is the same for the console, mail and chat, so the console imports it as a value.
   console: [
