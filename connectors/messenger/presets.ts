@@ -130,7 +130,7 @@ export function discordBody(message: Message, options: { readonly username: stri
       {
         title: visible(title),
         ...(message.link ? { url: message.link.url } : {}),
-        description: text,
+        ...(text === "" ? {} : { description: text }),
         color: Number.parseInt(COLORS[message.state].slice(1), 16),
         timestamp: message.at.toISOString(),
         fields: facts.map(([name, value]) => ({
