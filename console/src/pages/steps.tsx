@@ -1,8 +1,9 @@
 // The steps that pipelines can use, with what they take and what they give.
 
-import { isJsonObject, type JsonObject } from "@gantry/core/json.ts";
+import type { JsonObject } from "@gantry/core/json.ts";
 import type { StepDescription } from "@gantry/core/pipeline/pipeline.ts";
 import { type Page, v1 } from "../data/api.ts";
+import { isJsonObject } from "../data/json-access.ts";
 import { useResource } from "../data/store.ts";
 import { Loaded } from "../parts/loading-states.tsx";
 import { PageHeader } from "../parts/page-layout.tsx";
