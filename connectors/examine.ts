@@ -2,8 +2,9 @@
 // asks its system only questions that change nothing.
 
 import { type ErrorCode, explain, GantryError } from "@gantry/core/errors.ts";
+import type { GitProvider } from "@gantry/core/site/git-providers.ts";
 import type { GitSystem, System, SystemKind } from "@gantry/core/site/systems.ts";
-import { ACCESS, RIGHTS, type Right, type RightOf } from "./rights.ts";
+import { ACCESS, type HowByHost, RIGHTS, type Right, type RightOf } from "./rights.ts";
 
 /** `unknown`: the system does not say, or there is nothing yet to ask about. */
 export type Verdict = "yes" | "no" | "unknown";
@@ -46,6 +47,8 @@ export type CheckAccess = {
 /** Ends with findings, whatever the system answers. Rejects only when the signal aborts, and for bugs. */
 export type Check<S extends System> = (system: S, known: Known, access: CheckAccess) => Promise<readonly Finding[]>;
 
+type Examined = Pick<System, "url" | "insecureSkipVerify"> & { readonly provider?: GitProvider };
+
 export function yes(says: string): Answer {
   return { verdict: "yes", says };
 }
@@ -62,7 +65,7 @@ export function unknown(says: string): Answer {
  */
 export async function examine<K extends SystemKind>(
   kind: K,
-  system: Pick<System, "url" | "insecureSkipVerify">,
+  system: Examined,
   login: () => Promise<Answer>,
   tests: { readonly [R in RightOf<K>]: () => Promise<Answer> },
 ): Promise<readonly Finding[]> {
@@ -82,16 +85,22 @@ export async function examine<K extends SystemKind>(
   const asked = Object.entries<() => Promise<Answer>>(tests).map(async ([id, test]) => {
     const right = rights[id];
     if (right === undefined) throw new Error(`there is no right ${id} of ${kind}`);
-    return finding(id, right, await test().catch(answerOf));
+    return finding(id, { may: right.may, how: howAt(system, right.how) }, await test().catch(answerOf));
   });
   return [...access, ...(await Promise.all(asked))];
 }
 
-function finding(right: string, { may, how }: Right, { verdict, says }: Answer): Finding {
+function howAt({ provider }: Examined, how: string | HowByHost): string {
+  if (typeof how === "string") return how;
+  if (provider === undefined) throw new Error("only rights at git hosts differ by provider");
+  return how[provider];
+}
+
+function finding(right: string, { may, how }: { may: string; how: string }, { verdict, says }: Answer): Finding {
   return { right, may, verdict, says, ...(verdict === "no" ? { todo: how } : {}) };
 }
 
-function tlsOf({ url, insecureSkipVerify }: Pick<System, "url" | "insecureSkipVerify">): Finding {
+function tlsOf({ url, insecureSkipVerify }: Examined): Finding {
   const answer = url.startsWith("http:")
     ? unknown("plain HTTP: there is no certificate, and credentials can be read on the way")
     : insecureSkipVerify === true
@@ -101,7 +110,7 @@ function tlsOf({ url, insecureSkipVerify }: Pick<System, "url" | "insecureSkipVe
 }
 
 /** What the error of the first request says about the way to the system. */
-function failedAccess(system: Pick<System, "url" | "insecureSkipVerify">, error: unknown): readonly Finding[] {
+function failedAccess(system: Examined, error: unknown): readonly Finding[] {
   const says = wordsOf(error);
   const reached = finding("reach", ACCESS.reach, yes(system.url));
   switch ((error as GantryError).code) {

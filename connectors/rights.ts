@@ -1,6 +1,7 @@
 // The rights that Gantry's accounts need in outside systems, as data. The checks of the connectors test exactly these (the
 // types see to it), and docs/rights-of-systems.md shows them as tables: run `node lab/rights-of-systems.ts` after a change.
 
+import type { GitProvider } from "@gantry/core/site/git-providers.ts";
 import type { SystemKind } from "@gantry/core/site/systems.ts";
 
 export type Right = {
@@ -9,10 +10,13 @@ export type Right = {
   /** What does not work without it. */
   readonly for: string;
   /** How an administrator of the system gives it. Also what `gantry doctor` says when it is missing. */
-  readonly how: string;
+  readonly how: string | HowByHost;
   /** How the check finds out, without changing anything. */
   readonly tested: string;
 };
+
+/** Where the git hosts differ. */
+export type HowByHost = { readonly [P in GitProvider]: string };
 
 /** What every system needs before any right counts, in the order in which it is tested. */
 export const ACCESS = {
@@ -41,7 +45,15 @@ export const RIGHTS = {
     create: {
       may: "may create repositories in the projects of apps",
       for: "create-app; in the project of the templates also `gantry templates push`",
-      how: "Bitbucket Data Center: project permission Admin. Bitbucket Cloud: scopes `repository:write` and `repository:admin`. GitHub: scope `repo`, or the permission Administration of a fine-grained token. Gitea: may create repositories in the organisation; a token with `write:organization`, `write:repository` and `read:user`. GitLab: role Developer in the group, or Maintainer where the group asks for it; a token with the scope `api`. Gitee: administrator of the organisation; a token with `user_info`, `projects`, `pull_requests` and `groups`.",
+      how: {
+        "bitbucket-dc": "Project permission Admin.",
+        "bitbucket-cloud": "Scopes `repository:write` and `repository:admin`.",
+        github: "Scope `repo`, or the permission Administration of a fine-grained token.",
+        gitea:
+          "The right to create repositories in the organisation; a token with `write:organization`, `write:repository` and `read:user`.",
+        gitlab: "Role Developer in the group, or Maintainer where the group asks for it; a token with the scope `api`.",
+        gitee: "Administrator of the organisation; a token with `user_info`, `projects`, `pull_requests` and `groups`.",
+      },
       tested: "the projects with this permission, the role in the organisation or group, or the scopes of the token",
     },
     clone: {
@@ -59,7 +71,14 @@ export const RIGHTS = {
     status: {
       may: "may set statuses of commits",
       for: "the status that CI and CD show beside the commit; without it they log a warning and go on",
-      how: "Bitbucket Data Center: read access to the repository of the source. Everywhere else write access; on Gitee administration. Bitbucket Cloud: scope `repository:write`. GitHub: scope `repo:status`, or the permission Commit statuses of a fine-grained token. Gitea: `write:repository`. GitLab: role Developer and the scope `api`.",
+      how: {
+        "bitbucket-dc": "Read access to the repository of the source.",
+        "bitbucket-cloud": "Write access; scope `repository:write`.",
+        github: "Write access; scope `repo:status`, or the permission Commit statuses of a fine-grained token.",
+        gitea: "Write access; a token with `write:repository`.",
+        gitlab: "Role Developer; a token with the scope `api`.",
+        gitee: "Administration of the repository.",
+      },
       tested:
         "the access to every app's repository, by the first request of a push (Bitbucket Data Center: of a clone); not the scopes of the token",
     },

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import type { Verb } from "@gantry/core/access/verbs.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
+import type { StepDescription } from "@gantry/core/pipeline/pipeline.ts";
 import type { PauseView } from "@gantry/wire/agent/pauses.ts";
 import type { RerunPlanView } from "@gantry/wire/agent/rerun-plan.ts";
 import type { TriggerView } from "@gantry/wire/agent/triggers.ts";
@@ -134,6 +135,23 @@ const RERUN_PLAN: RerunPlanView = {
   ],
 };
 
+const STEPS: readonly StepDescription[] = [
+  {
+    name: "argocd/sync",
+    title: "Sync an application of Argo CD",
+    input: { type: "object", properties: { app: {}, revision: {}, prune: {} }, required: ["app", "revision"] },
+    output: { type: "object", properties: { revision: {} }, required: ["revision"] },
+    ...{ needs: ["argocd"], effects: ["sync"], timeoutMs: 900_000, undo: false },
+  },
+  {
+    name: "definitions/read",
+    title: "Read the definitions",
+    input: { type: "object", properties: {} },
+    output: { type: "object", properties: {} },
+    ...{ needs: [], effects: [], timeoutMs: 60_000, undo: false },
+  },
+];
+
 const RESPONSES: { readonly [path: string]: unknown } = {
   "/v1/me": {
     name: "dana",
@@ -165,6 +183,7 @@ const RESPONSES: { readonly [path: string]: unknown } = {
   },
   [`/v1/app-proposals/${PROPOSAL.id}`]: PROPOSAL,
   "/v1/pipelines": { items: PIPELINES },
+  "/v1/steps": { items: STEPS },
   "/v1/triggers": { items: TRIGGERS },
   "/v1/pauses": { items: PAUSES },
   "/v1/definitions": {

@@ -27,8 +27,15 @@ export async function rightsPage(): Promise<string> {
 }
 
 function tableOf(rights: Readonly<Record<string, Right>>): string {
-  const rows = Object.values(rights).map((one) => `| ${one.may} | ${one.for} | ${one.how} | ${one.tested} |\n`);
+  const rows = Object.values(rights).map((one) => `| ${one.may} | ${one.for} | ${howOf(one)} | ${one.tested} |\n`);
   return `| the account … | needed for | how to give it | how it is tested |\n|---|---|---|---|\n${rows.join("")}`;
+}
+
+function howOf({ how }: Right): string {
+  if (typeof how === "string") return how;
+  return Object.entries(how)
+    .map(([provider, words]) => `\`${provider}\`: ${words}`)
+    .join("<br>");
 }
 
 if (import.meta.main) await writeFile(RIGHTS_PAGE, await rightsPage());

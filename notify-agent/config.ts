@@ -147,9 +147,9 @@ export function parseConfig(input: NotifyConfigInput, env: Env): NotifyConfig {
 
 function followingProblems({ rules, agent }: z.output<typeof notifySchema>): readonly Problem[] {
   const problems: Problem[] = [];
-  const twice = "There are rules here and `rulesFromDefinitions`: remove one of them.";
+  const twice = "`rules` and `rulesFromDefinitions` are both given: remove one of them.";
   if (rules) problems.push({ detail: twice, pointer: "/rules" });
-  const absent = "The task-agent is missing, which has the rules of the definitions.";
+  const absent = "`rulesFromDefinitions` reads the rules from the task-agent: give its address in `agent`.";
   if (!agent) problems.push({ detail: absent, pointer: "/agent" });
   return problems;
 }

@@ -60,6 +60,6 @@ test("rules in the configuration and rules of the definitions exclude each other
   const rules = [{ name: "a", when: "true", oncePer: "task.id", send: [{ channel: "inbox" }] }];
   const agent = { url: "http://localhost:1", token: AGENT_TOKEN };
   await assert.rejects(startNotifyAgent({ token: TOKEN, agent, rules, rulesFromDefinitions: true }), {
-    details: { problem: "/rules: There are rules here and `rulesFromDefinitions`: remove one of them." },
+    details: { problem: "/rules: `rules` and `rulesFromDefinitions` are both given: remove one of them." },
   });
 });

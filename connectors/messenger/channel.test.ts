@@ -51,6 +51,7 @@ function configOf(preset: Preset, url: string): MessengerConfig {
     slack: { preset, url: `${url}/slack/services/${SECRET}` },
     mattermost: { preset, url: `${url}/mattermost/hooks/hookSecretOfTheChannel` },
     teams: { preset, url: `${url}/teams/workflows/abc/triggers/manual?sig=hookSecretOfTheChannel` },
+    discord: { preset, url: `${url}/discord/api/webhooks/123456789/hookSecretOfTheChannel` },
     template: {
       preset,
       url: `${url}/any/x`,
@@ -126,6 +127,16 @@ describe("a message arrives", () => {
     assert.deepEqual((await received(fake))[0]?.to, ["town-square"]);
   });
 
+  test("at Discord, under the name of the configuration, linked, and with facts that have no text", async (t) => {
+    const fake = await startLab(t);
+    const config = messengerConfig.parse({ ...configOf("discord", fake.url), username: "Deployments" });
+    assert.deepEqual(await sendTo(config, { ...message, facts: [["App", " "]] }), { kind: "delivered" });
+    const body = (await received(fake))[0]?.body as { username: string; embeds: { url: string; timestamp: string }[] };
+    assert.equal(body.username, "Deployments");
+    assert.equal(body.embeds[0]?.url, message.link?.url);
+    assert.equal(body.embeds[0]?.timestamp, message.at.toISOString());
+  });
+
   test("by a template, values keep their types and cannot break out of a text", async (t) => {
     const fake = await startLab(t);
     const title = '"},{"admin":true,"x":"{key}\\';
@@ -157,6 +168,14 @@ describe("text of people does nothing", () => {
       if (preset === "mattermost") {
         const text = String(/"text":"(.*?)(?<!\\)"/.exec(body)?.[1]).replaceAll("\\\\", "\\");
         assert.doesNotMatch(text, /(?<!\\)[[\]()*`]/);
+      }
+      if (preset === "discord") {
+        assert.ok(body.includes('"allowed_mentions":{"parse":[]}'), "Discord may notify whom the text names");
+        const texts = [...body.matchAll(/"(?:title|description|name|value)":"(.*?)(?<!\\)"/g)].map(
+          ([, text = ""]) => text,
+        );
+        assert.equal(texts.length, 4);
+        for (const text of texts) assert.doesNotMatch(text.replaceAll("\\\\", "\\"), /(?<!\\)[[\]()*`<>]/);
       }
       if (preset === "teams") {
         assert.doesNotMatch(body, /"TextBlock"/, "a TextBlock reads Markdown");

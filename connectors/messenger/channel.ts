@@ -1,10 +1,10 @@
-// Messengers that accept a message as one JSON request: CUBE, Slack, Mattermost, Teams, and any other through a template.
+// Messengers that accept a message as one JSON request: CUBE, Slack, Mattermost, Teams, Discord, and any other through a template.
 
 import { isJsonObject, type JsonValue } from "@gantry/core/json.ts";
 import type { Channel, ChannelTools, ChannelType, Message } from "@gantry/core/notify/channel.ts";
 import { z } from "zod";
 import { postTo, reachOf, receiver } from "../channel-post.ts";
-import { cubeBody, mattermostBody, slackBody, teamsBody } from "./presets.ts";
+import { cubeBody, discordBody, mattermostBody, slackBody, teamsBody } from "./presets.ts";
 import { fillTemplate, placeholderValues, unknownPlaceholders } from "./template.ts";
 
 const json = z.json();
@@ -30,6 +30,8 @@ export const messengerConfig = z.discriminatedUnion("preset", [
   }),
   /** The address of a Workflows trigger. */
   z.strictObject({ preset: z.literal("teams"), ...receiver }),
+  /** The address of a webhook, which is bound to one channel. `username`: shown in place of the name of the webhook. */
+  z.strictObject({ preset: z.literal("discord"), ...receiver, username: z.string().min(1).max(80).optional() }),
   z.strictObject({
     preset: z.literal("template"),
     ...receiver,
@@ -70,6 +72,8 @@ function bodyOf(config: MessengerConfig, message: Message): JsonValue {
       return mattermostBody(message, { channel: config.channel, username: config.username });
     case "teams":
       return teamsBody(message);
+    case "discord":
+      return discordBody(message, { username: config.username });
     case "template":
       return fillTemplate(config.body, placeholderValues(message));
   }

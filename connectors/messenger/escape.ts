@@ -1,7 +1,7 @@
 // Escapes text for the markup of each messenger. Titles and error texts come from pipelines, logs and outside systems: none
 // of them may notify everybody, or show a link whose target differs from its text.
 
-const ZERO_WIDTH_SPACE = "\u200b";
+export const ZERO_WIDTH_SPACE = "\u200b";
 
 /** For messengers without markup: breaks only the words that notify everybody. */
 export function escapePlain(text: string): string {
@@ -21,6 +21,11 @@ export function escapeMentions(text: string): string {
 /** Mattermost: Markdown. Escapes exactly the characters that its Markdown allows to be escaped. */
 export function escapeMattermost(text: string): string {
   return escapeMentions(text.replace(/[\\`*_{}[\]()>#+\-.!|~]/g, "\\$&"));
+}
+
+/** Discord: Markdown, and `<…>` for mentions, emoji and times. A backslash stops any of these characters. */
+export function escapeDiscord(text: string): string {
+  return escapeMentions(text.replace(/[\\`*_{}[\]()<>#+\-.!|~]/g, "\\$&"));
 }
 
 /** Adaptive Cards, whose facts support a subset of Markdown: breaks links and emphasis. */

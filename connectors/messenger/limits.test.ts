@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { JsonValue } from "@gantry/core/json.ts";
 import type { Message } from "@gantry/core/notify/channel.ts";
 import type { MessengerConfig } from "./channel.ts";
-import { cubeBody, mattermostBody, slackBody, teamsBody } from "./presets.ts";
+import { cubeBody, discordBody, mattermostBody, slackBody, teamsBody } from "./presets.ts";
 import { placeholderValues } from "./template.ts";
 
 const ACCOUNT = { account: "gantry", token: "t", people: ["1"], channels: [] };
@@ -12,6 +12,7 @@ const BODIES: Readonly<Record<MessengerConfig["preset"], (message: Message) => J
   slack: slackBody,
   mattermost: (message) => mattermostBody(message, { channel: undefined, username: undefined }),
   teams: teamsBody,
+  discord: (message) => discordBody(message, { username: undefined }),
   template: placeholderValues,
 };
 
@@ -39,6 +40,7 @@ for (const [preset, render] of Object.entries(BODIES)) {
           assert.ok(text.isWellFormed(), `${piece}: ${text.slice(-8)}`);
           if (preset === "slack") assert.doesNotMatch(text, /&(?!(amp|lt|gt);)/, piece);
           // Fallback and linked title are shown verbatim; only the long text is Markdown.
+          if (preset === "discord") assert.doesNotMatch(text, /(?<!\\)(\\\\)*\\…$/, piece);
           if (preset === "mattermost" && text.length > 500) assert.doesNotMatch(text, /(?<!\\)(\\\\)*\\…$/, piece);
           if (/\p{Extended_Pictographic}|\u{20000}/u.test(piece) && text.endsWith("…")) {
             assert.ok(text.slice(before.length, -1).replaceAll(piece, "") === "", `${piece}: ${text.slice(-12)}`);
@@ -55,6 +57,6 @@ for (const [preset, render] of Object.entries(BODIES).filter(([name]) => name !=
     const actions = [{ label: "Approve", url }];
     const texts = textsOf(render({ ...withText("Ship it?"), actions })).join("\n");
     assert.ok(texts.includes("Approve"));
-    assert.ok(texts.includes(preset === "mattermost" ? url.replace("(b)", "%28b%29") : url), texts);
+    assert.ok(texts.includes(["mattermost", "discord"].includes(preset) ? url.replace("(b)", "%28b%29") : url), texts);
     assert.ok(texts.includes("https://portal.example/tasks/1"));
   });

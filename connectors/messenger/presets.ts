@@ -5,7 +5,15 @@ import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import { linksOf, type Message } from "@gantry/core/notify/channel.ts";
 import type { State } from "@gantry/core/task/states.ts";
 import { truncate, truncateEscaped } from "@gantry/core/truncate.ts";
-import { escapeCard, escapeMattermost, escapeMentions, escapePlain, escapeSlack } from "./escape.ts";
+import {
+  escapeCard,
+  escapeDiscord,
+  escapeMattermost,
+  escapeMentions,
+  escapePlain,
+  escapeSlack,
+  ZERO_WIDTH_SPACE,
+} from "./escape.ts";
 
 /** Slack refuses a message of more than about 13,000 characters in total, with an undocumented error. */
 const SLACK_TOTAL = 10_000;
@@ -16,6 +24,11 @@ const MATTERMOST_TEXT = 16_383;
 /** Teams refuses 28,672 bytes; this leaves room for what the service adds. */
 const TEAMS_BYTES = 21_000;
 const CUBE_TEXT = 4_000;
+/** Discord refuses more in one message: title, text, names and values of fields together. */
+const DISCORD_TOTAL = 6_000;
+const DISCORD_TITLE = 256;
+const DISCORD_TEXT = 3_000;
+const DISCORD_NAME = 100;
 const FACT = 500;
 const MAX_FACTS = 20;
 
@@ -92,7 +105,7 @@ export function mattermostBody(
         ...(message.link
           ? { title: truncateEscaped(message.title, 500, escapeMentions), title_link: message.link.url }
           : { title: truncateEscaped(message.title, 500, escapeMattermost) }),
-        text: `${truncateEscaped(message.text, MATTERMOST_TEXT / 2, escapeMattermost)}${mattermostActions(message)}`,
+        text: `${truncateEscaped(message.text, MATTERMOST_TEXT / 2, escapeMattermost)}${linksInMarkdown(message, escapeMattermost)}`,
         fields: message.facts.slice(0, MAX_FACTS).map(([name, value]) => ({
           title: truncateEscaped(name, 100, escapeMattermost),
           value: truncateEscaped(value, FACT, escapeMattermost),
@@ -103,10 +116,41 @@ export function mattermostBody(
   };
 }
 
+/** One embed. `allowed_mentions` makes Discord notify nobody, whatever the texts are. It refuses fields without a text. */
+export function discordBody(message: Message, options: { readonly username: string | undefined }): JsonObject {
+  const title = truncateEscaped(message.title, DISCORD_TITLE, escapeDiscord);
+  const links = linksInMarkdown(message, escapeDiscord);
+  const text = `${truncateEscaped(message.text, DISCORD_TEXT - links.length, escapeDiscord)}${links}`;
+  const facts = message.facts.slice(0, MAX_FACTS);
+  const room = Math.floor((DISCORD_TOTAL - title.length - text.length) / Math.max(1, facts.length)) - DISCORD_NAME;
+  return {
+    ...(options.username === undefined ? {} : { username: options.username }),
+    allowed_mentions: { parse: [] },
+    embeds: [
+      {
+        title: visible(title),
+        ...(message.link ? { url: message.link.url } : {}),
+        ...(text === "" ? {} : { description: text }),
+        color: Number.parseInt(COLORS[message.state].slice(1), 16),
+        timestamp: message.at.toISOString(),
+        fields: facts.map(([name, value]) => ({
+          name: visible(truncateEscaped(name, DISCORD_NAME, escapeDiscord)),
+          value: visible(truncateEscaped(value, Math.min(FACT, room), escapeDiscord)),
+          inline: value.length <= 40,
+        })),
+      },
+    ],
+  };
+}
+
+function visible(text: string): string {
+  return text.trim() === "" ? ZERO_WIDTH_SPACE : text;
+}
+
 /** Addresses of the portal: their parts are encoded. */
-function mattermostActions({ actions = [] }: Message): string {
+function linksInMarkdown({ actions = [] }: Message, escapeText: (text: string) => string): string {
   const links = actions.map(
-    ({ label, url }) => `[${escapeMattermost(label)}](${url.replaceAll("(", "%28").replaceAll(")", "%29")})`,
+    ({ label, url }) => `[${escapeText(label)}](${url.replaceAll("(", "%28").replaceAll(")", "%29")})`,
   );
   return links.length === 0 ? "" : `\n\n${links.join(" · ")}`;
 }

@@ -154,3 +154,19 @@ test("the page Pipelines shows which set is in force, and every mistake of a new
   await page.waitForFunction(() => !document.querySelector("section button:disabled"));
   assert.ok(portal.requests.some(({ what }) => what === "POST /v1/definitions/sync"));
 });
+
+test("the page Steps says what each step takes, which of it is required, and what it gives", { skip }, async () => {
+  await visit("/pipelines");
+  await page.getByRole("link", { name: "Steps that pipelines can use" }).click();
+  const row = page.getByRole("row", { name: /^argocd\/sync/ });
+  await row.waitFor();
+  const cells = await row.getByRole("cell").allInnerTexts();
+  const lines = cells.map((text) => text.split(/\s*\n\s*/));
+  assert.deepEqual(lines, [
+    ["argocd/sync"],
+    ["Sync an application of Argo CD"],
+    ["apprequired", "revisionrequired", "prune"],
+    ["revision"],
+    ["argocd"],
+  ]);
+});

@@ -1,6 +1,6 @@
 // Webhooks of Bitbucket Cloud. They never name paths, and pull requests have abbreviated commits.
 
-import { type DeliveryFacts, other, type ReadDelivery, type RefChange, type RepositoryName } from "./delivery.ts";
+import { type DeliveryFacts, other, type RefChange, type RepositoryName, webhookFormat } from "./delivery.ts";
 import { hubRepository, pullRequest } from "./hub-shape.ts";
 import { at, commitAt, listAt, messageAt, numberAt, textAt, urlAt } from "./look-up.ts";
 import { isRefName, MAX_CHANGES } from "./refs.ts";
@@ -13,27 +13,30 @@ const ACTIONS = {
   "pullrequest:rejected": "closed",
 } as const;
 
-export const readBitbucketCloud: ReadDelivery = (json, headers) => {
-  const event = headers["x-event-key"] ?? "";
-  const repository = hubRepository(json, "repository");
-  const action = Object.hasOwn(ACTIONS, event) ? ACTIONS[event as keyof typeof ACTIONS] : undefined;
-  if (event !== "repo:push" && !action)
-    return other(`The event ${event.slice(0, 50) || "without a name"} starts nothing.`, repository);
-  if (!repository) return other("It does not name a repository.");
-  if (!action) return push(json, repository);
-  const request = at(json, "pullrequest");
-  return pullRequest(repository, {
-    action,
-    number: numberAt(request, "id"),
-    branch: textAt(request, "source", "branch", "name"),
-    from: hubRepository(request, "source", "repository"),
-    target: textAt(request, "destination", "branch", "name"),
-    commit: commitAt(request, "source", "commit", "hash"),
-    title: textAt(request, "title"),
-    author: textAt(request, "author", "nickname") ?? textAt(request, "author", "display_name"),
-    url: urlAt(request, "links", "html", "href"),
-  });
-};
+export const bitbucketCloudWebhook = webhookFormat({
+  headers: ["x-event-key", "x-request-uuid", "x-hook-uuid", "x-attempt-number"],
+  read: (json, headers) => {
+    const event = headers["x-event-key"] ?? "";
+    const repository = hubRepository(json, "repository");
+    const action = Object.hasOwn(ACTIONS, event) ? ACTIONS[event as keyof typeof ACTIONS] : undefined;
+    if (event !== "repo:push" && !action)
+      return other(`The event ${event.slice(0, 50) || "without a name"} starts nothing.`, repository);
+    if (!repository) return other("It does not name a repository.");
+    if (!action) return push(json, repository);
+    const request = at(json, "pullrequest");
+    return pullRequest(repository, {
+      action,
+      number: numberAt(request, "id"),
+      branch: textAt(request, "source", "branch", "name"),
+      from: hubRepository(request, "source", "repository"),
+      target: textAt(request, "destination", "branch", "name"),
+      commit: commitAt(request, "source", "commit", "hash"),
+      title: textAt(request, "title"),
+      author: textAt(request, "author", "nickname") ?? textAt(request, "author", "display_name"),
+      url: urlAt(request, "links", "html", "href"),
+    });
+  },
+});
 
 function push(json: unknown, repository: RepositoryName): DeliveryFacts {
   const all = listAt(json, "push", "changes");

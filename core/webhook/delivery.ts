@@ -85,8 +85,23 @@ export type DeliveryFacts = PushFacts | PullRequestFacts | ImageFacts | GateFact
 /** Names of headers are in lower case. */
 export type RawDelivery = { readonly headers: { readonly [name: string]: string }; readonly body: string };
 
-/** The JSON of a body and its headers → what it says. Never throws, whatever the JSON is. */
-export type ReadDelivery = (json: unknown, headers: RawDelivery["headers"]) => DeliveryFacts;
+/** What is known of the webhooks of one host. */
+export type WebhookFormat<Header extends string = string> = {
+  /** Headers that say which event it is and which delivery, in lower case. The portal keeps them, so none may hold a secret. */
+  readonly headers: readonly Header[];
+  /** The JSON of a body and its headers → what it says. Never throws, whatever the JSON is. */
+  readonly read: (json: unknown, headers: { readonly [Name in Header]?: string }) => DeliveryFacts;
+  /**
+   * When it was sent, in ms since 1970, where what the host has signed, or sent with its token, says so. NaN: it does not say. Never
+   * throws. `json` is undefined when the body is no JSON.
+   */
+  readonly sentAtMs?: (json: unknown, headers: { readonly [Name in Header]?: string }) => number;
+};
+
+/** The compiler lets `read` and `sentAtMs` use only the headers that are listed, because the portal keeps no others. */
+export function webhookFormat<const Header extends string>(format: WebhookFormat<Header>): WebhookFormat {
+  return format;
+}
 
 export function other(reason: string, repository?: RepositoryName): OtherFacts {
   return { kind: "other", reason, ...(repository ? { repository } : {}) };

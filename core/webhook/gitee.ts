@@ -1,23 +1,28 @@
 // Webhooks of Gitee. Its payloads are those of GitHub with fields of GitLab; they hold the password of the webhook, too.
 
-import { type DeliveryFacts, other, type ReadDelivery, type RepositoryName } from "./delivery.ts";
+import { type DeliveryFacts, other, type RepositoryName, webhookFormat } from "./delivery.ts";
 import { hubPush, pullRequest } from "./hub-shape.ts";
 import { at, commitAt, numberAt, splitFullName, textAt, urlAt } from "./look-up.ts";
 
-export const readGitee: ReadDelivery = (json, headers) => {
-  const event = textAt(json, "hook_name") ?? headers["x-gitee-event"] ?? "";
-  const repository = repositoryAt(json, "project") ?? repositoryAt(json, "repository");
-  const isPush = ["push_hooks", "tag_push_hooks", "Push Hook", "Tag Push Hook"].includes(event);
-  if (!isPush && event !== "merge_request_hooks" && event !== "Merge Request Hook")
-    return other(`The event ${event.slice(0, 50) || "without a name"} starts nothing.`, repository);
-  if (!repository) return other("It does not name a repository.");
-  if (!isPush) return mergeRequest(json, repository);
-  return hubPush(
-    json,
-    repository,
-    (commits) => commits.length === numberAt(json, "total_commits_count") && at(json, "commits_more_than_ten") !== true,
-  );
-};
+export const giteeWebhook = webhookFormat({
+  headers: ["x-gitee-event", "x-gitee-timestamp"],
+  sentAtMs: (_, headers) => Number(headers["x-gitee-timestamp"] ?? Number.NaN),
+  read: (json, headers) => {
+    const event = textAt(json, "hook_name") ?? headers["x-gitee-event"] ?? "";
+    const repository = repositoryAt(json, "project") ?? repositoryAt(json, "repository");
+    const isPush = ["push_hooks", "tag_push_hooks", "Push Hook", "Tag Push Hook"].includes(event);
+    if (!isPush && event !== "merge_request_hooks" && event !== "Merge Request Hook")
+      return other(`The event ${event.slice(0, 50) || "without a name"} starts nothing.`, repository);
+    if (!repository) return other("It does not name a repository.");
+    if (!isPush) return mergeRequest(json, repository);
+    return hubPush(
+      json,
+      repository,
+      (commits) =>
+        commits.length === numberAt(json, "total_commits_count") && at(json, "commits_more_than_ten") !== true,
+    );
+  },
+});
 
 function repositoryAt(json: unknown, ...path: readonly string[]): RepositoryName | undefined {
   return splitFullName(textAt(json, ...path, "path_with_namespace") ?? textAt(json, ...path, "full_name"));

@@ -1,19 +1,22 @@
 // Webhooks of GitLab, of a project, a group or the whole system. https://docs.gitlab.com/user/project/integrations/webhook_events
 
-import { type DeliveryFacts, other, type ReadDelivery, type RepositoryName } from "./delivery.ts";
+import { type DeliveryFacts, other, type RepositoryName, webhookFormat } from "./delivery.ts";
 import { pullRequest } from "./hub-shape.ts";
 import { at, commitAt, listAt, numberAt, splitFullName, textAt, urlAt } from "./look-up.ts";
 import { endsOf, newestCommit, parseRef, pathsOf } from "./refs.ts";
 
-export const readGitlab: ReadDelivery = (json) => {
-  const kind = textAt(json, "object_kind") ?? textAt(json, "event_name") ?? "";
-  const repository = splitFullName(textAt(json, "project", "path_with_namespace"));
-  const isPush = kind === "push" || kind === "tag_push";
-  if (!isPush && kind !== "merge_request")
-    return other(`The event ${kind.slice(0, 50) || "without a name"} starts nothing.`, repository);
-  if (!repository) return other("It does not name a repository.");
-  return isPush ? push(json, repository) : mergeRequest(json, repository);
-};
+export const gitlabWebhook = webhookFormat({
+  headers: ["x-gitlab-event", "x-gitlab-event-uuid", "idempotency-key"],
+  read: (json) => {
+    const kind = textAt(json, "object_kind") ?? textAt(json, "event_name") ?? "";
+    const repository = splitFullName(textAt(json, "project", "path_with_namespace"));
+    const isPush = kind === "push" || kind === "tag_push";
+    if (!isPush && kind !== "merge_request")
+      return other(`The event ${kind.slice(0, 50) || "without a name"} starts nothing.`, repository);
+    if (!repository) return other("It does not name a repository.");
+    return isPush ? push(json, repository) : mergeRequest(json, repository);
+  },
+});
 
 function push(json: unknown, repository: RepositoryName): DeliveryFacts {
   const ref = parseRef(at(json, "ref"));

@@ -1,33 +1,51 @@
-// What a delivery of any host says.
+// What a delivery of any host says, and when it was sent.
 
-import { readBitbucketCloud } from "./bitbucket-cloud.ts";
-import { readBitbucketDc } from "./bitbucket-dc.ts";
-import { type DeliveryFacts, other, type RawDelivery, type ReadDelivery, type WebhookHost } from "./delivery.ts";
-import { readGitea } from "./gitea.ts";
-import { readGitee } from "./gitee.ts";
-import { readGithub } from "./github.ts";
-import { readGitlab } from "./gitlab.ts";
-import { readHarbor } from "./harbor.ts";
-import { readSonarqube } from "./sonarqube.ts";
+import { bitbucketCloudWebhook } from "./bitbucket-cloud.ts";
+import { bitbucketDcWebhook } from "./bitbucket-dc.ts";
+import { type DeliveryFacts, other, type RawDelivery, type WebhookFormat, type WebhookHost } from "./delivery.ts";
+import { giteaWebhook } from "./gitea.ts";
+import { giteeWebhook } from "./gitee.ts";
+import { githubWebhook } from "./github.ts";
+import { gitlabWebhook } from "./gitlab.ts";
+import { harborWebhook } from "./harbor.ts";
+import { sonarqubeWebhook } from "./sonarqube.ts";
 
-const READERS: { readonly [Host in WebhookHost]: ReadDelivery } = {
-  "bitbucket-dc": readBitbucketDc,
-  "bitbucket-cloud": readBitbucketCloud,
-  github: readGithub,
-  gitea: readGitea,
-  gitlab: readGitlab,
-  gitee: readGitee,
-  harbor: readHarbor,
-  sonarqube: readSonarqube,
+const FORMATS: { readonly [Host in WebhookHost]: WebhookFormat } = {
+  "bitbucket-dc": bitbucketDcWebhook,
+  "bitbucket-cloud": bitbucketCloudWebhook,
+  github: githubWebhook,
+  gitea: giteaWebhook,
+  gitlab: gitlabWebhook,
+  gitee: giteeWebhook,
+  harbor: harborWebhook,
+  sonarqube: sonarqubeWebhook,
 };
+
+/** Headers that are kept with a delivery, in lower case. */
+export const KEPT_HEADERS: readonly string[] = [
+  ...new Set(["content-type", "user-agent", ...Object.values(FORMATS).flatMap(({ headers }) => headers)]),
+];
+
+/** A delivery that was sent longer ago starts nothing by itself: it may be an old one that somebody has copied. */
+export const LATE_MS = 86_400_000;
 
 /** Never throws, whatever the body is. */
 export function readDelivery(host: WebhookHost, { headers, body }: RawDelivery): DeliveryFacts {
-  let json: unknown;
+  const json = parse(body);
+  return json === undefined ? other("Its body is not JSON.") : FORMATS[host].read(json, headers);
+}
+
+/** In ms since 1970; undefined where the host does not say. Never throws. */
+export function sentAtOf(host: WebhookHost, { headers, body }: RawDelivery): number | undefined {
+  const time = FORMATS[host].sentAtMs?.(parse(body), headers);
+  return time !== undefined && Number.isFinite(time) ? time : undefined;
+}
+
+/** Undefined: it is no JSON. */
+function parse(body: string): unknown {
   try {
-    json = JSON.parse(body);
+    return JSON.parse(body);
   } catch {
-    return other("Its body is not JSON.");
+    return undefined;
   }
-  return READERS[host](json, headers);
 }

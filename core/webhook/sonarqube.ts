@@ -1,12 +1,15 @@
 // Webhooks of SonarQube: an analysis has ended.
 
-import { other, type ReadDelivery } from "./delivery.ts";
+import { other, webhookFormat } from "./delivery.ts";
 import { commitAt, textAt } from "./look-up.ts";
 
-export const readSonarqube: ReadDelivery = (json) => {
-  const project = textAt(json, "project", "key");
-  if (!project) return other("It does not name a project.");
-  const gate = textAt(json, "qualityGate", "status");
-  if (!gate) return other(`The analysis has no quality gate (${textAt(json, "status") ?? "without a status"}).`);
-  return { kind: "gate", project, gate, branch: textAt(json, "branch", "name"), commit: commitAt(json, "revision") };
-};
+export const sonarqubeWebhook = webhookFormat({
+  headers: ["x-sonarqube-project"],
+  read: (json) => {
+    const project = textAt(json, "project", "key");
+    if (!project) return other("It does not name a project.");
+    const gate = textAt(json, "qualityGate", "status");
+    if (!gate) return other(`The analysis has no quality gate (${textAt(json, "status") ?? "without a status"}).`);
+    return { kind: "gate", project, gate, branch: textAt(json, "branch", "name"), commit: commitAt(json, "revision") };
+  },
+});

@@ -1,8 +1,9 @@
-// Fake messenger with four dialects: CUBE's multiMessage, and the incoming webhooks of Slack, Mattermost and Teams. It also
+// Fake messenger with five dialects: CUBE's multiMessage, and the webhooks of Slack, Mattermost, Teams and Discord. It also
 // accepts any JSON at /any. It refuses what the real messengers refuse. Messages are kept on disk.
 //
 //   POST /cube/api/multiMessage              POST /slack/services/{team}/{bot}/{secret}
 //   POST /mattermost/hooks/{key}             POST /teams/workflows/{id}/triggers/manual?sig=
+//   POST /discord/api/webhooks/{id}/{token}
 //   POST /any/{name}                         GET, DELETE /_lab/messages
 
 import { isJsonObject, type JsonValue } from "@gantry/core/json.ts";
@@ -12,7 +13,7 @@ import { Answer, type FakeServer, type FakeServerOptions, openState, readJson, s
 export type LabMessage = {
   readonly id: number;
   readonly at: string;
-  readonly service: "cube" | "slack" | "mattermost" | "teams" | "any";
+  readonly service: "cube" | "slack" | "mattermost" | "teams" | "discord" | "any";
   /** The webhook-id header, decoded: the key of the delivery. */
   readonly key: string;
   /** The recipients, if the body names them. */
@@ -32,6 +33,15 @@ type Content = Pick<LabMessage, "to" | "title" | "text">;
 const SLACK_LIMITS = { blocks: 50, header: 150, section: 3_000, fields: 10, field: 2_000, total: 13_000 };
 const MATTERMOST_TEXT = 16_383;
 const TEAMS_BYTES = 28_672;
+const DISCORD_LIMITS = {
+  content: 2_000,
+  title: 256,
+  description: 4_096,
+  fields: 25,
+  name: 256,
+  value: 1_024,
+  total: 6_000,
+};
 const CARD = "application/vnd.microsoft.card.adaptive";
 /** When there are more, the oldest are removed. */
 const MAX_KEPT = 5_000;
@@ -79,6 +89,12 @@ export function startMessenger(options: FakeServerOptions): Promise<FakeServer> 
       const body = await readBody(ctx);
       keep(ctx, "teams", body, readTeams(body));
       ctx.status = 202;
+    });
+
+    router.post("/discord/api/webhooks/:id/:token", async (ctx) => {
+      const body = await readBody(ctx, () => discordError(50_109, "The request body contains invalid JSON."));
+      keep(ctx, "discord", body, readDiscord(body));
+      ctx.status = 204;
     });
 
     router.all("/any/:name", async (ctx) => {
@@ -161,6 +177,42 @@ function readTeams(body: { readonly [key: string]: JsonValue }): Content {
   if (body.type !== "message" || !isCard) throw new Answer(400, { error: { code: "TriggerInputSchemaMismatch" } });
   const texts = textsOf(card.body);
   return { to: [], title: texts[0] ?? "", text: texts.join("\n") };
+}
+
+function discordError(code: number, message: string): Answer {
+  return new Answer(400, { code, message });
+}
+
+/** https://discord.com/developers/docs/resources/message#embed-object-embed-limits; texts are trimmed before they are measured. */
+function readDiscord(body: { readonly [key: string]: JsonValue }): Content {
+  const { content = "", embeds = [], username = "gantry" } = body;
+  const invalid = (field: string): Answer => discordError(50_035, `Invalid Form Body: ${field}`);
+  const texts: string[] = [];
+  const read = (value: JsonValue | undefined, field: string, limit: number, least = 0): string => {
+    const text = value === undefined ? "" : typeof value === "string" ? value.trim() : undefined;
+    if (text === undefined || text.length < least || text.length > limit) throw invalid(field);
+    texts.push(text);
+    return text;
+  };
+  if (/discord|clyde/i.test(read(username, "username", 80, 1))) throw invalid("username");
+  texts.length = 0;
+  if (!Array.isArray(embeds) || embeds.length > 10) throw invalid("embeds");
+  for (const embed of embeds) {
+    if (!isJsonObject(embed)) throw invalid("embeds");
+    const { title, description, fields = [] } = embed;
+    read(title, "title", DISCORD_LIMITS.title);
+    read(description, "description", DISCORD_LIMITS.description);
+    if (!Array.isArray(fields) || fields.length > DISCORD_LIMITS.fields) throw invalid("fields");
+    for (const field of fields) {
+      if (!isJsonObject(field)) throw invalid("fields");
+      read(field.name, "name", DISCORD_LIMITS.name, 1);
+      read(field.value, "value", DISCORD_LIMITS.value, 1);
+    }
+  }
+  if (texts.join("").length > DISCORD_LIMITS.total) throw invalid("embeds: the texts are too long in total");
+  const said = read(content, "content", DISCORD_LIMITS.content);
+  if (texts.every((text) => text === "")) throw discordError(50_006, "Cannot send an empty message");
+  return { to: [], title: said || (texts[0] ?? ""), text: texts.join("\n") };
 }
 
 /** The values of `text`, `title`, `name`, `value`, `fallback` and `msg`, in reading order. */

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { messengerConfig } from "@gantry/connectors/messenger/channel.ts";
 import { gitSystem } from "@gantry/core/site/systems.ts";
+import { WEBHOOK_HOSTS } from "@gantry/core/webhook/delivery.ts";
 import { sources } from "./sources.ts";
 
 const TEXTS = new Map(sources(/\.(?:tsx?|md|json|yaml|svg)$/).map(({ path, text }) => [path, text]));
@@ -14,7 +15,22 @@ for (const provider of gitSystem.shape.provider.options) {
     const suite = `connectors/${provider}/client.test.ts`;
     assert.ok(textOf(suite).includes(`hostSuite("${provider}")`), `${suite} does not call hostSuite("${provider}")`);
     const guide = "connectors/git/README.md";
-    assert.match(textOf(guide), new RegExp(`^\\| ${provider} +\\|`, "m"), `${guide}: no row for ${provider}`);
+    const tables = textOf(guide).match(/^\| provider .*\n(?:\|.*\n)+/gm) ?? [];
+    assert.ok(tables.length > 1, `no tables of providers found in ${guide}`);
+    for (const table of tables) {
+      const [title = ""] = table.split("\n");
+      assert.match(table, new RegExp(`^\\| ${provider} +\\|`, "m"), `${guide}: no row for ${provider} in: ${title}`);
+    }
+  });
+}
+
+for (const host of WEBHOOK_HOSTS) {
+  test(`extensions: docs/webhooks.md says how to set up a webhook of ${host}`, () => {
+    assert.match(
+      textOf("docs/webhooks.md"),
+      new RegExp(`^\\| \`${host}\` \\|`, "m"),
+      `docs/webhooks.md: no row for ${host} in the table of hosts`,
+    );
   });
 }
 

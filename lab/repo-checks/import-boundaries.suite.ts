@@ -24,7 +24,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly Edge[]>> = {
   "task-agent": PROCESS,
   "task-runner": [CORE, RUNTIME, WIRE, { to: /^connectors\/steps\.ts$/ }],
   "notify-agent": [...PROCESS, { to: /^connectors\/[^/]+\/channel\.ts$/ }],
-  // The first connector with a webhook.ts adds an edge to /^connectors\/[^/]+\/webhook\.ts$/.
   "portal-api": PROCESS,
   // The table of states is the same for the console, mail and chat, so the console imports it as a value.
   console: [
@@ -99,9 +98,12 @@ for (const { path, text } of files) {
       if (to.startsWith(`${folder}/`)) continue;
       // Tests may use the fakes of the lab, the journal in memory, connectors, and the runtime.
       if (isTest(path) && /^(lab|journal|connectors|runtime)\//.test(to)) continue;
+      const matching = edges.filter((edge) => edge.to.test(to));
       assert.ok(
-        edges.some((edge) => edge.to.test(to) && (!edge.typeOnly || one.typeOnly)),
-        `line ${one.line}: ${folder} may not import ${to}`,
+        matching.some((edge) => !edge.typeOnly || one.typeOnly),
+        matching.length > 0
+          ? `line ${one.line}: ${folder} may only import types of ${to}: write \`import type\``
+          : `line ${one.line}: ${folder} may not import ${to}; MAY_IMPORT in this check says what it may`,
       );
     }
     if (folder === "core" && !isTest(path))

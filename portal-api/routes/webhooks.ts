@@ -23,7 +23,7 @@ export const definitionsWebhook = route({
   tag: "pipelines",
   summary: "A git host says that somebody has pushed definitions",
   description:
-    "For webhooks of Bitbucket, GitHub, GitLab, Gitea and Gitee, signed with the secret of the configuration. The body is not read: the repository of the configuration is read again, as by schedule.",
+    "For webhooks of git hosts, signed with the secret of the configuration. The body is not read: the repository of the configuration is read again, as by schedule.",
   right: "anyone",
   verb: "sync definitions",
   isCalledFromOutside: true,

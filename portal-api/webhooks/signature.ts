@@ -1,6 +1,7 @@
 // Whether a host has sent a webhook: it has signed the body with the secret, or sends the secret. Pure.
 
 import { createHmac, hash, timingSafeEqual } from "node:crypto";
+import { GIT_PROVIDERS } from "@gantry/core/site/git-providers.ts";
 import type { WebhookHost } from "@gantry/core/webhook/delivery.ts";
 
 export type Received = {
@@ -66,8 +67,6 @@ const sonarqube: Scheme = ({ header, body }, secret) => {
   return signature === "" ? undefined : { isGenuine: isEqual(signature, signatureOf(body, secret)), delivery: "" };
 };
 
-const GIT_SCHEMES: readonly Scheme[] = [gitlab, gitee, gitea, hub];
-
 const SCHEMES: { readonly [Host in WebhookHost]: Scheme } = {
   "bitbucket-dc": hub,
   "bitbucket-cloud": hub,
@@ -78,6 +77,12 @@ const SCHEMES: { readonly [Host in WebhookHost]: Scheme } = {
   harbor,
   sonarqube,
 };
+
+/** The general one is last: some hosts send its header beside their own. */
+const GIT_SCHEMES: ReadonlySet<Scheme> = new Set([
+  ...GIT_PROVIDERS.map((host) => SCHEMES[host]).filter((one) => one !== hub),
+  hub,
+]);
 
 /** GitLab sends the secret, so nobody who lacks it can copy a delivery; and the same push, made twice, has the same body. */
 const SAME_BODY_TWICE: readonly WebhookHost[] = ["gitlab"];

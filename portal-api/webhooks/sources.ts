@@ -3,6 +3,7 @@
 import { isUtf8 } from "node:buffer";
 import { hash } from "node:crypto";
 import { GantryError } from "@gantry/core/errors.ts";
+import { KEPT_HEADERS } from "@gantry/core/webhook/read-delivery.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
 import { openConcurrencyLimit } from "@gantry/runtime/http/concurrency-limit.ts";
 import { openRequestLimit } from "@gantry/runtime/http/request-limit.ts";
@@ -24,28 +25,6 @@ export type WebhookSources = {
 const WRONG_PER_SECOND = 5;
 /** Bodies that are read at the same time: their senders are not known yet, and may send slowly. A host sends many at once. */
 const BODIES = { perCaller: 100, inAll: 200, what: "open deliveries" };
-
-/** Kept with a delivery: what it is, and which one. None of them holds a secret. */
-const HEADERS = [
-  "content-type",
-  "user-agent",
-  "x-event-key",
-  "x-request-id",
-  "x-request-uuid",
-  "x-hook-uuid",
-  "x-attempt-number",
-  "x-github-event",
-  "x-github-delivery",
-  "x-gitlab-event",
-  "x-gitlab-event-uuid",
-  "idempotency-key",
-  "x-gitea-event",
-  "x-gitea-delivery",
-  "x-gogs-event",
-  "x-gitee-event",
-  "x-gitee-timestamp",
-  "x-sonarqube-project",
-];
 
 export function openSources(
   sources: { readonly [name: string]: WebhookSource },
@@ -104,7 +83,7 @@ function isConnectionTest(host: WebhookSource["host"], { header }: Sent): boolea
 }
 
 function headersOf({ header }: Sent): { [name: string]: string } {
-  const found = HEADERS.map((name) => [name, header(name).slice(0, 500)] as const);
+  const found = KEPT_HEADERS.map((name) => [name, header(name).slice(0, 500)] as const);
   return Object.fromEntries(found.filter(([, value]) => value !== ""));
 }
 

@@ -33,9 +33,12 @@ export function leaseEnd(
 /** Saved at intervals: when each lease was renewed, and when the last recovery window began. Store time, ms. */
 export type SavedLeaseTimes = { readonly windowAtMs: number; readonly renewedMs: { readonly [lease: string]: number } };
 
-/** The least time between two recovery windows, so that an agent that keeps crashing does not keep a dead runner's job. */
+/**
+ * The least time between two recovery windows, so that an agent that crashes again and again does not extend the lease of a
+ * dead runner without end.
+ */
 const WINDOW_MS = 600_000;
-/** A time this close to the start of the window was written by the window itself: it is no renewal. */
+/** A recovery window saves its own start as the time of every lease. A saved time this close to that start is therefore no renewal. */
 const SAME_MOMENT_MS = 1_000;
 
 /**

@@ -8,7 +8,7 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** Files count when they have stayed the same for two looks at them. */
+/** A changed file counts when two readings in a row found the same content. */
 async function settle(agent: Process): Promise<void> {
   await tick(agent);
   await tick(agent);

@@ -3,7 +3,7 @@
 import type { AppState } from "@gantry/core/task/model.ts";
 import type { DeliveryFacts } from "@gantry/core/webhook/delivery.ts";
 import { describeDelivery, repositoryOf, shownFacts } from "@gantry/core/webhook/describe.ts";
-import { LATE_MS, sentAtOf } from "@gantry/core/webhook/sent-at.ts";
+import { LATE_MS, sentAtOf } from "@gantry/core/webhook/read-delivery.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { appsOf } from "./apps-of.ts";
 import type { DeliveryBody, DeliveryDecision, DeliveryResult, DeliveryState } from "./delivery-stream.ts";

@@ -76,7 +76,8 @@ async function upload(
         { signal },
       );
       if (ack < at + bytes.length) restarts += 1;
-      if (restarts > MAX_UPLOADS) throw strange("upload an artifact", "It does not take the content of a file.");
+      if (restarts > MAX_UPLOADS)
+        throw strange("upload an artifact", "It asked for the content of a file from its beginning too often.");
       at = ack;
     } while (at < size);
   } finally {

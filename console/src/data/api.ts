@@ -150,6 +150,7 @@ export const v1 = {
   approval: (id: string, job: string) => `/v1/tasks/${part(id)}/jobs/${part(job)}/approval`,
   override: (id: string, job: string) => `/v1/tasks/${part(id)}/jobs/${part(job)}/override`,
   pipelines: "/v1/pipelines",
+  steps: "/v1/steps",
   pipeline: (name: string, app?: string) =>
     `/v1/pipelines/${part(name)}${app === undefined ? "" : `?app=${part(app)}`}`,
   appPipelines: (app: string) => `/v1/apps/${part(app)}/pipelines`,

@@ -20,6 +20,7 @@ import { PipelinePage, PipelinesPage } from "../pages/pipelines.tsx";
 import { ProfilePage } from "../pages/profile.tsx";
 import { SettingsPage } from "../pages/settings.tsx";
 import { SitesPage } from "../pages/sites.tsx";
+import { StepsPage } from "../pages/steps.tsx";
 import { TaskPage } from "../pages/task.tsx";
 import { TasksPage } from "../pages/tasks.tsx";
 import { WebhooksPage } from "../pages/webhooks.tsx";
@@ -70,6 +71,7 @@ export const PAGES: readonly PageEntry[] = [
     render: () => <PipelinesPage />,
   },
   { path: "/pipelines/:name", title: ({ name = "" }) => name, render: ({ name = "" }) => <PipelinePage name={name} /> },
+  { path: "/steps", title: "Steps", render: () => <StepsPage /> },
   {
     path: "/inbox",
     title: "Inbox",

@@ -21,7 +21,9 @@ export function PipelinesPage() {
   const pipelines = useResource<Page<PipelineView>>(v1.pipelines);
   return (
     <>
-      <PageHeader title="Pipelines" />
+      <PageHeader title="Pipelines">
+        <a href="/steps">Steps that pipelines can use</a>
+      </PageHeader>
       <Loaded resource={pipelines}>
         {({ items }) =>
           items.length === 0 ? (
