@@ -154,6 +154,20 @@ test("a global registry is not that of a repository that has its own", () => {
   assert.match(refusal("helm", of("apps/orders", "mirror.example", "v1")), /global.imageRegistry is mirror.example/);
 });
 
+test("a repository that has its own registry keeps it, so that no other one comes before it", () => {
+  const of = (registry: string, repository: string, tag: string) =>
+    `image:\n  registry: ${registry}\n  repository: ${repository}\n  tag: ${tag}\nglobal:\n  imageRegistry: mirror.example\n`;
+  const whole = "harbor.example/apps/orders";
+  for (const none of ['""', "null", "~"]) {
+    assert.equal(set("helm", of(none, "docker.io/apps/orders", "v1")), of(none, whole, `${SHORT}@${NEW}`));
+    assert.equal(set("helm", of(none, whole, "v1")), of(none, whole, `${SHORT}@${NEW}`));
+  }
+  assert.match(
+    refusal("helm", of("quay.io", "docker.io/apps/orders", "v1"), { at: ["image"] }),
+    /global.imageRegistry is mirror.example, and the image is in harbor.example; change it by hand/,
+  );
+});
+
 test("values of one target in several files: the tag of an environment follows that of the base", () => {
   const files = [
     { name: "values.yaml", text: "image:\n  repository: harbor.example/apps/orders\n  tag: v1\n" },
