@@ -18,7 +18,7 @@ type Source = {
   readonly document: number;
   /** Before the labels of these places, such as the name of the application; may be empty. */
   readonly prefix: string;
-  readonly lineOf: (offset: number) => number;
+  readonly lineOf: (offset: number, file: string) => number;
 };
 
 /** The keys that charts use, in order of preference. */
@@ -211,8 +211,9 @@ function beside(write: Exclude<Write, { in: "list" }>, key: string): Write {
   return { ...write, path: [...write.path.slice(0, -1), key] };
 }
 
-function placed({ at }: Spot, path: Path, { file, document, prefix, lineOf }: Source) {
-  return { file, document, line: lineOf(at), label: `${prefix}${printPath(path)}`, path };
+function placed(spot: Spot, path: Path, { document, prefix, lineOf, ...source }: Source) {
+  const { at, file = source.file } = spot;
+  return { file, document, line: lineOf(at, file), label: `${prefix}${printPath(path)}`, path };
 }
 
 function isAtPath({ prefix }: Source, path: Path, fields: readonly Path[]): Place["isAt"] {
