@@ -40,6 +40,16 @@ jobs:
       - env: { T: "\${{ secrets.NPM_TOKN }}" }
         run: ./build.sh
 `,
+  "past.yaml": `name: demo
+triggers:
+  - schedule: { once: 2020-01-01T00:00:00Z }
+  - schedule: { cron: "0 3 * * *", until: 2020-01-01T00:00:00Z, timeZone: UTC }
+  - schedule: { once: 9000-01-01T00:00:00Z }
+jobs:
+  build:
+    site: seoul
+    steps: [{ run: ./build.sh }]
+`,
   "app.yaml": "build: { site: seoul }\n",
   "steps.json": JSON.stringify(STEP_FIXTURES),
 };
@@ -88,6 +98,18 @@ test("lint prints warnings and exits with 0", async () => {
   const { code, out } = await run("lint", "odd.yaml");
   assert.equal(code, 0);
   assert.match(out, /^odd\.yaml:9:15 warning: params\.sites may be absent/);
+});
+
+test("lint warns about schedules whose time has passed", async () => {
+  const { code, out } = await run("lint", "past.yaml");
+  assert.equal(code, 0);
+  assert.equal(
+    out,
+    [
+      "past.yaml:3:23 warning: this time has passed: it starts nothing any more\n",
+      "past.yaml:4:43 warning: this time has passed: it starts nothing any more\n",
+    ].join(""),
+  );
 });
 
 test("lint warns about secrets that are not among the known ones", async () => {

@@ -5,7 +5,7 @@ import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import { checkSet } from "@gantry/core/definitions/check-set.ts";
 import type { Problem } from "@gantry/core/errors.ts";
-import { type ParsedPipeline, parsePipeline } from "@gantry/core/pipeline/parse.ts";
+import { type ParsedPipeline, parsePipeline, type Surroundings } from "@gantry/core/pipeline/parse.ts";
 import type { StepDescription } from "@gantry/core/pipeline/pipeline.ts";
 import { type PipelineText, upstreamProblems } from "@gantry/core/trigger/upstream.ts";
 import { readSetFolder } from "../definitions/set-folder.ts";
@@ -23,7 +23,8 @@ export async function lint({
   readonly [readonly string[]]
 >): Promise<number> {
   const steps = readCatalogue(io, flags.steps);
-  const known = flags.secrets?.split(",").map((name) => name.trim());
+  const secrets = flags.secrets?.split(",").map((name) => name.trim());
+  const known: Surroundings = { secrets, nowMs: Date.now() };
   let errors = 0;
   const sound: PipelineText[] = [];
   for (const path of files) {
@@ -54,11 +55,11 @@ function print(io: Pick<Io, "stdout" | "readFile" | "tty">, one: Problem): void 
 async function lintSet(
   folder: string,
   steps: readonly StepDescription[],
-  secrets: readonly string[] | undefined,
+  known: Surroundings,
 ): Promise<ParsedPipeline> {
   const warnings: Problem[] = [];
   const { pipelines, problems } = checkSet(await readSetFolder(folder), (name, text, includes) => {
-    const parsed = parsePipeline({ name, text, includes }, steps, secrets);
+    const parsed = parsePipeline({ name, text, includes }, steps, known);
     warnings.push(...parsed.warnings);
     return parsed;
   });

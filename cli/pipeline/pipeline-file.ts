@@ -3,7 +3,7 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { GantryError, type Problem } from "@gantry/core/errors.ts";
-import { type ParsedPipeline, parsePipeline } from "@gantry/core/pipeline/parse.ts";
+import { type ParsedPipeline, parsePipeline, type Surroundings } from "@gantry/core/pipeline/parse.ts";
 import type { StepDescription } from "@gantry/core/pipeline/pipeline.ts";
 import { fileProblem } from "@gantry/core/system-error-words.ts";
 import type { Io } from "../io.ts";
@@ -49,15 +49,12 @@ export function readIfThere(io: FileIo, path: string): string | undefined {
   }
 }
 
-/**
- * A file that cannot be read is reported as a problem in its first line. `secrets`: the names of those that exist; default:
- * unknown.
- */
+/** A file that cannot be read is reported as a problem in its first line. */
 export function readPipeline(
   io: FileIo,
   path: string,
   steps: readonly StepDescription[],
-  secrets?: readonly string[],
+  surroundings?: Surroundings,
 ): ParsedPipeline {
   let text: string;
   try {
@@ -68,7 +65,7 @@ export function readPipeline(
   }
   const set = setOf(path);
   const includes = (include: string): string | undefined => readIfThere(io, join(set, include));
-  const parsed = parsePipeline({ name: path, text, includes }, steps, secrets);
+  const parsed = parsePipeline({ name: path, text, includes }, steps, surroundings);
   const inSet = (one: Problem): Problem =>
     one.file === undefined || one.file === path ? one : { ...one, file: join(set, one.file) };
   return { ...parsed, problems: parsed.problems.map(inSet), warnings: parsed.warnings.map(inSet) };

@@ -7,7 +7,7 @@ import { behindAlias, mergedPair, pairOf, parseYaml, scalarOf, type YamlFile } f
 import { parseImageText, printImage } from "./image-text.ts";
 import { editOf, type Place, type PlaceOfSpots, withoutAliases } from "./places.ts";
 import { parsePath } from "./set-path.ts";
-import { type Path, type Spot, samePath, spotsOf, throughAlias } from "./spots.ts";
+import { isSameOrBelow, type Path, type Spot, samePath, spotsOf, throughAlias } from "./spots.ts";
 import { valuesPlaces } from "./values-places.ts";
 
 type Source = { readonly file: string; readonly document: number; readonly lineOf: (offset: number) => number };
@@ -67,17 +67,13 @@ function sourcePlaces(file: YamlFile, from: Located, source: Source, application
   // Argo CD does not look at the text where there is an object. Parameters come after both.
   const base = values.length > 0 ? values : textSpots(source.file, file, below(file, from, "helm", "values"));
   const parameters = parameterSpots(file, below(file, from, "helm", "parameters"));
-  const spots = [...base.filter(({ path }) => !parameters.some((one) => hides(one.path, path))), ...parameters];
+  // A parameter replaces a single value above it, and all that is below it.
+  const isReplaced = ({ path }: Spot): boolean => parameters.some((one) => isSameOrBelow(one.path, path));
+  const spots = [...base.filter((spot) => !isReplaced(spot)), ...parameters];
   return [
     ...valuesPlaces(spots, { ...source, prefix: application === "" ? "" : `${application}: ` }),
     ...kustomizePlaces(file, below(file, from, "kustomize", "images"), source, application),
   ];
-}
-
-/** A parameter replaces a single value above it, and all that is below it. */
-function hides(parameter: Path, value: Path): boolean {
-  const shared = Math.min(parameter.length, value.length);
-  return samePath(parameter.slice(0, shared), value.slice(0, shared));
 }
 
 function spotsAt(file: YamlFile, from: Located | undefined): readonly Spot[] {

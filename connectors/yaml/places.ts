@@ -45,26 +45,12 @@ export type Search = {
 
 /** The places of each image. Throws `file-invalid` when an image has none, or when it is not clear which. */
 export function choosePlaces(places: readonly Place[], search: Search): readonly Choice[] {
-  const choices = search.images.flatMap((image) => {
-    const chosen = placesOf(places, image, search);
-    const all = search.isMany ? chosen : [...chosen, ...overridesOf(places, chosen)];
-    return all.map((place) => ({ place, image }));
-  });
+  const choices = search.images.flatMap((image) => placesOf(places, image, search).map((place) => ({ place, image })));
   for (const [index, { place, image }] of choices.entries()) {
     const other = choices.slice(0, index).find((one) => one.place === place);
     if (other) throw refusal(place, `${other.image.name} and ${image.name} are both looked for here`);
   }
   return choices;
-}
-
-/** Values of another file of the same target may hide the tag of a place: they name no repository, so they follow. */
-function overridesOf(places: readonly Place[], chosen: readonly Place[]): readonly Place[] {
-  return places.filter(
-    (one) =>
-      one.repositories.length === 0 &&
-      !chosen.includes(one) &&
-      chosen.some(({ file, label }) => label === one.label && file !== one.file),
-  );
 }
 
 function placesOf(places: readonly Place[], image: Image, search: Search): readonly Place[] {
@@ -114,9 +100,12 @@ export function editOf(spot: Spot, value: string): Edit {
  * beside a merge key a key of their own is written.
  */
 export function withoutAliases(places: readonly PlaceOfSpots[]): readonly Place[] {
-  const known = new Set(places.flatMap(([, spots]) => spots.flatMap(({ alias, at }) => (alias ? [] : [at]))));
+  const keyOf = (file: string | undefined, at: number): string => `${at} ${file ?? ""}`;
+  const known = new Set(
+    places.flatMap(([, spots]) => spots.flatMap((one) => (one.alias ? [] : [keyOf(one.file, one.at)]))),
+  );
   return places.map(([place, spots]) => {
-    const follows = spots.every(({ alias, merged }) => known.has(alias?.anchor ?? merged ?? -1));
+    const follows = spots.every(({ alias, merged, file }) => known.has(keyOf(file, alias?.anchor ?? merged ?? -1)));
     return follows ? { ...place, repositories: [], container: undefined } : place;
   });
 }

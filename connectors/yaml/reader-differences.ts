@@ -100,7 +100,6 @@ export function refuseOddNodes(text: string, document: Document.Parsed<ParsedNod
     Map: (_, map) => {
       refuseName(map.anchor, map.range?.[0], wrong);
       refuseSecondKey(map, wrong);
-      refuseTwins(map, wrong);
       if (map.flow === true) for (const pair of map.items) refuseLongKey(text, pair, wrong);
       const odd = map.flow === true ? map.items.find((pair) => isOddInFlow(text, pair)) : undefined;
       const key = isScalar(odd?.key) ? odd.key : undefined;
@@ -147,15 +146,18 @@ function startOf({ range }: Scalar): number | undefined {
   return range?.[0];
 }
 
-/** Plain `on` and `true` are one key for readers of YAML 1.1: the later one counts, or the file is refused. */
-function refuseTwins({ items }: YAMLMap<unknown, unknown>, wrong: Wrong): void {
+/**
+ * Plain `on` and `true` are one key for readers of YAML 1.1, of which the last one counts: they would not see an edit of the
+ * other one. A new key is written in quotes, and is a text.
+ */
+export function refuseHiddenKey({ items }: YAMLMap<unknown, unknown>, key: unknown, wrong: Wrong): void {
   for (const words of [/^(y|yes|on|true)$/i, /^(n|no|off|false)$/i]) {
-    const isWord = (key: unknown): key is Scalar =>
-      isScalar(key) && key.type === "PLAIN" && key.tag === undefined && words.test(key.source ?? "");
-    const [first, second] = items.map(({ key }) => key).filter(isWord);
-    if (!first || !second) continue;
-    const problem = `the key ${second.source} is the key ${first.source} for readers of YAML 1.1; rename one of them`;
-    throw wrong(problem, startOf(second));
+    const isWord = (one: unknown): one is Scalar =>
+      isScalar(one) && one.type === "PLAIN" && one.tag === undefined && words.test(one.source ?? "");
+    const last = items.map((pair) => pair.key).findLast(isWord);
+    if (!isWord(key) || !last || key === last) continue;
+    const problem = `the key ${last.source} is the key ${key.source} for readers of YAML 1.1; rename one of them`;
+    throw wrong(problem, startOf(last));
   }
 }
 

@@ -1,7 +1,7 @@
 // What `yaml/set-images` writes in files as teams have them, byte for byte.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import { GantryError } from "@gantry/core/errors.ts";
 import { type Form, setImages, type Wanted } from "./set-images.ts";
 
@@ -18,8 +18,12 @@ function set(form: Form, text: string, more: Partial<Wanted> = {}): string {
 
 /** The problem of a refused edit, which names the line. */
 function refusal(form: Form, text: string, more: Partial<Wanted> = {}): string {
+  return refusalOf(() => set(form, text, more));
+}
+
+function refusalOf(edit: () => unknown): string {
   try {
-    set(form, text, more);
+    edit();
   } catch (error) {
     assert.ok(error instanceof GantryError && error.code === "file-invalid", String(error));
     return String(error.details.problem);
@@ -154,6 +158,20 @@ test("a global registry is not that of a repository that has its own", () => {
   assert.match(refusal("helm", of("apps/orders", "mirror.example", "v1")), /global.imageRegistry is mirror.example/);
 });
 
+test("a repository that has its own registry keeps it, so that no other one comes before it", () => {
+  const of = (registry: string, repository: string, tag: string) =>
+    `image:\n  registry: ${registry}\n  repository: ${repository}\n  tag: ${tag}\nglobal:\n  imageRegistry: mirror.example\n`;
+  const whole = "harbor.example/apps/orders";
+  for (const none of ['""', "null", "~"]) {
+    assert.equal(set("helm", of(none, "docker.io/apps/orders", "v1")), of(none, whole, `${SHORT}@${NEW}`));
+    assert.equal(set("helm", of(none, whole, "v1")), of(none, whole, `${SHORT}@${NEW}`));
+  }
+  assert.match(
+    refusal("helm", of("quay.io", "docker.io/apps/orders", "v1"), { at: ["image"] }),
+    /global.imageRegistry is mirror.example, and the image is in harbor.example; change it by hand/,
+  );
+});
+
 test("values of one target in several files: the tag of an environment follows that of the base", () => {
   const files = [
     { name: "values.yaml", text: "image:\n  repository: harbor.example/apps/orders\n  tag: v1\n" },
@@ -168,6 +186,61 @@ test("values of one target in several files: the tag of an environment follows t
       `replicas: 3\nimage:\n  tag: ${SHORT}@${NEW} # live\n`,
     ],
   );
+});
+
+describe("values of one target in several files name the image when Helm has put them together", () => {
+  const base = "image:\n  registry: harbor.example\n  repository: apps/orders\n  tag: v1\n  digest: ''\n";
+  const tag = `${SHORT}@${NEW}`;
+  const set = (...texts: readonly string[]): readonly string[] => {
+    const files = texts.map((text, index) => ({ name: `${index}.yaml`, text }));
+    const done = setImages(files, { form: "helm", images: [IMAGE] });
+    return files.map(({ name, text }) => done.files.find((one) => one.name === name)?.text ?? text);
+  };
+
+  test("a tag of an environment has no second digest", () => {
+    const [common, live] = set(base, "image:\n  tag: v2\n");
+    assert.deepEqual([common, live], [base.replace("''", `'${NEW}'`), "image:\n  tag: v2\n"]);
+  });
+  test("a registry of an environment", () => {
+    const [, live] = set(base, "image:\n  registry: mirror.example\n");
+    assert.equal(live, "image:\n  registry: harbor.example\n");
+  });
+  test("a repository of an environment", () => {
+    const plain = "web:\n  repository: harbor.example/apps/orders\n  tag: v1\n";
+    const live = "web:\n  repository: mirror.example/apps/orders\n  tag: v2\n";
+    assert.deepEqual(set(plain, live), [plain, `web:\n  repository: harbor.example/apps/orders\n  tag: ${tag}\n`]);
+  });
+  test("a tag below a key that is not called image", () => {
+    const plain = "web:\n  repository: harbor.example/apps/orders\n  tag: v1\n";
+    assert.deepEqual(set(plain, "web:\n  tag: v2\n"), [plain.replace("v1", tag), `web:\n  tag: ${tag}\n`]);
+  });
+  test("one text of an environment", () => {
+    const image = (version: string): string => `image: harbor.example/apps/orders${version}\n`;
+    assert.deepEqual(set(image(":v1"), image(":v2")), [image(":v1"), image(`@${NEW}`)]);
+  });
+  test("a list of an environment replaces the whole list", () => {
+    const jobs = (version: string): string =>
+      `jobs:\n  - name: a\n    image:\n      repository: harbor.example/apps/orders\n      tag: ${version}\n`;
+    assert.deepEqual(set(jobs("v1"), jobs("v2")), [jobs("v1"), jobs(tag)]);
+    assert.match(
+      refusalOf(() => set(jobs("v1"), "jobs:\n  - name: a\n")),
+      /no place names the image/,
+    );
+  });
+  test("a registry for all images in another file", () => {
+    const global = "global:\n  imageRegistry: mirror.example\n";
+    assert.match(
+      refusalOf(() => set(base, global)),
+      /global.imageRegistry is mirror.example, and the image is in harbor.example/,
+    );
+  });
+  test("a part of an image that an alias stands for", () => {
+    const image = "image: &a\n  repository: harbor.example/apps/orders\n  tag: v1\nzz:\n  image: *a\n";
+    assert.match(
+      refusalOf(() => set(image, "zz:\n  image:\n    tag: v2\n")),
+      /^line 5: zz.image is the alias \*a, and 1.yaml replaces a part of it; write it in full$/,
+    );
+  });
 });
 
 test("Helm values that do not say which place is meant are refused with the candidates", () => {

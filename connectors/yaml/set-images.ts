@@ -7,11 +7,11 @@ import { parseYaml, selectDocument } from "./document.ts";
 import type { Image } from "./image-text.ts";
 import { entryNamesOf, imageEntries, refuseSharedEntry } from "./kustomize/entries.ts";
 import { manifestPlaces } from "./manifest-places.ts";
-import { choosePlaces, type Edit, type Place, refusal, type Search, withoutAliases } from "./places.ts";
+import { choosePlaces, type Edit, editOf, type Place, refusal, type Search } from "./places.ts";
 import { setImage } from "./set-image.ts";
 import { setPaths } from "./set-path.ts";
-import { isTemplate, type Path, type Spot, spotsOf } from "./spots.ts";
-import { valuesPlaces } from "./values-places.ts";
+import { isTemplate, type Path, type Spot } from "./spots.ts";
+import { readLayers } from "./values-layers.ts";
 
 export const FORMS = ["kustomize", "helm", "plain", "argocd"] as const;
 export type Form = (typeof FORMS)[number];
@@ -65,20 +65,21 @@ function setKustomize(files: readonly TextFile[], { images, entries: added }: Wa
   return { files: changed(files, edited), changes };
 }
 
-function setPlaces(files: readonly TextFile[], { form, images, at, application }: Wanted): ImagesSet {
-  const places = files.flatMap((file) => placesOf(form, file, application));
+function setPlaces(files: readonly TextFile[], wanted: Wanted): ImagesSet {
+  const { form, images, at } = wanted;
+  const { places, follows } = readPlaces(files, wanted);
   const search = { images, at, isMany: form === "plain", file: files[0]?.name ?? "" };
   const edits = choosePlaces(places, search).flatMap(({ place, image }) => {
-    const made = place.editsFor(image);
+    const made = follows(place.editsFor(image), place);
     for (const { spot } of made) refuseSpot(files, place, spot);
     return made.length === 0 ? [] : [{ place, image, made }];
   });
   const edited = files.map(({ name, text }) => {
-    const own = edits.filter(({ place }) => place.file === name);
-    const all = own.flatMap(({ place, made }) => made.map((edit) => ({ place, edit })));
-    return { name, text: applyEdits(name, text, all) };
+    const all = edits.flatMap(({ place, made }) => made.map((edit) => ({ place, edit })));
+    const own = all.filter(({ place, edit }) => (edit.spot.file ?? place.file) === name);
+    return { name, text: applyEdits(name, text, own) };
   });
-  const after = edited.flatMap((file) => placesOf(form, file, application));
+  const after = readPlaces(edited, wanted).places;
   refuseOthers(places, after, new Set(edits.map(({ place }) => place)));
   const now = new Map(after.map((place) => [keyOf(place), place.shown]));
   const changes = edits.map(({ place, image }) => {
@@ -88,14 +89,27 @@ function setPlaces(files: readonly TextFile[], { form, images, at, application }
   return { files: changed(files, edited), changes };
 }
 
-function placesOf(form: Form, { name, text }: TextFile, application: string | undefined): readonly Place[] {
-  const file = parseYaml(name, text);
-  const lineOf = (offset: number): number => text.slice(0, offset).split("\n").length;
-  if (form === "plain") return manifestPlaces(name, file, lineOf);
-  if (form === "argocd") return applicationPlaces(name, file, lineOf, application);
-  const document = selectDocument(file, undefined, "a file of Helm values has one");
-  const places = valuesPlaces(spotsOf(file, document.contents, 0, []), { file: name, document: 0, prefix: "", lineOf });
-  return withoutAliases(places);
+type Places = {
+  readonly places: readonly Place[];
+  /** These edits of a place, and those of values that have no effect and should say the same. */
+  readonly follows: (edits: readonly Edit[], place: Place) => readonly Edit[];
+};
+
+function readPlaces(files: readonly TextFile[], { form, application }: Wanted): Places {
+  if (form === "helm") {
+    const { places, hiddenBy } = readLayers(files);
+    // The tag beside a repository is that of the image, also where an environment has its own.
+    const hidden = ({ spot, value }: Edit, { file }: Place): readonly Edit[] =>
+      hiddenBy(spot).flatMap((one) => (one.file === file && one.text !== value ? [editOf(one, value)] : []));
+    return { places, follows: (edits, place) => edits.flatMap((edit) => [edit, ...hidden(edit, place)]) };
+  }
+  const places = files.flatMap(({ name, text }) => {
+    const file = parseYaml(name, text);
+    const lineOf = (offset: number): number => text.slice(0, offset).split("\n").length;
+    if (form === "plain") return manifestPlaces(name, file, lineOf);
+    return applicationPlaces(name, file, lineOf, application);
+  });
+  return { places, follows: (edits) => edits };
 }
 
 type Placed = { readonly place: Place; readonly edit: Edit };
@@ -132,9 +146,10 @@ function applyInText(
 }
 
 /** Throws `file-invalid` for a value that stands elsewhere: another text here would change more than this place, or nothing. */
-function refuseSpot(files: readonly TextFile[], place: Place, { alias, at, text }: Spot): void {
-  const whole = files.find(({ name }) => name === place.file)?.text ?? "";
-  const where = { ...place, line: whole.slice(0, at).split("\n").length };
+function refuseSpot(files: readonly TextFile[], place: Place, { alias, at, text, file }: Spot): void {
+  const name = file ?? place.file;
+  const whole = files.find((one) => one.name === name)?.text ?? "";
+  const where = { ...place, file: name, line: whole.slice(0, at).split("\n").length };
   if (alias?.name === "<<") throw refusal(where, "it comes from the merge key <<; edit the place that has the anchor");
   if (alias) throw refusal(where, `it is the alias *${alias.name}; edit the place that has &${alias.name}`);
   if (isTemplate(text)) throw refusal(where, `it is the template ${text}; edit the place that fills it in`);

@@ -18,6 +18,7 @@ import {
   type YamlFile,
 } from "./document.ts";
 import { documentSlot, entrySlot, itemSlot, type Slot } from "./layout.ts";
+import { refuseHiddenKey } from "./reader-differences.ts";
 import { isAmbiguous, isAmbiguousNumber } from "./scalar-text.ts";
 import { addEntry, applySplices, fillDocument, type Splice, type Splices, setSlot } from "./splice.ts";
 import { areExactly, bothChanges, type Change, isExactly, isValue } from "./verify.ts";
@@ -143,6 +144,7 @@ function resolve(file: YamlFile, document: YamlDocument, path: readonly PathPart
       if (isNull(node)) return { slot, changeOf, missing: namesOf(file, path.slice(depth), shown, at) };
       if (!isMap(node)) throw file.wrong(`${shown} is not a mapping`, at);
       const pair = pairOf(file, node, part);
+      refuseHiddenKey(node, pair?.key, file.wrong);
       if (!pair) {
         const missing = namesOf(file, path.slice(depth), shown, at);
         refuseMergedParent(file, node, missing);

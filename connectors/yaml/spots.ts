@@ -25,6 +25,8 @@ export type Spot = {
   /** A merge key brings it from this offset. A key of the same name is written beside the merge key. */
   readonly merged?: number;
   readonly write: Write;
+  /** Where values are of several files, the one of this value. */
+  readonly file?: string;
 };
 
 /** What a mapping may get from a merge key `<<` and this module looks at: the fields of an image. */
@@ -63,6 +65,12 @@ export function isTemplate(text: string): boolean {
 
 export function samePath(a: Path, b: Path): boolean {
   return a.length === b.length && a.every((part, index) => part === b[index]);
+}
+
+/** One is the other, or is below it. */
+export function isSameOrBelow(a: Path, b: Path): boolean {
+  const shared = Math.min(a.length, b.length);
+  return samePath(a.slice(0, shared), b.slice(0, shared));
 }
 
 /** `web.image`, `jobs[0].image`, `labels["a.b/c"]`: as `parsePath` reads it. */

@@ -18,7 +18,7 @@ type Source = {
   readonly document: number;
   /** Before the labels of these places, such as the name of the application; may be empty. */
   readonly prefix: string;
-  readonly lineOf: (offset: number) => number;
+  readonly lineOf: (offset: number, file: string) => number;
 };
 
 /** The keys that charts use, in order of preference. */
@@ -116,7 +116,7 @@ function fieldsPlace(fields: Fields, everywhere: Spot | undefined, source: Sourc
   if (!first) throw new Error("an image without fields");
   const path = first.path.slice(0, -1);
   const written = repository?.text ?? "";
-  // With a registry before a repository that has one, the chart would name no image: it does not use the global one here.
+  // With a registry before a repository that has one, the chart would name no image: it uses none of the others here.
   const global = splitHost(written).host === undefined ? everywhere : undefined;
   const host = withoutSlash(global?.text || registry?.text || "");
   const full = host && repository ? `${host}/${written}` : written;
@@ -131,7 +131,7 @@ function fieldsPlace(fields: Fields, everywhere: Spot | undefined, source: Sourc
     repositories: repository ? [full, written, ...(last ? [`${full}/${last.text}`] : [])] : [],
     shown: printImage(full, tag?.text, digest?.text),
     editsFor: (image) => [
-      ...(repository ? repositoryEdits({ registry, repository, global, full, last }, image, place) : []),
+      ...(repository ? repositoryEdits({ registry, repository, everywhere, global, full, last }, image, place) : []),
       ...versionEdits(fields, image, place),
     ],
   };
@@ -140,30 +140,32 @@ function fieldsPlace(fields: Fields, everywhere: Spot | undefined, source: Sourc
 type Name = {
   readonly registry: Spot | undefined;
   readonly repository: Spot;
+  readonly everywhere: Spot | undefined;
+  /** The same, if it counts for the repository as it is written. */
   readonly global: Spot | undefined;
   readonly full: string;
   readonly last: Spot | undefined;
 };
 
 function repositoryEdits(name: Name, wanted: Image, place: Pick<Place, "file" | "line" | "label">): readonly Edit[] {
-  const { registry, repository, global, full, last } = name;
+  const { registry, repository, everywhere, global, full, last } = name;
   const ending = `/${last?.text}`;
   // Charts that read `name` put it behind the repository; with those that do not, the repository is whole.
   const isSplit = last && rankOf(full, wanted) === undefined && wanted.repository.endsWith(ending);
   const image = isSplit ? { ...wanted, repository: wanted.repository.slice(0, -ending.length) } : wanted;
   if (full === image.repository || repository.text === image.repository) return [];
   const { host = "", path } = splitHost(image.repository);
-  if (global) {
-    if (withoutSlash(global.text) !== host)
-      throw refusal(
-        place,
-        `${printPath(global.path)} is ${global.text}, and the image is in ${host}; change it by hand`,
-      );
-    return set(repository, path);
-  }
+  const isWhole = splitHost(repository.text).host !== undefined && (registry?.text ?? "") === "";
+  if (!global && (!registry || isWhole)) return set(repository, repositoryFor(repository.text, image));
+  // It counts for every repository without a host, so for this one after the edit.
+  if (everywhere && withoutSlash(everywhere.text) !== host)
+    throw refusal(
+      place,
+      `${printPath(everywhere.path)} is ${everywhere.text}, and the image is in ${host}; change it by hand`,
+    );
+  if (global || !registry) return set(repository, path);
   // Charts that put the two together without a slash have it in the registry.
-  if (registry) return [...set(registry, registry.text.endsWith("/") ? `${host}/` : host), ...set(repository, path)];
-  return set(repository, repositoryFor(repository.text, image));
+  return [...set(registry, registry.text.endsWith("/") ? `${host}/` : host), ...set(repository, path)];
 }
 
 function versionEdits(
@@ -209,8 +211,9 @@ function beside(write: Exclude<Write, { in: "list" }>, key: string): Write {
   return { ...write, path: [...write.path.slice(0, -1), key] };
 }
 
-function placed({ at }: Spot, path: Path, { file, document, prefix, lineOf }: Source) {
-  return { file, document, line: lineOf(at), label: `${prefix}${printPath(path)}`, path };
+function placed(spot: Spot, path: Path, { document, prefix, lineOf, ...source }: Source) {
+  const { at, file = source.file } = spot;
+  return { file, document, line: lineOf(at, file), label: `${prefix}${printPath(path)}`, path };
 }
 
 function isAtPath({ prefix }: Source, path: Path, fields: readonly Path[]): Place["isAt"] {

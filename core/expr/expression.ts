@@ -6,7 +6,7 @@ import { GantryError } from "../errors.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import { truncate } from "../truncate.ts";
 import { celProblem } from "./cel-problem.ts";
-import { type Comparison, comparisonsOf } from "./comparisons.ts";
+import { belowAll, type Comparison, comparisonsOf } from "./comparisons.ts";
 import { costOf, MAX_COST } from "./cost.ts";
 import { makeEnvironment } from "./environment.ts";
 import { isReplacement, KEY_PROBLEM, replaceFunction } from "./functions.ts";
@@ -19,6 +19,8 @@ export type Expression = {
   readonly source: string;
   readonly references: readonly Reference[];
   readonly comparisons: readonly Comparison[];
+  /** Comparisons that are never true, or always, because no size or place is that small. */
+  readonly below: readonly ExpressionProblem[];
   /** What stands between `||` at the top; the whole expression where there is none. */
   readonly alternatives: readonly string[];
   /** Parts that name no variable; where one has no value, the expression has none. */
@@ -104,6 +106,7 @@ function compile(source: string): Expression | ExpressionProblem {
   // The references are collected before the check, because checking expands macros in place.
   const references = referencesOf(parsed.ast);
   const comparisons = comparisonsOf(parsed.ast);
+  const below = belowAll(parsed.ast);
   const alternatives = alternativesOf(parsed.ast, source);
   const constants = constantsOf(parsed.ast, source);
   replaceFunctions(parsed.ast);
@@ -115,7 +118,7 @@ function compile(source: string): Expression | ExpressionProblem {
   }
   const names = new Set(references.map((reference) => reference.variable));
   const type = String(verdict.type ?? "dyn");
-  return { source, references, comparisons, alternatives, constants, type, evaluate };
+  return { source, references, comparisons, below, alternatives, constants, type, evaluate };
 
   function evaluate(scope: JsonObject, evaluation = newEvaluation()): JsonValue {
     return run(source, parsed, { names, scope, evaluation });

@@ -1,7 +1,9 @@
 // Finds conditions, and alternatives of `||`, that are false whatever the status, the outcomes before them, the choices of
 // params, the site, the elements of the job and what its trigger is for. All of these are tried; what else an expression names is unknown, and counts as if it could make it true.
 
+import type { Literal } from "../expr/comparisons.ts";
 import { checkExpression, type Expression } from "../expr/expression.ts";
+import type { Reference } from "../expr/references.ts";
 import { isTemplated } from "../expr/template.ts";
 import { tryExpression } from "../expr/trials.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts";
@@ -23,9 +25,8 @@ const MAX_SCOPES = 1_000;
 /** Of the whole numbers that a param may be. */
 const MAX_NUMBERS = 200;
 
-/** What a variable, or its member `id`, may be. */
-type Choice = { readonly variable: string; readonly id: string | undefined; readonly values: readonly JsonValue[] };
-type Scope = { readonly [variable: string]: JsonValue };
+/** What a variable, or the member of it that this path names, may be. */
+type Choice = { readonly path: readonly string[]; readonly values: readonly JsonValue[] };
 
 /** The first alternative that is never true at this place. */
 export function neverTrue(
@@ -58,38 +59,62 @@ function isFalse(result: ReturnType<typeof tryExpression>): boolean {
  * before a job, what it needs.
  */
 function scopesOf(
-  { references }: Expression,
+  { references, comparisons }: Expression,
   state: State,
   isJob: boolean,
   pipeline: Pipeline,
   place: TemplatePlace,
 ): readonly JsonObject[] | undefined {
   const choices = new Map<string, Choice>();
-  const add = (variable: string, id: string | undefined, values: readonly JsonValue[] | undefined): void => {
-    if (values) choices.set(id === undefined ? variable : `${variable}.${id}`, { variable, id, values });
+  const add = (path: readonly string[], values: readonly JsonValue[] | undefined): boolean => {
+    if (values) choices.set(JSON.stringify(path), { path, values });
+    return values !== undefined;
   };
-  for (const { variable, path, certain } of references) {
+  for (const reference of references) {
+    const { variable, path, certain } = reference;
     if (variable === "status") continue;
     const isOfJob = ["steps", "needs", "jobs"].includes(variable);
     const [id = "", member] = path;
     // A test whether something exists would find nothing here.
     if (certain < (isOfJob ? 2 : 1) && (isOfJob || variable === "params")) return undefined;
-    if (isOfJob && member === "outcome") {
-      const outcomes = outcomesOf(variable, id, { state, isJob, pipeline, place });
-      add(
-        variable,
-        id,
-        outcomes.map((outcome) => ({ outcome })),
-      );
-    }
-    if (variable === "params" && path.length === 1) add(variable, id, valuesOf(pipeline.params, id));
-    if (variable === "site" && path.length === 0) add(variable, undefined, siteOf(place));
-    if (variable === "each" && certain === path.length) add(variable, undefined, elementsOf(place));
-    if (variable === "trigger" && certain === 1) add(variable, id, factsOf(pipeline, place, id));
+    const isKnown =
+      (isOfJob &&
+        member === "outcome" &&
+        add([variable, id, member], outcomesOf(variable, id, { state, isJob, pipeline, place }))) ||
+      (variable === "params" && path.length === 1 && add([variable, id], valuesOf(pipeline.params, id))) ||
+      (variable === "site" && path.length === 0 && add([variable], siteOf(place))) ||
+      (variable === "each" && certain === path.length && add([variable], elementsOf(place))) ||
+      (variable === "trigger" && certain === 1 && add([variable, id], factsOf(pipeline, place, id)));
+    if (!isKnown && path.length > 0) add([variable, ...path], comparedValues(reference, { references, comparisons }));
   }
   const all = [...choices.values()];
   if (all.reduce((product, { values }) => product * values.length, 1) > MAX_SCOPES) return undefined;
   return combinationsOf(all).map((scope) => ({ ...scope, status: state.status }));
+}
+
+/** A text that no condition names. */
+const OTHER_TEXT = "\u0000";
+
+/**
+ * Of what is only compared with literals, these, and values beside and between them, are as good as all: what holds for any
+ * value holds for one of these. Undefined where the expression uses it in another way.
+ */
+function comparedValues(
+  { variable, path }: Reference,
+  { references, comparisons }: Pick<Expression, "references" | "comparisons">,
+): readonly JsonValue[] | undefined {
+  const isSame = (one: Reference): boolean =>
+    one.variable === variable && JSON.stringify(one.path) === JSON.stringify(path);
+  const found = comparisons.filter(({ reference }) => isSame(reference));
+  const uses = references.filter(isSame);
+  if (uses.length !== found.length || uses.some(({ certain }) => certain < path.length)) return undefined;
+  const literals = found.flatMap((one) => one.literals);
+  const values = literals.flatMap((one): readonly Literal[] =>
+    typeof one === "number" ? [one - 1, one - 0.5, one, one + 0.5, one + 1] : [one],
+  );
+  // An order of anything but numbers fails.
+  const isNumber = found.some(({ operator }) => !["==", "!=", "in"].includes(operator));
+  return [...new Set<JsonValue>(isNumber ? values : [...values, true, false, OTHER_TEXT])];
 }
 
 type Context = {
@@ -155,16 +180,14 @@ function plainNames(patterns: readonly string[] | undefined): readonly string[] 
   return patterns?.some((one) => one.includes("*") || one.startsWith("!")) ? undefined : patterns;
 }
 
-function combinationsOf(choices: readonly Choice[]): readonly Scope[] {
-  return choices.reduce<readonly Scope[]>(
-    (scopes, { variable, id, values }) =>
-      scopes.flatMap((scope) =>
-        values.map((value) => ({ ...scope, [variable]: withMember(scope[variable], id, value) })),
-      ),
+function combinationsOf(choices: readonly Choice[]): readonly JsonObject[] {
+  return choices.reduce<readonly JsonObject[]>(
+    (scopes, { path, values }) => scopes.flatMap((scope) => values.map((value) => withMember(scope, path, value))),
     [{}],
   );
 }
 
-function withMember(before: JsonValue = {}, id: string | undefined, value: JsonValue): JsonValue {
-  return id === undefined ? value : { ...(isJsonObject(before) ? before : {}), [id]: value };
+function withMember(scope: JsonObject, [name = "", ...rest]: readonly string[], value: JsonValue): JsonObject {
+  const before = scope[name] ?? {};
+  return { ...scope, [name]: rest.length === 0 ? value : withMember(isJsonObject(before) ? before : {}, rest, value) };
 }

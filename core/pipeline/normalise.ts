@@ -14,7 +14,7 @@ import { RETRY_ON, type Retry } from "./retry.ts";
 import { innerTypes, normaliseType } from "./types/normalise-type.ts";
 import { WORK, type Work, workOfStep } from "./work.ts";
 
-const DEFAULT_JOB_TIMEOUT_MS = 3_600_000;
+export const DEFAULT_JOB_TIMEOUT_MS = 3_600_000;
 const DEFAULT_RETRY_DELAY_MS = 10_000;
 
 export function normalise(file: PipelineFile, steps: ReadonlyMap<string, StepDescription>): Pipeline {

@@ -6,6 +6,7 @@ import { newTrials } from "../expr/trials.ts";
 import { typing } from "../expr/typed-check.ts";
 import type { PathProblem } from "../issues.ts";
 import { isJsonObject } from "../json.ts";
+import { pastSchedules } from "../trigger/rules-triggers.ts";
 import { pipelineShape } from "./file.ts";
 import { type Expanded, expandIncludes, type Includes } from "./include/expand-includes.ts";
 import { normalise, paramsSchema } from "./normalise.ts";
@@ -39,14 +40,19 @@ export type ParsedPipeline = {
 
 const MAX_PROBLEMS = 100;
 
-/**
- * Never throws because of the text, and takes bounded time for any text. `secrets`: the names of those that exist, for
- * warnings about others; default: unknown.
- */
+/** What is known beside the file. Each gives warnings; default: unknown. */
+export type Surroundings = {
+  /** The names of the secrets that exist, for warnings about others. */
+  readonly secrets?: readonly string[] | undefined;
+  /** Milliseconds since 1970, for warnings about schedules whose times have all passed. */
+  readonly nowMs?: number | undefined;
+};
+
+/** Never throws because of the text, and takes bounded time for any text. */
 export function parsePipeline(
   file: PipelineText,
   steps: readonly StepDescription[],
-  secrets?: readonly string[],
+  { secrets, nowMs }: Surroundings = {},
 ): ParsedPipeline {
   const source = readSource(file.text);
   const locate = (found: readonly SourceProblem[]): readonly Problem[] => locatedIn(file.name, found);
@@ -88,6 +94,7 @@ export function parsePipeline(
       ...absentParams(context),
       ...absentFacts(context),
       ...(secrets === undefined ? [] : unknownSecrets(context, secrets)),
+      ...(nowMs === undefined ? [] : pastSchedules(context, nowMs)),
     );
   }
   const place = (problem: PathProblem) => ({ at: placeOf(problem, root, source.placeOf), detail: problem.detail });

@@ -124,6 +124,26 @@ const right: readonly (readonly [what: string, text: string])[] = [
     }),
   ],
   ["a name that a comprehension binds", file({ step: 'when: params.list.exists(status, status == "x")' })],
+  ["a step as long as its job", file({ job: "timeout: 2h", step: "timeout: 120m" })],
+  ["sizes and places that are there", file({ step: "when: size(params.list) > -1 && params.who.indexOf('x') != -1" })],
+  [
+    "an empty list and a text without a part",
+    file({ step: "when: size(params.list) <= 0 || params.who.indexOf('x') < 0" }),
+  ],
+  ["a range of numbers", file({ step: "when: params.n > 5 && params.n < 7 && params.ratio > 1 && params.ratio < 2" })],
+  [
+    "a text that is one or another",
+    file({ step: "when: params.who != 'a' && params.who != 'b' && params.who in ['c', 'd']" }),
+  ],
+  ["a text that is also used in another way", file({ step: "when: params.who != 'a' && params.who.startsWith('a')" })],
+  [
+    "numbers within their limits",
+    file({ step: "when: params.few >= 5 && params.few <= 5 || params.few > 4.5 || params.few < 3" }).replace(
+      "n: integer",
+      "few: { type: number, minimum: 2, maximum: 5 }\n  n: integer",
+    ),
+  ],
+  ["outputs of a step and a job", file({ step: "when: steps.one.outputs.a == 'x' && needs.first.outputs.a == 'y'" })],
   ["a number for the retry of a step", file({ step: "retry: 2" })],
   [
     "retry in full",

@@ -1,11 +1,10 @@
 // Rules for what certainly fails, or is never true, before anything runs: conditions, comparisons, lists, names.
 
 import { typeInWords } from "../expr/cel-problem.ts";
-import type { Comparison } from "../expr/comparisons.ts";
+import type { Comparison, Literal } from "../expr/comparisons.ts";
 import { checkExpression, type Expression, type ExpressionProblem } from "../expr/expression.ts";
 import { KEY_PROBLEM } from "../expr/functions.ts";
 import type { Part } from "../expr/parts.ts";
-import type { Reference } from "../expr/references.ts";
 import { expressionsIn, referencesIn } from "../expr/template.ts";
 import { type Trials, tryExpression, withTrials } from "../expr/trials.ts";
 import type { Path, PathProblem } from "../issues.ts";
@@ -90,11 +89,18 @@ export function possibleComparisons(context: RuleContext): readonly PathProblem[
     sourcesIn(place).flatMap(({ source, path }) => {
       const expression = checkExpression(source);
       if ("problem" in expression) return [];
-      return expression.comparisons.flatMap(({ reference, literals }) =>
-        literals.flatMap((literal): PathProblem[] => {
-          const detail = impossible(context, reference, literal);
-          if (detail === undefined) return [];
-          return [{ path, detail, on: "value", within: { text: source, offset: reference.offset } }];
+      const found = expression.comparisons.flatMap(({ reference, operator, literals }) =>
+        literals.flatMap((literal): ExpressionProblem[] => {
+          const problem = impossible(context, { reference, operator, literal });
+          return problem === undefined ? [] : [{ problem, offset: reference.offset }];
+        }),
+      );
+      return [...expression.below, ...found].map(
+        ({ problem, offset }): PathProblem => ({
+          path,
+          detail: problem,
+          on: "value",
+          within: { text: source, offset },
         }),
       );
     }),
@@ -136,26 +142,54 @@ function withoutValue(trials: Trials, { source, offset, problem }: Part): Expres
   return result && "problem" in result ? { problem: problem ?? result.problem, offset } : undefined;
 }
 
+type Compared = Pick<Comparison, "reference" | "operator"> & { readonly literal: Literal };
+
+/** Why the value that the reference names never compares like this. */
 function impossible(
   { pipeline }: RuleContext,
-  { variable, path }: Reference,
-  literal: string | number | boolean,
+  { reference: { variable, path }, operator, literal }: Compared,
 ): string | undefined {
-  if (variable === "status" && path.length === 0) return notOneOf("status", literal, STATUSES);
+  const name = [variable, ...path].join(".");
+  const declared = declaredType(pipeline, variable, path);
+  const outside = declared && typeof literal === "number" ? outsideOf(declared, operator, literal) : undefined;
+  if (outside !== undefined) return `${name} is ${outside}`;
+  if (operator !== "==" && operator !== "!=" && operator !== "in") return undefined;
+  if (variable === "status" && path.length === 0) return notOneOf(name, literal, STATUSES);
   const isOutcome = ["steps", "needs", "jobs"].includes(variable) && path.length === 2 && path[1] === "outcome";
-  if (isOutcome) return notOneOf(`${variable}.${path.join(".")}`, literal, OUTCOMES);
+  if (isOutcome) return notOneOf(name, literal, OUTCOMES);
   const fact = path[0] ?? "";
   if (variable === "trigger" && path.length === 1 && Object.hasOwn(FACT_VALUES, fact))
-    return notOneOf(`trigger.${fact}`, literal, FACT_VALUES[fact] ?? []);
-  const param = declaredType(pipeline, variable, path);
-  if (param === undefined) return undefined;
-  const name = `${variable}.${path.join(".")}`;
-  if (!hasType(param, literal))
-    return `${name} is ${PARAM_TYPES[param.type]} and never equals ${JSON.stringify(literal)}`;
-  return param.enum === undefined ? undefined : notOneOf(name, literal, param.enum);
+    return notOneOf(name, literal, FACT_VALUES[fact] ?? []);
+  if (declared === undefined) return undefined;
+  if (!hasType(declared, literal))
+    return `${name} is ${PARAM_TYPES[declared.type]} and never equals ${JSON.stringify(literal)}`;
+  return declared.enum === undefined ? undefined : notOneOf(name, literal, declared.enum);
 }
 
-function hasType({ type }: ParamSchema, literal: string | number | boolean): boolean {
+/** A number that is not within the limits of the type, in words. */
+function outsideOf(
+  { minimum = -Infinity, maximum = Infinity }: ParamSchema,
+  operator: Comparison["operator"],
+  literal: number,
+): string | undefined {
+  const least = `at least ${minimum}, and never `;
+  const most = `at most ${maximum}, and never `;
+  switch (operator) {
+    case "<":
+      return minimum >= literal ? `${least}less than ${literal}` : undefined;
+    case "<=":
+      return minimum > literal ? `${least}less than ${minimum}` : undefined;
+    case ">":
+      return maximum <= literal ? `${most}more than ${literal}` : undefined;
+    case ">=":
+      return maximum < literal ? `${most}more than ${maximum}` : undefined;
+    default:
+      if (literal < minimum) return `${least}${literal}`;
+      return literal > maximum ? `${most}${literal}` : undefined;
+  }
+}
+
+function hasType({ type }: ParamSchema, literal: Literal): boolean {
   if (type === "integer") return Number.isInteger(literal);
   if (type === "number") return typeof literal === "number";
   return type === typeof literal;

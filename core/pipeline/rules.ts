@@ -11,8 +11,10 @@ import { goodMatrices } from "../matrix/matrix-rules.ts";
 import { didYouMean } from "../suggest.ts";
 import { fittingForks } from "../trigger/rules-forks.ts";
 import { goodTriggers } from "../trigger/rules-triggers.ts";
+import { formatDuration, parseDuration } from "./duration.ts";
 import type { JobFile, PipelineFile, StepFile } from "./file.ts";
 import { checkSchema } from "./json-schema.ts";
+import { DEFAULT_JOB_TIMEOUT_MS } from "./normalise.ts";
 import type { Job, Pipeline, StepSpec } from "./pipeline.ts";
 import type { Retry } from "./retry.ts";
 import type { Rule, RuleContext } from "./rule.ts";
@@ -275,14 +277,34 @@ function boundedSize({ pipeline }: RuleContext): readonly PathProblem[] {
   return problems;
 }
 
-function usefulTimes({ pipeline }: RuleContext): readonly PathProblem[] {
+function usefulTimes({ file, pipeline }: RuleContext): readonly PathProblem[] {
   const timed = [
     ...allJobs(pipeline).map(({ job, path }) => ({ ms: job.timeoutMs, path })),
     ...allSteps(pipeline).map(({ step, path }) => ({ ms: step.timeoutMs, path })),
   ];
-  return timed
-    .filter(({ ms }) => ms === 0)
-    .map(({ path }) => ({ path: [...path, "timeout"], detail: "a timeout must be longer than 0", on: "value" }));
+  return [
+    ...timed
+      .filter(({ ms }) => ms === 0)
+      .map(({ path }): PathProblem => {
+        return { path: [...path, "timeout"], detail: "a timeout must be longer than 0", on: "value" };
+      }),
+    ...jobFiles(file).flatMap(({ job, path }) => longSteps(job, path)),
+  ];
+}
+
+/** The time of a job includes that of its steps. */
+function longSteps({ timeout, steps }: JobFile, path: Path): readonly PathProblem[] {
+  const most = timeout === undefined ? DEFAULT_JOB_TIMEOUT_MS : (parseDuration(timeout) ?? 0);
+  const ends =
+    timeout === undefined
+      ? `a job ends after ${formatDuration(most)} unless it has a \`timeout\``
+      : `the job ends after ${timeout}`;
+  return steps.flatMap((step, index): PathProblem[] => {
+    if (most === 0 || step.timeout === undefined || (parseDuration(step.timeout) ?? 0) <= most) return [];
+    const advice = `give the job ${timeout === undefined ? "one" : "a longer `timeout`"}`;
+    const detail = `${ends}, so the step never has ${step.timeout}; ${advice}`;
+    return [{ path: [...path, "steps", index, "timeout"], detail, on: "value" }];
+  });
 }
 
 function goodResult(context: RuleContext): readonly PathProblem[] {

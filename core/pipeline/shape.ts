@@ -4,6 +4,7 @@
 import { describeIssues, type Path, type PathProblem, valueAt } from "../issues.ts";
 import type { JsonValue } from "../json.ts";
 import {
+  imageShape,
   pullRequestShape,
   pushShape,
   scheduleShape,
@@ -44,6 +45,7 @@ const TRIGGER_SHAPES = {
   push: pushShape,
   tag: tagShape,
   pull_request: pullRequestShape,
+  image: imageShape,
   schedule: scheduleShape,
   upstream: upstreamShape,
 };

@@ -107,6 +107,17 @@ function goodSchedule(schedule: TriggerFile["schedule"], path: Path): readonly P
   return problems;
 }
 
+/** Schedules that start nothing any more. Not mistakes: each was right once, and the file must not become wrong by itself. */
+export function pastSchedules({ pipeline }: RuleContext, nowMs: number): readonly PathProblem[] {
+  return (pipeline.triggers ?? []).flatMap((trigger, index): PathProblem[] => {
+    if (trigger.kind !== "schedule") return [];
+    const { onceMs, untilMs } = trigger;
+    if ((onceMs ?? untilMs ?? Infinity) > nowMs) return [];
+    const key = onceMs === undefined ? "until" : "once";
+    return [problem(["triggers", index, "schedule", key], "this time has passed: it starts nothing any more", "value")];
+  });
+}
+
 /** `Date.parse` takes February 30 for March 2. */
 function isTime(time: string): boolean {
   const [date = ""] = time.split("T");
