@@ -1,6 +1,7 @@
 // `gantry start`: runs everything on this machine. The first start creates an app, runs its CI and its CD, and prints them
 // live. A later start continues where the last one stopped.
 
+import { closeInheritedFiles } from "@gantry/runtime/process/inherited-files.ts";
 import { type LogLevel, makeLogger } from "@gantry/runtime/process/logger.ts";
 import { type AllInOne, type AllInOneOptions, startAllInOne } from "./all-in-one.ts";
 import { openPortal, signInLink } from "./client.ts";
@@ -37,6 +38,7 @@ type Given = {
 
 export async function start({ io, json, flags: given }: Call<Given>): Promise<number> {
   const flags = readFlags(given, json);
+  closeInheritedFiles();
   const stop = io.interruption();
   const started = performance.now();
   const gantry = await open(flags, io);

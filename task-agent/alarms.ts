@@ -20,6 +20,8 @@ export type AlarmKind =
   | "retention-failed"
   /** The pipeline files have mistakes or cannot be read: the last valid set stays in force. */
   | "pipelines-refused"
+  /** A webhook sends more than it may: its secret may be in other hands. */
+  | "deliveries-limited"
   /** Processes of a job survived SIGKILL on a runner. */
   | "kill-failed";
 

@@ -17,6 +17,10 @@ export const limitsConfig = z.strictObject({
   paramsBytes: count.default(65_536),
   /** Tasks that the triggers of one app start in a minute, at each agent. */
   triggeredPerMinute: count.default(300),
+  /** New deliveries of one webhook, or that one person delivers again, in a minute, at each agent. */
+  deliveriesPerMinute: count.default(1_200),
+  /** Their bodies, in bytes: they are kept for as long as deliveries are. */
+  deliveryBytesPerMinute: count.default(64 * 1_048_576),
   /** Named outputs of one step, and of one job. */
   outputs: count.default(500),
   /** All outputs of one attempt, its steps included: bytes of JSON. */

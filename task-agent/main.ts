@@ -45,6 +45,7 @@ import { openTemplates, type Templates } from "./templates/templates.ts";
 import type { TriggerDeps } from "./triggers/start-triggered.ts";
 import { openTriggers, type Triggers } from "./triggers/triggers.ts";
 import type { Deliveries } from "./webhooks/deliveries.ts";
+import { openDeliveryLimit } from "./webhooks/delivery-limit.ts";
 import { openWebhooks } from "./webhooks/open-webhooks.ts";
 import { startForApp } from "./webhooks/start-for-app.ts";
 
@@ -237,10 +238,12 @@ async function openAgentPolling(
   return openPolling({ ...deps, pipeline, deliveries, config: config.polling });
 }
 
-function openAgentWebhooks({ config, journal, logger }: Base, deps: TriggerDeps): ReturnType<typeof openWebhooks> {
+function openAgentWebhooks(base: Base, deps: TriggerDeps): ReturnType<typeof openWebhooks> {
+  const { config, journal, logger, clock, alarms } = base;
   return openWebhooks({
     journal,
     newId: randomUUID,
+    admit: openDeliveryLimit(clock, config.limits, alarms),
     start: (delivery, facts, app) =>
       startForApp({ ...deps, isPolled: openIsPolled(config.polling) }, delivery, facts, app),
     onError: (err, what) => logger.error({ err }, `${what} failed; it is repeated in a second`),

@@ -21,7 +21,7 @@ export function sandboxed(t: TestContext, more: object = {}): Promise<TestRunner
 }
 
 /** The log of a script, which must have succeeded. */
-export async function logOf({ agent }: TestRunner, text: string, more: object = {}): Promise<string> {
+export async function logOf({ agent }: Pick<TestRunner, "agent">, text: string, more: object = {}): Promise<string> {
   const job = agent.offer({ steps: [script("attack", text, more)] });
   const report = await agent.reported(job);
   assert.equal(report.outcome, "succeeded", JSON.stringify(report.failure));

@@ -1,10 +1,14 @@
 // A pipeline's script as an attacker: what it can see and change when the runner isolates scripts.
 
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import {
+  closeSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   realpathSync,
@@ -14,9 +18,10 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
-import { script, TOKEN } from "./fake-agent.fixture.ts";
+import { fileURLToPath } from "node:url";
+import { FakeAgent, script, TOKEN } from "./fake-agent.fixture.ts";
 import { machinePrograms } from "./processes/process-group.ts";
-import { openTestRunner } from "./runner.fixture.ts";
+import { configOf, openTestRunner } from "./runner.fixture.ts";
 import { logOf, sandboxed, skip } from "./sandbox.fixture.ts";
 
 test("a script reads no environment but its own, and sees no other process", { skip }, async (t) => {
@@ -63,6 +68,30 @@ test("a script cannot write to the shared cache, to the system or to the runner'
   assert.equal(existsSync(toolchain), false);
   assert.match(log, /Read-only file system/);
 });
+
+test("a script has no file that whoever started the runner had left open", { skip }, async (t) => {
+  const agent = await new FakeAgent().open();
+  const data = mkdtempSync(join(tmpdir(), "gantry-inherited-"));
+  writeFileSync(join(data, "canary"), "canary-of-the-machine");
+  writeFileSync(join(data, "runner.json"), JSON.stringify(configOf(agent, join(data, "runner"))));
+  const file = openSync(join(data, "canary"), "r+");
+  const runner = spawn(process.execPath, [RUNNER, "--config", join(data, "runner.json")], {
+    stdio: ["ignore", "ignore", "inherit", ...Array<"ignore">(37).fill("ignore"), file],
+  });
+  closeSync(file);
+  const ended = once(runner, "exit");
+  t.after(async () => {
+    runner.kill("SIGKILL");
+    await ended;
+    await agent.goDown();
+    rmSync(data, { recursive: true, force: true });
+  });
+  const log = await logOf({ agent }, "cat <&40 || true; ls -l /proc/self/fd; echo done", { shell: "bash" });
+  assert.doesNotMatch(log, /canary/);
+  assert.match(log, /done/);
+});
+
+const RUNNER = fileURLToPath(new URL("./main.ts", import.meta.url));
 
 test("a script reads no file of the system that is only for root", { skip }, async (t) => {
   const runner = await sandboxed(t);

@@ -75,6 +75,8 @@ async function open(t: TestContext, host: WebhookHost) {
     {
       ...{ data: join(dir, "agent"), portalUrl: "http://portal", token: TOKEN, pipelines: dir },
       runnerTokens: { "runner-token-of-seoul-0": "seoul" },
+      // All come from one webhook, in a few seconds.
+      limits: { deliveriesPerMinute: 1_000_000, deliveryBytesPerMinute: 1_000_000_000 },
     },
     { logger },
   );

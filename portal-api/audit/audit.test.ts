@@ -220,6 +220,15 @@ test("a refused change says what it was about", async (t) => {
   assert.deepEqual([task?.on?.pipeline, task?.on?.app], ["ci", "orders"]);
 });
 
+test("a refused request for an artifact says of which task, whatever its name is", async (t) => {
+  const portal = await started(t);
+  const [task, other] = ["t0000000020000000002", "t0000000030000000003"];
+  const answer = await portal.ask(`/v1/tasks/${task}/jobs/build/artifacts/${other}/files`);
+  assert.equal(answer.status, 404);
+  const [entry] = await list(portal, "result=refused");
+  assert.deepEqual(entry?.on, { task, job: "build", artifact: other });
+});
+
 test("entries are found by person, operation, app, time and result, page by page", async (t) => {
   const portal = await started(t);
   for (let n = 0; n < 5; n += 1)

@@ -24,7 +24,7 @@ const RECORDED = [
   "days",
 ] as const;
 
-/** The first part of a path under `/v1/` → what its `{id}` or `{name}` is. */
+/** A part of a path, such as the first one under `/v1/` → what the `{id}` or `{name}` after it is. */
 const KINDS: { readonly [collection: string]: string } = {
   tasks: "task",
   tokens: "token",
@@ -43,7 +43,7 @@ export function decideSubject(request: {
   readonly body?: unknown;
 }): Subject {
   const [, , collection = ""] = request.path.split("/");
-  const kind = KINDS[collection] ?? collection.replace(/s$/, "");
+  const kind = kindOf(collection);
   const found: { [what: string]: string } = {};
   for (const source of [request.query, request.body]) {
     for (const name of RECORDED) add(found, name === "name" ? kind : name, fieldOf(source, name));
@@ -56,8 +56,18 @@ export function decideSubject(request: {
   // create-app: the app does not exist yet, so its name is a parameter.
   if (collection === "apps") add(found, "app", fieldOf(fieldOf(request.body, "params"), "name"));
   for (const [name, value] of Object.entries(request.params))
-    add(found, name === "id" || name === "name" ? kind : name, value);
+    add(found, name === "id" || name === "name" ? kindBefore(request.path, name) : name, value);
   return found;
+}
+
+/** What `{id}` or `{name}` is: an artifact in `/v1/tasks/{id}/jobs/{job}/artifacts/{name}/files`. */
+function kindBefore(path: string, param: string): string {
+  const parts = path.split("/");
+  return kindOf(parts[parts.indexOf(`{${param}}`) - 1] ?? "");
+}
+
+function kindOf(collection: string): string {
+  return KINDS[collection] ?? collection.replace(/s$/, "");
 }
 
 function fieldOf(value: unknown, name: string): unknown {

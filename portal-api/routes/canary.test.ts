@@ -53,7 +53,17 @@ before(async () => {
   // So many that a page ends before the last of them is read.
   for (let n = 0; n < 30; n += 1) agent.addApp({ name: `canary-${n}` });
   agent.addPipeline({ name: "canary-nightly", title: "canary nightly" });
-  agent.addPipeline({ name: "cd" });
+  const suggested = (ui: string, examples: string[]) => ({ type: "string", "x-ui": ui, examples });
+  agent.addPipeline({
+    name: "cd",
+    params: {
+      type: "object",
+      properties: {
+        site: suggested("site", ["seoul", "canary-site"]),
+        target: suggested("target", ["seoul/dp", "canary-site/canary-dp"]),
+      },
+    },
+  });
   agent.setDefinitions({
     source: {
       kind: "git",

@@ -6,6 +6,7 @@ import { visibilityOf } from "../access/visible.ts";
 import { sendJson } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { json } from "../http/schemas.ts";
+import { withVisibleSites } from "./get-pipeline.ts";
 
 export const listPipelines = route({
   method: "GET",
@@ -19,6 +20,8 @@ export const listPipelines = route({
   handle: async (call) => {
     const visibility = visibilityOf(call.portal, callerOf(call));
     const { items } = await call.portal.agent.pipelines();
-    sendJson(call.ctx, { items: items.filter(({ name }) => visibility.pipeline(name)) });
+    sendJson(call.ctx, {
+      items: items.filter(({ name }) => visibility.pipeline(name)).map((one) => withVisibleSites(visibility, one)),
+    });
   },
 });

@@ -99,6 +99,19 @@ test("somebody who guesses has to wait; a host that sends many at once has not",
   assert.ok(wrong.every(({ status }) => status === 401 || status === 429));
 });
 
+test("a stranger who tries the connection again and again has to wait", async (t) => {
+  const { portal, send } = await open(t);
+  const tests = Array.from({ length: 60 }, () => send("bitbucket-dc", "{}", { "x-event-key": "diagnostics:ping" }));
+  const statuses = (await Promise.all(tests)).map(({ status }) => status);
+  assert.ok(statuses.filter((one) => one === 202).length <= 30, `${statuses}`);
+  assert.ok(statuses.every((one) => one === 202 || one === 429));
+  const body = "{}";
+  const genuine = await portal.ask("/v1/webhooks/github", {
+    ...{ method: "POST", body, token: null, headers: SIGN.github(body, "1") },
+  });
+  assert.equal(genuine.status, 429, "its address has to wait, as after wrong signatures");
+});
+
 test("a body that is too large, is no text or comes while the task-agent is out is refused, and may come again", async (t) => {
   const { portal, send } = await open(t);
   const large = `"${"x".repeat(1_048_576)}"`;

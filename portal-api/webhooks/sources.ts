@@ -21,7 +21,7 @@ export type WebhookSources = {
   readonly verify: (name: string, sent: Sent) => Promise<ReceiveDelivery | undefined>;
 };
 
-/** Deliveries with a wrong signature that one address may send per second. */
+/** Deliveries with a wrong signature, or none, that one address may send per second. */
 const WRONG_PER_SECOND = 5;
 /** Bodies that are read at the same time: their senders are not known yet, and may send slowly. A host sends many at once. */
 const BODIES = { perCaller: 100, inAll: 200, what: "open deliveries" };
@@ -54,7 +54,11 @@ export function openSources(
         });
       const body = await readFrom(sent);
       const { host, system } = source;
-      if (isConnectionTest(host, sent)) return undefined;
+      if (isConnectionTest(host, sent)) {
+        // Nobody has signed it, and it is in the audit log.
+        count(sent.address, 1);
+        return undefined;
+      }
       const keys = keysOfDelivery({ header: sent.header, body }, read.secret, clock.nowMs(), host);
       if (!keys) {
         count(sent.address, 1);

@@ -7,6 +7,7 @@ import { fileProblem } from "@gantry/core/system-error-words.ts";
 import type { z } from "zod";
 import manifest from "../package.json" with { type: "json" };
 import { readArguments, usage } from "./arguments.ts";
+import { closeInheritedFiles } from "./inherited-files.ts";
 import { type Logger, type LogLevel, makeLogger } from "./logger.ts";
 import { inOneLine, startError } from "./start-error.ts";
 
@@ -25,6 +26,7 @@ export async function runProcess<S extends z.ZodObject>(
 ): Promise<void> {
   try {
     const { config, locate } = loadConfig(name, schema);
+    closeInheritedFiles();
     const level = "logLevel" in config ? (config.logLevel as LogLevel) : "info";
     const running = await start(config, makeLogger(name, level)).catch((error: unknown) => {
       throw withPlaces(startError(error) ?? error, locate);

@@ -68,7 +68,7 @@ class World {
     const steps = JSON.parse(await readFile(join(SHIPPED, "catalogue.json"), "utf8")) as StepDescription[];
     const definitions = await openDefinitions(this.folder, steps, this.reader);
     const tasks = this.#answered(openTasks(journal, definitions, { shared: true }));
-    const deliveries = openDeliveries({ journal, newId: randomUUID, onReceived: () => {} });
+    const deliveries = openDeliveries({ journal, newId: randomUUID, admit: () => {}, onReceived: () => {} });
     return openPolling({
       ...{ journal, definitions, tasks, deliveries, portalUrl: "http://portal", newId: randomUUID },
       config: pollingConfig.parse({ sources: { seoul: { site: "seoul", every: "1m" } } }),

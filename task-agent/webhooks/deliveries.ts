@@ -19,10 +19,14 @@ export type Received = ReceiveDelivery & { readonly isPolled?: true };
 export type Deliveries = {
   /**
    * Durable when it resolves. `isNew` is false for a copy of one that was received before, by whichever agent; the id is then that
-   * of the first. Rejects when the store fails: then the sender may send it again.
+   * of the first. Rejects when the store fails, and with `limit-reached` when its source has sent too much lately: then the
+   * sender may send it again.
    */
   readonly receive: (received: Received) => Promise<{ readonly id: string; readonly isNew: boolean }>;
-  /** A new delivery with the same body. Throws `not-found`. */
+  /**
+   * A new delivery with the same body, for the apps that the first one was about. Throws `not-found`, and `limit-reached` as
+   * `receive` does.
+   */
   readonly redeliver: (id: string, by: string) => Promise<DeliveryState>;
   /** Throws `not-found`. */
   readonly read: (id: string) => Promise<DeliveryState>;
@@ -45,13 +49,15 @@ export type DeliveriesDeps = {
   readonly journal: Journal;
   /** A random UUID. */
   readonly newId: () => string;
+  /** Counts a new delivery of this many bytes, or throws `limit-reached`: each is kept for weeks. */
+  readonly admit: (who: string, bytes: number) => void;
   /** Called after one was received. */
   readonly onReceived: () => void;
 };
 
 const MAX_CONFLICTS = 8;
 
-export function openDeliveries({ journal, newId, onReceived }: DeliveriesDeps): Deliveries {
+export function openDeliveries({ journal, newId, admit, onReceived }: DeliveriesDeps): Deliveries {
   const knownBy = async (keys: readonly string[]): Promise<string | undefined> => {
     const found = await Promise.all(keys.map((key) => deliveryKeyStream.load(journal, key)));
     return found.find((one) => one !== undefined)?.state.delivery;
@@ -94,16 +100,20 @@ export function openDeliveries({ journal, newId, onReceived }: DeliveriesDeps): 
       for (let round = 0; round < MAX_CONFLICTS; round += 1) {
         const known = await knownBy(keys);
         if (known !== undefined) return { id: known, isNew: false };
+        if (round === 0 && !isPolled) admit(`The webhook ${source}`, fields.bytes);
         const state = await append(fields, { headers, body });
         if (state) return { id: state.id, isNew: true };
       }
       throw new GantryError("conflict", { what: `The delivery of ${source}` });
     },
     redeliver: async (id, by) => {
-      const { source, host, system, bytes, isPolled } = await read(id);
+      const { source, host, system, bytes, isPolled, decision } = await read(id);
       const body = await bodyStream.load(journal, id);
       if (!body) throw new GantryError("not-found", { kind: "delivery", name: id });
-      const fields = { source, host, bytes, keys: [], redelivery: { of: id, by } };
+      admit(by, bytes);
+      // Who may deliver it again was checked for these apps. One that is about none needs a right on everything.
+      const apps = decision && decision.apps.length > 0 ? { apps: decision.apps } : {};
+      const fields = { source, host, bytes, keys: [], redelivery: { of: id, by, ...apps } };
       const named = { ...(system === undefined ? {} : { system }), ...(isPolled ? { isPolled } : {}) };
       const state = await append({ ...fields, ...named }, body.state);
       if (!state) throw new GantryError("conflict", { what: `The delivery ${id}` });

@@ -37,7 +37,8 @@ export type DeliveryState = {
   readonly receivedAt: number;
   readonly bytes: number;
   readonly keys: readonly string[];
-  readonly redelivery?: { readonly of: string; readonly by: string };
+  /** `apps`: those that the first one was about; absent: it was about none. */
+  readonly redelivery?: { readonly of: string; readonly by: string; readonly apps?: readonly string[] };
   readonly decision?: DeliveryDecision;
 };
 

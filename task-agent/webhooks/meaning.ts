@@ -16,6 +16,8 @@ export type DecideDeps = {
 };
 
 const NO_APP = "No app has this repository as its source.";
+const NOT_ANY_MORE =
+  "It is delivered again for the apps that it was about first, and it is about none of them any more.";
 
 export async function decideDelivery(
   { journal, start }: DecideDeps,
@@ -23,7 +25,10 @@ export async function decideDelivery(
   raw: DeliveryBody,
 ): Promise<DeliveryDecision> {
   const facts = factsOf(delivery, raw);
-  const apps = await appsOf(journal, delivery, facts);
+  const all = await appsOf(journal, delivery, facts);
+  // The right to deliver it again was checked for the apps of the first delivery only, not for apps that were added since.
+  const wanted = delivery.redelivery?.apps;
+  const apps = wanted ? all.filter(({ name }) => wanted.includes(name)) : all;
   const reason = whyNothing(delivery, facts, apps, sentAtOf(delivery.host, raw));
   const results: DeliveryResult[] = [];
   if (reason === undefined) for (const app of apps) results.push(...(await start(delivery, facts, app)));
@@ -47,6 +52,7 @@ function whyNothing(
 ): string | undefined {
   if (facts.kind === "other") return facts.reason;
   if (facts.kind === "gate") return "No trigger is about quality gates: CI asks for them itself.";
+  if (apps.length === 0 && redelivery?.apps) return NOT_ANY_MORE;
   if (apps.length === 0) return facts.kind === "image" ? "No app has this image." : NO_APP;
   if (!redelivery && sentAt !== undefined && receivedAt - sentAt > LATE_MS)
     return `It was sent at ${new Date(sentAt).toISOString()}, more than a day before it came. Deliver it again if it is to count.`;

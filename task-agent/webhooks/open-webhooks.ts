@@ -3,7 +3,7 @@
 import { keyOfFacts } from "@gantry/core/webhook/apps.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { indexSources } from "./apps-of.ts";
-import { type Deliveries, openDeliveries } from "./deliveries.ts";
+import { type Deliveries, type DeliveriesDeps, openDeliveries } from "./deliveries.ts";
 import { factsOf } from "./facts-of.ts";
 import { type DecideDeps, decideDelivery } from "./meaning.ts";
 import { type Decider, openDecider } from "./open-decider.ts";
@@ -11,6 +11,7 @@ import { type Decider, openDecider } from "./open-decider.ts";
 export type OpenWebhooksDeps = {
   readonly journal: Journal;
   readonly newId: () => string;
+  readonly admit: DeliveriesDeps["admit"];
   readonly start: DecideDeps["start"];
   readonly onError: (error: unknown, what: string) => void;
 };
@@ -19,6 +20,7 @@ export type OpenWebhooksDeps = {
 export async function openWebhooks({
   journal,
   newId,
+  admit,
   start,
   onError,
 }: OpenWebhooksDeps): Promise<Decider & { readonly deliveries: Deliveries }> {
@@ -29,5 +31,5 @@ export async function openWebhooks({
     keyOfFacts(factsOf(delivery, body)) ?? delivery.id;
   const decider = openDecider({ journal, laneOf, decide, onError });
   decider.wake();
-  return { ...decider, deliveries: openDeliveries({ journal, newId, onReceived: decider.wake }) };
+  return { ...decider, deliveries: openDeliveries({ journal, newId, admit, onReceived: decider.wake }) };
 }

@@ -9,6 +9,7 @@ import { appInput } from "@gantry/core/app/app.fixture.ts";
 import type { rawOf } from "@gantry/core/webhook/payloads.fixture.ts";
 import { type AgentClient, makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
 import type { ReceiveDelivery, WebhookDelivery } from "@gantry/wire/agent/webhooks.ts";
+import type { Limits } from "../limits.ts";
 import { startTaskAgent } from "../main.ts";
 
 export const TOKEN = "platform-token-of-this-test";
@@ -32,23 +33,28 @@ jobs:
   build: { site: seoul, mode: lenient, retrySafe: true, steps: [{ id: make, run: "true" }] }
 `;
 
+type More = { readonly limits?: Partial<Limits>; readonly onError?: (fields: object) => void };
+
 export class Bench {
   /** Of the task-agent. */
   url = "";
   readonly data: string;
   client: AgentClient = makeAgentClient({ url: "http://127.0.0.1:1", token: TOKEN });
   close: () => Promise<void> = async () => {};
+  readonly #more: More;
   #deliveries = 0;
 
-  private constructor(data: string) {
+  private constructor(data: string, more: More) {
     this.data = data;
+    this.#more = more;
   }
 
   static async open(
     t: TestContext,
     pipelines: { readonly [file: string]: string } = { "ci.yaml": CI },
+    more: More = {},
   ): Promise<Bench> {
-    const bench = new Bench(mkdtempSync(join(tmpdir(), "gantry-webhooks-")));
+    const bench = new Bench(mkdtempSync(join(tmpdir(), "gantry-webhooks-")), more);
     for (const [file, text] of Object.entries(pipelines)) writeFileSync(join(bench.data, file), text);
     await bench.begin();
     t.after(async () => {
@@ -61,6 +67,7 @@ export class Bench {
 
   async begin(): Promise<void> {
     const { data } = this;
+    const { limits = {}, onError = silent } = this.#more;
     const agent = await startTaskAgent(
       {
         data,
@@ -68,9 +75,9 @@ export class Bench {
         token: TOKEN,
         runnerTokens: { [RUNNER_TOKEN]: "seoul" },
         pipelines: data,
-        limits: { triggeredPerMinute: 2_000 },
+        limits: { triggeredPerMinute: 2_000, ...limits },
       },
-      { logger },
+      { logger: { ...logger, error: onError } },
     );
     this.url = agent.url;
     this.client = makeAgentClient({ url: agent.url, token: TOKEN });

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { hash, randomUUID } from "node:crypto";
 import { test } from "node:test";
 import { appInput } from "@gantry/core/app/app.fixture.ts";
+import type { GantryError } from "@gantry/core/errors.ts";
 import { GATE, IMAGE, PULL_REQUESTS, PUSHES, type Pushed, rawOf } from "@gantry/core/webhook/payloads.fixture.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { newMemoryStore, openMemoryJournal } from "@gantry/journal/memory/memory.ts";
@@ -109,7 +110,7 @@ test("a delivery that was received and not decided when the agent was killed is 
   const { openAlarms } = await import("../alarms.ts");
   const alarms = openAlarms(logger, systemClock);
   const { journal } = await openAgentJournal(config, { clock: systemClock, logger, alarms });
-  const deliveries = openDeliveries({ journal, newId: randomUUID, onReceived: silent });
+  const deliveries = openDeliveries({ journal, newId: randomUUID, admit: silent, onReceived: silent });
   const { id } = await deliveries.receive(bench.delivery(github()));
   await journal.close();
   for (let restart = 0; restart < 2; restart += 1) {
@@ -182,6 +183,53 @@ test("a delivery that is delivered again is a new one, and says so", async (t) =
   await assert.rejects(bench.client.redeliver("w0000000000000000000", "kim"), /no delivery/i);
 });
 
+test("a delivery that is delivered again starts nothing for an app that was added later", async (t) => {
+  const bench = await Bench.open(t);
+  const first = await bench.receive(github());
+  const unknown = await bench.receive(github({ slug: "shop" }));
+  const [late, shop] = ["orders", "shop"].map((slug) =>
+    appInput({ source: { system: "bitbucket", project: "apps", slug } }),
+  );
+  const named = (name: string) => ({ images: [{ name, repository: `apps/${name}` }], namespace: name }) as object;
+  await bench.adopt("late", { ...late, ...named("late") } as never);
+  await bench.adopt("shop", { ...shop, ...named("shop") } as never);
+  const again = await bench.decided((await bench.client.redeliver(first.id, "kim")).id);
+  assert.deepEqual([again.apps, again.results.map(({ app }) => app)], [["orders"], ["orders"]]);
+  const third = await bench.decided((await bench.client.redeliver(again.id, "kim")).id);
+  assert.deepEqual(third.apps, ["orders"], "nor by delivering the second one again");
+  // One that was about no app needs a right on everything, and is for the apps of now.
+  const found = await bench.decided((await bench.client.redeliver(unknown.id, "ada")).id);
+  assert.deepEqual(found.apps, ["shop"]);
+  // A push of now is about both.
+  assert.deepEqual((await bench.receive(github({ commit: commitOf(7) }))).apps, ["late", "orders"]);
+});
+
+test("whoever has the secret of a webhook fills the store only so fast, and an alarm says so", async (t) => {
+  const alarms: object[] = [];
+  const limits = { deliveriesPerMinute: 5, deliveryBytesPerMinute: 1_048_576 };
+  const bench = await Bench.open(t, { "ci.yaml": CI }, { limits, onError: (fields) => alarms.push(fields) });
+  const one = bench.delivery(github());
+  const first = await bench.client.receiveDelivery(one);
+  const large = { headers: {}, body: JSON.stringify("x".repeat(1_048_000)) };
+  await assert.rejects(
+    bench.client.receiveDelivery(bench.delivery(large)),
+    { code: "limit-reached" },
+    "too many bytes",
+  );
+  for (let n = 2; n <= 5; n += 1) await bench.client.receiveDelivery(bench.delivery(github({ commit: commitOf(n) })));
+  await assert.rejects(bench.client.receiveDelivery(bench.delivery(github())), (error: GantryError) => {
+    assert.match(error.message, /webhook git has reached the limit of 5 deliveries in a minute/);
+    return error.code === "limit-reached";
+  });
+  assert.ok(alarms.some((fields) => "alarm" in fields && fields.alarm === "deliveries-limited"));
+  assert.equal((await bench.client.deliveries({ limit: 100 })).items.length, 5, "nothing more is kept");
+  assert.deepEqual(await bench.client.receiveDelivery(one), { id: first.id, isNew: false }, "a copy is answered");
+  const other = bench.delivery(github(), { source: "another" });
+  assert.equal((await bench.client.receiveDelivery(other)).isNew, true, "other webhooks are not held up");
+  for (let n = 0; n < 5; n += 1) await bench.client.redeliver(first.id, "kim");
+  await assert.rejects(bench.client.redeliver(first.id, "kim"), { code: "limit-reached" }, "each one is kept, too");
+});
+
 test("an image of an app starts what has a trigger for its tag", async (t) => {
   const scan = CI.replace("name: ci", "name: scan").replace(
     / {2}- push[\s\S]*(?=jobs:)/,
@@ -213,7 +261,9 @@ function openTwo(): {
 
 test("two agents accept a copy once, also when both arrive at the same time", async () => {
   const { journals } = openTwo();
-  const agents = journals.map((journal) => openDeliveries({ journal, newId: randomUUID, onReceived: silent }));
+  const agents = journals.map((journal) =>
+    openDeliveries({ journal, newId: randomUUID, admit: silent, onReceived: silent }),
+  );
   const received: ReceiveDelivery = {
     ...{ source: "git", host: "github", ...rawOf(PUSHES.github()), headers: {} },
     keys: [hash("sha256", "id"), hash("sha256", "body")],
@@ -243,7 +293,7 @@ test("a store that fails while it is decided changes nothing but the time", asyn
   };
   const errors: unknown[] = [];
   const webhooks = await openWebhooks({
-    ...{ journal: failing, newId: randomUUID, onError: (error) => errors.push(error) },
+    ...{ journal: failing, newId: randomUUID, admit: silent, onError: (error) => errors.push(error) },
     start: async (delivery) => {
       started.push(delivery.id);
       return [];
@@ -266,7 +316,13 @@ test("old deliveries are removed with their bodies and keys, and then a copy cou
   const { journals, clock } = openTwo();
   const [journal] = journals;
   assert.ok(journal);
-  const webhooks = await openWebhooks({ journal, newId: randomUUID, onError: assert.fail, start: async () => [] });
+  const webhooks = await openWebhooks({
+    journal,
+    newId: randomUUID,
+    admit: silent,
+    onError: assert.fail,
+    start: async () => [],
+  });
   const { deliveries } = webhooks;
   const received = { source: "git", host: "github" as const, headers: {}, body: "{}", keys: [hash("sha256", "1")] };
   const { id } = await deliveries.receive(received);

@@ -1,7 +1,8 @@
 // Caches of jobs, on a real runner with a checkout that says which branch it has.
 
 import assert from "node:assert/strict";
-import { readdir, truncate } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, stat, truncate, utimes, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { STEPS } from "@gantry/connectors/steps.ts";
@@ -10,6 +11,7 @@ import { type AnyStep, defineStep, NO_RETRY } from "@gantry/core/step/step.ts";
 import { z } from "zod";
 import { script, uses } from "../fake-agent.fixture.ts";
 import { openUnprotectedRunner } from "../runner.fixture.ts";
+import { sweepContent } from "./content-folder.ts";
 
 const text = z.string();
 const checkout = defineStep({
@@ -37,7 +39,7 @@ type Build = {
 };
 
 /** Runs builds one after the other; each returns its own log and that of its caches. */
-async function openBuilds(t: TestContext) {
+async function openBuilds(t: TestContext, limits: object = {}) {
   const load = async (name: string): Promise<AnyStep> => {
     const step = await STEPS[name]?.();
     if (!step) throw new Error(`there is no step ${name}`);
@@ -47,7 +49,7 @@ async function openBuilds(t: TestContext) {
   const { agent, data } = await openUnprotectedRunner(t, {
     steps,
     env: { TOKEN_OF_TEST: "s3cr3t-token-of-test" },
-    config: { secrets: { NPM: { env: "TOKEN_OF_TEST" } } },
+    config: { secrets: { NPM: { env: "TOKEN_OF_TEST" } }, limits },
   });
   let count = 0;
   const build = async ({
@@ -145,6 +147,41 @@ test("a failed build saves nothing, and settings with secrets are left out of a 
   assert.match(first.saved, /Left out, because a secret is in it: \.m2\/settings\.xml/);
   const second = await build({ paths, lock: "home", run: 'cat "$HOME/.m2/repository/a.jar"; ls "$HOME/.m2"' });
   assert.equal(second.build, "jar\nrepository\n");
+});
+
+test("long files that need no space fill no disk: neither one of them, nor many, nor those of the key", async (t) => {
+  const { build, data } = await openBuilds(t, { diskMb: 4 });
+  const before = (await build({ run: SHOW })).outcome;
+  const one = await build({ lock: "one", run: "mkdir -p deps; truncate -s 8G deps/a; ln deps/a deps/b" });
+  const many = await build({
+    lock: "many",
+    run: "mkdir -p deps; for n in 1 2 3 4; do echo $n > deps/$n; truncate -s 2M deps/$n; ln deps/$n deps/link-$n; done",
+  });
+  const key = await build({ lock: "1; truncate -s 8G lock", run: SHOW });
+  assert.deepEqual([before, one.outcome, many.outcome, key.outcome], ["succeeded", "errored", "errored", "errored"]);
+  const kept = await readdir(join(data, "cache"), { recursive: true, withFileTypes: true });
+  const sizes = await Promise.all(kept.map(async (file) => (await stat(join(file.parentPath, file.name))).size));
+  const bytes = sizes.reduce((sum, size) => sum + size, 0);
+  assert.ok(bytes <= 5_000_000, `${bytes} bytes were kept`);
+  assert.equal((await build({ run: "cat deps/one" })).build, "build-1\n");
+});
+
+test("jobs that save much are not kept for an hour where there is far more than there may be", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "gantry-content-"));
+  t.after(() => rm(folder, { recursive: true }));
+  await mkdir(join(folder, "aa"));
+  const nowMs = Date.now();
+  const put = async (name: string, minutesAgo: number): Promise<void> => {
+    const path = join(folder, "aa", name);
+    await writeFile(path, Buffer.alloc(1_000));
+    await utimes(path, nowMs / 1_000 - minutesAgo * 60, nowMs / 1_000 - minutesAgo * 60);
+  };
+  for (let minutesAgo = 1; minutesAgo <= 30; minutesAgo += 1) await put(`file-${minutesAgo}`, minutesAgo);
+  assert.equal(await sweepContent(folder, 10_000, nowMs), false);
+  assert.equal((await readdir(join(folder, "aa"))).length, 20, "as long as it may be in use, twice as much");
+  await put("old", 90);
+  assert.equal(await sweepContent(folder, 20_000, nowMs), true);
+  assert.ok(!(await readdir(join(folder, "aa"))).includes("old"));
 });
 
 /** As after a crash of the machine, whose disk has the names of files but not all of their content. */

@@ -20,8 +20,30 @@ import { dirname, join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
 
 const PIECE = 1_048_576;
+const MIB = 1_048_576;
+/** An empty file counts as much as a small one, because the number of files is limited, too. */
+const MIN_FILE = 4_096;
 /** What was used so recently stays: a job may be about to read it. */
 const IN_USE_MS = 3_600_000;
+/** The same where there is twice as much as there may be: otherwise jobs that save much could fill the disk within the hour. */
+const IN_USE_CROWDED_MS = 300_000;
+
+/** How much one job may add. Scripts can make files of any length that need no space, until somebody copies them. */
+export type ContentRoom = {
+  readonly limitMb: number;
+  /** Shrinks while the job runs. */
+  leftBytes: number;
+};
+
+export function openContentRoom(limitMb: number): ContentRoom {
+  return { limitMb, leftBytes: limitMb * MIB };
+}
+
+export type AddOptions = {
+  /** Nothing will change the file any more, so that the content can be the file itself. */
+  readonly mayLink: boolean;
+  readonly room: ContentRoom;
+};
 
 export type AddedFile = { readonly digest: string; readonly size: number; readonly executable: boolean };
 
@@ -34,17 +56,25 @@ export function contentPlace(folder: string, digest: string): string {
 }
 
 /**
- * Adds a file. `mayLink`: nothing will change the file any more, so that the content can be the file itself. Otherwise it is
- * cloned if the file system can do that, else copied. Throws `file-invalid` for what is no plain file, or changes meanwhile.
+ * Adds a file: linked if it may be, else cloned if the file system can do that, else copied. Throws `file-invalid` for what is no
+ * plain file, or changes meanwhile, and `artifact-too-large` when there is no room for it.
  */
-export async function addContent(folder: string, path: string, name: string, mayLink: boolean): Promise<AddedFile> {
+export async function addContent(
+  folder: string,
+  path: string,
+  name: string,
+  { mayLink, room }: AddOptions,
+): Promise<AddedFile> {
   const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     const facts = await handle.stat();
     if (!facts.isFile()) throw new GantryError("file-invalid", { file: name, problem: "it is not a file" });
+    // Before it is read: that alone could take hours.
+    if (facts.size > room.limitMb * MIB) throw noRoom(name, room);
     const digest = await digestOf(handle);
     const place = contentPlace(folder, digest);
     if (!(await isPresent(place, facts.size))) {
+      takeRoom(name, Math.max(facts.size, MIN_FILE), room);
       // Another name of the same file could be written through.
       await takeIn(path, place, mayLink && facts.nlink === 1);
     }
@@ -58,6 +88,19 @@ export async function addContent(folder: string, path: string, name: string, may
   } finally {
     await handle.close();
   }
+}
+
+function takeRoom(name: string, bytes: number, room: ContentRoom): void {
+  if (bytes > room.leftBytes) throw noRoom(name, room);
+  room.leftBytes -= bytes;
+}
+
+function noRoom(name: string, { limitMb }: ContentRoom): GantryError {
+  return new GantryError("artifact-too-large", {
+    artifact: `The file ${JSON.stringify(name.slice(0, 200))}`,
+    problem: `all that a job saves may have ${limitMb} MiB`,
+    hint: ", or raise `limits.diskMb` of the runner",
+  });
 }
 
 async function takeIn(path: string, place: string, mayLink: boolean): Promise<void> {
@@ -115,8 +158,8 @@ export async function isPresent(place: string, size: number): Promise<boolean> {
   }
 }
 
-/** Removes what was not used for the longest time, until the rest fits. */
-export async function sweepContent(folder: string, maxBytes: number, nowMs: number): Promise<void> {
+/** Removes what was not used for the longest time, until the rest fits. Resolves with whether it does. */
+export async function sweepContent(folder: string, maxBytes: number, nowMs: number): Promise<boolean> {
   const found: { readonly path: string; readonly size: number; readonly usedMs: number }[] = [];
   for (const part of await readdir(folder).catch(orNone)) {
     for (const name of await readdir(join(folder, part)).catch(orNone)) {
@@ -127,10 +170,12 @@ export async function sweepContent(folder: string, maxBytes: number, nowMs: numb
   }
   let bytes = found.reduce((sum, { size }) => sum + size, 0);
   for (const { path, size, usedMs } of found.toSorted((a, b) => a.usedMs - b.usedMs)) {
-    if (bytes <= maxBytes || nowMs - usedMs < IN_USE_MS) return;
+    const inUseMs = bytes > 2 * maxBytes ? IN_USE_CROWDED_MS : IN_USE_MS;
+    if (bytes <= maxBytes || nowMs - usedMs < inUseMs) break;
     await rm(path, { force: true });
     bytes -= size;
   }
+  return bytes <= maxBytes;
 }
 
 async function partialFor(place: string): Promise<string> {

@@ -29,7 +29,10 @@ export function stepArtifacts({ job, step, signal, log }: StepRun): StepArtifact
       const files = [];
       for (const path of found.paths) {
         signal.throwIfAborted();
-        const { digest, size, executable } = await addContent(content, join(workspace, path), path, mayLink);
+        const { digest, size, executable } = await addContent(content, join(workspace, path), path, {
+          mayLink,
+          room: job.contentRoom,
+        });
         files.push({ path, digest, size, ...(executable ? { executable: true as const } : {}) });
       }
       if (files.length > 0) await job.artifacts.save({ name, keepMs, files }, signal);

@@ -80,7 +80,10 @@ async function digestOfFiles({ job }: StepRun, patterns: readonly string[]): Pro
   const { workspace } = job.folders;
   const { paths } = await findFiles(workspace, patterns);
   for (const path of paths) {
-    const { digest } = await addContent(job.environment.content, join(workspace, path), path, false);
+    const { digest } = await addContent(job.environment.content, join(workspace, path), path, {
+      mayLink: false,
+      room: job.contentRoom,
+    });
     hash.update(`${path}\n${digest}\n`);
   }
   return hash.digest("hex");
@@ -107,7 +110,10 @@ async function entriesOf(run: StepRun, patterns: readonly string[], isHome: bool
       log.line(`Left out, because a secret is in it: ${path}`);
       return;
     }
-    const { digest, size, executable } = await addContent(job.environment.content, join(root, path), path, mayLink);
+    const { digest, size, executable } = await addContent(job.environment.content, join(root, path), path, {
+      mayLink,
+      room: job.contentRoom,
+    });
     entries.push({ home: isHome, path, digest, size, ...(executable ? { executable: true as const } : {}) });
   });
   for (const path of found.links) {

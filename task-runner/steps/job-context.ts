@@ -6,6 +6,7 @@ import type { Resource } from "@gantry/core/step/resource.ts";
 import type { StepBook } from "@gantry/core/step/step.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { JobSpec } from "@gantry/wire/runner/protocol.ts";
+import { type ContentRoom, openContentRoom } from "../artifacts/content-folder.ts";
 import type { CommandUse } from "../logs/step-commands.ts";
 import type { RunnerDeps } from "../ports.ts";
 import type { JobControl, JobRequest, LogLevel } from "../workers/job-executor.ts";
@@ -41,6 +42,8 @@ export type JobContext = Pick<JobRequest, "ref" | "spec" | "folders"> &
     readonly commandUse: CommandUse;
     /** The caches that it has looked for, by name; grows while it runs. */
     readonly caches: Map<string, LookedFor>;
+    /** What it may still add to the content folder. */
+    readonly contentRoom: ContentRoom;
   };
 
 export type JobStep = JobSpec["steps"][number];
@@ -65,6 +68,7 @@ export function createJobContext(
     masker,
     made: [],
     caches: new Map(),
+    contentRoom: openContentRoom(config.limits.diskMb),
     commandUse: { masks: 0, annotations: 0, summaries: 0 },
   };
 }
