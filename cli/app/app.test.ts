@@ -62,6 +62,7 @@ test("200 apps are adopted in one go, and a second time changes nothing", async 
   const exported = join(folder, "exported.yaml");
   await writeFile(exported, (await run("export")).out);
   assert.match((await run("apply", "-f", exported)).out, /0 created, 0 changed, 200 unchanged\./);
+  assert.match((await run("export", "many-0")).out, /overlay: many-0\/tokyo\n$/, "a target can be appended");
 });
 
 test("a change of one field changes that app only, and says which field", async () => {

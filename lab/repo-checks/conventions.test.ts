@@ -210,7 +210,7 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
   mail: ["address.ts", "decide-delivery.ts", "render.ts"],
   messenger: ["escape.ts", "presets.ts", "template.ts"],
   nexus: ["settings-files.ts"],
-  oci: ["manifest.ts", "may-push.ts", "reference.ts", "transport.ts", "upload.ts"],
+  oci: ["manifest.ts", "may-use.ts", "reference.ts", "transport.ts", "upload.ts"],
   system: ["checks.ts"],
   sonarqube: ["decide-branch.ts", "decide-gate.ts", "decide-scan-failure.ts", "report-task.ts", "scanner.ts"],
   "test-results": ["coverage.ts", "find-files.ts", "junit.ts", "parse-xml.ts", "read-results.ts", "sarif.ts"],
