@@ -31,7 +31,7 @@ export type PortalClient = {
   readonly patch: <T>(path: string, body: object, answer: z.core.$ZodType<T>, ifMatch: string) => Promise<T>;
   /** For changes whose response has no content. */
   readonly change: (path: string, body?: object) => Promise<void>;
-  readonly delete: (path: string) => Promise<void>;
+  readonly delete: <T>(path: string, answer: z.core.$ZodType<T>) => Promise<T>;
 };
 
 /** Longer than the portal holds a request for events. */
@@ -102,7 +102,7 @@ export function portalClient(url: string, token: string, signal?: AbortSignal, r
     patch: (path, body, schema, ifMatch) =>
       read(schema, { method: "PATCH", path, body: JSON.stringify(body), headers: { "if-match": ifMatch } }),
     change: (path, body = {}) => read(z.undefined(), { method: "POST", path, body: JSON.stringify(body) }),
-    delete: (path) => read(z.undefined(), { method: "DELETE", path }),
+    delete: (path, schema) => read(schema, { method: "DELETE", path }),
   };
 }
 

@@ -61,13 +61,15 @@ export function unknown(says: string): Answer {
 
 /**
  * Signs in, and then asks about every right of this kind of system. `login` says as whom; what it throws tells how far the
- * runner came: the address, the certificate, the credentials. Without a login, rights are not asked about.
+ * runner came: the address, the certificate, the credentials. Without a login, rights are not asked about. `needed`: only these rights,
+ * for a system that is used for less than others of its kind; undefined: all.
  */
 export async function examine<K extends SystemKind>(
   kind: K,
   system: Examined,
   login: () => Promise<Answer>,
   tests: { readonly [R in RightOf<K>]: () => Promise<Answer> },
+  needed?: readonly RightOf<K>[],
 ): Promise<readonly Finding[]> {
   const rights: Readonly<Record<string, Right>> = RIGHTS[kind];
   let loggedIn: Answer;
@@ -82,7 +84,9 @@ export async function examine<K extends SystemKind>(
     finding("login", ACCESS.login, loggedIn),
   ];
   if (loggedIn.verdict === "no") return access;
-  const asked = Object.entries<() => Promise<Answer>>(tests).map(async ([id, test]) => {
+  const wanted: readonly string[] = needed ?? Object.keys(tests);
+  const used = Object.entries<() => Promise<Answer>>(tests).filter(([id]) => wanted.includes(id));
+  const asked = used.map(async ([id, test]) => {
     const right = rights[id];
     if (right === undefined) throw new Error(`there is no right ${id} of ${kind}`);
     return finding(id, { may: right.may, how: howAt(system, right.how) }, await test().catch(answerOf));

@@ -90,6 +90,12 @@ export const RIGHTS = {
       how: "Create the project and make the account a member of it, or let it create projects (system robot with `project: create`, or a user where everyone may).",
       tested: "each project; where one is missing, who may create projects",
     },
+    pull: {
+      may: "may read the images of apps",
+      for: "CD; it is all that a registry of another site needs, from which images are copied",
+      how: "Project role Limited Guest, or a robot account with `repository: pull`.",
+      tested: "the tags of every app's image",
+    },
     push: {
       may: "may push images",
       for: "CI",
@@ -104,6 +110,12 @@ export const RIGHTS = {
     },
   },
   registry: {
+    pull: {
+      may: "may read the images of apps",
+      for: "CD; it is all that a registry of another site needs, from which images are copied",
+      how: "Let the account pull from the repositories of apps.",
+      tested: "the tags of every app's image",
+    },
     push: {
       may: "may push images",
       for: "CI",

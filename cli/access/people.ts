@@ -78,7 +78,7 @@ export async function listSessions({ portal, args: [name] }: OfOne): Promise<Out
 }
 
 export async function signOut({ portal, args: [name] }: OfOne): Promise<Outcome> {
-  await portal().delete(`${pathOf(name)}/sessions`);
+  await portal().delete(`${pathOf(name)}/sessions`, z.undefined());
   return { value: { name }, text: `All sessions of ${name} have ended.\n` };
 }
 

@@ -69,7 +69,7 @@ export async function revokeToken({
   args: [name],
 }: Call<{ readonly owner: string | undefined }, readonly [string]>): Promise<Outcome> {
   const query = owner === undefined ? "" : `?owner=${encodeURIComponent(owner)}`;
-  await portal().delete(`/v1/tokens/${encodeURIComponent(name)}${query}`);
+  await portal().delete(`/v1/tokens/${encodeURIComponent(name)}${query}`, z.undefined());
   return { value: { name }, text: `The token ${name} is revoked.\n` };
 }
 

@@ -64,6 +64,7 @@ test("200 apps are adopted in one go, and a second time changes nothing", async 
   const exported = join(folder, "exported.yaml");
   await writeFile(exported, (await run("export")).out);
   assert.match((await run("apply", "-f", exported)).out, /0 created, 0 changed, 200 unchanged\./);
+  assert.match((await run("export", "many-0")).out, /overlay: many-0\/tokyo\n$/, "a target can be appended");
 });
 
 test("a change of one field changes that app only, and says which field", async () => {
@@ -170,4 +171,30 @@ test("the example of the documentation is applied as it stands", async () => {
   const { code, out } = await run("apply", "-f", path, "--dry-run");
   assert.equal(code, 0, out);
   assert.match(out, /^2 apps: /m);
+});
+
+test("an app whose creation did not succeed says so, and what its creation made can be deleted", async () => {
+  const given = ["template=web-service", "buildSite=seoul", "project=APPS", "templates=TEMPLATES"];
+  const params = given.flatMap((one) => ["--param", one]);
+  const created = await run("create", "pay", "--jira-key", "PAY", "--target", "seoul/seoul-dp", ...params, "--json");
+  assert.equal(created.code, 0, created.out);
+  const { id } = JSON.parse(created.out) as { id: string };
+  assert.match((await run("forget", "pay", "--undo")).out, /App pay is being created/);
+  assert.equal((await portal.runAsPerson("task", "cancel", id)).code, 0);
+  const followed = await portal.runAsPerson("task", "watch", id);
+  assert.match(followed.out, /^Delete what it made: gantry app forget pay --undo$/m);
+  assert.match(
+    (await portal.runAsPerson("task", "show", id)).out,
+    /^Delete what it made: gantry app forget pay --undo$/m,
+  );
+
+  const build = await portal.runAsPerson("ci", "pay");
+  assert.equal(build.code, 1);
+  assert.match(build.out, /^App pay was not created\. Task t\w+ failed\. Rerun that task, or undo the creation\.\n$/);
+
+  assert.equal((await run("forget", "pay", "--follow")).code, 2, "an app is forgotten at once");
+  const undone = await run("forget", "pay", "--undo");
+  assert.match(undone.out, /The creation of pay made nothing that can be taken back\. It can only be forgotten\./);
+  assert.equal((await run("forget", "pay")).code, 0);
+  assert.equal((await run("view", "pay")).code, 5);
 });

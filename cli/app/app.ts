@@ -2,11 +2,13 @@
 
 import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
 import { appOutcome } from "@gantry/wire/agent/agent-api.ts";
-import { type AppView, appView } from "@gantry/wire/agent/views.ts";
+import { type AppView, appView, taskView } from "@gantry/wire/agent/views.ts";
 import { stringify } from "yaml";
+import { z } from "zod";
 import type { PortalClient } from "../client.ts";
 import { textTable } from "../print/text-table.ts";
 import { type Call, type Outcome, UsageError } from "../table/command.ts";
+import { startedTask } from "../task/start-task.ts";
 import { allApps, apply } from "./apply.ts";
 import { exported } from "./decide-plan.ts";
 import { type LookFlags, lookAndAdopt } from "./look.ts";
@@ -63,8 +65,19 @@ export async function renameApp({
   return { value: app, text: `The app ${name} is now ${to}. Names in other systems stay.\n` };
 }
 
-export async function forgetApp({ portal, args: [name] }: OfApp): Promise<Outcome> {
-  await portal().delete(`/v1/apps/${encodeURIComponent(name)}?undo=false`);
+type Forget = Call<{ readonly undo: boolean; readonly follow: boolean }, readonly [name: string]>;
+
+export async function forgetApp(call: Forget): Promise<Outcome | number> {
+  const {
+    args: [name],
+    flags,
+    portal,
+  } = call;
+  const client = portal();
+  const path = `/v1/apps/${encodeURIComponent(name)}?undo=${flags.undo}`;
+  if (flags.undo) return startedTask(call, await client.delete(path, taskView), client.url);
+  if (flags.follow) throw new UsageError("--follow is for --undo: an app is forgotten at once");
+  await client.delete(path, z.undefined());
   const text = `The app ${name} is forgotten. Its repositories and everything else outside stay.\n`;
   return { value: { name }, text };
 }

@@ -45,5 +45,7 @@ function pathsOf(patch: JsonObject, around = ""): readonly string[] {
 
 /** An app as it stands in apps.yaml; without the addresses and defaults that follow from the rest. */
 export function exported({ name, record }: Pick<AppView, "name" | "record">): JsonObject {
-  return { name, ...fieldsOf(record) };
+  const { targets, ...rest } = fieldsOf(record);
+  // Last, so that a person can append to them.
+  return { name, ...rest, ...(targets === undefined ? {} : { targets }) };
 }

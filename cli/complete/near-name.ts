@@ -14,7 +14,8 @@ export async function nearName(
   const asked = askedBy(code, details);
   if (asked === undefined) return undefined;
   try {
-    return nearest(asked.name, await readNames(portal(AbortSignal.timeout(WITHIN_MS)), asked.names));
+    const near = nearest(asked.name, await readNames(portal(AbortSignal.timeout(WITHIN_MS)), asked.names));
+    return near === asked.name ? undefined : near;
   } catch {
     // It is only a hint: the error itself is what the person needs.
     return undefined;

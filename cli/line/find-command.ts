@@ -19,11 +19,7 @@ export function findCommand(argv: readonly string[]): Found {
   if (first === "help" && rest[0] === "exit-codes") return { kind: "exit-codes" };
   if (HELP.includes(first)) return rest.length === 0 ? { kind: "main-help" } : helpFor(findCommand(rest), rest);
   if (first === "--version" || first === "-v") return findCommand(["version", ...rest]);
-  if (first.startsWith("-"))
-    return {
-      kind: "unknown",
-      problem: `The command is missing: put ${first} behind it, as in \`gantry app list ${first}\``,
-    };
+  if (first.startsWith("-")) return { kind: "unknown", problem: misplacedFlag(first) };
   const [second, ...more] = rest;
   const ofTwo = ALIASES[`${first} ${second}`];
   if (ofTwo !== undefined) return inGroup([...ofTwo.split(" "), ...more]);
@@ -32,6 +28,34 @@ export function findCommand(argv: readonly string[]): Found {
 
 /** Second words that people take for each other. No group has both. */
 const SAME: { readonly [word: string]: string } = { show: "view", view: "show" };
+
+function misplacedFlag(flag: string): string {
+  const near = nearest(flag, ["--version", "--help"]);
+  if (near !== undefined) return `Unknown flag: ${flag} (did you mean ${near}?)`;
+  return `The command is missing: put ${flag} behind it, as in \`gantry app list ${flag}\``;
+}
+
+/** What other tools call a command: a first word, and second words of a group. */
+const FIRST_MEANT: { readonly [word: string]: string } = {
+  deploy: "gantry cd",
+  release: "gantry cd",
+  ls: "gantry app list",
+  ps: "gantry task list",
+  status: "gantry task list",
+};
+const SECOND_MEANT: { readonly [word: string]: readonly string[] } = {
+  delete: ["forget", "remove", "revoke"],
+  rm: ["forget", "remove", "revoke"],
+  remove: ["forget", "revoke"],
+  ls: ["list"],
+  get: ["view", "show"],
+  describe: ["view", "show"],
+  new: ["create", "enrol"],
+  add: ["create", "adopt", "enrol"],
+  edit: ["apply"],
+  update: ["apply"],
+  stop: ["cancel", "pause"],
+};
 
 /** One word is a group or a command of its own. */
 function helpFor(found: Found, words: readonly string[]): Found {
@@ -58,12 +82,22 @@ function inGroup([first = "", second, ...rest]: readonly string[]): Found {
   if (byDefault !== undefined && (second === undefined || second.startsWith("-")))
     return { kind: "command", command: byDefault, argv: after };
   if (second === undefined) return { kind: "unknown", problem: `\`gantry ${first}\` needs a command`, group: first };
-  const verbs = group.map(({ name }) => secondWord(name) ?? "");
   return {
     kind: "unknown",
-    problem: `Unknown command: gantry ${first} ${second}${didYouMean(second, verbs)}`,
+    problem: `Unknown command: gantry ${first} ${second}${hintIn(group, second)}`,
     group: first,
   };
+}
+
+/** What may have been meant by a word after that of a group: a command of it, or a name, as in `gantry app orders`. */
+function hintIn(group: readonly Command[], second: string): string {
+  const verbs = group.map(({ name }) => secondWord(name) ?? "");
+  const meant = (SECOND_MEANT[second] ?? []).filter((word) => verbs.includes(word));
+  if (meant.length > 0) return ` (did you mean ${meant.join(" or ")}?)`;
+  const near = didYouMean(second, verbs);
+  const shows = ["view", "show", "list"].flatMap((word) => group.filter(({ name }) => secondWord(name) === word));
+  const ofName = shows.find(({ args }) => args[0] !== undefined);
+  return near !== "" || ofName === undefined ? near : ` (did you mean gantry ${ofName.name} ${second}?)`;
 }
 
 /** Suggests a first word, or the commands that have this word second: `task logs` for `logs`. */
@@ -79,7 +113,11 @@ function unknownWord(word: string, second: string | undefined): string {
       COMMANDS.map(({ name }) => secondWord(name) ?? ""),
     ),
   );
-  const meant = [swapped, exact, first === undefined ? [] : [first], near].find((list) => list.length > 0) ?? [];
+  const other = FIRST_MEANT[word];
+  const meant =
+    [swapped, other === undefined ? [] : [other], exact, first === undefined ? [] : [first], near].find(
+      (list) => list.length > 0,
+    ) ?? [];
   const hint = meant.length === 0 ? "" : ` (did you mean ${meant.slice(0, 3).join(" or ")}?)`;
   return `Unknown command: ${word}${hint}`;
 }

@@ -99,7 +99,7 @@ function wrapped(text: string, indent = ""): string {
   const result: string[] = [];
   let line = "";
   // A flag and its value, or a text in brackets, stay together.
-  for (const word of text.match(/\[[^\]]*\]…?|\S+/g) ?? []) {
+  for (const word of text.match(/\[(?:[^[\]]|\[[^\]]*\])*\]…?|\S+/g) ?? []) {
     if (line !== "" && line.length + 1 + word.length > WIDTH) {
       result.push(line);
       line = `${indent}${word}`;

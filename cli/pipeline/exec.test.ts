@@ -184,6 +184,25 @@ test("the log of a script that fails is printed", async (t) => {
   assert.match(out, /\nwhy\n/);
 });
 
+test("why a step is skipped and why a job is tried again is printed", async (t) => {
+  const { exec, config } = await folderOf(t);
+  const { code, out } = await exec(
+    `name: twice
+jobs:
+  make:
+    site: seoul
+    retry: { max: 1, delay: 1ms }
+    steps:
+      - { title: Never, when: task.id == "x", run: exit 1 }
+      - { title: Second time, run: 'test "$GANTRY_ATTEMPT" = 2' }
+`,
+    config,
+  );
+  assert.equal(code, 0, out);
+  assert.match(out, /^ {2}– here make +Never {2}Its condition is false: /m);
+  assert.match(out, /^ {2}⏸ here make +is tried again: The script ended with exit code 1/m);
+});
+
 test("what cannot run on this machine is refused before anything runs", async (t) => {
   const { exec, config, folder } = await folderOf(t);
   const checkout =

@@ -2,6 +2,7 @@
 
 import { duration } from "@gantry/core/task/messages.ts";
 import { STATE_LOOKS, type State } from "@gantry/core/task/states.ts";
+import { truncate } from "@gantry/core/truncate.ts";
 import { visibleText } from "@gantry/core/visible-text.ts";
 import type { FeedEvent, TaskView } from "@gantry/wire/agent/views.ts";
 import type { Io } from "../io.ts";
@@ -18,12 +19,18 @@ const COLOURS = {
   violet: "magenta",
 } as const;
 
+/** Conditions may be long. */
+const MOST_REASON = 100;
+
 export class LivePrinter {
   readonly #io: Io;
   readonly #titles = new Map<string, string>();
   readonly #sites = new Map<string, string>();
   /** What each job or step waits for, as printed last: a step reports it again at every try. */
   readonly #waits = new Map<string, string>();
+
+  /** Why the last attempt of a job ended badly. */
+  readonly #failures = new Map<string, string>();
 
   constructor(io: Io, task: TaskView) {
     this.#io = io;
@@ -44,11 +51,14 @@ export class LivePrinter {
       answer?: string;
       by?: string;
       failure?: { message: string };
+      notBefore?: number;
       jobs?: { key: string; site: string }[];
     };
     if (fact.kind === "JobExpanded") for (const { key, site } of fact.jobs ?? []) this.#sites.set(key, site);
     if (fact.kind === "StepEnded" && fact.outcome)
-      this.#step(fact.job ?? "", fact.step ?? "", fact.outcome, fact.durationMs ?? 0);
+      this.#step({ job: fact.job ?? "", step: fact.step ?? "" }, fact.outcome, fact.durationMs ?? 0, fact.reason);
+    if (fact.kind === "AttemptEnded" && fact.failure) this.#failures.set(fact.job ?? "", fact.failure.message);
+    if (fact.kind === "JobReady" && fact.notBefore !== undefined) this.#again(fact.job ?? "");
     if (fact.kind === "JobWaiting") this.#wait(fact.job ?? "", undefined, fact.text ?? "");
     if (fact.kind === "JobGated") this.#wait(fact.job ?? "", undefined, fact.text ?? "");
     if (fact.kind === "ApprovalRequested") this.#wait(fact.job ?? "", undefined, fact.question ?? "");
@@ -92,10 +102,18 @@ export class LivePrinter {
     return this.#titles.get(`${job.replace(/\[.*$/, "")} ${step}`) ?? step;
   }
 
-  #step(job: string, step: string, outcome: State, ms: number): void {
+  /** Another attempt of a job follows one that has ended badly. */
+  #again(job: string): void {
+    const problem = this.#failures.get(job);
+    if (problem !== undefined) this.#line("waiting", job, `is tried again: ${problem}`);
+  }
+
+  /** `reason`: why it was skipped. */
+  #step({ job, step }: { job: string; step: string }, outcome: State, ms: number, reason: string | undefined): void {
     const title = this.#titleOf(job, step);
-    const took = duration(ms);
-    this.#line(outcome, job, title, paint(this.#io, "gray", took));
+    const said =
+      outcome === "skipped" && reason !== undefined ? visibleText(truncate(reason, MOST_REASON)) : duration(ms);
+    this.#line(outcome, job, title, paint(this.#io, "gray", said));
   }
 
   /** `painted`: text of ours behind it. */

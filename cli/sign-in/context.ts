@@ -33,3 +33,13 @@ export async function useContext({ io, args: [name] }: Call<object, readonly [st
   const hint = token === undefined ? `You are signed out there: \`gantry login ${url}\`.\n` : "";
   return { value: { name, url }, text: `Commands now use ${url}.\n${hint}` };
 }
+
+/** The token stays valid at the portal until it is revoked there, as after `gantry logout`. */
+export async function removeContext({ io, args: [name] }: Call<object, readonly [string]>): Promise<Outcome> {
+  const { current, contexts } = readContexts(io);
+  const { url, token } = contextNamed({ contexts }, name);
+  const { [name]: _removed, ...others } = contexts;
+  writeContexts(io, { contexts: others, ...(current === undefined || current === name ? {} : { current }) });
+  const hint = token === undefined ? "" : ` Its token stays valid until you revoke it at ${url}/profile.`;
+  return { value: { name, url }, text: `The context ${name} is removed.${hint}\n` };
+}

@@ -137,6 +137,17 @@ test("a token from stdin is checked before it is kept; logout forgets it", async
   assert.equal((await run("context use wrok")).code, 5);
   // Where nobody can be asked, the command says what to use instead.
   assert.match((await run("login")).out, /^Nobody can be asked for the token here: use --token-stdin/);
+
+  assert.equal((await run("context remove wrok")).code, 5);
+  assert.equal(
+    (await run("context remove work")).out,
+    "The context work is removed.\n",
+    "its token was forgotten before",
+  );
+  assert.doesNotMatch((await run("context list")).out, /work/);
+  assert.equal((await run(`login ${portal.url} --token-stdin --context work`)).code, 0);
+  assert.match((await run("context remove work")).out, /^The context work is removed\. Its token stays valid until/);
+  assert.match((await run("context list")).out, /^\* +local /m);
 });
 
 test("the token of a context is not sent to another address", async () => {

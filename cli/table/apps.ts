@@ -90,9 +90,16 @@ export const APPS = [
   }),
   command({
     name: "app forget",
-    summary: "forget an app; nothing outside of Gantry changes",
+    summary: "forget an app; nothing outside of Gantry changes, except with --undo",
+    details:
+      "When the creation of an app has failed, --undo deletes exactly what it made, and then forgets the app. Afterwards it cannot be undone any more.",
     args: ["APP"],
+    flags: {
+      undo: { type: "boolean", summary: "delete what the failed creation of the app made, too" },
+      ...FOLLOW_FLAG,
+    },
     portal: true,
+    examples: ["app forget orders", "app forget orders --undo --follow"],
     run: async (call) => (await import("../app/app.ts")).forgetApp(call),
   }),
   command({

@@ -47,6 +47,14 @@ export const SIGN_IN = [
     run: async (call) => (await import("../sign-in/context.ts")).useContext(call),
   }),
   command({
+    name: "context remove",
+    summary: "remove a portal from the list, with its token",
+    args: ["CONTEXT"],
+    json: true,
+    examples: ["context remove gantry.example.com"],
+    run: async (call) => (await import("../sign-in/context.ts")).removeContext(call),
+  }),
+  command({
     name: "api",
     summary: "send a request to the API of the portal and print the response",
     details:

@@ -4,6 +4,7 @@ import { type TaskView, taskView } from "@gantry/wire/agent/views.ts";
 import { EXIT } from "../line/exit-codes.ts";
 import { LivePrinter } from "../print/live-printer.ts";
 import type { Call, Context } from "../table/command.ts";
+import { afterFailure } from "./after-failure.ts";
 import { taskEvents } from "./task-events.ts";
 import { taskOf, taskPath } from "./task-of.ts";
 
@@ -32,7 +33,7 @@ export async function followTask({ io, json, portal: open }: Following, task: Ta
     const ended = await portal.get(taskPath(task.id), taskView);
     printer?.end(ended);
     if (ended.state === "succeeded") return EXIT.ok;
-    io.stderr(`Logs: gantry task logs ${task.id} --failed\nRun it again: gantry task rerun ${task.id} --follow\n`);
+    io.stderr(await afterFailure(portal, ended));
     return EXIT.failed;
   } catch (error) {
     if (!signal.aborted) throw error;

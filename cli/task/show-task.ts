@@ -5,6 +5,7 @@ import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { JobView, TaskView } from "@gantry/wire/agent/views.ts";
 import { shortTime, textTable } from "../print/text-table.ts";
 import type { Call, Outcome } from "../table/command.ts";
+import { afterFailure } from "./after-failure.ts";
 import { annotationTable } from "./annotation-table.ts";
 import { starterOf } from "./starter.ts";
 import { summariesInShort } from "./summaries.ts";
@@ -13,10 +14,13 @@ import { taskOf } from "./task-of.ts";
 export async function showTask({ portal, args: [id] }: Call<object, readonly [string | undefined]>): Promise<Outcome> {
   const client = portal();
   const task = await taskOf(client, id);
-  return { value: task, text: inWords(task, client.url, await summariesInShort(client, task)) };
+  const summaries = await summariesInShort(client, task);
+  const isBad = STATE_LOOKS[task.state].ended && task.state !== "succeeded";
+  const next = isBad ? `\n${await afterFailure(client, task)}` : nextInWords(task);
+  return { value: task, text: inWords(task, client.url, `${summaries}${next}`) };
 }
 
-function inWords(task: TaskView, url: string, summaries: string): string {
+function inWords(task: TaskView, url: string, rest: string): string {
   const { id, title, state, headline, requestedAt, jobs, failure } = task;
   const what =
     failure === undefined ? "" : `\n${[failure.message, failure.why, failure.todo].filter(Boolean).join("\n")}\n`;
@@ -24,7 +28,7 @@ function inWords(task: TaskView, url: string, summaries: string): string {
 ${STATE_LOOKS[state].glyph} ${headline}
 asked for by ${starterOf(task)} at ${shortTime(requestedAt)} UTC   ${url}/tasks/${id}
 
-${textTable(["JOB", "SITE", "STATE", "TOOK", "STEPS", ""], jobs.map(rowOf))}${what}${annotationTable(task)}${summaries}${nextInWords(task)}`;
+${textTable(["JOB", "SITE", "STATE", "TOOK", "STEPS", ""], jobs.map(rowOf))}${what}${annotationTable(task)}${rest}`;
 }
 
 function rowOf(job: JobView): readonly string[] {
@@ -58,7 +62,5 @@ function nextInWords({ id, state, jobs }: TaskView): string {
   const asking = jobs.find(({ state, approval }) => state === "waiting" && approval?.state === "asked");
   if (asking?.approval)
     return `\n${asking.approval.question}\nApprove it: gantry task approve ${id} '${asking.key}'\nReject it:  gantry task reject ${id} '${asking.key}' --reason TEXT\n`;
-  if (!STATE_LOOKS[state].ended) return `\nFollow it: gantry task watch ${id}\n`;
-  if (state === "succeeded") return "";
-  return `\nLogs: gantry task logs ${id} --failed\nRun it again: gantry task rerun ${id} --follow\n`;
+  return STATE_LOOKS[state].ended ? "" : `\nFollow it: gantry task watch ${id}\n`;
 }

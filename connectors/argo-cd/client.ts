@@ -57,7 +57,10 @@ export type NewRepository = {
   readonly bearerToken?: string;
 };
 export type SyncRequest = {
-  readonly revision: string;
+  /** Without one, what the app follows. Argo CD refuses a commit for an app with auto-sync. */
+  readonly revision?: string;
+  /** Default: true. */
+  readonly prune?: boolean;
   readonly infos: readonly { readonly name: string; readonly value: string }[];
 };
 

@@ -10,6 +10,8 @@ export const TASK_INFO = "gantry-task";
 
 export type SyncDecision =
   | { readonly kind: "refreshed" | "already" | "start" }
+  /** The auto-sync of our commit has failed, and Argo CD does not try it again. */
+  | { readonly kind: "repeat"; readonly prune: boolean }
   | { readonly kind: "waiting"; readonly reason: string }
   | { readonly kind: "superseded" | "refused"; readonly problem: string };
 
@@ -30,11 +32,20 @@ export function decideSync(app: Application, revision: string, task: string): Sy
     return { kind: "superseded", problem: replacedBy(app, revision) };
   }
   // An app with auto-sync must not be synced: it could deploy the new commit, the cached old one, and the new one again.
-  if (syncsItself(app)) return { kind: "refreshed" };
+  if (syncsItself(app)) return failedByItself(app, revision) ?? { kind: "refreshed" };
   const running = operationInProgress(app);
   if (running !== undefined) return { kind: "waiting", reason: `${app.metadata.name}: ${running}` };
   if (there && wasApplied(app, revision)) return { kind: "already" };
   return hasSeveralSources(app) ? { kind: "refused", problem: SEVERAL_SOURCES } : { kind: "start" };
+}
+
+/** Argo CD syncs each commit by itself only once. A person who has mended what failed wants it to be tried again. */
+function failedByItself(app: Application, revision: string): SyncDecision | undefined {
+  const { sync, operationState: last } = app.status;
+  const isOver = operationInProgress(app) === undefined && (last?.phase === "Failed" || last?.phase === "Error");
+  if (!isOver || sync?.status !== "OutOfSync" || !isAt(sync, revision) || hasSeveralSources(app)) return undefined;
+  const tried = last.syncResult ?? last.operation.sync;
+  return isAt(tried, revision) ? { kind: "repeat", prune: last.operation.sync?.prune === true } : undefined;
 }
 
 /** Whether this effect started the operation of the app, running or ended. */

@@ -30,7 +30,7 @@ const metadata = z.looseObject({
 const revisionFields = { revision: z.string().optional(), revisions: z.array(z.string()).nullish() };
 
 const operation = z.looseObject({
-  sync: z.looseObject({ ...revisionFields, dryRun: z.boolean().optional() }).nullish(),
+  sync: z.looseObject({ ...revisionFields, dryRun: z.boolean().optional(), prune: z.boolean().optional() }).nullish(),
   info: z.array(z.looseObject({ name: z.string(), value: z.string().optional() })).nullish(),
   initiatedBy: z.looseObject({ username: z.string().optional(), automated: z.boolean().optional() }).nullish(),
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import type { Exchange } from "@gantry/lab/fakes/fake-server.ts";
 import { Crash, fastClock, openBench } from "../step.fixture.ts";
 import { argocdRequireCluster } from "./cluster-step.ts";
 import { argocdEnsureApp, argocdEnsureProject, argocdRequireApp } from "./ensure-steps.ts";
@@ -36,7 +37,7 @@ async function askArgoCd(site: SiteBench, path: string, init: RequestInit = {}):
   return (await answer.json()) as Record<string, never>;
 }
 
-function syncsSaid(site: SiteBench): unknown[] {
+function syncsSaid(site: SiteBench): readonly Exchange[] {
   return site.argocd.exchanges.filter((one) => one.path.endsWith("/sync") && one.status === 200);
 }
 
@@ -165,6 +166,30 @@ suite("Argo CD", { concurrency: 4 }, () => {
     const waited = outputOf(await bench.run(argocdWait, { ...PLACE, revision }));
     assert.deepEqual([waited.sync, waited.health], ["Synced", "Healthy"]);
     assert.equal(syncsSaid(site).length, 0);
+  });
+
+  test("an auto-sync that failed is tried again by the next task, as Argo CD would do it", async (t) => {
+    const site = await openSiteBench(t);
+    const { bench } = site;
+    const image = await site.image("1");
+    const first = await site.commit(manifests(image));
+    await ensureAll(site, { autoSync: true });
+    outputOf(await bench.run(argocdWait, { ...PLACE, revision: first }));
+    const deployment = manifests(image)["base/deployment.yaml"] ?? "";
+    const selector = deployment.replace("labels: {app: orders}", "labels: {app: other}");
+    const revision = await site.commit({ "base/deployment.yaml": selector });
+    assert.equal(outputOf(await bench.run(argocdSync, { ...PLACE, revision })).operation, "refreshed");
+    failureOf(await bench.run(argocdWait, { ...PLACE, revision }), "failed");
+
+    bench.nextTask();
+    assert.equal(outputOf(await bench.run(argocdSync, { ...PLACE, revision })).operation, "synced");
+    assert.deepEqual(
+      syncsSaid(site).map(({ requestBody }) => {
+        const { revision: at, prune } = requestBody as { readonly revision?: string; readonly prune: boolean };
+        return { at, prune };
+      }),
+      [{ at: undefined, prune: true }],
+    );
   });
 
   test("while another operation runs, the sync waits for it", async (t) => {

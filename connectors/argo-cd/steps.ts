@@ -13,7 +13,7 @@ import { z } from "zod";
 import { outlastRestart } from "../outlast.ts";
 import { type ArgoCd, connect } from "./client.ts";
 import { decideComparison, type Refresh } from "./decide-comparison.ts";
-import { carriesEffect, decideSync, EFFECT_INFO, TASK_INFO } from "./decide-sync.ts";
+import { carriesEffect, decideSync, EFFECT_INFO, type SyncDecision, TASK_INFO } from "./decide-sync.ts";
 import { comparisonFailed, decideWait, type Verdict } from "./decide-wait.ts";
 import { diffInWords } from "./diff.ts";
 import { appUrl, objectName, system } from "./ensure-steps.ts";
@@ -139,9 +139,11 @@ async function syncNow(context: SyncContext, memo: Memo): Promise<StepOutcome<Sy
     case "already":
       log(decision.kind === "already" ? `${input.app} is already synced` : `${input.app} has auto-sync: refreshed`);
       return succeeded({ operation: decision.kind, revision: input.revision });
+    case "repeat":
     case "start":
       try {
-        const output = await startSync(context, client);
+        const output = await startSync(context, client, decision);
+        if (decision.kind === "repeat") log(`the auto-sync of ${input.app} has failed, and is tried again`);
         log(`sync of ${input.app} to ${short(input.revision)} started`);
         return succeeded(output);
       } catch (error) {
@@ -152,7 +154,12 @@ async function syncNow(context: SyncContext, memo: Memo): Promise<StepOutcome<Sy
 }
 
 /** Throws NotNow when Argo CD cannot sync now, but will be able to by itself. */
-async function startSync({ input, task, effect }: SyncContext, client: ArgoCd): Promise<SyncOutput> {
+async function startSync(
+  { input, task, effect }: SyncContext,
+  client: ArgoCd,
+  decision: Extract<SyncDecision, { kind: "start" | "repeat" | "refreshed" | "already" }>,
+): Promise<SyncOutput> {
+  const how = decision.kind === "repeat" ? { prune: decision.prune } : { revision: input.revision };
   const started: SyncOutput = { operation: "synced", revision: input.revision };
   return effect({
     name: "sync",
@@ -167,7 +174,7 @@ async function startSync({ input, task, effect }: SyncContext, client: ArgoCd): 
         { name: TASK_INFO, value: task.id },
         { name: "gantry-run", value: task.url },
       ];
-      const answer = await client.sync(input.app, input.project, { revision: input.revision, infos });
+      const answer = await client.sync(input.app, input.project, { ...how, infos });
       if (answer.kind === "not-now") throw new NotNow(answer.reason);
       return started;
     },

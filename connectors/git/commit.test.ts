@@ -158,7 +158,7 @@ test("two targets in one file: other changed lines are kept, and a change of the
   bench.nextTask();
   await writeFile(join(bench.workspace, "source", "k.yaml"), text("three", 1));
   const stopped = await bench.once(commitPush, { repository, directory: "source", message: "Deploy three" });
-  assert.equal(stopped.kind === "errored" && stopped.failure.code, "system-refused", JSON.stringify(stopped));
+  assert.equal(stopped.kind === "errored" && stopped.failure.code, "branch-changed", JSON.stringify(stopped));
   assert.match((stopped.kind === "errored" && stopped.failure.why) || "", /k\.yaml was changed there/);
 });
 

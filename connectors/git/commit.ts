@@ -77,7 +77,7 @@ export async function findPushed(draft: Draft, key: string): Promise<string | un
 
 /**
  * Commits the folder onto the branch and pushes it, by compare-and-swap on the remote's tip. When the tip has moved, the
- * change is merged onto the new tip and pushed again, up to five times. Then throws `conflict`; throws `system-refused` when
+ * change is merged onto the new tip and pushed again, up to five times. Then throws `conflict`; throws `branch-changed` when
  * the same lines were changed there.
  */
 export async function commitAndPush(draft: Draft, message: string, key: string): Promise<Pushed> {
@@ -228,7 +228,7 @@ async function attributeFiles(git: Git): Promise<Pick<TreeEntry, "mode" | "path"
 
 /** Applies the change to a tip that has moved, by a three-way merge, so that no lines are lost. */
 async function mergeOnto(draft: Draft, base: string, tip: string): Promise<string> {
-  const { git, remote } = draft.mirror;
+  const { git } = draft.mirror;
   const ours = await writeCommit(draft, await folderTree(draft, base), base, "merge\n");
   try {
     const answer = await git(
@@ -239,14 +239,10 @@ async function mergeOnto(draft: Draft, base: string, tip: string): Promise<strin
     );
     const [tree = "", ...conflicts] = answer.trim().split("\n");
     if (conflicts.length === 0) return tree;
-    throw collision(
-      remote.system,
-      draft.branch,
-      `${conflicts.slice(0, 5).join(", ")} was changed there at the same place`,
-    );
+    throw collision(draft, `${conflicts.slice(0, 5).join(", ")} was changed there since the checkout.`);
   } catch (error) {
     if (!(error instanceof GantryError) || !/unrelated histories/.test(String(error.details.problem))) throw error;
-    throw collision(remote.system, draft.branch, "the branch was replaced by another history since it was checked out");
+    throw collision(draft, "The branch was replaced by another history since the checkout.");
   }
 }
 
@@ -291,6 +287,6 @@ function badFolder(problem: string, cause?: unknown): GantryError {
   return new GantryError("bad-input", { step: "git/commit-push", problem }, { cause });
 }
 
-function collision(system: string, branch: string, problem: string): GantryError {
-  return new GantryError("system-refused", { system, what: `push to ${branch}`, problem });
+function collision({ branch }: Draft, problem: string): GantryError {
+  return new GantryError("branch-changed", { branch, problem });
 }

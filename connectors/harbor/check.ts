@@ -4,11 +4,12 @@ import { listOf } from "@gantry/core/app/apps-may.ts";
 import type { HarborSystem } from "@gantry/core/site/systems.ts";
 import { type Answer, type Check, each, examine, no, unknown, yes } from "../examine.ts";
 import { siteRegistryOptions } from "../image/site-registry.ts";
-import { mayPush } from "../oci/may-push.ts";
+import { mayPull, mayPush } from "../oci/may-use.ts";
 import { createTransport } from "../oci/transport.ts";
 import { createHarbor, type Project } from "./client.ts";
 
 const NO_PROJECT = "no project of an app exists yet";
+const NO_IMAGE = "no app has an image yet";
 
 export const checkHarbor: Check<HarborSystem> = async (system, known, access) => {
   const harbor = createHarbor(system, access);
@@ -37,6 +38,7 @@ export const checkHarbor: Check<HarborSystem> = async (system, known, access) =>
             ? yes(`${name} does not exist yet, and it may create it`)
             : no(`${name} does not exist, and it may not create projects`);
         }),
+      pull: () => each(known.images, NO_IMAGE, (repository) => mayPull(registry, repository)),
       push: () => each(existing, NO_PROJECT, ({ name }) => mayPush(registry, `${name}/gantry-check`)),
       scan: () =>
         each(existing, NO_PROJECT, async (project): Promise<Answer> => {
@@ -45,6 +47,7 @@ export const checkHarbor: Check<HarborSystem> = async (system, known, access) =>
           return has.includes("scan:create") ? yes(project.name) : no(`it may not start scans in ${project.name}`);
         }),
     },
+    system.site === undefined ? undefined : ["pull"],
   );
 };
 

@@ -2,9 +2,11 @@
 
 import type { RegistrySystem } from "@gantry/core/site/systems.ts";
 import { type Check, each, examine, yes } from "../examine.ts";
-import { mayPush } from "../oci/may-push.ts";
+import { mayPull, mayPush } from "../oci/may-use.ts";
 import { createTransport } from "../oci/transport.ts";
 import { siteRegistryOptions } from "./site-registry.ts";
+
+const NO_IMAGE = "no app has an image yet";
 
 export const checkRegistry: Check<RegistrySystem> = async (system, known, access) => {
   const registry = createTransport(siteRegistryOptions(access, system));
@@ -15,6 +17,10 @@ export const checkRegistry: Check<RegistrySystem> = async (system, known, access
       await (await registry({ method: "GET", address: "v2/", scopes: [], what: "sign in" })).body?.cancel();
       return yes(system.username === undefined ? "without an account" : `as ${system.username}`);
     },
-    { push: () => each(known.images, "no app has an image yet", (repository) => mayPush(registry, repository)) },
+    {
+      pull: () => each(known.images, NO_IMAGE, (repository) => mayPull(registry, repository)),
+      push: () => each(known.images, NO_IMAGE, (repository) => mayPush(registry, repository)),
+    },
+    system.site === undefined ? undefined : ["pull"],
   );
 };

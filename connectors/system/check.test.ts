@@ -374,6 +374,16 @@ test("Harbor: a robot account hears what Harbor does not tell it, and what it ma
   assert.equal(robot.findings.get("push")?.verdict, "no", robot.lines.join("\n"));
   assert.equal(robot.findings.get("scan")?.verdict, "unknown");
   assert.match(robot.findings.get("project")?.says ?? "", /does not say whether a robot account/);
+
+  // Of the registry of another site, images are only copied.
+  const account = { url: fake.url, username: name, password: secret, site: "seoul" };
+  const images = { images: ["library/web-base"] };
+  const source = await check(t, one, { ...one.system, ...account }, images);
+  assert.deepEqual([...source.findings.keys()], ["reach", "tls", "login", "pull"]);
+  assert.equal(source.findings.get("pull")?.says, "library/web-base");
+  assert.equal(source.outcome.kind, "succeeded", source.lines.join("\n"));
+  const closed = await check(t, one, { ...one.system, ...account }, { images: ["other/web"] });
+  assert.equal(closed.findings.get("pull")?.verdict, "no", closed.lines.join("\n"));
 });
 
 test("Argo CD: a cluster that a target misspells is named, with the one that was meant", async (t) => {

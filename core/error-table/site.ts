@@ -184,6 +184,12 @@ export const SITE_ERRORS = {
     why: "{problem}",
     todo: "{todo}",
   },
+  "branch-changed": {
+    status: 409,
+    message: "Could not push to {branch}: it was changed at the same place.",
+    why: "{problem}",
+    todo: "Run it again: it then begins with what {branch} has now.",
+  },
   "branch-protected": {
     status: 422,
     message: "{system} refuses a push to {branch}.",

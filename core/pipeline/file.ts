@@ -92,6 +92,12 @@ export const retryShape = z.strictObject({
     .max(50)
     .optional()
     .describe("A script that failed is only tried again after one of these exit codes"),
+  errors: z
+    .array(z.string().min(1).max(100))
+    .min(1)
+    .max(50)
+    .optional()
+    .describe("After `errored`, it is only tried again for one of these error codes"),
   backoff: z.enum(["fixed", "exponential"]).optional().describe("exponential doubles the delay with every attempt"),
   maxDelay: duration.optional().describe("Longest delay with exponential backoff"),
 });

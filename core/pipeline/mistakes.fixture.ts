@@ -940,6 +940,16 @@ export const RUN_TIME_MISTAKES: readonly Mistake[] = [
   ["an empty finally", file({ rest: "finally: {}\n" }), /finally must have at least one job/],
   ["exit codes of an error", file({ job: "retry: { max: 1, on: [errored], exitCodes: [1] }" }), /add `failed` to `on`/],
   [
+    "error codes without errors",
+    file({ job: "retry: { max: 1, on: [failed], errors: [conflict] }" }),
+    /add `errored` to `on`/,
+  ],
+  [
+    "a code that no error has",
+    file({ job: "retry: { max: 1, errors: [conflct] }" }),
+    /conflct is not the code of an error \(did you mean conflict\?\)/,
+  ],
+  [
     "a longest delay that never applies",
     file({ job: "retry: { max: 1, maxDelay: 1m }" }),
     /applies only with `backoff: exponential`/,

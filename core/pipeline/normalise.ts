@@ -110,13 +110,22 @@ function workOf(files: readonly StepFile[], steps: ReadonlyMap<string, StepDescr
 
 /** Without `on`, every bad outcome is retried: the usual reason for `retry` is a script that sometimes fails. */
 function normaliseRetry(file: NonNullable<JobFile["retry"]>): Retry {
-  const { max, delay, on = RETRY_ON, exitCodes, backoff, maxDelay } = typeof file === "number" ? { max: file } : file;
+  const {
+    max,
+    delay,
+    on = RETRY_ON,
+    exitCodes,
+    errors,
+    backoff,
+    maxDelay,
+  } = typeof file === "number" ? { max: file } : file;
   const maxDelayMs = duration(maxDelay);
   return {
     max,
     delayMs: duration(delay) ?? DEFAULT_RETRY_DELAY_MS,
     on,
     ...(exitCodes === undefined ? {} : { exitCodes }),
+    ...(errors === undefined ? {} : { errors }),
     ...(backoff === undefined ? {} : { backoff }),
     ...(maxDelayMs === undefined ? {} : { maxDelayMs }),
   };

@@ -24,6 +24,10 @@ const table: readonly (readonly [what: string, retry: Retry, end: End, tries: nu
       1,
       1_000,
     ],
+    ["a listed error", { ...TWICE, errors: ["conflict"] }, { outcome: "errored", code: "conflict" }, 1, 1_000],
+    ["another error", { ...TWICE, errors: ["conflict"] }, { outcome: "errored", code: "bad-input" }, 1, undefined],
+    ["no error code but a list", { ...TWICE, errors: ["conflict"] }, { outcome: "errored" }, 1, undefined],
+    ["a time limit with a list of errors", { ...TWICE, errors: ["conflict"] }, { outcome: "timed-out" }, 1, 1_000],
     ["no retry", { max: 0, delayMs: 1_000, on: ["failed"] }, { outcome: "failed" }, 1, undefined],
   ];
 for (const [what, retry, end, tries, delayMs] of table)

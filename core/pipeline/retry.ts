@@ -15,6 +15,8 @@ export type Retry = {
   readonly on?: readonly RetryOn[];
   /** A script that failed is only tried again after one of these exit codes. */
   readonly exitCodes?: readonly number[];
+  /** After `errored`, it is only tried again for one of these error codes. */
+  readonly errors?: readonly string[];
   /** `fixed` (default): always `delayMs`. `exponential`: doubled with every attempt up to `maxDelayMs`, with jitter. */
   readonly backoff?: "fixed" | "exponential";
   readonly maxDelayMs?: number;
@@ -24,6 +26,8 @@ export type End = {
   readonly outcome: Outcome;
   /** The exit code of the script, if a script failed. */
   readonly exitCode?: number | undefined;
+  /** The code of the error that it ended with, if there was one. */
+  readonly code?: string | undefined;
 };
 
 const DEFAULT_ON: readonly RetryOn[] = ["errored", "timed-out"];
@@ -34,13 +38,16 @@ const DEFAULT_MAX_DELAY_MS = 600_000;
  * including this one, from 1. `random`: from 0 to 1, for a jitter between half and all of the delay.
  */
 export function decideRetry(retry: Retry, end: End, tries: number, random: number): number | undefined {
-  const { max, delayMs, on = DEFAULT_ON, exitCodes, backoff = "fixed", maxDelayMs = DEFAULT_MAX_DELAY_MS } = retry;
-  if (tries > max || !on.some((outcome) => outcome === end.outcome)) return undefined;
-  const isOtherCode = exitCodes !== undefined && !exitCodes.some((code) => code === end.exitCode);
-  if (end.outcome === "failed" && isOtherCode) return undefined;
+  const { max, delayMs, on = DEFAULT_ON, backoff = "fixed", maxDelayMs = DEFAULT_MAX_DELAY_MS } = retry;
+  if (tries > max || !on.some((outcome) => outcome === end.outcome) || isOtherCode(retry, end)) return undefined;
   if (backoff === "fixed") return delayMs;
   const whole = Math.min(maxDelayMs, delayMs * 2 ** Math.min(tries - 1, 20));
   return Math.round(whole / 2 + (whole / 2) * random);
+}
+
+function isOtherCode({ exitCodes, errors }: Retry, { outcome, exitCode, code }: End): boolean {
+  if (outcome === "failed") return exitCodes !== undefined && !exitCodes.some((one) => one === exitCode);
+  return outcome === "errored" && errors !== undefined && !errors.some((one) => one === code);
 }
 
 /**

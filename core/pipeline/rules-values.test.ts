@@ -148,7 +148,7 @@ const right: readonly (readonly [what: string, text: string])[] = [
   [
     "retry in full",
     file({
-      job: "retry: { max: 3, delay: 5s, on: [failed, errored], exitCodes: [1, 75], backoff: exponential, maxDelay: 2m }",
+      job: "retry: { max: 3, delay: 5s, on: [failed, errored], exitCodes: [1, 75], errors: [conflict], backoff: exponential, maxDelay: 2m }",
     }),
   ],
 ];

@@ -5,6 +5,7 @@ import { goodArtifacts } from "../artifact/rules-artifacts.ts";
 import { checkBuildFacts } from "../build/build.ts";
 import { actionOf } from "../choice/actions.ts";
 import { goodConcurrency } from "../concurrency/concurrency-rules.ts";
+import { ERRORS } from "../errors.ts";
 import { type Path, type PathProblem, placeAround, withSubject } from "../issues.ts";
 import { isJsonObject, type JsonValue } from "../json.ts";
 import { goodMatrices } from "../matrix/matrix-rules.ts";
@@ -80,6 +81,13 @@ function wrongRetry(retry: Retry, path: Path): readonly PathProblem[] {
   const at = (key: string, detail: string) => problems.push({ path: [...path, key], detail, on: "key" });
   if (retry.exitCodes !== undefined && !retry.on?.includes("failed"))
     at("exitCodes", "`exitCodes` apply only to scripts that failed; add `failed` to `on`");
+  if (retry.errors !== undefined && !retry.on?.includes("errored"))
+    at("errors", "`errors` apply only to what ended as errored; add `errored` to `on`");
+  retry.errors?.forEach((code, index) => {
+    if (Object.hasOwn(ERRORS, code)) return;
+    const detail = `${code} is not the code of an error${didYouMean(code, Object.keys(ERRORS))}`;
+    problems.push({ path: [...path, "errors", index], detail, on: "value" });
+  });
   if (retry.maxDelayMs !== undefined && retry.backoff !== "exponential")
     at("maxDelay", "`maxDelay` applies only with `backoff: exponential`");
   else if (retry.maxDelayMs !== undefined && retry.maxDelayMs < retry.delayMs)

@@ -161,6 +161,40 @@ test("a chart is deployed by the application that names its value file, also in 
   );
 });
 
+test("an image that the files call by another name alone gets that name, which CD looks for", () => {
+  const entry = { file: "run/kustomization.yaml", line: 3, place: "images[0]" };
+  const images = [
+    { image: "api", repository: "shop-api", ...entry },
+    { image: "web", repository: "shop/shop-web", ...entry },
+  ];
+  const built = ["api", "web"].map((name) => ({
+    ...{ name, context: name, dockerfile: "Dockerfile", file: `${name}/Dockerfile`, isGuess: false },
+  }));
+  const looked = lookedAt([oneDeployment({ images })], []);
+  const { app, found: notes } = proposeApp({ ...looked, images: { ...looked.images, images: built } });
+  assert.deepEqual(
+    listAt(app.images).map(({ name, repository }) => [name, repository]),
+    [
+      ["shop-api", undefined],
+      ["web", "shop/shop-web"],
+    ],
+  );
+  assert.deepEqual(
+    notes.filter(({ pointer }) => pointer === "/images/0/name"),
+    [{ pointer: "/images/0/name", from: "the files call it so", file: "run/kustomization.yaml", line: 3 }],
+  );
+});
+
+test("of several sites that could build an app, one where it runs is proposed", () => {
+  const elsewhere = lookedAt([oneDeployment()], [oneApplication()], { buildSites: ["busan", "seoul"] });
+  const { app, open } = proposeApp({ ...elsewhere, request: { ...elsewhere.request, site: "busan" } });
+  assert.deepEqual(app.build, { site: "seoul" });
+  assert.deepEqual(
+    open.map(({ pointer, options }) => [pointer, options]),
+    [["/build/site", ["seoul", "busan"]]],
+  );
+});
+
 test("an application of another app is not proposed, and neither is a second one where it deploys", () => {
   const [deployment] = decideDeployments(
     [manifest("run/shop.yaml", "h.example/shop/shop")],

@@ -56,12 +56,13 @@ export function proposeApp(looked: Looked): Proposal {
   };
   const { targets, ...ofTargets } = proposeTargets(placing, around);
   const project = argocdProjectOf(name, placing.placed);
+  const site = siteOf(looked, placing.placed);
   return {
     name,
     app: {
       title,
       ...(team === undefined ? {} : { team }),
-      ...{ source: source.value, build: { site: request.site } },
+      ...{ source: source.value, build: { site: site.value } },
       ...(images.value.length > 0 ? { images: [...images.value] } : {}),
       yaml: repository.value,
       ...(targets.length > 0 ? { targets: [...targets] } : {}),
@@ -69,7 +70,7 @@ export function proposeApp(looked: Looked): Proposal {
     },
     ...joinNotes([
       source.notes,
-      siteNotes(looked),
+      site.notes,
       images.notes,
       repository.notes,
       ofTargets,
@@ -109,14 +110,18 @@ function sourceOf({ request: { source }, branches, images }: Looked): Part<JsonO
   return { value: { ...source, branch: branches.source, ...folder }, notes: { ...NONE, found } };
 }
 
-function siteNotes({ request: { site }, buildSites }: Looked): Notes {
-  if (buildSites.length === 0) return { ...NONE, found: [{ pointer: "/build/site", from: "given" }] };
-  const [, second] = buildSites;
-  const found = [{ pointer: "/build/site", from: "has the git host and a registry" }];
-  if (second === undefined) return { ...NONE, found };
-  const problem = `Several sites could build it: ${buildSites.join(", ")}.`;
-  const options = [site, ...buildSites.filter((one) => one !== site)];
-  return { ...NONE, found, open: [{ pointer: "/build/site", kind: "unclear", problem, options }] };
+/** One that the person named, else one where the app runs: what another site builds has to be copied there. */
+function siteOf({ request, buildSites }: Looked, placed: readonly Placed[]): Part<string> {
+  const pointer = "/build/site";
+  if (buildSites.length === 0) return { value: request.site, notes: { ...NONE, found: [{ pointer, from: "given" }] } };
+  const runsAt = (one: string): boolean => placed.some(({ site }) => site === one);
+  const options = [...buildSites.filter(runsAt), ...buildSites.filter((one) => !runsAt(one))];
+  const [value = request.site, second] = options;
+  const why = runsAt(value) ? ", and the app runs there" : "";
+  const found = [{ pointer, from: `has the git host and a registry${why}` }];
+  if (second === undefined) return { value, notes: { ...NONE, found } };
+  const problem = `Several sites could build it: ${options.join(", ")}.`;
+  return { value, notes: { ...NONE, found, open: [{ pointer, kind: "unclear", problem, options }] } };
 }
 
 function imagesOf({ request: { source }, images }: Looked, placed: readonly Placed[]): Part<readonly JsonObject[]> {
@@ -138,7 +143,10 @@ function imagesOf({ request: { source }, images }: Looked, placed: readonly Plac
     if (problem !== undefined)
       open.push({ pointer: `${where}/kind`, kind: "unclear", problem: `${problem} ${todo}`.trim(), options: [] });
     const repository = repositoryOf(name, placed, where, { found, open });
-    return { name, ...(repository === undefined ? {} : { repository }), dockerfile, context };
+    const called = nameIn(name, placed, images.images);
+    if (called)
+      found.push({ pointer: `${where}/name`, from: "the files call it so", file: called.file, line: called.line });
+    return { name: called?.name ?? name, ...(repository === undefined ? {} : { repository }), dockerfile, context };
   });
   if (value.length === 0) {
     const problem = `${nameOf(source)} has no Dockerfile${images.isCut ? " in the part that was looked at" : ""}.`;
@@ -159,7 +167,21 @@ function contextsOf(file: string, context: string, folder: string): readonly Jso
   }));
 }
 
+const IMAGE_NAME = /^[a-z0-9]+(?:[._-]+[a-z0-9]+)*$/;
 const REPOSITORY = /^[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:\/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*$/;
+
+/** A name alone, without the path of a registry: CD finds an image that the files call so only by the name that the app gives it. */
+function nameIn(
+  image: string,
+  placed: readonly Placed[],
+  all: FoundImages["images"],
+): { readonly name: string; readonly file: string; readonly line: number } | undefined {
+  const named = placed.flatMap(({ deployment }) => deployment.images.filter((one) => one.image === image));
+  const [first] = named;
+  if (!first || named.some(({ repository }) => repository !== first.repository)) return undefined;
+  const { repository: name, file, line } = first;
+  return IMAGE_NAME.test(name) && !all.some((one) => one.name === name) ? { name, file, line } : undefined;
+}
 
 /** As the deployments name it now. */
 function repositoryOf(

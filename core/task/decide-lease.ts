@@ -199,7 +199,7 @@ export function decideReport(
     digest: report.digest,
   };
   const { retry } = jobDefinition(pipeline, job.id);
-  const end = { outcome: report.outcome, exitCode: report.failure?.exitCode };
+  const end = { outcome: report.outcome, exitCode: report.failure?.exitCode, code: report.failure?.code };
   const delayMs = decideRetry(retry, end, job.charged + 1, spreadOf(`${state.id}/${job.key}/${job.attempt}`));
   const next: TaskEvent =
     delayMs !== undefined && !isCanceled(state, job)

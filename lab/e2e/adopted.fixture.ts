@@ -133,6 +133,11 @@ function gitHostOf(gantry: GantryProcess, data: string) {
       const address = `${url}/scm/apps/${slug}.git/info/refs?service=git-receive-pack`;
       return (await fetch(address, { headers })).status;
     },
+    /** The git host answers 503 to the next request that matches `METHOD path`. */
+    failOnce: async (match: string): Promise<void> => {
+      const body = JSON.stringify({ match, kind: "status", status: 503, times: 1 });
+      assert.ok((await fetch(`${url}/_lab/faults`, { method: "POST", body })).ok);
+    },
     /** A developer changes files and pushes. */
     push: async (slug: string, files: Files): Promise<void> => {
       await gitIn(slug, "pull", "--quiet", "--rebase");

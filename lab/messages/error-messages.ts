@@ -174,6 +174,10 @@ const DETAILS: { readonly [C in ErrorCode]: JsonObject } = {
   "scripts-refused": { runner: "seoul-1", why: "bubblewrap is not installed" },
   "dockerfile-invalid": { problem: "line 3: unknown instruction RUNN" },
   "enrolment-invalid": {},
+  "branch-changed": {
+    branch: "main",
+    problem: "overlays/prod/kustomization.yaml was changed there since the checkout.",
+  },
   "branch-protected": { system: "bitbucket", branch: "main", problem: "protected branch hook declined" },
   "pull-request-closed": { title: "Deploy orders", url: "https://git.example/orders/pull/7" },
   "pull-request-refused": {

@@ -132,15 +132,6 @@ function whileIdle({ name, openTask }: AppFacts, what: string): GantryError | un
   return new GantryError("conflict", { what: `App ${name}`, problem, why: "That task has not ended." });
 }
 
-function notReady({ name, state, task }: AppState): GantryError {
-  if (state === "failed") {
-    const why = "Rerun that task, or remove the app.";
-    return new GantryError("conflict", { what: `App ${name}`, problem: `was not created: task ${task} failed`, why });
-  }
-  const problem = `is being ${state === "creating" ? "created" : "undone"} by task ${task}`;
-  return new GantryError("conflict", { what: `App ${name}`, problem, why: "That task has not ended." });
-}
-
 /** `bad-request` with one problem per mistake. `where` is the prefix of the pointers. */
 function recordFrom(
   { name, app, sites, clustersAt, systemsAt, pipelines }: AppFacts,

@@ -21,6 +21,7 @@ test("a runner gets the retry of a step, in full", () => {
     delayMs: 5_000,
     on: ["failed" as const, "timed-out" as const],
     exitCodes: [1, 75],
+    errors: ["conflict"],
     backoff: "exponential" as const,
     maxDelayMs: 120_000,
   };

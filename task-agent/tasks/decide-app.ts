@@ -20,24 +20,14 @@ export function appRequested(
   task: { id: string; app: string; by: string; at: number; rerun: boolean; record?: JsonObject },
 ): AppChange | GantryError {
   if (pipeline.app === "existing") {
-    if (app?.state !== "ready") return new GantryError("app-unknown", { app: task.app });
+    if (!app || app.state === "removed") return new GantryError("app-unknown", { app: task.app });
+    if (app.state !== "ready") return notReady(app);
     // The event increases the version, so a change that assumed that no task runs meets a conflict.
     const events = [{ kind: "AppTaskRequested", at: task.at, task: task.id }];
     return { app: { ...app, latest: { ...app.latest, [pipeline.name]: task.id } }, events };
   }
   if (app?.state === "ready" && !task.rerun) return appExists(app);
-  if (app?.state === "creating")
-    return new GantryError("conflict", {
-      what: `App ${task.app}`,
-      problem: `is being created by task ${app.task}`,
-      why: "That task has not ended.",
-    });
-  if (app?.state === "undoing")
-    return new GantryError("conflict", {
-      what: `App ${task.app}`,
-      problem: `is being undone by task ${app.task}`,
-      why: "That task has not ended.",
-    });
+  if (app?.state === "creating" || app?.state === "undoing") return notReady(app);
   const events = [{ kind: "AppRequested", at: task.at, task: task.id, by: task.by }];
   if (app?.state === "ready") return { app: { ...app, latest: { ...app.latest, [pipeline.name]: task.id } }, events };
   return {
@@ -53,6 +43,17 @@ export function appRequested(
     },
     events,
   };
+}
+
+/** Why nothing can be done with an app that is not ready: its creation failed, or it is being created or undone. */
+export function notReady({ name, state, task }: AppState): GantryError {
+  const what = `App ${name}`;
+  if (state === "failed") {
+    const todo = "Rerun that task, or undo the creation.";
+    return new GantryError("conflict", { what, problem: "was not created", why: `Task ${task} failed.`, todo });
+  }
+  const problem = `is being ${state === "creating" ? "created" : "undone"} by task ${task}`;
+  return new GantryError("conflict", { what, problem, why: "That task has not ended." });
 }
 
 /** A ready app has this name. */

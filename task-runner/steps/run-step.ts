@@ -93,7 +93,8 @@ async function tryUntilEnded(
   for (let tries = 1; ; tries += 1) {
     const result = await tryOnce(tries);
     const { outcome, failure } = result;
-    const waitMs = step.retry && decideRetry(step.retry, { outcome, exitCode: failure?.exitCode }, tries, random());
+    const end = { outcome, exitCode: failure?.exitCode, code: failure?.code };
+    const waitMs = step.retry && decideRetry(step.retry, end, tries, random());
     // After a stop there is no time for another try, and no try may run while code of this one still runs.
     if (waitMs === undefined || !failure || result.mayStillRun || signal.aborted) return result;
     reportRetry({ job, step, log }, tries, failure, waitMs);

@@ -145,6 +145,8 @@ const retrySpec = z.object({
   delayMs: ms,
   on: z.array(z.enum(RETRY_ON)).optional(),
   exitCodes: z.array(z.int()).optional(),
+  /** Older runners ignore it: the step is then tried again after every error. */
+  errors: z.array(z.string()).optional(),
   backoff: z.enum(["fixed", "exponential"]).optional(),
   maxDelayMs: ms.optional(),
 });

@@ -110,6 +110,12 @@ function Details({ app, builds }: { app: AppView; builds: readonly BuildView[] }
   const { record } = app;
   return (
     <>
+      {app.state === "failed" ? (
+        <p class="quiet">
+          The creation of this app failed. Rerun its task, or delete what it made:{" "}
+          <code>gantry app forget {app.name} --undo</code>
+        </p>
+      ) : null}
       <dl class="facts">
         <Detail name="State">
           <AppState state={app.state} />

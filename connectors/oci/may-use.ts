@@ -1,8 +1,22 @@
-// Whether an account may push to a repository of a registry, found out without pushing.
+// Whether an account may push to or pull from a repository of a registry, found out without changing anything.
 
 import { GantryError } from "@gantry/core/errors.ts";
-import { type Answer, no, yes } from "../examine.ts";
-import { pushScope, type Transport } from "./transport.ts";
+import { type Answer, no, unknown, yes } from "../examine.ts";
+import { pullScope, pushScope, type Transport } from "./transport.ts";
+
+/** Asks for a tag of the repository. */
+export async function mayPull(registry: Transport, repository: string): Promise<Answer> {
+  const answer = await registry({
+    method: "GET",
+    address: `v2/${repository}/tags/list?n=1`,
+    scopes: [pullScope(repository)],
+    what: `read ${repository}`,
+    expect: [401, 403, 404],
+  });
+  await answer.body?.cancel();
+  if (answer.status === 404) return unknown(`${repository} does not exist yet`);
+  return answer.ok ? yes(repository) : no(`the registry refuses to read ${repository} (status ${answer.status})`);
+}
 
 /** Opens an upload, which makes nothing that anybody sees, and cancels it. */
 export async function mayPush(registry: Transport, repository: string): Promise<Answer> {
