@@ -113,6 +113,10 @@ export const jobView = z
       .object({ by: z.string(), at: time, reason: z.string() })
       .optional()
       .describe("Why the policy of its environments does not hold it"),
+    child: z
+      .object({ pipeline: z.string(), task: z.string().optional().describe("Absent until it has started") })
+      .optional()
+      .describe("The task that does the work of the job, which has no steps"),
     attempt: z.int(),
     attempts: z.array(attemptView),
     runner: z.string().optional(),
@@ -149,6 +153,10 @@ export const taskSummary = z
       })
       .optional()
       .describe("What started it; absent for a task that a person started"),
+    parent: z
+      .object({ task: z.string(), job: z.string() })
+      .optional()
+      .describe("The job of another task that started it. Absent: none did"),
     requestedAt: time,
     startedAt: time.optional(),
     endedAt: time.optional(),
