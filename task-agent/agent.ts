@@ -75,13 +75,7 @@ export async function openAgent(deps: AgentDeps) {
   const retries = openRetryQueue(onError);
   const groups = openTaskGroups(journal, tasks);
   const jobGroups = openJobGroups({ journal, tasks, retries });
-  const children = openChildren({
-    ...{ journal, tasks, definitions, retries, newId, seal: deps.seal, portalUrl: config.portalUrl },
-    paramsBytes: config.limits.paramsBytes,
-    knownSites: () => sitesKnown(config, { registry }),
-    knownSystems: registry.systems,
-    knownSecrets: registry.secrets,
-  });
+  const children = openAgentChildren(deps, parts, retries);
   const gateTurns = openGateTurns({
     tasks,
     environments: () => definitions.environments?.() ?? NO_ENVIRONMENTS,
@@ -137,6 +131,20 @@ export async function openAgent(deps: AgentDeps) {
       await peers?.leave();
     },
   };
+}
+
+function openAgentChildren(
+  { config, journal, definitions, newId, seal }: AgentDeps,
+  { tasks, registry }: Pick<AgentParts, "tasks" | "registry">,
+  retries: RetryQueue,
+): Children {
+  return openChildren({
+    ...{ journal, tasks, definitions, retries, newId, seal, portalUrl: config.portalUrl },
+    paramsBytes: config.limits.paramsBytes,
+    knownSites: () => sitesKnown(config, { registry }),
+    knownSystems: registry.systems,
+    knownSecrets: registry.secrets,
+  });
 }
 
 type ChangeDeps = Pick<AgentParts, "leases" | "dispatch" | "protocol"> & {

@@ -242,15 +242,15 @@ export const jobShape = z.strictObject({
 });
 
 /** A job has a site and steps, or the pipeline that it runs. */
-const completeJobShape = (["site", "steps"] as const).reduce<z.ZodType<z.infer<typeof jobShape>>>(
-  (shape, key) =>
-    shape.refine((job) => job.pipeline !== undefined || job[key] !== undefined, {
-      path: [key],
-      message: "is missing",
-      when: ({ value }) => typeof value === "object" && value !== null,
-    }),
-  jobShape,
-);
+const completeJobShape = jobShape
+  .refine(({ pipeline, site }) => pipeline !== undefined || site !== undefined, isMissing("site"))
+  .refine(({ pipeline, steps }) => pipeline !== undefined || steps !== undefined, isMissing("steps"));
+
+/** Said together with the other mistakes of the job. */
+function isMissing(key: string) {
+  const when = ({ value }: { readonly value: unknown }): boolean => typeof value === "object" && value !== null;
+  return { path: [key], message: "is missing", when };
+}
 
 const jobs = z
   .record(idText, completeJobShape)

@@ -69,6 +69,7 @@ export function taskView(
     params: hideSecretParams(pipeline.params, state.params) as Jsons,
     ...(actionOf(pipeline) === undefined ? {} : { action: actionOf(pipeline) }),
     definition: { name: state.pipeline, version: state.definition },
+    ...(state.children === undefined ? {} : { children: Object.keys(state.children) }),
     ...(state.rerunOf === undefined ? {} : { rerunOf: state.rerunOf }),
     ...(reruns.length === 0 ? {} : { reruns: [...reruns] }),
     ...(state.override === undefined ? {} : { override: state.override }),

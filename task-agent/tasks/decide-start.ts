@@ -104,10 +104,7 @@ export function decideStart(facts: StartFacts): Started | GantryError {
   const task = { id, url, requestedBy: request.principal, pipeline: pipeline.name, app: name ?? "" };
   const { siteDefaults = {} } = facts;
   const preset = atSite(pipeline, siteDefaults, siteOfTask(pipeline, scope, request.params));
-  const checked = checkParams(preset.params, withBuild(request.params, facts.build), {
-    app: scope,
-    task,
-  });
+  const checked = checkParams(preset.params, withBuild(request.params, facts.build), { app: scope, task });
   const { params } = checked;
   const ofBuild = buildProblems(facts.build);
   const wrong = [
@@ -160,8 +157,7 @@ export function decideStart(facts: StartFacts): Started | GantryError {
     requestedBy: request.principal,
     ...(causedBy.length === 0 ? {} : { causedBy }),
     ...(trigger === undefined ? {} : { trigger }),
-    ...(request.child === undefined ? {} : { parent: request.child.parent }),
-    ...childrenOfTask(facts),
+    ...family(facts),
     url,
     ...(rerun ? { rerunOf: rerun.of.id, kept } : {}),
     ...(group === undefined ? {} : { group }),
@@ -173,10 +169,18 @@ export function decideStart(facts: StartFacts): Started | GantryError {
 }
 
 /** A child has those of its parent, and a rerun with its own file those of its task. */
-function childrenOfTask({ definition, request, rerun, children = {} }: StartFacts): { readonly children?: Children } {
+function family({
+  definition,
+  request,
+  rerun,
+  children = {},
+}: StartFacts): Pick<Started["event"], "parent" | "children"> {
   const known = request.child?.children ?? (rerun?.definition === "pinned" ? (rerun.of.children ?? {}) : children);
   const runsOthers = [...definition.pipeline.jobs, ...definition.pipeline.finally].some((job) => job.pipeline);
-  return runsOthers ? { children: known } : {};
+  return {
+    ...(request.child === undefined ? {} : { parent: request.child.parent }),
+    ...(runsOthers ? { children: known } : {}),
+  };
 }
 
 function waitsForEver({ name }: Pipeline, group: string): GantryError {
