@@ -8,9 +8,11 @@ import { type AgentParts, openAgentParts } from "./agent-parts.ts";
 import { type Alarms, openAlarms } from "./alarms.ts";
 import { type GateTurns, openGateTurns } from "./approvals/gate-turns.ts";
 import type { ArtifactStore } from "./artifacts/artifact-store.ts";
+import { type Children, openChildren } from "./children/children.ts";
 import { type JobGroups, openJobGroups } from "./concurrency/job-groups.ts";
 import type { AgentConfig } from "./config.ts";
 import { openFeed } from "./events/feed.ts";
+import { sitesKnown } from "./known-sites.ts";
 import type { LogStore } from "./logs/log-store.ts";
 import { followJournal } from "./peers/follow-journal.ts";
 import { handlePeerEvents } from "./peers/peer-events.ts";
@@ -73,6 +75,7 @@ export async function openAgent(deps: AgentDeps) {
   const retries = openRetryQueue(onError);
   const groups = openTaskGroups(journal, tasks);
   const jobGroups = openJobGroups({ journal, tasks, retries });
+  const children = openAgentChildren(deps, parts, retries);
   const gateTurns = openGateTurns({
     tasks,
     environments: () => definitions.environments?.() ?? NO_ENVIRONMENTS,
@@ -86,7 +89,7 @@ export async function openAgent(deps: AgentDeps) {
   settings.listen(blocksChanged);
   pauses.listen(blocksChanged);
   tasks.listen((task, events, isLocal) =>
-    onTaskChanged({ ...parts, retries, groups, jobGroups, gateTurns }, task, events, isLocal),
+    onTaskChanged({ ...parts, retries, groups, jobGroups, children, gateTurns }, task, events, isLocal),
   );
 
   const onEvents: Parameters<typeof followJournal>[0]["onEvents"] = (events) =>
@@ -95,7 +98,7 @@ export async function openAgent(deps: AgentDeps) {
     name === undefined ? undefined : followJournal({ journal, clock, onEvents, onError }, (await feed.newest()).last);
   await peers?.tick();
   const resumed = await resumeTasks(journal, retries, (id) =>
-    resumeTask({ ...parts, groups, jobGroups, gateTurns }, id),
+    resumeTask({ ...parts, groups, jobGroups, children, gateTurns }, id),
   );
   await leases.recover();
   if (resumed > 0) logger.info({ tasks: resumed }, "unfinished tasks were resumed");
@@ -130,17 +133,32 @@ export async function openAgent(deps: AgentDeps) {
   };
 }
 
+function openAgentChildren(
+  { config, journal, definitions, newId, seal }: AgentDeps,
+  { tasks, registry }: Pick<AgentParts, "tasks" | "registry">,
+  retries: RetryQueue,
+): Children {
+  return openChildren({
+    ...{ journal, tasks, definitions, retries, newId, seal, portalUrl: config.portalUrl },
+    paramsBytes: config.limits.paramsBytes,
+    knownSites: () => sitesKnown(config, { registry }),
+    knownSystems: registry.systems,
+    knownSecrets: registry.secrets,
+  });
+}
+
 type ChangeDeps = Pick<AgentParts, "leases" | "dispatch" | "protocol"> & {
   readonly retries: RetryQueue;
   readonly groups: TaskGroups;
   readonly jobGroups: JobGroups;
+  readonly children: Children;
   readonly gateTurns: GateTurns;
 };
 
 const CANCELS: ReadonlySet<TaskEvent["kind"]> = new Set(["TaskCancelRequested", "JobCancelRequested"]);
 
 function onTaskChanged(
-  { leases, dispatch, protocol, retries, groups, jobGroups, gateTurns }: ChangeDeps,
+  { leases, dispatch, protocol, retries, groups, jobGroups, children, gateTurns }: ChangeDeps,
   task: TaskRecord,
   events: readonly TaskEvent[],
   isLocal: boolean,
@@ -149,6 +167,7 @@ function onTaskChanged(
   dispatch.onTaskChanged(task, isLocal);
   gateTurns.onTaskChanged(task);
   jobGroups.onTaskChanged(task, events);
+  children.onTaskChanged(task, events);
   const { id, phase, group, cancel } = task.state;
   if (phase === "ended" && group !== undefined)
     void retries.run(`starting the tasks behind task ${id}`, () => groups.advanceGroup(task.state));
@@ -165,6 +184,7 @@ async function resumeTask(
     dispatch,
     groups,
     jobGroups,
+    children,
     gateTurns,
   }: Pick<AgentParts, "tasks"> & Omit<ChangeDeps, "protocol" | "retries">,
   id: string,
@@ -175,6 +195,7 @@ async function resumeTask(
   dispatch.onTaskChanged(record);
   gateTurns.onTaskChanged(record);
   jobGroups.onTaskChanged(record, []);
+  children.onTaskChanged(record, []);
   // The agent may have crashed between a request and the cancel of older tasks of its group, or between the end of a task
   // and the start of the next one.
   await cancelOlder(tasks, record);

@@ -20,6 +20,7 @@ import { runnerRoutes } from "./api/runner-routes.ts";
 import { type AgentConfig, siteTokensOf } from "./config.ts";
 import type { DefinitionSet } from "./definitions/definition-set.ts";
 import type { EventsOut } from "./events/open-relay.ts";
+import { sitesKnown } from "./known-sites.ts";
 import type { Polling } from "./polling/polling.ts";
 import type { Proposals } from "./proposals/proposals.ts";
 import type { Retention } from "./retention/retention.ts";
@@ -62,12 +63,6 @@ function requireClientCertificate({ nowMs }: Clock): Koa.Middleware {
       throw new GantryError("client-certificate-needed");
     return next();
   };
-}
-
-/** A site without a registered runner is known because it has a token. */
-export function sitesKnown(config: AgentConfig, { registry }: Pick<Agent, "registry">): readonly string[] {
-  const registered = registry.stored().runners.map(({ site }) => site);
-  return [...new Set([...siteTokensOf(config).map(([, { site }]) => site), ...registered])];
 }
 
 export function openHttpApp(deps: HttpAppDeps): ReturnType<typeof createApp> {

@@ -3,11 +3,12 @@
 
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
+import { type ChildText, childProblems } from "@gantry/core/child/child-set.ts";
 import { checkSet } from "@gantry/core/definitions/check-set.ts";
 import type { Problem } from "@gantry/core/errors.ts";
 import { type ParsedPipeline, parsePipeline, type Surroundings } from "@gantry/core/pipeline/parse.ts";
 import type { StepDescription } from "@gantry/core/pipeline/pipeline.ts";
-import { type PipelineText, upstreamProblems } from "@gantry/core/trigger/upstream.ts";
+import { upstreamProblems } from "@gantry/core/trigger/upstream.ts";
 import { readSetFolder } from "../definitions/set-folder.ts";
 import type { Io } from "../io.ts";
 import type { Call } from "../table/command.ts";
@@ -26,7 +27,7 @@ export async function lint({
   const secrets = flags.secrets?.split(",").map((name) => name.trim());
   const known: Surroundings = { secrets, nowMs: Date.now() };
   let errors = 0;
-  const sound: PipelineText[] = [];
+  const sound: ChildText[] = [];
   for (const path of files) {
     const isFolder = lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
     const found: ParsedPipeline = isFolder ? await lintSet(path, steps, known) : readPipeline(io, path, steps, known);
@@ -37,7 +38,7 @@ export async function lint({
     errors += problems.length;
   }
   // Other files of the set may have the pipelines that these name.
-  const loops = upstreamProblems(sound);
+  const loops = [...upstreamProblems(sound), ...childProblems(sound)];
   for (const one of loops) print(io, one);
   return errors + loops.length === 0 ? 0 : 2;
 }

@@ -108,11 +108,11 @@ export function planText(pipeline: Pipeline, jobs: readonly PlannedJob[]): strin
   const lines = [`${pipeline.name}: ${pipeline.title}`, ...(pipeline.summary === "" ? [] : [pipeline.summary])];
   for (const { job, key, site, final, problem } of jobs) {
     const facts = [
-      `at ${site}`,
+      ...(job.pipeline === undefined ? [`at ${site}`] : [runsInWords(job.pipeline, job.wait)]),
       ...(job.needs.length > 0 ? [`after ${job.needs.join(", ")}`] : []),
       ...(final ? ["at the end, also after a failure"] : []),
       ...(job.when === undefined ? [] : [`when ${job.when}`]),
-      `at most ${formatDuration(job.timeoutMs)}`,
+      ...(job.pipeline === undefined ? [`at most ${formatDuration(job.timeoutMs)}`] : []),
     ];
     lines.push("", `${key} · ${job.title}`, `  ${facts.join(" · ")}`);
     if (problem !== undefined) lines.push(`  ${problem}`);
@@ -122,6 +122,10 @@ export function planText(pipeline: Pipeline, jobs: readonly PlannedJob[]): strin
     });
   }
   return `${lines.join("\n")}\n`;
+}
+
+function runsInWords(pipeline: string, wait: false | undefined): string {
+  return `runs ${pipeline} as a task of its own${wait === false ? ", and does not wait for its end" : ""}`;
 }
 
 /** What starts the pipeline by itself, and the next five times of its schedules. */
@@ -140,7 +144,8 @@ export function triggersText({ triggers = [] }: Pipeline, nowMs: number): string
 export function planMermaid(jobs: readonly PlannedJob[]): string {
   const node = new Map(jobs.map((one, index) => [one.key, `j${index}`]));
   const lines = jobs.map((one) => {
-    const text = `${one.job.title}<br/>${one.key} at ${one.site}`;
+    const { pipeline } = one.job;
+    const text = `${one.job.title}<br/>${one.key} ${pipeline === undefined ? `at ${one.site}` : `runs ${pipeline}`}`;
     return `  ${node.get(one.key)}["${text.replaceAll('"', "#quot;")}"]`;
   });
   const byId = Map.groupBy(jobs, ({ job }) => job.id);

@@ -26,13 +26,17 @@ function inWords(task: TaskView, url: string, rest: string): string {
     failure === undefined ? "" : `\n${[failure.message, failure.why, failure.todo].filter(Boolean).join("\n")}\n`;
   return `${title}   ${id}
 ${STATE_LOOKS[state].glyph} ${headline}
-asked for by ${starterOf(task)} at ${shortTime(requestedAt)} UTC   ${url}/tasks/${id}
+asked for by ${starterOf(task)} at ${shortTime(requestedAt)} UTC   ${url}/tasks/${id}${parentInWords(task)}
 
 ${textTable(["JOB", "SITE", "STATE", "TOOK", "STEPS", ""], jobs.map(rowOf))}${what}${annotationTable(task)}${rest}`;
 }
 
+function parentInWords({ parent }: TaskView): string {
+  return parent === undefined ? "" : `\npart of task ${parent.task}, job ${parent.job}`;
+}
+
 function rowOf(job: JobView): readonly string[] {
-  const { key, site, state, durationMs, steps, waiting, failure, canceledBecause } = job;
+  const { key, site, state, durationMs, steps, waiting, failure, canceledBecause, child } = job;
   const tolerated = failure && job.continueOnError ? ", tolerated" : "";
   const ended = steps.filter((step) => STATE_LOOKS[step.state].ended).length;
   return [
@@ -40,7 +44,7 @@ function rowOf(job: JobView): readonly string[] {
     site,
     `${STATE_LOOKS[state].glyph} ${STATE_LOOKS[state].word}${tolerated}`,
     durationMs === undefined ? "" : duration(durationMs),
-    `${ended}/${steps.length}`,
+    child === undefined ? `${ended}/${steps.length}` : (child.task ?? child.pipeline),
     failure?.message ??
       canceledBecause ??
       waiting?.text ??

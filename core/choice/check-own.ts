@@ -100,6 +100,9 @@ export function ownProblems(
       ? []
       : [problem(["build"], "the platform team does not let own pipelines of this app make builds")]),
     ...jobs.flatMap(([job, part]) => [
+      ...(job.pipeline === undefined
+        ? []
+        : [problem([part, job.id, "pipeline"], "only pipelines of the platform team run other pipelines")]),
       ...(job.deploys === undefined
         ? []
         : [problem([part, job.id, "deploys"], "only pipelines of the platform team deploy builds")]),

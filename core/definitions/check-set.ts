@@ -3,6 +3,7 @@
 import { readRoles } from "../access/read-policy.ts";
 import type { Environments } from "../build/environments.ts";
 import { readEnvironments } from "../build/read-environments.ts";
+import { childProblems } from "../child/child-set.ts";
 import { type OwnPolicy, readOwnPolicy } from "../choice/own-policy.ts";
 import type { Problem } from "../errors.ts";
 import { readRules } from "../notify/read-rules.ts";
@@ -70,6 +71,7 @@ export function checkSet(files: DefinitionFiles, parse: ParseFile): CheckedSet {
   const policy = roles.length === 0 ? undefined : readRoles(roles);
   if (policy?.ok === false) problems.push(...policy.problems);
   problems.push(...upstreamProblems(pipelines, [...pipelines.map(({ pipeline }) => pipeline.name), ...broken]));
+  problems.push(...childProblems(preset, [...pipelines.map(({ pipeline }) => pipeline.name), ...broken]));
   const rules = filesIn(files, "rules");
   const siteFiles = filesIn(files, "sites");
   const all = preset.map(({ pipeline }) => pipeline);

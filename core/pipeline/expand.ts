@@ -48,7 +48,7 @@ export function expandJob(
     seen.add(key);
     const inner = { ...scope, each };
     const site = renderText(job.site, inner, evaluation);
-    if (!SITE.test(site))
+    if (job.pipeline === undefined && !SITE.test(site))
       throw expressionFailed(String(job.site), `its value ${JSON.stringify(site)} is not the name of a site`);
     const labels = labelsOf(job, { ...inner, defaults: defaultsAt(site) }, evaluation);
     return { key, each, site, labels, ...(mayFail(job, inner, evaluation) ? { continueOnError: true } : {}) };

@@ -18,6 +18,7 @@ import { paramTypes, typeKeywords, typeShape } from "./types/type-shape.ts";
  */
 const RESERVED =
   /^(?!(?:constructor|prototype|toString|valueOf|hasOwnProperty|isPrototypeOf|propertyIsEnumerable|toLocaleString)$)/;
+const PIPELINE_NAME = /^[a-z][a-z0-9-]{0,62}$/;
 const id = new RegExp(`${RESERVED.source}[A-Za-z][A-Za-z0-9_-]{0,62}$`);
 const variable = new RegExp(`${RESERVED.source}[A-Za-z_][A-Za-z0-9_]{0,62}$`);
 
@@ -162,7 +163,12 @@ export const jobShape = z.strictObject({
     .union([z.string(), z.array(z.string()).max(200)], "the id of a job, or a list of ids")
     .optional()
     .describe("Jobs that must have ended first"),
-  site: z.string().min(1).max(500).describe("Name of the site whose runners take the job"),
+  site: z
+    .string()
+    .min(1)
+    .max(500)
+    .optional()
+    .describe("Name of the site whose runners take the job. Required, but not with `pipeline`"),
   labels: z
     .union([z.string(), z.array(z.string().max(100)).max(20)], "a label, or a list of labels")
     .optional()
@@ -228,15 +234,38 @@ export const jobShape = z.strictObject({
     .optional()
     .describe("Folders that later jobs of the same app and branch find again on the same runner: name → paths"),
   artifacts: artifactsShape.optional().describe("Files that the job saves after its steps: name → paths"),
-  steps: z.array(stepShape).min(1).max(200),
+  pipeline: z
+    .string()
+    .regex(PIPELINE_NAME, "the name of a pipeline has lower case letters, digits and hyphens")
+    .optional()
+    .describe("In place of `site` and `steps`: the job runs this pipeline as a task of its own"),
+  params: z
+    .record(z.string().regex(variable, "a parameter has letters, digits and `_`"), template)
+    .optional()
+    .describe("With `pipeline`: the params of its task"),
+  wait: z.boolean().optional().describe("With `pipeline`: false, and the job succeeds as soon as its task has started"),
+  steps: z.array(stepShape).min(1).max(200).optional().describe("Required, but not with `pipeline`"),
 });
 
-const jobs = z.record(idText, jobShape).refine((all) => Object.keys(all).length > 0, "must have at least one job");
+/** A job has a site and steps, or the pipeline that it runs. */
+const completeJobShape = jobShape
+  .refine(({ pipeline, site }) => pipeline !== undefined || site !== undefined, isMissing("site"))
+  .refine(({ pipeline, steps }) => pipeline !== undefined || steps !== undefined, isMissing("steps"));
+
+/** Said together with the other mistakes of the job. */
+function isMissing(key: string) {
+  const when = ({ value }: { readonly value: unknown }): boolean => typeof value === "object" && value !== null;
+  return { path: [key], message: "is missing", when };
+}
+
+const jobs = z
+  .record(idText, completeJobShape)
+  .refine((all) => Object.keys(all).length > 0, "must have at least one job");
 
 export const pipelineShape = z.strictObject({
   name: z
     .string()
-    .regex(/^[a-z][a-z0-9-]{0,62}$/, "a name has lower case letters, digits and hyphens")
+    .regex(PIPELINE_NAME, "a name has lower case letters, digits and hyphens")
     .describe("Unique among the pipelines"),
   title: sentence.optional(),
   summary: sentence.optional(),

@@ -1016,6 +1016,33 @@ export const RUN_TIME_MISTAKES: readonly Mistake[] = [
   ],
   ["a wrong word in the retry of a step", file({ step: "retry: { max: 1, dealy: 1s }" }), /did you mean delay\?/],
   [
+    "steps beside a pipeline",
+    "name: demo\njobs:\n  a:\n    pipeline: other\n    steps: [{ run: x }]\n",
+    /^5: a job has `pipeline` or `steps`: `steps` belongs to the jobs of that pipeline$/,
+  ],
+  [
+    "params of a script",
+    file({ job: "params: { to: x }" }),
+    /`params` belongs to `pipeline`; values for a script are in `env`$/,
+  ],
+  ["a wait for nothing", file({ job: "wait: false" }), /`wait` belongs to `pipeline`$/],
+  ["neither a site nor a pipeline", "name: demo\njobs:\n  a: { steps: [{ run: x }] }\n", /^3: site is missing$/],
+  [
+    "outputs of a pipeline that nobody waits for",
+    "name: demo\njobs:\n  a: { pipeline: other, wait: false }\n  b: { needs: a, site: x, env: { A: '${{ needs.a.outputs.x }}' }, steps: [{ run: x }] }\n",
+    /^4: the job a does not wait for its pipeline, so it has no outputs$/,
+  ],
+  [
+    "a secret for another pipeline",
+    "name: demo\njobs:\n  a:\n    pipeline: other\n    params: { to: '${{ secrets.T }}' }\n",
+    /^5: secrets can only be used in `with` and `env` of a step/,
+  ],
+  [
+    "a workflow of another system",
+    file({ job: "trigger: other" }),
+    /unknown key trigger; use `pipeline`, to run another pipeline$/,
+  ],
+  [
     "a retry on success",
     file({ job: "retry: { max: 1, on: [succeeded] }" }),
     /element 1 of on must be one of failed, errored, timed-out/,

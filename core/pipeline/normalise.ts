@@ -50,7 +50,7 @@ function normaliseJob(id: string, job: JobFile, steps: ReadonlyMap<string, StepD
     id,
     title: job.title ?? id,
     needs: list(job.needs),
-    site: job.site,
+    site: job.site ?? "",
     labels: list(job.labels),
     each: job.each,
     ...normaliseMatrix(job.matrix),
@@ -75,8 +75,11 @@ function normaliseJob(id: string, job: JobFile, steps: ReadonlyMap<string, StepD
     ...(job.download === undefined ? {} : { download: normaliseDownloads(job.download) }),
     ...(job.artifacts === undefined ? {} : { artifacts: normaliseArtifacts(job.artifacts) }),
     ...(job.cache === undefined ? {} : { cache: normaliseCaches(job.cache) }),
-    steps: normaliseSteps(job.steps, steps),
-    work: workOf(job.steps, steps),
+    ...(job.pipeline === undefined ? {} : { pipeline: job.pipeline }),
+    ...(job.params === undefined ? {} : { params: job.params }),
+    ...(job.wait === false ? { wait: false as const } : {}),
+    steps: normaliseSteps(job.steps ?? [], steps),
+    work: workOf(job.steps ?? [], steps),
   };
 }
 

@@ -132,6 +132,7 @@ export type Job = {
   readonly id: string;
   readonly title: string;
   readonly needs: readonly string[];
+  /** Empty in a job with `pipeline`: no runner takes it. */
   readonly site: Template;
   /** Templates of text; rendered by expand.ts. */
   readonly labels: readonly string[];
@@ -179,7 +180,14 @@ export type Job = {
   readonly download?: readonly DownloadSpec[];
   readonly artifacts?: readonly ArtifactSpec[];
   readonly cache?: readonly CacheSpec[];
+  /** Empty in a job with `pipeline`. */
   readonly steps: readonly StepSpec[];
+  /** The job runs this pipeline as a task of its own, for the app of its task or without an app. Absent: it has steps. */
+  readonly pipeline?: string;
+  /** The params of that task. Absent: none. */
+  readonly params?: { readonly [name: string]: Template };
+  /** The job succeeds as soon as that task has started. Absent: the job ends with it, and has its outcome and outputs. */
+  readonly wait?: false;
   /**
    * The kind of work that its runner must accept; derived from the steps. Absent in definitions that an older version
    * stored.

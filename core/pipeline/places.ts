@@ -106,6 +106,7 @@ function placesOfJob(job: Job, path: readonly string[], needs: readonly string[]
         steps: job.steps.slice(0, job.steps.findLastIndex(isCheckout) + 1),
       }),
     ),
+    ...entries(job.params ?? {}, [...path, "params"], { ...base, variables: STARTED }),
     ...entries(job.env, [...path, "env"], { ...base, variables: STARTED }),
     ...job.steps.flatMap((step, index) =>
       placesOfStep(step, [...path, "steps", index], { ...base, steps: job.steps.slice(0, index) }),

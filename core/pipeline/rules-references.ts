@@ -226,7 +226,9 @@ function wrongNeed({ pipeline, jobIds }: RuleContext, place: TemplatePlace, refe
     return `a job has outputs, outcome, approval and each, not ${member}${didYouMean(member, ["outputs", "outcome", "approval", "each"])}`;
   if (many) return `the job ${id} runs once per element: its outputs are in ${variable}.${id}.each`;
   const known = Object.keys(job.outputs);
-  if (output === undefined) return undefined;
+  if (job.wait === false) return `the job ${id} does not wait for its pipeline, so it has no outputs`;
+  // Those of its pipeline, which another file has.
+  if (output === undefined || job.pipeline !== undefined) return undefined;
   if (!known.includes(output)) return `the job ${id} has no output ${output}${didYouMean(output, known)}`;
   const type = declaredType(pipeline, variable, path.slice(0, 3));
   return wrongMember(type, path.slice(3), `${variable}.${id}.outputs.${output}`);

@@ -3,6 +3,7 @@
 
 import { goodArtifacts } from "../artifact/rules-artifacts.ts";
 import { checkBuildFacts } from "../build/build.ts";
+import { goodChildren } from "../child/child-rules.ts";
 import { actionOf } from "../choice/actions.ts";
 import { goodConcurrency } from "../concurrency/concurrency-rules.ts";
 import { ERRORS } from "../errors.ts";
@@ -55,6 +56,7 @@ export const RULES: readonly Rule[] = [
   goodAction,
   goodTriggers,
   fittingForks,
+  goodChildren,
 ];
 
 function distinctIds({ pipeline }: RuleContext): readonly PathProblem[] {
@@ -399,6 +401,6 @@ function jobFiles(file: PipelineFile): readonly { job: JobFile; path: readonly (
 
 function stepFiles(file: PipelineFile): readonly { step: StepFile; path: readonly (string | number)[] }[] {
   return jobFiles(file).flatMap(({ job, path }) =>
-    job.steps.map((step, index) => ({ step, path: [...path, "steps", index] })),
+    (job.steps ?? []).map((step, index) => ({ step, path: [...path, "steps", index] })),
   );
 }

@@ -5,7 +5,7 @@ import type { JsonObject, JsonValue } from "../json.ts";
 import type { Annotation } from "../log/annotation.ts";
 import type { StepProgress } from "../log/progress.ts";
 import type { Failure } from "../step/outcome.ts";
-import type { Demand, FailedAt, KeptJob, TaskResult } from "./model.ts";
+import type { Demand, FailedAt, KeptJob, Parent, TaskResult } from "./model.ts";
 import type { Priority } from "./priority.ts";
 import type { Outcome } from "./states.ts";
 
@@ -37,6 +37,10 @@ export type TaskEvent =
         readonly causedBy?: readonly string[];
         /** What started it, as expressions see it. Absent: a person. */
         readonly trigger?: JsonObject;
+        /** The job of another task that started it. */
+        readonly parent?: Parent;
+        /** The versions of the pipelines that its jobs, and those of its children, run: by name. */
+        readonly children?: { readonly [pipeline: string]: string };
         readonly url: string;
         readonly rerunOf?: string;
         readonly group?: string;
@@ -72,6 +76,12 @@ export type TaskEvent =
   | Fact<"JobAdmitted", OfJob & { readonly group: string }>
   /** People or a calendar hold it again: it gives back its place in its concurrency group, or waits for none any more. */
   | Fact<"JobLeftGroup", OfJob & { readonly group: string }>
+  /** The job starts a task of this pipeline in place of steps. `passed`: as in JobReady. */
+  | Fact<
+      "ChildRequested",
+      OfJob & { readonly pipeline: string; readonly params: JsonObject; readonly passed?: readonly string[] }
+    >
+  | Fact<"ChildStarted", OfJob & { readonly task: string }>
   /** Since it is ready. `until`: when what it waits for ends by itself, ms since 1970. */
   | Fact<"JobWaiting", OfJob & { readonly code: string; readonly text: string; readonly until?: number }>
   /** The calendar of an environment is closed, or its concurrency group is full. `until`: when it opens, ms since 1970. */

@@ -36,6 +36,11 @@ export function evolveJob(job: JobState, event: JobEvent): JobState {
         waiting: undefined,
         ...(event.passed === undefined ? {} : { passed: event.passed }),
       };
+    case "ChildRequested":
+      return childRequested(job, event);
+    case "ChildStarted":
+      if (!job.child) throw new Error(`job ${job.key}: ${job.phase} -> ChildStarted`);
+      return { ...job, startedAt: event.at, child: { ...job.child, task: event.task } };
     case "JobGated": {
       const { code, text, at: since, until } = event;
       return { ...job, phase: "pending", waiting: { code, text, since, ...(until === undefined ? {} : { until }) } };
@@ -91,6 +96,16 @@ export function evolveJob(job: JobState, event: JobEvent): JobState {
     default:
       return unknownEvent(event);
   }
+}
+
+function childRequested(job: JobState, event: TaskEventOf<"ChildRequested">): JobState {
+  const { at: readyAt, pipeline, params, passed } = event;
+  const child = { pipeline, params };
+  return {
+    ...job,
+    ...{ phase: "delegated", readyAt, waiting: undefined, child },
+    ...(passed === undefined ? {} : { passed }),
+  };
 }
 
 function queued(job: JobState, { at: since, group, policy, limit }: TaskEventOf<"JobQueued">): JobState {

@@ -86,7 +86,8 @@ function applied(state: TaskState | undefined, event: TaskEvent, put: Put): Task
       const next = evolveJob(job, event);
       return {
         ...state,
-        startedAt: state.startedAt ?? (event.kind === "JobStarted" ? event.at : undefined),
+        startedAt:
+          state.startedAt ?? (event.kind === "JobStarted" || event.kind === "ChildStarted" ? event.at : undefined),
         jobs: put.jobs(state.jobs, [next]),
       };
     }
@@ -109,6 +110,8 @@ function requested(event: TaskEventOf<"TaskRequested">): TaskState {
     ...(event.causedBy === undefined ? {} : { causedBy: event.causedBy }),
     ...(event.trigger === undefined ? {} : { trigger: event.trigger }),
     requestedAt: event.at,
+    ...(event.parent === undefined ? {} : { parent: event.parent }),
+    ...(event.children === undefined ? {} : { children: event.children }),
     url: event.url,
     rerunOf: event.rerunOf,
     kept: event.kept ?? {},

@@ -10,7 +10,9 @@ import type { JobState, TaskState } from "./model.ts";
 /** When the task expires, ms since 1970; undefined: never, or a runner has taken a job of it. */
 export function taskExpiresAt({ expiresMs }: Pick<Pipeline, "expiresMs">, state: TaskState): number | undefined {
   if (expiresMs === undefined || state.phase === "ended" || state.cancel || state.expired) return undefined;
-  return Object.values(state.jobs).some(({ attempt }) => attempt > 0) ? undefined : state.requestedAt + expiresMs;
+  return Object.values(state.jobs).some(({ attempt, child }) => attempt > 0 || child !== undefined)
+    ? undefined
+    : state.requestedAt + expiresMs;
 }
 
 /** When the job expires, ms since 1970; undefined: never, or it cannot start yet, or a runner has taken it. */

@@ -33,6 +33,10 @@ export type TaskState = {
   /** What started it, as expressions see it. Absent: a person. */
   readonly trigger?: JsonObject;
   readonly requestedAt: number;
+  /** The job of another task that started it. Absent: none did. */
+  readonly parent?: Parent;
+  /** The versions of the pipelines that its jobs, and those of its children, run: by name. Absent: they run none. */
+  readonly children?: { readonly [pipeline: string]: string };
   readonly url: string;
   readonly rerunOf: string | undefined;
   /** Jobs that are taken over from the task that this one reruns, by key. */
@@ -62,6 +66,12 @@ export type TaskState = {
   readonly jobs: { readonly [key: string]: JobState };
   readonly effects: { readonly [key: string]: EffectState };
 };
+
+/** `depth`: how many tasks have started each other to get here; 1 for the child of a task without a parent. */
+export type Parent = { readonly task: string; readonly job: string; readonly depth: number };
+
+/** `task`: absent until it has started. */
+export type ChildState = { readonly pipeline: string; readonly params: JsonObject; readonly task?: string };
 
 export type TaskResult = {
   /** `remember` of the pipeline. */
@@ -111,9 +121,11 @@ export type JobState = {
   readonly final: boolean;
   /**
    * pending (needs not met, or people or a calendar hold it) → ready (may be offered) → leased (a runner owns it) → ended; leased → ready when it is given
-   * away or retried; leased → held when only a person can decide whether it may run again.
+   * away or retried; leased → held when only a person can decide whether it may run again. A job with `pipeline`: pending → delegated (another task does its work) → ended.
    */
-  readonly phase: "pending" | "ready" | "leased" | "held" | "ended";
+  readonly phase: "pending" | "ready" | "leased" | "held" | "delegated" | "ended";
+  /** The task that does its work. Absent: its steps do. */
+  readonly child?: ChildState;
   readonly readyAt: number | undefined;
   /** Not to be offered before: the delay of a retry. */
   readonly notBefore: number | undefined;

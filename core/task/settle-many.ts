@@ -39,7 +39,7 @@ export function waitsForRoom(state: TaskState, job: Job, one: JobState): Waiting
 }
 
 function isActive({ phase }: JobState): boolean {
-  return phase === "ready" || phase === "leased" || phase === "held";
+  return phase === "ready" || phase === "leased" || phase === "held" || phase === "delegated";
 }
 
 function jobsOf(state: TaskState, { id }: Job): readonly JobState[] {

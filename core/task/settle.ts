@@ -85,7 +85,7 @@ function followJob(pipeline: Pipeline, state: TaskState, job: Job, pass: Pass): 
     if (free <= 0 && one.phase === "pending" && !isCanceled(state, one))
       return followJobExpiry(job, one, pass.now) ?? [];
     const events = followOne(pipeline, state, job, one, pass);
-    free -= events.filter(({ kind }) => kind === "JobReady").length;
+    free -= events.filter(({ kind }) => kind === "JobReady" || kind === "ChildRequested").length;
     return events;
   });
 }
@@ -114,6 +114,18 @@ function followOne(pipeline: Pipeline, state: TaskState, job: Job, one: JobState
       const queued = isReady ? undefined : followGroup(state, job, one, { scope, now });
       if (queued) return [...queued];
       const passed = gate.passed === undefined ? {} : { passed: gate.passed };
+      const { pipeline: child, params = {} } = job;
+      if (child !== undefined)
+        return [
+          {
+            kind: "ChildRequested",
+            at: now,
+            job: one.key,
+            pipeline: child,
+            params: renderMap(params, scope),
+            ...passed,
+          },
+        ];
       return isReady ? [] : [{ kind: "JobReady", at: now, job: one.key, ...passed }];
     }
     const upstream = status !== "succeeded";

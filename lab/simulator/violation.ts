@@ -20,6 +20,8 @@ export type Invariant =
   | "notifications"
   | "builds-in-order"
   | "group-limit"
+  | "one-child"
+  | "child-outcome"
   | "logs-equal"
   | "claim-on-disk"
   | "probe-first"

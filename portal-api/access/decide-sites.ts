@@ -18,7 +18,9 @@ export type SiteFacts = {
  * targets that the request names. Anything else is `UNKNOWN_SITE`.
  */
 export function sitesOf(facts: SiteFacts): readonly string[] {
-  const sites = [...new Set(facts.pipeline.jobs.flatMap((job) => sitesOfJob(job.site, facts)))];
+  // Where the tasks of other pipelines run is decided by the right to run those.
+  const placed = facts.pipeline.jobs.filter(({ pipeline }) => pipeline === undefined);
+  const sites = [...new Set(placed.flatMap((job) => sitesOfJob(job.site, facts)))];
   return [...sites, ...clustersAt(sites, facts)];
 }
 

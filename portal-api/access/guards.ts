@@ -71,6 +71,7 @@ export function onApp(
       const missing = () => new GantryError("app-unknown", { app });
       await requireOnApp(asked, verb, { app, ...start }, missing);
       await requireDeployOfOwn(asked, { app, ...start }, missing);
+      if (start) await requireChildren(asked, { app, ...start }, missing);
       if (hasOverride(body)) await requireOnApp(asked, "override-policy", { app, ...start }, missing);
     },
   };
@@ -86,7 +87,11 @@ export const onNewApp: Guard<
   on: "new-app",
   check: async (asked) => {
     const { params, name, app } = asked.body;
-    if (params) return requireStart(asked, "create-app", { app: nameOf(params), pipeline: "create-app", params });
+    if (params) {
+      const start = { app: nameOf(params), pipeline: "create-app", params };
+      await requireStart(asked, "create-app", start);
+      return requireChildren(asked, start, undefined);
+    }
     const sites = asked.rights.needs.sites && app ? sitesOfApp(JSON.parse(JSON.stringify(app))) : undefined;
     requireAdoption(asked, name, { team: app?.team, sites });
   },
@@ -120,11 +125,11 @@ export const onStart: Guard<
     // The task-agent refuses it.
     if (kind === "existing" && app === undefined) return;
     const verb = startVerb(kind, action);
-    if (kind === "new") return requireStart(asked, verb, { app: nameOf(params) ?? app, pipeline, params });
-    if (kind === "none") return requireOnApp(asked, verb, { app: undefined, pipeline, params }, undefined);
-    const missing = () => new GantryError("app-unknown", { app: app ?? "" });
-    await requireOnApp(asked, verb, { app, pipeline, params }, missing);
-    await requireDeployOfOwn(asked, { app, pipeline, params }, missing);
+    const missing = kind === "existing" ? () => new GantryError("app-unknown", { app: app ?? "" }) : undefined;
+    if (kind === "new") await requireStart(asked, verb, { app: nameOf(params) ?? app, pipeline, params });
+    else await requireOnApp(asked, verb, { app: missing && app, pipeline, params }, missing);
+    if (missing) await requireDeployOfOwn(asked, { app, pipeline, params }, missing);
+    await requireChildren(asked, { app, pipeline }, missing);
   },
 };
 
@@ -159,6 +164,8 @@ export function onTask<B = unknown, P extends { readonly id: string } = { readon
       requireRight(asked, { ...record, ...facts, sites, verb: start }, "app");
       if (await mayDeployAgain(asked, facts.pipeline))
         requireRight(asked, { ...record, ...facts, sites, verb: "run-cd" }, "app");
+      const { children } = await portal.agent.task(params.id);
+      await requireChildren(asked, facts, missing, children);
     },
   };
 }
@@ -191,6 +198,26 @@ export async function requireDeployOfOwn(who: Who, start: Start, missing: () => 
   if (pipeline === undefined || appOfOwn(pipeline) === undefined || who.rights.mayEverywhere("run-cd")) return;
   const { jobs } = await who.portal.agent.pipeline(pipeline);
   if (deploys(jobs)) await requireOnApp(who, "run-cd", start, missing);
+}
+
+/**
+ * Jobs of the pipeline may run others on behalf of the caller, who needs the right to run each of them. `known`: more of them, which an
+ * older file runs.
+ */
+export async function requireChildren(
+  who: Who,
+  { app, pipeline }: Pick<Start, "app" | "pipeline">,
+  missing: (() => GantryError) | undefined,
+  known: readonly string[] = [],
+): Promise<void> {
+  if (pipeline === undefined || STARTS.every((verb) => who.rights.mayEverywhere(verb))) return;
+  const view = await who.portal.agent.pipeline(pipeline).catch(ifUnknown);
+  for (const name of new Set([...known, ...(view?.children ?? [])])) {
+    const child = await kindOf(who.portal, name).catch(ifUnknown);
+    const verb = startVerb(child?.app, child?.action);
+    const isOfApp = child?.app === "existing";
+    await requireOnApp(who, verb, { app: isOfApp ? app : undefined, pipeline: name }, isOfApp ? missing : undefined);
+  }
 }
 
 /** Of an own pipeline: the file of then counts as well as the newest. */

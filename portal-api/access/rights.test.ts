@@ -580,3 +580,14 @@ test("a schedule is run only by who may run its pipeline where the params of the
   assert.equal(await run("seoul"), 202);
   for (const where of ["tokyo", "${{ app.build.site }}"]) assert.equal(await run(where), 403, where);
 });
+
+test("I8: who starts or reruns a pipeline needs the right to run every pipeline that its jobs run", async () => {
+  portal.agent.addPipeline({ name: "release", children: ["cd"] });
+  portal.agent.addPipeline({ name: "checks", children: ["ci"] });
+  const start = (pipeline: string) => ({ pipeline, app: "orders", params: {} });
+  assert.equal((await post("no-cd", "/v1/tasks", start("checks"))).status, 202);
+  const refused = await post("no-cd", "/v1/tasks", start("release"));
+  assert.deepEqual([refused.status, ((await refused.json()) as Problem).code], [403, "forbidden"]);
+  const { id } = portal.agent.addTask({ pipeline: "checks", children: ["ci", "cd"] });
+  assert.equal((await post("no-cd", `/v1/tasks/${id}/rerun`, {})).status, 403, "the file of then ran cd");
+});

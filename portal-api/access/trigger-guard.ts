@@ -6,7 +6,15 @@ import { explain, GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import type { TriggerView } from "@gantry/wire/agent/triggers.ts";
 import type { PipelineView } from "@gantry/wire/agent/views.ts";
-import { type Guard, ifUnknown, kindOf, requireDeployOfOwn, requireOnApp, type Who } from "./guards.ts";
+import {
+  type Guard,
+  ifUnknown,
+  kindOf,
+  requireChildren,
+  requireDeployOfOwn,
+  requireOnApp,
+  type Who,
+} from "./guards.ts";
 
 type Params = NonNullable<TriggerView["params"]>;
 
@@ -36,6 +44,7 @@ async function requireTrigger(who: Who, trigger: string, paramsOf: () => Promise
   const params = who.rights.needs.sites ? withUnknownSites(await paramsOf()) : {};
   await requireOnApp(who, verb, { app, pipeline, params }, missing);
   if (app !== undefined) await requireDeployOfOwn(who, { app, pipeline }, missing);
+  await requireChildren(who, { app, pipeline }, missing);
 }
 
 /** They may name sites. What an expression gives is not known here: it may be every site. */

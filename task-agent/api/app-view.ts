@@ -3,6 +3,7 @@
 import { releaseBranchOf, targetsOf } from "@gantry/core/app/targets.ts";
 import type { Build } from "@gantry/core/build/build.ts";
 import type { Environments } from "@gantry/core/build/environments.ts";
+import { childrenOf } from "@gantry/core/child/child-set.ts";
 import { actionOf } from "@gantry/core/choice/actions.ts";
 import type { ParamsSchema, Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import type { AppState } from "@gantry/core/task/model.ts";
@@ -55,7 +56,13 @@ export function buildView(build: Build, app: AppState, environments: Environment
 /** What forms suggest, by the hint `ui` of a param. */
 export type Offers = Readonly<Record<string, readonly string[]>>;
 
-export function pipelineView({ pipeline, version }: Definition, offers: Offers = {}): PipelineView {
+/** `find`: the pipelines in force, which its jobs may run. */
+export function pipelineView(
+  { pipeline, version }: Definition,
+  offers: Offers = {},
+  find: (name: string) => Definition | undefined = () => undefined,
+): PipelineView {
+  const children = childrenOf(pipeline, (name) => find(name)?.pipeline);
   return {
     name: pipeline.name,
     title: pipeline.title,
@@ -65,6 +72,7 @@ export function pipelineView({ pipeline, version }: Definition, offers: Offers =
     ...(actionOf(pipeline) === undefined ? {} : { action: actionOf(pipeline) }),
     ...(pipeline.origin === "app" ? { origin: pipeline.origin } : {}),
     version,
+    ...(children.length === 0 ? {} : { children: [...children] }),
     // JSON Schema, read from a pipeline file. Its type has no index signature.
     params: withOffers(pipeline.params, offersFor(pipeline.app, offers)) as unknown as Jsons,
     jobs: [...pipeline.jobs, ...pipeline.finally].map((job) => ({
@@ -72,6 +80,7 @@ export function pipelineView({ pipeline, version }: Definition, offers: Offers =
       title: job.title,
       needs: [...job.needs],
       site: job.site as Jsons[string],
+      ...(job.pipeline === undefined ? {} : { pipeline: job.pipeline }),
       steps: job.steps.map((step) => ({
         id: step.id,
         title: step.title,

@@ -282,14 +282,14 @@ function catalogHandlers(deps: PortalRoutesDeps): Pick<Handlers, CatalogRoute> {
   return {
     pipelines: async () => {
       const offered = await offers();
-      return { items: definitions.list().map((one) => pipelineView(one, offered)) };
+      return { items: definitions.list().map((one) => pipelineView(one, offered, definitions.current)) };
     },
     appPipelines: ({ params: { name } }) => ofApps.view(name),
     pipeline: async ({ params: { name }, query: { app } }) => {
       const action = ACTIONS.find((one) => one === name);
       const definition = app && action ? await ofApps.chosen(app, action) : await ofApps.named(name);
       if (!definition) throw new GantryError("pipeline-unknown", { pipeline: name });
-      return pipelineView(await ofApps.preset(definition, app), await offers());
+      return pipelineView(await ofApps.preset(definition, app), await offers(), definitions.current);
     },
     templates: () => templates.view(),
     syncTemplates: async ({ body }) => {

@@ -6,7 +6,15 @@ import { hideSecretParams } from "@gantry/core/pipeline/secret-params.ts";
 import { placeName } from "@gantry/core/task/failed-places.ts";
 import { concurrencyOf } from "@gantry/core/task/from-fork.ts";
 import { decision, headline } from "@gantry/core/task/messages.ts";
-import type { ApprovalState, JobState, LateReport, StepState, TaskState, Waiting } from "@gantry/core/task/model.ts";
+import type {
+  ApprovalState,
+  ChildState,
+  JobState,
+  LateReport,
+  StepState,
+  TaskState,
+  Waiting,
+} from "@gantry/core/task/model.ts";
 import { waitsForRoom } from "@gantry/core/task/settle-many.ts";
 import type { State } from "@gantry/core/task/states.ts";
 import { TRIGGER_KINDS } from "@gantry/core/trigger/trigger.ts";
@@ -35,6 +43,7 @@ export function taskSummary(state: TaskState, pipeline: Pipeline): TaskSummary {
     headline: sentence(state, pipeline),
     requestedBy: state.requestedBy,
     ...triggerView(state),
+    ...(state.parent === undefined ? {} : { parent: { task: state.parent.task, job: state.parent.job } }),
     requestedAt: iso(state.requestedAt),
     ...times(state),
     stepsDone: succeeded + skipped,
@@ -60,6 +69,7 @@ export function taskView(
     params: hideSecretParams(pipeline.params, state.params) as Jsons,
     ...(actionOf(pipeline) === undefined ? {} : { action: actionOf(pipeline) }),
     definition: { name: state.pipeline, version: state.definition },
+    ...(state.children === undefined ? {} : { children: Object.keys(state.children) }),
     ...(state.rerunOf === undefined ? {} : { rerunOf: state.rerunOf }),
     ...(reruns.length === 0 ? {} : { reruns: [...reruns] }),
     ...(state.override === undefined ? {} : { override: state.override }),
@@ -102,7 +112,7 @@ export function taskState(state: TaskState): State {
   const jobs = Object.values(state.jobs);
   if (jobs.some((job) => job.phase === "held")) return "held";
   if (state.phase === "finalizing") return "finalizing";
-  if (jobs.some((job) => job.phase === "leased")) return "running";
+  if (jobs.some(isRunning)) return "running";
   if (jobs.some(isWaiting)) return "waiting";
   return state.startedAt === undefined ? "queued" : "running";
 }
@@ -134,6 +144,7 @@ function sentence(state: TaskState, pipeline: Pipeline): string {
   }
   const waiting = taskWaiting(state, pipeline);
   const active = Object.values(state.jobs).flatMap((job) => {
+    if (job.phase === "delegated") return [job.key];
     if (job.phase !== "leased") return [];
     const running = job.steps.filter((step) => step.state === "running" || step.state === "waiting");
     return running.map((step) => placeName({ job: job.key, step: step.id }, state, pipeline));
@@ -169,6 +180,7 @@ function jobView(state: TaskState, definition: Job, job: JobState, views: Views)
     ...(job.cancel ? { canceledBecause: job.cancel.reason } : {}),
     ...(job.approval ? { approval: jobApproval(job.approval) } : {}),
     ...(job.overridden ? { overridden: { ...job.overridden, at: iso(job.overridden.at) } } : {}),
+    ...(job.child ? { child: childView(job.child) } : {}),
     attempt: job.attempt,
     attempts: job.attempts.map((one) => ({
       attempt: one.attempt,
@@ -196,6 +208,10 @@ function jobView(state: TaskState, definition: Job, job: JobState, views: Views)
   };
 }
 
+function childView({ pipeline, task }: ChildState): NonNullable<JobView["child"]> {
+  return { pipeline, ...(task === undefined ? {} : { task }) };
+}
+
 function jobApproval({ state, question, plan, expiresAt, answers }: ApprovalState): NonNullable<JobView["approval"]> {
   return { state, question, plan, until: iso(expiresAt), answers: answers.map(answerView) };
 }
@@ -210,10 +226,14 @@ function lateView(late: LateReport): NonNullable<JobView["attempts"][number]["la
   };
 }
 
+function isRunning({ phase, child }: JobState): boolean {
+  return phase === "leased" || (phase === "delegated" && child?.task !== undefined);
+}
+
 function jobState(job: JobState): State {
   if (job.outcome) return job.outcome;
   if (job.phase === "held") return "held";
-  if (job.phase === "leased") return "running";
+  if (isRunning(job)) return "running";
   return isWaiting(job) ? "waiting" : "queued";
 }
 
@@ -292,6 +312,7 @@ function unexpandedView(job: Job, final: boolean): JobView {
     needs: [...job.needs],
     final,
     state: "queued",
+    ...(job.pipeline === undefined ? {} : { child: { pipeline: job.pipeline } }),
     attempt: 0,
     attempts: [],
     outputs: {},

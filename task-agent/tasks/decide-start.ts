@@ -15,7 +15,7 @@ import { atSite, readableDefaults, type SiteDefaults, siteOfTask } from "@gantry
 import type { TaskEventOf } from "@gantry/core/task/events.ts";
 import { concurrencyOf, isFromFork } from "@gantry/core/task/from-fork.ts";
 import { taskTitle } from "@gantry/core/task/messages.ts";
-import type { AppState } from "@gantry/core/task/model.ts";
+import type { AppState, Parent } from "@gantry/core/task/model.ts";
 import { keptJobs, type PlannedJob, planRerun, type RerunOf } from "@gantry/core/task/plan-rerun.ts";
 import { type Priority, readPriority } from "@gantry/core/task/priority.ts";
 import { BY_PERSON } from "@gantry/core/trigger/facts.ts";
@@ -30,7 +30,23 @@ import type { Definition } from "./definitions.ts";
 export type Rerun = Pick<RerunOf, "of" | "before" | "from"> & { readonly definition: "pinned" | "newest" };
 
 /** `trigger`: what starts it, as expressions see it. Absent: a person. `causedBy`: people because of whom the trigger does. */
-export type StartRequest = StartTask & { readonly trigger?: JsonObject; readonly causedBy?: readonly string[] };
+export type StartRequest = StartTask & {
+  readonly trigger?: JsonObject;
+  readonly causedBy?: readonly string[];
+  readonly child?: ChildOf;
+};
+
+/** What a task that does the work of a job has from its parent. */
+export type ChildOf = {
+  readonly parent: Parent;
+  readonly definition: Definition;
+  /** The versions of the pipelines that children of the parent run, by name. */
+  readonly children: Children;
+  /** The concurrency groups of the tasks that wait for its end. */
+  readonly groupsAbove: readonly string[];
+};
+
+type Children = NonNullable<TaskEventOf<"TaskRequested">["children"]>;
 
 export type StartFacts = {
   readonly definition: Definition;
@@ -57,6 +73,8 @@ export type StartFacts = {
   readonly siteDefaults?: SiteDefaults;
   /** What apps may have at a site; undefined where nobody knows. */
   readonly systemsAt?: ((site: string) => readonly ReportedSystem[]) | undefined;
+  /** The versions in force of the pipelines that its jobs, and those of its children, run. Default: they run none. */
+  readonly children?: Children;
   /** The names of the secrets of a site; undefined where nobody knows. */
   readonly secretsAt?: SecretsAt | undefined;
 };
@@ -86,10 +104,7 @@ export function decideStart(facts: StartFacts): Started | GantryError {
   const task = { id, url, requestedBy: request.principal, pipeline: pipeline.name, app: name ?? "" };
   const { siteDefaults = {} } = facts;
   const preset = atSite(pipeline, siteDefaults, siteOfTask(pipeline, scope, request.params));
-  const checked = checkParams(preset.params, withBuild(request.params, facts.build), {
-    app: scope,
-    task,
-  });
+  const checked = checkParams(preset.params, withBuild(request.params, facts.build), { app: scope, task });
   const { params } = checked;
   const ofBuild = buildProblems(facts.build);
   const wrong = [
@@ -124,6 +139,7 @@ export function decideStart(facts: StartFacts): Started | GantryError {
   const groupScope = build === undefined ? ofTask : { ...ofTask, build: buildScope(build) };
   const concurrency = concurrencyOf(pipeline, { app: name, ...(trigger === undefined ? {} : { trigger }) });
   const group = concurrency && renderText(concurrency.group, groupScope);
+  if (group !== undefined && request.child?.groupsAbove.includes(group)) return waitsForEver(pipeline, group);
   const priority = priorityOf(pipeline, groupScope);
   const event: Started["event"] = {
     kind: "TaskRequested",
@@ -141,6 +157,7 @@ export function decideStart(facts: StartFacts): Started | GantryError {
     requestedBy: request.principal,
     ...(causedBy.length === 0 ? {} : { causedBy }),
     ...(trigger === undefined ? {} : { trigger }),
+    ...family(facts),
     url,
     ...(rerun ? { rerunOf: rerun.of.id, kept } : {}),
     ...(group === undefined ? {} : { group }),
@@ -151,6 +168,30 @@ export function decideStart(facts: StartFacts): Started | GantryError {
   return { event, plan, app: changed?.app, appEvents: changed?.events ?? [] };
 }
 
+/** A child has those of its parent, and a rerun with its own file those of its task. */
+function family({
+  definition,
+  request,
+  rerun,
+  children = {},
+}: StartFacts): Pick<Started["event"], "parent" | "children"> {
+  const known = request.child?.children ?? (rerun?.definition === "pinned" ? (rerun.of.children ?? {}) : children);
+  const runsOthers = [...definition.pipeline.jobs, ...definition.pipeline.finally].some((job) => job.pipeline);
+  return {
+    ...(request.child === undefined ? {} : { parent: request.child.parent }),
+    ...(runsOthers ? { children: known } : {}),
+  };
+}
+
+function waitsForEver({ name }: Pipeline, group: string): GantryError {
+  return new GantryError("conflict", {
+    what: `The pipeline ${name}`,
+    problem: "was not started",
+    why: `It would wait for its turn in the concurrency group ${group}, which the task has that waits for its end.`,
+    todo: "Give the two pipelines different concurrency groups.",
+  });
+}
+
 /** The pipeline of an app cannot put itself before the tasks of other apps. Throws GantryError `expression-failed`. */
 function priorityOf({ priority, origin }: Pipeline, scope: JsonObject): Priority {
   const wanted = priority === undefined ? "normal" : readPriority(renderText(priority, scope));
@@ -158,7 +199,13 @@ function priorityOf({ priority, origin }: Pipeline, scope: JsonObject): Priority
 }
 
 /** What no value of a parameter can mend. */
-function impossibleRequest({ definition: { pipeline }, name, rerun, newest }: StartFacts): GantryError | undefined {
+function impossibleRequest({
+  definition: { pipeline },
+  request,
+  name,
+  rerun,
+  newest,
+}: StartFacts): GantryError | undefined {
   if (rerun && name !== rerun.of.app)
     return new GantryError("bad-request", {
       problem: "a rerun is for the app of its task; start a new task for another one",
@@ -167,6 +214,8 @@ function impossibleRequest({ definition: { pipeline }, name, rerun, newest }: St
   if (unknown) return unknown;
   if (pipeline.app === "existing" && name === undefined)
     return new GantryError("bad-request", { problem: `app is missing: the pipeline ${pipeline.name} runs for an app` });
+  if (request.child && pipeline.app === "new")
+    return new GantryError("bad-request", { problem: `${pipeline.name} creates an app, which only people start` });
   if (pipeline.undoes)
     return new GantryError("conflict", {
       what: "A task that takes back a creation",

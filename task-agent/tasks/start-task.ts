@@ -5,13 +5,14 @@ import { hash } from "node:crypto";
 import type { KnownSystems } from "@gantry/core/app/apps-may.ts";
 import type { ClustersAt } from "@gantry/core/app/known-clusters.ts";
 import { canonicalJson } from "@gantry/core/canonical-json.ts";
+import { childrenOf } from "@gantry/core/child/child-set.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import type { Concurrency, Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import { HIDDEN_PARAM, secretParamsOf } from "@gantry/core/pipeline/secret-params.ts";
 import { KEY_WINDOW_DAYS } from "@gantry/core/retention/policy.ts";
 import { concurrencyOf } from "@gantry/core/task/from-fork.ts";
-import type { TaskState } from "@gantry/core/task/model.ts";
+import type { Parent, TaskState } from "@gantry/core/task/model.ts";
 import { newTaskId, timeOfTask } from "@gantry/core/task/task-id.ts";
 import type { Journal, StreamAppend } from "@gantry/journal/journal.ts";
 import { defineStream } from "@gantry/journal/typed-stream.ts";
@@ -117,14 +118,36 @@ export async function taskOfKey(
   return (await keyStream.load(journal, keyOf(request)))?.state.task;
 }
 
-function keyOf({ principal, idempotencyKey }: Pick<StartTask, "principal" | "idempotencyKey">): string {
-  return digest([principal, idempotencyKey]);
+/** The task that does the work of a job; undefined when none was started. */
+export async function taskOfChild(
+  journal: Pick<Journal, "load">,
+  parent: Pick<Parent, "task" | "job">,
+): Promise<string | undefined> {
+  return (await keyStream.load(journal, keyOfChild(parent)))?.state.task;
+}
+
+function keyOf({
+  principal,
+  idempotencyKey,
+  child,
+}: Pick<StartRequest, "principal" | "idempotencyKey" | "child">): string {
+  return child ? keyOfChild(child.parent) : digest([principal, idempotencyKey]);
+}
+
+/** People choose keys, and none of theirs has three parts. */
+function keyOfChild({ task, job }: Pick<Parent, "task" | "job">): string {
+  return digest(["child", task, job]);
+}
+
+/** Others kept committing first, so the request may be repeated. A conflict with a `problem` is a refusal. */
+export function isStoreBusy(error: unknown): boolean {
+  return error instanceof GantryError && error.code === "conflict" && error.details.problem === undefined;
 }
 
 /** What `startTask` would do with this rerun, with the same refusals. Writes nothing. */
 export async function planOfRerun(
   deps: StartDeps,
-  request: StartTask,
+  request: StartRequest,
   rerun: Rerun,
 ): Promise<{ readonly definition: Definition; readonly decided: Started }> {
   checkSize(deps, request);
@@ -137,7 +160,7 @@ export async function planOfRerun(
 async function decide(
   deps: StartDeps,
   definition: Definition,
-  request: StartTask,
+  request: StartRequest,
   rerun: Rerun | undefined,
 ): Promise<{ readonly decided: Started; readonly appVersion: number }> {
   const at = await deps.tasks.now();
@@ -154,6 +177,7 @@ async function decide(
     id,
     url: `${deps.portalUrl}/tasks/${id}`,
     rerun,
+    children: request.child || rerun?.definition === "pinned" ? {} : childrenInForce(deps, definition),
     sites: deps.knownSites?.(),
     clustersAt: definition.pipeline.app === "existing" ? undefined : await deps.knownClusters?.(),
     newest: deps.definitions.current(definition.pipeline.name)?.pipeline,
@@ -167,12 +191,28 @@ async function decide(
   return { decided, appVersion: loaded?.version ?? 0 };
 }
 
+/** Throws `pipeline-unknown`. */
+function childrenInForce(
+  { definitions }: Pick<StartDeps, "definitions">,
+  { pipeline }: Definition,
+): { readonly [pipeline: string]: string } {
+  const names = childrenOf(pipeline, (name) => definitions.current(name)?.pipeline);
+  return Object.fromEntries(
+    names.map((name) => {
+      const known = definitions.current(name);
+      if (!known) throw new GantryError("pipeline-unknown", { pipeline: name });
+      return [name, known.version];
+    }),
+  );
+}
+
 /** A rerun uses the file of the original task unless the newest one is requested, because that one may do something else. */
 async function definitionFor(
   { definitions, ownPipelines }: StartDeps,
-  { pipeline, app }: StartTask,
+  { pipeline, app, child }: StartRequest,
   rerun?: Rerun,
 ): Promise<Definition> {
+  if (child) return child.definition;
   if (rerun?.definition === "pinned") {
     const version = rerun.of.definition;
     const pinned = await definitions.pinned(version);

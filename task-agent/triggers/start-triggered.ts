@@ -12,7 +12,7 @@ import type { OwnPipelines } from "../definitions/own-pipelines.ts";
 import { appScope } from "../tasks/decide-app.ts";
 import { isAppName } from "../tasks/decide-start.ts";
 import type { Definition } from "../tasks/read-definitions.ts";
-import { type StartDeps, startTask, taskOfKey } from "../tasks/start-task.ts";
+import { isStoreBusy, type StartDeps, startTask, taskOfKey } from "../tasks/start-task.ts";
 import { appStream } from "../tasks/task-stream.ts";
 import { type Armed, armedFor, armedForNone, firstState, isKind } from "./armed.ts";
 import { changeTrigger, type LastStart, triggerStream } from "./trigger-stream.ts";
@@ -155,9 +155,4 @@ async function startAgain(deps: TriggerDeps, request: Parameters<typeof startTas
       if (tries === MAX_TRIES || !isStoreBusy(error)) throw error;
     }
   }
-}
-
-/** Others kept committing first. A conflict with a `problem` is a refusal. */
-function isStoreBusy(error: unknown): boolean {
-  return error instanceof GantryError && error.code === "conflict" && error.details.problem === undefined;
 }

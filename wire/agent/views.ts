@@ -9,6 +9,7 @@ import { TRIGGER_KINDS } from "@gantry/core/trigger/trigger.ts";
 import { z } from "zod";
 import { annotationSchema, failureSchema } from "../runner/protocol.ts";
 import { jobApproval } from "./approvals.ts";
+import { childPipelines, jobChild, taskParent } from "./children.ts";
 
 const json = z.json();
 const jsonObject = z.record(z.string(), json);
@@ -113,6 +114,7 @@ export const jobView = z
       .object({ by: z.string(), at: time, reason: z.string() })
       .optional()
       .describe("Why the policy of its environments does not hold it"),
+    child: jobChild.optional().describe("The task that does the work of the job, which has no steps"),
     attempt: z.int(),
     attempts: z.array(attemptView),
     runner: z.string().optional(),
@@ -149,6 +151,7 @@ export const taskSummary = z
       })
       .optional()
       .describe("What started it; absent for a task that a person started"),
+    parent: taskParent.optional().describe("The job of another task that started it. Absent: none did"),
     requestedAt: time,
     startedAt: time.optional(),
     endedAt: time.optional(),
@@ -170,6 +173,7 @@ export const taskView = taskSummary
     params: jsonObject,
     action: z.enum(ACTIONS).optional().describe("The button of the app that its pipeline is for"),
     definition: z.object({ name: z.string(), version: z.string().describe("Digest or commit of the pipeline file") }),
+    children: childPipelines.optional(),
     rerunOf: z.string().optional(),
     reruns: z.array(z.string()).optional().describe("The tasks that rerun it, oldest first. Absent: none"),
     override: z.string().optional().describe("Why the policies of environments were not applied"),
@@ -271,6 +275,7 @@ export const pipelineView = z
     action: z.enum(ACTIONS).optional().describe("The button of an app that it is for"),
     origin: z.enum(["platform", "app"]).optional().describe("app: from the repository of the app"),
     version: z.string(),
+    children: childPipelines.optional(),
     params: jsonObject.describe("JSON Schema of the parameters; forms are made from it"),
     jobs: z.array(
       z.object({
@@ -278,6 +283,7 @@ export const pipelineView = z
         title: z.string(),
         needs: z.array(z.string()),
         site: json,
+        pipeline: z.string().optional().describe("The pipeline that the job runs, in place of steps at a site"),
         steps: z.array(z.object({ id: z.string(), title: z.string(), uses: z.string().optional() })),
       }),
     ),

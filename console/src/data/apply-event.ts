@@ -71,6 +71,13 @@ function applyToJob(job: JobView, fact: JsonObject, step: unknown, at: string): 
       return { ...rest, state: "running", steps: job.steps.map(newStep) };
     case "JobStarted":
       return { ...rest, state: "running", startedAt: job.startedAt ?? at };
+    case "ChildStarted":
+      return {
+        ...rest,
+        state: "running",
+        startedAt: at,
+        ...(job.child ? { child: withTask(job.child, fact.task) } : {}),
+      };
     case "AttemptEnded":
     case "AttemptLost":
       return { ...rest, state: "queued", steps: closeSteps(job.steps, "errored", at) };
@@ -95,6 +102,10 @@ function applyToJob(job: JobView, fact: JsonObject, step: unknown, at: string): 
       if (typeof step !== "string") return job;
       return { ...job, steps: job.steps.map((one) => (one.id === step ? applyToStep(one, fact, at) : one)) };
   }
+}
+
+function withTask(child: NonNullable<JobView["child"]>, task: unknown): NonNullable<JobView["child"]> {
+  return typeof task === "string" ? { ...child, task } : child;
 }
 
 /** The state of a step before an attempt runs it. */

@@ -2,6 +2,7 @@
 
 import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { JobView } from "@gantry/wire/agent/views.ts";
+import { to } from "../data/api.ts";
 import { Prose } from "../parts/prose.tsx";
 import { StateGlyph } from "../parts/state-badge.tsx";
 import { TaskText } from "../parts/task-text.tsx";
@@ -25,6 +26,27 @@ export function JobHeader({ job }: { job: JobView }) {
         {job.startedAt === undefined ? null : <Duration ms={job.durationMs} since={job.startedAt} />}
       </span>
     </div>
+  );
+}
+
+/** The task that does the work of a job without steps, and how it failed. */
+export function JobChild({ job: { child, failure } }: { job: JobView }) {
+  if (child === undefined) return null;
+  return (
+    <p class="job-waits">
+      runs <a href={to.pipeline(child.pipeline)}>{child.pipeline}</a>
+      {child.task === undefined ? null : (
+        <>
+          {" "}
+          as task <a href={to.task(child.task)}>{child.task.slice(-8)}</a>
+        </>
+      )}
+      {failure === undefined ? null : (
+        <>
+          . <TaskText text={`${failure.message} ${failure.why ?? ""}`.trim()} />
+        </>
+      )}
+    </p>
   );
 }
 

@@ -6,7 +6,7 @@ import { withoutBackticks } from "../parts/prose.tsx";
 import type { TaskPart } from "./decide-groups.ts";
 import type { Selection } from "./decide-selection.ts";
 import { GroupHeader, GroupToggle } from "./group-header.tsx";
-import { JobHeader, JobWaiting } from "./job-header.tsx";
+import { JobChild, JobHeader, JobWaiting } from "./job-header.tsx";
 import { StepDuration, StepLink } from "./step-link.tsx";
 import { useParts } from "./use-parts.ts";
 
@@ -48,6 +48,7 @@ function Job({ job, selected }: { job: JobView; selected: Selection | undefined 
     <section aria-label={withoutBackticks(job.key === job.id ? job.title : `${job.title} ${job.key}`)}>
       <JobHeader job={job} />
       <JobWaiting job={job} />
+      <JobChild job={job} />
       <ul>
         {job.steps.map((step) => (
           <li key={step.id}>

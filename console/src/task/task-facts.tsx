@@ -35,6 +35,12 @@ export function TaskFacts({ task }: { task: TaskView }) {
       <span>
         task <CopyableId value={task.id} />
       </span>
+      {task.parent === undefined ? null : (
+        <span>
+          part of <a href={to.task(task.parent.task)}>{task.parent.task.slice(-8)}</a>, job{" "}
+          <span class="mono">{task.parent.job}</span>
+        </span>
+      )}
       {task.rerunOf === undefined ? null : (
         <span>
           rerun of <a href={to.task(task.rerunOf)}>{task.rerunOf.slice(-8)}</a>

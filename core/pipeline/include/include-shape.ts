@@ -1,6 +1,7 @@
 // The forms of `include` in a pipeline file, and of a template: a job or steps that several pipelines share.
 
 import { z } from "zod";
+import { OF_STEPS } from "../../child/child-rules.ts";
 import { idText, jobShape, paramShape, pipelineShape, stepShape } from "../file.ts";
 import { paramTypes } from "../types/type-shape.ts";
 
@@ -52,5 +53,7 @@ function writtenJobs() {
     .array(z.union([stepShape, includedStepShape]))
     .min(1)
     .max(200);
-  return z.record(idText, z.union([jobShape.extend({ steps }), includedJobShape]));
+  const withSteps = jobShape.omit({ pipeline: true, params: true, wait: true }).extend({ site: z.string(), steps });
+  const ofPipeline = jobShape.omit(OF_STEPS).required({ pipeline: true });
+  return z.record(idText, z.union([withSteps, ofPipeline, includedJobShape]));
 }

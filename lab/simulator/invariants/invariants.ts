@@ -9,6 +9,7 @@ import type { JobRef } from "@gantry/wire/runner/protocol.ts";
 import type { Trace } from "../machine/trace.ts";
 import { JOB_LIMIT, type JobRules } from "../plan/library.ts";
 import type { Invariant, Violation } from "../violation.ts";
+import { createChildInvariant } from "./child-invariants.ts";
 import { createGroupInvariant, createJobGroupInvariant } from "./group-invariants.ts";
 
 /** The record that the invariants keep of one job. */
@@ -89,6 +90,7 @@ export function createInvariants(deps: InvariantDeps) {
   };
   const checkGroup = createGroupInvariant(deps.limitOf, violated);
   const checkJobGroups = createJobGroupInvariant(JOB_LIMIT, violated);
+  const checkChildren = createChildInvariant((pipeline, job) => deps.rules(pipeline, job).wait !== false, violated);
   const accountOf = (task: string, job: string): JobAccount => {
     const key = `${task} ${job}`;
     const known = jobs.get(key) ?? newAccount(task, job);
@@ -253,6 +255,7 @@ export function createInvariants(deps: InvariantDeps) {
         tasks.set(state.id, state);
         checkGroup(state);
         checkJobGroups(state);
+        checkChildren(state);
         for (const event of events) onEvent(before ?? state, event);
       }
     },

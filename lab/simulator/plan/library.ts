@@ -1,5 +1,6 @@
 // Random pipelines: graphs of 1 to 10 jobs with a few steps each, covering every kind that the engine treats differently.
 
+import { unfitApp } from "@gantry/core/child/child-set.ts";
 import type { Concurrency, Job, Pipeline, StepSpec } from "@gantry/core/pipeline/pipeline.ts";
 import { PRIORITIES } from "@gantry/core/task/priority.ts";
 import type { Definitions } from "@gantry/task-agent/tasks/definitions.ts";
@@ -38,7 +39,7 @@ export const USUAL_WORKLOAD: Workload = {
 };
 
 /** What the invariants must know about a job. */
-export type JobRules = { readonly mode: "strict" | "lenient"; readonly retrySafe: boolean };
+export type JobRules = Pick<Job, "mode" | "retrySafe" | "wait">;
 
 /** Of every concurrency group of jobs. */
 export const JOB_LIMIT = 2;
@@ -63,7 +64,8 @@ export function makeLibrary(random: Random, places: readonly Place[], workload: 
     makePipeline(random, places, workload, `p${index}`),
   );
   // In a third of the seeds there is an app. Its pipelines are those of the other seeds, so the rest stays the same.
-  const pipelines = builds.chance(0.35) ? plain.map((one, index) => withBuild(builds, one, index)) : plain;
+  const built = builds.chance(0.35) ? plain.map((one, index) => withBuild(builds, one, index)) : plain;
+  const pipelines = withChildren(random.fork("children"), built);
   const byName = new Map(
     pipelines.map((pipeline) => [pipeline.name, { pipeline, version: `sha256:${pipeline.name}` }]),
   );
@@ -126,6 +128,41 @@ function withBuild(random: Random, pipeline: Pipeline, index: number): Pipeline 
   const jobs = pipeline.jobs.map((job) => ({ ...job, deploys: `${job.site}` }));
   return { ...pipeline, app: "existing", params: { ...params, properties }, jobs };
 }
+
+/** In a third of the seeds some pipelines run the next one, so that none leads back to itself. */
+function withChildren(random: Random, pipelines: readonly Pipeline[]): readonly Pipeline[] {
+  if (!random.chance(0.35)) return pipelines;
+  return pipelines.map((one, index) => {
+    const next = pipelines[index + 1];
+    if (!next || unfitApp(one, next) !== undefined || !random.chance(0.6)) return one;
+    const [first] = one.jobs;
+    const needs = first && random.chance(0.5) ? [first.id] : [];
+    const waits = random.chance(0.8) ? {} : { wait: false as const };
+    return { ...one, jobs: [...one.jobs, { ...CHILD_JOB, needs, pipeline: next.name, ...waits }] };
+  });
+}
+
+const CHILD_JOB: Job = {
+  ...{
+    id: "child",
+    title: "child",
+    needs: [],
+    site: "",
+    labels: [],
+    each: undefined,
+    matrix: undefined,
+    when: undefined,
+  },
+  ...{
+    timeoutMs: 60_000,
+    retry: { max: 0, delayMs: 0 },
+    mode: "strict",
+    retrySafe: true,
+    env: {},
+    outputs: {},
+    steps: [],
+  },
+};
 
 function makeGroup(random: Random, name: string): Concurrency {
   const group = `group-${name}`;
