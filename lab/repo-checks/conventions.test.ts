@@ -106,7 +106,7 @@ test("conventions: all code is TypeScript, in .ts and .tsx files, which the othe
 });
 
 /** What a connector folder can have; a missing file is a missing capability. Tests of these are allowed, too. */
-const CONNECTOR_FILES = ["client.ts", "steps.ts", "check.ts", "webhook.ts", "channel.ts", "README.md"];
+const CONNECTOR_FILES = ["client.ts", "steps.ts", "watch.ts", "check.ts", "webhook.ts", "channel.ts", "README.md"];
 
 /** Private parts of connectors. Add a name when one of the files above has more than one responsibility. */
 const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
@@ -115,6 +115,7 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
     "check-git.ts",
     "cluster-step.ts",
     "decide-comparison.ts",
+    "decide-observed.ts",
     "decide-repository.ts",
     "decide-sync.ts",
     "decide-wait.ts",
@@ -127,6 +128,7 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
     "permits.ts",
     "repository-step.ts",
     "same-place.ts",
+    "stream.ts",
   ],
   artifact: ["cache-steps.ts"],
   "bitbucket-cloud": ["api.ts", "pull-requests.ts"],

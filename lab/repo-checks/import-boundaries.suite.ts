@@ -22,7 +22,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly Edge[]>> = {
   journal: [CORE, RUNTIME],
   connectors: [CORE, RUNTIME],
   "task-agent": PROCESS,
-  "task-runner": [CORE, RUNTIME, WIRE, { to: /^connectors\/steps\.ts$/ }],
+  "task-runner": [
+    CORE,
+    RUNTIME,
+    WIRE,
+    { to: /^connectors\/steps\.ts$/ },
+    // What a runner watches beside its jobs, for the state of the fleet.
+    { to: /^connectors\/[^/]+\/watch\.ts$/ },
+  ],
   "notify-agent": [...PROCESS, { to: /^connectors\/[^/]+\/channel\.ts$/ }],
   // The first connector with a webhook.ts adds an edge to /^connectors\/[^/]+\/webhook\.ts$/.
   "portal-api": PROCESS,
