@@ -39,6 +39,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly Edge[]>> = {
     { to: /^runtime\//, typeOnly: true },
     { to: /^wire\//, typeOnly: true },
     { to: /^core\/task\/states\.ts$/ },
+    // So is the table of the live states of targets.
+    { to: /^core\/fleet\/live-states\.ts$/ },
     // Commands in a log mean the same to the runner, the console and the command line.
     { to: /^core\/log\/commands\.ts$/ },
     { to: /^core\/log\/command-words\.ts$/ },
