@@ -38,6 +38,7 @@ export const APPS: readonly AppView[] = [
       seoul: { build: 12, task: "t0cd-held", by: "dana", at: at(3), outcome: "succeeded" },
       tokyo: { build: 11, task: "t0cd-held", by: "dana", at: at(50), outcome: "succeeded" },
     },
+    live: { state: "degraded", counts: { healthy: 1, degraded: 1 } },
   },
   {
     name: "payments",

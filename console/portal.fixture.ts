@@ -16,6 +16,7 @@ import type { WebhookDelivery } from "@gantry/wire/agent/webhooks.ts";
 import { ASKED, ASKING_TASK } from "./approvals.fixture.ts";
 import { buildConsole } from "./build.ts";
 import { APPS, BUILDS, INBOX, LOG, PIPELINES, PROPOSAL, SITES, SUMMARY } from "./data.fixture.ts";
+import { FLEET, targetsOf } from "./fleet.fixture.ts";
 import { COMMIT, TASKS } from "./tasks.fixture.ts";
 
 export type FakePortal = {
@@ -163,6 +164,8 @@ const RESPONSES: { readonly [path: string]: unknown } = {
     feedUp: true,
   },
   "/v1/apps": { items: APPS },
+  "/v1/fleet": FLEET,
+  ...Object.fromEntries(APPS.map(({ name }) => [`/v1/apps/${name}/targets`, targetsOf(name)])),
   "/v1/tasks/t0ci-failed/artifacts": {
     items: [
       {
@@ -433,6 +436,11 @@ export async function startFakePortal(port = 0): Promise<FakePortal> {
       response.write('retry: 400\n\nevent: link\ndata: {"up":true}\n\n');
       feeds.add(response);
       response.once("close", () => feeds.delete(response));
+      return;
+    }
+    if (url.pathname === "/v1/fleet/changes") {
+      response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
+      response.write("retry: 400\n\n");
       return;
     }
     if (url.pathname.startsWith("/v1/")) {

@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { FeedEvent, TaskSummary } from "@gantry/wire/agent/views.ts";
+import { FLEET } from "./fleet.fixture.ts";
 import { applyToPage, applyToTask } from "./src/data/apply-event.ts";
 import { decideAttention } from "./src/data/attention.ts";
-import { decideCell } from "./src/data/decide-fleet.ts";
+import { decideColumns, decideRows, versionOf } from "./src/data/decide-fleet.ts";
 import { ago, duration, readable, short, ticking } from "./src/parts/format.ts";
 import { decideMove, decideNextFailure, decideSelection } from "./src/task/decide-selection.ts";
 import { TASKS } from "./tasks.fixture.ts";
@@ -111,14 +112,27 @@ test("held tasks of anybody and own failed tasks need attention, until a newer t
   );
 });
 
-test("a cell of the fleet shows the health, the state of the deployment, or that its runner is silent", () => {
-  const target = { name: "tokyo", site: "tokyo", cluster: "tokyo-dp" };
-  assert.equal(decideCell(find("t0cd-held"), { ...target, name: "seoul" })?.status, "Healthy");
-  assert.equal(decideCell(find("t0cd-held"), target)?.status, "held");
-  const silent = decideCell(find("t0cd-running"), target);
-  assert.match(silent?.status ?? "", /^not heard from since \d\d:\d\d$/);
-  assert.equal(silent?.hue, "silent");
-  assert.equal(decideCell(undefined, target), undefined);
+test("the fleet has a column per cluster while there are few, and shows builds instead of digests", () => {
+  const [first] = FLEET.items;
+  assert.ok(first);
+  assert.deepEqual(
+    decideColumns(FLEET.items)?.map(({ cluster }) => cluster),
+    ["seoul-dp", "tokyo-dp"],
+  );
+  const many = Array.from({ length: 7 }, (_, at) => ({ ...first, cluster: `c${at}` }));
+  assert.equal(decideColumns(many), undefined);
+  assert.deepEqual(
+    decideRows(FLEET.items).map(({ app, targets }) => [app, targets.length]),
+    [
+      ["orders", 2],
+      ["payments", 2],
+    ],
+  );
+  assert.equal(versionOf(first), "#12 bef505c1");
+  const { running: _, ...unknown } = first;
+  assert.equal(versionOf(unknown), "aaaaaaaaaaaa");
+  assert.equal(versionOf({ images: [] }), "–");
+  assert.equal(versionOf({ images: ["nginx:1.27", "redis:7"] }), "nginx:1.27 +1");
 });
 
 test("times and ids are formatted", () => {

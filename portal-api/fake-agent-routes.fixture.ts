@@ -6,6 +6,7 @@ import type { JsonObject } from "@gantry/core/json.ts";
 import { addRoutes, type RouteHandlers } from "@gantry/runtime/http/serve-routes.ts";
 import { LOG_FINAL_HEADER, LOG_SIZE_HEADER, type StartTask } from "@gantry/wire/agent/agent-api.ts";
 import { ARTIFACT_SIZE_HEADER } from "@gantry/wire/agent/artifacts.ts";
+import type { TargetView } from "@gantry/wire/agent/fleet.ts";
 import type { PauseView } from "@gantry/wire/agent/pauses.ts";
 import type { AppProposal } from "@gantry/wire/agent/proposals.ts";
 import { AGENT_PREFIX, AGENT_ROUTES, type AgentRoutes } from "@gantry/wire/agent/routes.ts";
@@ -184,7 +185,7 @@ function pageOf<T>(
   return { items, nextCursor: Buffer.from(`${start + limit} ${keyOf(last)}`).toString("base64url") };
 }
 
-function catalog({ state }: Pick<Parts, "state">) {
+function catalog({ state, hold }: Pick<Parts, "state" | "hold">) {
   const sites = (): readonly SiteView[] => [...state().sites.values()];
   /** Of the last proposal. */
   const lookedAt = (): readonly string[] => {
@@ -294,6 +295,20 @@ function catalog({ state }: Pick<Parts, "state">) {
       ...triggerOf(id.split(":")[0] ?? ""),
       paused: { by, at: "2026-01-02T03:04:05.000Z" },
     }),
+    fleet: ({ body: { apps } }) => {
+      const items = [...state().apps.keys()].filter((app) => apps?.includes(app) !== false).map(targetOf);
+      return {
+        items,
+        total: items.length,
+        counts: { degraded: items.length },
+        sources: sites().map(({ name }) => ({ ...SOURCE, site: name })),
+      };
+    },
+    fleetChanges: async ({ ctx, query: { after, wait } }) => {
+      if (after !== undefined && after !== "e.0") await hold(ctx, wait);
+      const items = after === "e.0" ? [...state().apps.keys()].map(targetOf) : [];
+      return { cursor: after === undefined ? "e.0" : "e.1", reset: false, items, sources: false };
+    },
     pauses: () => ({
       items: [
         ...[...state().apps.keys()].map((name) => pauseOf("app", name)),
@@ -313,6 +328,35 @@ function catalog({ state }: Pick<Parts, "state">) {
     sites: () => ({ items: [...sites()] }),
   } satisfies Handlers;
 }
+
+/** Every app of the fake has one target, which is not well. */
+function targetOf(app: string): TargetView {
+  return {
+    ...{ app, target: "seoul", site: "seoul", cluster: "seoul-dp", namespace: app, application: `${app}-seoul-dp` },
+    state: "degraded",
+    since: "2026-01-02T03:04:05.000Z",
+    reason: `Deployment ${app}: ErrImagePull`,
+    health: "Degraded",
+    healthSince: "2026-01-02T03:04:05.000Z",
+    sync: "Synced",
+    syncSince: "2026-01-02T03:04:05.000Z",
+    revisions: ["c0ffee0c0ffee0c0ffee0c0ffee0c0ffee0c0ffe"],
+    images: [`harbor/apps/${app}@sha256:${"a".repeat(64)}`],
+    running: { build: 7, commit: "c0ffee0c0ffee0c0ffee", subject: "Mend the till" },
+    conditions: [],
+    reasons: [{ kind: "Deployment", name: app, health: "Degraded", message: "ErrImagePull" }],
+    system: "argocd",
+    heardAt: "2026-01-02T03:04:05.000Z",
+  };
+}
+
+const SOURCE = {
+  system: "argocd",
+  heardAt: "2026-01-02T03:04:05.000Z",
+  runner: "seoul-1",
+  applications: 1,
+  unmatched: { count: 0, first: [] },
+};
 
 function pauseOf(of: PauseView["of"], name: string): PauseView {
   return { of, name, by: "ops", at: "2026-01-02T03:04:05.000Z", reason: "maintenance" };

@@ -34,6 +34,7 @@ import { type PortalConfig, type PortalConfigInput, parseConfig, portalConfig } 
 import { clientAddress } from "./http/address.ts";
 import { makeApp } from "./http/app.ts";
 import { isConsoleBuilt } from "./http/static.ts";
+import { makeFleetHub } from "./live/fleet-hub.ts";
 import { type HubOptions, makeHub } from "./live/hub.ts";
 import { makeTaskViews } from "./live/task-views.ts";
 import { makeMetrics } from "./metrics.ts";
@@ -106,6 +107,7 @@ export async function startPortal(input: PortalConfigInput, deps: PortalDeps = {
     });
     listening = await listen(makeApp(portal, ROUTES), { ...config, logger });
     portal.hub.start();
+    portal.fleetHub.start();
     portal.audit.start();
     const ended = openPeriodic({
       clock,
@@ -135,7 +137,7 @@ export async function startPortal(input: PortalConfigInput, deps: PortalDeps = {
         closing.abort();
         portal.sso.refresher.close();
         await ended.close();
-        await Promise.all([portal.hub.close(), settings.stop(), opened.close()]);
+        await Promise.all([portal.hub.close(), portal.fleetHub.close(), settings.stop(), opened.close()]);
         await server.close();
         await portal.audit.close();
         await journal.close();
@@ -195,6 +197,7 @@ function assemble({ listening, access, chain, ...parts }: Parts): Portal {
       days: config.audit.days,
       refusedChanges: config.audit.refusedChangesPerMinute,
     }),
+    fleetHub: makeFleetHub({ agent, clock, logger }),
     hub: makeHub({ agent, clock, logger, maxEvents: config.live.keep, onFeed, onEvents }),
     taskViews,
     metrics,

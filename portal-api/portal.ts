@@ -15,6 +15,7 @@ import type { Sessions } from "./access/sessions.ts";
 import type { Tokens } from "./access/tokens.ts";
 import type { Audit } from "./audit/audit.ts";
 import type { PortalConfig } from "./config.ts";
+import type { FleetHub } from "./live/fleet-hub.ts";
 import type { Hub } from "./live/hub.ts";
 import type { TaskViews } from "./live/task-views.ts";
 import type { Metrics } from "./metrics.ts";
@@ -59,6 +60,7 @@ export type Portal = {
   readonly changes: AccessChanges;
   readonly sso: Sso;
   readonly hub: Hub;
+  readonly fleetHub: FleetHub;
   readonly taskViews: TaskViews;
   readonly metrics: Metrics;
   readonly limits: Limits;

@@ -12,6 +12,7 @@ import { openDispatch } from "./dispatch/dispatch.ts";
 import { openIncompatibleRunners } from "./dispatch/incompatible-runners.ts";
 import { openRunnerRegistry, type RunnerRegistryDeps } from "./dispatch/runner-registry.ts";
 import { openSessions } from "./dispatch/sessions.ts";
+import { openFleet } from "./fleet/fleet.ts";
 import { openIdentities } from "./identity/identities.ts";
 import { openFences } from "./leases/fences.ts";
 import { type Leases, openLeases } from "./leases/leases.ts";
@@ -102,6 +103,7 @@ export async function openAgentParts(deps: AgentPartsDeps) {
     onError,
   });
   const { registry, identities } = await openKnownRunners(deps, { sessions, leases, remoteRunners });
+  const fleet = openFleet({ journal, clock, newId });
   const cancelGraceMs = (): number => config.cancelGraceMs;
   const protocol = openRunnerProtocol({
     tasks,
@@ -110,6 +112,7 @@ export async function openAgentParts(deps: AgentPartsDeps) {
     leases,
     fences,
     registry,
+    fleet,
     alarms,
     limits: deps.config.limits,
     seal: deps.seal,
@@ -123,7 +126,7 @@ export async function openAgentParts(deps: AgentPartsDeps) {
     incompatible.add(site, runner, error);
     dispatch.onSlotsFree(site);
   };
-  return { tasks, pauses, sessions, leases, dispatch, registry, identities, protocol, peers, onIncompatible };
+  return { tasks, pauses, sessions, leases, dispatch, registry, identities, fleet, protocol, peers, onIncompatible };
 }
 
 /** What is stored about runners: those that have registered, and those that have a key. */

@@ -133,6 +133,7 @@ export async function startTaskAgent(
       templates: [templates.tick],
       triggers: triggers.ticks,
       polling: [polling.tick],
+      fleet: [agent.fleet.tick],
     });
     return {
       ...server,

@@ -234,6 +234,7 @@ export class FakeAgent {
       effect.result ??= result;
       return {};
     },
+    observe: () => ({ role: "stand-by", againMs: 60_000 }),
     saveArtifact: () => {
       throw new GantryError("unavailable", { what: "The store of artifacts", problem: "The fake has none." });
     },

@@ -6,6 +6,7 @@ import { randomUUID } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { watchApplications } from "@gantry/connectors/argo-cd/watch.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import { systemClock } from "@gantry/runtime/clock.ts";
 import { fetchWithTls } from "@gantry/runtime/http/client-tls.ts";
@@ -67,6 +68,7 @@ export async function startRunner(input: RunnerConfigInput, deps: Partial<Runner
       programs: deps.programs ?? machinePrograms,
       logger,
       executor,
+      fleet: deps.fleet ?? { fetch, watchApplications: watchArgoCd },
       env: deps.env ?? process.env,
     });
     const closed = runner.ended.finally(closeOwn);
@@ -78,6 +80,12 @@ export async function startRunner(input: RunnerConfigInput, deps: Partial<Runner
     throw error;
   }
 }
+
+/** Loaded when there is an Argo CD to watch. */
+const watchArgoCd: typeof watchApplications = async (system, watching) => {
+  const connector = await import("@gantry/connectors/argo-cd/watch.ts");
+  await connector.watchApplications(system, watching);
+};
 
 /** Worker threads with the built-in steps, or with the steps of another module. Several runners may share them. */
 export function openJobExecutor(

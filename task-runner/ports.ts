@@ -3,6 +3,7 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
+import type { FleetTools } from "./fleet/watch-fleet.ts";
 import type { SandboxHost } from "./processes/sandbox-arguments.ts";
 import type { Group } from "./state/disk-state.ts";
 import type { Files } from "./state/files.ts";
@@ -20,6 +21,8 @@ export type RunnerDeps = {
   readonly logger: Logger;
   /** Executes jobs. It is closed by the code that created it. */
   readonly executor: JobExecutor;
+  /** How Argo CDs of the site are watched. Absent: they are not. */
+  readonly fleet?: FleetTools;
   /** The environment in which `{env: NAME}` and PATH are looked up. */
   readonly env: Readonly<Record<string, string | undefined>>;
 };

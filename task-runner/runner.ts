@@ -11,6 +11,7 @@ import { createLeases } from "./attempts/leases.ts";
 import { reportPreviousAttempt, stopPreviousWork } from "./attempts/recover.ts";
 import { closing } from "./attempts/stop.ts";
 import { type RunnerConfig, slotsOf } from "./config.ts";
+import { watchFleet } from "./fleet/watch-fleet.ts";
 import { openLiveSettings } from "./live-settings.ts";
 import type { RunnerDeps } from "./ports.ts";
 import type { RunnerBase, RunnerContext } from "./runner-context.ts";
@@ -127,7 +128,7 @@ function start(base: RunnerBase, previous: readonly DiskAttempt[], unlock: () =>
     clock: deps.clock,
     drainMs: live.drainMs,
     endWork: async (cut) => {
-      await polling;
+      await Promise.all([polling, watching]);
       await stopWhenCut(registry, cut);
     },
     reason: closing,
@@ -157,6 +158,9 @@ function start(base: RunnerBase, previous: readonly DiskAttempt[], unlock: () =>
     signal: shutdown.draining,
     ended: shutdown.cut,
   });
+  const watching = deps.fleet
+    ? watchFleet({ config, tools: deps.fleet, link, session, deps, signal: shutdown.draining, ended: shutdown.cut })
+    : Promise.resolve();
   // Only now, because a session is opened with the list of attempts.
   const registered = new Promise<void>((resolve) => {
     session.id(shutdown.ended).then(

@@ -28,6 +28,23 @@ export const APPS = [
     run: async (call) => (await import("../app/app-pipelines.ts")).showAppPipelines(call),
   }),
   command({
+    name: "fleet",
+    summary: "show what runs where, and how it is now",
+    details: "As the Argo CDs of the sites show it. What is old is shown as not heard from, never as healthy.",
+    args: ["[APP]"],
+    flags: {
+      state: { type: "string", value: "STATE", summary: "only targets in this state, such as degraded or out-of-sync" },
+      environment: { type: "string", value: "NAME", summary: "only targets of this environment" },
+      site: { type: "string", value: "NAME", summary: "only targets at this site" },
+      cluster: { type: "string", value: "NAME", summary: "only targets in this cluster" },
+      team: { type: "string", value: "NAME", summary: "only apps of this team" },
+      limit: { type: "string", value: "N", summary: "the most targets to list (default 100)" },
+    },
+    portal: true,
+    examples: ["fleet", "fleet orders", "fleet --state degraded --environment prod", "fleet --json"],
+    run: async (call) => (await import("../fleet/fleet.ts")).showFleet(call),
+  }),
+  command({
     name: "app create",
     summary: "create an app with its repositories, from a template",
     details:

@@ -73,6 +73,7 @@ export const SECTIONS: readonly Section[] = [
       { word: "ci" },
       { word: "cd" },
       { word: "build", summary: "list the builds of an app" },
+      { word: "fleet" },
       { word: "task", summary: "list, follow, read, cancel and rerun tasks" },
       { word: "webhook", summary: "list deliveries of git hosts and what they started" },
       { word: "inbox" },

@@ -1,5 +1,6 @@
 // argocd/find-applications: which applications deploy from a repository already, so that an app with them can be proposed.
 
+import { sameRepository } from "@gantry/core/app/same-repository.ts";
 import { type Application, foundApplications } from "@gantry/core/proposal/found.ts";
 import { succeeded } from "@gantry/core/step/outcome.ts";
 import { defineStep, USUAL_RETRY } from "@gantry/core/step/step.ts";
@@ -7,7 +8,6 @@ import { z } from "zod";
 import { outlastRestart } from "../outlast.ts";
 import { type ArgoCd, connect } from "./client.ts";
 import { type ListedApplication, syncsItself } from "./model.ts";
-import { sameRepository } from "./same-place.ts";
 
 const MAX_APPLICATIONS = 500;
 

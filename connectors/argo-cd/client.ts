@@ -1,12 +1,14 @@
 // The only place that talks to Argo CD. Its gateway has an error table of its own, which is read here and nowhere else:
 // the gRPC code decides, not the HTTP status (`exists with another spec` is 400, an absent app is 403 or 404).
 
+import { sameRepository } from "@gantry/core/app/same-repository.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { ArgocdSystem } from "@gantry/core/site/systems.ts";
 import { truncate } from "@gantry/core/truncate.ts";
 import type { z } from "zod";
 import { type CallOptions, createHttp, type Http, type OtherAnswer } from "../http.ts";
 import type { Refresh } from "./decide-comparison.ts";
+import { keyOfObject } from "./decide-observed.ts";
 import {
   type Application,
   application,
@@ -15,6 +17,7 @@ import {
   cluster,
   clusters,
   type ListedApplication,
+  listedObjects,
   type ManagedResource,
   managedResources,
   type Project,
@@ -29,7 +32,6 @@ import {
   tree,
   userInfo,
 } from "./model.ts";
-import { sameRepository } from "./same-place.ts";
 
 const INVALID = 3;
 const NOT_FOUND = 5;
@@ -222,6 +224,13 @@ function applicationCalls({ ask }: Calls) {
         what: `look at app ${name}`,
       }),
 
+    /** `namespace/name` of all that this account may see. */
+    applicationKeys: async (): Promise<readonly string[]> => {
+      const fields = ["items.metadata.name", "items.metadata.namespace"].join(",");
+      const call = { query: { fields }, schema: listedObjects, what: "list the applications" };
+      const { items } = await ask.always("get", "/api/v1/applications", call);
+      return (items ?? []).flatMap((one) => keyOfObject(one) ?? []);
+    },
     /** Those of all projects that this account may see. */
     allApplications: () => listAll(ask),
     /** Those of them that deploy from this repository, however its address is spelled. */

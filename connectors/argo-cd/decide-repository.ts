@@ -1,9 +1,9 @@
 // With what Argo CD reads a repository. It never gets the account with which Gantry pushes, and what people registered stays.
 // Pure.
 
+import { sameRepository } from "@gantry/core/app/same-repository.ts";
 import type { NewRepository } from "./client.ts";
 import type { Repository } from "./model.ts";
-import { sameRepository } from "./same-place.ts";
 
 export type GitCredential = Pick<NewRepository, "username" | "password" | "bearerToken">;
 

@@ -1,10 +1,11 @@
 // Merges the project and the app that Gantry desires in Argo CD with what is there. Pure.
 
 import { isEqual } from "@gantry/core/app/merge-patch.ts";
+import { sameRepository } from "@gantry/core/app/same-repository.ts";
 import type { NewApplication, NewProject } from "./client.ts";
 import { type Application, type Project, syncsItself } from "./model.ts";
 import { permitsDestination, permitsRepository } from "./permits.ts";
-import { isAtCluster, samePath, sameRepository } from "./same-place.ts";
+import { isAtCluster, samePath } from "./same-place.ts";
 
 /** Who made it and for which app; a label, so that people can search for it. */
 export const APP_LABEL = "gantry/app";

@@ -141,6 +141,8 @@ export const applications = z.object({
     )
     .nullish(),
 });
+/** Of which only names are asked for. */
+export const listedObjects = z.object({ items: z.array(z.unknown()).nullish() });
 export type ListedApplication = NonNullable<z.output<typeof applications>["items"]>[number];
 
 export const project = z.looseObject({

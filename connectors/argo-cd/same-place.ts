@@ -1,31 +1,10 @@
 // Whether two applications deploy the same: the address of a repository has several spellings. Pure.
 
+import { plainFolder, sameRepository } from "@gantry/core/app/same-repository.ts";
 import type { ListedApplication } from "./model.ts";
 
-/**
- * Whether two addresses mean one repository: with or without `.git`, a user, or a scheme, and `ssh://git@host:7999/apps/orders`
- * as `https://host/scm/apps/orders.git`. Case is ignored, as by the hosts.
- */
-export function sameRepository(a: string, b: string): boolean {
-  return plainAddress(a) === plainAddress(b);
-}
-
-function plainAddress(address: string): string {
-  const text = address
-    .trim()
-    .toLowerCase()
-    .replace(/\/+$/, "")
-    .replace(/\.git$/, "");
-  const isSsh = /^ssh:\/\//.test(text) || !text.includes("://");
-  const bare = text.replace(/^[a-z+]+:\/\//, "").replace(/^[^/@]*@/, "");
-  if (!isSsh) return bare.replace(/^([^/]+)\/scm\//, "$1/");
-  // The port of SSH says nothing about that of HTTP, and `host:path` has none.
-  return bare.replace(/^([^/:]+):(?:\d+\/)?/, "$1/");
-}
-
 export function samePath(a: string | undefined, b: string | undefined): boolean {
-  const plain = (path: string): string => path.replace(/^\.?\//, "").replace(/\/+$/, "") || ".";
-  return plain(a ?? ".") === plain(b ?? ".");
+  return plainFolder(a) === plainFolder(b);
 }
 
 export type Destination = {

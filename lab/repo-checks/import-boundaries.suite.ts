@@ -22,7 +22,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly Edge[]>> = {
   journal: [CORE, RUNTIME],
   connectors: [CORE, RUNTIME],
   "task-agent": PROCESS,
-  "task-runner": [CORE, RUNTIME, WIRE, { to: /^connectors\/steps\.ts$/ }],
+  "task-runner": [
+    CORE,
+    RUNTIME,
+    WIRE,
+    { to: /^connectors\/steps\.ts$/ },
+    // What a runner watches beside its jobs, for the state of the fleet.
+    { to: /^connectors\/[^/]+\/watch\.ts$/ },
+  ],
   "notify-agent": [...PROCESS, { to: /^connectors\/[^/]+\/channel\.ts$/ }],
   "portal-api": PROCESS,
   // The table of states is the same for the console, mail and chat, so the console imports it as a value.
@@ -31,6 +38,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly Edge[]>> = {
     { to: /^runtime\//, typeOnly: true },
     { to: /^wire\//, typeOnly: true },
     { to: /^core\/task\/states\.ts$/ },
+    // So is the table of the live states of targets.
+    { to: /^core\/fleet\/live-states\.ts$/ },
     // Commands in a log mean the same to the runner, the console and the command line.
     { to: /^core\/log\/commands\.ts$/ },
     { to: /^core\/log\/command-words\.ts$/ },

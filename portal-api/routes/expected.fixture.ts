@@ -77,6 +77,9 @@ export const EXPECTED: { readonly [route: string]: Expected } = {
     path: (at) => app(at, "/builds/7"),
   },
   "GET /v1/apps/{app}/pipelines": { right: "view", hides: "view", status: 200, path: (at) => app(at, "/pipelines") },
+  "GET /v1/apps/{app}/targets": { right: "view", hides: "view", status: 200, path: (at) => app(at, "/targets") },
+  "GET /v1/fleet": { ...LIST, right: "view", path: () => "/v1/fleet" },
+  "GET /v1/fleet/changes": { ...LIST, right: "view", path: () => "/v1/fleet/changes?after=e.0" },
   "GET /v1/builds": { ...LIST, right: "view", path: () => "/v1/builds" },
   "GET /v1/apps/{app}": { right: "view", hides: "view", status: 200, path: (at) => app(at) },
   "PATCH /v1/apps/{app}": {

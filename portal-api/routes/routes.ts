@@ -15,6 +15,7 @@ import { createSignInLink } from "./create-sign-in-link.ts";
 import { createToken, rotateToken } from "./create-token.ts";
 import { getDefinitions, syncDefinitions } from "./definitions.ts";
 import { documentRoutes } from "./documents.ts";
+import { getFleet, listTargets, watchFleet } from "./fleet.ts";
 import { getApp } from "./get-app.ts";
 import { getAppPipelines } from "./get-app-pipelines.ts";
 import { getBuild } from "./get-build.ts";
@@ -68,6 +69,9 @@ export const ROUTES: readonly Route[] = [
   runCd,
   listApps,
   getApp,
+  listTargets,
+  getFleet,
+  watchFleet,
   createAppProposal,
   getAppProposal,
   getAppPipelines,

@@ -28,6 +28,7 @@ import type { DefinitionSet } from "../definitions/definition-set.ts";
 import type { OwnPipelines } from "../definitions/own-pipelines.ts";
 import type { RunnerRegistry } from "../dispatch/runner-registry.ts";
 import type { Feed } from "../events/feed.ts";
+import type { Fleet } from "../fleet/fleet.ts";
 import type { Enrolment, Identities } from "../identity/identities.ts";
 import type { Leases } from "../leases/leases.ts";
 import type { LogStore } from "../logs/log-store.ts";
@@ -66,6 +67,7 @@ export type PortalRoutesDeps = {
   readonly logs: LogStore;
   readonly artifacts?: ArtifactStore | undefined;
   readonly feed: Feed;
+  readonly fleet: Fleet;
   readonly registry: RunnerRegistry;
   readonly identities: Pick<Identities, "createEnrolment" | "renewKey">;
   readonly settings: Settings;
@@ -106,6 +108,8 @@ export function portalRoutes(deps: PortalRoutesDeps): Router {
     ...settingsHandlers(deps.settings),
     ...deliveryHandlers(deps),
     ...pauseHandlers(deps),
+    fleet: ({ body }) => deps.fleet.page(body),
+    fleetChanges: ({ ctx, query: { after, wait } }) => deps.fleet.changes(after, wait, clientGoneSignal(ctx)),
     feed: ({ ctx, query: { after, limit, wait } }) =>
       after === undefined ? deps.feed.newest() : deps.feed.page(after, limit, wait, clientGoneSignal(ctx)),
   };
@@ -197,14 +201,14 @@ type AppRoute =
   | "forgetApp";
 
 function appHandlers(deps: PortalRoutesDeps): Pick<Handlers, AppRoute> {
-  const { journal } = deps;
+  const { journal, fleet } = deps;
   const apps = openApps(deps);
   return {
-    apps: ({ query }) => listApps(journal, query),
+    apps: ({ query }) => listApps(deps, query),
     app: async ({ params: { name } }) => {
       const loaded = /^[a-z0-9-]+$/.test(name) ? await appStream.load(journal, name) : undefined;
       if (!loaded || loaded.state.state === "removed") throw new GantryError("app-unknown", { app: name });
-      return appView(loaded.state);
+      return { ...appView(loaded.state), live: await fleet.ofApp(name) };
     },
     builds: async ({ params: { name }, query }) => {
       const loaded = await appStream.load(journal, known(name));
@@ -365,12 +369,14 @@ function enrolmentView({ site, runner, token, expiresAt }: Enrolment): Enrolment
 }
 
 async function listApps(
-  journal: Journal,
+  { journal, fleet }: Pick<PortalRoutesDeps, "journal" | "fleet">,
   { limit, cursor }: Parsed<AgentRoutes["apps"]["query"]>,
 ): Promise<Page<AppView>> {
   const page = await journal.find({ index: "apps", limit, ...(cursor === undefined ? {} : { cursor }) });
   return {
-    items: page.items.map((item) => appView(appStream.stateOf(item))),
+    items: await Promise.all(
+      page.items.map(appStream.stateOf).map(async (app) => ({ ...appView(app), live: await fleet.ofApp(app.name) })),
+    ),
     ...(page.cursor === undefined ? {} : { nextCursor: page.cursor }),
   };
 }

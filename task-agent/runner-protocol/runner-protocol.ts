@@ -5,6 +5,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import { attemptOf, jobDefinition } from "@gantry/core/task/decide-lease.ts";
 import { decideTold } from "@gantry/core/task/decide-told.ts";
 import { cancelReason } from "@gantry/core/task/decision.ts";
+import type { ObserveReply, ObserveRequest } from "@gantry/wire/runner/fleet.ts";
 import type * as wire from "@gantry/wire/runner/protocol.ts";
 import { stepOfLog } from "@gantry/wire/runner/summary-log.ts";
 import type { z } from "zod";
@@ -13,6 +14,7 @@ import type { ArtifactStore } from "../artifacts/artifact-store.ts";
 import type { Dispatch } from "../dispatch/dispatch.ts";
 import type { RunnerRegistry } from "../dispatch/runner-registry.ts";
 import type { Sessions } from "../dispatch/sessions.ts";
+import type { Fleet } from "../fleet/fleet.ts";
 import type { Fences } from "../leases/fences.ts";
 import { canceled, type LeaseOwner } from "../leases/lease-table.ts";
 import type { Leases } from "../leases/leases.ts";
@@ -36,6 +38,7 @@ export type ProtocolDeps = {
   readonly leases: Leases;
   readonly fences: Fences;
   readonly registry: Pick<RunnerRegistry, "save" | "setRemoved">;
+  readonly fleet: Pick<Fleet, "observe">;
   readonly alarms: Alarms;
   readonly limits: Limits;
   /** How long a canceled job may take to stop, ms. Asked for each cancel, because it can change at any time. */
@@ -88,6 +91,9 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
         if (told && items[at]?.state === "ok") tell(ref, facts, told);
       return { items };
     },
+
+    observe: (request: ObserveRequest, site: string): Promise<ObserveReply> =>
+      deps.fleet.observe(request, sessions.use(request.session, site).facts),
 
     /**
      * Throws `lease-lost` unless the caller may append to the log of this attempt: the runner's newest attempt, or an older

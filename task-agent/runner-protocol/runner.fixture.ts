@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import type { ArtifactFile } from "@gantry/core/artifact/artifact.ts";
 import type { Outcome } from "@gantry/core/task/states.ts";
 import type { FetchedArtifact } from "@gantry/wire/runner/artifacts.ts";
+import type { ObserveReply, ObserveRequest } from "@gantry/wire/runner/fleet.ts";
 import type {
   ClaimReply,
   EffectPermit,
@@ -19,7 +20,9 @@ import type {
 import { createRunnerClient, type RunnerClient } from "@gantry/wire/runner/runner-client.ts";
 
 /** How a process identifies itself; the same boot id means the same process. */
-export type Identity = Partial<Pick<SessionRequest, "bootId" | "slots" | "registration" | "runs" | "forks">>;
+export type Identity = Partial<
+  Pick<SessionRequest, "bootId" | "slots" | "registration" | "runs" | "forks" | "systems">
+>;
 export type Claimed = ClaimReply & { readonly ref: JobRef };
 
 type Ending = {
@@ -50,7 +53,7 @@ export class ScriptedRunner {
     site: string,
     name: string,
     running: SessionRequest["running"] = [],
-    { bootId = randomUUID(), slots = 2, registration, runs, forks }: Identity = {},
+    { bootId = randomUUID(), slots = 2, registration, runs, forks, systems = [] }: Identity = {},
   ): Promise<ScriptedRunner> {
     const client = createRunnerClient({ url, token: () => token, fetch });
     const reply = await client.session({
@@ -64,7 +67,7 @@ export class ScriptedRunner {
       ...(forks === undefined ? {} : { forks }),
       version: "test",
       host: { name: "test", platform: "test", cpus: 1, memoryMb: 1 },
-      systems: [],
+      systems,
       running,
     });
     return new ScriptedRunner(client, token, bootId, reply);
@@ -104,6 +107,10 @@ export class ScriptedRunner {
 
   decline(offer: Offer): Promise<void> {
     return this.#client.decline({ session: this.session, offer: offer.offer, ref: offer.ref, reason: "busy" });
+  }
+
+  observe(report: Partial<ObserveRequest> & Pick<ObserveRequest, "system">): Promise<ObserveReply> {
+    return this.#client.observe({ session: this.session, changed: [], gone: [], silentMs: 0, ...report });
   }
 
   async heartbeat(ref: JobRef, told?: Told): Promise<HeartbeatReply["items"][number]> {

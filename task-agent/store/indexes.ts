@@ -29,4 +29,8 @@ export const AGENT_INDEXES = [
   "deliveries",
   "deliveries-by-app",
   "deliveries-open",
+  "observed",
+  "observed-changes",
+  "observed-gone",
+  "fleet-sources",
 ] as const;

@@ -25,6 +25,7 @@ import type { AppPipelinesView } from "./app-pipelines.ts";
 import type { ApprovalView } from "./approvals.ts";
 import { ARTIFACT_SIZE_HEADER, type ArtifactFileView, type ArtifactView } from "./artifacts.ts";
 import type { DefinitionsView, FollowedPart, SetPart } from "./definitions.ts";
+import type { FleetChanges, FleetQuery, FleetView } from "./fleet.ts";
 import type { PauseView, pauseFor, resumeFor } from "./pauses.ts";
 import type { PollingView } from "./polling.ts";
 import type { AppProposal, startProposal } from "./proposals.ts";
@@ -135,6 +136,13 @@ export type AgentClient = {
   readonly answerApproval: (id: string, job: string, body: z.input<typeof answerApproval>) => Promise<TaskView>;
   readonly apps: (query: PageQuery, call?: Asking) => Promise<Page<AppView>>;
   readonly app: (name: string, call?: Asking) => Promise<AppView>;
+  /** The targets of apps as they are now. */
+  readonly fleet: (query: FleetQuery, call?: Asking) => Promise<FleetView>;
+  /** With `waitMs` it is held while there is nothing after `after`; without `after` it answers where changes begin. */
+  readonly fleetChanges: (
+    query: { readonly after?: string | undefined; readonly waitMs?: number },
+    call?: Asking,
+  ) => Promise<FleetChanges>;
   readonly builds: (app: string, query: PageQuery, call?: Asking) => Promise<Page<BuildView>>;
   /** Of all apps, newest first. A page may have fewer builds than `limit` although there are more. */
   readonly newestBuilds: (query: BuildQuery, call?: Asking) => Promise<Page<BuildView>>;
@@ -266,6 +274,9 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
     answerApproval: (id, job, body) => call(routes.answerApproval, { params: { id, job }, body }),
     apps: (query, options) => call(routes.apps, { params, query }, options),
     app: (name, options) => call(routes.app, { params: { name } }, options),
+    fleet: (body, options) => call(routes.fleet, { params, body }, options),
+    fleetChanges: ({ after, waitMs = 0 }, options) =>
+      call(routes.fleetChanges, { params, query: { after, wait: waitMs } }, { ...options, waitMs }),
     builds: (name, query, options) => call(routes.builds, { params: { name }, query }, options),
     newestBuilds: ({ apps, ...query }, options) =>
       call(routes.newestBuilds, { params, query: { ...query, apps: apps?.join() } }, options),

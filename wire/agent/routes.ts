@@ -29,6 +29,7 @@ import {
 import { appPipelinesView } from "./app-pipelines.ts";
 import { approvalView } from "./approvals.ts";
 import { definitionsView, FOLLOWED_PARTS, setPart, syncDefinitions } from "./definitions.ts";
+import { FLEET_ROUTES } from "./fleet.ts";
 import { JOB_OUTPUT_ROUTES } from "./job-output-routes.ts";
 import { PAUSE_ROUTES } from "./pauses.ts";
 import { appProposal, startProposal } from "./proposals.ts";
@@ -113,6 +114,7 @@ export const AGENT_ROUTES = {
     errors: ["not-found"],
   }),
   ...JOB_OUTPUT_ROUTES,
+  ...FLEET_ROUTES,
   cancel: route({
     method: "POST",
     path: "/tasks/{id}/cancel",

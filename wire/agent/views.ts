@@ -2,6 +2,7 @@
 // state, and no decision is based on them.
 
 import { ACTIONS } from "@gantry/core/choice/actions.ts";
+import { LIVE_STATES } from "@gantry/core/fleet/live-states.ts";
 import { WORK } from "@gantry/core/pipeline/work.ts";
 import { PRIORITIES } from "@gantry/core/task/priority.ts";
 import { STATES } from "@gantry/core/task/states.ts";
@@ -224,6 +225,13 @@ export const appView = z
       )
       .optional()
       .describe("Target → its last deployment. Absent from a task-agent of an older version"),
+    live: z
+      .object({
+        state: z.enum(LIVE_STATES).describe("That of its worst target"),
+        counts: z.partialRecord(z.enum(LIVE_STATES), z.int()).describe("State → number of targets"),
+      })
+      .optional()
+      .describe("How it is now. Absent without targets, and from a task-agent of an older version"),
     may: z.array(z.string()).optional().describe("Verbs that the caller may use on it. Only from the portal"),
     mayNot: z
       .record(z.string(), z.string())

@@ -4,6 +4,7 @@ import { parse } from "@gantry/runtime/http/problem.ts";
 import { type Parsed, type RouteSpec, route, type Sent } from "@gantry/runtime/http/route.ts";
 import type { z } from "zod";
 import * as artifacts from "./artifacts.ts";
+import { observeReply, observeRequest } from "./fleet.ts";
 import * as wire from "./protocol.ts";
 
 export const RUNNER_PREFIX = "/runner/v1";
@@ -114,6 +115,15 @@ export const RUNNER_CALLS = {
     body: wire.reportRequest,
     deadlineMs: 30_000,
     errors: ["conflict", "lease-lost", "report-differs", "session-gone"],
+  }),
+  /** What an Argo CD of the site shows. Absent from an older agent, which answers `not-found`. */
+  observe: route({
+    method: "POST",
+    path: "/observe",
+    body: observeRequest,
+    answer: observeReply,
+    deadlineMs: 15_000,
+    errors: ["forbidden", "not-found", "session-gone"],
   }),
 } satisfies Readonly<Record<string, RunnerRoute & { readonly body: z.core.$ZodType }>>;
 export type RunnerCalls = typeof RUNNER_CALLS;

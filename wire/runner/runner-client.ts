@@ -132,6 +132,7 @@ export function createRunnerClient(options: RunnerClientOptions): RunnerClient {
     saveArtifact: post("saveArtifact"),
     fetchArtifacts: post("fetchArtifacts"),
     report: post("report"),
+    observe: post("observe"),
     uploadArtifact: async ({ session, ref, digest, size, offset, bytes }, call = {}) => {
       const path = addressOf(RUNNER_UPLOAD, ref, { digest }, { session, fence: ref.fence, size, offset });
       const body = { type: "application/octet-stream", bytes };

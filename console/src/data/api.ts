@@ -127,6 +127,8 @@ export const v1 = {
   me: "/v1/me",
   apps: "/v1/apps",
   app: (name: string) => `/v1/apps/${part(name)}`,
+  targets: (app: string) => `/v1/apps/${part(app)}/targets`,
+  fleet: (query: Query = {}) => `/v1/fleet${search(query)}`,
   builds: (app: string) => `/v1/apps/${part(app)}/builds`,
   newestBuilds: (query: Query = {}) => `/v1/builds${search(query)}`,
   webhookDeliveries: (query: Query = {}) => `/v1/webhook-deliveries${search(query)}`,

@@ -1,60 +1,30 @@
-// What a cell of the fleet page shows, from the app's record and its newest CD task.
+// How the targets of a page of the fleet are arranged: a row for each app, and a column for each cluster while there are few.
 
-import { STATE_LOOKS, type State, type StateLook } from "@gantry/core/task/states.ts";
-import type { AppView, TaskView } from "@gantry/wire/agent/views.ts";
-import { clockTime } from "../parts/format.ts";
-import { listAt, textAt } from "./json-access.ts";
+import type { TargetView } from "@gantry/wire/agent/fleet.ts";
 
-export type Target = { readonly name: string; readonly site: string; readonly cluster: string };
+export type Column = { readonly site: string; readonly cluster: string };
+export type FleetRow = { readonly app: string; readonly targets: readonly TargetView[] };
 
-export type Cell = {
-  readonly task: string;
-  readonly job: string;
-  readonly state: State;
-  readonly isSilent: boolean;
-  readonly hue: StateLook["hue"] | "silent";
-  readonly digest: string | undefined;
-  /** The health that Argo CD reported when the deployment was done; before that, the state of the job. */
-  readonly status: string;
-  readonly at: string | undefined;
-  /** For the tooltip: image, commit and failure, one per line. */
-  readonly details: string;
-};
+/** More clusters do not fit beside each other; the targets of an app then follow each other. */
+const MAX_COLUMNS = 6;
 
-export function targetsOf(app: AppView): readonly Target[] {
-  return listAt(app.record, "targets").map((target) => ({
-    name: textAt(target, "name") ?? "",
-    site: textAt(target, "site") ?? "",
-    cluster: textAt(target, "cluster") ?? "",
-  }));
+/** By app, in the order of the list. */
+export function decideRows(targets: readonly TargetView[]): readonly FleetRow[] {
+  return [...Map.groupBy(targets, ({ app }) => app)].map(([app, all]) => ({ app, targets: all }));
 }
 
-/** One column per cluster, by site and name. */
-export function decideColumns(apps: readonly AppView[]): readonly Target[] {
-  const found = new Map(apps.flatMap(targetsOf).map((target) => [target.cluster, target]));
+/** By site and cluster; undefined when there are too many. */
+export function decideColumns(targets: readonly TargetView[]): readonly Column[] | undefined {
+  const found = new Map(targets.map(({ site, cluster }) => [JSON.stringify([site, cluster]), { site, cluster }]));
+  if (found.size > MAX_COLUMNS) return undefined;
   return [...found.values()].toSorted((a, b) => a.site.localeCompare(b.site) || a.cluster.localeCompare(b.cluster));
 }
 
-export function decideCell(task: TaskView | undefined, target: Target): Cell | undefined {
-  const job = task?.jobs.find(({ key }) => key === `deploy[${target.name}]`);
-  if (!task || !job) return undefined;
-  const image = textAt(task.outputs, "image") ?? textAt(task.params, "digest");
-  const health = textAt(job.outputs, "health");
-  const since = job.notHeardSince;
-  const status =
-    since === undefined ? (health ?? STATE_LOOKS[job.state].word) : `not heard from since ${clockTime(since)}`;
-  const revision = textAt(job.outputs, "revision");
-  return {
-    task: task.id,
-    job: job.key,
-    state: job.state,
-    isSilent: since !== undefined,
-    hue: since === undefined ? STATE_LOOKS[job.state].hue : "silent",
-    digest: image?.split("@").at(-1),
-    status,
-    at: job.endedAt ?? job.startedAt,
-    details: [image, revision === undefined ? undefined : `commit ${revision}`, job.failure?.message]
-      .filter(Boolean)
-      .join("\n"),
-  };
+/** What runs, for people: the build, otherwise the digest or the tag of the first image. */
+export function versionOf({ running, images }: Pick<TargetView, "running" | "images">): string {
+  if (running) return `#${running.build} ${running.commit.slice(0, 8)}`;
+  const [image = ""] = images;
+  const digest = /@sha256:([0-9a-f]{12})/.exec(image)?.[1];
+  const more = images.length > 1 ? ` +${images.length - 1}` : "";
+  return image === "" ? "–" : `${digest ?? image.split("/").at(-1) ?? image}${more}`;
 }

@@ -16,6 +16,7 @@ import { ExternalLink, JsonValueView, RelativeTime } from "../parts/values.tsx";
 import { RunButton } from "../run/run-button.tsx";
 import { AppState } from "./apps.tsx";
 import { AppBuilds } from "./sections/app-builds.tsx";
+import { AppTargets } from "./sections/app-targets.tsx";
 import { Pause } from "./sections/pause.tsx";
 import { Triggers } from "./sections/triggers.tsx";
 
@@ -53,7 +54,9 @@ export function AppPage({ name }: { name: string }) {
         <RunButton pipeline="cd" app={name} of={app.data.value} label="Run CD" isPrimary={wasBuilt} />
       </PageHeader>
       {app.data.value ? <Pause of="app" name={name} mayPause={mayDo("pause-app", app.data.value)} /> : null}
-      <Loaded resource={app}>{(view) => <Details app={view} builds={builds.data.value?.items ?? []} />}</Loaded>
+      <Loaded resource={app}>
+        {(view) => <Details app={view} builds={builds.data.value?.items ?? []} onLive={app.reload} />}
+      </Loaded>
       <AppBuilds app={name} builds={builds} />
       <Triggers app={name} />
       <Section title="Tasks">
@@ -106,7 +109,8 @@ function StartedBy({ action, app }: { action: (typeof BUTTONS)[number]; app: str
   return "name" in choice ? <a href={to.pipeline(choice.name)}>{choice.name}</a> : <None />;
 }
 
-function Details({ app, builds }: { app: AppView; builds: readonly BuildView[] }) {
+function Details(props: { app: AppView; builds: readonly BuildView[]; onLive: () => void }) {
+  const { app, builds, onLive } = props;
   const { record } = app;
   return (
     <>
@@ -118,7 +122,7 @@ function Details({ app, builds }: { app: AppView; builds: readonly BuildView[] }
       ) : null}
       <dl class="facts">
         <Detail name="State">
-          <AppState state={app.state} />
+          <AppState app={app} />
           {app.task === "" ? <span class="soft">adopted</span> : <a href={to.task(app.task)}>task that created it</a>}
         </Detail>
         <Detail name="Source">
@@ -156,86 +160,10 @@ function Details({ app, builds }: { app: AppView; builds: readonly BuildView[] }
         </Detail>
       </dl>
       <Section title="Targets">
-        <Targets app={app} builds={builds} />
+        <AppTargets app={app} builds={builds} onLive={onLive} />
       </Section>
     </>
   );
-}
-
-function Targets({ app, builds }: { app: AppView; builds: readonly BuildView[] }) {
-  const { name, state, record } = app;
-  const targets = listAt(record, "targets");
-  if (targets.length === 0) {
-    const text =
-      state === "ready" ? "This app has no targets." : "The targets are known after the app has been created.";
-    return <p class="quiet">{text}</p>;
-  }
-  return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a table without links is scrolled by keyboard through its region.
-    <section class="scroll" aria-label="Targets" tabIndex={0}>
-      <table class="stack">
-        <thead>
-          <tr>
-            <th>Target</th>
-            <th>Site</th>
-            <th>Cluster</th>
-            <th>Environment</th>
-            <th>Deployed</th>
-            <th>Path</th>
-            <th>Namespace</th>
-            <th>Argo CD application</th>
-          </tr>
-        </thead>
-        <tbody>
-          {targets.map((target) => (
-            <tr key={textAt(target, "name")}>
-              <td class="strong">{textAt(target, "name")}</td>
-              <td>{textAt(target, "site")}</td>
-              <td class="mono">{textAt(target, "cluster")}</td>
-              <td class="aside">{textAt(target, "environment") ?? <None />}</td>
-              <td>
-                <LastDeployment at={app.deployed?.[textAt(target, "name") ?? ""]} builds={builds} />
-              </td>
-              <td class="mono soft">{textAt(target, "overlay") ?? filesOf(target)}</td>
-              <td class="mono soft aside">{textAt(target, "namespace") ?? textAt(record, "namespace")}</td>
-              <td class="mono soft">{textAt(target, "application") ?? `${name}-${textAt(target, "cluster") ?? ""}`}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
-  );
-}
-
-/** What was deployed to a target last, and how that ended. */
-function LastDeployment(props: {
-  at: NonNullable<AppView["deployed"]>[string] | undefined;
-  builds: readonly BuildView[];
-}) {
-  const { at, builds } = props;
-  if (at === undefined) return <None />;
-  const behind = at.build === undefined ? 0 : buildsBehind(at.build, builds);
-  const what = at.build === undefined ? "an image" : `#${at.build}`;
-  return (
-    <>
-      <div>
-        <a href={to.task(at.task)}>{at.outcome === "succeeded" ? what : `${what}: ${at.outcome}`}</a>
-      </div>
-      <div class="soft">
-        <RelativeTime at={at.at} />
-      </div>
-      {behind === 0 ? null : <span class="hue-amber"> {behind === 1 ? "1 build" : `${behind} builds`} behind</span>}
-    </>
-  );
-}
-
-/** How many builds of the release branch are newer, as far as the list goes. */
-function buildsBehind(deployed: number, builds: readonly BuildView[]): number {
-  return builds.filter(({ number, isRelease }) => isRelease && number > deployed).length;
-}
-
-function filesOf(target: JsonValue): string {
-  return listAt(target, "files").map(String).join(", ");
 }
 
 /** The images that the app builds. An app that an older version created has only one. */

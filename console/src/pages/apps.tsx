@@ -6,6 +6,8 @@ import { recentTasks } from "../data/attention.ts";
 import { listAt, textAt } from "../data/json-access.ts";
 import { refusalOf } from "../data/session.ts";
 import { useResource } from "../data/store.ts";
+import { useFleetChanges } from "../data/use-fleet-changes.ts";
+import { AppHealth } from "../parts/live-badge.tsx";
 import { EmptyState, Loaded } from "../parts/loading-states.tsx";
 import { MissingSystems } from "../parts/missing-systems.tsx";
 import { PageHeader } from "../parts/page-layout.tsx";
@@ -22,6 +24,7 @@ export function AppsPage() {
   const apps = useResource<Page<AppView>>(v1.apps, {
     reloadOn: ({ data }) => data.event.kind === "TaskEnded" || data.event.kind === "TaskRequested",
   });
+  useFleetChanges(apps.reload);
   return (
     <>
       <PageHeader title="Apps">
@@ -103,7 +106,7 @@ function Row({ app }: { app: AppView }) {
         </span>
       </td>
       <td>
-        <AppState state={app.state} />
+        <AppState app={app} />
       </td>
       <td class="soft aside">{targets.length === 0 ? "–" : targets.join(", ")}</td>
       <td class="aside">
@@ -117,7 +120,9 @@ function Row({ app }: { app: AppView }) {
   );
 }
 
-export function AppState({ state }: { state: AppView["state"] }) {
+/** A ready app is as well as its worst target now. Without targets, or with an older task-agent, it is only ready. */
+export function AppState({ app: { state, live } }: { app: Pick<AppView, "state" | "live"> }) {
+  if (state === "ready" && live) return <AppHealth live={live} />;
   if (state === "ready")
     return (
       <span class="mark hue-green">

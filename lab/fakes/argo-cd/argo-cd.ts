@@ -3,7 +3,6 @@
 // status is stale for a moment after a sync, and times have no fractions of a second.
 
 import { join } from "node:path";
-import { PassThrough } from "node:stream";
 import type Router from "@koa/router";
 import { Answer, type FakeServer, type FakeServerOptions, openState, serve } from "../fake-server.ts";
 import { fakePage } from "../page.ts";
@@ -16,6 +15,7 @@ import type { FakeArgoCd, Trouble } from "./refresh.ts";
 import type { PullCredential } from "./registry.ts";
 import { applicationRoutes } from "./routes-apps.ts";
 import { clusterRoutes, projectRoutes, repositoryRoutes, sessionRoutes, templateRoutes } from "./routes-setup.ts";
+import { streamRoutes } from "./stream.ts";
 
 export type ArgoCdOptions = FakeServerOptions & {
   /** The token of the account `gantry`, which has the capability `apiKey`. */
@@ -49,8 +49,8 @@ const TIMING: Timing = { syncMs: 150, rolloutMs: 600, refreshEveryMs: 120_000 };
 
 /**
  * Starts the fake. In addition to the API, `/applications/{namespace}/{name}` is the page of an app, `GET /_lab/clusters`
- * lists what runs in each cluster, and `POST /_lab/clusters/{name}/scale` `{kind, name, replicas}` changes a cluster
- * without Argo CD.
+ * lists what runs in each cluster. `POST /_lab/clusters/{name}/scale` `{kind, name, replicas}` and `…/delete` `{kind, name}`
+ * change a cluster without Argo CD.
  */
 export async function startArgoCd(options: ArgoCdOptions): Promise<ArgoCd> {
   const { state, save } = openState<State>(options, newState);
@@ -123,26 +123,6 @@ function newState(): State {
   return state;
 }
 
-/** `GET /api/v1/stream/applications`: the current app, then every change, as one JSON document per line. */
-function streamRoutes(router: Router, { state }: FakeArgoCd, watchers: Set<(name: string) => void>): void {
-  router.get("/api/v1/stream/applications", (ctx) => {
-    const wanted = ctx.query.name;
-    const stream = new PassThrough();
-    const seen = new Set<string>();
-    const send = (name: string): void => {
-      const application = state.apps[name]?.object;
-      if (!application || (wanted && wanted !== name)) return;
-      stream.write(`${JSON.stringify({ result: { type: seen.has(name) ? "MODIFIED" : "ADDED", application } })}\n`);
-      seen.add(name);
-    };
-    watchers.add(send);
-    stream.once("close", () => watchers.delete(send));
-    for (const name of Object.keys(state.apps)) send(name);
-    ctx.type = "application/json";
-    ctx.body = stream;
-  });
-}
-
 function pageRoutes(router: Router, { state }: FakeArgoCd, changeByHand: ArgoCd["changeByHand"]): void {
   router.get("/applications/:namespace/:name", (ctx) => {
     const record = state.apps[String(ctx.params.name)];
@@ -172,6 +152,11 @@ function pageRoutes(router: Router, { state }: FakeArgoCd, changeByHand: ArgoCd[
       const objects = Object.values(live).map((one) => ({ app: one.app, manifest: one.manifest }));
       return { name, server, objects };
     });
+  });
+  router.post("/_lab/clusters/:name/delete", async (ctx) => {
+    const { kind, name } = await bodyOf(ctx);
+    changeByHand(String(ctx.params.name), String(kind), String(name), () => undefined);
+    ctx.status = 204;
   });
   router.post("/_lab/clusters/:name/scale", async (ctx) => {
     const { kind, name, replicas } = await bodyOf(ctx);

@@ -63,7 +63,8 @@ export function startController(fake: FakeArgoCd): Controller {
     const due = Object.entries(state.apps).map(([name, record]) => {
       const next = stepApp(fake, name, record, nowMs);
       if (next.job) workOnce(name, next.job);
-      if (state.apps[name] && observe(fake, record)) fake.changed(name);
+      const isGone = state.apps[name] === undefined;
+      if (isGone || observe(fake, record)) fake.changed(name);
       return next.atMs;
     });
     const live = Object.values(state.clusters).flatMap((cluster) => Object.values(cluster.live));
