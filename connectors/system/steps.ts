@@ -7,7 +7,7 @@ import { defineStep, NO_RETRY, type StepContext } from "@gantry/core/step/step.t
 import { z } from "zod";
 import { type Finding, type Known, no } from "../examine.ts";
 import { ACCESS } from "../rights.ts";
-import { CHECKS } from "./checks.ts";
+import { CHECKS } from "./known-checks.ts";
 
 const names = z.array(z.string().max(500)).max(2_000).default([]);
 const kinds = Object.keys(CHECKS) as [SystemKind, ...SystemKind[]];

@@ -303,7 +303,7 @@ function usefulTimes({ file, pipeline }: RuleContext): readonly PathProblem[] {
 }
 
 /** The time of a job includes that of its steps. */
-function longSteps({ timeout, steps }: JobFile, path: Path): readonly PathProblem[] {
+function longSteps({ timeout, steps = [] }: JobFile, path: Path): readonly PathProblem[] {
   const most = timeout === undefined ? DEFAULT_JOB_TIMEOUT_MS : (parseDuration(timeout) ?? 0);
   const ends =
     timeout === undefined

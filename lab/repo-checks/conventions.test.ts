@@ -104,8 +104,13 @@ test("conventions: all code is TypeScript, in .ts and .tsx files, which the othe
   );
 });
 
-/** What the rest of the code may find in a connector folder. A missing file is a missing capability. */
-const CONNECTOR_FILES = ["client.ts", "steps.ts", "check.ts", "channel.ts"];
+/**
+ * What the rest of the code may find in a connector folder (lab/repo-checks/import-boundaries.suite.ts refuses everything else
+ * there). A missing file is a missing capability. Other files are private: they can have any name but a variant of these.
+ */
+const CONNECTOR_FILES = ["client.ts", "steps.ts", "watch.ts", "check.ts", "channel.ts"];
+const VARIANTS =
+  /^(?:clients|step|watch(?:er|es|ing)|checks|checking|channels|(?:client|steps?|watch|check|channel)s?-?\d)\.ts$/i;
 
 for (const [folder, files] of Map.groupBy(sources(/^connectors\/[^/]+\//), ({ path }) => path.split("/")[1] ?? "")) {
   test(`conventions: connectors/${folder} has the files of a connector`, () => {
@@ -114,6 +119,11 @@ for (const [folder, files] of Map.groupBy(sources(/^connectors\/[^/]+\//), ({ pa
     assert.ok(
       names.some((name) => CONNECTOR_FILES.includes(name)),
       `connectors/${folder} has none of ${CONNECTOR_FILES.join(", ")}`,
+    );
+    assert.deepEqual(
+      names.filter((name) => VARIANTS.test(name)),
+      [],
+      `connectors/${folder} has a variant of ${CONNECTOR_FILES.join(", ")}: give it one of these names, or one of its own`,
     );
   });
 }
