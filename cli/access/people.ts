@@ -65,7 +65,7 @@ export async function enablePerson({ portal, args: [name] }: OfOne): Promise<Out
 }
 
 export async function removePerson({ portal, args: [name] }: OfOne): Promise<Outcome> {
-  await portal().delete(pathOf(name));
+  await portal().delete(pathOf(name), z.undefined());
   return { value: { name }, text: `${name} is removed.\n` };
 }
 

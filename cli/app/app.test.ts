@@ -192,6 +192,8 @@ test("an app whose creation did not succeed says so, and what its creation made 
   assert.equal(build.code, 1);
   assert.match(build.out, /^App pay was not created\. Task t\w+ failed\. Rerun that task, or undo the creation\.\n$/);
 
+  const renamed = await run("rename", "pay", "pay-2");
+  assert.deepEqual([renamed.code, renamed.out], [1, build.out], "whatever is asked of it");
   assert.equal((await run("forget", "pay", "--follow")).code, 2, "an app is forgotten at once");
   const undone = await run("forget", "pay", "--undo");
   assert.match(undone.out, /The creation of pay made nothing that can be taken back\. It can only be forgotten\./);

@@ -39,7 +39,7 @@ export async function renewKey({ portal, args: [name] }: OfRunner): Promise<Outc
 }
 
 export async function removeRunner({ portal, args: [name] }: OfRunner): Promise<Outcome> {
-  await portal().delete(pathOf(name));
+  await portal().delete(pathOf(name), z.undefined());
   return { value: { name }, text: `${name} is out of service. \`gantry runner readmit ${name}\` takes it back.\n` };
 }
 

@@ -14,7 +14,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import type { PathProblem } from "@gantry/core/issues.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { AppState } from "@gantry/core/task/model.ts";
-import { appExists } from "../tasks/decide-app.ts";
+import { appExists, notReady } from "../tasks/decide-app.ts";
 
 export type AppFacts = {
   readonly name: string;
