@@ -29,6 +29,8 @@ export const limitsConfig = z.strictObject({
   effects: count.default(2_000),
   /** What is remembered about one of those changes: bytes of JSON. */
   effectBytes: count.default(262_144),
+  /** All that is stored of what a runner reports about one attempt, except logs and artifacts: bytes of JSON, at each agent. */
+  attemptBytes: count.default(64 * 1_048_576),
   /** Messages about steps in one attempt. */
   progress: count.default(100_000),
   /** The log of one step in one attempt. Runners cut theirs at 64 MiB. */

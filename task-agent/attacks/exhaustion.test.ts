@@ -117,6 +117,33 @@ for (const setup of SETUPS)
       assert.equal((await bench.call("report", report)).status, 200);
     });
 
+    test("the same small things again and again", async (t) => {
+      const bench = await AttackBench.open(t, setup, { limits: { attemptBytes: 20_000 } });
+      await bench.turnToAttack();
+      const { session, ref } = await attackerAtWork(bench);
+      const about = { session, ref };
+      const ended = { kind: "step-ended", step: "make", outcome: "succeeded", durationMs: 1 };
+      const told = (n: number) => ({
+        items: [{ ref, told: { step: "make", done: n, total: 100, text: "x".repeat(90) } }],
+      });
+      const again: Readonly<Record<string, (n: number) => ReturnType<typeof bench.call>>> = {
+        ends: (n) =>
+          bench.call("progress", { ...about, from: n, events: [{ ...ended, outputs: { text: "x".repeat(3_000) } }] }),
+        effects: () =>
+          bench.call("effect/begin", { ...about, step: "make", effect: "push", ordinal: 0, what: "x".repeat(500) }),
+      };
+      for (const [what, send] of Object.entries(again)) {
+        let answer = await send(1);
+        let times = 1;
+        for (; answer.status === 200 && times < 100; times += 1) answer = await send(times + 1);
+        assert.deepEqual([answer.status, answer.code], TOO_LARGE, what);
+        await bench.unchanged(async () => void (await send(times)));
+      }
+      await bench.unchanged(async () => {
+        for (let n = 1; n <= 50; n += 1) await bench.call("heartbeat", { session, ...told(n) });
+      });
+    });
+
     test("the logs of one's own job", async (t) => {
       const bench = await AttackBench.open(t, setup, { limits: { stepLogBytes: 100, attemptLogBytes: 150 } });
       await bench.turnToAttack();

@@ -14,10 +14,12 @@ import type { ArtifactStore } from "../artifacts/artifact-store.ts";
 import { type Limits, raise } from "../limits.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
 import type { Tasks } from "../tasks/tasks.ts";
+import type { AttemptBudget } from "./attempt-budget.ts";
 
 export type ArtifactHandlersDeps = {
   readonly tasks: Tasks;
   readonly limits: Limits;
+  readonly budget: AttemptBudget;
   /** Absent: this agent keeps no artifacts. */
   readonly artifacts: ArtifactStore | undefined;
   /** The sender of a message. Throws `session-gone` and `lease-lost`. */
@@ -30,7 +32,7 @@ type Upload = z.output<typeof artifacts.artifactUploadQuery> & { readonly ref: J
 type Reading = z.output<typeof artifacts.artifactContentQuery> & { readonly ref: JobRef };
 
 export function artifactHandlers(deps: ArtifactHandlersDeps) {
-  const { tasks, limits, claimantOf } = deps;
+  const { tasks, limits, budget, claimantOf } = deps;
   const held = async (
     session: string,
     site: string,
@@ -58,7 +60,7 @@ export function artifactHandlers(deps: ArtifactHandlersDeps) {
       const digest = await store.keep(site, files, keptUntil);
       const saved = { name, digest, files: files.length, bytes, keptUntil };
       await tasks.change(ref.task, ({ state }, now) =>
-        decideArtifactSaved(state, claimant, saved, limits.artifacts, now),
+        budget(ref, decideArtifactSaved(state, claimant, saved, limits.artifacts, now)),
       );
       return { missing: [] };
     },

@@ -14,13 +14,15 @@ import {
   decideStart,
   type Permit,
 } from "@gantry/core/task/decide-lease.ts";
-import type { Claimant } from "@gantry/core/task/decision.ts";
+import type { Claimant, Decision } from "@gantry/core/task/decision.ts";
+import type { TaskState } from "@gantry/core/task/model.ts";
 import { effectKey } from "@gantry/wire/runner/effect-key.ts";
 import type * as wire from "@gantry/wire/runner/protocol.ts";
 import type { z } from "zod";
 import type { Alarms } from "../alarms.ts";
 import type { Limits } from "../limits.ts";
 import type { Tasks } from "../tasks/tasks.ts";
+import type { AttemptBudget } from "./attempt-budget.ts";
 import { withinLimits } from "./decide-limits.ts";
 import { jobOf } from "./job-spec.ts";
 
@@ -28,11 +30,14 @@ export type AttemptHandlersDeps = {
   readonly tasks: Tasks;
   readonly alarms: Alarms;
   readonly limits: Limits;
+  readonly budget: AttemptBudget;
   /** The sender of a message. Throws `session-gone` and `lease-lost`. */
   readonly claimantOf: (session: string, site: string, ref: wire.JobRef) => Promise<Claimant>;
 };
 
-export function attemptHandlers({ tasks, alarms, limits, claimantOf }: AttemptHandlersDeps) {
+export function attemptHandlers({ tasks, alarms, limits, budget, claimantOf }: AttemptHandlersDeps) {
+  const within = (ref: wire.JobRef, state: TaskState, decision: Decision): Decision =>
+    budget(ref, withinLimits(limits, state, decision));
   return {
     start: async ({ session, ref }: z.infer<typeof wire.startRequest>, site: string): Promise<JsonObject> => {
       const claimant = await claimantOf(session, site, ref);
@@ -43,7 +48,7 @@ export function attemptHandlers({ tasks, alarms, limits, claimantOf }: AttemptHa
     progress: async (request: z.infer<typeof wire.progressRequest>, site: string): Promise<{ ack: number }> => {
       const claimant = await claimantOf(request.session, site, request.ref);
       const task = await tasks.change(request.ref.task, ({ state }, now) =>
-        withinLimits(limits, state, decideProgress(state, claimant, request.from, request.events, now)),
+        within(request.ref, state, decideProgress(state, claimant, request.from, request.events, now)),
       );
       return { ack: jobOf(task, request.ref.job).progress };
     },
@@ -56,7 +61,7 @@ export function attemptHandlers({ tasks, alarms, limits, claimantOf }: AttemptHa
       await tasks.change(ref.task, ({ state }, now) => {
         const answer = decideEffectBegin(state, claimant, { key, step, effect, what }, now);
         permit = answer.permit;
-        return withinLimits(limits, state, answer.decision);
+        return within(ref, state, answer.decision);
       });
       if (!permit) throw new Error("an effect that began has no permit");
       return permit.answer === "done"
@@ -67,7 +72,7 @@ export function attemptHandlers({ tasks, alarms, limits, claimantOf }: AttemptHa
     effectEnd: async (request: z.infer<typeof wire.effectEnd>, site: string): Promise<JsonObject> => {
       const claimant = await claimantOf(request.session, site, request.ref);
       await tasks.change(request.ref.task, ({ state }, now) =>
-        withinLimits(limits, state, decideEffectEnd(state, claimant, request.key, request.result, now)),
+        within(request.ref, state, decideEffectEnd(state, claimant, request.key, request.result, now)),
       );
       return {};
     },

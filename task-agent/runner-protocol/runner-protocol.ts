@@ -24,6 +24,7 @@ import type { TaskRecord } from "../tasks/task-store.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import { artifactHandlers } from "./artifact-handlers.ts";
 import { claimantOf, openAttemptAccess } from "./attempt-access.ts";
+import { openAttemptBudget } from "./attempt-budget.ts";
 import { attemptHandlers } from "./attempt-handlers.ts";
 import { sendCancels } from "./cancel-directives.ts";
 import { claimHandlers } from "./claim-handlers.ts";
@@ -57,11 +58,12 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
   const { tasks, sessions, leases } = deps;
   const access = openAttemptAccess(deps);
   const claims = new PendingClaims(tasks, deps.shared ?? false);
+  const budget = openAttemptBudget(deps.limits);
 
   /** What cannot be stored now is lost: the next heartbeat has a newer one, and the lease is more important. */
   const tell = (ref: wire.JobRef, owner: LeaseOwner, told: wire.Told): void => {
     const claimant = claimantOf(owner, ref);
-    tasks.change(ref.task, ({ state }, now) => decideTold(state, claimant, told, now)).catch(() => {});
+    tasks.change(ref.task, ({ state }, now) => budget(ref, decideTold(state, claimant, told, now))).catch(() => {});
   };
   const renew = async (ref: wire.JobRef, owner: LeaseOwner): Promise<wire.HeartbeatReply["items"][number]> => {
     const record = await access.readTask(ref, owner);
@@ -78,8 +80,8 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
   return {
     ...registrationHandlers({ ...deps, access, claims }),
     ...claimHandlers({ ...deps, claims }),
-    ...attemptHandlers({ ...deps, claimantOf: access.claimant }),
-    ...artifactHandlers({ ...deps, artifacts: deps.artifacts, claimantOf: access.claimant }),
+    ...attemptHandlers({ ...deps, budget, claimantOf: access.claimant }),
+    ...artifactHandlers({ ...deps, budget, artifacts: deps.artifacts, claimantOf: access.claimant }),
 
     poll: (request: wire.PollRequest, site: string, gone: AbortSignal): Promise<wire.PollReply> =>
       sessions.poll(sessions.use(request.session, site), request.freeSlots, request.waitMs, gone),
