@@ -964,6 +964,65 @@ export const RUN_TIME_MISTAKES: readonly Mistake[] = [
     file({ step: "timeout: 2h" }),
     /^17: a job ends after 1h unless it has a `timeout`, so the step never has 2h/,
   ],
+  [
+    "elements that cancel each other",
+    file({ job: "each: [a, b]\n    concurrency: { group: g, policy: cancel-older }" }),
+    /^15: all its jobs are in one group, so with `policy: cancel-older` they cancel each other; name `each` in the group$/,
+  ],
+  [
+    "combinations that are refused",
+    file({ job: "matrix: { os: [a, b] }\n    deploys: x\n    concurrency: { per: target, policy: reject }" }),
+    /^16: .*with `policy: reject` they are refused while the first ones run; name `each` in the group$/,
+  ],
+  [
+    "a number as a priority",
+    file({ rest: "priority: ${{ params.n }}\n" }),
+    /priority must be text: low, normal or high$/,
+  ],
+  [
+    "a choice that is no priority",
+    file({ rest: "priority: ${{ params.stage }}\n" }),
+    /"dev" is not one of low, normal, high$/,
+  ],
+  [
+    "a misspelt priority in a choice",
+    file({ rest: "priority: \"${{ params.who == 'x' ? 'hihg' : 'low' }}\"\n" }),
+    /"hihg" is not one of low, normal, high \(did you mean high\?\)$/,
+  ],
+  [
+    "an artifact of a failed step that is never saved",
+    file({ job: "artifacts: { d: { paths: x, when: steps.one.outcome == 'failed' } }" }),
+    /never true: a condition that does not name `status`/,
+  ],
+  ["an artifact of .git", file({ job: "artifacts: { d: .git/hooks }" }), /\.git is always left out$/],
+  [
+    "an artifact that is excluded again",
+    file({ job: "artifacts: { d: [a, b/, '!b'] }" }),
+    /b\/ is excluded again, so nothing/,
+  ],
+  [
+    "a cache whose paths all exclude",
+    file({
+      job: "cache: { c: '!a' }",
+      step: "env: {}\n      - { uses: git/checkout, with: { repository: { project: a, slug: b } } }",
+    }),
+    /all its paths exclude files; name some to save$/,
+  ],
+  [
+    "a cache of the whole home",
+    file({
+      job: "cache: { c: ~/ }",
+      step: "env: {}\n      - { uses: git/checkout, with: { repository: { project: a, slug: b } } }",
+    }),
+    /the path ~\/ must be below the workspace, or below the home with ~\//,
+  ],
+  [
+    "a misspelt key of a trigger",
+    file({ rest: "triggers: [{ image: { tgas: [a] } }]\n" })
+      .replace(/params:[\s\S]*jobs/, "jobs")
+      .replace(/, outputs: .* \}/, " }"),
+    /unknown key tgas \(did you mean tags\?\)$/,
+  ],
   ["a size below zero", file({ step: "when: size(params.list) < 0" }), /size\(…\) is never less than 0$/],
   ["a size below zero on the right", file({ job: "when: 0 > params.list.size()" }), /size\(…\) is never less than 0$/],
   ["a size of less than zero", file({ job: "when: needs.size() <= -1" }), /size\(…\) is never less than 0$/],

@@ -16,7 +16,7 @@ import { FACT_VALUES } from "../trigger/facts.ts";
 import { truncate } from "../truncate.ts";
 import { isReservedVariable, MAX_VARIABLE } from "./env-names.ts";
 import { expandJob, MAX_TASK_JOBS } from "./expand.ts";
-import { neverTrue } from "./never-true.ts";
+import { isOfJob, neverTrue } from "./never-true.ts";
 import type { Job, ParamSchema } from "./pipeline.ts";
 import { placesOf, type TemplatePlace } from "./places.ts";
 import type { RuleContext } from "./rule.ts";
@@ -70,7 +70,7 @@ function wrongCondition(
 }
 
 function whyNever(place: TemplatePlace, whole: Expression, { source, comparisons, references }: Expression): string {
-  const isJob = place.path.at(-3) !== "steps";
+  const isJob = isOfJob(place);
   const isCanceled = ({ reference, operator, literals }: Comparison): boolean =>
     reference.variable === "status" && operator === "==" && literals[0] === "canceled";
   if (isJob && place.path[0] === "jobs" && comparisons.some(isCanceled))
