@@ -798,7 +798,7 @@ export const RUN_TIME_MISTAKES: readonly Mistake[] = [
   [
     "a number of an approver beside a text",
     file({ job: "approval: { question: q, inputs: { n: integer } }", step: "when: approval.inputs.n == '10'" }),
-    /`==` cannot be used with a whole number and text/,
+    /approval.inputs.n is a whole number and never equals "10"$/,
   ],
   [
     "the name of an approver as a list",
@@ -1023,6 +1023,28 @@ export const RUN_TIME_MISTAKES: readonly Mistake[] = [
       .replace(/, outputs: .* \}/, " }"),
     /unknown key tgas \(did you mean tags\?\)$/,
   ],
+  [
+    "an answer of an approval that is no choice",
+    file({
+      job: "approval: { question: q, inputs: { p: { type: string, enum: [a, b], required: true } } }",
+      step: "when: approval.inputs.p == 'c'",
+    }),
+    /approval.inputs.p is never "c"; it is one of a, b$/,
+  ],
+  [
+    "an answer of an approval beyond its limit",
+    file({
+      job: "approval: { question: q, inputs: { p: { type: integer, maximum: 5, required: true } } }",
+      step: "when: approval.inputs.p > 5",
+    }),
+    /approval.inputs.p is at most 5, and never more than 5$/,
+  ],
+  [
+    "an approval that names nobody",
+    file({ job: "approval: { question: q, approvers: [] }" }),
+    /this would be everybody with the verb `approve`: leave `approvers` out, or name some$/,
+  ],
+  ["a number as an environment", file({ job: "environment: ${{ params.n }}" }), /this must give names of environments/],
   ["a size below zero", file({ step: "when: size(params.list) < 0" }), /size\(…\) is never less than 0$/],
   ["a size below zero on the right", file({ job: "when: 0 > params.list.size()" }), /size\(…\) is never less than 0$/],
   ["a size of less than zero", file({ job: "when: needs.size() <= -1" }), /size\(…\) is never less than 0$/],

@@ -31,7 +31,7 @@ type Choice = { readonly path: readonly string[]; readonly values: readonly Json
 
 /** The first alternative that is never true at this place. */
 export function neverTrue(
-  { pipeline, trials }: RuleContext,
+  { pipeline, trials, isIncluded }: RuleContext,
   place: TemplatePlace,
   expression: Expression,
 ): Expression | undefined {
@@ -44,11 +44,22 @@ export function neverTrue(
     .find(
       (one): one is Expression =>
         !("problem" in one) &&
+        !(isIncluded(place.path) && hasGivenValue(one)) &&
         states.every((state) => {
           const scopes = scopesOf(one, state, isJob, pipeline, place);
           return scopes?.every((scope) => isFalse(tryExpression(trials, one, scope))) ?? false;
         }),
     );
+}
+
+/** A template asks for what other files that include it say. The values of this file stand in its conditions. */
+function hasGivenValue({ source, references, constants }: Expression): boolean {
+  return (
+    constants.length > 0 ||
+    /\((?:true|false)\)/.test(source) ||
+    references.length === 0 ||
+    references.some(({ variable }) => variable === "params")
+  );
 }
 
 /** Else it is of a step, or of an artifact, which is saved as a step. */

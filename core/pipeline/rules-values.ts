@@ -64,7 +64,8 @@ function wrongCondition(
 ): string | undefined {
   const type = typeOf(context, expression);
   if (type !== undefined && type !== "true or false") return `a condition must be true or false, and this is ${type}`;
-  if (expression.references.length === 0) return "this condition is always the same, because it uses no variable";
+  if (expression.references.length === 0 && !context.isIncluded(place.path))
+    return "this condition is always the same, because it uses no variable";
   const never = isFound ? undefined : neverTrue(context, place, expression);
   return never && whyNever(place, expression, never);
 }
@@ -91,6 +92,8 @@ export function possibleComparisons(context: RuleContext): readonly PathProblem[
       if ("problem" in expression) return [];
       const found = expression.comparisons.flatMap(({ reference, operator, literals }) =>
         literals.flatMap((literal): ExpressionProblem[] => {
+          // A template asks for what other files that include it say.
+          if (reference.variable === "params" && context.isIncluded(place.path)) return [];
           const problem = impossible(context, { reference, operator, literal });
           return problem === undefined ? [] : [{ problem, offset: reference.offset }];
         }),
@@ -334,6 +337,11 @@ function noTexts(context: RuleContext, job: Job, path: Path): readonly PathProbl
     problems.push(problemAt("continueOnError", "this must be true or false, or one expression that gives one of them"));
   if (typeof job.continueOnError === "string" && !job.continueOnError.includes("${{"))
     problems.push(problemAt("continueOnError", "this is text; write true, false or an expression"));
+  const environment = typesOf(context, job.environment ?? "")?.find(
+    (type) => !["string", "array", "object"].includes(type),
+  );
+  if (environment !== undefined)
+    problems.push(problemAt("environment", "this must give names of environments, or targets of the app"));
   const site = given(job.site);
   if (site === "array" || site === "object")
     problems.push(problemAt("site", `this must be text, and gives ${site === "array" ? "a list" : "a map"}`));
