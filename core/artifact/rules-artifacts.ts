@@ -39,7 +39,6 @@ function wrongArtifacts({ artifacts = [] }: Job, path: Path): readonly PathProbl
   return artifacts.flatMap(({ name, paths, retentionMs }): PathProblem[] => {
     const at = [...path, "artifacts", name];
     const leading = paths.filter((pattern) => !isPattern(pattern));
-    const onlyExcludes = paths.every((pattern) => pattern.startsWith("!"));
     if (NO_ARTIFACTS.includes(name)) {
       const detail = `${name} would be the name of an artifact: write artifacts: { NAME: { paths: … } }`;
       return [{ path: at, detail, on: "key" }];
@@ -50,12 +49,29 @@ function wrongArtifacts({ artifacts = [] }: Job, path: Path): readonly PathProbl
         detail: `the path ${pattern} must be below the workspace, without \`..\`, \`./\` and expressions`,
         on: "value" as const,
       })),
-      ...(onlyExcludes
-        ? [{ path: at, detail: "all its paths exclude files; name some to save", on: "value" as const }]
-        : []),
+      ...(leading.length > 0 ? [] : nothingLeft(paths, at)),
       ...(isRetention(retentionMs) ? [] : [{ path: [...at, "retention"], detail: RETENTION, on: "value" as const }]),
     ];
   });
+}
+
+/** What every job would leave out: everything is excluded, or in `.git`. */
+function nothingLeft(paths: readonly string[], at: Path): readonly PathProblem[] {
+  const problem = (detail: string): PathProblem => ({ path: at, detail, on: "value" });
+  const excluded = paths.filter((pattern) => pattern.startsWith("!")).map((pattern) => withoutSlash(pattern.slice(1)));
+  const named = paths.filter((pattern) => !pattern.startsWith("!"));
+  if (named.length === 0) return [problem("all its paths exclude files; name some to save")];
+  const hidden = named.filter((pattern) => excluded.includes(withoutSlash(pattern)));
+  return [
+    ...hidden.map((pattern) => problem(`the path ${pattern} is excluded again, so nothing of it is saved`)),
+    ...named
+      .filter((pattern) => pattern.split("/").includes(".git"))
+      .map((pattern) => problem(`nothing of the path ${pattern} is saved: .git is always left out`)),
+  ];
+}
+
+function withoutSlash(pattern: string): string {
+  return pattern.replace(/\/$/, "");
 }
 
 function wrongCaches({ cache = [], steps }: Job, path: Path): readonly PathProblem[] {
@@ -70,9 +86,9 @@ function wrongCaches({ cache = [], steps }: Job, path: Path): readonly PathProbl
       const detail = `${name} would be the name of a cache: write cache: { NAME: { paths: … } }`;
       return [{ path: at, detail, on: "key" }];
     }
-    const wrong = [...paths.map((one) => one.replace(/^(!?)~\//, "$1")), ...files].filter(
-      (one) => !isPattern(one) || one === "~",
-    );
+    const isWrong = (one: string): boolean => !isPattern(one.replace(/^(!?)~\//, "$1")) || one === "~";
+    const wrong = [...paths, ...files].filter(isWrong);
+    if (wrong.length === 0) return [...nothingLeft(paths, at)];
     return wrong.map((one) => ({
       path: at,
       detail: `the path ${one} must be below the workspace, or below the home with ~/, without \`..\`, \`./\` and expressions`,

@@ -1,7 +1,11 @@
 // The rules of `concurrency`, `priority` and `expires` in a pipeline file that its schema cannot express.
 
+import { referencesIn } from "../expr/template.ts";
 import type { PathProblem } from "../issues.ts";
+import { possibleTexts } from "../pipeline/never-true.ts";
+import type { Job } from "../pipeline/pipeline.ts";
 import type { RuleContext } from "../pipeline/rule.ts";
+import { typesOf } from "../pipeline/template-sources.ts";
 import { didYouMean } from "../suggest.ts";
 import { priorityProblem } from "../task/priority.ts";
 
@@ -42,21 +46,41 @@ function goodJobGroups({ pipeline }: RuleContext): readonly PathProblem[] {
     ...pipeline.jobs.map((job) => ({ job, path: ["jobs", job.id, "concurrency"] })),
     ...pipeline.finally.map((job) => ({ job, path: ["finally", job.id, "concurrency"] })),
   ];
-  return all.flatMap(({ job: { concurrency, deploys }, path }): readonly PathProblem[] => {
+  return all.flatMap(({ job, path }): readonly PathProblem[] => {
+    const { concurrency, deploys } = job;
     if (concurrency === undefined) return [];
     const { group, per } = concurrency;
     const problem = (detail: string): PathProblem => ({ path, detail, on: "key" });
     if ((group === undefined) === (per === undefined)) return [problem("write `group`, or `per: target`")];
     if (per !== undefined && deploys === undefined)
       return [problem("`per: target` is for a job that deploys: it needs `deploys`")];
-    return limitProblems(concurrency, path);
+    const rivals = rivalsIn(job);
+    return [...limitProblems(concurrency, path), ...(rivals === undefined ? [] : [problem(rivals)])];
   });
 }
 
-function goodPriority({ pipeline: { priority } }: RuleContext): readonly PathProblem[] {
-  if (typeof priority !== "string" || priority.includes("${{")) return [];
-  const detail = priorityProblem(priority);
-  return detail === undefined ? [] : [{ path: ["priority"], detail, on: "value" }];
+/** The jobs of a list that come to one group at the same time: they would not wait for each other. */
+function rivalsIn({ each, matrix, maxParallel = Infinity, concurrency, deploys = "" }: Job): string | undefined {
+  if ((each === undefined && matrix === undefined) || concurrency === undefined) return undefined;
+  const { policy, limit = 1, group = deploys } = concurrency;
+  const elements = Array.isArray(each) ? each.length : Infinity;
+  const atOnce = Math.min(elements, maxParallel);
+  const isOwn = referencesIn(group).some(({ variable }) => variable === "each" || variable === "site");
+  if (isOwn || atOnce <= limit || policy === "queue") return undefined;
+  const end = policy === "reject" ? "are refused while the first ones run" : "cancel each other";
+  return `all its jobs are in one group, so with \`policy: ${policy}\` they ${end}; name \`each\` in the group`;
+}
+
+function goodPriority(context: RuleContext): readonly PathProblem[] {
+  const { priority } = context.pipeline;
+  if (typeof priority !== "string") return [];
+  const problem = (detail: string): readonly PathProblem[] => [{ path: ["priority"], detail, on: "value" }];
+  if (priority.includes("${{")) {
+    const [type, ...others] = typesOf(context, priority) ?? ["string"];
+    if (others.length > 0 || type !== "string") return problem("priority must be text: low, normal or high");
+  }
+  const wrong = possibleTexts(context, ["priority"]).find((text) => priorityProblem(text) !== undefined);
+  return wrong === undefined ? [] : problem(priorityProblem(wrong) ?? "");
 }
 
 function usefulExpiry({ pipeline }: RuleContext): readonly PathProblem[] {

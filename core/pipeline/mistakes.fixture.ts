@@ -798,7 +798,7 @@ export const RUN_TIME_MISTAKES: readonly Mistake[] = [
   [
     "a number of an approver beside a text",
     file({ job: "approval: { question: q, inputs: { n: integer } }", step: "when: approval.inputs.n == '10'" }),
-    /`==` cannot be used with a whole number and text/,
+    /approval.inputs.n is a whole number and never equals "10"$/,
   ],
   [
     "the name of an approver as a list",
@@ -974,6 +974,87 @@ export const RUN_TIME_MISTAKES: readonly Mistake[] = [
     file({ step: "timeout: 2h" }),
     /^17: a job ends after 1h unless it has a `timeout`, so the step never has 2h/,
   ],
+  [
+    "elements that cancel each other",
+    file({ job: "each: [a, b]\n    concurrency: { group: g, policy: cancel-older }" }),
+    /^15: all its jobs are in one group, so with `policy: cancel-older` they cancel each other; name `each` in the group$/,
+  ],
+  [
+    "combinations that are refused",
+    file({ job: "matrix: { os: [a, b] }\n    deploys: x\n    concurrency: { per: target, policy: reject }" }),
+    /^16: .*with `policy: reject` they are refused while the first ones run; name `each` in the group$/,
+  ],
+  [
+    "a number as a priority",
+    file({ rest: "priority: ${{ params.n }}\n" }),
+    /priority must be text: low, normal or high$/,
+  ],
+  [
+    "a choice that is no priority",
+    file({ rest: "priority: ${{ params.stage }}\n" }),
+    /"dev" is not one of low, normal, high$/,
+  ],
+  [
+    "a misspelt priority in a choice",
+    file({ rest: "priority: \"${{ params.who == 'x' ? 'hihg' : 'low' }}\"\n" }),
+    /"hihg" is not one of low, normal, high \(did you mean high\?\)$/,
+  ],
+  [
+    "an artifact of a failed step that is never saved",
+    file({ job: "artifacts: { d: { paths: x, when: steps.one.outcome == 'failed' } }" }),
+    /never true: a condition that does not name `status`/,
+  ],
+  ["an artifact of .git", file({ job: "artifacts: { d: .git/hooks }" }), /\.git is always left out$/],
+  [
+    "an artifact that is excluded again",
+    file({ job: "artifacts: { d: [a, b/, '!b'] }" }),
+    /b\/ is excluded again, so nothing/,
+  ],
+  [
+    "a cache whose paths all exclude",
+    file({
+      job: "cache: { c: '!a' }",
+      step: "env: {}\n      - { uses: git/checkout, with: { repository: { project: a, slug: b } } }",
+    }),
+    /all its paths exclude files; name some to save$/,
+  ],
+  [
+    "a cache of the whole home",
+    file({
+      job: "cache: { c: ~/ }",
+      step: "env: {}\n      - { uses: git/checkout, with: { repository: { project: a, slug: b } } }",
+    }),
+    /the path ~\/ must be below the workspace, or below the home with ~\//,
+  ],
+  [
+    "a misspelt key of a trigger",
+    file({ rest: "triggers: [{ image: { tgas: [a] } }]\n" })
+      .replace(/params:[\s\S]*jobs/, "jobs")
+      .replace(/, outputs: .* \}/, " }"),
+    /unknown key tgas \(did you mean tags\?\)$/,
+  ],
+  [
+    "an answer of an approval that is no choice",
+    file({
+      job: "approval: { question: q, inputs: { p: { type: string, enum: [a, b], required: true } } }",
+      step: "when: approval.inputs.p == 'c'",
+    }),
+    /approval.inputs.p is never "c"; it is one of a, b$/,
+  ],
+  [
+    "an answer of an approval beyond its limit",
+    file({
+      job: "approval: { question: q, inputs: { p: { type: integer, maximum: 5, required: true } } }",
+      step: "when: approval.inputs.p > 5",
+    }),
+    /approval.inputs.p is at most 5, and never more than 5$/,
+  ],
+  [
+    "an approval that names nobody",
+    file({ job: "approval: { question: q, approvers: [] }" }),
+    /this would be everybody with the verb `approve`: leave `approvers` out, or name some$/,
+  ],
+  ["a number as an environment", file({ job: "environment: ${{ params.n }}" }), /this must give names of environments/],
   ["a size below zero", file({ step: "when: size(params.list) < 0" }), /size\(…\) is never less than 0$/],
   ["a size below zero on the right", file({ job: "when: 0 > params.list.size()" }), /size\(…\) is never less than 0$/],
   ["a size of less than zero", file({ job: "when: needs.size() <= -1" }), /size\(…\) is never less than 0$/],

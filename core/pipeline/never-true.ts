@@ -10,8 +10,9 @@ import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts";
 import { MAX_EXPANDED, combinationsOf as matrixCombinations, sizeOf } from "../matrix/matrix.ts";
 import { OUTCOMES, type Outcome } from "../task/states.ts";
 import type { ParamsSchema, Pipeline } from "./pipeline.ts";
-import type { TemplatePlace } from "./places.ts";
+import { placesOf, type TemplatePlace } from "./places.ts";
 import type { RuleContext } from "./rule.ts";
+import { sourcesIn } from "./template-sources.ts";
 
 type State = { readonly status: string; readonly outcomes: readonly Outcome[] };
 
@@ -30,11 +31,11 @@ type Choice = { readonly path: readonly string[]; readonly values: readonly Json
 
 /** The first alternative that is never true at this place. */
 export function neverTrue(
-  { pipeline, trials }: RuleContext,
+  { pipeline, trials, isIncluded }: RuleContext,
   place: TemplatePlace,
   expression: Expression,
 ): Expression | undefined {
-  const isJob = place.path.at(-3) !== "steps";
+  const isJob = isOfJob(place);
   const namesStatus = expression.references.some(({ variable }) => variable === "status");
   const later = isJob && place.path[0] === "jobs" ? [FAILED] : [FAILED, CANCELED];
   const states = namesStatus ? [SUCCEEDED, ...later] : [SUCCEEDED];
@@ -43,11 +44,42 @@ export function neverTrue(
     .find(
       (one): one is Expression =>
         !("problem" in one) &&
+        !(isIncluded(place.path) && hasGivenValue(one)) &&
         states.every((state) => {
           const scopes = scopesOf(one, state, isJob, pipeline, place);
           return scopes?.every((scope) => isFalse(tryExpression(trials, one, scope))) ?? false;
         }),
     );
+}
+
+/** A template asks for what other files that include it say. The values of this file stand in its conditions. */
+function hasGivenValue({ source, references, constants }: Expression): boolean {
+  return (
+    constants.length > 0 ||
+    /\((?:true|false)\)/.test(source) ||
+    references.length === 0 ||
+    references.some(({ variable }) => variable === "params")
+  );
+}
+
+/** Else it is of a step, or of an artifact, which is saved as a step. */
+export function isOfJob({ path }: TemplatePlace): boolean {
+  return path.at(-3) !== "steps" && path.at(-3) !== "artifacts";
+}
+
+/** The texts that the template at this path may give, as far as they are known. */
+export function possibleTexts({ pipeline, trials }: RuleContext, path: TemplatePlace["path"]): readonly string[] {
+  const place = placesOf(pipeline).find((one) => one.path.join("/") === path.join("/"));
+  const template = typeof place?.template === "string" ? place.template : "";
+  if (!place || !isTemplated(template)) return template === "" ? [] : [template];
+  const [source, second] = sourcesIn(place).map((one) => one.source);
+  const isWhole = /^\s*\$\{\{[\s\S]*\}\}\s*$/.test(template) && second === undefined;
+  const expression = isWhole && source !== undefined ? checkExpression(source) : undefined;
+  if (expression === undefined || "problem" in expression) return [];
+  return (scopesOf(expression, SUCCEEDED, true, pipeline, place) ?? []).flatMap((scope) => {
+    const result = tryExpression(trials, expression, scope);
+    return result && "value" in result && typeof result.value === "string" ? [result.value] : [];
+  });
 }
 
 function isFalse(result: ReturnType<typeof tryExpression>): boolean {
@@ -73,12 +105,12 @@ function scopesOf(
   for (const reference of references) {
     const { variable, path, certain } = reference;
     if (variable === "status") continue;
-    const isOfJob = ["steps", "needs", "jobs"].includes(variable);
+    const isResult = ["steps", "needs", "jobs"].includes(variable);
     const [id = "", member] = path;
     // A test whether something exists would find nothing here.
-    if (certain < (isOfJob ? 2 : 1) && (isOfJob || variable === "params")) return undefined;
+    if (certain < (isResult ? 2 : 1) && (isResult || variable === "params")) return undefined;
     const isKnown =
-      (isOfJob &&
+      (isResult &&
         member === "outcome" &&
         add([variable, id, member], outcomesOf(variable, id, { state, isJob, pipeline, place }))) ||
       (variable === "params" && path.length === 1 && add([variable, id], valuesOf(pipeline.params, id))) ||
@@ -131,10 +163,11 @@ function outcomesOf(variable: string, id: string, { state, isJob, pipeline, plac
     return isJob && !mayFail ? state.outcomes : OUTCOMES;
   }
   const step = place.steps.find((one) => one.id === id);
-  if (isJob || state.status !== "succeeded") return OUTCOMES;
-  if (step?.continueOnError !== undefined) return OF_STEP;
+  // That a step is not there is said elsewhere.
+  if (step === undefined || isJob || state.status !== "succeeded") return OUTCOMES;
+  if (step.continueOnError !== undefined) return OF_STEP;
   // A step without a condition has run by now.
-  return step && step.when === undefined && step.missingSystem === undefined ? ["succeeded"] : state.outcomes;
+  return step.when === undefined && step.missingSystem === undefined ? ["succeeded"] : state.outcomes;
 }
 
 /** All values of a param; undefined where there are too many. */

@@ -79,6 +79,7 @@ export function parsePipeline(
       jobIds: jobIdsOf(root),
       typing: typingOf(pipeline, known),
       trials: newTrials(),
+      isIncluded: (path) => placeAt(root, path).from !== undefined,
     };
     // Where the form is wrong already, a rule would only say the same in other words.
     const broken = new Set(shape.problems.map(({ path }) => JSON.stringify(path)));

@@ -2,7 +2,7 @@
 
 import type { Trials } from "../expr/trials.ts";
 import type { Typing } from "../expr/typed-check.ts";
-import type { PathProblem } from "../issues.ts";
+import type { Path, PathProblem } from "../issues.ts";
 import type { PipelineFile } from "./file.ts";
 import type { Pipeline, StepDescription } from "./pipeline.ts";
 
@@ -15,6 +15,8 @@ export type RuleContext = {
   /** Ids as written in the file, including jobs that are too broken to be checked. */
   readonly jobIds: readonly string[];
   readonly trials: Trials;
+  /** This place is in a template, where the file that includes it has put the values of its params. */
+  readonly isIncluded: (path: Path) => boolean;
 };
 
 /** Checks the whole file and reports every mistake of one kind. */

@@ -180,8 +180,14 @@ function outputTypesOf(context: RuleContext, { outputs, outputTypes = {} }: Job,
   });
 }
 
-export function goodApprovals({ pipeline }: RuleContext): readonly PathProblem[] {
+export function goodApprovals({ pipeline, file }: RuleContext): readonly PathProblem[] {
+  const nobody = Object.entries(file.jobs).flatMap(([id, { approval }]): PathProblem[] => {
+    if (typeof approval !== "object" || approval.approvers?.length !== 0) return [];
+    const detail = "this would be everybody with the verb `approve`: leave `approvers` out, or name some";
+    return [{ path: ["jobs", id, "approval", "approvers"], detail, on: "value" }];
+  });
   return [
+    ...nobody,
     ...pipeline.jobs.flatMap((job) => ofJob(job, ["jobs", job.id])),
     ...pipeline.finally.flatMap((job) => inFinally(job, ["finally", job.id])),
   ];

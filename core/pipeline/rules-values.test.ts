@@ -125,6 +125,27 @@ const right: readonly (readonly [what: string, text: string])[] = [
   ],
   ["a name that a comprehension binds", file({ step: 'when: params.list.exists(status, status == "x")' })],
   ["a step as long as its job", file({ job: "timeout: 2h", step: "timeout: 120m" })],
+  [
+    "elements with groups of their own",
+    file({ job: "each: [a, b]\n    concurrency: { group: 'g-${{ each }}', policy: reject }" }),
+  ],
+  [
+    "one element after the other",
+    file({ job: "each: [a, b]\n    maxParallel: 1\n    concurrency: { group: g, policy: cancel-older }" }),
+  ],
+  ["elements that find room", file({ job: "each: [a, b]\n    concurrency: { group: g, policy: reject, limit: 2 }" })],
+  ["elements that wait for their turn", file({ job: "each: ${{ params.list }}\n    concurrency: g" })],
+  [
+    "a priority by choice",
+    file({ rest: "priority: \"${{ params.stage == 'prod' ? 'high' : params.dry ? 'low' : 'normal' }}\"\n" }),
+  ],
+  ["a priority that a task gives", file({ rest: "priority: ${{ params.who }}\n" })],
+  [
+    "artifacts of failed jobs",
+    file({
+      job: "artifacts: { d: { paths: [a, '!a/b'], when: status != 'succeeded' }, e: { paths: x, when: always } }",
+    }),
+  ],
   ["sizes and places that are there", file({ step: "when: size(params.list) > -1 && params.who.indexOf('x') != -1" })],
   [
     "an empty list and a text without a part",

@@ -16,7 +16,7 @@ import { FACT_VALUES } from "../trigger/facts.ts";
 import { truncate } from "../truncate.ts";
 import { isReservedVariable, MAX_VARIABLE } from "./env-names.ts";
 import { expandJob, MAX_TASK_JOBS } from "./expand.ts";
-import { neverTrue } from "./never-true.ts";
+import { isOfJob, neverTrue } from "./never-true.ts";
 import type { Job, ParamSchema } from "./pipeline.ts";
 import { placesOf, type TemplatePlace } from "./places.ts";
 import type { RuleContext } from "./rule.ts";
@@ -64,13 +64,14 @@ function wrongCondition(
 ): string | undefined {
   const type = typeOf(context, expression);
   if (type !== undefined && type !== "true or false") return `a condition must be true or false, and this is ${type}`;
-  if (expression.references.length === 0) return "this condition is always the same, because it uses no variable";
+  if (expression.references.length === 0 && !context.isIncluded(place.path))
+    return "this condition is always the same, because it uses no variable";
   const never = isFound ? undefined : neverTrue(context, place, expression);
   return never && whyNever(place, expression, never);
 }
 
 function whyNever(place: TemplatePlace, whole: Expression, { source, comparisons, references }: Expression): string {
-  const isJob = place.path.at(-3) !== "steps";
+  const isJob = isOfJob(place);
   const isCanceled = ({ reference, operator, literals }: Comparison): boolean =>
     reference.variable === "status" && operator === "==" && literals[0] === "canceled";
   if (isJob && place.path[0] === "jobs" && comparisons.some(isCanceled))
@@ -91,6 +92,8 @@ export function possibleComparisons(context: RuleContext): readonly PathProblem[
       if ("problem" in expression) return [];
       const found = expression.comparisons.flatMap(({ reference, operator, literals }) =>
         literals.flatMap((literal): ExpressionProblem[] => {
+          // A template asks for what other files that include it say.
+          if (reference.variable === "params" && context.isIncluded(place.path)) return [];
           const problem = impossible(context, { reference, operator, literal });
           return problem === undefined ? [] : [{ problem, offset: reference.offset }];
         }),
@@ -334,6 +337,11 @@ function noTexts(context: RuleContext, job: Job, path: Path): readonly PathProbl
     problems.push(problemAt("continueOnError", "this must be true or false, or one expression that gives one of them"));
   if (typeof job.continueOnError === "string" && !job.continueOnError.includes("${{"))
     problems.push(problemAt("continueOnError", "this is text; write true, false or an expression"));
+  const environment = typesOf(context, job.environment ?? "")?.find(
+    (type) => !["string", "array", "object"].includes(type),
+  );
+  if (environment !== undefined)
+    problems.push(problemAt("environment", "this must give names of environments, or targets of the app"));
   const site = given(job.site);
   if (site === "array" || site === "object")
     problems.push(problemAt("site", `this must be text, and gives ${site === "array" ? "a list" : "a map"}`));

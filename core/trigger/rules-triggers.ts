@@ -27,6 +27,7 @@ export function goodTriggers(context: RuleContext): readonly PathProblem[] {
     const normal = pipeline.triggers?.[index];
     return [
       ...oneKind(trigger, path),
+      ...twinOf(file.triggers ?? [], index),
       ...(normal === undefined ? [] : [...fittingApp(context, normal, path), ...goodParamsOf(context, normal, path)]),
       ...(trigger.title?.includes("${{")
         ? [problem([...path, "title"], "a title cannot contain an expression", "value")]
@@ -48,6 +49,14 @@ function oneKind(trigger: TriggerFile, path: Path): readonly PathProblem[] {
   }
   if (second === undefined) return [];
   return [problem([...path, second], `a trigger has one kind, and this has ${first} and ${second}`, "key")];
+}
+
+/** Each trigger starts a task of its own. */
+function twinOf(triggers: readonly TriggerFile[], index: number): readonly PathProblem[] {
+  const text = JSON.stringify(triggers[index]);
+  const twin = triggers.slice(0, index).findIndex((one) => JSON.stringify(one) === text);
+  if (twin === -1) return [];
+  return [problem(["triggers", index], `this is trigger ${twin + 1} again: each of them starts a task`, "value")];
 }
 
 /** What happens in the repository of an app starts something for this app. */

@@ -149,6 +149,11 @@ const MISTAKES: readonly (readonly [what: string, text: string, said: string])[]
     file('  - schedule: { cron: "0 3 * * *", timeZone: "+01:00" }\n'),
     "3:46 there is no time zone +01:00",
   ],
+  [
+    "a trigger that is there twice",
+    file("  - push: { branches: [main] }\n  - tag: {}\n  - push: { branches: [main] }\n"),
+    "5:5 this is trigger 1 again: each of them starts a task",
+  ],
   ["a schedule without a time", file("  - schedule: { timeZone: UTC }\n"), "3:5 a schedule needs `cron` or `once`"],
   [
     "two kinds of time",

@@ -226,3 +226,25 @@ test("the values of templates are bounded, however often templates pass them on"
   assert.match(problems[0] ?? "", /the templates have more than 20000 values together/);
   assert.ok(process.cpuUsage(start).user < 1_000_000);
 });
+
+test("a template asks for values that only some files give", () => {
+  const steps = `params: { stage: string, dry: { type: boolean, default: false } }
+steps:
+  - { run: "true", when: params.dry }
+  - { run: "true", when: 'params.stage == "live"' }
+  - { run: "true", when: 'params.stage == "live" || status == "failed"' }
+  - { run: "true", when: 'params.stage in ["dev", "test"] && app.name != "x"' }
+  - { id: scan, run: "true", continueOnError: true }
+  - { run: "true", when: 'params.dry && steps.scan.outcome == "failed"' }
+  - { run: "true", when: 'params.stage == "live" && steps.scan.outcome == "failed"' }
+`;
+  const file = (value: string): string =>
+    `name: ci\nparams: { at: { type: string, enum: [dev, prod], required: true } }\njobs:\n  a:\n    site: x\n    steps:\n      - { include: t, with: { stage: ${value} } }\n`;
+  for (const value of ["live", "dev", '"${{ params.at }}"']) {
+    const { pipeline, problems } = parse(file(value), T(steps));
+    assert.deepEqual(problems, []);
+    assert.equal(pipeline?.jobs[0]?.steps.length, 7);
+  }
+  const wrong = steps.replace('status == "failed"', 'status == "failure"');
+  assert.match(parse(file("live"), T(wrong)).problems.join(), /^includes\/t.yaml:5 status is never "failure"/);
+});

@@ -35,9 +35,16 @@ export function declaredType(
 ): ParamSchema | undefined {
   const [first = "", member, output = "", ...behind] = path;
   if (variable === "params") return typeAt(ownOf(params.properties, first), path.slice(1));
+  if (variable === "approval") return first === "inputs" ? inputType(jobs, member ?? "") : undefined;
   if ((variable !== "needs" && variable !== "jobs") || member !== "outputs") return undefined;
   const job = [...jobs, ...last].find(({ id }) => id === first);
   return typeAt(ownOf(job?.outputTypes ?? {}, output), behind);
+}
+
+/** Several jobs may ask for an input of one name: then nothing is known here. */
+function inputType(jobs: Declared["jobs"], name: string): ParamSchema | undefined {
+  const [only, second] = jobs.flatMap(({ approval }) => ownOf(approval?.inputs?.properties ?? {}, name) ?? []);
+  return second === undefined ? only : undefined;
 }
 
 function typeAt(schema: ParamSchema | undefined, path: readonly string[]): ParamSchema | undefined {
