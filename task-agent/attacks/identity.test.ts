@@ -293,6 +293,27 @@ for (const setup of SETUPS)
       });
     });
 
+    test("a site token registers no name that nobody could take out of service", async (t) => {
+      const bench = await AttackBench.open(t, setup);
+      await bench.turnToAttack();
+      await bench.unchanged(async () => {
+        for (const runner of [
+          "../x",
+          "a/b",
+          "..",
+          "",
+          " busan-1",
+          "busan-1\n",
+          "\u202ebusan",
+          "__proto__",
+          "x".repeat(64),
+        ]) {
+          const { status, code } = await bench.call("session", registration({ runner }));
+          assert.deepEqual([status, code], [400, "bad-request"], JSON.stringify(runner));
+        }
+      });
+    });
+
     test("one address that floods the enrolment keeps no other address from it", async (t) => {
       const bench = await AttackBench.open(t, setup, { limits: { signInsPerSecond: 10 } });
       await bench.turnToAttack();

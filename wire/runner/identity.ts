@@ -10,25 +10,26 @@ import { hash } from "node:crypto";
 import { type RouteTable, route } from "@gantry/runtime/http/route.ts";
 import { z } from "zod";
 
-const runner = z
+/** The configuration of a runner has the same rule. Other names could not be taken out of service by their address. */
+export const runnerName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]*$/, "lower case letters, digits and hyphens")
   .max(63);
 
 export const enrolRequest = z.object({
   token: z.string().min(1).max(200),
-  runner,
+  runner: runnerName,
   /** The 32 bytes of an Ed25519 key, base64url. */
   publicKey: z.string().regex(/^[A-Za-z0-9_-]{43}$/, "32 bytes in base64url"),
 });
 export type EnrolRequest = z.infer<typeof enrolRequest>;
 export const enrolReply = z.object({ site: z.string() });
 
-export const challengeRequest = z.object({ runner });
+export const challengeRequest = z.object({ runner: runnerName });
 export const challengeReply = z.object({ challenge: z.string().max(200) });
 
 export const tokenRequest = z.object({
-  runner,
+  runner: runnerName,
   challenge: z.string().max(200),
   /** Of `signedText`, base64url. */
   signature: z.string().regex(/^[A-Za-z0-9_-]{86}$/, "64 bytes in base64url"),
@@ -43,8 +44,8 @@ export function fingerprintOf(publicKey: string): string {
 }
 
 /** What the runner signs. */
-export function signedText(runnerName: string, challenge: string): Uint8Array {
-  return new TextEncoder().encode(`gantry runner ${runnerName}\n${challenge}`);
+export function signedText(runner: string, challenge: string): Uint8Array {
+  return new TextEncoder().encode(`gantry runner ${runner}\n${challenge}`);
 }
 
 /** Below `RUNNER_PREFIX`. */

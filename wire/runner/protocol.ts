@@ -12,6 +12,7 @@ import { WORK } from "@gantry/core/pipeline/work.ts";
 import { OUTCOMES } from "@gantry/core/task/states.ts";
 import { z } from "zod";
 import { runnerSettings } from "../settings/settings.ts";
+import { runnerName } from "./identity.ts";
 
 const id = z.string().min(1).max(200);
 const ms = z.int().min(0);
@@ -64,7 +65,7 @@ export const failureSchema = z.object({
 });
 
 export const sessionRequest = z.object({
-  runner: id,
+  runner: runnerName,
   /** New for every process of the runner. */
   bootId: z.uuid(),
   /** Counts the registrations of this process. A registration that arrives after a later one is refused and ignored. */
