@@ -102,6 +102,7 @@ export async function openAgent(deps: AgentDeps) {
 
   return {
     ...parts,
+    clock,
     definitions,
     seal: deps.seal,
     artifacts: deps.artifacts,

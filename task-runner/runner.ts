@@ -2,6 +2,7 @@
 
 import { delimiter, isAbsolute, join, resolve } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
+import type { StopOrder } from "@gantry/wire/runner/protocol.ts";
 import { connect } from "./agent-link/connect.ts";
 import { pollLoop } from "./agent-link/poll-loop.ts";
 import { openContentCache } from "./artifacts/content-cache.ts";
@@ -14,7 +15,7 @@ import { type RunnerConfig, slotsOf } from "./config.ts";
 import { openLiveSettings } from "./live-settings.ts";
 import type { RunnerDeps } from "./ports.ts";
 import type { RunnerBase, RunnerContext } from "./runner-context.ts";
-import { type CloseOptions, createShutdown } from "./runner-shutdown.ts";
+import { type CloseOptions, createShutdown, type Shutdown } from "./runner-shutdown.ts";
 import { openToken } from "./runner-token.ts";
 import { type DiskJournal, openDiskJournal } from "./state/disk-journal.ts";
 import type { DiskAttempt } from "./state/disk-state.ts";
@@ -39,6 +40,8 @@ export type Runner = {
   readonly ended: Promise<void>;
 };
 
+/** The longest time of a timer: 24 days. */
+const NO_LIMIT_MS = 2_147_483_647;
 const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin";
 
 /**
@@ -141,7 +144,8 @@ function start(base: RunnerBase, previous: readonly DiskAttempt[], unlock: () =>
   const registry = createAttemptRegistry(slotsOf(config), deps, shutdown.ended);
   const connection = connect(base, registry, (why) => shutdown.fail(why, { drainMs: 0 }), shutdown.ended);
   const { link, session } = connection;
-  const leases = createLeases(link, deps, shutdown.ended);
+  const onStop = stopsOnce(shutdown, deps.logger);
+  const leases = createLeases(link, { ...deps, onStop }, shutdown.ended);
   const onSurvivors = (): void => shutdown.fail(new GantryError("kill-failed", { runner: config.name }), {});
   const context: RunnerContext = { ...base, link, onSurvivors };
   for (const one of previous) registry.keep(reportPreviousAttempt(context, leases, one), { isPrevious: true });
@@ -152,6 +156,7 @@ function start(base: RunnerBase, previous: readonly DiskAttempt[], unlock: () =>
     live,
     deps,
     registry,
+    onStop,
     slots: slotsOf(config),
     begin: (claimed) => registry.keep(beginAttempt(context, leases, claimed), { isPrevious: false }),
     signal: shutdown.draining,
@@ -165,6 +170,17 @@ function start(base: RunnerBase, previous: readonly DiskAttempt[], unlock: () =>
     );
   });
   return { name: config.name, busy: registry.busy, registered, close: shutdown.close, ended: shutdown.done };
+}
+
+/** Obeys an operator who ends this process. Jobs get all the time that they need, unless they are to be cut. */
+function stopsOnce({ close }: Pick<Shutdown, "close">, logger: RunnerDeps["logger"]): (stop: StopOrder) => void {
+  let obeyed: "no" | "stop" | "stop-now" = "no";
+  return ({ now, reason }) => {
+    if (obeyed === "stop-now" || (obeyed === "stop" && !now)) return;
+    obeyed = now ? "stop-now" : "stop";
+    logger.warn({ reason }, now ? "stopped by an operator: running jobs are cut" : "stopped by an operator");
+    close({ drainMs: now ? 0 : NO_LIMIT_MS }).catch((err: unknown) => logger.error({ err }, "the stop failed"));
+  };
 }
 
 /** Resolves when all attempts have ended; they are stopped when `cut` is aborted. */

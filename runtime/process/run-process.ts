@@ -10,7 +10,7 @@ import { readArguments, usage } from "./arguments.ts";
 import { type Logger, type LogLevel, makeLogger } from "./logger.ts";
 import { inOneLine, startError } from "./start-error.ts";
 
-/** A running process. `ended` rejects when the process cannot continue. */
+/** A running process. `ended` resolves when it has ended by itself, with all that it was to do done, and rejects when it cannot continue. */
 export type Running = { readonly close: (again?: boolean) => Promise<void>; readonly ended?: Promise<void> };
 
 /**
@@ -40,6 +40,8 @@ export async function runProcess<S extends z.ZodObject>(
     process.on("SIGTERM", stop);
     process.on("SIGINT", stop);
     await running.ended;
+    // It has ended by itself, in order.
+    if (running.ended) process.exit(0);
   } catch (error) {
     fail(error);
   }

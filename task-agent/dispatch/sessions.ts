@@ -3,9 +3,10 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { type Clock, pause } from "@gantry/runtime/clock.ts";
-import type { CancelDirective, Offer, PollReply, SessionRequest } from "@gantry/wire/runner/protocol.ts";
+import type { CancelDirective, Offer, PollReply, SessionRequest, StopOrder } from "@gantry/wire/runner/protocol.ts";
 import type { RunnerSettings } from "@gantry/wire/settings/settings.ts";
 import { mayRegister, type RunnerIdentity } from "../identity/decide-identity.ts";
+import { type Asked, stopOf } from "./decide-asked.ts";
 import type { RunnerFacts } from "./decide-runner.ts";
 
 export type Session = {
@@ -25,12 +26,15 @@ export type Session = {
   readonly warm: string[];
   /** It lost a job because it was silent, and has sent nothing since. */
   isDoubtful: boolean;
+  /** What an operator asks of this process. */
+  asked: Asked | undefined;
   /** Wakes the open poll, when there is one. */
   wake: (() => void) | undefined;
 };
 
 export type Sessions = {
-  readonly open: (facts: SessionRequest) => Session;
+  /** `asked`: what an operator has asked of this process. */
+  readonly open: (facts: SessionRequest, asked?: Asked) => Session;
   /** The session with this id, which must belong to the site of the caller's token. Counts as a sign of life. Throws `session-gone`. */
   readonly use: (id: string, site: string) => Session;
   /** From now on only who has this key may use the session. */
@@ -47,6 +51,8 @@ export type Sessions = {
    * open.
    */
   readonly doubt: (runner: string) => void;
+  /** An operator asks this of a runner, or nothing more. A session learns it with the answer to its open poll. */
+  readonly ask: (runner: string, asked: Asked | undefined) => void;
   readonly byRunner: (runner: string) => Session | undefined;
   readonly bySession: (id: string) => Session | undefined;
   readonly all: () => readonly Session[];
@@ -90,9 +96,9 @@ export function openSessions(deps: SessionsDeps): Sessions {
   };
 
   return {
-    open: (facts) => {
+    open: (facts, asked) => {
       const before = sessions.get(newest.get(facts.runner) ?? "");
-      const session = newSession(deps, facts, before?.warm ?? []);
+      const session = newSession(deps, facts, { warm: before?.warm ?? [], asked });
       sessions.set(session.id, session);
       newest.set(facts.runner, session.id);
       if (before) close(before);
@@ -122,6 +128,12 @@ export function openSessions(deps: SessionsDeps): Sessions {
       const session = sessions.get(newest.get(runner) ?? "");
       if (session) session.isDoubtful = true;
     },
+    ask: (runner, asked) => {
+      const session = sessions.get(newest.get(runner) ?? "");
+      if (!session) return;
+      session.asked = asked;
+      session.wake?.();
+    },
     byRunner: (runner) => sessions.get(newest.get(runner) ?? ""),
     bySession: (id) => sessions.get(id),
     all: () => [...sessions.values()],
@@ -136,7 +148,8 @@ export function openSessions(deps: SessionsDeps): Sessions {
       if (freeSlots === 0) session.cooldownUntilMs = 0;
       // One poll per session: an older one ends.
       session.wake?.();
-      if (session.offers.size > 0 || session.cancels.size > 0) return replyTo(deps, session);
+      // A runner that has heard of a stop polls no more.
+      if (session.offers.size > 0 || session.cancels.size > 0 || stopOf(session)) return replyTo(deps, session);
       await pause(clock, waitMs * (1 - SPREAD * shareOf(session.id)), gone, (wake) => {
         session.wake = wake;
         if (freeSlots > 0) deps.onSlotsFree(session.facts.site);
@@ -152,7 +165,11 @@ export function openSessions(deps: SessionsDeps): Sessions {
   };
 }
 
-function newSession({ newId, clock }: SessionsDeps, facts: SessionRequest, warm: string[]): Session {
+function newSession(
+  { newId, clock }: SessionsDeps,
+  facts: SessionRequest,
+  { warm, asked }: Pick<Session, "warm" | "asked">,
+): Session {
   return {
     id: newId(),
     facts,
@@ -164,6 +181,7 @@ function newSession({ newId, clock }: SessionsDeps, facts: SessionRequest, warm:
     cancels: new Map(),
     warm,
     isDoubtful: false,
+    asked,
     wake: undefined,
   };
 }
@@ -180,6 +198,7 @@ function runnerFacts({ clock, aliveMs }: SessionsDeps, session: Session): Runner
     forks: session.facts.forks,
     free: session.cooldownUntilMs > clock.monotonicMs() ? 0 : session.freeSlots - session.offers.size,
     alive: !session.isDoubtful && (session.wake !== undefined || silentMs < aliveMs),
+    ...(session.asked ? { closed: true as const } : {}),
     polling: session.wake !== undefined,
     warm: session.warm,
     lastHeard: new Date(clock.nowMs() - silentMs).toISOString(),
@@ -192,7 +211,13 @@ function replyTo(deps: SessionsDeps, session: Session): PollReply {
   session.cancels.clear();
   const settings = deps.settings?.() ?? {};
   const hasSettings = Object.keys(settings).length > 0;
-  return { offers: [...session.offers.values()], cancels, ...(hasSettings ? { settings } : {}) };
+  const stop: StopOrder | undefined = stopOf(session);
+  return {
+    offers: [...session.offers.values()],
+    cancels,
+    ...(hasSettings ? { settings } : {}),
+    ...(stop ? { stop } : {}),
+  };
 }
 
 /** From 0 to 1, always the same for one id. Ids of sessions are random and begin with hexadecimal digits. */

@@ -13,8 +13,8 @@ import type { Tasks } from "../tasks/tasks.ts";
 export type PeerEventsDeps = {
   readonly tasks: Pick<Tasks, "onPeerEvents">;
   readonly pauses: Pick<Pauses, "isAbout" | "refresh">;
-  readonly sessions: Pick<Sessions, "end">;
-  readonly registry: Pick<RunnerRegistry, "isNewer" | "load">;
+  readonly sessions: Pick<Sessions, "ask" | "end">;
+  readonly registry: Pick<RunnerRegistry, "find" | "isNewer" | "load">;
   readonly protocol: Pick<RunnerProtocol, "onClaimCommitted">;
   readonly retries: RetryQueue;
 };
@@ -31,7 +31,9 @@ export async function handlePeerEvents(deps: PeerEventsDeps, events: readonly Jo
   if (deps.pauses.isAbout(events)) await deps.pauses.refresh();
   let isStoredNew = false;
   for (const { event, version } of events) {
-    if (typeof event.runner !== "string" || !ENDS_SESSION.has(event.kind)) continue;
+    if (typeof event.runner !== "string") continue;
+    if (event.kind === "RunnerAsked") deps.sessions.ask(event.runner, (await deps.registry.find(event.runner))?.asked);
+    if (!ENDS_SESSION.has(event.kind)) continue;
     // A runner that has registered at another agent gets no more offers here.
     if (event.kind === "RunnerRegistered" && !deps.registry.isNewer(event.runner, version)) continue;
     deps.sessions.end(event.runner);

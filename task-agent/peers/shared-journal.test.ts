@@ -60,8 +60,8 @@ function request({ client }: Member, idempotencyKey?: string) {
   return client.startTask({ pipeline: "release", params: {}, idempotencyKey: key, principal: "dev" });
 }
 
-function signIn({ agent }: Member, name: string): Promise<ScriptedRunner> {
-  return ScriptedRunner.signIn(agent.url, SEOUL, "seoul", name);
+function signIn({ agent }: Member, name: string, obeys?: string[]): Promise<ScriptedRunner> {
+  return ScriptedRunner.signIn(agent.url, SEOUL, "seoul", name, [], obeys ? { obeys } : {});
 }
 
 test("a task requested at one agent is offered at once to a runner of the other, and both agents show it", {
@@ -233,3 +233,12 @@ async function until({ client }: Member, id: string, isMet: (task: View) => bool
     last = (await client.feed({ after: last, limit: 100, waitMs: 10_000 })).last;
   }
 }
+
+test("A7: a stop that one agent is asked for reaches a runner of the other one", { skip: noRedis }, async (t) => {
+  const [a, b] = await twoAgents(t);
+  const runner = await signIn(a, "seoul-1", ["stop"]);
+  const open = runner.pollAll(1, 25_000);
+  await b.client.askRunner("seoul-1", { to: "stop", reason: "new disk", principal: "kim" });
+  assert.deepEqual((await open).stop, { now: false, reason: "kim: new disk" });
+  assert.equal((await a.client.runner("seoul-1")).asked?.by, "kim");
+});

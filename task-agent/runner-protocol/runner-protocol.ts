@@ -10,6 +10,7 @@ import { stepOfLog } from "@gantry/wire/runner/summary-log.ts";
 import type { z } from "zod";
 import type { Alarms } from "../alarms.ts";
 import type { ArtifactStore } from "../artifacts/artifact-store.ts";
+import { stopOf } from "../dispatch/decide-asked.ts";
 import type { Dispatch } from "../dispatch/dispatch.ts";
 import type { RunnerRegistry } from "../dispatch/runner-registry.ts";
 import type { Sessions } from "../dispatch/sessions.ts";
@@ -82,11 +83,13 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
       sessions.poll(sessions.use(request.session, site), request.freeSlots, request.waitMs, gone),
 
     heartbeat: async (request: z.infer<typeof wire.heartbeatRequest>, site: string): Promise<wire.HeartbeatReply> => {
-      const { facts } = sessions.use(request.session, site);
+      const session = sessions.use(request.session, site);
+      const { facts } = session;
       const items = await Promise.all(request.items.map(({ ref }) => renew(ref, facts)));
       for (const [at, { ref, told }] of request.items.entries())
         if (told && items[at]?.state === "ok") tell(ref, facts, told);
-      return { items };
+      const stop = stopOf(session);
+      return stop ? { items, stop } : { items };
     },
 
     /**

@@ -19,7 +19,7 @@ import type {
 import { createRunnerClient, type RunnerClient } from "@gantry/wire/runner/runner-client.ts";
 
 /** How a process identifies itself; the same boot id means the same process. */
-export type Identity = Partial<Pick<SessionRequest, "bootId" | "slots" | "registration" | "runs" | "forks">>;
+export type Identity = Partial<Pick<SessionRequest, "bootId" | "slots" | "registration" | "runs" | "forks" | "obeys">>;
 export type Claimed = ClaimReply & { readonly ref: JobRef };
 
 type Ending = {
@@ -50,7 +50,7 @@ export class ScriptedRunner {
     site: string,
     name: string,
     running: SessionRequest["running"] = [],
-    { bootId = randomUUID(), slots = 2, registration, runs, forks }: Identity = {},
+    { bootId = randomUUID(), slots = 2, registration, runs, forks, obeys }: Identity = {},
   ): Promise<ScriptedRunner> {
     const client = createRunnerClient({ url, token: () => token, fetch });
     const reply = await client.session({
@@ -62,6 +62,7 @@ export class ScriptedRunner {
       slots,
       ...(runs === undefined ? {} : { runs }),
       ...(forks === undefined ? {} : { forks }),
+      ...(obeys === undefined ? {} : { obeys }),
       version: "test",
       host: { name: "test", platform: "test", cpus: 1, memoryMb: 1 },
       systems: [],
@@ -106,8 +107,12 @@ export class ScriptedRunner {
     return this.#client.decline({ session: this.session, offer: offer.offer, ref: offer.ref, reason: "busy" });
   }
 
+  renew(ref: JobRef, told?: Told): Promise<HeartbeatReply> {
+    return this.#client.heartbeat({ session: this.session, items: [{ ref, told }] });
+  }
+
   async heartbeat(ref: JobRef, told?: Told): Promise<HeartbeatReply["items"][number]> {
-    const [item] = (await this.#client.heartbeat({ session: this.session, items: [{ ref, told }] })).items;
+    const [item] = (await this.renew(ref, told)).items;
     if (!item) throw new Error("a heartbeat of one lease must be answered with one item");
     return item;
   }

@@ -39,6 +39,7 @@ export function describeRunner(
     slots: slotsOf(config),
     runs: config.runs,
     ...(hasSandbox ? { forks: true as const } : {}),
+    obeys: ["stop"],
     version: manifest.version,
     host: {
       name: hostname(),

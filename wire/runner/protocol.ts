@@ -76,6 +76,8 @@ export const sessionRequest = z.object({
   runs: z.array(z.enum(WORK)).min(1).max(WORK.length).optional(),
   /** It keeps the limits of pull requests from forks, and has a sandbox for their scripts. Absent: not, or the runner is older. */
   forks: z.literal(true).optional(),
+  /** Which requests of operators this process follows: `stop`. Absent: none, or the runner is older. */
+  obeys: z.array(z.string().max(20)).max(20).optional(),
   version: z.string().max(100),
   host: z.object({ name: z.string(), platform: z.string(), cpus: z.int(), memoryMb: z.int() }),
   /** The systems of the site for display, without credentials in their URLs. */
@@ -119,11 +121,16 @@ export const offer = z.object({ offer: id, ref: jobRef, ttlMs: ms });
 export type Offer = z.infer<typeof offer>;
 export const cancelDirective = z.object({ ref: jobRef, graceMs: ms, reason: z.string().max(4_000) });
 export type CancelDirective = z.infer<typeof cancelDirective>;
+/** An operator ends this process of the runner. `now`: also its running jobs. `reason`: who and why, for its log. */
+export const stopOrder = z.object({ now: z.boolean(), reason: z.string().max(1_000) });
+export type StopOrder = z.infer<typeof stopOrder>;
 export const pollReply = z.object({
   offers: z.array(offer).max(MAX_JOBS),
   cancels: z.array(cancelDirective).max(MAX_JOBS),
   /** Settings of operators; in every answer, because any answer may be lost. Absent: none, or an older agent. */
   settings: runnerSettings.optional(),
+  /** In every answer, because any answer may be lost. Absent: the runner works on, or the agent is older. */
+  stop: stopOrder.optional(),
 });
 export type PollReply = z.infer<typeof pollReply>;
 
@@ -246,6 +253,8 @@ export const heartbeatReply = z.object({
       ]),
     )
     .max(MAX_JOBS),
+  /** As in the answer to a poll: a runner that finishes its jobs polls no more. */
+  stop: stopOrder.optional(),
 });
 export type HeartbeatReply = z.infer<typeof heartbeatReply>;
 
