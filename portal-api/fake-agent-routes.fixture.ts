@@ -316,6 +316,10 @@ function catalog({ state }: Pick<Parts, "state">) {
     runners: () => ({ items: sites().flatMap(({ runners }) => runners) }),
     runner: ({ params: { name } }) => runnerOf(name),
     askRunner: ({ params: { name } }) => runnerOf(name),
+    runnerLog: ({ params: { name }, query: { from } }) => {
+      needRunner(name);
+      return { runner: name, from, lines: ["{}"], held: 1, dropped: 0 };
+    },
     runnerSite: ({ params: { name } }) => {
       needRunner(name);
       return { site: sites().find(({ runners }) => runners.some((one) => one.name === name))?.name ?? SITE.name };

@@ -17,6 +17,7 @@ import { openFences } from "./leases/fences.ts";
 import { type Leases, openLeases } from "./leases/leases.ts";
 import { openPauses } from "./pauses/pauses.ts";
 import { openPeers } from "./peers/peers.ts";
+import { openOwnLogs } from "./runner-protocol/own-logs.ts";
 import { openRunnerProtocol } from "./runner-protocol/runner-protocol.ts";
 import type { Seal } from "./secrets/seal.ts";
 import { effectiveConfig, runnerSettings, type Settings } from "./settings/settings.ts";
@@ -103,7 +104,9 @@ export async function openAgentParts(deps: AgentPartsDeps) {
   });
   const { registry, identities } = await openKnownRunners(deps, { sessions, leases, remoteRunners });
   const cancelGraceMs = (): number => config.cancelGraceMs;
+  const ownLogs = openOwnLogs({ sessions, registry, clock, newId });
   const protocol = openRunnerProtocol({
+    ownLogs,
     tasks,
     sessions,
     dispatch,
@@ -123,7 +126,7 @@ export async function openAgentParts(deps: AgentPartsDeps) {
     incompatible.add(site, runner, error);
     dispatch.onSlotsFree(site);
   };
-  return { tasks, pauses, sessions, leases, dispatch, registry, identities, protocol, peers, onIncompatible };
+  return { tasks, pauses, sessions, leases, dispatch, registry, identities, protocol, ownLogs, peers, onIncompatible };
 }
 
 /** What is stored about runners: those that have registered, and those that have a key. */

@@ -3,6 +3,7 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
+import type { RecentLines } from "@gantry/runtime/process/recent-lines.ts";
 import type { SandboxHost } from "./processes/sandbox-arguments.ts";
 import type { Group } from "./state/disk-state.ts";
 import type { Files } from "./state/files.ts";
@@ -18,6 +19,8 @@ export type RunnerDeps = {
   readonly files: Files;
   readonly programs: Programs;
   readonly logger: Logger;
+  /** What the logger wrote, so that operators can read it. Absent: they cannot. */
+  readonly ownLog?: RecentLines;
   /** Executes jobs. It is closed by the code that created it. */
   readonly executor: JobExecutor;
   /** The environment in which `{env: NAME}` and PATH are looked up. */

@@ -2,8 +2,10 @@
 
 import { delimiter, isAbsolute, join, resolve } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
-import type { StopOrder } from "@gantry/wire/runner/protocol.ts";
+import type { LogOrder, StopOrder } from "@gantry/wire/runner/protocol.ts";
+import type { Link } from "./agent-link/agent-link.ts";
 import { connect } from "./agent-link/connect.ts";
+import { answersOnce } from "./agent-link/own-log.ts";
 import { pollLoop } from "./agent-link/poll-loop.ts";
 import { openContentCache } from "./artifacts/content-cache.ts";
 import { beginAttempt } from "./attempts/attempt.ts";
@@ -20,6 +22,7 @@ import { openToken } from "./runner-token.ts";
 import { type DiskJournal, openDiskJournal } from "./state/disk-journal.ts";
 import type { DiskAttempt } from "./state/disk-state.ts";
 import { cacheFolder } from "./state/workspace.ts";
+import { openSiteMaskers } from "./steps/site-masker.ts";
 import type { ScriptIsolation } from "./workers/job-executor.ts";
 
 export type Runner = {
@@ -145,7 +148,8 @@ function start(base: RunnerBase, previous: readonly DiskAttempt[], unlock: () =>
   const connection = connect(base, registry, (why) => shutdown.fail(why, { drainMs: 0 }), shutdown.ended);
   const { link, session } = connection;
   const onStop = stopsOnce(shutdown, deps.logger);
-  const leases = createLeases(link, { ...deps, onStop }, shutdown.ended);
+  const onLog = ownLogOf(base, link, shutdown.ended);
+  const leases = createLeases(link, { ...deps, onStop, onLog }, shutdown.ended);
   const onSurvivors = (): void => shutdown.fail(new GantryError("kill-failed", { runner: config.name }), {});
   const context: RunnerContext = { ...base, link, onSurvivors };
   for (const one of previous) registry.keep(reportPreviousAttempt(context, leases, one), { isPrevious: true });
@@ -157,6 +161,7 @@ function start(base: RunnerBase, previous: readonly DiskAttempt[], unlock: () =>
     deps,
     registry,
     onStop,
+    onLog,
     slots: slotsOf(config),
     begin: (claimed) => registry.keep(beginAttempt(context, leases, claimed), { isPrevious: false }),
     signal: shutdown.draining,
@@ -170,6 +175,15 @@ function start(base: RunnerBase, previous: readonly DiskAttempt[], unlock: () =>
     );
   });
   return { name: config.name, busy: registry.busy, registered, close: shutdown.close, ended: shutdown.done };
+}
+
+/** Sends the runner's own log, without its secrets. */
+function ownLogOf({ config, deps, token }: RunnerBase, link: Link, signal: AbortSignal): (order: LogOrder) => void {
+  const { ownLog, logger, env } = deps;
+  if (!ownLog) return () => {};
+  const maskerOf = openSiteMaskers();
+  const mask = async () => (await maskerOf({ config, env, token: await token() })).text;
+  return answersOnce({ recent: ownLog, link, mask, logger, signal });
 }
 
 /** Obeys an operator who ends this process. Jobs get all the time that they need, unless they are to be cut. */

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { makeLogger } from "@gantry/runtime/process/logger.ts";
-import type { RunnerDetail } from "@gantry/wire/agent/runners.ts";
+import type { RunnerDetail, RunnerLog } from "@gantry/wire/agent/runners.ts";
 import type { RunnerView, TaskView } from "@gantry/wire/agent/views.ts";
 import { registrationOf } from "@gantry/wire/runner/registration.fixture.ts";
 import { createRunnerClient } from "@gantry/wire/runner/runner-client.ts";
@@ -31,6 +31,7 @@ after(async () => {
 });
 const run = (...argv: string[]) => portal.run("runner", ...argv);
 
+type AuditEntry = { readonly verb: string; readonly who: { readonly name: string }; readonly on: { readonly runner?: string } };
 type Process = { readonly child: ChildProcess; readonly data: string; readonly exit: Promise<number | null> };
 
 async function startRunner(name: string): Promise<Process> {
@@ -167,4 +168,29 @@ test("who stops and drains runners is in the audit log", async () => {
   );
   for (const expected of ["stop runners seoul-2", "drain runners seoul-4", "undrain runners seoul-4"])
     assert.ok(verbs.includes(expected), verbs.join());
+});
+
+test("A7: the own log of a runner is read from either end, without its secrets, and who read it is in the audit log", async () => {
+  const { child, exit } = await startRunner("seoul-5");
+  const all = JSON.parse((await run("logs", "seoul-5", "--json", "--lines", "1000")).out) as RunnerLog;
+  assert.deepEqual([all.from, all.held, all.dropped], ["latest", all.lines.length, 0]);
+  const messages = all.lines.map((line) => (JSON.parse(line) as { msg: string }).msg);
+  assert.ok(messages.includes("session opened"), messages.join());
+  assert.doesNotMatch(all.lines.join(), new RegExp(runnerToken));
+  assert.equal((await run("logs", "seoul-5", "--oldest", "--lines", "1")).out, `${all.lines[0]}\n`);
+  const latest = (await run("logs", "seoul-5", "--latest", "--lines", "1")).out;
+  assert.match(latest, /an operator reads this log/);
+  for (const wrong of [
+    ["--lines", "0"],
+    ["--lines", "1001"],
+    ["--oldest", "--latest"],
+  ])
+    assert.equal((await run("logs", "seoul-5", ...wrong)).code, 2);
+  child.kill("SIGTERM");
+  assert.equal(await exit, 0);
+  const { out } = await portal.run("audit", "list", "--json");
+  const read = (JSON.parse(out) as AuditEntry[]).filter(({ verb }) => verb === "read the logs of runners");
+  assert.deepEqual([...new Set(read.map(({ who, on }) => `${who.name} ${on.runner}`))], ["admin seoul-5"]);
+  await assert.rejects(run("logs", "seoul-9"), { code: "not-found" });
+  await assert.rejects(run("logs", "old-1"), { code: "runner-cannot" });
 });

@@ -1,9 +1,9 @@
 // `gantry runner show`, `stop`, `drain` and `undrain`.
 
 import { counted } from "@gantry/core/count.ts";
-import { type RunnerDetail, type RunnerJob, runnerDetail } from "@gantry/wire/agent/runners.ts";
+import { type RunnerDetail, type RunnerJob, runnerDetail, runnerLog } from "@gantry/wire/agent/runners.ts";
 import { shortTime, textTable } from "../print/text-table.ts";
-import type { Call, Outcome } from "../table/command.ts";
+import { type Call, type Outcome, UsageError } from "../table/command.ts";
 
 type OfRunner<F = object> = Call<F, readonly [name: string]>;
 type Reason = { readonly reason: string };
@@ -36,6 +36,18 @@ export async function drainRunner({ portal, flags, args: [name] }: OfRunner<Reas
 export async function undrainRunner({ portal, args: [name] }: OfRunner): Promise<Outcome> {
   const runner = await portal().post(`${pathOf(name)}/undrain`, {}, runnerDetail);
   return { value: runner, text: `${name} takes jobs.\n` };
+}
+
+type LogFlags = { readonly latest: boolean; readonly oldest: boolean; readonly lines: string | undefined };
+
+export async function readLog({ portal, flags, args: [name] }: OfRunner<LogFlags>): Promise<Outcome> {
+  const { latest, oldest, lines = "200" } = flags;
+  if (latest && oldest) throw new UsageError("--latest and --oldest exclude each other");
+  if (!/^[1-9]\d{0,3}$/.test(lines) || Number(lines) > 1_000)
+    throw new UsageError("--lines must be a whole number from 1 to 1000");
+  const address = `${pathOf(name)}/log?from=${oldest ? "oldest" : "latest"}&lines=${lines}`;
+  const log = await portal().get(address, runnerLog);
+  return { value: log, text: log.lines.length === 0 ? `${name} keeps no lines.\n` : `${log.lines.join("\n")}\n` };
 }
 
 function inWords({ name, site, state, version, labels, host, ...rest }: RunnerDetail): string {

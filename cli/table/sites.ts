@@ -45,6 +45,20 @@ export const SITES = [
     run: async (call) => (await import("../site/runner-operations.ts")).stopRunner(call),
   }),
   command({
+    name: "runner logs",
+    summary: "print the own log of a runner, as it keeps it: lines of JSON, without secrets",
+    details: "The runner is asked for it. It keeps up to 5,000 lines since its start. Default: the latest 200.",
+    args: ["NAME"],
+    flags: {
+      latest: { type: "boolean", summary: "the newest lines (default)" },
+      oldest: { type: "boolean", summary: "the oldest lines that it keeps" },
+      lines: { type: "string", value: "N", summary: "how many lines, at most 1,000" },
+    },
+    portal: true,
+    examples: ["runner logs seoul-2", "runner logs seoul-2 --oldest --lines 50"],
+    run: async (call) => (await import("../site/runner-operations.ts")).readLog(call),
+  }),
+  command({
     name: "runner drain",
     summary: "let a runner take no new jobs, until it is undrained",
     args: ["NAME"],

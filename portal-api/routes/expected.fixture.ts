@@ -206,6 +206,10 @@ export const EXPECTED: { readonly [route: string]: Expected } = {
     ...{ right: "view-sites", hides: "view-sites", status: 200 },
     path: (at) => `/v1/runners/${at.runner}`,
   },
+  "GET /v1/runners/{runner}/log": {
+    ...{ right: "manage-runners", hides: "view-sites", status: 200 },
+    path: (at) => `/v1/runners/${at.runner}/log?from=oldest&lines=10`,
+  },
   "POST /v1/runners/{runner}/stop": {
     ...{ right: "manage-runners", hides: "view-sites", status: 200 },
     path: (at) => `/v1/runners/${at.runner}/stop`,

@@ -1,12 +1,13 @@
 // GET /v1/runners/{runner}, and stop, drain and undrain of it
 
-import { askReason, type RunnerDetail, runnerDetail } from "@gantry/wire/agent/runners.ts";
+import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";
+import { askReason, type RunnerDetail, runnerDetail, runnerLog } from "@gantry/wire/agent/runners.ts";
 import { z } from "zod";
 import { onRunner } from "../access/site-guards.ts";
 import { filterVisible, visibilityOf } from "../access/visible.ts";
 import { sendUncached } from "../http/respond.ts";
 import { type Call, callerOf, type Route, route } from "../http/route.ts";
-import { inRunner, json } from "../http/schemas.ts";
+import { digits, inRunner, json } from "../http/schemas.ts";
 import { withVisibleJobs } from "./list-runners.ts";
 
 type RunnerCall<B = unknown> = Call<z.output<typeof inRunner>, unknown, B>;
@@ -14,6 +15,10 @@ type RunnerCall<B = unknown> = Call<z.output<typeof inRunner>, unknown, B>;
 const reason = z.strictObject({ reason: askReason.describe("Why, for everybody who looks at the runner") });
 const stopRequest = reason.extend({
   now: z.boolean().default(false).describe("true: running jobs are interrupted. Default: they are finished first"),
+});
+const logQuery = z.strictObject({
+  from: z.enum(["oldest", "latest"]).default("latest").describe("From which end of the lines that it keeps"),
+  lines: digits(1_000, 1).default(200).describe("How many lines"),
 });
 const AFTERWARDS = { 200: json("The runner, with what it still runs", runnerDetail) };
 const MANAGED = { tag: "sites", right: onRunner("manage-runners"), params: inRunner, responses: AFTERWARDS } as const;
@@ -51,6 +56,22 @@ export const runnerRoutes: readonly Route[] = [
     summary: "Let a drained runner take jobs again",
     errors: ["conflict"],
     handle: (call) => ask(call, "work", "undrained"),
+  }),
+  route({
+    ...{ method: "GET", path: "/v1/runners/{runner}/log", id: "readRunnerLog", tag: "sites", isAudited: true },
+    ...{ verb: "read the logs of runners", right: onRunner("manage-runners"), params: inRunner, query: logQuery },
+    summary: "Read the newest or oldest lines that a runner keeps of its own log",
+    description:
+      "The runner is asked for them now, which may take some seconds. It keeps up to 5,000 lines since its start, and masks secrets. The lines are what the runner says.",
+    responses: { 200: json("The lines", runnerLog) },
+    errors: ["conflict", "runner-cannot", "runner-silent"],
+    handle: async ({ ctx, portal, params, query }) => {
+      const { from, lines } = query;
+      sendUncached(
+        ctx,
+        await portal.agent.runnerLog(params.runner, { from, lines }, { signal: clientGoneSignal(ctx) }),
+      );
+    },
   }),
 ];
 

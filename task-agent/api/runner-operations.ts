@@ -3,6 +3,7 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import { jobDefinition } from "@gantry/core/task/decide-lease.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
+import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";
 import type { RouteHandlers } from "@gantry/runtime/http/serve-routes.ts";
 import type { RUNNER_ROUTES, RunnerDetail, RunnerJob } from "@gantry/wire/agent/runners.ts";
 import type { Dispatch } from "../dispatch/dispatch.ts";
@@ -10,6 +11,7 @@ import type { RunnerRegistry } from "../dispatch/runner-registry.ts";
 import type { Sessions } from "../dispatch/sessions.ts";
 import type { LeaseEntry } from "../leases/lease-table.ts";
 import type { Leases } from "../leases/leases.ts";
+import type { OwnLogs } from "../runner-protocol/own-logs.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import { iso } from "./iso.ts";
@@ -17,6 +19,7 @@ import { iso } from "./iso.ts";
 export type RunnerOperationsDeps = {
   readonly registry: Pick<RunnerRegistry, "ask" | "find" | "runners">;
   readonly sessions: Pick<Sessions, "ask">;
+  readonly ownLogs: Pick<OwnLogs, "read">;
   readonly dispatch: Pick<Dispatch, "onSlotsFree">;
   readonly leases: Pick<Leases, "ofRunner" | "terms">;
   readonly tasks: Pick<Tasks, "read">;
@@ -24,7 +27,7 @@ export type RunnerOperationsDeps = {
 };
 
 export function runnerOperations(deps: RunnerOperationsDeps): RouteHandlers<typeof RUNNER_ROUTES> {
-  const { registry, sessions, dispatch } = deps;
+  const { registry, sessions, dispatch, ownLogs } = deps;
   return {
     runner: ({ params: { name } }) => detailOf(deps, name),
     askRunner: async ({ params: { name }, body: { to, reason, principal } }) => {
@@ -33,6 +36,9 @@ export function runnerOperations(deps: RunnerOperationsDeps): RouteHandlers<type
       // Jobs that wait for the runner say so at once, and a runner that works again gets jobs at once.
       dispatch.onSlotsFree(facts.site);
       return detailOf(deps, name);
+    },
+    runnerLog: async ({ ctx, params: { name }, query: { from, lines } }) => {
+      return { runner: name, from, ...(await ownLogs.read(name, { from, lines }, clientGoneSignal(ctx))) };
     },
   };
 }

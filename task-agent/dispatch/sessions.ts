@@ -3,7 +3,14 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { type Clock, pause } from "@gantry/runtime/clock.ts";
-import type { CancelDirective, Offer, PollReply, SessionRequest, StopOrder } from "@gantry/wire/runner/protocol.ts";
+import type {
+  CancelDirective,
+  LogOrder,
+  Offer,
+  PollReply,
+  SessionRequest,
+  StopOrder,
+} from "@gantry/wire/runner/protocol.ts";
 import type { RunnerSettings } from "@gantry/wire/settings/settings.ts";
 import { mayRegister, type RunnerIdentity } from "../identity/decide-identity.ts";
 import { type Asked, stopOf } from "./decide-asked.ts";
@@ -28,6 +35,8 @@ export type Session = {
   isDoubtful: boolean;
   /** What an operator asks of this process. */
   asked: Asked | undefined;
+  /** An operator waits for its log. `isSent`: a poll was answered with this. */
+  log: { readonly order: LogOrder; isSent: boolean } | undefined;
   /** Wakes the open poll, when there is one. */
   wake: (() => void) | undefined;
 };
@@ -53,6 +62,8 @@ export type Sessions = {
   readonly doubt: (runner: string) => void;
   /** An operator asks this of a runner, or nothing more. A session learns it with the answer to its open poll. */
   readonly ask: (runner: string, asked: Asked | undefined) => void;
+  /** An operator wants lines of its log, or waits no longer. False when the runner is not signed in here. */
+  readonly askLog: (runner: string, order: LogOrder | undefined) => boolean;
   readonly byRunner: (runner: string) => Session | undefined;
   readonly bySession: (id: string) => Session | undefined;
   readonly all: () => readonly Session[];
@@ -98,7 +109,11 @@ export function openSessions(deps: SessionsDeps): Sessions {
   return {
     open: (facts, asked) => {
       const before = sessions.get(newest.get(facts.runner) ?? "");
-      const session = newSession(deps, facts, { warm: before?.warm ?? [], asked });
+      const session = newSession(deps, facts, {
+        warm: before?.warm ?? [],
+        asked,
+        log: before?.log && { order: before.log.order, isSent: false },
+      });
       sessions.set(session.id, session);
       newest.set(facts.runner, session.id);
       if (before) close(before);
@@ -134,6 +149,13 @@ export function openSessions(deps: SessionsDeps): Sessions {
       session.asked = asked;
       session.wake?.();
     },
+    askLog: (runner, order) => {
+      const session = sessions.get(newest.get(runner) ?? "");
+      if (!session) return false;
+      session.log = order && { order, isSent: false };
+      if (order) session.wake?.();
+      return true;
+    },
     byRunner: (runner) => sessions.get(newest.get(runner) ?? ""),
     bySession: (id) => sessions.get(id),
     all: () => [...sessions.values()],
@@ -149,7 +171,8 @@ export function openSessions(deps: SessionsDeps): Sessions {
       // One poll per session: an older one ends.
       session.wake?.();
       // A runner that has heard of a stop polls no more.
-      if (session.offers.size > 0 || session.cancels.size > 0 || stopOf(session)) return replyTo(deps, session);
+      const isAsked = stopOf(session) !== undefined || session.log?.isSent === false;
+      if (session.offers.size > 0 || session.cancels.size > 0 || isAsked) return replyTo(deps, session);
       await pause(clock, waitMs * (1 - SPREAD * shareOf(session.id)), gone, (wake) => {
         session.wake = wake;
         if (freeSlots > 0) deps.onSlotsFree(session.facts.site);
@@ -168,7 +191,7 @@ export function openSessions(deps: SessionsDeps): Sessions {
 function newSession(
   { newId, clock }: SessionsDeps,
   facts: SessionRequest,
-  { warm, asked }: Pick<Session, "warm" | "asked">,
+  { warm, asked, log }: Pick<Session, "warm" | "asked" | "log">,
 ): Session {
   return {
     id: newId(),
@@ -182,6 +205,7 @@ function newSession(
     warm,
     isDoubtful: false,
     asked,
+    log,
     wake: undefined,
   };
 }
@@ -212,11 +236,14 @@ function replyTo(deps: SessionsDeps, session: Session): PollReply {
   const settings = deps.settings?.() ?? {};
   const hasSettings = Object.keys(settings).length > 0;
   const stop: StopOrder | undefined = stopOf(session);
+  const log = session.log?.order;
+  if (session.log) session.log.isSent = true;
   return {
     offers: [...session.offers.values()],
     cancels,
     ...(hasSettings ? { settings } : {}),
     ...(stop ? { stop } : {}),
+    ...(log ? { log } : {}),
   };
 }
 

@@ -27,6 +27,7 @@ import { attemptHandlers } from "./attempt-handlers.ts";
 import { sendCancels } from "./cancel-directives.ts";
 import { claimHandlers } from "./claim-handlers.ts";
 import { jobOf } from "./job-spec.ts";
+import type { OwnLogs } from "./own-logs.ts";
 import { PendingClaims } from "./pending-claims.ts";
 import { registrationHandlers } from "./registration.ts";
 
@@ -37,6 +38,7 @@ export type ProtocolDeps = {
   readonly leases: Leases;
   readonly fences: Fences;
   readonly registry: Pick<RunnerRegistry, "save" | "setRemoved">;
+  readonly ownLogs: Pick<OwnLogs, "receive">;
   readonly alarms: Alarms;
   readonly limits: Limits;
   /** How long a canceled job may take to stop, ms. Asked for each cancel, because it can change at any time. */
@@ -52,7 +54,7 @@ export type ProtocolDeps = {
 export type RunnerProtocol = ReturnType<typeof openRunnerProtocol>;
 
 export function openRunnerProtocol(deps: ProtocolDeps) {
-  const { tasks, sessions, leases } = deps;
+  const { tasks, sessions, leases, ownLogs } = deps;
   const access = openAttemptAccess(deps);
   const claims = new PendingClaims(tasks, deps.shared ?? false);
 
@@ -89,7 +91,13 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
       for (const [at, { ref, told }] of request.items.entries())
         if (told && items[at]?.state === "ok") tell(ref, facts, told);
       const stop = stopOf(session);
-      return stop ? { items, stop } : { items };
+      const log = session.log?.order;
+      return { items, ...(stop ? { stop } : {}), ...(log ? { log } : {}) };
+    },
+
+    ownLog: (message: wire.OwnLog, site: string): object => {
+      ownLogs.receive(message, site);
+      return {};
     },
 
     /**

@@ -10,6 +10,7 @@ import type {
   HeartbeatReply,
   JobRef,
   Offer,
+  OwnLog,
   PollReply,
   SessionReply,
   SessionRequest,
@@ -109,6 +110,10 @@ export class ScriptedRunner {
 
   renew(ref: JobRef, told?: Told): Promise<HeartbeatReply> {
     return this.#client.heartbeat({ session: this.session, items: [{ ref, told }] });
+  }
+
+  sendOwnLog(message: Omit<OwnLog, "session">): Promise<void> {
+    return this.#client.ownLog({ session: this.session, ...message });
   }
 
   async heartbeat(ref: JobRef, told?: Told): Promise<HeartbeatReply["items"][number]> {

@@ -43,6 +43,27 @@ export const askRunnerFor = z.strictObject({
   principal,
 });
 
+const LINES = 1_000;
+/** How long a runner may take to send its log. Longer than the time between two renewals: one that finishes its jobs polls no more. */
+export const RUNNER_LOG_MS = 20_000;
+
+export const runnerLog = z
+  .object({
+    runner: z.string(),
+    from: z.enum(["oldest", "latest"]),
+    lines: z.array(z.string()).describe("Oldest first. Lines of JSON, as the runner wrote them; secrets are masked"),
+    held: z.int().describe("How many lines the runner keeps"),
+    dropped: z.int().describe("How many older lines it kept no longer"),
+  })
+  .meta({ id: "RunnerLog" });
+export type RunnerLog = z.infer<typeof runnerLog>;
+
+export const runnerLogQuery = z.strictObject({
+  from: runnerLog.shape.from.default("latest").describe("The end of the lines that the runner keeps"),
+  lines: z.coerce.number().pipe(z.int().min(1).max(LINES)).default(200),
+});
+export type RunnerLogQuery = z.output<typeof runnerLogQuery>;
+
 export const RUNNER_ROUTES = {
   runner: route({ method: "GET", path: "/runners/{name}", answer: runnerDetail, errors: ["not-found"] }),
   /** Drains or stops a runner, or (`work`) ends a drain. The answer is the runner afterwards. */
@@ -52,5 +73,13 @@ export const RUNNER_ROUTES = {
     body: askRunnerFor,
     answer: runnerDetail,
     errors: ["conflict", "not-found", "runner-cannot"],
+  }),
+  /** The runner's own log, which it sends now. */
+  runnerLog: route({
+    method: "GET",
+    path: "/runners/{name}/log",
+    query: runnerLogQuery,
+    answer: runnerLog,
+    errors: ["conflict", "not-found", "runner-cannot", "runner-silent"],
   }),
 };

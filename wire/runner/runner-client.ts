@@ -125,6 +125,7 @@ export function createRunnerClient(options: RunnerClientOptions): RunnerClient {
     claim: post("claim"),
     decline: post("decline"),
     start: post("start"),
+    ownLog: post("ownLog"),
     heartbeat: post("heartbeat"),
     progress: post("progress"),
     effectBegin: post("effectBegin"),
