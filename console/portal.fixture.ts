@@ -145,6 +145,13 @@ const RESPONSES: { readonly [path: string]: unknown } = {
     feedUp: true,
   },
   "/v1/apps": { items: APPS },
+  "/v1/runners/tokyo-1/log": {
+    runner: "tokyo-1",
+    from: "latest",
+    lines: ['{"level":"info","msg":"session opened"}', '{"level":"info","msg":"an operator reads this log"}'],
+    held: 40,
+    dropped: 0,
+  },
   "/v1/tasks/t0ci-failed/artifacts": {
     items: [
       {
@@ -459,7 +466,8 @@ export async function startFakePortal(port = 0): Promise<FakePortal> {
 function sendApi(response: ServerResponse, url: URL, logs: ReadonlyMap<string, FakeLog>): void {
   const path = url.pathname;
   const found = path === "/v1/tasks" ? tasksOf(url) : RESPONSES[decodeURIComponent(path)];
-  if (path.endsWith("/log")) sendLog(response, url, logs.get(path.split("/").at(-2) ?? "") ?? DEFAULT_LOG);
+  if (found === undefined && path.endsWith("/log"))
+    sendLog(response, url, logs.get(path.split("/").at(-2) ?? "") ?? DEFAULT_LOG);
   else if (path.endsWith("/summary")) {
     response.writeHead(200, { "content-type": "text/markdown; charset=utf-8" });
     response.end(SUMMARY);

@@ -17,6 +17,7 @@ import { openFences } from "./leases/fences.ts";
 import { type Leases, openLeases } from "./leases/leases.ts";
 import { openPauses } from "./pauses/pauses.ts";
 import { openPeers } from "./peers/peers.ts";
+import { openOwnLogLetters } from "./runner-protocol/own-log-letters.ts";
 import { openOwnLogs } from "./runner-protocol/own-logs.ts";
 import { openRunnerProtocol } from "./runner-protocol/runner-protocol.ts";
 import type { Seal } from "./secrets/seal.ts";
@@ -104,7 +105,8 @@ export async function openAgentParts(deps: AgentPartsDeps) {
   });
   const { registry, identities } = await openKnownRunners(deps, { sessions, leases, remoteRunners });
   const cancelGraceMs = (): number => config.cancelGraceMs;
-  const ownLogs = openOwnLogs({ sessions, registry, clock, newId });
+  const letters = isShared ? openOwnLogLetters(journal, remoteRunners) : undefined;
+  const ownLogs = openOwnLogs({ sessions, registry, clock, newId, letters });
   const protocol = openRunnerProtocol({
     ownLogs,
     tasks,

@@ -68,7 +68,7 @@ export async function openAgent(deps: AgentDeps) {
     name,
     onError,
   });
-  const { tasks, pauses, sessions, leases, dispatch, registry, protocol, peers } = parts;
+  const { tasks, pauses, sessions, leases, dispatch, registry, protocol, ownLogs, peers } = parts;
   const feed = openFeed(journal, tasks, clock);
   const retries = openRetryQueue(onError);
   const groups = openTaskGroups(journal, tasks);
@@ -90,7 +90,7 @@ export async function openAgent(deps: AgentDeps) {
   );
 
   const onEvents: Parameters<typeof followJournal>[0]["onEvents"] = (events) =>
-    handlePeerEvents({ tasks, pauses, sessions, registry, protocol, retries }, events);
+    handlePeerEvents({ tasks, pauses, sessions, registry, protocol, ownLogs, retries }, events);
   const following =
     name === undefined ? undefined : followJournal({ journal, clock, onEvents, onError }, (await feed.newest()).last);
   await peers?.tick();

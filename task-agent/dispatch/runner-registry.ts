@@ -179,7 +179,8 @@ async function fingerprintsOf(
   return new Map(found.filter((one): one is [string, string] => one[1] !== undefined));
 }
 
-function streamOf(runner: string): string {
+/** The name of a runner in the names of streams. */
+export function streamOf(runner: string): string {
   return runner.replace(/[^A-Za-z0-9_.-]/g, "_");
 }
 

@@ -5,6 +5,7 @@ import type { JournalEvent } from "@gantry/journal/journal.ts";
 import type { RunnerRegistry } from "../dispatch/runner-registry.ts";
 import type { Sessions } from "../dispatch/sessions.ts";
 import type { Pauses } from "../pauses/pauses.ts";
+import type { OwnLogs } from "../runner-protocol/own-logs.ts";
 import type { RunnerProtocol } from "../runner-protocol/runner-protocol.ts";
 import type { RetryQueue } from "../tasks/retry-queue.ts";
 import { taskStream } from "../tasks/task-stream.ts";
@@ -16,6 +17,7 @@ export type PeerEventsDeps = {
   readonly sessions: Pick<Sessions, "ask" | "end">;
   readonly registry: Pick<RunnerRegistry, "find" | "isNewer" | "load">;
   readonly protocol: Pick<RunnerProtocol, "onClaimCommitted">;
+  readonly ownLogs: Pick<OwnLogs, "onPeerEvent">;
   readonly retries: RetryQueue;
 };
 
@@ -33,6 +35,8 @@ export async function handlePeerEvents(deps: PeerEventsDeps, events: readonly Jo
   for (const { event, version } of events) {
     if (typeof event.runner !== "string") continue;
     if (event.kind === "RunnerAsked") deps.sessions.ask(event.runner, (await deps.registry.find(event.runner))?.asked);
+    if (event.kind === "RunnerLogAsked" || event.kind === "RunnerLogAnswered")
+      await deps.ownLogs.onPeerEvent(event.runner);
     if (!ENDS_SESSION.has(event.kind)) continue;
     // A runner that has registered at another agent gets no more offers here.
     if (event.kind === "RunnerRegistered" && !deps.registry.isNewer(event.runner, version)) continue;

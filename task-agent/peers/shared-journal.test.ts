@@ -242,3 +242,20 @@ test("A7: a stop that one agent is asked for reaches a runner of the other one",
   assert.deepEqual((await open).stop, { now: false, reason: "kim: new disk" });
   assert.equal((await a.client.runner("seoul-1")).asked?.by, "kim");
 });
+
+test("A7: the log of a runner of one agent is read at the other one", { skip: noRedis }, async (t) => {
+  const [a, b] = await twoAgents(t);
+  const runner = await signIn(a, "seoul-1", ["log"]);
+  // Until b knows that the runner is signed in at a.
+  const isKnown = async () => (await b.client.runner("seoul-1")).state === "online";
+  while (!(await isKnown())) await runner.pollAll(0, 100);
+  for (const line of ["first", "second"]) {
+    const open = runner.pollAll(1, 25_000);
+    const reading = b.client.runnerLog("seoul-1", { from: "latest", lines: 5 });
+    const { log } = await open;
+    assert.deepEqual([log?.from, log?.lines], ["latest", 5]);
+    await runner.sendOwnLog({ id: log?.id ?? "", lines: [line], held: 1, dropped: 0 });
+    assert.deepEqual((await reading).lines, [line]);
+  }
+  assert.equal((await runner.pollAll(1, 100)).log, undefined);
+});

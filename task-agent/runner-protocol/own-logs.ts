@@ -1,5 +1,6 @@
 // The runners' own logs: an operator asks, the runner hears of it with the answer to a poll or a renewal, and sends its lines.
-// Nothing is stored. The lines are what a runner says, so they are untrusted.
+// The lines are what a runner says, so they are untrusted. They are not stored, except for as long as an agent needs to pass them
+// on to the one that was asked (own-log-letters.ts).
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { visibleText } from "@gantry/core/visible-text.ts";
@@ -11,6 +12,18 @@ import type { Sessions } from "../dispatch/sessions.ts";
 
 export type ReadOwnLog = Pick<OwnLog, "lines" | "held" | "dropped">;
 
+/** See own-log-letters.ts. */
+export type OwnLogLetters = {
+  /** False when the runner is signed in at no other agent. */
+  readonly ask: (runner: string, order: LogOrder) => Promise<boolean>;
+  readonly answer: (runner: string, id: string, answer: ReadOwnLog) => Promise<void>;
+  readonly read: (
+    runner: string,
+  ) => Promise<{ readonly order: LogOrder; readonly answer?: ReadOwnLog | undefined } | undefined>;
+  /** Removes the answer. */
+  readonly clear: (runner: string, id: string) => Promise<void>;
+};
+
 export type OwnLogs = {
   /**
    * Throws `not-found`, `runner-cannot` for a runner that does not send its log, `runner-silent` when it does not answer in
@@ -18,7 +31,9 @@ export type OwnLogs = {
    */
   readonly read: (runner: string, asked: Omit<LogOrder, "id">, gone: AbortSignal) => Promise<ReadOwnLog>;
   /** The answer of a runner. Ignored when nobody waits for it. Throws `session-gone`. */
-  readonly receive: (message: OwnLog, site: string) => void;
+  readonly receive: (message: OwnLog, site: string) => Promise<void>;
+  /** Another agent that shares the journal has asked a runner, or has its answer. Rejects when the store fails. */
+  readonly onPeerEvent: (runner: string) => Promise<void>;
 };
 
 export type OwnLogsDeps = {
@@ -26,14 +41,18 @@ export type OwnLogsDeps = {
   readonly registry: Pick<RunnerRegistry, "find">;
   readonly clock: Clock;
   readonly newId: () => string;
+  /** To other agents; absent where there are none. */
+  readonly letters?: OwnLogLetters | undefined;
 };
 
 const LOG = "log";
 
 type Reading = { readonly runner: string; answer: ReadOwnLog | undefined; wake: () => void };
 
-export function openOwnLogs({ sessions, registry, clock, newId }: OwnLogsDeps): OwnLogs {
+export function openOwnLogs({ sessions, registry, clock, newId, letters }: OwnLogsDeps): OwnLogs {
   const open = new Map<string, Reading>();
+  /** Requests of other agents: until when they wait, on the monotonic clock. */
+  const ofPeers = new Map<string, number>();
 
   const silent = (runner: string): GantryError => {
     const session = sessions.byRunner(runner);
@@ -50,9 +69,10 @@ export function openOwnLogs({ sessions, registry, clock, newId }: OwnLogsDeps): 
       const reading: Reading = { runner, answer: undefined, wake: () => {} };
       open.set(order.id, reading);
       try {
-        if (!sessions.askLog(runner, order)) throw silent(runner);
+        if (!sessions.askLog(runner, order) && !(await letters?.ask(runner, order))) throw silent(runner);
         await pause(clock, RUNNER_LOG_MS, gone, (wake) => {
           reading.wake = wake;
+          if (reading.answer) wake();
           return () => {};
         });
         if (!reading.answer) throw silent(runner);
@@ -62,14 +82,38 @@ export function openOwnLogs({ sessions, registry, clock, newId }: OwnLogsDeps): 
         sessions.askLog(runner, undefined);
       }
     },
-    receive: ({ session, id, lines, held, dropped }, site) => {
-      const { facts } = sessions.use(session, site);
+    receive: async ({ session, id, lines, held, dropped }, site) => {
+      const { facts, log } = sessions.use(session, site);
+      const answer = { lines: lines.map(inOneLine), held, dropped };
+      const until = ofPeers.get(id);
+      if (until !== undefined && log?.order.id === id) {
+        ofPeers.delete(id);
+        sessions.askLog(facts.runner, undefined);
+        if (clock.monotonicMs() < until) await letters?.answer(facts.runner, id, answer);
+        return;
+      }
       const reading = open.get(id);
-      if (reading?.runner !== facts.runner) return;
-      reading.answer = { lines: lines.map(inOneLine), held, dropped };
-      reading.wake();
+      if (reading?.runner === facts.runner) give(reading, answer);
+    },
+    onPeerEvent: async (runner) => {
+      const letter = await letters?.read(runner);
+      if (!letter) return;
+      const { order, answer } = letter;
+      const reading = open.get(order.id);
+      if (answer && reading) {
+        give(reading, answer);
+        await letters?.clear(runner, order.id);
+      } else if (!answer && sessions.askLog(runner, order)) {
+        for (const [id, until] of ofPeers) if (until < clock.monotonicMs()) ofPeers.delete(id);
+        ofPeers.set(order.id, clock.monotonicMs() + RUNNER_LOG_MS);
+      }
     },
   };
+}
+
+function give(reading: Reading, answer: ReadOwnLog): void {
+  reading.answer = answer;
+  reading.wake();
 }
 
 async function requireAble(registry: OwnLogsDeps["registry"], runner: string): Promise<void> {

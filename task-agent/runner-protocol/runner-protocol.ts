@@ -95,8 +95,8 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
       return { items, ...(stop ? { stop } : {}), ...(log ? { log } : {}) };
     },
 
-    ownLog: (message: wire.OwnLog, site: string): object => {
-      ownLogs.receive(message, site);
+    ownLog: async (message: wire.OwnLog, site: string): Promise<object> => {
+      await ownLogs.receive(message, site);
       return {};
     },
 
