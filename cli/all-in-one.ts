@@ -7,6 +7,7 @@ import { startNotifyAgent } from "@gantry/notify-agent/main.ts";
 import { startPortal } from "@gantry/portal-api/main.ts";
 import { makePrivateFolder } from "@gantry/runtime/private-files.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
+import { keepRecentLines, type RecentLines } from "@gantry/runtime/process/recent-lines.ts";
 import { startTaskAgent } from "@gantry/task-agent/main.ts";
 import { openJobExecutor, sandboxProblem, startRunner } from "@gantry/task-runner/main.ts";
 import type { Configs } from "./configs.ts";
@@ -161,7 +162,7 @@ async function prepareFolder({ data, port, path, lab: isWanted, poll = false }: 
  */
 export async function startAllInOne(
   options: AllInOneOptions,
-  loggerOf: (process: string) => Logger,
+  loggerOf: (process: string, recent?: RecentLines) => Logger,
 ): Promise<AllInOne> {
   const opened: (() => Promise<void>)[] = [];
   const close = async (): Promise<void> => {
@@ -177,7 +178,8 @@ export async function startAllInOne(
     const executor = openJobExecutor(loggerOf("task-runner"));
     opened.push(executor.close);
     for (const config of configs.runners) {
-      const runner = await startRunner(config, { logger: loggerOf("task-runner"), executor });
+      const ownLog = keepRecentLines();
+      const runner = await startRunner(config, { logger: loggerOf("task-runner", ownLog), ownLog, executor });
       // Running jobs are released, and resumed at the next start.
       opened.push(() => runner.close({ drainMs: 0 }));
     }

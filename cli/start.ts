@@ -53,7 +53,13 @@ function open(flags: Flags, io: Io): Promise<AllInOne> {
   const { data, port, lab, poll, config } = flags;
   const options: AllInOneOptions = { data, port, lab, poll, config, path: io.env.PATH ?? "", env: io.env };
   if (flags.separate) return startSeparately(options, (name) => io.stderr(`${name} exited and will be restarted.\n`));
-  return startAllInOne(options, (process) => makeLogger(process, flags.log, { write: io.stderr }));
+  return startAllInOne(options, (process, recent) => {
+    const write = (line: string): void => {
+      io.stderr(line);
+      recent?.write(line);
+    };
+    return makeLogger(process, flags.log, { write });
+  });
 }
 
 async function runUntilStopped(

@@ -182,6 +182,7 @@ export const SITES: readonly SiteView[] = [
         version: "0.1.0",
         host: { name: "vm-8", platform: "linux-x64", cpus: 8, memoryMb: 16_384 },
         lastHeardAt: at(1),
+        asked: { to: "drain", state: "drained", by: "kim", at: at(10), reason: "new disk" },
       },
     ],
     systems: [{ name: "argocd", kind: "argocd", url: "http://argocd.tokyo.example", standIn: true }],

@@ -166,6 +166,13 @@ const RESPONSES: { readonly [path: string]: unknown } = {
   "/v1/apps": { items: APPS },
   "/v1/fleet": FLEET,
   ...Object.fromEntries(APPS.map(({ name }) => [`/v1/apps/${name}/targets`, targetsOf(name)])),
+  "/v1/runners/tokyo-1/log": {
+    runner: "tokyo-1",
+    from: "latest",
+    lines: ['{"level":"info","msg":"session opened"}', '{"level":"info","msg":"an operator reads this log"}'],
+    held: 40,
+    dropped: 0,
+  },
   "/v1/tasks/t0ci-failed/artifacts": {
     items: [
       {
@@ -486,7 +493,8 @@ export async function startFakePortal(port = 0): Promise<FakePortal> {
 function sendApi(response: ServerResponse, url: URL, logs: ReadonlyMap<string, FakeLog>): void {
   const path = url.pathname;
   const found = path === "/v1/tasks" ? tasksOf(url) : RESPONSES[decodeURIComponent(path)];
-  if (path.endsWith("/log")) sendLog(response, url, logs.get(path.split("/").at(-2) ?? "") ?? DEFAULT_LOG);
+  if (found === undefined && path.endsWith("/log"))
+    sendLog(response, url, logs.get(path.split("/").at(-2) ?? "") ?? DEFAULT_LOG);
   else if (path.endsWith("/summary")) {
     response.writeHead(200, { "content-type": "text/markdown; charset=utf-8" });
     response.end(SUMMARY);

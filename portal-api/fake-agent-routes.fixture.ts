@@ -10,13 +10,14 @@ import type { TargetView } from "@gantry/wire/agent/fleet.ts";
 import type { PauseView } from "@gantry/wire/agent/pauses.ts";
 import type { AppProposal } from "@gantry/wire/agent/proposals.ts";
 import { AGENT_PREFIX, AGENT_ROUTES, type AgentRoutes } from "@gantry/wire/agent/routes.ts";
+import type { RunnerDetail } from "@gantry/wire/agent/runners.ts";
 import type { TriggerView } from "@gantry/wire/agent/triggers.ts";
 import { type AppView, type SiteView, type TaskView, taskTag } from "@gantry/wire/agent/views.ts";
 import type { WebhookDelivery } from "@gantry/wire/agent/webhooks.ts";
 import { stepOfLog } from "@gantry/wire/runner/summary-log.ts";
 import Router from "@koa/router";
 import type Koa from "koa";
-import { APP, type FakeState, need, SETTINGS, SITE } from "./fake-agent-state.fixture.ts";
+import { APP, type FakeState, need, RUNNER, SETTINGS, SITE } from "./fake-agent-state.fixture.ts";
 
 /** What the routes need of the agent. */
 export type Parts = {
@@ -201,6 +202,15 @@ function catalog({ state, hold }: Pick<Parts, "state" | "hold">) {
     const isKnown = name === "seoul-1" || sites().some(({ runners }) => runners.some((one) => one.name === name));
     if (!isKnown) throw new GantryError("not-found", { kind: "runner", name });
   };
+  const runnerOf = (name: string): RunnerDetail => {
+    needRunner(name);
+    const found = sites().flatMap(({ runners }) => runners);
+    const runner = found.find((one) => one.name === name) ?? { ...RUNNER, name };
+    const at = { since: RUNNER.lastHeardAt, attempt: 1, pipeline: "ci" };
+    const lease = { mode: "lenient" as const, renewedAt: at.since, endsAt: at.since };
+    const jobs = (runner.running ?? []).map(({ task, job }) => ({ task, job, ...at, lease }));
+    return { ...runner, registeredAt: at.since, jobs };
+  };
   return {
     apps: ({ query }) => pageOf([...state().apps.values()], ({ name }) => name, query),
     app: ({ params: { name } }) => needApp(name),
@@ -319,6 +329,12 @@ function catalog({ state, hold }: Pick<Parts, "state" | "hold">) {
     resume: () => ({ items: [] }),
     resumeTrigger: ({ params: { id } }) => triggerOf(id.split(":")[0] ?? ""),
     runners: () => ({ items: sites().flatMap(({ runners }) => runners) }),
+    runner: ({ params: { name } }) => runnerOf(name),
+    askRunner: ({ params: { name } }) => runnerOf(name),
+    runnerLog: ({ params: { name }, query: { from } }) => {
+      needRunner(name);
+      return { runner: name, from, lines: ["{}"], held: 1, dropped: 0 };
+    },
     runnerSite: ({ params: { name } }) => {
       needRunner(name);
       return { site: sites().find(({ runners }) => runners.some((one) => one.name === name))?.name ?? SITE.name };

@@ -18,6 +18,8 @@ import { openFences } from "./leases/fences.ts";
 import { type Leases, openLeases } from "./leases/leases.ts";
 import { openPauses } from "./pauses/pauses.ts";
 import { openPeers } from "./peers/peers.ts";
+import { openOwnLogLetters } from "./runner-protocol/own-log-letters.ts";
+import { openOwnLogs } from "./runner-protocol/own-logs.ts";
 import { openRunnerProtocol } from "./runner-protocol/runner-protocol.ts";
 import type { Seal } from "./secrets/seal.ts";
 import { effectiveConfig, runnerSettings, type Settings } from "./settings/settings.ts";
@@ -105,7 +107,10 @@ export async function openAgentParts(deps: AgentPartsDeps) {
   const { registry, identities } = await openKnownRunners(deps, { sessions, leases, remoteRunners });
   const fleet = openFleet({ journal, clock, newId });
   const cancelGraceMs = (): number => config.cancelGraceMs;
+  const letters = isShared ? openOwnLogLetters(journal, remoteRunners) : undefined;
+  const ownLogs = openOwnLogs({ sessions, registry, clock, newId, letters });
   const protocol = openRunnerProtocol({
+    ownLogs,
     tasks,
     sessions,
     dispatch,
@@ -126,7 +131,20 @@ export async function openAgentParts(deps: AgentPartsDeps) {
     incompatible.add(site, runner, error);
     dispatch.onSlotsFree(site);
   };
-  return { tasks, pauses, sessions, leases, dispatch, registry, identities, fleet, protocol, peers, onIncompatible };
+  return {
+    tasks,
+    pauses,
+    sessions,
+    leases,
+    dispatch,
+    registry,
+    identities,
+    fleet,
+    protocol,
+    ownLogs,
+    peers,
+    onIncompatible,
+  };
 }
 
 /** What is stored about runners: those that have registered, and those that have a key. */

@@ -70,7 +70,7 @@ export async function openAgent(deps: AgentDeps) {
     name,
     onError,
   });
-  const { tasks, pauses, sessions, leases, dispatch, registry, protocol, peers } = parts;
+  const { tasks, pauses, sessions, leases, dispatch, registry, protocol, ownLogs, peers } = parts;
   const feed = openFeed(journal, tasks, clock);
   const retries = openRetryQueue(onError);
   const groups = openTaskGroups(journal, tasks);
@@ -93,7 +93,7 @@ export async function openAgent(deps: AgentDeps) {
   );
 
   const onEvents: Parameters<typeof followJournal>[0]["onEvents"] = (events) =>
-    handlePeerEvents({ tasks, pauses, sessions, registry, protocol, retries }, events);
+    handlePeerEvents({ tasks, pauses, sessions, registry, protocol, ownLogs, retries }, events);
   const following =
     name === undefined ? undefined : followJournal({ journal, clock, onEvents, onError }, (await feed.newest()).last);
   await peers?.tick();
@@ -105,6 +105,7 @@ export async function openAgent(deps: AgentDeps) {
 
   return {
     ...parts,
+    clock,
     definitions,
     seal: deps.seal,
     artifacts: deps.artifacts,

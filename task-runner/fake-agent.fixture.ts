@@ -57,6 +57,9 @@ export class FakeAgent {
   ignoresSlots = false;
   /** Answers every poll with these offers. */
   floodsWith: wire.PollReply["offers"] | undefined;
+  /** Answers every poll with this request for the runner's own log, at once until it is answered. */
+  asksLog: wire.LogOrder | undefined;
+  readonly ownLogs: wire.OwnLog[] = [];
   /** Refuses every token. */
   isRefusing = false;
   /** The fault of a call: none, the connection is cut before the call is handled, or its answer is lost. */
@@ -208,6 +211,12 @@ export class FakeAgent {
     session: (request) => this.#open(request),
     poll: (request, response) => this.#poll(request, response),
     heartbeat: (request) => this.#heartbeat(request),
+    ownLog: (message) => {
+      this.#use(message.session);
+      this.ownLogs.push(message);
+      this.asksLog = undefined;
+      return {};
+    },
     claim: ({ session, ref }) => {
       this.#use(session);
       const job = this.#job(ref);
@@ -273,12 +282,14 @@ export class FakeAgent {
         ({ state, cancel, canceledIn }) =>
           cancel && canceledIn !== session && (state === "claimed" || state === "started"),
       );
-      if (offers.length > 0 || cancels.length > 0 || end.aborted) {
+      const log = this.asksLog;
+      if (offers.length > 0 || cancels.length > 0 || log || end.aborted) {
         // Once per session, as the real agent does; a lost answer is made up for by the next heartbeat.
         for (const job of cancels) job.canceledIn = session;
         return {
           offers: offers.map(({ ref }) => ({ offer: `o${ref.fence}`, ref, ttlMs: 15_000 })),
           cancels: cancels.map(({ ref, cancel }) => ({ ref, graceMs: 300, reason: cancel ?? "" })),
+          ...(log ? { log } : {}),
         };
       }
       await new Promise<void>((resolve) => {

@@ -15,8 +15,9 @@ import { problemsInWords, problemsOf } from "@gantry/runtime/http/problem.ts";
 import { every } from "@gantry/runtime/periodic.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { makeLogger } from "@gantry/runtime/process/logger.ts";
-import { runProcess } from "@gantry/runtime/process/run-process.ts";
-import { type RunnerConfigInput, runnerConfigSchema } from "./config.ts";
+import { keepRecentLines } from "@gantry/runtime/process/recent-lines.ts";
+import { type Running, runProcess } from "@gantry/runtime/process/run-process.ts";
+import { type RunnerConfig, type RunnerConfigInput, runnerConfigSchema } from "./config.ts";
 import type { RunnerDeps } from "./ports.ts";
 import { machinePrograms } from "./processes/process-group.ts";
 import { findSandbox } from "./processes/sandbox.ts";
@@ -67,6 +68,7 @@ export async function startRunner(input: RunnerConfigInput, deps: Partial<Runner
       files: deps.files ?? machineFiles,
       programs: deps.programs ?? machinePrograms,
       logger,
+      ...(deps.ownLog ? { ownLog: deps.ownLog } : {}),
       executor,
       fleet: deps.fleet ?? { fetch, watchApplications: watchArgoCd },
       env: deps.env ?? process.env,
@@ -122,9 +124,11 @@ async function keepAliveFile(file: string, { registered }: Runner, logger: Logge
 }
 
 if (import.meta.main) {
-  await runProcess("task-runner", runnerConfigSchema, async (config, logger) => {
-    const runner = await startRunner(config, { logger });
+  const ownLog = keepRecentLines();
+  const start = async (config: RunnerConfig, logger: Logger): Promise<Running> => {
+    const runner = await startRunner(config, { logger, ownLog });
     await keepAliveFile(join(config.data, "alive"), runner, logger);
     return { ended: runner.ended, close: (again) => runner.close(again ? { drainMs: 0 } : {}) };
-  });
+  };
+  await runProcess("task-runner", runnerConfigSchema, start, ownLog);
 }

@@ -3,6 +3,7 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
+import type { RecentLines } from "@gantry/runtime/process/recent-lines.ts";
 import type { FleetTools } from "./fleet/watch-fleet.ts";
 import type { SandboxHost } from "./processes/sandbox-arguments.ts";
 import type { Group } from "./state/disk-state.ts";
@@ -19,6 +20,8 @@ export type RunnerDeps = {
   readonly files: Files;
   readonly programs: Programs;
   readonly logger: Logger;
+  /** What the logger wrote, so that operators can read it. Absent: they cannot. */
+  readonly ownLog?: RecentLines;
   /** Executes jobs. It is closed by the code that created it. */
   readonly executor: JobExecutor;
   /** How Argo CDs of the site are watched. Absent: they are not. */

@@ -7,6 +7,7 @@ import type { TestContext } from "node:test";
 import { type AnyStep, stepBook } from "@gantry/core/step/step.ts";
 import { type Clock, systemClock } from "@gantry/runtime/clock.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
+import { keepRecentLines, type RecentLines } from "@gantry/runtime/process/recent-lines.ts";
 import { type RunnerConfig, runnerConfigSchema } from "./config.ts";
 import { FakeAgent, TOKEN } from "./fake-agent.fixture.ts";
 import { openJobExecutor, sandboxProblem, startRunner } from "./main.ts";
@@ -24,6 +25,8 @@ export type TestRunner = {
   readonly config: RunnerConfig;
   /** Lines of the runner's own log. */
   readonly lines: string[];
+  /** What operators can read. */
+  readonly ownLog: RecentLines;
 };
 
 export type TestRunnerOptions = {
@@ -51,11 +54,13 @@ export async function openTestRunner(t: TestContext, options: TestRunnerOptions 
   const config = configOf(agent, data, options.config);
   const lines: string[] = [];
   const logger = linesTo(lines);
+  const ownLog = keepRecentLines();
   const { threads, memoryMb, clock, programs } = options;
   const executor =
     threads === undefined ? undefined : openJobExecutor(logger, { steps: threads, ...(memoryMb ? { memoryMb } : {}) });
   const runner = await startRunner(config, {
     logger,
+    ownLog,
     executor: executor ?? executorOf(options),
     ...(clock ? { clock } : {}),
     ...(programs ? { programs } : {}),
@@ -67,7 +72,7 @@ export async function openTestRunner(t: TestContext, options: TestRunnerOptions 
     await rm(data, { recursive: true, force: true });
     if (agent.problems.length > 0) throw new Error(`the runner broke the protocol: ${agent.problems.join("; ")}`);
   });
-  return { agent, runner, data, config, lines };
+  return { agent, runner, data, config, lines, ownLog };
 }
 
 /** Executes jobs in this thread, with the given steps. */

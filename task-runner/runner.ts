@@ -2,7 +2,10 @@
 
 import { delimiter, isAbsolute, join, resolve } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
+import type { LogOrder, StopOrder } from "@gantry/wire/runner/protocol.ts";
+import type { Link } from "./agent-link/agent-link.ts";
 import { connect } from "./agent-link/connect.ts";
+import { answersOnce } from "./agent-link/own-log.ts";
 import { pollLoop } from "./agent-link/poll-loop.ts";
 import { openContentCache } from "./artifacts/content-cache.ts";
 import { beginAttempt } from "./attempts/attempt.ts";
@@ -15,11 +18,12 @@ import { watchFleet } from "./fleet/watch-fleet.ts";
 import { openLiveSettings } from "./live-settings.ts";
 import type { RunnerDeps } from "./ports.ts";
 import type { RunnerBase, RunnerContext } from "./runner-context.ts";
-import { type CloseOptions, createShutdown } from "./runner-shutdown.ts";
+import { type CloseOptions, createShutdown, type Shutdown } from "./runner-shutdown.ts";
 import { openToken } from "./runner-token.ts";
 import { type DiskJournal, openDiskJournal } from "./state/disk-journal.ts";
 import type { DiskAttempt } from "./state/disk-state.ts";
 import { cacheFolder } from "./state/workspace.ts";
+import { openSiteMaskers } from "./steps/site-masker.ts";
 import type { ScriptIsolation } from "./workers/job-executor.ts";
 
 export type Runner = {
@@ -40,6 +44,8 @@ export type Runner = {
   readonly ended: Promise<void>;
 };
 
+/** The longest time of a timer: 24 days. */
+const NO_LIMIT_MS = 2_147_483_647;
 const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin";
 
 /**
@@ -142,7 +148,9 @@ function start(base: RunnerBase, previous: readonly DiskAttempt[], unlock: () =>
   const registry = createAttemptRegistry(slotsOf(config), deps, shutdown.ended);
   const connection = connect(base, registry, (why) => shutdown.fail(why, { drainMs: 0 }), shutdown.ended);
   const { link, session } = connection;
-  const leases = createLeases(link, deps, shutdown.ended);
+  const onStop = stopsOnce(shutdown, deps.logger);
+  const onLog = ownLogOf(base, link, shutdown.ended);
+  const leases = createLeases(link, { ...deps, onStop, onLog }, shutdown.ended);
   const onSurvivors = (): void => shutdown.fail(new GantryError("kill-failed", { runner: config.name }), {});
   const context: RunnerContext = { ...base, link, onSurvivors };
   for (const one of previous) registry.keep(reportPreviousAttempt(context, leases, one), { isPrevious: true });
@@ -153,6 +161,8 @@ function start(base: RunnerBase, previous: readonly DiskAttempt[], unlock: () =>
     live,
     deps,
     registry,
+    onStop,
+    onLog,
     slots: slotsOf(config),
     begin: (claimed) => registry.keep(beginAttempt(context, leases, claimed), { isPrevious: false }),
     signal: shutdown.draining,
@@ -169,6 +179,26 @@ function start(base: RunnerBase, previous: readonly DiskAttempt[], unlock: () =>
     );
   });
   return { name: config.name, busy: registry.busy, registered, close: shutdown.close, ended: shutdown.done };
+}
+
+/** Sends the runner's own log, without its secrets. */
+function ownLogOf({ config, deps, token }: RunnerBase, link: Link, signal: AbortSignal): (order: LogOrder) => void {
+  const { ownLog, logger, env } = deps;
+  if (!ownLog) return () => {};
+  const maskerOf = openSiteMaskers();
+  const mask = async () => (await maskerOf({ config, env, token: await token() })).text;
+  return answersOnce({ recent: ownLog, link, mask, logger, signal });
+}
+
+/** Obeys an operator who ends this process. Jobs get all the time that they need, unless they are to be cut. */
+function stopsOnce({ close }: Pick<Shutdown, "close">, logger: RunnerDeps["logger"]): (stop: StopOrder) => void {
+  let obeyed: "no" | "stop" | "stop-now" = "no";
+  return ({ now, reason }) => {
+    if (obeyed === "stop-now" || (obeyed === "stop" && !now)) return;
+    obeyed = now ? "stop-now" : "stop";
+    logger.warn({ reason }, now ? "stopped by an operator: running jobs are cut" : "stopped by an operator");
+    close({ drainMs: now ? 0 : NO_LIMIT_MS }).catch((err: unknown) => logger.error({ err }, "the stop failed"));
+  };
 }
 
 /** Resolves when all attempts have ended; they are stopped when `cut` is aborted. */

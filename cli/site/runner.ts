@@ -10,9 +10,10 @@ type OfRunner = Call<object, readonly [name: string]>;
 
 export async function listRunners({ portal }: Call): Promise<Outcome> {
   const { items } = await portal().get("/v1/runners", page(runnerView));
-  const rows = items.map(({ name, site, state, busy, slots, lastHeardAt, version, running = [] }) => {
+  const rows = items.map(({ name, site, state, asked, busy, slots, lastHeardAt, version, running = [] }) => {
     const jobs = running.map(({ task, job }) => `${task} ${job}`).join(", ");
-    return [name, site, state, `${busy}/${slots}`, shortTime(lastHeardAt), version, jobs];
+    const shown = asked ? `${state}, ${asked.state}` : state;
+    return [name, site, shown, `${busy}/${slots}`, shortTime(lastHeardAt), version, jobs];
   });
   const text = textTable(["RUNNER", "SITE", "STATE", "BUSY", "LAST HEARD (UTC)", "VERSION", "RUNS"], rows);
   return { value: items, text: rows.length === 0 ? "No runner is registered.\n" : text };

@@ -2,6 +2,8 @@
 
 import { command } from "./command.ts";
 
+const REASON = { reason: { type: "string", value: "TEXT", required: true, summary: "why, for others" } } as const;
+
 export const SITES = [
   command({
     name: "site list",
@@ -23,6 +25,54 @@ export const SITES = [
     portal: true,
     isDefault: true,
     run: async (call) => (await import("../site/runner.ts")).listRunners(call),
+  }),
+  command({
+    name: "runner show",
+    summary: "show what a runner runs now, and what operators have asked of it",
+    args: ["NAME"],
+    portal: true,
+    run: async (call) => (await import("../site/runner-operations.ts")).showRunner(call),
+  }),
+  command({
+    name: "runner stop",
+    summary: "end the process of a runner: it takes no new jobs, finishes those that it runs, and exits with 0",
+    details:
+      "It counts for the process that the runner has now. If a supervisor starts the runner again, it works as usual.",
+    args: ["NAME"],
+    flags: { now: { type: "boolean", summary: "interrupt its jobs instead of finishing them" }, ...REASON },
+    portal: true,
+    examples: [`runner stop seoul-2 --reason "new disk"`, `runner stop seoul-2 --now --reason "it is out of control"`],
+    run: async (call) => (await import("../site/runner-operations.ts")).stopRunner(call),
+  }),
+  command({
+    name: "runner logs",
+    summary: "print the own log of a runner, as it keeps it: lines of JSON, without secrets",
+    details: "The runner is asked for it. It keeps up to 5,000 lines since its start. Default: the latest 200.",
+    args: ["NAME"],
+    flags: {
+      latest: { type: "boolean", summary: "the newest lines (default)" },
+      oldest: { type: "boolean", summary: "the oldest lines that it keeps" },
+      lines: { type: "string", value: "N", summary: "how many lines, at most 1,000" },
+    },
+    portal: true,
+    examples: ["runner logs seoul-2", "runner logs seoul-2 --oldest --lines 50"],
+    run: async (call) => (await import("../site/runner-operations.ts")).readLog(call),
+  }),
+  command({
+    name: "runner drain",
+    summary: "let a runner take no new jobs, until it is undrained",
+    args: ["NAME"],
+    flags: REASON,
+    portal: true,
+    examples: [`runner drain seoul-2 --reason "new disk"`],
+    run: async (call) => (await import("../site/runner-operations.ts")).drainRunner(call),
+  }),
+  command({
+    name: "runner undrain",
+    summary: "let a drained runner take jobs again",
+    args: ["NAME"],
+    portal: true,
+    run: async (call) => (await import("../site/runner-operations.ts")).undrainRunner(call),
   }),
   command({
     name: "runner enrol",

@@ -83,7 +83,7 @@ export const SECTIONS: readonly Section[] = [
     title: "Sites and pipelines",
     words: [
       { word: "site", summary: "list sites with their runners, systems and queues; pause and resume a site" },
-      { word: "runner", summary: "list and enrol runners, take them out of service and back" },
+      { word: "runner", summary: "list, show, drain, stop and enrol runners, take them out of service and back" },
       { word: "system", summary: "list the outside systems of all sites" },
       { word: "doctor" },
       { word: "pipeline", summary: "list, run, check, draw and pause pipelines" },

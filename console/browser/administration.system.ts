@@ -98,6 +98,37 @@ test("an administrator enrols a runner by one command, and renews the key of ano
   );
 });
 
+test("an operator drains, undrains and stops runners, for a reason, and reads the log of one", { skip }, async () => {
+  const before = portal.requests.length;
+  await visit("/sites");
+  await page.getByText("drained since").waitFor();
+  await page.getByRole("button", { name: "Drain tokyo-1", exact: true }).click();
+  const drain = page.getByRole("dialog", { name: "Drain tokyo-1" });
+  const submit = drain.getByRole("button", { name: "Drain tokyo-1" });
+  assert.ok(await submit.isDisabled(), "a reason is needed");
+  await drain.getByLabel("Reason").fill("new disk");
+  await submit.click();
+  await drain.waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Undrain tokyo-2" }).click();
+  await page.getByRole("button", { name: "Stop tokyo-1", exact: true }).click();
+  const stop = page.getByRole("dialog", { name: "Stop tokyo-1" });
+  await stop.getByText("It now runs 1 job.").waitFor();
+  await stop.getByLabel("Reason").fill("it hangs");
+  await stop.getByRole("button", { name: "Interrupt its jobs and stop tokyo-1" }).click();
+  await stop.waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Log tokyo-1" }).click();
+  await page.getByText('"msg":"an operator reads this log"').waitFor();
+  await page.getByText("2 of 40 lines that it keeps").waitFor();
+  assert.deepEqual(
+    portal.requests.slice(before).map(({ what, body }) => [what, body]),
+    [
+      ["POST /v1/runners/tokyo-1/drain", { reason: "new disk" }],
+      ["POST /v1/runners/tokyo-2/undrain", {}],
+      ["POST /v1/runners/tokyo-1/stop", { reason: "it hangs", now: true }],
+    ],
+  );
+});
+
 test("with the keyboard, the focus goes to what replaces a button", { skip }, async () => {
   const focused = (name: string) =>
     page.waitForFunction(

@@ -33,6 +33,19 @@ export const PROTOCOL_ERRORS = {
     why: "{peer} supports {theirs} of the protocol, {me} supports {mine}.",
     todo: "Update {older}. Processes may be at most one release apart.",
   },
+  "runner-cannot": {
+    status: 409,
+    message: "Runner {runner} cannot {what}.",
+    why: "Its version {version} does not know this request.",
+    todo: "{todo}",
+  },
+  "runner-silent": {
+    status: 504,
+    message: "Runner {runner} did not answer within {limit}.",
+    why: "{why}",
+    todo: "Look at it with `gantry runner show {runner}`, or read its log on its machine.",
+    retryable: true,
+  },
   "lease-lost": {
     status: 409,
     message: "The lease of this attempt has ended.",

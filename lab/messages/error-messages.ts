@@ -91,6 +91,13 @@ const DETAILS: { readonly [C in ErrorCode]: JsonObject } = {
     mine: "versions 2 to 3",
     older: "the runner",
   },
+  "runner-cannot": {
+    runner: "seoul-1",
+    what: "be stopped from here",
+    version: "0.1.0",
+    todo: "Drain it with `gantry runner drain seoul-1`, and end its process on its machine with SIGTERM.",
+  },
+  "runner-silent": { runner: "seoul-1", limit: "20 s", why: "It was last heard from at 2026-11-20T07:00:00Z." },
   "lease-lost": { problem: "The job was given to runner seoul-2." },
   "offer-gone": { problem: "It was open for 15 s." },
   "report-differs": { attempt: 1, first: "succeeded", second: "failed" },

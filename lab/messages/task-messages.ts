@@ -79,6 +79,7 @@ function waitingReasons(): readonly Entry[] {
     "no runner": chooseRunner(wants([]), [], { runners: [], since }),
     "no runner since the start": chooseRunner(wants([]), [], stored),
     "silent runners": chooseRunner(wants([]), [{ ...runner, alive: false }], stored),
+    "a drained runner": chooseRunner(wants([]), [{ ...runner, closed: true }]),
     "no label": chooseRunner(wants(["buildah", "arm"]), [runner]),
     "no free slot": chooseRunner(wants([]), [runner]),
     chosen: chooseRunner({ ...wants([]), app: "orders" }, [{ ...runner, free: 1, warm: ["orders"] }]),

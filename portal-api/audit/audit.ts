@@ -29,6 +29,8 @@ export type AuditedRoute = {
   readonly verb: string;
   /** Another system calls it, without a caller: what it does is recorded as a sign-in is. */
   readonly isCalledFromOutside?: boolean;
+  /** A read that is recorded as a change is. */
+  readonly isAudited?: boolean;
 };
 
 export type AuditedRequest = {
@@ -180,7 +182,7 @@ async function recordAround(
     recorded.add(ctx);
     await chain.append({ kind: "done", ...facts, ...note, on: { ...facts.on, ...on }, ...outcome });
   };
-  if (route.method === "GET" || !caller) {
+  if ((route.method === "GET" && route.isAudited !== true) || !caller) {
     await run();
     // A sign-in: before it there was nobody to name in an intent, and its session is known to nobody before the answer.
     if ((noteOf(ctx).who || (route.isCalledFromOutside && noteOf(ctx).on)) && ctx.status < 400)

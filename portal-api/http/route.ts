@@ -51,6 +51,8 @@ type Declared = {
   readonly rawBytes?: number;
   /** A read that may be held open until there is something to return. Its handler takes the turns of `longPoll`. */
   readonly waits?: true;
+  /** A read that the audit log records as a change is. */
+  readonly isAudited?: true;
   /** An HTML page: a browser that is not signed in is redirected to the sign-in page. */
   readonly page?: true;
 };

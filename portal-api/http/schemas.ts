@@ -30,7 +30,8 @@ export const inRunner = z.strictObject({
 });
 export const inTask = z.strictObject({ id: taskId });
 
-const digits = (most: number, least = 0) =>
+/** A whole number in a query. */
+export const digits = (most: number, least = 0) =>
   z
     .string()
     .regex(/^\d{1,15}$/, "must be a whole number")

@@ -205,6 +205,29 @@ export const EXPECTED: { readonly [route: string]: Expected } = {
     status: 204,
     path: (at) => `/v1/runners/${at.runner}`,
   },
+  "GET /v1/runners/{runner}": {
+    ...{ right: "view-sites", hides: "view-sites", status: 200 },
+    path: (at) => `/v1/runners/${at.runner}`,
+  },
+  "GET /v1/runners/{runner}/log": {
+    ...{ right: "manage-runners", hides: "view-sites", status: 200 },
+    path: (at) => `/v1/runners/${at.runner}/log?from=oldest&lines=10`,
+  },
+  "POST /v1/runners/{runner}/stop": {
+    ...{ right: "manage-runners", hides: "view-sites", status: 200 },
+    path: (at) => `/v1/runners/${at.runner}/stop`,
+    body: () => ({ reason: "maintenance", now: true }),
+  },
+  "POST /v1/runners/{runner}/drain": {
+    ...{ right: "manage-runners", hides: "view-sites", status: 200 },
+    path: (at) => `/v1/runners/${at.runner}/drain`,
+    body: () => ({ reason: "maintenance" }),
+  },
+  "POST /v1/runners/{runner}/undrain": {
+    ...{ right: "manage-runners", hides: "view-sites", status: 200 },
+    path: (at) => `/v1/runners/${at.runner}/undrain`,
+    body: () => ({}),
+  },
   "POST /v1/runners/{runner}/readmit": {
     right: "manage-runners",
     hides: "view-sites",

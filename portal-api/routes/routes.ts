@@ -39,6 +39,7 @@ import { listSteps } from "./list-steps.ts";
 import { listSystems } from "./list-systems.ts";
 import { listTasks } from "./list-tasks.ts";
 import { listTokens } from "./list-tokens.ts";
+import { runnerRoutes } from "./operate-runner.ts";
 import { ownAccountRoutes } from "./own-account.ts";
 import { activate, showActivation, signInWithPassword } from "./password-sign-in.ts";
 import { pauseRoutes } from "./pauses.ts";
@@ -102,6 +103,7 @@ export const ROUTES: readonly Route[] = [
   listRunners,
   createEnrolment,
   renewRunnerKey,
+  ...runnerRoutes,
   removeRunner,
   readmitRunner,
   listSystems,

@@ -4,31 +4,34 @@ import { readFileSync } from "node:fs";
 import { configInvalid, type OpenedConfig, openConfig } from "@gantry/core/config/read.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import { fileProblem } from "@gantry/core/system-error-words.ts";
+import { pino } from "pino";
 import type { z } from "zod";
 import manifest from "../package.json" with { type: "json" };
 import { readArguments, usage } from "./arguments.ts";
 import { closeInheritedFiles } from "./inherited-files.ts";
 import { type Logger, type LogLevel, makeLogger } from "./logger.ts";
+import type { RecentLines } from "./recent-lines.ts";
 import { inOneLine, startError } from "./start-error.ts";
 
-/** A running process. `ended` rejects when the process cannot continue. */
+/** A running process. `ended` resolves when it has ended by itself, with all that it was to do done, and rejects when it cannot continue. */
 export type Running = { readonly close: (again?: boolean) => Promise<void>; readonly ended?: Promise<void> };
 
 /**
  * Runs a process until SIGTERM or SIGINT: `node …/main.ts --config FILE`. The environment
  * (`GANTRY_<NAME>_…`) overrides the file. A second signal closes at once. Exit code 0 after an orderly end, 2 when the configuration is
- * invalid or the start failed (one line on stderr: what, why, what to do), 1 for anything else.
+ * invalid or the start failed (one line on stderr: what, why, what to do), 1 for anything else. `recent` also gets every line of the log.
  */
 export async function runProcess<S extends z.ZodObject>(
   name: string,
   schema: S,
   start: (config: z.output<S>, logger: Logger) => Promise<Running>,
+  recent?: RecentLines,
 ): Promise<void> {
   try {
     const { config, locate } = loadConfig(name, schema);
     closeInheritedFiles();
     const level = "logLevel" in config ? (config.logLevel as LogLevel) : "info";
-    const running = await start(config, makeLogger(name, level)).catch((error: unknown) => {
+    const running = await start(config, makeLogger(name, level, recent && alsoTo(recent))).catch((error: unknown) => {
       throw withPlaces(startError(error) ?? error, locate);
     });
     let stops = 0;
@@ -42,9 +45,21 @@ export async function runProcess<S extends z.ZodObject>(
     process.on("SIGTERM", stop);
     process.on("SIGINT", stop);
     await running.ended;
+    // It has ended by itself, in order.
+    if (running.ended) process.exit(0);
   } catch (error) {
     fail(error);
   }
+}
+
+function alsoTo(recent: RecentLines): { readonly write: (line: string) => void } {
+  const stdout = pino.destination(1);
+  return {
+    write: (line) => {
+      stdout.write(line);
+      recent.write(line);
+    },
+  };
 }
 
 /** Adds files and lines to configuration problems that were found after the schema. */

@@ -54,6 +54,7 @@ import { deliveryHandlers } from "./delivery-routes.ts";
 import { listTasks } from "./list-tasks.ts";
 import { sendLog } from "./logs.ts";
 import { pauseHandlers } from "./pause-routes.ts";
+import { type RunnerOperationsDeps, runnerOperations } from "./runner-operations.ts";
 import { settingsHandlers } from "./settings-routes.ts";
 import { taskCalls } from "./task-calls.ts";
 import { triggerHandlers } from "./trigger-routes.ts";
@@ -91,7 +92,7 @@ export type PortalRoutesDeps = {
   readonly onCancel: (task: TaskRecord) => void;
   /** Takes a runner out of service. */
   readonly onRemove: (runner: string) => Promise<void>;
-};
+} & RunnerOperationsDeps;
 
 type Handlers = RouteHandlers<AgentRoutes>;
 
@@ -110,6 +111,7 @@ export function portalRoutes(deps: PortalRoutesDeps): Router {
     ...pauseHandlers(deps),
     fleet: ({ body }) => deps.fleet.page(body),
     fleetChanges: ({ ctx, query: { after, wait } }) => deps.fleet.changes(after, wait, clientGoneSignal(ctx)),
+    ...runnerOperations(deps),
     feed: ({ ctx, query: { after, limit, wait } }) =>
       after === undefined ? deps.feed.newest() : deps.feed.page(after, limit, wait, clientGoneSignal(ctx)),
   };

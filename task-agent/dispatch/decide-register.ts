@@ -3,6 +3,7 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { SessionRequest } from "@gantry/wire/runner/protocol.ts";
+import { type Asked, afterRegistration } from "./decide-asked.ts";
 
 /** What is stored about a runner, so that it is listed while it is offline. */
 export type RunnerState = {
@@ -13,6 +14,8 @@ export type RunnerState = {
   readonly replaced: readonly string[];
   /** The runner was taken out of service. */
   readonly removed: boolean;
+  /** Absent: it works as usual. */
+  readonly asked?: Asked | undefined;
 };
 
 const MAX_REPLACED = 200;
@@ -36,7 +39,7 @@ export function decideRegister(
     return new GantryError("conflict", { what: `Registration ${facts.registration} of runner ${facts.runner}` });
   const older = known && known.facts.bootId !== facts.bootId ? [known.facts.bootId] : [];
   const replaced = [...older, ...(known?.replaced ?? [])].slice(0, MAX_REPLACED);
-  return { facts, at, replaced, removed: false };
+  return { facts, at, replaced, removed: false, asked: afterRegistration(known, facts.bootId) };
 }
 
 /** The runner after its name was given to another site: the process of the previous site may not come back. */

@@ -17,6 +17,8 @@ export type RunnerFacts = {
   /** Free slots without an open offer. */
   readonly free: number;
   readonly alive: boolean;
+  /** An operator has drained or stopped it: it gets no new jobs. */
+  readonly closed?: true | undefined;
   /** A poll is open, so an offer arrives at once. */
   readonly polling: boolean;
   /** Apps whose repositories this runner has mirrored. */
@@ -51,7 +53,7 @@ export type Choice =
   | { readonly kind: "chosen"; readonly session: string; readonly runner: string; readonly text: string }
   | {
       readonly kind: "waiting";
-      readonly code: "no-runner" | "site-offline" | "no-label" | "no-work" | "all-busy";
+      readonly code: "no-runner" | "site-offline" | "drained" | "no-label" | "no-work" | "all-busy";
       readonly text: string;
       /** No other job can start at the site either. */
       readonly isSiteFull?: true;
@@ -60,13 +62,21 @@ export type Choice =
 type WaitingCode = Extract<Choice, { kind: "waiting" }>["code"];
 
 /**
- * The best of the runners that are alive, have all labels and a free slot. If there is none: the first of these conditions
+ * The best of the runners that are alive and not drained, have all labels and a free slot. If there is none: the first of these conditions
  * that no runner meets. `runners`: those that are signed in. `stored`: only for the reason why none is alive.
  */
 export function chooseRunner(job: JobRequirements, runners: readonly RunnerFacts[], stored?: StoredRunners): Choice {
   const ofSite = runners.filter((one) => one.site === job.site);
-  const alive = ofSite.filter((one) => one.alive);
-  if (alive.length === 0) return nobodyAlive(job.site, ofSite, stored);
+  const signedIn = ofSite.filter((one) => one.alive);
+  if (signedIn.length === 0) return nobodyAlive(job.site, ofSite, stored);
+
+  const alive = signedIn.filter((one) => one.closed !== true);
+  if (alive.length === 0) {
+    const who = signedIn.length === 1 ? "the only runner there takes" : `the ${signedIn.length} runners there take`;
+    const why = "because an operator has drained or stopped";
+    const text = `${who} no new jobs, ${why} ${signedIn.length === 1 ? "it" : "them"}.`;
+    return waiting("drained", `Waiting for a runner at ${job.site}: ${text}`);
+  }
 
   const fitting = alive.filter((one) => job.labels.every((label) => hasLabel(one, label)));
   if (fitting.length === 0) {

@@ -9,6 +9,7 @@ import type { RunnerView, SiteView } from "@gantry/wire/agent/views.ts";
 import type { SessionRequest } from "@gantry/wire/runner/protocol.ts";
 import { keyFingerprint } from "../identity/identities.ts";
 import type { Leases } from "../leases/leases.ts";
+import { type AskedFor, decideAsk } from "./decide-asked.ts";
 import { decideHandOver, decideRegister, type RunnerState } from "./decide-register.ts";
 import type { RunnerFacts, StoredRunners } from "./decide-runner.ts";
 import { openRunnerNames } from "./runner-names.ts";
@@ -20,11 +21,13 @@ export type RunnerRegistry = {
    * Saves what a runner reports about itself when it registers. A name belongs to the site that registered it first: throws
    * `runner-name-taken` for another one, and `limit-reached` for one more than a site may have. Throws `session-gone` when a newer process has taken over from
    * this one, `conflict` for a registration that arrives after a newer one, and `unauthenticated` when the runner was taken
-   * out of service.
+   * out of service. Resolves with what is stored.
    */
-  readonly save: (facts: SessionRequest) => Promise<void>;
+  readonly save: (facts: SessionRequest) => Promise<RunnerState>;
   /** Takes a runner out of service, or back into it. Resolves with the runner. Throws `not-found`. */
   readonly setRemoved: (runner: string, removed: boolean) => Promise<RunnerState>;
+  /** An operator asks this of a runner, or that it works as usual. Resolves with the runner. Throws `not-found`, `conflict`, `runner-cannot`. */
+  readonly ask: (runner: string, asked: AskedFor) => Promise<RunnerState>;
   /** The name of a runner belongs to this site from now on, whichever site registered it before. */
   readonly handOver: (runner: string, site: string) => Promise<void>;
   /** What is stored about a runner; undefined when none of this name has registered. */
@@ -73,20 +76,21 @@ export function openRunnerRegistry(deps: RunnerRegistryDeps): RunnerRegistry {
     const found = await runnersInService(journal, `${site}/`);
     return found.filter(({ facts }) => facts.site === site).length;
   });
-  const register = async (facts: SessionRequest): Promise<void> => {
-    const { version } = await changeRunner(journal, facts.runner, (known) => {
+  const register = async (facts: SessionRequest): Promise<RunnerState> => {
+    const { state: saved, version } = await changeRunner(journal, facts.runner, (known) => {
       const state = decideRegister(known, facts, clock.nowMs());
       if (state instanceof GantryError) throw state;
       return { state, event: { kind: "RunnerRegistered", runner: facts.runner, boot: facts.bootId } };
     });
     registered.set(facts.runner, version);
     sites.set(facts.runner, facts.site);
+    return saved;
   };
 
   return {
     save: async (facts) => {
       const isKnown = (await runnerStream.load(journal, streamOf(facts.runner))) !== undefined;
-      await (isKnown ? register(facts) : names.add(facts.site, () => register(facts)));
+      return isKnown ? register(facts) : names.add(facts.site, () => register(facts));
     },
     setRemoved: async (runner, removed) => {
       const { state } = await changeRunner(journal, runner, (known) => {
@@ -96,6 +100,15 @@ export function openRunnerRegistry(deps: RunnerRegistryDeps): RunnerRegistry {
       });
       if (removed) sites.delete(runner);
       else sites.set(runner, state.facts.site);
+      return state;
+    },
+    ask: async (runner, asked) => {
+      const { state } = await changeRunner(journal, runner, (known) => {
+        if (known?.facts.runner !== runner) throw new GantryError("not-found", { kind: "runner", name: runner });
+        const next = decideAsk(known, asked, clock.nowMs());
+        if (next instanceof GantryError) throw next;
+        return { state: next, event: { kind: "RunnerAsked", runner, ...asked } };
+      });
       return state;
     },
     handOver: async (runner, site) => {
@@ -166,7 +179,8 @@ async function fingerprintsOf(
   return new Map(found.filter((one): one is [string, string] => one[1] !== undefined));
 }
 
-function streamOf(runner: string): string {
+/** The name of a runner in the names of streams. */
+export function streamOf(runner: string): string {
   return runner.replace(/[^A-Za-z0-9_.-]/g, "_");
 }
 

@@ -2,9 +2,11 @@
 
 import type { Journal } from "@gantry/journal/journal.ts";
 import type { RunnerView, SiteView } from "@gantry/wire/agent/views.ts";
+import { iso } from "../api/iso.ts";
 import { waitingView } from "../api/view.ts";
 import type { Leases } from "../leases/leases.ts";
 import { taskStream } from "../tasks/task-stream.ts";
+import { askedView } from "./decide-asked.ts";
 import type { RunnerState } from "./decide-register.ts";
 import type { RunnerFacts } from "./decide-runner.ts";
 import type { Sessions } from "./sessions.ts";
@@ -24,9 +26,11 @@ export function runnerViews(
   states: readonly RunnerState[],
   fingerprints: ReadonlyMap<string, string>,
 ): RunnerView[] {
-  return states.map(({ facts, at }) => {
+  return states.map(({ facts, at, asked }) => {
     const session = sessions.byRunner(facts.runner);
     const now = session ? sessions.facts(session) : remoteRunners?.().find((one) => one.runner === facts.runner);
+    const held = leases.ofRunner(facts);
+    const busy = held.length;
     return {
       name: facts.runner,
       site: facts.site,
@@ -35,11 +39,12 @@ export function runnerViews(
       ...(facts.runs ? { runs: facts.runs } : {}),
       ...given(fingerprints.get(facts.runner)),
       slots: facts.slots,
-      busy: leases.ofRunner(facts).length,
-      running: leases.ofRunner(facts).map(({ task, job }) => ({ task, job })),
+      busy,
+      running: held.map(({ task, job }) => ({ task, job })),
       version: facts.version,
       host: facts.host,
-      lastHeardAt: now?.lastHeard ?? sessions.lastHeard(facts.runner) ?? new Date(at).toISOString(),
+      lastHeardAt: now?.lastHeard ?? sessions.lastHeard(facts.runner) ?? iso(at),
+      ...(asked ? { asked: askedView(asked, { online: now?.alive === true, busy }) } : {}),
     };
   });
 }

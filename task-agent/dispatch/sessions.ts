@@ -3,9 +3,17 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { type Clock, pause } from "@gantry/runtime/clock.ts";
-import type { CancelDirective, Offer, PollReply, SessionRequest } from "@gantry/wire/runner/protocol.ts";
+import type {
+  CancelDirective,
+  LogOrder,
+  Offer,
+  PollReply,
+  SessionRequest,
+  StopOrder,
+} from "@gantry/wire/runner/protocol.ts";
 import type { RunnerSettings } from "@gantry/wire/settings/settings.ts";
 import { mayRegister, type RunnerIdentity } from "../identity/decide-identity.ts";
+import { type Asked, stopOf } from "./decide-asked.ts";
 import type { RunnerFacts } from "./decide-runner.ts";
 
 export type Session = {
@@ -25,12 +33,17 @@ export type Session = {
   readonly warm: string[];
   /** It lost a job because it was silent, and has sent nothing since. */
   isDoubtful: boolean;
+  /** What an operator asks of this process. */
+  asked: Asked | undefined;
+  /** An operator waits for its log. `isSent`: a poll was answered with this. */
+  log: { readonly order: LogOrder; isSent: boolean } | undefined;
   /** Wakes the open poll, when there is one. */
   wake: (() => void) | undefined;
 };
 
 export type Sessions = {
-  readonly open: (facts: SessionRequest) => Session;
+  /** `asked`: what an operator has asked of this process. */
+  readonly open: (facts: SessionRequest, asked?: Asked) => Session;
   /** The session with this id, which must belong to the site of the caller's token. Counts as a sign of life. Throws `session-gone`. */
   readonly use: (id: string, site: string) => Session;
   /** From now on only who has this key may use the session. */
@@ -47,6 +60,10 @@ export type Sessions = {
    * open.
    */
   readonly doubt: (runner: string) => void;
+  /** An operator asks this of a runner, or nothing more. A session learns it with the answer to its open poll. */
+  readonly ask: (runner: string, asked: Asked | undefined) => void;
+  /** An operator wants lines of its log, or waits no longer. False when the runner is not signed in here. */
+  readonly askLog: (runner: string, order: LogOrder | undefined) => boolean;
   readonly byRunner: (runner: string) => Session | undefined;
   readonly bySession: (id: string) => Session | undefined;
   readonly all: () => readonly Session[];
@@ -90,9 +107,13 @@ export function openSessions(deps: SessionsDeps): Sessions {
   };
 
   return {
-    open: (facts) => {
+    open: (facts, asked) => {
       const before = sessions.get(newest.get(facts.runner) ?? "");
-      const session = newSession(deps, facts, before?.warm ?? []);
+      const session = newSession(deps, facts, {
+        warm: before?.warm ?? [],
+        asked,
+        log: before?.log && { order: before.log.order, isSent: false },
+      });
       sessions.set(session.id, session);
       newest.set(facts.runner, session.id);
       if (before) close(before);
@@ -122,6 +143,19 @@ export function openSessions(deps: SessionsDeps): Sessions {
       const session = sessions.get(newest.get(runner) ?? "");
       if (session) session.isDoubtful = true;
     },
+    ask: (runner, asked) => {
+      const session = sessions.get(newest.get(runner) ?? "");
+      if (!session) return;
+      session.asked = asked;
+      session.wake?.();
+    },
+    askLog: (runner, order) => {
+      const session = sessions.get(newest.get(runner) ?? "");
+      if (!session) return false;
+      session.log = order && { order, isSent: false };
+      if (order) session.wake?.();
+      return true;
+    },
     byRunner: (runner) => sessions.get(newest.get(runner) ?? ""),
     bySession: (id) => sessions.get(id),
     all: () => [...sessions.values()],
@@ -136,7 +170,9 @@ export function openSessions(deps: SessionsDeps): Sessions {
       if (freeSlots === 0) session.cooldownUntilMs = 0;
       // One poll per session: an older one ends.
       session.wake?.();
-      if (session.offers.size > 0 || session.cancels.size > 0) return replyTo(deps, session);
+      // A runner that has heard of a stop polls no more.
+      const isAsked = stopOf(session) !== undefined || session.log?.isSent === false;
+      if (session.offers.size > 0 || session.cancels.size > 0 || isAsked) return replyTo(deps, session);
       await pause(clock, waitMs * (1 - SPREAD * shareOf(session.id)), gone, (wake) => {
         session.wake = wake;
         if (freeSlots > 0) deps.onSlotsFree(session.facts.site);
@@ -152,7 +188,11 @@ export function openSessions(deps: SessionsDeps): Sessions {
   };
 }
 
-function newSession({ newId, clock }: SessionsDeps, facts: SessionRequest, warm: string[]): Session {
+function newSession(
+  { newId, clock }: SessionsDeps,
+  facts: SessionRequest,
+  { warm, asked, log }: Pick<Session, "warm" | "asked" | "log">,
+): Session {
   return {
     id: newId(),
     facts,
@@ -164,6 +204,8 @@ function newSession({ newId, clock }: SessionsDeps, facts: SessionRequest, warm:
     cancels: new Map(),
     warm,
     isDoubtful: false,
+    asked,
+    log,
     wake: undefined,
   };
 }
@@ -180,6 +222,7 @@ function runnerFacts({ clock, aliveMs }: SessionsDeps, session: Session): Runner
     forks: session.facts.forks,
     free: session.cooldownUntilMs > clock.monotonicMs() ? 0 : session.freeSlots - session.offers.size,
     alive: !session.isDoubtful && (session.wake !== undefined || silentMs < aliveMs),
+    ...(session.asked ? { closed: true as const } : {}),
     polling: session.wake !== undefined,
     warm: session.warm,
     lastHeard: new Date(clock.nowMs() - silentMs).toISOString(),
@@ -192,7 +235,16 @@ function replyTo(deps: SessionsDeps, session: Session): PollReply {
   session.cancels.clear();
   const settings = deps.settings?.() ?? {};
   const hasSettings = Object.keys(settings).length > 0;
-  return { offers: [...session.offers.values()], cancels, ...(hasSettings ? { settings } : {}) };
+  const stop: StopOrder | undefined = stopOf(session);
+  const log = session.log?.order;
+  if (session.log) session.log.isSent = true;
+  return {
+    offers: [...session.offers.values()],
+    cancels,
+    ...(hasSettings ? { settings } : {}),
+    ...(stop ? { stop } : {}),
+    ...(log ? { log } : {}),
+  };
 }
 
 /** From 0 to 1, always the same for one id. Ids of sessions are random and begin with hexadecimal digits. */

@@ -9,7 +9,7 @@ import type { TaskRecord } from "../tasks/task-store.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import type { LeaseMode } from "./decide-leases.ts";
 import { type ExpireDeps, expireLeases, revokeLease } from "./expire-leases.ts";
-import { type HeldLease, type LeaseOwner, LeaseTable } from "./lease-table.ts";
+import { type HeldLease, type LeaseEntry, type LeaseOwner, LeaseTable } from "./lease-table.ts";
 import { openLeaseTimes } from "./lease-times.ts";
 
 export type Leases = {
@@ -17,7 +17,7 @@ export type Leases = {
   readonly onTaskChanged: (task: TaskRecord) => void;
   /** False, and nothing happens, unless this runner holds the lease with this fence. */
   readonly renew: (lease: HeldLease, owner: LeaseOwner) => boolean;
-  readonly ofRunner: (owner: LeaseOwner) => readonly HeldLease[];
+  readonly ofRunner: (owner: LeaseOwner) => readonly LeaseEntry[];
   /** Since when (wall clock, ms) the holder has been silent; undefined while it renews in time. */
   readonly silentSince: (task: string, job: string) => number | undefined;
   /** To be called once, after every unfinished task is known: starts the recovery window. */

@@ -5,6 +5,7 @@ import type { JournalEvent } from "@gantry/journal/journal.ts";
 import type { RunnerRegistry } from "../dispatch/runner-registry.ts";
 import type { Sessions } from "../dispatch/sessions.ts";
 import type { Pauses } from "../pauses/pauses.ts";
+import type { OwnLogs } from "../runner-protocol/own-logs.ts";
 import type { RunnerProtocol } from "../runner-protocol/runner-protocol.ts";
 import type { RetryQueue } from "../tasks/retry-queue.ts";
 import { taskStream } from "../tasks/task-stream.ts";
@@ -13,9 +14,10 @@ import type { Tasks } from "../tasks/tasks.ts";
 export type PeerEventsDeps = {
   readonly tasks: Pick<Tasks, "onPeerEvents">;
   readonly pauses: Pick<Pauses, "isAbout" | "refresh">;
-  readonly sessions: Pick<Sessions, "end">;
-  readonly registry: Pick<RunnerRegistry, "isNewer" | "load">;
+  readonly sessions: Pick<Sessions, "ask" | "end">;
+  readonly registry: Pick<RunnerRegistry, "find" | "isNewer" | "load">;
   readonly protocol: Pick<RunnerProtocol, "onClaimCommitted">;
+  readonly ownLogs: Pick<OwnLogs, "onPeerEvent">;
   readonly retries: RetryQueue;
 };
 
@@ -31,7 +33,11 @@ export async function handlePeerEvents(deps: PeerEventsDeps, events: readonly Jo
   if (deps.pauses.isAbout(events)) await deps.pauses.refresh();
   let isStoredNew = false;
   for (const { event, version } of events) {
-    if (typeof event.runner !== "string" || !ENDS_SESSION.has(event.kind)) continue;
+    if (typeof event.runner !== "string") continue;
+    if (event.kind === "RunnerAsked") deps.sessions.ask(event.runner, (await deps.registry.find(event.runner))?.asked);
+    if (event.kind === "RunnerLogAsked" || event.kind === "RunnerLogAnswered")
+      await deps.ownLogs.onPeerEvent(event.runner);
+    if (!ENDS_SESSION.has(event.kind)) continue;
     // A runner that has registered at another agent gets no more offers here.
     if (event.kind === "RunnerRegistered" && !deps.registry.isNewer(event.runner, version)) continue;
     deps.sessions.end(event.runner);

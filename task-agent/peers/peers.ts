@@ -95,7 +95,7 @@ function summaryBySite(peers: readonly PeerState[]): Map<string, string> {
     peers.flatMap((one) => one.runners),
     (one) => one.site,
   );
-  const line = ({ runner, labels, runs, forks, free, alive }: RunnerFacts): string =>
-    JSON.stringify([runner, labels, runs ?? null, forks ?? null, free > 0, alive]);
+  const line = ({ runner, labels, runs, forks, free, alive, closed }: RunnerFacts): string =>
+    JSON.stringify([runner, labels, runs ?? null, forks ?? null, free > 0, alive, closed ?? null]);
   return new Map([...sites].map(([site, runners]) => [site, runners.map(line).toSorted().join()]));
 }

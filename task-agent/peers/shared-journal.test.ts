@@ -60,8 +60,8 @@ function request({ client }: Member, idempotencyKey?: string) {
   return client.startTask({ pipeline: "release", params: {}, idempotencyKey: key, principal: "dev" });
 }
 
-function signIn({ agent }: Member, name: string): Promise<ScriptedRunner> {
-  return ScriptedRunner.signIn(agent.url, SEOUL, "seoul", name);
+function signIn({ agent }: Member, name: string, obeys?: string[]): Promise<ScriptedRunner> {
+  return ScriptedRunner.signIn(agent.url, SEOUL, "seoul", name, [], obeys ? { obeys } : {});
 }
 
 test("a task requested at one agent is offered at once to a runner of the other, and both agents show it", {
@@ -233,3 +233,29 @@ async function until({ client }: Member, id: string, isMet: (task: View) => bool
     last = (await client.feed({ after: last, limit: 100, waitMs: 10_000 })).last;
   }
 }
+
+test("A7: a stop that one agent is asked for reaches a runner of the other one", { skip: noRedis }, async (t) => {
+  const [a, b] = await twoAgents(t);
+  const runner = await signIn(a, "seoul-1", ["stop"]);
+  const open = runner.pollAll(1, 25_000);
+  await b.client.askRunner("seoul-1", { to: "stop", reason: "new disk", principal: "kim" });
+  assert.deepEqual((await open).stop, { now: false, reason: "kim: new disk" });
+  assert.equal((await a.client.runner("seoul-1")).asked?.by, "kim");
+});
+
+test("A7: the log of a runner of one agent is read at the other one", { skip: noRedis }, async (t) => {
+  const [a, b] = await twoAgents(t);
+  const runner = await signIn(a, "seoul-1", ["log"]);
+  // Until b knows that the runner is signed in at a.
+  const isKnown = async () => (await b.client.runner("seoul-1")).state === "online";
+  while (!(await isKnown())) await runner.pollAll(0, 100);
+  for (const line of ["first", "second"]) {
+    const open = runner.pollAll(1, 25_000);
+    const reading = b.client.runnerLog("seoul-1", { from: "latest", lines: 5 });
+    const { log } = await open;
+    assert.deepEqual([log?.from, log?.lines], ["latest", 5]);
+    await runner.sendOwnLog({ id: log?.id ?? "", lines: [line], held: 1, dropped: 0 });
+    assert.deepEqual((await reading).lines, [line]);
+  }
+  assert.equal((await runner.pollAll(1, 100)).log, undefined);
+});

@@ -60,8 +60,8 @@ async function register(
   const { runner, running } = request;
   checkSite(request, site);
   checkRunnerSize(limits, request);
-  await registry.save(request);
-  const session = sessions.open(request);
+  const { asked } = await registry.save(request);
+  const session = sessions.open(request, asked);
   await claims.settle(runner);
   for (const lease of leases.ofRunner(request)) {
     if (!running.some(({ ref }) => isSameLease(ref, lease)))

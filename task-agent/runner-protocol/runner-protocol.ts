@@ -11,6 +11,7 @@ import { stepOfLog } from "@gantry/wire/runner/summary-log.ts";
 import type { z } from "zod";
 import type { Alarms } from "../alarms.ts";
 import type { ArtifactStore } from "../artifacts/artifact-store.ts";
+import { stopOf } from "../dispatch/decide-asked.ts";
 import type { Dispatch } from "../dispatch/dispatch.ts";
 import type { RunnerRegistry } from "../dispatch/runner-registry.ts";
 import type { Sessions } from "../dispatch/sessions.ts";
@@ -29,6 +30,7 @@ import { attemptHandlers } from "./attempt-handlers.ts";
 import { sendCancels } from "./cancel-directives.ts";
 import { claimHandlers } from "./claim-handlers.ts";
 import { jobOf } from "./job-spec.ts";
+import type { OwnLogs } from "./own-logs.ts";
 import { PendingClaims } from "./pending-claims.ts";
 import { registrationHandlers } from "./registration.ts";
 
@@ -40,6 +42,7 @@ export type ProtocolDeps = {
   readonly fences: Fences;
   readonly registry: Pick<RunnerRegistry, "save" | "setRemoved">;
   readonly fleet: Pick<Fleet, "observe">;
+  readonly ownLogs: Pick<OwnLogs, "receive">;
   readonly alarms: Alarms;
   readonly limits: Limits;
   /** How long a canceled job may take to stop, ms. Asked for each cancel, because it can change at any time. */
@@ -55,7 +58,7 @@ export type ProtocolDeps = {
 export type RunnerProtocol = ReturnType<typeof openRunnerProtocol>;
 
 export function openRunnerProtocol(deps: ProtocolDeps) {
-  const { tasks, sessions, leases } = deps;
+  const { tasks, sessions, leases, ownLogs } = deps;
   const access = openAttemptAccess(deps);
   const claims = new PendingClaims(tasks, deps.shared ?? false);
   const budget = openAttemptBudget(deps.limits);
@@ -87,11 +90,19 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
       sessions.poll(sessions.use(request.session, site), request.freeSlots, request.waitMs, gone),
 
     heartbeat: async (request: z.infer<typeof wire.heartbeatRequest>, site: string): Promise<wire.HeartbeatReply> => {
-      const { facts } = sessions.use(request.session, site);
+      const session = sessions.use(request.session, site);
+      const { facts } = session;
       const items = await Promise.all(request.items.map(({ ref }) => renew(ref, facts)));
       for (const [at, { ref, told }] of request.items.entries())
         if (told && items[at]?.state === "ok") tell(ref, facts, told);
-      return { items };
+      const stop = stopOf(session);
+      const log = session.log?.order;
+      return { items, ...(stop ? { stop } : {}), ...(log ? { log } : {}) };
+    },
+
+    ownLog: async (message: wire.OwnLog, site: string): Promise<object> => {
+      await ownLogs.receive(message, site);
+      return {};
     },
 
     observe: (request: ObserveRequest, site: string): Promise<ObserveReply> =>

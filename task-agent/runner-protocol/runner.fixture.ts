@@ -11,6 +11,7 @@ import type {
   HeartbeatReply,
   JobRef,
   Offer,
+  OwnLog,
   PollReply,
   SessionReply,
   SessionRequest,
@@ -21,7 +22,7 @@ import { createRunnerClient, type RunnerClient } from "@gantry/wire/runner/runne
 
 /** How a process identifies itself; the same boot id means the same process. */
 export type Identity = Partial<
-  Pick<SessionRequest, "bootId" | "slots" | "registration" | "runs" | "forks" | "systems">
+  Pick<SessionRequest, "bootId" | "slots" | "registration" | "runs" | "forks" | "systems" | "obeys">
 >;
 export type Claimed = ClaimReply & { readonly ref: JobRef };
 
@@ -53,7 +54,7 @@ export class ScriptedRunner {
     site: string,
     name: string,
     running: SessionRequest["running"] = [],
-    { bootId = randomUUID(), slots = 2, registration, runs, forks, systems = [] }: Identity = {},
+    { bootId = randomUUID(), slots = 2, registration, runs, forks, systems = [], obeys }: Identity = {},
   ): Promise<ScriptedRunner> {
     const client = createRunnerClient({ url, token: () => token, fetch });
     const reply = await client.session({
@@ -65,6 +66,7 @@ export class ScriptedRunner {
       slots,
       ...(runs === undefined ? {} : { runs }),
       ...(forks === undefined ? {} : { forks }),
+      ...(obeys === undefined ? {} : { obeys }),
       version: "test",
       host: { name: "test", platform: "test", cpus: 1, memoryMb: 1 },
       systems,
@@ -113,8 +115,16 @@ export class ScriptedRunner {
     return this.#client.observe({ session: this.session, changed: [], gone: [], silentMs: 0, ...report });
   }
 
+  renew(ref: JobRef, told?: Told): Promise<HeartbeatReply> {
+    return this.#client.heartbeat({ session: this.session, items: [{ ref, told }] });
+  }
+
+  sendOwnLog(message: Omit<OwnLog, "session">): Promise<void> {
+    return this.#client.ownLog({ session: this.session, ...message });
+  }
+
   async heartbeat(ref: JobRef, told?: Told): Promise<HeartbeatReply["items"][number]> {
-    const [item] = (await this.#client.heartbeat({ session: this.session, items: [{ ref, told }] })).items;
+    const [item] = (await this.renew(ref, told)).items;
     if (!item) throw new Error("a heartbeat of one lease must be answered with one item");
     return item;
   }

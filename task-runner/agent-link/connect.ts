@@ -41,7 +41,10 @@ export function connect(
   const refusals = watchRefusals(deps.clock, () =>
     onFailure(new GantryError("runner-refused", { runner: config.name, agent: config.agent })),
   );
-  const describe = describeRunner(config, registry, deps.newId(), isolation.kind === "sandbox");
+  const describe = describeRunner(config, registry, deps.newId(), {
+    hasSandbox: isolation.kind === "sandbox",
+    hasLog: deps.ownLog !== undefined,
+  });
   const session = createSession({
     client,
     refusals,

@@ -2,7 +2,7 @@
 
 import { pause } from "@gantry/runtime/clock.ts";
 import { deadlineBy } from "@gantry/runtime/deadline.ts";
-import type { Offer, PollReply } from "@gantry/wire/runner/protocol.ts";
+import type { LogOrder, Offer, PollReply, StopOrder } from "@gantry/wire/runner/protocol.ts";
 import type { Claimed } from "../attempts/attempt.ts";
 import type { AttemptRegistry } from "../attempts/attempt-registry.ts";
 import type { Leases } from "../attempts/leases.ts";
@@ -22,6 +22,10 @@ export type PollOptions = {
   readonly live: Pick<LiveSettings, "apply" | "pollMs">;
   readonly session: Pick<Session, "isOpen">;
   readonly begin: (claimed: Claimed) => void;
+  /** An operator ends this process. May be called repeatedly with the same. */
+  readonly onStop: (stop: StopOrder) => void;
+  /** An operator reads the runner's log. May be called repeatedly with the same. */
+  readonly onLog: (order: LogOrder) => void;
   /** Ends the loop. A claim in progress is completed, and its attempt begins. */
   readonly signal: AbortSignal;
   /** How many jobs the runner has at a time. */
@@ -83,6 +87,8 @@ async function takeWork(options: PollOptions): Promise<void> {
       continue;
     }
     live.apply(reply.settings);
+    if (reply.log) options.onLog(reply.log);
+    if (reply.stop) options.onStop(reply.stop);
     for (const { ref, reason, graceMs } of reply.cancels) registry.stop(ref, canceled(reason, graceMs));
     // Every offer is claimed or declined, because each poll repeats the other offers. This many are handled at a time,
     // regardless of how many the agent sends.

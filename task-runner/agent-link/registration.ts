@@ -9,12 +9,12 @@ import type { AttemptRegistry } from "../attempts/attempt-registry.ts";
 import { type RunnerConfig, type SystemSettings, slotsOf } from "../config.ts";
 import manifest from "../package.json" with { type: "json" };
 
-/** The returned function describes the current state, with the next registration number. `bootId`: unique per process. `hasSandbox`: for scripts. */
+/** The returned function describes the current state, with the next registration number. `bootId`: unique per process. `hasSandbox`: for scripts. `hasLog`: operators can read its log. */
 export function describeRunner(
   config: RunnerConfig,
   registry: Pick<AttemptRegistry, "running">,
   bootId: string,
-  hasSandbox: boolean,
+  { hasSandbox, hasLog }: { readonly hasSandbox: boolean; readonly hasLog: boolean },
 ): () => SessionRequest {
   const systems = Object.entries(config.systems).map(([name, settings]) => {
     const { kind, url, standIn, insecureSkipVerify } = settings;
@@ -39,6 +39,7 @@ export function describeRunner(
     slots: slotsOf(config),
     runs: config.runs,
     ...(hasSandbox ? { forks: true as const } : {}),
+    obeys: hasLog ? ["stop", "log"] : ["stop"],
     version: manifest.version,
     host: {
       name: hostname(),

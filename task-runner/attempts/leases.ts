@@ -4,7 +4,15 @@
 import type { Cancel } from "@gantry/runtime/clock.ts";
 import { deadlineBy } from "@gantry/runtime/deadline.ts";
 import { killWithinMs } from "@gantry/wire/runner/lease-rules.ts";
-import type { HeartbeatReply, JobRef, JobSpec, Lease, Told } from "@gantry/wire/runner/protocol.ts";
+import type {
+  HeartbeatReply,
+  JobRef,
+  JobSpec,
+  Lease,
+  LogOrder,
+  StopOrder,
+  Told,
+} from "@gantry/wire/runner/protocol.ts";
 import type { Link } from "../agent-link/agent-link.ts";
 import { type RunnerDeps, untilAborted } from "../ports.ts";
 import { elapsedMs, isAhead, type Moment } from "./moment.ts";
@@ -36,7 +44,11 @@ export type Leases = {
   readonly now: () => Moment;
 };
 
-type LeasesDeps = Pick<RunnerDeps, "clock" | "random" | "logger">;
+type LeasesDeps = Pick<RunnerDeps, "clock" | "random" | "logger"> & {
+  /** What an operator asks of this process. May be called repeatedly with the same. */
+  readonly onStop?: (stop: StopOrder) => void;
+  readonly onLog?: (order: LogOrder) => void;
+};
 type Held = Holder & { renewed: Moment; cancelFence: Cancel };
 
 export function createLeases(link: Link, deps: LeasesDeps, signal: AbortSignal): Leases {
@@ -155,6 +167,8 @@ function createHeartbeats({ link, deps, signal, held, now, apply, onSuccess }: H
       const reply = await link.once((client, session, options) => client.heartbeat({ session, items }, options), {
         signal: AbortSignal.any([signal, deadline.signal]),
       });
+      if (reply.log) deps.onLog?.(reply.log);
+      if (reply.stop) deps.onStop?.(reply.stop);
       for (const item of reply.items) apply(asked.get(refKey(item.ref)), item, sent);
       isDone = true;
     } catch (error) {

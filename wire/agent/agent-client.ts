@@ -31,6 +31,7 @@ import type { PollingView } from "./polling.ts";
 import type { AppProposal, startProposal } from "./proposals.ts";
 import type { RerunPlanView } from "./rerun-plan.ts";
 import { AGENT_PREFIX, AGENT_ROUTES as routes } from "./routes.ts";
+import { type askRunnerFor, RUNNER_LOG_MS, type RunnerDetail, type RunnerLog, type RunnerLogQuery } from "./runners.ts";
 import type { SyncTemplates, TemplatesView } from "./templates.ts";
 import type { pauseTrigger, runTrigger, TriggerView } from "./triggers.ts";
 import type {
@@ -207,6 +208,12 @@ export type AgentClient = {
   readonly createEnrolment: (body: z.input<typeof createEnrolment>) => Promise<EnrolmentView>;
   /** Ends the key of a runner; the answer has a one-time token for a new one. Throws `not-found`. */
   readonly renewRunnerKey: (name: string, principal: string) => Promise<EnrolmentView>;
+  /** Throws `not-found`, also for one out of service. */
+  readonly runner: (name: string, call?: Asking) => Promise<RunnerDetail>;
+  /** Its own log, which it sends now: may take 20 s. Throws `not-found`, `conflict`, `runner-cannot` and `runner-silent`. */
+  readonly runnerLog: (name: string, query: RunnerLogQuery, call?: Asking) => Promise<RunnerLog>;
+  /** Drains or stops a runner. Throws `not-found`, `conflict` and `runner-cannot`. */
+  readonly askRunner: (name: string, request: z.output<typeof askRunnerFor>) => Promise<RunnerDetail>;
   /** Out of service, and back. Throw `not-found`. */
   readonly removeRunner: (name: string) => Promise<void>;
   readonly readmitRunner: (name: string) => Promise<void>;
@@ -316,6 +323,10 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
     runnerSite: (name, options) => call(routes.runnerSite, { params: { name } }, options),
     createEnrolment: (body) => call(routes.createEnrolment, { params, body }),
     renewRunnerKey: (name, principal) => call(routes.renewRunnerKey, { params: { name }, body: { principal } }),
+    runner: (name, options) => call(routes.runner, { params: { name } }, options),
+    runnerLog: (name, query, options) =>
+      call(routes.runnerLog, { params: { name }, query }, { ...options, waitMs: RUNNER_LOG_MS }),
+    askRunner: (name, body) => call(routes.askRunner, { params: { name }, body }),
     removeRunner: async (name) => void (await call(routes.removeRunner, { params: { name } })),
     readmitRunner: async (name) => void (await call(routes.readmitRunner, { params: { name } })),
     sites: (options) => call(routes.sites, { params }, options),

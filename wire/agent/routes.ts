@@ -36,6 +36,7 @@ import { appProposal, startProposal } from "./proposals.ts";
 import { limit, pageQuery, someApps } from "./queries.ts";
 import { REQUEST_ERRORS } from "./request-errors.ts";
 import { rerunPlanView } from "./rerun-plan.ts";
+import { RUNNER_ROUTES } from "./runners.ts";
 import { syncTemplates, templatesView } from "./templates.ts";
 import { TRIGGER_ROUTES } from "./trigger-routes.ts";
 import {
@@ -290,6 +291,7 @@ export const AGENT_ROUTES = {
   ...PAUSE_ROUTES,
   steps: route({ method: "GET", path: "/steps", answer: page(stepDescription) }),
   runners: route({ method: "GET", path: "/runners", answer: page(runnerView) }),
+  ...RUNNER_ROUTES,
   /** The site of a runner that has registered, also of one out of service. */
   runnerSite: route({ method: "GET", path: "/runners/{name}/site", answer: runnerSite, errors: ["not-found"] }),
   /** A one-time token with which a runner enrols at a site. */

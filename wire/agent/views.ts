@@ -299,6 +299,21 @@ export const pipelineView = z
   .meta({ id: "Pipeline" });
 export type PipelineView = z.infer<typeof pipelineView>;
 
+export const runnerAsked = z
+  .object({
+    to: z
+      .enum(["drain", "stop", "stop-now"])
+      .describe("drain: it takes no new jobs. stop: its process also ends after its jobs. stop-now: at once"),
+    state: z
+      .enum(["draining", "drained", "stopping", "stopped"])
+      .describe("drained: it runs no job. stopped: the same, and nothing is heard of it any more"),
+    by: z.string(),
+    at: time,
+    reason: z.string(),
+  })
+  .meta({ id: "RunnerAsked" });
+export type RunnerAsked = z.infer<typeof runnerAsked>;
+
 export const runnerView = z
   .object({
     name: z.string(),
@@ -316,6 +331,7 @@ export const runnerView = z
     version: z.string(),
     host: z.object({ name: z.string(), platform: z.string(), cpus: z.int(), memoryMb: z.int() }),
     lastHeardAt: time,
+    asked: runnerAsked.optional().describe("What an operator has asked of it. Absent: it works as usual"),
   })
   .meta({ id: "Runner" });
 export type RunnerView = z.infer<typeof runnerView>;

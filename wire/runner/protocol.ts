@@ -77,6 +77,8 @@ export const sessionRequest = z.object({
   runs: z.array(z.enum(WORK)).min(1).max(WORK.length).optional(),
   /** It keeps the limits of pull requests from forks, and has a sandbox for their scripts. Absent: not, or the runner is older. */
   forks: z.literal(true).optional(),
+  /** Which requests of operators this process follows: `stop`, `log`. Absent: none, or the runner is older. */
+  obeys: z.array(z.string().max(20)).max(20).optional(),
   version: z.string().max(100),
   host: z.object({ name: z.string(), platform: z.string(), cpus: z.int(), memoryMb: z.int() }),
   /** The systems of the site for display, without credentials in their URLs. */
@@ -120,13 +122,39 @@ export const offer = z.object({ offer: id, ref: jobRef, ttlMs: ms });
 export type Offer = z.infer<typeof offer>;
 export const cancelDirective = z.object({ ref: jobRef, graceMs: ms, reason: z.string().max(4_000) });
 export type CancelDirective = z.infer<typeof cancelDirective>;
+/** An operator ends this process of the runner. `now`: also its running jobs. `reason`: who and why, for its log. */
+export const stopOrder = z.object({ now: z.boolean(), reason: z.string().max(1_000) });
+export type StopOrder = z.infer<typeof stopOrder>;
+/** An operator reads the runner's own log: at most `lines` of those that it keeps, from this end of them. */
+export const logOrder = z.object({ id, from: z.enum(["oldest", "latest"]), lines: z.int().min(1).max(1_000) });
+export type LogOrder = z.infer<typeof logOrder>;
 export const pollReply = z.object({
   offers: z.array(offer).max(MAX_JOBS),
   cancels: z.array(cancelDirective).max(MAX_JOBS),
   /** Settings of operators; in every answer, because any answer may be lost. Absent: none, or an older agent. */
   settings: runnerSettings.optional(),
+  /** In every answer, because any answer may be lost. Absent: the runner works on, or the agent is older. */
+  stop: stopOrder.optional(),
+  /** Repeated until it is answered. */
+  log: logOrder.optional(),
 });
 export type PollReply = z.infer<typeof pollReply>;
+
+/** Of one line, in characters. */
+export const MAX_OWN_LINE = 8_192;
+/** Of all lines of an answer, in bytes of JSON. */
+export const MAX_OWN_LOG = 1_048_576;
+/** Lines of the runner's own log, oldest first, masked. */
+export const ownLog = z.object({
+  session: id,
+  /** Of the request. */
+  id,
+  lines: z.array(z.string().max(MAX_OWN_LINE)).max(1_000),
+  /** How many lines the runner keeps, and how many older ones it kept no longer. */
+  held: z.int().min(0),
+  dropped: z.int().min(0),
+});
+export type OwnLog = z.infer<typeof ownLog>;
 
 export const claimRequest = z.object({ session: id, offer: id, ref: jobRef });
 export const declineRequest = z.object({ session: id, offer: id, ref: jobRef, reason: z.string().max(500) });
@@ -249,6 +277,9 @@ export const heartbeatReply = z.object({
       ]),
     )
     .max(MAX_JOBS),
+  /** As in the answer to a poll: a runner that finishes its jobs polls no more. */
+  stop: stopOrder.optional(),
+  log: logOrder.optional(),
 });
 export type HeartbeatReply = z.infer<typeof heartbeatReply>;
 

@@ -56,6 +56,14 @@ export const RUNNER_CALLS = {
     deadlineMs: 10_000,
     errors: ["lease-lost", "session-gone"],
   }),
+  /** The runner's own log, for an operator who asked for it. What nobody waits for is ignored. */
+  ownLog: route({
+    method: "POST",
+    path: "/own-log",
+    body: wire.ownLog,
+    deadlineMs: 10_000,
+    errors: ["session-gone"],
+  }),
   /** Renews leases; runs beside the work. */
   heartbeat: route({
     method: "POST",

@@ -117,7 +117,7 @@ export function createRunnerClient(options: RunnerClientOptions): RunnerClient {
         // An agent of version 1 refuses proofs and unknown fields, and only its answer shows the version.
         if (!(error instanceof GantryError) || error.code !== "bad-request") throw error;
         version = 1;
-        const { runs: _, ...known } = body;
+        const { runs: _, forks: __, obeys: ___, ...known } = body;
         return register(known, call);
       }
     },
@@ -125,6 +125,7 @@ export function createRunnerClient(options: RunnerClientOptions): RunnerClient {
     claim: post("claim"),
     decline: post("decline"),
     start: post("start"),
+    ownLog: post("ownLog"),
     heartbeat: post("heartbeat"),
     progress: post("progress"),
     effectBegin: post("effectBegin"),

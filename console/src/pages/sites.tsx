@@ -14,6 +14,7 @@ import { PageHeader } from "../parts/page-layout.tsx";
 import { TaskText } from "../parts/task-text.tsx";
 import { Duration, ExternalLink, RelativeTime } from "../parts/values.tsx";
 import { EnrolRunner, RenewKey } from "./sections/enrol-runner.tsx";
+import { Asked, OperateRunner } from "./sections/operate-runner.tsx";
 import { Pause } from "./sections/pause.tsx";
 
 const SITE_EVENTS: readonly unknown[] = ["JobReady", "JobWaiting", "JobClaimed", "JobEnded", "AttemptLost"];
@@ -186,6 +187,7 @@ function Runner({ runner, isManaged, onChanged }: RunnerProps) {
       <td class="strong">{runner.name}</td>
       <td>
         <Presence state={runner.state} />
+        <Asked runner={runner} />
       </td>
       <td class="num">
         {runner.busy} of {runner.slots} busy
@@ -209,7 +211,8 @@ function Runner({ runner, isManaged, onChanged }: RunnerProps) {
       </td>
       {isManaged ? (
         <td class="end">
-          <RenewKey name={runner.name} /> <RemoveRunner name={runner.name} onRemoved={onChanged} />
+          <OperateRunner runner={runner} onChanged={onChanged} /> <RenewKey name={runner.name} />{" "}
+          <RemoveRunner name={runner.name} onRemoved={onChanged} />
         </td>
       ) : null}
     </tr>
