@@ -14,6 +14,7 @@ import { createEnrolment, renewRunnerKey } from "./create-enrolment.ts";
 import { createSignInLink } from "./create-sign-in-link.ts";
 import { createToken, rotateToken } from "./create-token.ts";
 import { getDefinitions, syncDefinitions } from "./definitions.ts";
+import { deploymentRoutes } from "./deployments.ts";
 import { documentRoutes } from "./documents.ts";
 import { getApp } from "./get-app.ts";
 import { getAppPipelines } from "./get-app-pipelines.ts";
@@ -109,6 +110,7 @@ export const ROUTES: readonly Route[] = [
   resumeTrigger,
   runTrigger,
   ...pauseRoutes,
+  ...deploymentRoutes,
   getDefinitions,
   syncDefinitions,
   definitionsWebhook,

@@ -63,6 +63,7 @@ export function taskView(
     ...(state.rerunOf === undefined ? {} : { rerunOf: state.rerunOf }),
     ...(reruns.length === 0 ? {} : { reruns: [...reruns] }),
     ...(state.override === undefined ? {} : { override: state.override }),
+    ...(state.rollback === undefined ? {} : { rollback: state.rollback }),
     ...(state.priority === undefined ? {} : { priority: state.priority }),
     ...(state.cancel
       ? {
