@@ -60,7 +60,7 @@ function wayOf({ from, to, problem = "it cannot be rolled back" }: RollbackTarge
 }
 
 function waitsOf({ approval, closed }: RollbackTargetView): string {
-  const asks = approval ? [`waits for ${approval.count === 1 ? "an approval" : `${approval.count} approvals`}`] : [];
+  const asks = approval ? [`waits for ${approval.text}`] : [];
   const all = [...asks, ...(closed ? [closed.text.replace(/\.$/, "")] : [])];
   return all.length === 0 ? "" : ` (${all.join("; ")})`;
 }

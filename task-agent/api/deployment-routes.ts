@@ -1,5 +1,6 @@
 // The routes of `/agent/v1` about what a deployment would meet, rollbacks, and builds that are held.
 
+import { approversInWords } from "@gantry/core/access/approvers.ts";
 import type { Build, BuildHold } from "@gantry/core/build/build.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { AppState } from "@gantry/core/task/model.ts";
@@ -93,7 +94,9 @@ async function changeHold(
 function demandView({ closed, approval, ...rest }: Demanded): DemandView {
   return {
     ...rest,
-    ...(approval ? { approval: { ...approval, approvers: [...approval.approvers] } } : {}),
+    ...(approval
+      ? { approval: { ...approval, approvers: [...approval.approvers], text: approversInWords(approval) } }
+      : {}),
     ...(closed
       ? {
           closed: {

@@ -16,11 +16,14 @@ import { answerView } from "../approvals/answer-view.ts";
 import { shownOutputs } from "../definitions/hide-bundle.ts";
 import { waitingHeadline } from "../messages.ts";
 import { iso } from "./iso.ts";
+import { taskAbout } from "./task-about.ts";
 
 type Views = { readonly silentSince: (task: string, job: string) => number | undefined };
 type Jsons = TaskView["outputs"];
 
-export function taskSummary(state: TaskState, pipeline: Pipeline): TaskSummary {
+/** `made`: the number of the build that it made, where that is known. */
+export function taskSummary(state: TaskState, pipeline: Pipeline, made?: number): TaskSummary {
+  const about = taskAbout(state, pipeline, made);
   const jobs = Object.values(state.jobs);
   const steps = jobs.flatMap((job) => stepStates(job, definitionOf(pipeline, job.id)));
   const succeeded = steps.filter((step) => step === "succeeded").length;
@@ -35,6 +38,7 @@ export function taskSummary(state: TaskState, pipeline: Pipeline): TaskSummary {
     headline: sentence(state, pipeline),
     requestedBy: state.requestedBy,
     ...triggerView(state),
+    ...(about === undefined ? {} : { about }),
     requestedAt: iso(state.requestedAt),
     ...times(state),
     stepsDone: succeeded + skipped,

@@ -13,6 +13,7 @@ export const buildStream = defineStream<BuildState>({
     builds: [`${key}/${padded(build.number)}`],
     "builds-by-app": [`${key}/${timeKey({ key, build })}`],
     "builds-by-time": [timeKey({ key, build })],
+    "builds-by-task": build.task === "" ? [] : [`${build.task}/${padded(build.number)}`],
     "build-digests": build.images.map(({ digest }) => `${key}/${digest}/${padded(build.number)}`),
   }),
 });
@@ -45,6 +46,13 @@ export async function loadVersion(
 ): Promise<{ readonly version: number; readonly build: Build } | undefined> {
   const loaded = builds && (await buildStream.load(journal, `${builds.key}/${number}`));
   return loaded && { version: loaded.version, build: loaded.state.build };
+}
+
+/** The number of the build that a task made; undefined when it made none, or an older version stored it. */
+export async function numberMadeBy(journal: Pick<Journal, "find">, task: string): Promise<number | undefined> {
+  const { items } = await journal.find({ index: "builds-by-task", prefix: `${task}/`, limit: 1 });
+  const [item] = items;
+  return item && buildStream.stateOf(item).build.number;
 }
 
 type Reads = Pick<Journal, "load" | "find">;

@@ -26,3 +26,14 @@ export const buildHold = z.object({
   reason: z.string(),
   task: z.string().optional().describe("The rollback that took it back. Absent: a person holds it"),
 });
+
+/** What a task builds or deploys, as far as it is known. */
+export const taskAbout = z.object({
+  build: z.int().optional().describe("The number of the build that it made or deploys"),
+  commit: z.string().optional().describe("Of the source"),
+  branch: z.string().optional(),
+  subject: z.string().optional().describe("First line of the commit message, or the title of the pull request"),
+  author: z.string().optional(),
+  targets: z.array(z.string()).optional().describe("Where it deploys"),
+});
+export type TaskAbout = z.infer<typeof taskAbout>;

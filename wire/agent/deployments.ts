@@ -18,7 +18,12 @@ export const demandView = z
     site: z.string().optional(),
     environment: z.string().optional(),
     approval: z
-      .object({ approvers: z.array(z.string()), count: z.int(), notOwn: z.boolean() })
+      .object({
+        approvers: z.array(z.string()),
+        count: z.int(),
+        notOwn: z.boolean(),
+        text: z.string().describe("2 of group:ops, to follow `waits for`"),
+      })
       .optional()
       .describe("Who must approve. Absent: nobody"),
     closed: z

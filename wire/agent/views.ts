@@ -9,7 +9,7 @@ import { TRIGGER_KINDS } from "@gantry/core/trigger/trigger.ts";
 import { z } from "zod";
 import { annotationSchema, failureSchema } from "../runner/protocol.ts";
 import { jobApproval } from "./approvals.ts";
-import { buildHold, lastDeployment, taskRollback, time } from "./deployed-views.ts";
+import { buildHold, lastDeployment, taskAbout, taskRollback, time } from "./deployed-views.ts";
 
 const json = z.json();
 const jsonObject = z.record(z.string(), json);
@@ -149,6 +149,7 @@ export const taskSummary = z
       })
       .optional()
       .describe("What started it; absent for a task that a person started"),
+    about: taskAbout.optional().describe("Absent: it is about no commit, or from a task-agent of an older version"),
     requestedAt: time,
     startedAt: time.optional(),
     endedAt: time.optional(),

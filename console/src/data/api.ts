@@ -128,6 +128,11 @@ export const v1 = {
   apps: "/v1/apps",
   app: (name: string) => `/v1/apps/${part(name)}`,
   builds: (app: string) => `/v1/apps/${part(app)}/builds`,
+  demands: (app: string) => `/v1/apps/${part(app)}/demands`,
+  /** With `targets`, what a rollback of them would do. */
+  rollback: (app: string, targets?: readonly string[]) =>
+    `/v1/apps/${part(app)}/rollback${search({ targets: targets?.join() })}`,
+  releaseBuild: (app: string, build: number) => `/v1/apps/${part(app)}/builds/${build}/release`,
   newestBuilds: (query: Query = {}) => `/v1/builds${search(query)}`,
   webhookDeliveries: (query: Query = {}) => `/v1/webhook-deliveries${search(query)}`,
   redeliver: (id: string) => `/v1/webhook-deliveries/${part(id)}/redeliver`,

@@ -13,6 +13,7 @@ import { PageHeader, Section } from "../parts/page-layout.tsx";
 import { Prose } from "../parts/prose.tsx";
 import { TaskRows } from "../parts/task-rows.tsx";
 import { ExternalLink, JsonValueView, RelativeTime } from "../parts/values.tsx";
+import { RollbackButton } from "../run/rollback.tsx";
 import { RunButton } from "../run/run-button.tsx";
 import { AppState } from "./apps.tsx";
 import { AppBuilds } from "./sections/app-builds.tsx";
@@ -178,6 +179,9 @@ function Targets({ app, builds }: { app: AppView; builds: readonly BuildView[] }
             <th>Path</th>
             <th>Namespace</th>
             <th>Argo CD application</th>
+            <th>
+              <span class="hidden">Actions</span>
+            </th>
           </tr>
         </thead>
         <tbody>
@@ -193,6 +197,11 @@ function Targets({ app, builds }: { app: AppView; builds: readonly BuildView[] }
               <td class="mono soft">{textAt(target, "overlay") ?? filesOf(target)}</td>
               <td class="mono soft aside">{textAt(target, "namespace") ?? textAt(record, "namespace")}</td>
               <td class="mono soft">{textAt(target, "application") ?? `${name}-${textAt(target, "cluster") ?? ""}`}</td>
+              <td>
+                {app.deployed?.[textAt(target, "name") ?? ""] ? (
+                  <RollbackButton app={name} of={app} targets={[textAt(target, "name") ?? ""]} />
+                ) : null}
+              </td>
             </tr>
           ))}
         </tbody>
