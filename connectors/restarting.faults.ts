@@ -21,6 +21,7 @@ const PLACE = { app: "orders", project: "orders", revision: REVISION };
 /** An input for every step that needs a system. */
 const INPUTS: { readonly [step: string]: JsonValue } = {
   "argocd/diff": PLACE,
+  "argocd/end-sync": PLACE,
   "argocd/ensure-app": {
     app: "orders",
     project: "orders",

@@ -5,6 +5,7 @@ import type { StepBook } from "@gantry/core/step/step.ts";
 
 export const STEPS: StepBook = {
   "argocd/diff": async () => (await import("./argo-cd/steps.ts")).argocdDiff,
+  "argocd/end-sync": async () => (await import("./argo-cd/end-sync-step.ts")).argocdEndSync,
   "argocd/ensure-app": async () => (await import("./argo-cd/ensure-steps.ts")).argocdEnsureApp,
   "argocd/ensure-project": async () => (await import("./argo-cd/ensure-steps.ts")).argocdEnsureProject,
   "argocd/ensure-repository": async () => (await import("./argo-cd/repository-step.ts")).argocdEnsureRepository,

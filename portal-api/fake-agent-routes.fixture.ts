@@ -12,7 +12,7 @@ import type { AppProposal } from "@gantry/wire/agent/proposals.ts";
 import { AGENT_PREFIX, AGENT_ROUTES, type AgentRoutes } from "@gantry/wire/agent/routes.ts";
 import type { RunnerDetail } from "@gantry/wire/agent/runners.ts";
 import type { TriggerView } from "@gantry/wire/agent/triggers.ts";
-import { type AppView, type SiteView, type TaskView, taskTag } from "@gantry/wire/agent/views.ts";
+import { type AppView, type BuildView, type SiteView, type TaskView, taskTag } from "@gantry/wire/agent/views.ts";
 import type { WebhookDelivery } from "@gantry/wire/agent/webhooks.ts";
 import { stepOfLog } from "@gantry/wire/runner/summary-log.ts";
 import Router from "@koa/router";
@@ -67,6 +67,8 @@ function taskHandlers({ state, addTask, emit }: Parts) {
       if (chosen !== body.pipeline) throw new GantryError("pipeline-chosen", { pipeline: chosen });
       return once(body);
     },
+    rollback: ({ params: { name: app }, body: { principal, idempotencyKey } }) =>
+      once({ pipeline: chosenFor(state(), app, "cd"), app, params: {}, principal, idempotencyKey }),
     undoApp: ({ params: { name }, body: { principal } }) => {
       if (!state().apps.has(name)) throw new GantryError("app-unknown", { app: name });
       return addTask({ pipeline: "create-app", app: name, params: {}, requestedBy: principal });
@@ -198,6 +200,14 @@ function catalog({ state, hold }: Pick<Parts, "state" | "hold">) {
     if (!app) throw new GantryError("app-unknown", { app: name });
     return app;
   };
+  const needBuild = (name: string, number: string, more: Partial<BuildView> = {}): BuildView => {
+    needApp(name);
+    const build = state()
+      .builds.get(name)
+      ?.find((one) => String(one.number) === number);
+    if (!build) throw new GantryError("not-found", { kind: "build", name: `${name} #${number}` });
+    return { ...build, ...more };
+  };
   const needRunner = (name: string): undefined => {
     const isKnown = name === "seoul-1" || sites().some(({ runners }) => runners.some((one) => one.name === name));
     if (!isKnown) throw new GantryError("not-found", { kind: "runner", name });
@@ -226,14 +236,18 @@ function catalog({ state, hold }: Pick<Parts, "state" | "hold">) {
         .toSorted((a, b) => (a.at < b.at ? 1 : -1));
       return pageOf(wanted, ({ app, number }) => `${app} ${number}`, query);
     },
-    build: ({ params: { name, number } }) => {
+    build: ({ params: { name, number } }) => needBuild(name, number),
+    demands: ({ params: { name } }) => {
       needApp(name);
-      const build = state()
-        .builds.get(name)
-        ?.find((one) => String(one.number) === number);
-      if (!build) throw new GantryError("not-found", { kind: "build", name: `${name} #${number}` });
-      return build;
+      return { items: [] };
     },
+    rollbackPlan: ({ params: { name } }) => {
+      needApp(name);
+      return { targets: [] };
+    },
+    holdBuild: ({ params: { name, number }, body: { principal: by, reason } }) =>
+      needBuild(name, number, { held: { by, reason, at: "2026-11-20T07:00:00Z" } }),
+    releaseBuild: ({ params: { name, number } }) => needBuild(name, number),
     ...appChanges(state, needApp),
     startProposal: ({ body }) => {
       state().looks.push(body);

@@ -30,8 +30,9 @@ export async function listBuilds(call: Call<Flags, readonly [string | undefined]
 
 /** Builds of other branches are refused by default. */
 function nextOf(app: string, items: readonly BuildView[]): string {
-  const newest = items.find(({ isRelease }) => isRelease);
+  const newest = items.find(({ isRelease, held }) => isRelease && held === undefined);
   if (newest) return `\`gantry cd ${app} --build ${newest.number} --follow\` deploys the newest of ${newest.branch}.\n`;
+  if (items.some(({ isRelease }) => isRelease)) return `\`gantry build release ${app} N\` lets a held build go.\n`;
   return `None of these is of the release branch. \`gantry ci ${app} --follow\` makes one.\n`;
 }
 
@@ -58,9 +59,11 @@ function rowOf(build: BuildView): readonly string[] {
   ];
 }
 
-/** What the policies of environments still demand of a build. */
-function unmetInWords({ number, unmet }: BuildView): string {
-  return Object.entries(unmet)
-    .map(([target, lacks]) => `  #${number} may not go to ${target}: ${lacks.join("; ")}\n`)
-    .join("");
+/** Why CD does not choose it by itself, and what the policies of environments still demand of it. */
+function unmetInWords({ number, unmet, held }: BuildView): string {
+  const hold = held ? `  #${number} is held by ${held.by}: ${held.reason}\n` : "";
+  const lacking = Object.entries(unmet).map(
+    ([target, lacks]) => `  #${number} may not go to ${target}: ${lacks.join("; ")}\n`,
+  );
+  return `${hold}${lacking.join("")}`;
 }

@@ -72,6 +72,8 @@ function inGroup([first = "", second, ...rest]: readonly string[]): Found {
   if (group.length === 0) return { kind: "unknown", problem: unknownWord(first, second) };
   const alone = group.find(({ name }) => name === first);
   const after = second === undefined ? [] : [second, ...rest];
+  const ofAlone = alone && group.find(({ name }) => name === `${first} ${second}`);
+  if (ofAlone) return { kind: "command", command: ofAlone, argv: rest };
   if (alone !== undefined) return { kind: "command", command: alone, argv: after };
   const named = [second, SAME[second ?? ""]].flatMap((word) =>
     group.filter(({ name }) => secondWord(name) === word),

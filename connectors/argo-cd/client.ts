@@ -286,6 +286,10 @@ function operationCalls({ system, http, ask }: Calls) {
       throw refusalError(system, what, said);
     },
 
+    /** Ends the operation that runs. Throws `system-refused` when none does. */
+    terminate: (name: string, project: string): Promise<unknown> =>
+      ask.maybe("delete", `${appPath(name)}/operation`, { query: { project }, what: `end the sync of app ${name}` }),
+
     managedResources: async (name: string, inProject: string): Promise<readonly ManagedResource[]> => {
       const answer = await ask.always("get", `${appPath(name)}/managed-resources`, {
         query: { project: inProject },

@@ -3,6 +3,7 @@ import { suite, test } from "node:test";
 import type { Exchange } from "@gantry/lab/fakes/fake-server.ts";
 import { Crash, fastClock, openBench } from "../step.fixture.ts";
 import { argocdRequireCluster } from "./cluster-step.ts";
+import { argocdEndSync } from "./end-sync-step.ts";
 import { argocdEnsureApp, argocdEnsureProject, argocdRequireApp } from "./ensure-steps.ts";
 import { argocdEnsureRepository } from "./repository-step.ts";
 import {
@@ -36,6 +37,34 @@ async function askArgoCd(site: SiteBench, path: string, init: RequestInit = {}):
   const answer = await fetch(`${site.argocd.url}/api/v1${path}`, { ...init, headers });
   return (await answer.json()) as Record<string, never>;
 }
+
+/** A hook before the sync that runs for so long. */
+function hook(ms: number): Record<string, string> {
+  return {
+    "base/kustomization.yaml": "resources:\n- deployment.yaml\n- service.yaml\n- migrate.yaml\n",
+    "base/migrate.yaml": `apiVersion: batch/v1
+kind: Job
+metadata:
+  name: migrate
+  annotations: {argocd.argoproj.io/hook: PreSync, lab/hook-ms: "${ms}"}
+spec: {template: {spec: {containers: [{name: migrate, image: busybox}]}}}
+`,
+  };
+}
+
+async function untilRunning(site: SiteBench, revision: string): Promise<void> {
+  for (;;) {
+    const answer = await askArgoCd(site, `/applications/${app}?project=${project}`);
+    const { operationState } = (answer as unknown as Rec).status;
+    if (operationState?.phase === "Running" && operationState.syncResult?.revision === revision) return;
+  }
+}
+
+type Rec = {
+  readonly status: {
+    readonly operationState?: { readonly phase: string; readonly syncResult?: { readonly revision: string } };
+  };
+};
 
 function syncsSaid(site: SiteBench): readonly Exchange[] {
   return site.argocd.exchanges.filter((one) => one.path.endsWith("/sync") && one.status === 200);
@@ -133,6 +162,36 @@ suite("Argo CD", { concurrency: 4 }, () => {
     const back = failureOf(await bench.run(argocdSync, { ...PLACE, revision: before }), "failed");
     assert.equal(back.code, "superseded");
   });
+
+  for (const autoSync of [false, true])
+    test(`a sync that hangs on another commit is ended for a rollback${autoSync ? ", with auto-sync on" : ""}`, async (t) => {
+      const site = await openSiteBench(t);
+      const { bench } = site;
+      const [good, bad] = [await site.image("1"), await site.image("2")];
+      const before = await site.commit(manifests(good));
+      await ensureAll(site, { autoSync });
+      outputOf(await bench.run(argocdSync, { ...PLACE, revision: before }));
+      outputOf(await bench.run(argocdWait, { ...PLACE, revision: before, image: good.ref }));
+
+      bench.nextTask();
+      const hangs = await site.commit({ ...overlay(bad), ...hook(3_600_000) });
+      outputOf(await bench.run(argocdSync, { ...PLACE, revision: hangs }));
+      await untilRunning(site, hangs);
+
+      bench.nextTask();
+      const revert = await site.commit({ ...overlay(good), ...hook(10) });
+      assert.deepEqual(outputOf(await bench.run(argocdEndSync, { ...PLACE, revision: revert })), { ended: true });
+      outputOf(await bench.run(argocdSync, { ...PLACE, revision: revert }));
+      assert.deepEqual(outputOf(await bench.run(argocdEndSync, { ...PLACE, revision: revert })), { ended: false });
+      const waited = outputOf(await bench.run(argocdWait, { ...PLACE, revision: revert, image: good.ref }));
+      assert.deepEqual([waited.health, waited.images], ["Healthy", [good.ref]]);
+      const ended = site.argocd.exchanges.filter(({ method, path }) => method === "DELETE" && /operation/.test(path));
+      assert.ok(ended.length > 0);
+      assert.ok(
+        bench.reasons.some((reason) => reason.includes("is being ended")),
+        bench.reasons.join("\n"),
+      );
+    });
 
   test("an app that is Synced and Healthy at the old commit is not taken for deployed", async (t) => {
     const site = await openSiteBench(t);

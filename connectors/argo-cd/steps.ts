@@ -6,7 +6,6 @@ import type { JsonValue } from "@gantry/core/json.ts";
 import { parseDuration } from "@gantry/core/pipeline/duration.ts";
 import type { ArgocdSystem } from "@gantry/core/site/systems.ts";
 import { failed, failureOf, type StepOutcome, succeeded, waiting } from "@gantry/core/step/outcome.ts";
-import type { Resource } from "@gantry/core/step/resource.ts";
 import { defineStep, type StepContext, USUAL_RETRY } from "@gantry/core/step/step.ts";
 import { backoffMs } from "@gantry/runtime/backoff.ts";
 import { z } from "zod";
@@ -16,17 +15,10 @@ import { decideComparison, type Refresh } from "./decide-comparison.ts";
 import { carriesEffect, decideSync, EFFECT_INFO, type SyncDecision, TASK_INFO } from "./decide-sync.ts";
 import { comparisonFailed, decideWait, type Verdict } from "./decide-wait.ts";
 import { diffInWords } from "./diff.ts";
-import { appUrl, objectName, system } from "./ensure-steps.ts";
+import { appUrl } from "./ensure-steps.ts";
 import { type ImageUse, pendingImage, sameImage } from "./image-use.ts";
 import { type Application, isAt, short, shortAt, type TreeNode } from "./model.ts";
-
-const revision = z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/, "must be a whole commit hash");
-const placeInput = z.strictObject({ app: objectName, project: objectName, revision, system });
-type PlaceInput = z.output<typeof placeInput>;
-
-function application({ app, project, system }: PlaceInput, access: "read" | "change"): Resource {
-  return { kind: "argocd-application", access, app, project, system };
-}
+import { application, type PlaceInput, placeInput } from "./place.ts";
 
 /** Asking git again costs Argo CD a fetch. */
 const REFRESH_EVERY_MS = 2_000;

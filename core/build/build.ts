@@ -56,6 +56,17 @@ export type Build = BuildFacts & {
   readonly at: number;
   /** Made by a pipeline of the app's own repository: its scan, gate and tests are only what that pipeline says. */
   readonly isOwn?: true;
+  /** It is not chosen by itself until a person lets it go. Absent: it is not held. */
+  readonly held?: BuildHold;
+};
+
+export type BuildHold = {
+  readonly by: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly reason: string;
+  /** The rollback that took it back. Absent: a person holds it. */
+  readonly task?: string;
 };
 
 const BUILD_SCHEMA = z.toJSONSchema(buildFacts, { io: "input" });
@@ -85,7 +96,7 @@ function withoutEmpty(value: JsonValue): JsonValue {
 }
 
 /** What expressions see as `build`. */
-export function buildScope(build: Build): JsonObject {
+export function buildScope({ held: _, ...build }: Build): JsonObject {
   return JSON.parse(JSON.stringify(build)) as JsonObject;
 }
 

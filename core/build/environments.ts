@@ -21,6 +21,13 @@ const requirements = z.strictObject({
   /** `release`: only builds of the release branch of the app. */
   branch: z.enum(["release", "any"]).default("release"),
 });
+/** What a rollback of an environment need not wait for. */
+const SKIPPED = ["approval", "windows", "freezes"] as const;
+export const rollbackShape = z.strictObject({
+  /** A deployment that leaves a target unhealthy is rolled back there at once. */
+  automatic: z.boolean().default(false),
+  skips: z.array(z.enum(SKIPPED)).max(SKIPPED.length).default([]),
+});
 export const environmentShape = z.strictObject({
   requires: requirements.prefault({}),
   /** Deployments wait until these people have approved them. */
@@ -28,6 +35,8 @@ export const environmentShape = z.strictObject({
   /** Deployments start only then. */
   windows: z.array(windowShape).min(1).max(50).optional(),
   freezes: z.array(freezeShape).max(200).optional(),
+  /** Rules for rollbacks. Absent: they wait like every deployment, and people start them. */
+  rollback: rollbackShape.optional(),
 });
 export const environmentsShape = z.strictObject({
   environments: z.record(z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/), environmentShape),
@@ -39,7 +48,9 @@ export type Environment = {
   readonly approval?: Approvers;
   readonly windows?: readonly Window[];
   readonly freezes?: readonly Freeze[];
+  readonly rollback?: RollbackRules;
 };
+export type RollbackRules = z.output<typeof rollbackShape>;
 export type Environments = { readonly [name: string]: Environment };
 
 /** With every default filled in. */
@@ -48,12 +59,25 @@ export function environmentOf({
   windows,
   freezes,
   requires,
+  rollback,
 }: z.output<typeof environmentShape>): Environment {
   return {
     requires,
     ...(approval === undefined ? {} : { approval: approversOf(approval) }),
     ...(windows === undefined ? {} : { windows }),
     ...(freezes === undefined ? {} : { freezes }),
+    ...(rollback === undefined ? {} : { rollback }),
+  };
+}
+
+/** The environment without what its rollbacks need not wait for. */
+export function policyOfRollback({ approval, windows, freezes, ...rest }: Environment): Environment {
+  const skips = rest.rollback?.skips ?? [];
+  return {
+    ...rest,
+    ...(approval === undefined || skips.includes("approval") ? {} : { approval }),
+    ...(windows === undefined || skips.includes("windows") ? {} : { windows }),
+    ...(freezes === undefined || skips.includes("freezes") ? {} : { freezes }),
   };
 }
 

@@ -13,6 +13,7 @@ import {
   environmentOf,
   environmentShape,
   environmentsShape,
+  rollbackShape,
 } from "./environments.ts";
 
 /** `file`: its name, for the problems. */
@@ -78,6 +79,7 @@ function keysAt(path: Path): readonly string[] {
     approval: approversShape,
     windows: windowShape,
     freezes: freezeShape,
+    rollback: rollbackShape,
   };
   if (path.length === 0) return ["environments"];
   if (path.length === 2) return Object.keys(shapes);

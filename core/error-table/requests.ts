@@ -188,6 +188,12 @@ export const REQUEST_ERRORS = {
     why: "{problem}",
     todo: "Do what the sentence before says, or deploy another build. Whoever has the right override-policy can deploy it anyway, with a reason.",
   },
+  "rollback-impossible": {
+    status: 409,
+    message: "{app} cannot be rolled back as requested.",
+    why: "{problem}",
+    todo: "Name other targets, or the build to go back to, or run CD with a build that you choose.",
+  },
   "own-pipeline-deploys": {
     status: 409,
     message: "{app} may not be deployed by its own pipeline {pipeline}.",

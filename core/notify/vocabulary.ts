@@ -111,6 +111,7 @@ const FIELDS: { readonly [F in Exclude<FieldOf<TaskEvent>, Hidden>]: true } = {
   requestedBy: true,
   rerunOf: true,
   result: true,
+  rollback: true,
   retryAfterMs: true,
   runner: true,
   site: true,

@@ -3,7 +3,7 @@
 // contain `${{ expression }}` (CEL). A string that is exactly one expression becomes its value with its type; in any other
 // string the values become text. A value is never evaluated again.  What an expression may name:
 //   params.*   the parameters           app.*    the app's record (name, source, yaml, image, targets, facts …)
-//   task.*     id, url, requestedBy, pipeline, app
+//   task.*     id, url, requestedBy, pipeline, app, rollback (only of a rollback)
 //   trigger.*  kind, and what facts.ts of core/trigger lists for that kind
 //   each       the element of `each:`, or the values of `matrix:` by axis
 //   site       name of the job's site   status   "succeeded" | "failed" | "canceled": how it stands so far

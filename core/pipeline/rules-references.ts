@@ -18,7 +18,7 @@ import type { RuleContext } from "./rule.ts";
 import { type Found, sourcesIn, textsOf } from "./template-sources.ts";
 import { declaredType, optionalMember, wrongMember } from "./types/known-types.ts";
 
-const TASK_FACTS = ["id", "url", "requestedBy", "pipeline", "app"];
+const TASK_FACTS = ["id", "url", "requestedBy", "pipeline", "app", "rollback"];
 const BUILD_FIELDS: readonly string[] = [...BUILD_KEYS, "number", "app", "task", "by", "at"];
 const SECRET = /^[A-Za-z_][A-Za-z0-9_.-]{0,99}$/;
 

@@ -196,6 +196,7 @@ const SHAPES: { readonly [name: string]: readonly [input: z.ZodRawShape, output:
     { app: text, created: z.boolean(), autoSync: z.boolean(), url: text },
   ],
   "argocd/diff": [app, { changed: z.int(), changes: z.array(text) }],
+  "argocd/end-sync": [app, { ended: z.boolean() }],
   "argocd/sync": [app, { operation: text, revision: text }],
   "argocd/wait": [
     { ...app, image: z.union([text, z.array(text)]).optional(), degradedGrace: text.default("20s") },

@@ -5,7 +5,7 @@ import type { JsonObject, JsonValue } from "../json.ts";
 import type { Annotation } from "../log/annotation.ts";
 import type { StepProgress } from "../log/progress.ts";
 import type { Failure } from "../step/outcome.ts";
-import type { Demand, FailedAt, KeptJob, Parent, TaskResult } from "./model.ts";
+import type { Demand, FailedAt, KeptJob, Parent, Rollback, TaskResult } from "./model.ts";
 import type { Priority } from "./priority.ts";
 import type { Outcome } from "./states.ts";
 
@@ -32,6 +32,8 @@ export type TaskEvent =
         readonly siteDefaults?: { readonly [site: string]: JsonObject };
         /** Why the policy of an environment is not applied, in the words of who requested it. */
         readonly override?: string;
+        /** What the task takes back. Absent: it is no rollback. */
+        readonly rollback?: Rollback;
         readonly requestedBy: string;
         /** People because of whom a trigger started it: who requested the task before it, or delivered a webhook again. */
         readonly causedBy?: readonly string[];

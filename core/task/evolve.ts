@@ -106,6 +106,7 @@ function requested(event: TaskEventOf<"TaskRequested">): TaskState {
     ...(event.build === undefined ? {} : { build: event.build }),
     ...(event.siteDefaults === undefined ? {} : { siteDefaults: event.siteDefaults }),
     ...(event.override === undefined ? {} : { override: event.override }),
+    ...(event.rollback === undefined ? {} : { rollback: event.rollback }),
     requestedBy: event.requestedBy,
     ...(event.causedBy === undefined ? {} : { causedBy: event.causedBy }),
     ...(event.trigger === undefined ? {} : { trigger: event.trigger }),

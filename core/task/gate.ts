@@ -3,7 +3,7 @@
 
 import { targetsOf } from "../app/targets.ts";
 import { closedAt } from "../build/calendar.ts";
-import { type Environment, type Environments, environmentNamed } from "../build/environments.ts";
+import { type Environment, type Environments, environmentNamed, policyOfRollback } from "../build/environments.ts";
 import { canonicalJson } from "../canonical-json.ts";
 import { expressionFailed } from "../expr/expression.ts";
 import { render, renderText } from "../expr/template.ts";
@@ -85,7 +85,8 @@ export function heldBy(
   const names = [...new Set(bound.map(({ environment }) => environment))];
   const passed = new Set(names.length === 0 ? [] : passedBefore(pipeline, state, job));
   return names.flatMap((name): readonly Held[] => {
-    const policy = environmentNamed(facts.environments, name);
+    const named = environmentNamed(facts.environments, name);
+    const policy = named && state.rollback ? policyOfRollback(named) : named;
     if (!policy || !(policy.approval || policy.windows || policy.freezes)) return [];
     const targets = bound.flatMap(({ environment, target }) =>
       environment === name && target !== undefined ? [target] : [],
@@ -172,11 +173,11 @@ function askOf(gate: Gate, held: readonly Held[]): Ask | undefined {
   return { ...asked, plan: planOf(gate, asked) };
 }
 
-function usualQuestion({ app, build }: TaskState, asking: readonly Held[], { key }: JobState): string {
+function usualQuestion({ app, build, rollback }: TaskState, asking: readonly Held[], { key }: JobState): string {
   const number = isJsonObject(build) && typeof build.number === "number" && build.number > 0 ? ` #${build.number}` : "";
   const what = app === undefined ? key : `${app}${number}`;
   const where = asking.map(({ name, targets }) => (targets.length === 0 ? name : `${name} (${targets.join(", ")})`));
-  return `Deploy ${what} to ${where.join(" and ")}?`;
+  return `${rollback ? "Roll back to" : "Deploy"} ${what} ${rollback ? "in" : "to"} ${where.join(" and ")}?`;
 }
 
 /**

@@ -27,6 +27,8 @@ export type TaskState = {
   readonly siteDefaults?: { readonly [site: string]: JsonObject };
   /** Why the policy of an environment was not applied. Absent: it was. */
   readonly override?: string;
+  /** What it takes back. Absent: it is no rollback. */
+  readonly rollback?: Rollback;
   readonly requestedBy: string;
   /** People because of whom a trigger started it. Absent: nobody but who requested it. */
   readonly causedBy?: readonly string[];
@@ -79,7 +81,23 @@ export type TaskResult = {
   /** `build` of the pipeline. */
   readonly build?: BuildFacts;
   /** The targets of jobs with `deploys` that ran. */
-  readonly deployed?: readonly { readonly target: string; readonly outcome: Outcome }[];
+  readonly deployed?: readonly DeployedTarget[];
+};
+
+export type DeployedTarget = {
+  readonly target: string;
+  readonly outcome: Outcome;
+  /** Of the yaml repository. Absent: the job did not come so far, or no step of it says so. */
+  readonly commit?: string;
+  /** The app was not healthy there at the end, as a step of the job has seen. */
+  readonly unhealthy?: true;
+};
+
+/** A task that deploys an earlier build again, in place of what is deployed. */
+export type Rollback = {
+  /** Target → what it takes back there. */
+  readonly from: { readonly [target: string]: Pick<Deployment, "build" | "commit" | "task"> };
+  readonly reason?: string;
 };
 
 /** A job that is taken over from the task that this one reruns. */
@@ -293,11 +311,15 @@ export type AppState = {
   readonly builds?: { readonly key: string; readonly last: number };
   /** Target → the last deployment there. */
   readonly deployed?: { readonly [target: string]: Deployment };
+  /** Target → the builds that were deployed there successfully, the last one first, each build once. Absent: an older version wrote it. */
+  readonly good?: { readonly [target: string]: readonly Deployment[] };
 };
 
 export type Deployment = {
   /** The number of the build; absent for an image without one. */
   readonly build?: number;
+  /** Of the yaml repository. Absent: not known. */
+  readonly commit?: string;
   readonly task: string;
   readonly by: string;
   readonly at: number;

@@ -6,7 +6,7 @@ import { type Job, mayWait, type Pipeline } from "../pipeline/pipeline.ts";
 import { withoutSecretParams } from "../pipeline/secret-params.ts";
 import { BY_PERSON } from "../trigger/facts.ts";
 import { hasFailed } from "./failed-places.ts";
-import type { JobState, TaskState } from "./model.ts";
+import type { JobState, Rollback, TaskState } from "./model.ts";
 import { isBad } from "./states.ts";
 
 export function taskScope(pipeline: Pipeline, state: TaskState): JsonObject {
@@ -20,9 +20,22 @@ export function taskScope(pipeline: Pipeline, state: TaskState): JsonObject {
       requestedBy: state.requestedBy,
       pipeline: state.pipeline,
       app: state.app ?? "",
+      ...rollbackScope(state.rollback),
     },
     trigger: state.trigger ?? BY_PERSON,
   };
+}
+
+/**
+ * `task.rollback`, absent for other tasks. `from`: the builds that it takes back, as text; `reverts`: the commits of the yaml
+ * repository that deployed them, as far as they are known.
+ */
+export function rollbackScope(rollback: Rollback | undefined): JsonObject {
+  if (rollback === undefined) return {};
+  const taken = Object.values(rollback.from);
+  const builds = [...new Set(taken.flatMap(({ build }) => (build === undefined ? [] : [`#${build}`])))];
+  const reverts = [...new Set(taken.flatMap(({ commit }) => commit ?? []))];
+  return { rollback: { from: builds.join(", "), reverts, reason: rollback.reason ?? "" } };
 }
 
 /** The scope of one job: the task's scope and the jobs that it needs. With `job`, also its own site, element and status. */

@@ -8,7 +8,7 @@ import { GantryError } from "../errors.ts";
 import { evaluateCondition } from "../expr/condition.ts";
 import { checkExpression, expressionFailed } from "../expr/expression.ts";
 import { referencesIn, render, renderText } from "../expr/template.ts";
-import { isJsonObject, type JsonObject } from "../json.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts";
 import { expandJob, MAX_TASK_JOBS, shownEach } from "../pipeline/expand.ts";
 import { type Job, mayWait, type Pipeline, type Template } from "../pipeline/pipeline.ts";
 import { type Failure, failureOf } from "../step/outcome.ts";
@@ -20,7 +20,7 @@ import { failedJobs, hasFailed, placeOf } from "./failed-places.ts";
 import { askOnce, forkWord, isFromFork } from "./from-fork.ts";
 import { followGate, type GateFacts } from "./gate.ts";
 import { headline } from "./messages.ts";
-import type { JobState, TaskResult, TaskState } from "./model.ts";
+import type { DeployedTarget, JobState, TaskResult, TaskState } from "./model.ts";
 import { defaultsAt, jobScope, outputScope, statusBefore, taskScope } from "./scope.ts";
 import { cancelOthers, roomFor } from "./settle-many.ts";
 import { isBad, type Outcome } from "./states.ts";
@@ -272,9 +272,18 @@ function deploymentsOf(pipeline: Pipeline, state: TaskState): NonNullable<TaskRe
           const one = state.jobs[key];
           if (one?.outcome === undefined || one.attempt === 0) return [];
           const target = renderText(job.deploys ?? "", jobScope(pipeline, state, job.id, one));
-          return [{ target, outcome: one.outcome }];
+          return [{ target, outcome: one.outcome, ...deployedFacts(one) }];
         }),
   );
+}
+
+/** What the steps of the job say of the app: `revision` and `health` are outputs of the steps of Argo CD. */
+function deployedFacts({ steps, outcome }: JobState): Pick<DeployedTarget, "commit" | "unhealthy"> {
+  const last = (name: string): JsonValue | undefined =>
+    steps.findLast(({ outputs }) => typeof outputs[name] === "string" && outputs[name] !== "")?.outputs[name];
+  const [commit, health] = [last("revision"), last("health")];
+  const isUnhealthy = outcome === "failed" && health !== undefined && health !== "Healthy";
+  return { ...(typeof commit === "string" ? { commit } : {}), ...(isUnhealthy ? { unhealthy: true } : {}) };
 }
 
 function renderMap(templates: { readonly [name: string]: Template }, scope: JsonObject): JsonObject {

@@ -62,6 +62,7 @@ const DETAILS: { readonly [C in ErrorCode]: JsonObject } = {
     problem: "Its target seoul is in the environment prod, which demands something of builds.",
   },
   "group-busy": { group: "release/orders", task: "t-2026-1", limit: 1 },
+  "rollback-impossible": { app: "orders", problem: "seoul: there is no earlier build that ran well there." },
   "policy-unmet": {
     app: "orders",
     number: 12,

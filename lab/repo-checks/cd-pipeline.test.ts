@@ -127,6 +127,14 @@ test("CD asks for image and clusters before it commits, and names the build in i
   const pushed = commit.steps.find((step) => step.id === "push")?.action;
   assert(pushed?.kind === "uses");
   assert.equal((render(pushed.with, scope) as JsonObject).message, "Deploy orders #12 (aaaaaaaaaaaa) to seoul, tokyo");
+  const back = { from: "#13", reverts: ["c0ffee"], reason: "Orders are counted twice" };
+  assert.equal(
+    (render(pushed.with, { ...scope, task: { rollback: back } }) as JsonObject).message,
+    [
+      "Roll orders back to #12 (aaaaaaaaaaaa) on seoul, tokyo\n",
+      "Takes back #13.\nOrders are counted twice\nThis reverts commit c0ffee.",
+    ].join("\n"),
+  );
   for (const { action, when } of commit.steps)
     if (action.kind === "uses" && when === undefined) render(action.with, scope);
   const needs = { check: checkedAll, commit: { each: [{ each: main.each, outputs: render(commit.outputs, scope) }] } };
@@ -136,7 +144,7 @@ test("CD asks for image and clusters before it commits, and names the build in i
     if (action.kind === "uses") render(action.with, { app, build, params, each, steps: before });
   const steps = { app: { outputs: { app: "a" } } };
   for (const { action } of deploy.steps)
-    if (action.kind === "uses") render(action.with, { app, build, params, needs, each, steps });
+    if (action.kind === "uses") render(action.with, { app, build, params, task: {}, needs, each, steps });
   assert.equal(renderText(String(deploy.deploys), { each }), "seoul");
 });
 
@@ -228,7 +236,7 @@ test("CD commits once for all targets on the usual branch, and once for each tar
   const sync = deploy.steps.find((step) => step.id === "sync")?.action;
   assert(sync?.kind === "uses");
   const revisions = expandJob(deploy, { app, params }).map(({ each }) => {
-    const scope = { app, params, needs, each, steps: { app: { outputs: { app: "a" } } } };
+    const scope = { app, params, needs, each, task: {}, steps: { app: { outputs: { app: "a" } } } };
     return (render(sync.with, scope) as JsonObject).revision;
   });
   assert.deepEqual(revisions, ["commit[main]", "commit[live]", "commit[main]"]);

@@ -57,7 +57,8 @@ function sitesOfJob(site: JsonValue, facts: SiteFacts): readonly string[] {
   return from === "each" && path === "site" ? sitesOfTargets(facts) : [UNKNOWN_SITE];
 }
 
-function targetParams({ params }: Pick<PipelineView, "params">): readonly string[] {
+/** The parameters that name targets. */
+export function targetParams({ params }: Pick<PipelineView, "params">): readonly string[] {
   const properties = isJsonObject(params.properties) ? params.properties : {};
   const found = Object.entries(properties).filter(([, one]) => isJsonObject(one) && one["x-ui"] === "target");
   return found.map(([name]) => name);

@@ -12,7 +12,7 @@ import type { JsonObject } from "@gantry/core/json.ts";
 import type { PipelineView } from "@gantry/wire/agent/views.ts";
 import type { Portal } from "../portal.ts";
 import { type Caller, refusal } from "./decide-access.ts";
-import { deploys, sitesOf, sitesOfApp } from "./decide-sites.ts";
+import { deploys, sitesOf, sitesOfApp, targetParams } from "./decide-sites.ts";
 import type { AppAsSeen } from "./gains.ts";
 
 /** What a verb of a route is about. `list`: the route is open to everybody and returns what the caller may see. */
@@ -76,6 +76,26 @@ export function onApp(
     },
   };
 }
+
+/** A rollback is a CD of its targets. */
+export const onRollback: Guard<
+  { readonly app: string },
+  unknown,
+  { readonly targets?: readonly string[] | undefined }
+> = {
+  verb: "run-cd",
+  on: "app",
+  check: async ({ body, ...asked }) => {
+    const { app } = asked.params;
+    const pipeline = await chosenNow(asked, "run-cd", app, "cd");
+    const { targets } = body;
+    const isPlaced = asked.rights.needs.sites && targets !== undefined;
+    const view = isPlaced ? await asked.portal.agent.pipeline(pipeline).catch(ifUnknown) : undefined;
+    const params = Object.fromEntries((view ? targetParams(view) : []).map((name) => [name, targets ?? []]));
+    const missing = () => new GantryError("app-unknown", { app });
+    await requireOnApp(asked, "run-cd", { app, pipeline, params: params as JsonObject }, missing);
+  },
+};
 
 /** Creating an app needs the right on its name. Nothing is revealed about an existing app of this name. */
 export const onNewApp: Guard<

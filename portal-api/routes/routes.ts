@@ -14,6 +14,7 @@ import { createEnrolment, renewRunnerKey } from "./create-enrolment.ts";
 import { createSignInLink } from "./create-sign-in-link.ts";
 import { createToken, rotateToken } from "./create-token.ts";
 import { getDefinitions, syncDefinitions } from "./definitions.ts";
+import { deploymentRoutes } from "./deployments.ts";
 import { documentRoutes } from "./documents.ts";
 import { getFleet, listTargets, watchFleet } from "./fleet.ts";
 import { getApp } from "./get-app.ts";
@@ -115,6 +116,7 @@ export const ROUTES: readonly Route[] = [
   resumeTrigger,
   runTrigger,
   ...pauseRoutes,
+  ...deploymentRoutes,
   getDefinitions,
   syncDefinitions,
   definitionsWebhook,

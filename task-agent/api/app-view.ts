@@ -37,7 +37,7 @@ export function appView(app: AppState): AppView {
 }
 
 export function buildView(build: Build, app: AppState, environments: Environments): BuildView {
-  const { at, images, ...rest } = build;
+  const { at, images, held, ...rest } = build;
   const unmet = targetsOf(app.record).map(({ name, ...target }): [string, string[]] => [
     name,
     [...unmetFor(build, { name, ...target }, app, environments)],
@@ -49,6 +49,7 @@ export function buildView(build: Build, app: AppState, environments: Environment
     at: iso(at),
     runsIn: [...targetsRunning(app, build.number)],
     isRelease: build.branch === releaseBranchOf(app.record),
+    ...(held === undefined ? {} : { held: { ...held, at: iso(held.at) } }),
     unmet: Object.fromEntries(unmet.filter(([, problems]) => problems.length > 0)),
   };
 }

@@ -6,6 +6,7 @@ import type { Parsed, Sent } from "@gantry/runtime/http/route.ts";
 import type { Page } from "@gantry/wire/agent/agent-client.ts";
 import type { AgentRoutes } from "@gantry/wire/agent/routes.ts";
 import type { TaskSummary } from "@gantry/wire/agent/views.ts";
+import { numberMadeBy } from "../builds/build-stream.ts";
 import { type Found, newestOf } from "../store/newest-of.ts";
 import type { Definitions } from "../tasks/definitions.ts";
 import { taskStream } from "../tasks/task-stream.ts";
@@ -25,7 +26,10 @@ export async function listTasks(deps: ListDeps, query: Query): Promise<Sent<Page
       : await byIndex(deps, query);
   const wanted = found.items.map(taskStream.stateOf).filter((state) => isWanted(state, query));
   // The snapshots of the page are as recent as a separate read of each task.
-  const items = wanted.map(async (state) => taskSummary(state, await deps.definitions.pinned(state.definition)));
+  const items = wanted.map(async (state) => {
+    const made = state.result?.build && (await numberMadeBy(deps.journal, state.id));
+    return taskSummary(state, await deps.definitions.pinned(state.definition), made);
+  });
   return {
     items: await Promise.all(items),
     ...(found.cursor === undefined ? {} : { nextCursor: found.cursor }),

@@ -51,6 +51,7 @@ import { openAppPipelines } from "./app-pipelines.ts";
 import { appView, buildView, type Offers, pipelineView } from "./app-view.ts";
 import { artifactReads } from "./artifact-reads.ts";
 import { deliveryHandlers } from "./delivery-routes.ts";
+import { deploymentHandlers } from "./deployment-routes.ts";
 import { listTasks } from "./list-tasks.ts";
 import { sendLog } from "./logs.ts";
 import { pauseHandlers } from "./pause-routes.ts";
@@ -103,6 +104,7 @@ export function portalRoutes(deps: PortalRoutesDeps): Router {
   const handlers: Handlers = {
     ...taskHandlers(deps),
     ...appHandlers(deps),
+    ...deploymentHandlers(deps, { calls: taskCalls(deps), ofApps: openAppPipelines(deps) }),
     ...catalogHandlers(deps),
     ...runnerHandlers(deps),
     ...triggerHandlers(deps),

@@ -12,7 +12,7 @@ import type { TaskView } from "@gantry/wire/agent/views.ts";
 import type { RunnerRegistry } from "../dispatch/runner-registry.ts";
 import type { Leases } from "../leases/leases.ts";
 import { missingWarnings } from "../tasks/decide-missing.ts";
-import type { Rerun } from "../tasks/decide-start.ts";
+import type { Rerun, StartRequest } from "../tasks/decide-start.ts";
 import { planOfRerun, rerunRequest, type StartDeps, startTask } from "../tasks/start-task.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
 import { taskView } from "./view.ts";
@@ -29,7 +29,7 @@ export type TaskCalls = {
   /** Throws `not-found` for an unknown task. */
   readonly requireTask: (id: string | undefined) => Promise<TaskRecord>;
   readonly view: (record: TaskRecord, reruns?: readonly string[]) => TaskView;
-  readonly start: (body: Body<"startTask">) => Promise<TaskView>;
+  readonly start: (body: StartRequest) => Promise<TaskView>;
   readonly cancel: (id: string, body: Body<"cancel">) => Promise<TaskView>;
   /** Answers the new task. */
   readonly rerun: (id: string, body: Body<"rerun">) => Promise<TaskView>;

@@ -24,11 +24,14 @@ import { answerView } from "../approvals/answer-view.ts";
 import { shownOutputs } from "../definitions/hide-bundle.ts";
 import { waitingHeadline } from "../messages.ts";
 import { iso } from "./iso.ts";
+import { taskAbout } from "./task-about.ts";
 
 type Views = { readonly silentSince: (task: string, job: string) => number | undefined };
 type Jsons = TaskView["outputs"];
 
-export function taskSummary(state: TaskState, pipeline: Pipeline): TaskSummary {
+/** `made`: the number of the build that it made, where that is known. */
+export function taskSummary(state: TaskState, pipeline: Pipeline, made?: number): TaskSummary {
+  const about = taskAbout(state, pipeline, made);
   const jobs = Object.values(state.jobs);
   const steps = jobs.flatMap((job) => stepStates(job, definitionOf(pipeline, job.id)));
   const succeeded = steps.filter((step) => step === "succeeded").length;
@@ -44,6 +47,7 @@ export function taskSummary(state: TaskState, pipeline: Pipeline): TaskSummary {
     requestedBy: state.requestedBy,
     ...triggerView(state),
     ...(state.parent === undefined ? {} : { parent: { task: state.parent.task, job: state.parent.job } }),
+    ...(about === undefined ? {} : { about }),
     requestedAt: iso(state.requestedAt),
     ...times(state),
     stepsDone: succeeded + skipped,
@@ -73,6 +77,7 @@ export function taskView(
     ...(state.rerunOf === undefined ? {} : { rerunOf: state.rerunOf }),
     ...(reruns.length === 0 ? {} : { reruns: [...reruns] }),
     ...(state.override === undefined ? {} : { override: state.override }),
+    ...(state.rollback === undefined ? {} : { rollback: state.rollback }),
     ...(state.priority === undefined ? {} : { priority: state.priority }),
     ...(state.cancel
       ? {

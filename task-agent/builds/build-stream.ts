@@ -1,6 +1,6 @@
 // The builds of apps, one stream each, and how they are found: by number, by time and by the digest of an image.
 
-import { type Build, buildOfFacts } from "@gantry/core/build/build.ts";
+import { type Build, type BuildHold, buildOfFacts } from "@gantry/core/build/build.ts";
 import type { AppState } from "@gantry/core/task/model.ts";
 import type { Journal, StreamAppend } from "@gantry/journal/journal.ts";
 import { defineStream } from "@gantry/journal/typed-stream.ts";
@@ -13,6 +13,7 @@ export const buildStream = defineStream<BuildState>({
     builds: [`${key}/${padded(build.number)}`],
     "builds-by-app": [`${key}/${timeKey({ key, build })}`],
     "builds-by-time": [timeKey({ key, build })],
+    "builds-by-task": build.task === "" ? [] : [`${build.task}/${padded(build.number)}`],
     "build-digests": build.images.map(({ digest }) => `${key}/${digest}/${padded(build.number)}`),
   }),
 });
@@ -21,6 +22,37 @@ export const buildStream = defineStream<BuildState>({
 export function buildAppend(key: string, build: Build): StreamAppend {
   const events = [{ kind: "BuildMade", at: build.at, task: build.task }];
   return buildStream.append(`${key}/${build.number}`, { expected: 0, events, state: { key, build } });
+}
+
+/** The build as the hold of a person or of a rollback makes it, or without one. `build`: as it was loaded with this version. */
+export function holdAppend(
+  key: string,
+  { version, build }: { readonly version: number; readonly build: Build },
+  held: BuildHold | undefined,
+  by: string,
+  at: number,
+): StreamAppend {
+  const { held: _, ...free } = build;
+  const events = [held ? { kind: "BuildHeld", ...held } : { kind: "BuildReleased", at, by }];
+  const state = { key, build: held ? { ...free, held } : free };
+  return buildStream.append(`${key}/${build.number}`, { expected: version, events, state });
+}
+
+/** One build with the version of its stream; undefined if it is gone, or has no number. */
+export async function loadVersion(
+  journal: Pick<Journal, "load">,
+  { builds }: Pick<AppState, "builds">,
+  number: number,
+): Promise<{ readonly version: number; readonly build: Build } | undefined> {
+  const loaded = builds && (await buildStream.load(journal, `${builds.key}/${number}`));
+  return loaded && { version: loaded.version, build: loaded.state.build };
+}
+
+/** The number of the build that a task made; undefined when it made none, or an older version stored it. */
+export async function numberMadeBy(journal: Pick<Journal, "find">, task: string): Promise<number | undefined> {
+  const { items } = await journal.find({ index: "builds-by-task", prefix: `${task}/`, limit: 1 });
+  const [item] = items;
+  return item && buildStream.stateOf(item).build.number;
 }
 
 type Reads = Pick<Journal, "load" | "find">;

@@ -16,7 +16,7 @@ export type ChosenBuild = { readonly param: string } & ({ readonly build: Build 
 const SEARCHED = 200;
 const PAGE = 50;
 
-/** Undefined for a pipeline that deploys no build. Without a value, the newest build of the release branch. */
+/** Undefined for a pipeline that deploys no build. Without a value, the newest build of the release branch that nobody holds. */
 export async function chooseBuild(
   journal: Pick<Journal, "load" | "find">,
   pipeline: Pipeline,
@@ -56,6 +56,11 @@ function isDigest(text: string): boolean {
   return /^sha256:[0-9a-f]{64}$/.test(text);
 }
 
+/** The parameters that name targets. */
+export function targetParamsOf({ params }: Pipeline): readonly string[] {
+  return Object.entries(params.properties).flatMap(([name, param]) => (param["x-ui"] === "target" ? [name] : []));
+}
+
 export function buildParamOf({ params }: Pipeline): string | undefined {
   return Object.entries(params.properties).find(([, param]) => param["x-ui"] === "build")?.[0];
 }
@@ -67,13 +72,20 @@ async function newestOfRelease(
   const branch = releaseBranchOf(app.record);
   let cursor: string | undefined;
   let seen = 0;
+  let held: Build | undefined;
   do {
     const page = await listBuilds(journal, app, { limit: PAGE, cursor });
-    const found = page.builds.find((build) => build.branch === branch);
+    const ofBranch = page.builds.filter((build) => build.branch === branch);
+    const found = ofBranch.find(({ held }) => held === undefined);
     if (found) return { build: found };
+    held ??= ofBranch[0];
     seen += page.builds.length;
     cursor = page.cursor;
   } while (cursor !== undefined && seen < SEARCHED);
+  if (held)
+    return {
+      problem: `every build of the release branch ${branch} is held, the newest #${held.number} by ${held.held?.by}: ${held.held?.reason}; name a build, or let one go`,
+    };
   return {
     problem:
       seen === 0

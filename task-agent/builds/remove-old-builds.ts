@@ -19,7 +19,7 @@ export type SweepDeps = {
 
 /**
  * Removes the builds that are older than the newest `KEPT_BUILDS` of their app, except those that were deployed last to one
- * of its targets. Returns how many. May be interrupted and repeated, also by several agents at once.
+ * of its targets, and those that a target can be rolled back to. Returns how many. May be interrupted and repeated, also by several agents at once.
  */
 export async function sweepBuilds(journal: Pick<Journal, "find" | "remove">, deps: SweepDeps): Promise<number> {
   let count = 0;
@@ -37,11 +37,11 @@ export async function sweepBuilds(journal: Pick<Journal, "find" | "remove">, dep
 
 async function removeOldBuilds(
   journal: Pick<Journal, "find" | "remove">,
-  { builds, deployed = {} }: AppState,
+  { builds, deployed = {}, good = {} }: AppState,
   { nowMs, rest, isStopping }: SweepDeps,
 ): Promise<number> {
   if (!builds || builds.last <= KEPT_BUILDS) return 0;
-  const running = new Set(Object.values(deployed).map(({ build }) => build));
+  const kept = new Set([...Object.values(deployed), ...Object.values(good).flat()].map(({ build }) => build));
   const newestOld = builds.last - KEPT_BUILDS;
   const upTo = `${builds.key}/${padded(newestOld)}`;
   let count = 0;
@@ -52,7 +52,7 @@ async function removeOldBuilds(
       const { build } = buildStream.stateOf(item);
       // The journal removes only what has been unchanged for a day.
       if (item.key > upTo || build.at > nowMs - 2 * DAY_MS) return count;
-      if (running.has(build.number)) continue;
+      if (kept.has(build.number)) continue;
       if ((await journal.remove([{ stream: item.stream, expected: item.version }])).ok) count += 1;
     }
     cursor = page.cursor;

@@ -21,6 +21,7 @@ export const AGENT_INDEXES = [
   "builds",
   "builds-by-app",
   "builds-by-time",
+  "builds-by-task",
   "build-digests",
   "triggers",
   "runners",

@@ -84,20 +84,36 @@ export function appAfter(
   }
   if (deployed.length > 0) {
     const number = state.build?.number;
-    const made = deployed.map(({ target, outcome }): [string, Deployment] => [
+    const made = deployed.map(({ target, outcome, commit }): [string, Deployment] => [
       target,
       {
         ...(typeof number === "number" && number > 0 ? { build: number } : {}),
+        ...(commit === undefined ? {} : { commit }),
         task: state.id,
         by: state.requestedBy,
         at,
         outcome,
       },
     ]);
-    next = { ...next, deployed: { ...next.deployed, ...Object.fromEntries(made) } };
+    next = { ...next, good: goodAfter(app, made), deployed: { ...next.deployed, ...Object.fromEntries(made) } };
     events.push({ kind: "AppDeployed", at, task: state.id, targets: made.map(([target]) => target) });
   }
   return events.length === 0 ? undefined : { app: next, events };
+}
+
+/** So many builds of a target can be gone back to. */
+const KEPT_GOOD = 10;
+
+/** An app that an older version stored has only the last deployment of each target. */
+function goodAfter({ good, deployed = {} }: AppState, made: readonly [string, Deployment][]): AppState["good"] {
+  const isGood = ({ outcome, build }: Deployment): boolean => outcome === "succeeded" && build !== undefined;
+  const before = good ?? Object.fromEntries(Object.entries(deployed).map(([target, one]) => [target, [one]]));
+  const all = new Map(Object.entries(before).map(([target, list]) => [target, list.filter(isGood)]));
+  for (const [target, one] of made.filter(([, deployment]) => isGood(deployment))) {
+    const others = (all.get(target) ?? []).filter(({ build }) => build !== one.build);
+    all.set(target, [one, ...others].slice(0, KEPT_GOOD));
+  }
+  return Object.fromEntries(all);
 }
 
 /** The build that the end of a task made, with its number; undefined when it made none. */

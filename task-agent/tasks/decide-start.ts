@@ -5,6 +5,7 @@ import type { ClustersAt } from "@gantry/core/app/known-clusters.ts";
 import { targetsOf } from "@gantry/core/app/targets.ts";
 import { type Build, buildScope } from "@gantry/core/build/build.ts";
 import type { Environments } from "@gantry/core/build/environments.ts";
+import { canonicalJson } from "@gantry/core/canonical-json.ts";
 import { GantryError, type Problem } from "@gantry/core/errors.ts";
 import { renderText } from "@gantry/core/expr/template.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
@@ -15,13 +16,15 @@ import { atSite, readableDefaults, type SiteDefaults, siteOfTask } from "@gantry
 import type { TaskEventOf } from "@gantry/core/task/events.ts";
 import { concurrencyOf, isFromFork } from "@gantry/core/task/from-fork.ts";
 import { taskTitle } from "@gantry/core/task/messages.ts";
-import type { AppState, Parent } from "@gantry/core/task/model.ts";
+import type { AppState, Parent, Rollback } from "@gantry/core/task/model.ts";
 import { keptJobs, type PlannedJob, planRerun, type RerunOf } from "@gantry/core/task/plan-rerun.ts";
 import { type Priority, readPriority } from "@gantry/core/task/priority.ts";
+import { rollbackScope } from "@gantry/core/task/scope.ts";
 import { BY_PERSON } from "@gantry/core/trigger/facts.ts";
 import type { StartTask } from "@gantry/wire/agent/agent-api.ts";
 import { buildParamOf, type ChosenBuild } from "../builds/choose-build.ts";
 import { policyProblems } from "../builds/decide-policy.ts";
+import type { RollbackRequest } from "../builds/decide-rollback.ts";
 import { appRequested, appScope, expectedRecord } from "./decide-app.ts";
 import { placeProblems, tooManyPlaces } from "./decide-places.ts";
 import { type SecretsAt, secretProblems } from "./decide-secrets.ts";
@@ -29,11 +32,15 @@ import type { Definition } from "./definitions.ts";
 
 export type Rerun = Pick<RerunOf, "of" | "before" | "from"> & { readonly definition: "pinned" | "newest" };
 
-/** `trigger`: what starts it, as expressions see it. Absent: a person. `causedBy`: people because of whom the trigger does. */
+/**
+ * `trigger`: what starts it, as expressions see it. Absent: a person. `causedBy`: people because of whom the trigger does. `rollback`:
+ * build and targets are those of a rollback, whatever the parameters are.
+ */
 export type StartRequest = StartTask & {
   readonly trigger?: JsonObject;
   readonly causedBy?: readonly string[];
   readonly child?: ChildOf;
+  readonly rollback?: RollbackRequest;
 };
 
 /** What a task that does the work of a job has from its parent. */
@@ -67,6 +74,8 @@ export type StartFacts = {
   readonly newest?: Pipeline | undefined;
   /** The build that the request deploys, or why there is none. Undefined for a pipeline that deploys no build. */
   readonly build?: ChosenBuild | undefined;
+  /** What the task takes back. Undefined: it is no rollback. */
+  readonly rollback?: Rollback | undefined;
   /** What environments demand of a build. Default: nothing but the release branch. */
   readonly environments?: Environments;
   /** What the installation presets at each site. Default: nothing. */
@@ -89,7 +98,7 @@ export type Started = {
 };
 
 export function decideStart(facts: StartFacts): Started | GantryError {
-  const { definition, request, name, app, at, id, url, rerun, sites, clustersAt } = facts;
+  const { definition, request, name, app, at, id, url, rerun } = facts;
   const { pipeline, version } = definition;
   const impossible = impossibleRequest(facts);
   if (impossible) return impossible;
@@ -101,24 +110,13 @@ export function decideStart(facts: StartFacts): Started | GantryError {
   const tooMany = tooManyPlaces(pipeline, request.params);
   if (tooMany) return tooMany;
   const scope = pipeline.app === "new" ? { name: name ?? "" } : appScope(app);
-  const task = { id, url, requestedBy: request.principal, pipeline: pipeline.name, app: name ?? "" };
+  const task = {
+    ...{ id, url, requestedBy: request.principal, pipeline: pipeline.name, app: name ?? "" },
+    ...rollbackScope(facts.rollback),
+  };
   const { siteDefaults = {} } = facts;
-  const preset = atSite(pipeline, siteDefaults, siteOfTask(pipeline, scope, request.params));
-  const checked = checkParams(preset.params, withBuild(request.params, facts.build), { app: scope, task });
-  const { params } = checked;
-  const ofBuild = buildProblems(facts.build);
-  const wrong = [
-    // What is wrong with a build is said better than by the pattern of its parameter.
-    ...checked.problems.filter(({ pointer }) => !ofBuild.some((one) => one.pointer === pointer)),
-    ...nameProblems(definition, name, checked.problems),
-    ...ofBuild,
-  ];
-  // Only values with a valid form can be places.
-  const problems = wrong.length > 0 ? wrong : placeProblems({ pipeline, params, app: scope, sites, clustersAt });
-  if (problems.length > 0) {
-    const problem = problems.map(paramProblemInWords).join("; ");
-    return new GantryError("bad-params", { pipeline: pipeline.name, problem }, { problems });
-  }
+  const params = goodParams(facts, scope, task);
+  if (params instanceof GantryError) return params;
   const plan = rerun && planRerun({ ...rerun, after: pipeline });
   const kept = plan ? keptJobs(rerun, plan) : {};
   const secrets = secretProblems(pipeline, { params, app: scope }, facts.secretsAt, Object.keys(kept));
@@ -127,7 +125,9 @@ export function decideStart(facts: StartFacts): Started | GantryError {
     return new GantryError("secret-unknown", { pipeline: pipeline.name, problem }, { problems: secrets });
   }
   const build = facts.build && "build" in facts.build ? facts.build.build : undefined;
-  const unmet = ownDeployRefusal(facts) ?? policyRefusal(facts, build, params);
+  const rollback = facts.rollback ?? rollbackAgain(rerun, params);
+  // The build has met the demands of the environment when it was deployed there first.
+  const unmet = ownDeployRefusal(facts) ?? (rollback ? undefined : policyRefusal(facts, build, params));
   if (unmet) return unmet;
   const change = pipeline.app === "new" ? newApp(facts, params, appRequest) : existing;
   if (change instanceof GantryError) return change;
@@ -147,13 +147,14 @@ export function decideStart(facts: StartFacts): Started | GantryError {
     task: id,
     pipeline: pipeline.name,
     definition: version,
-    title: taskTitle(pipeline.button, name),
+    title: taskTitle(rollback ? "Roll back" : pipeline.button, name),
     ...(name === undefined ? {} : { app: name }),
     appScope: scope,
     params,
     ...(build === undefined ? {} : { build: buildScope(build) }),
     ...(readable === undefined ? {} : { siteDefaults: readable }),
     ...(request.override === undefined ? {} : { override: request.override.reason }),
+    ...(rollback === undefined ? {} : { rollback }),
     requestedBy: request.principal,
     ...(causedBy.length === 0 ? {} : { causedBy }),
     ...(trigger === undefined ? {} : { trigger }),
@@ -190,6 +191,32 @@ function waitsForEver({ name }: Pipeline, group: string): GantryError {
     why: `It would wait for its turn in the concurrency group ${group}, which the task has that waits for its end.`,
     todo: "Give the two pipelines different concurrency groups.",
   });
+}
+
+/** The parameters with their defaults, or what is wrong with them. */
+function goodParams(facts: StartFacts, scope: JsonObject, task: JsonObject): JsonObject | GantryError {
+  const { definition, request, name, sites, clustersAt, siteDefaults = {} } = facts;
+  const { pipeline } = definition;
+  const preset = atSite(pipeline, siteDefaults, siteOfTask(pipeline, scope, request.params));
+  const checked = checkParams(preset.params, withBuild(request.params, facts.build), { app: scope, task });
+  const { params } = checked;
+  const ofBuild = buildProblems(facts.build);
+  const wrong = [
+    // What is wrong with a build is said better than by the pattern of its parameter.
+    ...checked.problems.filter(({ pointer }) => !ofBuild.some((one) => one.pointer === pointer)),
+    ...nameProblems(definition, name, checked.problems),
+    ...ofBuild,
+  ];
+  // Only values with a valid form can be places.
+  const problems = wrong.length > 0 ? wrong : placeProblems({ pipeline, params, app: scope, sites, clustersAt });
+  if (problems.length === 0) return params;
+  const problem = problems.map(paramProblemInWords).join("; ");
+  return new GantryError("bad-params", { pipeline: pipeline.name, problem }, { problems });
+}
+
+/** A rerun with other parameters is about another build or other targets, so the demands of the environments count. */
+function rollbackAgain(rerun: Rerun | undefined, params: JsonObject): Rollback | undefined {
+  return rerun && canonicalJson(rerun.of.params) === canonicalJson(params) ? rerun.of.rollback : undefined;
 }
 
 /** The pipeline of an app cannot put itself before the tasks of other apps. Throws GantryError `expression-failed`. */

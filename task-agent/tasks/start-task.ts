@@ -12,12 +12,14 @@ import type { Concurrency, Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import { HIDDEN_PARAM, secretParamsOf } from "@gantry/core/pipeline/secret-params.ts";
 import { KEY_WINDOW_DAYS } from "@gantry/core/retention/policy.ts";
 import { concurrencyOf } from "@gantry/core/task/from-fork.ts";
-import type { Parent, TaskState } from "@gantry/core/task/model.ts";
+import type { AppState, Parent, TaskState } from "@gantry/core/task/model.ts";
 import { newTaskId, timeOfTask } from "@gantry/core/task/task-id.ts";
 import type { Journal, StreamAppend } from "@gantry/journal/journal.ts";
 import { defineStream } from "@gantry/journal/typed-stream.ts";
 import type { StartTask } from "@gantry/wire/agent/agent-api.ts";
 import { chooseBuild } from "../builds/choose-build.ts";
+import { type DecidedRollback, decideRollback } from "../builds/decide-rollback.ts";
+import { holdsOf, rollbackFacts } from "../builds/rollback.ts";
 import { raise } from "../limits.ts";
 import { DAY_MS } from "../retention/decide-retention.ts";
 import type { Seal } from "../secrets/seal.ts";
@@ -87,7 +89,7 @@ export async function startTask(deps: StartDeps, request: StartRequest, rerun?: 
     const known = before && (await replay(deps, before.state, fingerprint));
     if (known) return cancelOlder(deps.tasks, known);
     if (round === 0) deps.admit?.(request.principal);
-    const { decided, appVersion } = await decide(deps, definition, request, rerun);
+    const { decided, appVersion, holds } = await decide(deps, definition, request, rerun);
     const id = decided.event.task;
     const places = await guardPlaces(deps, definition, decided);
     const params = sealParams(deps.seal, definition.pipeline, decided.event.params, id);
@@ -102,6 +104,7 @@ export async function startTask(deps: StartDeps, request: StartRequest, rerun?: 
       }),
       ...(group ? [group.append] : []),
       ...appAppend(decided, appVersion),
+      ...holds,
       ...places,
     ];
     const record = await deps.tasks.create(definition.pipeline, [event], alongside);
@@ -162,15 +165,18 @@ async function decide(
   definition: Definition,
   request: StartRequest,
   rerun: Rerun | undefined,
-): Promise<{ readonly decided: Started; readonly appVersion: number }> {
+): Promise<{ readonly decided: Started; readonly appVersion: number; readonly holds: readonly StreamAppend[] }> {
   const at = await deps.tasks.now();
   const id = newTaskId(at, deps.newId());
   const name = appName(definition, request);
   const loaded = isAppName(name) ? await appStream.load(deps.journal, name) : undefined;
   const app = loaded?.state.state === "removed" ? undefined : loaded?.state;
+  const back = await wayBack(deps, definition, app, request);
+  const params = { ...request.params, ...back?.params } as StartTask["params"];
   const decided = decideStart({
     definition,
-    request,
+    request: { ...request, params },
+    rollback: back?.rollback,
     app,
     name,
     at,
@@ -181,14 +187,30 @@ async function decide(
     sites: deps.knownSites?.(),
     clustersAt: definition.pipeline.app === "existing" ? undefined : await deps.knownClusters?.(),
     newest: deps.definitions.current(definition.pipeline.name)?.pipeline,
-    build: app && (await chooseBuild(deps.journal, definition.pipeline, app, request.params)),
+    build: app && (await chooseBuild(deps.journal, definition.pipeline, app, params)),
     environments: deps.definitions.environments?.() ?? {},
     siteDefaults: deps.definitions.sites?.() ?? {},
     systemsAt: definition.pipeline.app === "new" ? await deps.knownSystems?.() : undefined,
     secretsAt: namesSecrets(definition.pipeline) ? await deps.knownSecrets?.() : undefined,
   });
   if (decided instanceof GantryError) throw decided;
-  return { decided, appVersion: loaded?.version ?? 0 };
+  const holds = back && app ? await holdsOf(deps.journal, app, back, { task: id, by: request.principal, at }) : [];
+  return { decided, appVersion: loaded?.version ?? 0, holds };
+}
+
+/** Of a rollback: what it does. Throws `rollback-impossible`, and `app-unknown`. */
+async function wayBack(
+  { journal, definitions }: StartDeps,
+  { pipeline }: Definition,
+  app: AppState | undefined,
+  { rollback, app: name = "" }: StartRequest,
+): Promise<DecidedRollback | undefined> {
+  if (rollback === undefined) return undefined;
+  if (app?.state !== "ready") throw new GantryError("app-unknown", { app: name });
+  const facts = await rollbackFacts(journal, app);
+  const decided = decideRollback(facts, pipeline, rollback, definitions.environments?.() ?? {});
+  if (decided instanceof GantryError) throw decided;
+  return decided;
 }
 
 /** Throws `pipeline-unknown`. */
@@ -231,7 +253,11 @@ async function definitionFor(
 }
 
 /** Differs for requests with the same key that ask for different tasks. */
-function fingerprintOf({ pipeline, app }: StartTask, params: JsonObject, rerun: Rerun | undefined): string {
+function fingerprintOf(
+  { pipeline, app, rollback }: StartRequest,
+  params: JsonObject,
+  rerun: Rerun | undefined,
+): string {
   return digest([
     pipeline,
     app ?? null,
@@ -241,6 +267,7 @@ function fingerprintOf({ pipeline, app }: StartTask, params: JsonObject, rerun: 
     // Included only if requested, so that keys of older versions stay valid.
     ...(rerun?.definition === "newest" ? ["newest"] : []),
     ...(typeof rerun?.from === "object" ? [rerun.from.job] : []),
+    ...(rollback === undefined ? [] : [{ targets: [], to: null, reason: "", ...JSON.parse(JSON.stringify(rollback)) }]),
   ]);
 }
 

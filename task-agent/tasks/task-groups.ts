@@ -14,6 +14,7 @@ import { concurrencyOf } from "@gantry/core/task/from-fork.ts";
 import type { TaskState } from "@gantry/core/task/model.ts";
 import { taskScope } from "@gantry/core/task/scope.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
+import { targetParamsOf } from "../builds/choose-build.ts";
 import type { TaskRecord } from "./task-store.ts";
 import { groupPrefix, taskStream } from "./task-stream.ts";
 import type { Tasks } from "./tasks.ts";
@@ -128,26 +129,36 @@ function sameOf({ state, pipeline }: TaskRecord): string | undefined {
 }
 
 /**
- * With the policy `cancel-older`, cancels every task of the group that was requested before this one and has not ended. The
+ * With the policy `cancel-older`, and for a rollback, cancels tasks of the group that were requested before this one and have not ended. The
  * new task still waits until they have ended. Does nothing with another policy, or when this task has had its turn. Safe to
  * repeat: when it was interrupted, the repeated request and a restart of the agent call it again.
  */
 export async function cancelOlder(tasks: Pick<Tasks, "read" | "change">, record: TaskRecord): Promise<TaskRecord> {
   const { state, pipeline } = record;
   const concurrency = concurrencyOf(pipeline, state);
-  if (concurrency?.policy !== "cancel-older" || state.phase !== "queued") return record;
-  const same = sameOf(record);
-  if (same === "") return record;
-  const { until } = concurrency;
+  if (state.phase !== "queued") return record;
+  const same = concurrency?.policy === "cancel-older" ? sameOf(record) : "";
+  if (same === "" && !state.rollback) return record;
+  const until = state.rollback ? undefined : concurrency?.until;
   let id = state.behind;
   while (id !== undefined) {
     const older = await tasks.read(id);
-    // An older pipeline file may have no text to compare.
-    if (older && older.state.phase !== "ended" && sameOf(older) === same)
+    if (older && older.state.phase !== "ended" && replaces(record, older, same))
       await tasks.change(id, (task, now) =>
         decideSupersede(task.state, { task: state.id, by: state.requestedBy, until }, now),
       );
     id = older?.state.behind;
   }
   return (await tasks.read(state.id)) ?? record;
+}
+
+/**
+ * A rollback replaces what deploys to one of its targets, however far that is, and nothing else. Only a rollback replaces
+ * a rollback. An older pipeline file may have no text to compare.
+ */
+function replaces(record: TaskRecord, older: TaskRecord, same: string | undefined): boolean {
+  if (!record.state.rollback) return !older.state.rollback && sameOf(older) === same;
+  const targets = Object.keys(record.state.rollback.from);
+  const others = targetParamsOf(older.pipeline).flatMap((name) => [older.state.params[name] ?? []].flat());
+  return others.some((name) => typeof name === "string" && targets.includes(name));
 }

@@ -25,6 +25,7 @@ import type { AppPipelinesView } from "./app-pipelines.ts";
 import type { ApprovalView } from "./approvals.ts";
 import { ARTIFACT_SIZE_HEADER, type ArtifactFileView, type ArtifactView } from "./artifacts.ts";
 import type { DefinitionsView, FollowedPart, SetPart } from "./definitions.ts";
+import type { DemandView, holdFor, RollbackPlanView, rollbackFor } from "./deployments.ts";
 import type { FleetChanges, FleetQuery, FleetView } from "./fleet.ts";
 import type { PauseView, pauseFor, resumeFor } from "./pauses.ts";
 import type { PollingView } from "./polling.ts";
@@ -148,6 +149,17 @@ export type AgentClient = {
   /** Of all apps, newest first. A page may have fewer builds than `limit` although there are more. */
   readonly newestBuilds: (query: BuildQuery, call?: Asking) => Promise<Page<BuildView>>;
   readonly build: (app: string, number: number, call?: Asking) => Promise<BuildView>;
+  /** What the environment of each target demands of people and of the time. */
+  readonly demands: (app: string, call?: Asking) => Promise<Page<DemandView>>;
+  readonly rollbackPlan: (
+    app: string,
+    query: { readonly targets?: readonly string[] | undefined; readonly to?: number | undefined },
+    call?: Asking,
+  ) => Promise<RollbackPlanView>;
+  /** Answers the task. Throws `rollback-impossible`. */
+  readonly rollback: (app: string, body: z.input<typeof rollbackFor>) => Promise<TaskView>;
+  readonly holdBuild: (app: string, number: number, body: z.input<typeof holdFor>) => Promise<BuildView>;
+  readonly releaseBuild: (app: string, number: number, principal: string) => Promise<BuildView>;
   /** Looks for an app to adopt. Throws `bad-request` with pointers for repositories that it could not have. */
   readonly startProposal: (body: z.input<typeof startProposal>) => Promise<AppProposal>;
   /** Throws `not-found`. */
@@ -288,6 +300,13 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
     newestBuilds: ({ apps, ...query }, options) =>
       call(routes.newestBuilds, { params, query: { ...query, apps: apps?.join() } }, options),
     build: (name, number, options) => call(routes.build, { params: { name, number: String(number) } }, options),
+    demands: (name, options) => call(routes.demands, { params: { name } }, options),
+    rollbackPlan: (name, { targets, to }, options) =>
+      call(routes.rollbackPlan, { params: { name }, query: { targets: targets?.join(), to } }, options),
+    rollback: (name, body) => call(routes.rollback, { params: { name }, body }),
+    holdBuild: (name, number, body) => call(routes.holdBuild, { params: { name, number: String(number) }, body }),
+    releaseBuild: (name, number, principal) =>
+      call(routes.releaseBuild, { params: { name, number: String(number) }, body: { principal } }),
     startProposal: (body) => call(routes.startProposal, { params, body }),
     appProposal: (id, options) => call(routes.appProposal, { params: { id } }, options),
     adoptApp: (name, body) => call(routes.adoptApp, { params: { name }, body }),

@@ -11,6 +11,7 @@ export const REQUEST_ERRORS = [
   "own-pipeline-deploys",
   "pipeline-unknown",
   "policy-unmet",
+  "rollback-impossible",
   "secret-unknown",
   "too-many",
 ] as const;

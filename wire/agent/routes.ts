@@ -29,6 +29,7 @@ import {
 import { appPipelinesView } from "./app-pipelines.ts";
 import { approvalView } from "./approvals.ts";
 import { definitionsView, FOLLOWED_PARTS, setPart, syncDefinitions } from "./definitions.ts";
+import { DEPLOYMENT_ROUTES } from "./deployments.ts";
 import { FLEET_ROUTES } from "./fleet.ts";
 import { JOB_OUTPUT_ROUTES } from "./job-output-routes.ts";
 import { PAUSE_ROUTES } from "./pauses.ts";
@@ -242,6 +243,7 @@ export const AGENT_ROUTES = {
     query: pageQuery.extend({ apps: someApps, branch: z.string().optional() }),
     answer: page(buildView),
   }),
+  ...DEPLOYMENT_ROUTES,
   pipelines: route({ method: "GET", path: "/pipelines", answer: page(pipelineView) }),
   /** With `app`, `ci` and `cd` are what the buttons of this app start. */
   pipeline: route({

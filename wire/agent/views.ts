@@ -11,10 +11,10 @@ import { z } from "zod";
 import { annotationSchema, failureSchema } from "../runner/protocol.ts";
 import { jobApproval } from "./approvals.ts";
 import { childPipelines, jobChild, taskParent } from "./children.ts";
+import { buildHold, lastDeployment, taskAbout, taskRollback, time } from "./deployed-views.ts";
 
 const json = z.json();
 const jsonObject = z.record(z.string(), json);
-export const time = z.iso.datetime().describe("RFC 3339, UTC");
 export const state = z
   .enum(STATES)
   .describe("`failed` is your work failing, `errored` is the platform's; `held` needs a person");
@@ -153,6 +153,7 @@ export const taskSummary = z
       .optional()
       .describe("What started it; absent for a task that a person started"),
     parent: taskParent.optional().describe("The job of another task that started it. Absent: none did"),
+    about: taskAbout.optional().describe("Absent: it is about no commit, or from a task-agent of an older version"),
     requestedAt: time,
     startedAt: time.optional(),
     endedAt: time.optional(),
@@ -178,6 +179,7 @@ export const taskView = taskSummary
     rerunOf: z.string().optional(),
     reruns: z.array(z.string()).optional().describe("The tasks that rerun it, oldest first. Absent: none"),
     override: z.string().optional().describe("Why the policies of environments were not applied"),
+    rollback: taskRollback.optional().describe("Absent: it is no rollback"),
     priority: z.enum(PRIORITIES).optional().describe("Whose jobs runners take first. Absent: normal"),
     cancel: z.object({ by: z.string(), at: time, reason: z.string().optional() }).optional(),
     waiting: waitingView.optional(),
@@ -219,10 +221,7 @@ export const appView = z
     facts: jsonObject.describe("Facts stored by later tasks, e.g. the newest image"),
     latest: z.record(z.string(), z.string()).describe("Pipeline → id of its newest task for this app"),
     deployed: z
-      .record(
-        z.string(),
-        z.object({ build: z.int().optional(), task: z.string(), by: z.string(), at: time, outcome: z.string() }),
-      )
+      .record(z.string(), lastDeployment)
       .optional()
       .describe("Target → its last deployment. Absent from a task-agent of an older version"),
     live: z
@@ -266,6 +265,9 @@ export const buildView = z
     at: time,
     runsIn: z.array(z.string()).describe("Targets where it was deployed last"),
     isRelease: z.boolean().describe("Built from the release branch of the app"),
+    held: buildHold
+      .optional()
+      .describe("CD does not choose it by itself until somebody lets it go. Absent: it is not held"),
     unmet: z
       .record(z.string(), z.array(z.string()))
       .describe("Target → what the build lacks for it. A target that is not named may get the build"),

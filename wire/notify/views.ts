@@ -1,7 +1,8 @@
 // Views of the notify-agent: messages of the inbox, deliveries and channels.
 
 import { z } from "zod";
-import { state, time } from "../agent/views.ts";
+import { time } from "../agent/deployed-views.ts";
+import { state } from "../agent/views.ts";
 
 export const inboxItem = z
   .object({

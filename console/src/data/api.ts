@@ -130,6 +130,11 @@ export const v1 = {
   targets: (app: string) => `/v1/apps/${part(app)}/targets`,
   fleet: (query: Query = {}) => `/v1/fleet${search(query)}`,
   builds: (app: string) => `/v1/apps/${part(app)}/builds`,
+  demands: (app: string) => `/v1/apps/${part(app)}/demands`,
+  /** With `targets`, what a rollback of them would do. */
+  rollback: (app: string, targets?: readonly string[]) =>
+    `/v1/apps/${part(app)}/rollback${search({ targets: targets?.join() })}`,
+  releaseBuild: (app: string, build: number) => `/v1/apps/${part(app)}/builds/${build}/release`,
   newestBuilds: (query: Query = {}) => `/v1/builds${search(query)}`,
   webhookDeliveries: (query: Query = {}) => `/v1/webhook-deliveries${search(query)}`,
   redeliver: (id: string) => `/v1/webhook-deliveries/${part(id)}/redeliver`,

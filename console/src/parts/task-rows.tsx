@@ -18,6 +18,7 @@ export function TaskRows({ tasks, label }: { tasks: readonly TaskSummary[]; labe
             <StateBadge state={task.state} />
             <span class="what">
               <Prose text={task.title} />
+              <About about={task.about} />
             </span>
             <span class="says" title={task.headline}>
               <Prose text={readable(withTaskTitles(statusOf(task)))} />
@@ -36,6 +37,21 @@ export function TaskRows({ tasks, label }: { tasks: readonly TaskSummary[]; labe
         </li>
       ))}
     </ul>
+  );
+}
+
+/** "#12 Mend the till a1b2c3d main Kim → seoul, tokyo": which of many tasks with the same title it is. */
+function About({ about }: { about: TaskSummary["about"] }) {
+  if (!about) return null;
+  const { build, commit, branch, subject, author, targets = [] } = about;
+  return (
+    <span class="about">
+      {build === undefined ? null : <span class="strong">#{build} </span>}
+      {subject === undefined ? null : <span>{subject} </span>}
+      {commit === undefined ? null : <span class="mono">{commit.slice(0, 7)} </span>}
+      {[branch, author].filter((one) => one !== undefined).join(" · ")}
+      {targets.length === 0 ? null : <span> → {targets.join(", ")}</span>}
+    </span>
   );
 }
 

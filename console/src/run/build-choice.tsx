@@ -17,12 +17,12 @@ export function BuildChoice({ app, value, shared, onChange }: Props) {
   const release = builds.filter(({ isRelease }) => isRelease);
   const others = builds.filter(({ isRelease }) => !isRelease);
   const isOther = value !== "" && !builds.some((one) => numberOrDigest(one) === value);
-  const chosen = builds.find((one) => numberOrDigest(one) === value) ?? (value === "" ? release[0] : undefined);
+  const byDefault = chosenBuild(builds, "");
   return (
     <>
       <select {...shared} value={value} onChange={({ currentTarget }) => onChange(currentTarget.value)}>
         <option value="">
-          {release[0] ? `newest of the release branch: ${buildLine(release[0])}` : "newest of the release branch"}
+          {byDefault ? `newest of the release branch: ${buildLine(byDefault)}` : "newest of the release branch"}
         </option>
         {release.map((build) => (
           <option key={build.number} value={numberOrDigest(build)}>
@@ -41,20 +41,6 @@ export function BuildChoice({ app, value, shared, onChange }: Props) {
         {isOther ? <option value={value}>{value}</option> : null}
       </select>
       {builds.length === 0 ? <p class="field-about">The app has no build yet: run CI first.</p> : null}
-      {chosen ? <Unmet build={chosen} /> : null}
-    </>
-  );
-}
-
-/** Targets that may not get the build, and why. */
-function Unmet({ build }: { build: BuildView }) {
-  return (
-    <>
-      {Object.entries(build.unmet).map(([target, problems]) => (
-        <p class="field-about" key={target}>
-          <span class="mono">{target}</span>: {problems.join("; ")}
-        </p>
-      ))}
     </>
   );
 }
@@ -64,7 +50,19 @@ function numberOrDigest({ number, images }: BuildView): string {
   return number === 0 ? (images[0]?.digest ?? "") : String(number);
 }
 
-/** "#12 main a1b2c3d Mend the till". */
-function buildLine({ number, branch, commit, subject = "" }: BuildView): string {
-  return [number === 0 ? "" : `#${number}`, branch, commit.slice(0, 8), subject].filter((one) => one !== "").join(" ");
+/** The build that the form means; empty: the newest of the release branch that nobody holds. */
+export function chosenBuild(builds: readonly BuildView[], value: string): BuildView | undefined {
+  if (value === "") return builds.find(({ isRelease, held }) => isRelease && held === undefined);
+  return builds.find((one) => numberOrDigest(one) === value);
+}
+
+/** "#12 main a1b2c3d Mend the till", and why it cannot be taken everywhere. */
+function buildLine({ number, branch, commit, subject = "", held, unmet }: BuildView): string {
+  const line = [number === 0 ? "" : `#${number}`, branch, commit.slice(0, 8), subject].filter((one) => one !== "");
+  const targets = Object.keys(unmet);
+  const why = [
+    ...(held ? [`held by ${held.by}: ${held.reason}`] : []),
+    ...(targets.length === 0 ? [] : [`not for ${targets.join(", ")}`]),
+  ];
+  return `${line.join(" ")}${why.length === 0 ? "" : ` (${why.join("; ")})`}`;
 }

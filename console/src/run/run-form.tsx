@@ -14,6 +14,7 @@ import { ProblemBox } from "../parts/loading-states.tsx";
 import { MissingForPipeline } from "../parts/missing-systems.tsx";
 import { Prose } from "../parts/prose.tsx";
 import { Command } from "./command.tsx";
+import { DeployPreview } from "./deploy-preview.tsx";
 import { FieldInput } from "./field.tsx";
 import { type Entries, errorsByField, type Field, fieldsOf, firstEntries, paramsOf, secretNames } from "./form.ts";
 import { PipelineOutline } from "./pipeline-outline.tsx";
@@ -64,6 +65,9 @@ export function RunForm({ name, pipeline, app, of, build }: Props) {
             </Fragment>
           );
         })}
+        {of && fields.some(({ ui }) => ui === "build") ? (
+          <DeployPreview app={of} {...deploymentOf(fields, entries.value)} />
+        ) : null}
         <div class="sheet-footer">
           {problem ? <FormProblem problem={problem} hasFieldErrors={hasFieldErrors} /> : null}
           {mayOverride || reason.value !== "" ? <Reason value={reason.value} onChange={setReason} /> : null}
@@ -86,6 +90,18 @@ export function RunForm({ name, pipeline, app, of, build }: Props) {
 function templateOf(fields: readonly Field[], entries: Entries): string {
   const chosen = entries[fields.find(({ ui }) => ui === "template")?.name ?? ""];
   return typeof chosen === "string" ? chosen : "";
+}
+
+/** What the form says of the build and the targets. */
+function deploymentOf(fields: readonly Field[], entries: Entries): { build: string; targets: readonly string[] } {
+  const of = (ui: string): readonly Entries[string][] =>
+    fields.filter((field) => field.ui === ui).map(({ name }) => entries[name] ?? "");
+  return {
+    build: of("build").flat().join(""),
+    targets: of("target")
+      .flat()
+      .filter((one) => one !== ""),
+  };
 }
 
 /** For those who may deploy a build that an environment does not take. */

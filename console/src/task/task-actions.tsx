@@ -4,6 +4,7 @@ import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { TaskView } from "@gantry/wire/agent/views.ts";
 import { useSignal } from "@preact/signals";
 import { refusalOf, startVerb } from "../data/session.ts";
+import { RollbackButton, useTargetsToRollBack } from "../run/rollback.tsx";
 import { CancelDialog } from "./cancel-dialog.tsx";
 import { decideReruns, type Rerun } from "./decide-reruns.ts";
 import { RerunDialog } from "./rerun-dialog.tsx";
@@ -20,6 +21,7 @@ export function TaskActions({ task }: { task: TaskView }) {
 }
 
 function RerunButtons({ task }: { task: TaskView }) {
+  const targets = useTargetsToRollBack(task);
   const asked = useSignal<Rerun["from"] | undefined>(undefined);
   // A rerun also needs the right to start the pipeline.
   const refusal = refusalOf("rerun", task) ?? refusalOf(startVerb(task.action ?? task.pipeline), task);
@@ -28,11 +30,12 @@ function RerunButtons({ task }: { task: TaskView }) {
   };
   return (
     <>
+      {targets.length > 0 ? <RollbackButton app={task.app ?? ""} of={task} targets={targets} isPrimary /> : null}
       {decideReruns(task).map(({ from, label, hint }) => (
         <button
           key={from}
           type="button"
-          class={from === "failed" ? "button primary" : "button"}
+          class={from === "failed" && targets.length === 0 ? "button primary" : "button"}
           disabled={refusal !== undefined}
           onClick={() => ask(from)}
           title={refusal ?? hint}

@@ -69,7 +69,8 @@ async function startHooks(fake: FakeArgoCd, record: AppRecord, running: Operatio
   const { revision } = running.syncResult;
   const found = await manifestsOf(fake, record.object, revision === "" ? undefined : revision).catch(() => undefined);
   const hooks = (found?.manifests ?? []).filter((one) => hookOf(one) !== undefined && hookOf(one) !== "SyncFail");
-  if (hooks.length === 0) return false;
+  // It may have been terminated while the manifests were made.
+  if (hooks.length === 0 || record.object.status.operationState?.phase === "Terminating") return false;
   record.hooksStarted = true;
   const resources = hooks.map((one) => hookResult(one, "Running"));
   record.object.status.operationState = { ...running, syncResult: { ...running.syncResult, resources } };

@@ -1,11 +1,13 @@
 // The builds of an app, newest first: what they are made of, what is known of them, and where they run.
 
 import type { BuildView } from "@gantry/wire/agent/views.ts";
-import type { Page } from "../../data/api.ts";
+import { type Page, send, v1 } from "../../data/api.ts";
 import type { Resource } from "../../data/store.ts";
+import { useAction } from "../../data/use-action.ts";
 import { BuildCommit, BuildNumber, BuildTime, RunsIn, Verdict } from "../../parts/build-cells.tsx";
-import { EmptyState, Loaded } from "../../parts/loading-states.tsx";
+import { EmptyState, Loaded, ProblemBox } from "../../parts/loading-states.tsx";
 import { Section } from "../../parts/page-layout.tsx";
+import { Prose } from "../../parts/prose.tsx";
 import { CopyableId } from "../../parts/values.tsx";
 
 export function AppBuilds({ app, builds }: { app: string; builds: Resource<Page<BuildView>> }) {
@@ -18,7 +20,7 @@ export function AppBuilds({ app, builds }: { app: string; builds: Resource<Page<
               <p>Every CI that passes makes a build. CD deploys builds.</p>
             </EmptyState>
           ) : (
-            <BuildTable builds={items} app={app} />
+            <BuildTable builds={items} app={app} onReleased={builds.reload} />
           )
         }
       </Loaded>
@@ -26,7 +28,9 @@ export function AppBuilds({ app, builds }: { app: string; builds: Resource<Page<
   );
 }
 
-function BuildTable({ builds, app }: { builds: readonly BuildView[]; app: string }) {
+type TableProps = { readonly builds: readonly BuildView[]; readonly app: string; readonly onReleased: () => void };
+
+function BuildTable({ builds, app, onReleased }: TableProps) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a table without links is scrolled by keyboard through its region.
     <section class="scroll" aria-label={`Builds of ${app}`} tabIndex={0}>
@@ -45,7 +49,7 @@ function BuildTable({ builds, app }: { builds: readonly BuildView[]; app: string
         </thead>
         <tbody>
           {builds.map((build) => (
-            <BuildRow key={build.number} build={build} />
+            <BuildRow key={build.number} build={build} onReleased={onReleased} />
           ))}
         </tbody>
       </table>
@@ -53,7 +57,29 @@ function BuildTable({ builds, app }: { builds: readonly BuildView[]; app: string
   );
 }
 
-function BuildRow({ build }: { build: BuildView }) {
+/** Why CD does not choose it by itself, and the button that ends that. */
+function Held({ build: { app, number, held }, onReleased }: { build: BuildView; onReleased: () => void }) {
+  const action = useAction();
+  if (!held) return null;
+  const release = (): void =>
+    action.run(async () => {
+      await send("POST", v1.releaseBuild(app, number), {});
+      onReleased();
+    });
+  return (
+    <div>
+      <span class="hue-amber">
+        Held by {held.by}: <Prose text={held.reason} />
+      </span>{" "}
+      <button type="button" class="button" disabled={action.isSending} onClick={release}>
+        Let it go
+      </button>
+      {action.problem ? <ProblemBox problem={action.problem} /> : null}
+    </div>
+  );
+}
+
+function BuildRow({ build, onReleased }: { build: BuildView; onReleased: () => void }) {
   const { branch, scan, gate, images } = build;
   return (
     <tr>
@@ -72,6 +98,7 @@ function BuildRow({ build }: { build: BuildView }) {
       </td>
       <td>
         <RunsIn build={build} />
+        <Held build={build} onReleased={onReleased} />
       </td>
       <td>
         {images.map(({ name, image, digest }) => (

@@ -12,6 +12,7 @@ import { clockTime } from "../../parts/format.ts";
 import { LiveBadge } from "../../parts/live-badge.tsx";
 import { Prose } from "../../parts/prose.tsx";
 import { ExternalLink, RelativeTime } from "../../parts/values.tsx";
+import { RollbackButton } from "../../run/rollback.tsx";
 
 /** `onLive`: the state of a target has changed, so that of the app may have, too. */
 export function AppTargets(props: { app: AppView; builds: readonly BuildView[]; onLive: () => void }) {
@@ -49,6 +50,9 @@ export function AppTargets(props: { app: AppView; builds: readonly BuildView[]; 
             <th>Path</th>
             <th>Namespace</th>
             <th>Argo CD application</th>
+            <th>
+              <span class="hidden">Actions</span>
+            </th>
           </tr>
         </thead>
         <tbody>
@@ -75,6 +79,11 @@ export function AppTargets(props: { app: AppView; builds: readonly BuildView[]; 
                 <td class="mono soft aside">{textAt(target, "namespace") ?? textAt(record, "namespace")}</td>
                 <td class="mono soft aside">
                   <Application app={name} target={target} url={one?.url} />
+                </td>
+                <td>
+                  {app.deployed?.[textAt(target, "name") ?? ""] ? (
+                    <RollbackButton app={name} of={app} targets={[textAt(target, "name") ?? ""]} />
+                  ) : null}
                 </td>
               </tr>
             );
