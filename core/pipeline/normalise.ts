@@ -58,7 +58,7 @@ function normaliseJob(id: string, job: JobFile, steps: ReadonlyMap<string, StepD
     ...(job.continueOnError === undefined || job.continueOnError === false
       ? {}
       : { continueOnError: job.continueOnError }),
-    ...(job.failFast === true ? { failFast: true } : {}),
+    ...(job.failFast === undefined || job.failFast === false ? {} : { failFast: job.failFast }),
     when: bareCondition(job.when),
     timeoutMs: duration(job.timeout) ?? DEFAULT_JOB_TIMEOUT_MS,
     ...(job.concurrency === undefined ? {} : { concurrency: normaliseJobConcurrency(job.concurrency) }),

@@ -147,8 +147,8 @@ export type Job = {
   readonly maxParallel?: number;
   /** A failure of the job does not count for what comes after it. A text is an expression; rendered by expand.ts. */
   readonly continueOnError?: true | string;
-  /** When one of the jobs of `each` or `matrix` fails, the others are canceled. */
-  readonly failFast?: true;
+  /** When one of the jobs of `each` or `matrix` fails, the others are canceled; `waiting`: only those that have not begun. */
+  readonly failFast?: true | "waiting";
   readonly when: Condition | undefined;
   readonly timeoutMs: number;
   readonly concurrency?: JobConcurrency;

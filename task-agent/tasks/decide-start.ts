@@ -34,6 +34,8 @@ export type StartRequest = StartTask & {
   readonly trigger?: JsonObject;
   readonly causedBy?: readonly string[];
   readonly child?: ChildOf;
+  /** The definition of the task, which is none of those in force. It is stored. */
+  readonly definition?: Definition;
 };
 
 /** What a task that does the work of a job has from its parent. */

@@ -209,10 +209,11 @@ function childrenInForce(
 /** A rerun uses the file of the original task unless the newest one is requested, because that one may do something else. */
 async function definitionFor(
   { definitions, ownPipelines }: StartDeps,
-  { pipeline, app, child }: StartRequest,
+  { pipeline, app, child, definition }: StartRequest,
   rerun?: Rerun,
 ): Promise<Definition> {
   if (child) return child.definition;
+  if (definition) return definition;
   if (rerun?.definition === "pinned") {
     const version = rerun.of.definition;
     const pinned = await definitions.pinned(version);
@@ -231,7 +232,11 @@ async function definitionFor(
 }
 
 /** Differs for requests with the same key that ask for different tasks. */
-function fingerprintOf({ pipeline, app }: StartTask, params: JsonObject, rerun: Rerun | undefined): string {
+function fingerprintOf(
+  { pipeline, app, definition }: StartRequest,
+  params: JsonObject,
+  rerun: Rerun | undefined,
+): string {
   return digest([
     pipeline,
     app ?? null,
@@ -241,6 +246,7 @@ function fingerprintOf({ pipeline, app }: StartTask, params: JsonObject, rerun: 
     // Included only if requested, so that keys of older versions stay valid.
     ...(rerun?.definition === "newest" ? ["newest"] : []),
     ...(typeof rerun?.from === "object" ? [rerun.from.job] : []),
+    ...(definition === undefined ? [] : [definition.version]),
   ]);
 }
 
