@@ -105,7 +105,12 @@ function isKnown({ each, site, labels }: Job, { params: { required } }: Pipeline
 }
 
 export function planText(pipeline: Pipeline, jobs: readonly PlannedJob[]): string {
-  const lines = [`${pipeline.name}: ${pipeline.title}`, ...(pipeline.summary === "" ? [] : [pipeline.summary])];
+  const undo = pipeline.undo === undefined ? [] : ["When it fails, what its steps have created is deleted again."];
+  const lines = [
+    `${pipeline.name}: ${pipeline.title}`,
+    ...(pipeline.summary === "" ? [] : [pipeline.summary]),
+    ...undo,
+  ];
   for (const { job, key, site, final, problem } of jobs) {
     const facts = [
       ...(job.pipeline === undefined ? [`at ${site}`] : [runsInWords(job.pipeline, job.wait)]),

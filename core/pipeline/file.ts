@@ -288,6 +288,10 @@ export const pipelineShape = z.strictObject({
   expires: duration.optional().describe("The task ends when no runner has taken a job of it within this time"),
   jobs,
   finally: jobs.optional(),
+  undo: z
+    .literal("onFailure", "the word `onFailure`, or nothing")
+    .optional()
+    .describe("When the task has failed, what its steps have created is deleted again, newest first"),
   outputs: outputNames.optional(),
   remember: outputNames.optional().describe("Facts to keep on the app"),
   build: z

@@ -70,7 +70,7 @@ export function parsePipeline(
       file: shape.file,
       pipeline,
       steps: known,
-      jobIds: jobIdsOf(root),
+      jobIds: [...jobIdsOf(root), ...(pipeline.undo === undefined ? [] : ["undo"])],
       typing: typingOf(pipeline, known),
       trials: newTrials(),
     };
