@@ -26,6 +26,9 @@ jobs:
 `;
 const RELEASE = `name: release
 app: none
+concurrency: { group: releases, policy: reject, limit: 2 }
+priority: high
+undo: onFailure
 jobs:
   patch: { pipeline: patch, params: { place: tokyo } }
   tell: { pipeline: patch, needs: patch, wait: false, params: { place: oslo } }
@@ -95,4 +98,23 @@ test("I8: lint refuses pipelines that run each other without end, and params tha
   const linted = await run("pipeline", "lint", one, other);
   assert.equal(linted.code, 2);
   assert.match(linted.out, /one\.yaml:4:19 jobs\.go: pipelines run each other without end: one → other → one/);
+});
+
+test("who is about to run a pipeline sees what holds it: turns, priority, undo and approvals", async (t) => {
+  const asking = join(pipelines, "release.yaml");
+  const wait =
+    "  ask: { needs: tell, pipeline: patch, approval: { question: Go on?, approvers: [group:ops], count: 2 }, params: { place: x } }\n";
+  await writeFile(asking, `${RELEASE}${wait}`);
+  const planned = await run("pipeline", "plan", asking);
+  await t.waitFor(async () => assert.match((await run("pipeline", "show", "release")).out, /Go on/), {
+    timeout: 60_000,
+  });
+  const shown = await run("pipeline", "show", "release");
+  for (const { out } of [planned, shown]) {
+    assert.match(out, /^Of the concurrency group releases, 2 tasks run at a time: a new one is refused\.$/m);
+    assert.match(out, /^Its priority is high\.$/m);
+    assert.match(out, /^When it fails, what its steps have created is deleted again\.$/m);
+    assert.match(out, /asks: Go on\? \(2 people of group:ops\)/);
+  }
+  assert.match(shown.out, /^ask .*runs patch/m);
 });

@@ -960,7 +960,7 @@ export const RUN_TIME_MISTAKES: readonly Mistake[] = [
     /add `failed` to `on`/,
   ],
   ["a wrong word in the retry of a step", file({ step: "retry: { max: 1, dealy: 1s }" }), /did you mean delay\?/],
-  ["an undo after success", file({ rest: "undo: always\n" }), /: undo must be the word `onFailure`, or nothing/],
+  ["an undo after success", file({ rest: "undo: always\n" }), /: undo is not valid: the word `onFailure`, or nothing$/],
   [
     "an undo of a new app",
     job("    steps: [{ run: x }]\n", "app: new\nundo: onFailure\nparams: { name: string }\noutputs: { app: {} }\n"),

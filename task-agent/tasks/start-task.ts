@@ -91,7 +91,7 @@ export async function startTask(deps: StartDeps, request: StartRequest, rerun?: 
     const id = decided.event.task;
     const places = await guardPlaces(deps, definition, decided);
     const params = sealParams(deps.seal, definition.pipeline, decided.event.params, id);
-    const group = await joinGroup(deps, concurrencyOf(definition.pipeline, decided.event), decided.event.group, id);
+    const group = await joinGroup(deps, concurrencyOf(definition.pipeline, decided.event), decided.event);
     const event = { ...decided.event, params, ...group?.place };
     const alongside = (state: TaskState): StreamAppend[] => [
       // The event increases the version, so the second of two concurrent requests with the same key meets a conflict.
@@ -313,9 +313,9 @@ type GroupPosition = {
 async function joinGroup(
   deps: StartDeps,
   concurrency: Concurrency | undefined,
-  group: string | undefined,
-  id: string,
+  of: Started["event"],
 ): Promise<GroupPosition | undefined> {
+  const { group, task: id } = of;
   if (group === undefined) return undefined;
   const key = digest(group);
   const loaded = await groupStream.load(deps.journal, key);
@@ -326,7 +326,7 @@ async function joinGroup(
     events: [{ kind: "GroupJoined", task: id }],
     state: { group, last: id },
   });
-  const behind = await taskBefore(deps, concurrency, { group, last: loaded?.state.last });
+  const behind = await taskBefore(deps, concurrency, { group, last: loaded?.state.last, of });
   return { place: { ticket: version + 1, ...(behind === undefined ? {} : { behind }) }, append };
 }
 
