@@ -15,6 +15,13 @@ const MAX_TITLE = 250;
 const MAX_TEXT = 4_000;
 const MAX_FACT = 300;
 
+const ABOUT_LINKS = "The links show what will happen, and ask you to confirm. You need to be signed in.";
+
+/** The text of a message where its links are not shown. */
+export function withoutLinks({ text }: Pick<Content, "text">): string {
+  return text.replace(ABOUT_LINKS, "").trimEnd();
+}
+
 /** The message for an event. `portalUrl`: the base of an address that has no host. */
 export function renderNotice(notice: Notice, portalUrl: string | undefined): Content {
   const { data } = notice;
@@ -22,11 +29,12 @@ export function renderNotice(notice: Notice, portalUrl: string | undefined): Con
   const state = stateOf(event);
   const sentence = sentenceOf(notice, state);
   const actions = actionsOf(data, portalUrl);
+  const about = actions.length === 0 ? [] : [ABOUT_LINKS];
   return {
     thread: data.task,
     state,
     title: line(`${STATE_LOOKS[state].glyph} ${sentence}`, MAX_TITLE),
-    text: block(textOf(notice, sentence), MAX_TEXT),
+    text: block([textOf(notice, sentence), ...about].filter((part) => part !== "").join("\n"), MAX_TEXT),
     facts: factsOf(notice),
     link: linkTo(data.url, portalUrl),
     ...(actions.length === 0 ? {} : { actions }),
@@ -116,11 +124,8 @@ function textOf({ data }: Notice, title: string): string {
   if (event.kind === "JobHeld") {
     return `${text(event.reason)}\nA person has to decide: run the job again, mark it as done, or let it fail.`;
   }
-  if (event.kind === "ApprovalRequested" || event.kind === "ApprovalReminded")
-    return [text(event.question), "The links show what will happen, and ask you to confirm. You need to be signed in."]
-      .filter((part) => part !== "")
-      .join("\n");
-  if (event.kind === "ApprovalExpired") return text(event.question);
+  if (["ApprovalRequested", "ApprovalReminded", "ApprovalExpired"].includes(text(event.kind)))
+    return text(event.question);
   const failure = typeof event.failure === "object" && !Array.isArray(event.failure) ? event.failure : undefined;
   const { message, why, todo, line: failing } = (failure ?? {}) as JsonObject;
   // A new app has a title of its own, which says the same as the headline of its task.

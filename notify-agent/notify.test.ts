@@ -96,7 +96,13 @@ describe("notifications", () => {
     const env = await startTestEnvironment(t);
     const agent = await env.start();
     const question = "Deploy orders #12 to prod (seoul)?";
-    const asked = { job: "deploy[seoul]", question, approvers: ["group:ops"], until: Date.UTC(2026, 10, 27, 7) };
+    const asked = {
+      job: "deploy[seoul]",
+      plan: "sha256:1",
+      question,
+      approvers: ["group:ops"],
+      until: Date.UTC(2026, 10, 27, 7),
+    };
     env.feed.add({ kind: "ApprovalRequested", ...asked });
     await settled(agent, 3);
     const [message] = await env.messages();
@@ -105,6 +111,7 @@ describe("notifications", () => {
     assert.match(message?.text ?? "", /\nOpen the task$/);
     const [item] = await inbox(agent.url, "?after=");
     assert.equal(item?.url, "https://portal.example/tasks/t01");
+    assert.equal(item?.text, question, "the inbox shows no links, so it speaks of none");
     assert.deepEqual(
       item?.facts.filter(([name]) => ["Who may answer", "Until"].includes(name)),
       [

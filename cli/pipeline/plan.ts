@@ -1,5 +1,6 @@
 // `gantry pipeline plan FILE` and `graph FILE`: prints the jobs of a pipeline in the order in which they run, as text or as a Mermaid diagram.
 
+import { approvalText, turnsText } from "@gantry/core/concurrency/turns-text.ts";
 import { explain, GantryError } from "@gantry/core/errors.ts";
 import { referencesIn } from "@gantry/core/expr/template.ts";
 import { isJsonObject, type JsonObject } from "@gantry/core/json.ts";
@@ -105,7 +106,8 @@ function isKnown({ each, site, labels }: Job, { params: { required } }: Pipeline
 }
 
 export function planText(pipeline: Pipeline, jobs: readonly PlannedJob[]): string {
-  const lines = [`${pipeline.name}: ${pipeline.title}`, ...(pipeline.summary === "" ? [] : [pipeline.summary])];
+  const summary = pipeline.summary === "" ? [] : [pipeline.summary];
+  const lines = [`${pipeline.name}: ${pipeline.title}`, ...summary, ...turnsText(pipeline)];
   for (const { job, key, site, final, problem } of jobs) {
     const facts = [
       ...(job.pipeline === undefined ? [`at ${site}`] : [runsInWords(job.pipeline, job.wait)]),
@@ -115,6 +117,7 @@ export function planText(pipeline: Pipeline, jobs: readonly PlannedJob[]): strin
       ...(job.pipeline === undefined ? [`at most ${formatDuration(job.timeoutMs)}`] : []),
     ];
     lines.push("", `${key} · ${job.title}`, `  ${facts.join(" · ")}`);
+    if (job.approval !== undefined) lines.push(`  asks: ${approvalText(job.approval)}`);
     if (problem !== undefined) lines.push(`  ${problem}`);
     job.steps.forEach((step, index) => {
       const action = step.action.kind === "uses" ? step.action.uses : "script";

@@ -19,7 +19,7 @@ export async function showPipeline({ portal, args: [name] }: Call<object, readon
   return { value: found, text: inWords(found) };
 }
 
-function inWords({ name, title, summary, params, jobs }: PipelineView): string {
+function inWords({ name, title, summary, params, jobs, turns = [] }: PipelineView): string {
   const properties = isJsonObject(params.properties) ? params.properties : {};
   const required = Array.isArray(params.required) ? params.required : [];
   const rows = Object.entries(properties).map(([param, schema]) => [
@@ -27,9 +27,13 @@ function inWords({ name, title, summary, params, jobs }: PipelineView): string {
     required.includes(param) ? "required" : "",
     isJsonObject(schema) ? aboutParam(schema) : "",
   ]);
-  const steps = jobs.map(({ id, title: job, needs, steps: all }) => [id, job, needs.join(", "), String(all.length)]);
+  const steps = jobs.map(({ id, title: job, needs, steps: all, pipeline, asks }) => [
+    ...[id, job, needs.join(", "), pipeline === undefined ? String(all.length) : `runs ${pipeline}`],
+    asks === undefined ? "" : `asks: ${asks}`,
+  ]);
   const table = rows.length === 0 ? "No parameters.\n" : textTable(["PARAMETER", "", "ABOUT"], rows);
-  return `${name}: ${title}\n${summary}\n\n${table}\n${textTable(["JOB", "TITLE", "AFTER", "STEPS"], steps)}`;
+  const when = turns.map((sentence) => `${sentence}\n`).join("");
+  return `${name}: ${title}\n${summary}\n${when}\n${table}\n${textTable(["JOB", "TITLE", "AFTER", "STEPS", ""], steps)}`;
 }
 
 function aboutParam(schema: JsonObject): string {

@@ -81,14 +81,22 @@ export const PIPELINES = [
   command({
     name: "pipeline run",
     summary: "run any pipeline of the portal",
+    details:
+      "With `--each`, one task runs it once for each value of a parameter, and shows all of them: `gantry task show`, `watch`, `cancel` and `rerun` are about all.",
     args: ["PIPELINE"],
     flags: {
       app: { type: "string", value: "APP", summary: "the app that it runs for" },
+      each: { type: "string", value: "NAME=VALUE,VALUE", summary: "run it once for each of these values, in this order" },
+      "max-parallel": { type: "string", value: "N", summary: "with --each: how many run at the same time (default: all)" },
+      "stop-on-failure": { type: "boolean", summary: "with --each: after a failure, no other one begins" },
       ...PARAM_FLAG,
       ...FOLLOW_FLAG,
     },
     portal: true,
-    examples: ["pipeline run nightly --app orders --param depth=3 --follow"],
+    examples: [
+      "pipeline run nightly --app orders --param depth=3 --follow",
+      "pipeline run patch --each site=seoul,tokyo --max-parallel 1 --stop-on-failure",
+    ],
     run: async (call) => (await import("../task/start-task.ts")).runPipeline(call),
   }),
   command({

@@ -68,12 +68,43 @@ function ifOlder(error: unknown): TemplatesView {
   throw error;
 }
 
+type EachFlags = {
+  readonly each: string | undefined;
+  readonly "max-parallel": string | undefined;
+  readonly "stop-on-failure": boolean;
+};
+
 export function runPipeline(
-  call: Call<Common & { readonly app: string | undefined }, readonly [pipeline: string]>,
+  call: Call<Common & EachFlags & { readonly app: string | undefined }, readonly [pipeline: string]>,
 ): Promise<Outcome | number> {
   const { app, param } = call.flags;
-  const about = { pipeline: call.args[0], ...(app === undefined ? {} : { app }) };
+  const fanOut = fanOutOf(call.flags, call.io);
+  const about = {
+    pipeline: call.args[0],
+    ...(app === undefined ? {} : { app }),
+    ...(fanOut === undefined ? {} : { fanOut }),
+  };
   return start(call, "/v1/tasks", { ...about, params: readParams(param, call.io) });
+}
+
+/** Throws UsageError. */
+function fanOutOf(
+  { each, "max-parallel": max, "stop-on-failure": stop }: EachFlags,
+  io: Context["io"],
+): object | undefined {
+  if (each === undefined) {
+    if (max === undefined && !stop) return undefined;
+    throw new UsageError("--max-parallel and --stop-on-failure belong to --each");
+  }
+  const [, name = "", values = ""] = /^([^=]+)=(.+)$/.exec(each) ?? [];
+  if (name === "") throw new UsageError(`--each ${each}: write a parameter and its values, as in site=seoul,tokyo`);
+  if (max !== undefined && !/^[1-9]\d{0,2}$/.test(max))
+    throw new UsageError(`--max-parallel ${max}: use a number from 1 to 256`);
+  return {
+    ...{ param: name, values: values.split(",").map((value) => readParams([`value=${value.trim()}`], io).value) },
+    ...(max === undefined ? {} : { maxParallel: Number(max) }),
+    ...(stop ? { stopOnFailure: true } : {}),
+  };
 }
 
 type Starting = Context & { readonly flags: { readonly follow: boolean } };

@@ -17,7 +17,7 @@ type Edge = { readonly one: ChildText; readonly job: Job; readonly path: Path; r
 
 /** The jobs that run another pipeline. */
 export function childJobs({ jobs, finally: last }: Pick<Pipeline, "jobs" | "finally">): readonly string[] {
-  return [...new Set([...jobs, ...last].flatMap(({ pipeline }) => pipeline ?? []))];
+  return [...new Set([...jobs, ...last].flatMap(({ pipeline, undo }) => (undo ? [] : (pipeline ?? []))))];
 }
 
 /**
@@ -62,7 +62,7 @@ function edgesOf(one: ChildText): readonly Edge[] {
   const { pipeline } = one;
   return (["jobs", "finally"] as const).flatMap((part) =>
     pipeline[part].flatMap((job) =>
-      job.pipeline === undefined ? [] : [{ one, job, path: [part, job.id], to: job.pipeline }],
+      job.pipeline === undefined || job.undo ? [] : [{ one, job, path: [part, job.id], to: job.pipeline }],
     ),
   );
 }

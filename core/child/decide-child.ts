@@ -52,6 +52,12 @@ export function decideChildRefused(state: TaskState, key: string, failure: Failu
   return { events: [ended(key, now, "errored", {}, failure)] };
 }
 
+/** There is nothing for a task to do. */
+export function decideChildNeedless(state: TaskState, key: string, reason: string, now: number): Decision {
+  if (!delegatedJob(state, key)) return NOTHING;
+  return { events: [{ kind: "JobSkipped", at: now, job: key, because: "condition", reason }] };
+}
+
 /** The job was canceled before its task had started. */
 export function decideChildNever(state: TaskState, key: string, now: number): Decision {
   const job = delegatedJob(state, key);

@@ -99,8 +99,11 @@ export function ownProblems(
     ...(pipeline.build === undefined || rule.builds
       ? []
       : [problem(["build"], "the platform team does not let own pipelines of this app make builds")]),
+    ...(pipeline.undo === undefined
+      ? []
+      : [problem(["undo"], "only pipelines of the platform team take back what they created")]),
     ...jobs.flatMap(([job, part]) => [
-      ...(job.pipeline === undefined
+      ...(job.pipeline === undefined || job.undo
         ? []
         : [problem([part, job.id, "pipeline"], "only pipelines of the platform team run other pipelines")]),
       ...(job.deploys === undefined

@@ -4,6 +4,7 @@ import { readRoles } from "../access/read-policy.ts";
 import type { Environments } from "../build/environments.ts";
 import { readEnvironments } from "../build/read-environments.ts";
 import { childProblems } from "../child/child-set.ts";
+import { FAN_OUT } from "../child/fan-out.ts";
 import { type OwnPolicy, readOwnPolicy } from "../choice/own-policy.ts";
 import type { Problem } from "../errors.ts";
 import { readRules } from "../notify/read-rules.ts";
@@ -51,6 +52,7 @@ const RESERVED_NAMES = [
   "check-systems",
   "definitions-sync",
   "discover-app",
+  FAN_OUT,
   "own-pipelines-sync",
   "poll-git",
   "templates-sync",

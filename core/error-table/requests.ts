@@ -178,7 +178,7 @@ export const REQUEST_ERRORS = {
   },
   "group-busy": {
     status: 409,
-    message: "The concurrency group {group} is taken by task {task}.",
+    message: "The concurrency group {group} is taken by {title:another task} ({task}).",
     why: "The pipeline says that a new task is refused (policy: reject) while {limit} of the group run or wait.",
     todo: "Wait until that task has ended, or cancel it, and start the task again.",
   },

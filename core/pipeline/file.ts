@@ -185,9 +185,11 @@ export const jobShape = z.strictObject({
     .optional()
     .describe("With `each` or `matrix`: how many of its jobs run at the same time"),
   failFast: z
-    .boolean()
+    .union([z.boolean(), z.literal("waiting")], "true, false or `waiting`")
     .optional()
-    .describe("With `each` or `matrix`: when one of its jobs fails, the others are canceled"),
+    .describe(
+      "With `each` or `matrix`: when one of its jobs fails, the others are canceled; `waiting`: only those that have not begun",
+    ),
   when: z.string("an expression, or `always`").max(4_096).optional().describe("An expression, or always"),
   timeout: duration.optional(),
   concurrency: z
@@ -248,7 +250,7 @@ export const jobShape = z.strictObject({
 });
 
 /** A job has a site and steps, or the pipeline that it runs. */
-const completeJobShape = jobShape
+export const completeJobShape = jobShape
   .refine(({ pipeline, site }) => pipeline !== undefined || site !== undefined, isMissing("site"))
   .refine(({ pipeline, steps }) => pipeline !== undefined || steps !== undefined, isMissing("steps"));
 
@@ -292,6 +294,10 @@ export const pipelineShape = z.strictObject({
   expires: duration.optional().describe("The task ends when no runner has taken a job of it within this time"),
   jobs,
   finally: jobs.optional(),
+  undo: z
+    .literal("onFailure", "the word `onFailure`, or nothing")
+    .optional()
+    .describe("When the task has failed, what its steps have created is deleted again, newest first"),
   outputs: outputNames.optional(),
   remember: outputNames.optional().describe("Facts to keep on the app"),
   build: z

@@ -38,7 +38,12 @@ const ANYWHERE: Words = {
   interruptible: "use `concurrency` with `policy: cancel-older`",
 };
 
+const ON_FAILURE = 'use a job of `finally` with `when: status == "failed"`, or `undo: onFailure`';
+
 const TOP: Words = {
+  onFailure: ON_FAILURE,
+  on_failure: ON_FAILURE,
+  rollback: "use `undo: onFailure`",
   environment: "for environment variables use `env`; the environment of a deployment belongs to a job",
   approval: "`approval` belongs to a job",
   on: "use `triggers`",

@@ -1096,6 +1096,22 @@ export const RUN_TIME_MISTAKES: readonly Mistake[] = [
     /add `failed` to `on`/,
   ],
   ["a wrong word in the retry of a step", file({ step: "retry: { max: 1, dealy: 1s }" }), /did you mean delay\?/],
+  ["an undo after success", file({ rest: "undo: always\n" }), /: undo is not valid: the word `onFailure`, or nothing$/],
+  [
+    "an undo of a new app",
+    job("    steps: [{ run: x }]\n", "app: new\nundo: onFailure\nparams: { name: string }\noutputs: { app: {} }\n"),
+    /^3: people take back the creation of an app that failed, or repeat it$/,
+  ],
+  [
+    "two jobs named undo",
+    "name: demo\nundo: onFailure\njobs:\n  undo: { site: x, steps: [{ run: x }] }\n",
+    /the id undo occurs twice$/,
+  ],
+  [
+    "jobs after a failure",
+    file({ rest: "onFailure: { x: 1 }\n" }),
+    /unknown key onFailure; use a job of `finally` with `when: status == "failed"`, or `undo: onFailure`$/,
+  ],
   [
     "steps beside a pipeline",
     "name: demo\njobs:\n  a:\n    pipeline: other\n    steps: [{ run: x }]\n",

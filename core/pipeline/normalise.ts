@@ -15,6 +15,8 @@ import { innerTypes, normaliseType } from "./types/normalise-type.ts";
 import { WORK, type Work, workOfStep } from "./work.ts";
 
 export const DEFAULT_JOB_TIMEOUT_MS = 3_600_000;
+/** The id of the job that `undo` adds, and the name of the pipeline that it runs. */
+const UNDO = "undo";
 const DEFAULT_RETRY_DELAY_MS = 10_000;
 
 export function normalise(file: PipelineFile, steps: ReadonlyMap<string, StepDescription>): Pipeline {
@@ -38,7 +40,11 @@ export function normalise(file: PipelineFile, steps: ReadonlyMap<string, StepDes
     ...(file.priority === undefined ? {} : { priority: file.priority }),
     ...expiry(file.expires),
     jobs: Object.entries(file.jobs).map(([id, job]) => normaliseJob(id, job, steps)),
-    finally: Object.entries(file.finally ?? {}).map(([id, job]) => normaliseJob(id, job, steps)),
+    finally: [
+      ...Object.entries(file.finally ?? {}).map(([id, job]) => normaliseJob(id, job, steps)),
+      ...(file.undo === undefined ? [] : [undoJob(steps)]),
+    ],
+    ...(file.undo === undefined ? {} : { undo: file.undo }),
     outputs: file.outputs ?? {},
     remember: file.remember ?? {},
     ...(file.build === undefined ? {} : { build: file.build }),
@@ -58,7 +64,7 @@ function normaliseJob(id: string, job: JobFile, steps: ReadonlyMap<string, StepD
     ...(job.continueOnError === undefined || job.continueOnError === false
       ? {}
       : { continueOnError: job.continueOnError }),
-    ...(job.failFast === true ? { failFast: true } : {}),
+    ...(job.failFast === undefined || job.failFast === false ? {} : { failFast: job.failFast }),
     when: bareCondition(job.when),
     timeoutMs: duration(job.timeout) ?? DEFAULT_JOB_TIMEOUT_MS,
     ...(job.concurrency === undefined ? {} : { concurrency: normaliseJobConcurrency(job.concurrency) }),
@@ -81,6 +87,12 @@ function normaliseJob(id: string, job: JobFile, steps: ReadonlyMap<string, StepD
     steps: normaliseSteps(job.steps ?? [], steps),
     work: workOf(job.steps ?? [], steps),
   };
+}
+
+/** Takes back what the task has created, when it has failed. */
+function undoJob(steps: ReadonlyMap<string, StepDescription>): Job {
+  const file: JobFile = { title: "Undo", pipeline: UNDO, when: 'status == "failed"' };
+  return { ...normaliseJob(UNDO, file, steps), undo: true };
 }
 
 function normaliseJobConcurrency(file: NonNullable<JobFile["concurrency"]>): NonNullable<Job["concurrency"]> {

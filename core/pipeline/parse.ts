@@ -76,7 +76,7 @@ export function parsePipeline(
       file: shape.file,
       pipeline,
       steps: known,
-      jobIds: jobIdsOf(root),
+      jobIds: [...jobIdsOf(root), ...(pipeline.undo === undefined ? [] : ["undo"])],
       typing: typingOf(pipeline, known),
       trials: newTrials(),
       isIncluded: (path) => placeAt(root, path).from !== undefined,

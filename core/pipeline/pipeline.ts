@@ -59,6 +59,8 @@ export type Pipeline = {
   readonly jobs: readonly Job[];
   /** Run when all of `jobs` have ended, whatever their outcome, also after a cancel. */
   readonly finally: readonly Job[];
+  /** When the task has failed, what its steps have created is taken back, by the last job of `finally`. Absent: it stays. */
+  readonly undo?: "onFailure";
   readonly outputs: { readonly [name: string]: Template };
   /** Facts to keep on the app after success, e.g. the newest image; merged into `app.facts`. */
   readonly remember: { readonly [name: string]: Template };
@@ -147,8 +149,8 @@ export type Job = {
   readonly maxParallel?: number;
   /** A failure of the job does not count for what comes after it. A text is an expression; rendered by expand.ts. */
   readonly continueOnError?: true | string;
-  /** When one of the jobs of `each` or `matrix` fails, the others are canceled. */
-  readonly failFast?: true;
+  /** When one of the jobs of `each` or `matrix` fails, the others are canceled; `waiting`: only those that have not begun. */
+  readonly failFast?: true | "waiting";
   readonly when: Condition | undefined;
   readonly timeoutMs: number;
   readonly concurrency?: JobConcurrency;
@@ -184,6 +186,8 @@ export type Job = {
   readonly steps: readonly StepSpec[];
   /** The job runs this pipeline as a task of its own, for the app of its task or without an app. Absent: it has steps. */
   readonly pipeline?: string;
+  /** That task takes back what the steps of this one have created. Never in a file: `undo` of the pipeline adds the job. */
+  readonly undo?: true;
   /** The params of that task. Absent: none. */
   readonly params?: { readonly [name: string]: Template };
   /** The job succeeds as soon as that task has started. Absent: the job ends with it, and has its outcome and outputs. */

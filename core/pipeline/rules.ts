@@ -342,6 +342,12 @@ function goodResult(context: RuleContext): readonly PathProblem[] {
   }
   if (pipeline.app !== "existing" && file.build !== undefined)
     problems.push({ path: ["build"], detail: "`build` is kept with an app that exists: `app: existing`", on: "key" });
+  if (pipeline.app === "new" && pipeline.undo !== undefined)
+    problems.push({
+      path: ["undo"],
+      detail: "people take back the creation of an app that failed, or repeat it",
+      on: "key",
+    });
   problems.push(...wrongBuild(context));
   return problems;
 }

@@ -7,15 +7,16 @@ import type { TaskEvent } from "./events.ts";
 import { hasFailed } from "./failed-places.ts";
 import type { JobState, TaskState, Waiting } from "./model.ts";
 
-/** `failFast`: after the first one that did not succeed, the others are canceled. */
+/** `failFast`: after the first one that did not succeed, the others are canceled, or only those that have not begun. */
 export function cancelOthers(state: TaskState, job: Job, now: number): TaskEvent[] {
-  if (job.failFast !== true) return [];
+  if (job.failFast === undefined) return [];
   const jobs = jobsOf(state, job);
   const failed = jobs.find(hasFailed);
   if (failed === undefined) return [];
   const reason = `${failed.key} ended as ${failed.outcome} and the job has failFast`;
   return jobs
     .filter((one) => one.phase !== "ended" && !isCanceled(state, one))
+    .filter((one) => job.failFast === true || one.phase === "pending" || one.phase === "ready")
     .map((one): TaskEvent => ({ kind: "JobCancelRequested", at: now, job: one.key, reason }));
 }
 

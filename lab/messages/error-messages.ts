@@ -61,8 +61,8 @@ const DETAILS: { readonly [C in ErrorCode]: JsonObject } = {
     pipeline: "orders.release",
     problem: "Its target seoul is in the environment prod, which demands something of builds.",
   },
-  "group-busy": { group: "release/orders", task: "t-2026-1", limit: 1 },
   "rollback-impossible": { app: "orders", problem: "seoul: there is no earlier build that ran well there." },
+  "group-busy": { group: "release/orders", task: "t-2026-1", title: "Run CD: orders #12", limit: 1 },
   "policy-unmet": {
     app: "orders",
     number: 12,

@@ -7,6 +7,7 @@ import { artifactShape, downloadShape } from "@gantry/core/artifact/artifact-sha
 import { cacheShape } from "@gantry/core/artifact/cache-shape.ts";
 import {
   approvalShape,
+  completeJobShape,
   concurrencyShape,
   jobConcurrencyShape,
   jobShape,
@@ -176,6 +177,7 @@ test("pipeline keywords: every map of a pipeline file that has keywords is in th
     concurrencyShape,
     jobConcurrencyShape,
     jobShape,
+    completeJobShape,
     matrixShape,
     approvalShape,
     retryShape,

@@ -7,7 +7,7 @@ import type { EarlierMessage, Message } from "@gantry/core/notify/channel.ts";
 import type { Journal, StreamAppend } from "@gantry/journal/journal.ts";
 import { defineStream } from "@gantry/journal/typed-stream.ts";
 import type { DeliveryView, InboxItem } from "@gantry/wire/notify/views.ts";
-import type { Content } from "../messages.ts";
+import { type Content, withoutLinks } from "../messages.ts";
 
 export type DeliveryState = "pending" | "delivered" | "refused" | "given-up";
 
@@ -113,7 +113,7 @@ export function inboxView(delivery: Delivery): InboxItem {
     rule: delivery.rule,
     state: content.state,
     title: content.title,
-    text: content.text,
+    text: withoutLinks(content),
     facts: content.facts.map(([name, value]) => [name, value]),
     task: delivery.task,
     ...(delivery.app === null ? {} : { app: delivery.app }),

@@ -8,7 +8,7 @@ import type { AppFields } from "@gantry/core/app/app-shape.ts";
 import { ACTIONS, type Action } from "@gantry/core/choice/actions.ts";
 import { appOfOwn } from "@gantry/core/choice/check-own.ts";
 import { GantryError } from "@gantry/core/errors.ts";
-import type { JsonObject } from "@gantry/core/json.ts";
+import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import type { PipelineView } from "@gantry/wire/agent/views.ts";
 import type { Portal } from "../portal.ts";
 import { type Caller, refusal } from "./decide-access.ts";
@@ -133,12 +133,22 @@ export const onRename: Guard<{ readonly app: string }, unknown, { readonly to: s
 export const onStart: Guard<
   unknown,
   unknown,
-  { readonly pipeline: string; readonly app?: string | undefined; readonly params: JsonObject }
+  {
+    readonly pipeline: string;
+    readonly app?: string | undefined;
+    readonly params: JsonObject;
+    readonly fanOut?: { readonly param: string; readonly values: readonly JsonValue[] } | undefined;
+  }
 > = {
   verb: "start-task",
   on: "start",
   check: async (asked) => {
-    const { pipeline, app, params } = asked.body;
+    const { fanOut, ...start } = asked.body;
+    // Each value may be another place.
+    for (const value of fanOut?.values ?? [])
+      await onStart.check({ ...asked, body: { ...start, params: { ...start.params, [fanOut?.param ?? ""]: value } } });
+    if (fanOut) return;
+    const { pipeline, app, params } = start;
     if (STARTS.every((verb) => asked.rights.mayEverywhere(verb)) && asked.rights.mayEverywhere("view")) return;
     requirePipeline(asked, pipeline);
     const { app: kind, action } = await kindOf(asked.portal, pipeline);

@@ -591,3 +591,10 @@ test("I8: who starts or reruns a pipeline needs the right to run every pipeline 
   const { id } = portal.agent.addTask({ pipeline: "checks", children: ["ci", "cd"] });
   assert.equal((await post("no-cd", `/v1/tasks/${id}/rerun`, {})).status, 403, "the file of then ran cd");
 });
+
+test("who runs a pipeline for many values at once needs the right for each of them", async () => {
+  const each = (values: readonly string[]): Promise<Response> =>
+    post("seoul-only", "/v1/tasks", { pipeline: "cd", app: "orders", fanOut: { param: "targets", values } });
+  assert.equal((await each(["seoul"])).status, 202);
+  assert.equal((await each(["seoul", "tokyo"])).status, 403, "one of many");
+});

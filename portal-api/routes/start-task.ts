@@ -1,6 +1,6 @@
 // POST /v1/tasks: run any pipeline.
 
-import { pipelineName } from "@gantry/wire/agent/agent-api.ts";
+import { fanOut, pipelineName } from "@gantry/wire/agent/agent-api.ts";
 import { z } from "zod";
 import { onStart } from "../access/guards.ts";
 import { visibilityOf } from "../access/visible.ts";
@@ -18,7 +18,14 @@ export const startTask = route({
   right: onStart,
   verb: "run a pipeline",
   requiresIdempotencyKey: true,
-  body: z.strictObject({ pipeline: pipelineName, app: name.optional(), params: params.default({}) }),
+  body: z.strictObject({
+    pipeline: pipelineName,
+    app: name.optional(),
+    params: params.default({}),
+    fanOut: fanOut
+      .optional()
+      .describe("Run it once for each of these values, as tasks of one task that this request starts"),
+  }),
   example: { pipeline: "ci", app: "orders", params: { ref: "main" } },
   responses: { 202: accepted },
   errors: [
@@ -33,11 +40,12 @@ export const startTask = route({
     "idempotency-key-reused",
   ],
   handle: async (call) => {
-    const { pipeline, app, params: given } = call.body;
+    const { pipeline, app, params: given, fanOut: each } = call.body;
     const starting = call.portal.agent.startTask({
       pipeline,
       ...(app === undefined ? {} : { app }),
       params: given,
+      ...(each === undefined ? {} : { fanOut: each }),
       idempotencyKey: call.key,
       principal: callerOf(call).name,
     });

@@ -5,6 +5,7 @@ import type { Build } from "@gantry/core/build/build.ts";
 import type { Environments } from "@gantry/core/build/environments.ts";
 import { childrenOf } from "@gantry/core/child/child-set.ts";
 import { actionOf } from "@gantry/core/choice/actions.ts";
+import { approvalText, turnsText } from "@gantry/core/concurrency/turns-text.ts";
 import type { ParamsSchema, Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import type { AppState } from "@gantry/core/task/model.ts";
 import type { AppView, BuildView, PipelineView, TaskView } from "@gantry/wire/agent/views.ts";
@@ -63,6 +64,7 @@ export function pipelineView(
   offers: Offers = {},
   find: (name: string) => Definition | undefined = () => undefined,
 ): PipelineView {
+  const turns = turnsText(pipeline);
   const children = childrenOf(pipeline, (name) => find(name)?.pipeline);
   return {
     name: pipeline.name,
@@ -74,6 +76,7 @@ export function pipelineView(
     ...(pipeline.origin === "app" ? { origin: pipeline.origin } : {}),
     version,
     ...(children.length === 0 ? {} : { children: [...children] }),
+    ...(turns.length === 0 ? {} : { turns: [...turns] }),
     // JSON Schema, read from a pipeline file. Its type has no index signature.
     params: withOffers(pipeline.params, offersFor(pipeline.app, offers)) as unknown as Jsons,
     jobs: [...pipeline.jobs, ...pipeline.finally].map((job) => ({
@@ -82,6 +85,7 @@ export function pipelineView(
       needs: [...job.needs],
       site: job.site as Jsons[string],
       ...(job.pipeline === undefined ? {} : { pipeline: job.pipeline }),
+      ...(job.approval === undefined ? {} : { asks: approvalText(job.approval) }),
       steps: job.steps.map((step) => ({
         id: step.id,
         title: step.title,

@@ -9,6 +9,7 @@ import type { Parsed } from "@gantry/runtime/http/route.ts";
 import type { RerunPlanView } from "@gantry/wire/agent/rerun-plan.ts";
 import type { AgentRoutes } from "@gantry/wire/agent/routes.ts";
 import type { TaskView } from "@gantry/wire/agent/views.ts";
+import { fanOutRequest } from "../children/fan-out-request.ts";
 import type { RunnerRegistry } from "../dispatch/runner-registry.ts";
 import type { Leases } from "../leases/leases.ts";
 import { missingWarnings } from "../tasks/decide-missing.ts";
@@ -88,7 +89,8 @@ export function taskCalls(deps: TaskCallsDeps): TaskCalls {
   return {
     requireTask,
     view,
-    start: async (body) => withWarnings(await startTask(deps, body)),
+    start: async ({ fanOut, ...body }) =>
+      withWarnings(await startTask(deps, fanOut ? await fanOutRequest(deps, body, fanOut) : body)),
     cancel: async (id, { principal: by, reason }) => {
       const { state } = await requireTask(id);
       const record = await tasks.change(state.id, (task, now) => decideCancel(task.state, { by, reason }, now));

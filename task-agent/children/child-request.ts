@@ -7,39 +7,63 @@ import { jobDefinition } from "@gantry/core/task/decide-lease.ts";
 import type { JobState, TaskState } from "@gantry/core/task/model.ts";
 import type { StartTask } from "@gantry/wire/agent/agent-api.ts";
 import type { StartRequest } from "../tasks/decide-start.ts";
+import { undoTask } from "../tasks/decide-undo.ts";
+import { type Definition, keepGenerated } from "../tasks/definitions.ts";
 import type { StartDeps } from "../tasks/start-task.ts";
+import type { TaskRecord } from "../tasks/task-store.ts";
 
-/** Throws `conflict` when too many tasks have started each other, and `pipeline-unknown`. */
+/**
+ * Undefined when the task would have nothing to do. Throws `conflict` when too many tasks have started each other, and
+ * `pipeline-unknown`.
+ */
 export async function childRequest(
-  { definitions, tasks }: Pick<StartDeps, "definitions" | "tasks">,
-  state: TaskState,
-  { key, id, child }: JobState,
-): Promise<StartRequest> {
-  const { pipeline: name, params } = child ?? { pipeline: "", params: {} };
+  deps: Pick<StartDeps, "definitions" | "tasks" | "journal">,
+  parent: TaskRecord,
+  job: JobState,
+): Promise<StartRequest | undefined> {
+  const { state } = parent;
   const depth = (state.parent?.depth ?? 0) + 1;
+  const { pipeline: name, params } = job.child ?? { pipeline: "", params: {} };
   if (depth > MAX_PARENTS) throw tooDeep(name);
-  const { children = {} } = state;
-  const version = Object.hasOwn(children, name) ? children[name] : undefined;
-  if (version === undefined) throw new GantryError("pipeline-unknown", { pipeline: name });
-  const pipeline = await definitions.pinned(version);
-  const parent = await definitions.pinned(state.definition);
-  const waits = jobDefinition(parent, id).wait !== false;
+  const { undo, wait } = jobDefinition(parent.pipeline, job.id);
+  const definition = undo ? await undoDefinition(deps, parent) : await pinnedChild(deps, state, name);
+  if (!definition) return undefined;
   return {
     pipeline: name,
-    ...(pipeline.app === "existing" && state.app !== undefined ? { app: state.app } : {}),
+    ...(definition.pipeline.app === "existing" && state.app !== undefined ? { app: state.app } : {}),
     params: params as StartTask["params"],
     principal: state.requestedBy,
     // The key is made of the parent.
-    idempotencyKey: key,
+    idempotencyKey: job.key,
     ...(state.trigger === undefined ? {} : { trigger: state.trigger }),
     ...(state.causedBy === undefined ? {} : { causedBy: state.causedBy }),
     child: {
-      parent: { task: state.id, job: key, depth },
-      definition: { version, pipeline },
-      children,
-      groupsAbove: waits ? await groupsFrom(tasks, state) : [],
+      parent: { task: state.id, job: job.key, depth },
+      definition,
+      children: state.children ?? {},
+      groupsAbove: wait === false ? [] : await groupsFrom(deps.tasks, state),
     },
   };
+}
+
+async function pinnedChild(
+  { definitions }: Pick<StartDeps, "definitions">,
+  { children = {} }: TaskState,
+  name: string,
+): Promise<Definition> {
+  const version = Object.hasOwn(children, name) ? children[name] : undefined;
+  if (version === undefined) throw new GantryError("pipeline-unknown", { pipeline: name });
+  return { version, pipeline: await definitions.pinned(version) };
+}
+
+/** Undefined when the task has created nothing that can be undone. */
+async function undoDefinition(
+  { journal, definitions }: Pick<StartDeps, "journal" | "definitions">,
+  task: TaskRecord,
+): Promise<Definition | undefined> {
+  const undoable = new Set(definitions.steps.filter(({ undo }) => undo).map((step) => step.name));
+  const pipeline = undoTask(task, undoable);
+  return pipeline && keepGenerated(journal, pipeline);
 }
 
 /** The concurrency groups of the tasks that wait for the end of the new one. */

@@ -3,6 +3,7 @@
 
 import {
   decideChildEnded,
+  decideChildNeedless,
   decideChildNever,
   decideChildRefused,
   decideChildStarted,
@@ -78,10 +79,15 @@ async function followJob(deps: Deps, place: Place): Promise<void> {
 }
 
 /** The id of the task; undefined when it is refused: then the job has ended. */
-async function start(deps: Deps, { state }: TaskRecord, job: JobState): Promise<string | undefined> {
+async function start(deps: Deps, parent: TaskRecord, job: JobState): Promise<string | undefined> {
+  const { state } = parent;
   if (!delegatedJob(state, job.key)) return undefined;
   try {
-    return (await startTask(deps, await childRequest(deps, state, job))).state.id;
+    const request = await childRequest(deps, parent, job);
+    if (request) return (await startTask(deps, request)).state.id;
+    const reason = "nothing was created that can be taken back";
+    await deps.tasks.change(state.id, (task, now) => decideChildNeedless(task.state, job.key, reason, now));
+    return undefined;
   } catch (error) {
     if (!(error instanceof GantryError) || isStoreBusy(error)) throw error;
     const failure = failureOf(error);

@@ -41,6 +41,8 @@ export type StartRequest = StartTask & {
   readonly causedBy?: readonly string[];
   readonly child?: ChildOf;
   readonly rollback?: RollbackRequest;
+  /** The definition of the task, which is none of those in force. It is stored. */
+  readonly definition?: Definition;
 };
 
 /** What a task that does the work of a job has from its parent. */

@@ -1,4 +1,4 @@
-// Builds the pipeline that undoes a failed creation of an app: one step for each step that created something, newest first.
+// Builds the pipeline that undoes a failed creation of an app, or what any failed task created: one step for each step that created something, newest first.
 // Pure.
 
 import { GantryError } from "@gantry/core/errors.ts";
@@ -14,12 +14,34 @@ type Made = { readonly site: string; readonly title: string; readonly action: Un
 
 const TIMEOUT_MS = 15 * 60_000;
 
-/**
- * `tasks`: those that tried to create the app, newest first. `undoable`: names of the steps that have an undo. Undefined if
- * no step created anything that can be undone.
- */
-export function undoPipeline(
+/** The pipeline that undoes the failed creation of an app; the app is removed when it succeeds. As `undoPipeline`. */
+export function undoCreation(
   app: string,
+  tasks: readonly PastTask[],
+  undoable: ReadonlySet<string>,
+): Pipeline | undefined {
+  const summary = `Takes back what the failed creation of ${app} made.`;
+  const pipeline = undoPipeline({ summary, button: "Undo the creation of", app: "existing" }, tasks, undoable);
+  return pipeline && { ...pipeline, undoes: true };
+}
+
+/** The pipeline that undoes what this task itself created, not what it has taken over from another task. As `undoPipeline`. */
+export function undoTask({ state, pipeline }: PastTask, undoable: ReadonlySet<string>): Pipeline | undefined {
+  const jobs = Object.fromEntries(Object.entries(state.jobs).filter(([, { attempt }]) => attempt > 0));
+  const words = {
+    summary: `Takes back what ${pipeline.name} made.`,
+    button: `Undo ${pipeline.title}`,
+    app: pipeline.app,
+  };
+  return undoPipeline(words, [{ state: { ...state, jobs }, pipeline }], undoable);
+}
+
+/**
+ * `tasks`: newest first. `undoable`: names of the steps that have an undo. Undefined if no step created anything that can be
+ * undone.
+ */
+function undoPipeline(
+  words: Pick<Pipeline, "summary" | "button" | "app">,
   tasks: readonly PastTask[],
   undoable: ReadonlySet<string>,
 ): Pipeline | undefined {
@@ -35,10 +57,7 @@ export function undoPipeline(
   return {
     name: "undo",
     title: "Undo",
-    summary: `Takes back what the failed creation of ${app} made.`,
-    button: "Undo the creation of",
-    app: "existing",
-    undoes: true,
+    ...words,
     origin: "platform",
     params: { type: "object", properties: {}, required: [], additionalProperties: false },
     concurrency: undefined,

@@ -2,6 +2,7 @@
 // version is stored in the journal, so that a task runs to its end with the file it started with. The journal also has the
 // set in force: agents that share it follow it, and it stays in force while newer files have mistakes.
 
+import { hash } from "node:crypto";
 import type { Environments } from "@gantry/core/build/environments.ts";
 import type { OwnPolicy } from "@gantry/core/choice/own-policy.ts";
 import type { DefinitionFiles } from "@gantry/core/definitions/check-set.ts";
@@ -257,4 +258,11 @@ export async function keepDefinition(journal: Journal, { version, pipeline }: De
       state: JSON.parse(JSON.stringify(pipeline)),
     }),
   ]);
+}
+
+/** Stores a definition that the agent has made, under the digest of all of it. */
+export async function keepGenerated(journal: Journal, pipeline: Pipeline): Promise<Definition> {
+  const definition = { version: `sha256:${hash("sha256", JSON.stringify(pipeline), "hex")}`, pipeline };
+  await keepDefinition(journal, definition);
+  return definition;
 }

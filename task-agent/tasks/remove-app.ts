@@ -1,14 +1,13 @@
 // Removes an app whose creation failed: undoes what its creation made. Forgetting an app is in ../apps/apps.ts.
 
-import { createHash } from "node:crypto";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { TaskEventOf } from "@gantry/core/task/events.ts";
 import type { AppState } from "@gantry/core/task/model.ts";
 import { newTaskId } from "@gantry/core/task/task-id.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { appScope } from "./decide-app.ts";
-import { type PastTask, undoPipeline } from "./decide-undo.ts";
-import { type Definitions, keepDefinition } from "./definitions.ts";
+import { type PastTask, undoCreation } from "./decide-undo.ts";
+import { type Definitions, keepGenerated } from "./definitions.ts";
 import type { TaskRecord } from "./task-store.ts";
 import { appStream, taskStream } from "./task-stream.ts";
 import type { Tasks } from "./tasks.ts";
@@ -35,15 +34,14 @@ export async function undoApp(deps: RemoveDeps, name: string, by: string): Promi
   if (known) return known;
   const { state: app, version } = await failedApp(journal, name);
   const undoable = new Set(definitions.steps.filter(({ undo }) => undo).map((step) => step.name));
-  const pipeline = undoPipeline(name, await creationsOf(deps, app), undoable);
+  const pipeline = undoCreation(name, await creationsOf(deps, app), undoable);
   if (!pipeline) {
     const problem = "made nothing that can be taken back";
     throw new GantryError("conflict", { what: `The creation of ${name}`, problem, why: "It can only be forgotten." });
   }
   const at = await tasks.now();
   const id = newTaskId(at, deps.newId());
-  const definition = `sha256:${createHash("sha256").update(JSON.stringify(pipeline)).digest("hex")}`;
-  await keepDefinition(journal, { version: definition, pipeline });
+  const { version: definition } = await keepGenerated(journal, pipeline);
   const event: TaskEventOf<"TaskRequested"> = {
     kind: "TaskRequested",
     at,

@@ -93,7 +93,7 @@ export async function startTask(deps: StartDeps, request: StartRequest, rerun?: 
     const id = decided.event.task;
     const places = await guardPlaces(deps, definition, decided);
     const params = sealParams(deps.seal, definition.pipeline, decided.event.params, id);
-    const group = await joinGroup(deps, concurrencyOf(definition.pipeline, decided.event), decided.event.group, id);
+    const group = await joinGroup(deps, concurrencyOf(definition.pipeline, decided.event), decided.event);
     const event = { ...decided.event, params, ...group?.place };
     const alongside = (state: TaskState): StreamAppend[] => [
       // The event increases the version, so the second of two concurrent requests with the same key meets a conflict.
@@ -231,10 +231,11 @@ function childrenInForce(
 /** A rerun uses the file of the original task unless the newest one is requested, because that one may do something else. */
 async function definitionFor(
   { definitions, ownPipelines }: StartDeps,
-  { pipeline, app, child }: StartRequest,
+  { pipeline, app, child, definition }: StartRequest,
   rerun?: Rerun,
 ): Promise<Definition> {
   if (child) return child.definition;
+  if (definition) return definition;
   if (rerun?.definition === "pinned") {
     const version = rerun.of.definition;
     const pinned = await definitions.pinned(version);
@@ -254,7 +255,7 @@ async function definitionFor(
 
 /** Differs for requests with the same key that ask for different tasks. */
 function fingerprintOf(
-  { pipeline, app, rollback }: StartRequest,
+  { pipeline, app, rollback, definition }: StartRequest,
   params: JsonObject,
   rerun: Rerun | undefined,
 ): string {
@@ -268,6 +269,7 @@ function fingerprintOf(
     ...(rerun?.definition === "newest" ? ["newest"] : []),
     ...(typeof rerun?.from === "object" ? [rerun.from.job] : []),
     ...(rollback === undefined ? [] : [{ targets: [], to: null, reason: "", ...JSON.parse(JSON.stringify(rollback)) }]),
+    ...(definition === undefined ? [] : [definition.version]),
   ]);
 }
 
@@ -334,9 +336,9 @@ type GroupPosition = {
 async function joinGroup(
   deps: StartDeps,
   concurrency: Concurrency | undefined,
-  group: string | undefined,
-  id: string,
+  of: Started["event"],
 ): Promise<GroupPosition | undefined> {
+  const { group, task: id } = of;
   if (group === undefined) return undefined;
   const key = digest(group);
   const loaded = await groupStream.load(deps.journal, key);
@@ -347,7 +349,7 @@ async function joinGroup(
     events: [{ kind: "GroupJoined", task: id }],
     state: { group, last: id },
   });
-  const behind = await taskBefore(deps, concurrency, { group, last: loaded?.state.last });
+  const behind = await taskBefore(deps, concurrency, { group, last: loaded?.state.last, of });
   return { place: { ticket: version + 1, ...(behind === undefined ? {} : { behind }) }, append };
 }
 

@@ -185,7 +185,7 @@ test("with `reject` a new task is refused while the group is taken, and says by 
   await assert.rejects(start(deps, "3"), (error: GantryError) => {
     assert.deepEqual(
       [error.code, error.details],
-      ["group-busy", { group: "build/main", task: second.state.id, limit: 2 }],
+      ["group-busy", { group: "build/main", task: second.state.id, limit: 2, title: second.state.title }],
     );
     return true;
   });

@@ -92,7 +92,7 @@ async function isFirst(
 export async function taskBefore(
   { journal, tasks }: { readonly journal: Pick<Journal, "find">; readonly tasks: Pick<Tasks, "read"> },
   concurrency: Concurrency | undefined,
-  { group, last }: { readonly group: string; readonly last: string | undefined },
+  { group, last, of }: { readonly group: string; readonly last: string | undefined; readonly of: About },
 ): Promise<string | undefined> {
   const limit = limitOf(concurrency);
   // In this order: a task that gets its turn in between is seen in one of the two.
@@ -103,8 +103,19 @@ export async function taskBefore(
   const isBehind = before !== undefined && (limit === 1 || before.ticket === undefined);
   if (!isFull && !isBehind) return undefined;
   const task = before?.id ?? running.at(-1) ?? queued.at(-1) ?? "";
-  if (concurrency?.policy === "reject") throw new GantryError("group-busy", { group, task, limit });
-  return task;
+  if (concurrency?.policy !== "reject") return task;
+  const title = titleFor(of, (await tasks.read(task))?.state);
+  throw new GantryError("group-busy", { group, task, limit, ...(title === undefined ? {} : { title }) });
+}
+
+/** The app and the pipeline of a request. */
+type About = Pick<TaskState, "pipeline"> & { readonly app?: string | undefined };
+
+/** As people know the task: "Run CD: orders #12". Only for those who may see it: tasks of other apps may be in the group. */
+function titleFor({ app, pipeline }: About, other: TaskState | undefined): string | undefined {
+  if (other?.app !== app || (app === undefined && other?.pipeline !== pipeline)) return undefined;
+  const number = other?.build?.number;
+  return other && `${other.title}${typeof number === "number" && number > 0 ? ` #${number}` : ""}`;
 }
 
 /**

@@ -17,6 +17,17 @@ export const pipelineName = z
   .regex(/^[a-z][a-z0-9-]*(?:\.[a-z][a-z0-9-]*)?$/, "must be the name of a pipeline")
   .max(127);
 
+/** Run the pipeline once for each of these values. */
+export const fanOut = z.strictObject({
+  param: z.string().min(1).max(100).describe("The param that differs: each task gets one of the values"),
+  values: z.array(z.json()).min(1).max(256).describe("In the order in which the tasks begin"),
+  maxParallel: z.int().min(1).max(256).optional().describe("How many of the tasks run at the same time. Default: all"),
+  stopOnFailure: z
+    .boolean()
+    .optional()
+    .describe("After the first task that did not succeed, no other one begins. Those that run go on"),
+});
+
 export const startTask = z.object({
   pipeline: pipelineName,
   app: name.optional(),
@@ -31,6 +42,7 @@ export const startTask = z.object({
    * The app's own pipelines are read first, where it may have any.
    */
   button: z.enum(ACTIONS).optional(),
+  fanOut: fanOut.optional(),
 });
 export type StartTask = z.infer<typeof startTask>;
 

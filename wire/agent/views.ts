@@ -286,6 +286,10 @@ export const pipelineView = z
     origin: z.enum(["platform", "app"]).optional().describe("app: from the repository of the app"),
     version: z.string(),
     children: childPipelines.optional(),
+    turns: z
+      .array(z.string())
+      .optional()
+      .describe("Concurrency, priority, expiry and undo, as sentences. Absent: nothing unusual"),
     params: jsonObject.describe("JSON Schema of the parameters; forms are made from it"),
     jobs: z.array(
       z.object({
@@ -294,6 +298,7 @@ export const pipelineView = z
         needs: z.array(z.string()),
         site: json,
         pipeline: z.string().optional().describe("The pipeline that the job runs, in place of steps at a site"),
+        asks: z.string().optional().describe("What people must approve before it starts"),
         steps: z.array(z.object({ id: z.string(), title: z.string(), uses: z.string().optional() })),
       }),
     ),

@@ -5,6 +5,19 @@ import { Prose } from "../parts/prose.tsx";
 
 export function PipelineOutline({ pipeline }: { pipeline: PipelineView }) {
   return (
+    <>
+      {(pipeline.turns ?? []).map((sentence) => (
+        <p class="soft" key={sentence}>
+          <Prose text={sentence} />
+        </p>
+      ))}
+      <Jobs pipeline={pipeline} />
+    </>
+  );
+}
+
+function Jobs({ pipeline }: { pipeline: PipelineView }) {
+  return (
     <ol class="plan">
       {pipeline.jobs.map((job) => (
         <li key={job.id}>
@@ -20,10 +33,14 @@ export function PipelineOutline({ pipeline }: { pipeline: PipelineView }) {
                     : ` after ${job.needs.map((id) => titleOf(pipeline, id)).join(", ")}`
                 }
               />
-              {" · at "}
-              {siteOf(job.site)}
+              {job.pipeline === undefined ? ` · at ${siteOf(job.site)}` : ` · runs ${job.pipeline}`}
             </span>
           </p>
+          {job.asks === undefined ? null : (
+            <p class="soft">
+              waits for an approval: <Prose text={job.asks} />
+            </p>
+          )}
           <ol>
             {job.steps.map((step) => (
               <li key={step.id}>

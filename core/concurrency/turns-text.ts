@@ -1,0 +1,33 @@
+// What decides when a task of a pipeline runs, as sentences for people who are about to run it. Pure.
+
+import { formatDuration } from "../pipeline/duration.ts";
+import type { Approval, Concurrency, Pipeline } from "../pipeline/pipeline.ts";
+
+/** Nothing that is usual is said. */
+export function turnsText({ concurrency, priority, expiresMs, undo }: Pipeline): readonly string[] {
+  return [
+    ...(concurrency === undefined ? [] : [concurrencyText(concurrency)]),
+    ...(priority === undefined || priority === "normal" ? [] : [`Its priority is ${String(priority)}.`]),
+    ...(expiresMs === undefined
+      ? []
+      : [`It ends when no runner has taken a job of it within ${formatDuration(expiresMs)}.`]),
+    ...(undo === undefined ? [] : ["When it fails, what its steps have created is deleted again."]),
+  ];
+}
+
+function concurrencyText({ group, policy, limit = 1 }: Concurrency): string {
+  const many = limit === 1 ? "one task runs" : `${limit} tasks run`;
+  const then = {
+    queue: "a new one waits for its turn",
+    "cancel-older": "a new one cancels the older ones",
+    reject: "a new one is refused",
+  }[policy];
+  return `Of the concurrency group ${String(group)}, ${many} at a time: ${then}.`;
+}
+
+/** What is asked, and of how many of whom. */
+export function approvalText({ question, approvers, count }: Approval): string {
+  const people = count === 1 ? "one person" : `${count} people`;
+  const whom = approvers.length === 0 ? "" : ` of ${approvers.join(", ")}`;
+  return `${String(question)} (${people}${whom})`;
+}
