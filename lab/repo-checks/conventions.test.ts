@@ -126,6 +126,7 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
     "look-at-repository.ts",
     "model.ts",
     "permits.ts",
+    "refusals.ts",
     "repository-step.ts",
     "same-place.ts",
     "stream.ts",
