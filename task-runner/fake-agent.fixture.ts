@@ -9,6 +9,7 @@ import type { JsonObject } from "@gantry/core/json.ts";
 import { PROBLEM_TYPE, parse, problemOf } from "@gantry/runtime/http/problem.ts";
 import { declaresError, type Parsed, routeMatcher } from "@gantry/runtime/http/route.ts";
 import { effectKey } from "@gantry/wire/runner/effect-key.ts";
+import type { ObserveRequest } from "@gantry/wire/runner/fleet.ts";
 import type * as wire from "@gantry/wire/runner/protocol.ts";
 import {
   RUNNER_CALLS,
@@ -60,6 +61,10 @@ export class FakeAgent {
   /** Answers every poll with this request for the runner's own log, at once until it is answered. */
   asksLog: wire.LogOrder | undefined;
   readonly ownLogs: wire.OwnLog[] = [];
+  /** This runner watches the Argo CDs of the site. */
+  watches = false;
+  /** The reports about Argo CDs. */
+  readonly observed: ObserveRequest[] = [];
   /** Refuses every token. */
   isRefusing = false;
   /** The fault of a call: none, the connection is cut before the call is handled, or its answer is lost. */
@@ -243,7 +248,13 @@ export class FakeAgent {
       effect.result ??= result;
       return {};
     },
-    observe: () => ({ role: "stand-by", againMs: 60_000 }),
+    observe: (request) => {
+      this.#use(request.session);
+      // An agent of an older version has no such call.
+      if (this.isOld) throw new GantryError("not-found", { kind: "route", name: "observe" });
+      this.observed.push(request);
+      return { role: this.watches ? "watch" : "stand-by", againMs: this.watches ? 60_000 : 10 };
+    },
     saveArtifact: () => {
       throw new GantryError("unavailable", { what: "The store of artifacts", problem: "The fake has none." });
     },

@@ -1,10 +1,10 @@
 // What the runner needs from the machine. The simulator and tests provide other implementations.
 
+import type { watchApplications } from "@gantry/connectors/argo-cd/watch.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { RecentLines } from "@gantry/runtime/process/recent-lines.ts";
-import type { FleetTools } from "./fleet/watch-fleet.ts";
 import type { SandboxHost } from "./processes/sandbox-arguments.ts";
 import type { Group } from "./state/disk-state.ts";
 import type { Files } from "./state/files.ts";
@@ -29,6 +29,9 @@ export type RunnerDeps = {
   /** The environment in which `{env: NAME}` and PATH are looked up. */
   readonly env: Readonly<Record<string, string | undefined>>;
 };
+
+/** How an Argo CD is watched, and with which network. */
+export type FleetTools = { readonly fetch: typeof fetch; readonly watchApplications: typeof watchApplications };
 
 /** Ends the programs of steps, also those of a previous process of the runner. */
 export type Programs = {

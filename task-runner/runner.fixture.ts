@@ -11,7 +11,7 @@ import { keepRecentLines, type RecentLines } from "@gantry/runtime/process/recen
 import { type RunnerConfig, runnerConfigSchema } from "./config.ts";
 import { FakeAgent, TOKEN } from "./fake-agent.fixture.ts";
 import { openJobExecutor, sandboxProblem, startRunner } from "./main.ts";
-import type { Programs } from "./ports.ts";
+import type { FleetTools, Programs } from "./ports.ts";
 import { machinePrograms } from "./processes/process-group.ts";
 import type { Runner } from "./runner.ts";
 import { machineFiles } from "./state/files.ts";
@@ -38,6 +38,7 @@ export type TestRunnerOptions = {
   readonly memoryMb?: number;
   readonly clock?: Clock;
   readonly programs?: Programs;
+  readonly fleet?: FleetTools;
 };
 
 /**
@@ -55,7 +56,7 @@ export async function openTestRunner(t: TestContext, options: TestRunnerOptions 
   const lines: string[] = [];
   const logger = linesTo(lines);
   const ownLog = keepRecentLines();
-  const { threads, memoryMb, clock, programs } = options;
+  const { threads, memoryMb, clock, programs, fleet } = options;
   const executor =
     threads === undefined ? undefined : openJobExecutor(logger, { steps: threads, ...(memoryMb ? { memoryMb } : {}) });
   const runner = await startRunner(config, {
@@ -64,6 +65,7 @@ export async function openTestRunner(t: TestContext, options: TestRunnerOptions 
     executor: executor ?? executorOf(options),
     ...(clock ? { clock } : {}),
     ...(programs ? { programs } : {}),
+    ...(fleet ? { fleet } : {}),
     env: { PATH: process.env.PATH ?? "", ...options.env },
   });
   t.after(async () => {

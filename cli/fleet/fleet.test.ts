@@ -58,7 +58,10 @@ test("the fleet is a table with what runs, how it is and why, and JSON for scrip
   let table = "";
   while (!/degraded/.test(table)) table = (await portal.run("fleet")).out;
   assert.match(table, /^APP +TARGET +SITE +CLUSTER +ENVIRONMENT +STATE +RUNS +SINCE \(UTC\) +WHY\n/);
-  assert.match(table, /^orders +busan +seoul +busan-dp +staging +x degraded +aaaaaaaaaaaa .* Deployment orders: ErrImagePull$/m);
+  assert.match(
+    table,
+    /^orders +busan +seoul +busan-dp +staging +x degraded +aaaaaaaaaaaa .* Deployment orders: ErrImagePull$/m,
+  );
   assert.match(table, /^orders +seoul +seoul +seoul-dp +prod +\+ healthy +aaaaaaaaaaaa/m);
   assert.match(table, /^1 degraded, 1 healthy$/m);
 

@@ -76,6 +76,7 @@ export type ArgoApp = {
     readonly sync: { readonly status: string; readonly revision: string };
     readonly health: { readonly status: string };
     readonly summary: { readonly images: readonly string[] };
+    readonly resources: readonly { readonly kind: string; readonly name: string }[];
   };
 };
 

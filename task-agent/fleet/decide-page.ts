@@ -84,7 +84,7 @@ function placeOf(cursor: string): readonly string[] {
     const parts: unknown = JSON.parse(Buffer.from(cursor, "base64url").toString("utf8"));
     if (Array.isArray(parts) && parts.length === 4) return parts.map(String);
   } catch {
-    // Answered below, as any other text.
+    // Answered below, like every other text that is no cursor.
   }
   throw new GantryError("bad-request", { problem: "cursor is not one of this list" });
 }

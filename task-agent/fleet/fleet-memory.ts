@@ -10,7 +10,6 @@ export type FleetMemory = ReturnType<typeof openFleetMemory>;
 
 const NONE: ReadonlySet<Observation> = new Set();
 
-// long: the maps belong together, and each function changes several of them.
 export function openFleetMemory() {
   const apps = new Map<string, { readonly state: AppState; readonly targets: readonly FleetTarget[] }>();
   const sources = new Map<string, Source>();

@@ -74,32 +74,14 @@ export function openFollowing({ journal, memory, changes }: Deps): Following {
     });
     return loading;
   };
-  const readApps = async (): Promise<readonly FleetTarget[]> => {
-    const names = new Set<string>();
-    for (;;) {
-      const events = await journal.feed({ after: seq, limit: PAGE });
-      for (const { stream } of events) {
-        const name = appStream.idOf(stream);
-        if (name !== undefined) names.add(name);
-      }
-      seq = events.at(-1)?.seq ?? seq;
-      if (events.length < PAGE) break;
-    }
-    const targets: FleetTarget[] = [];
-    for (const name of names) {
-      targets.push(...(memory.app(name)?.targets ?? []));
-      memory.setApp(name, (await appStream.load(journal, name))?.state);
-      targets.push(...(memory.app(name)?.targets ?? []));
-    }
-    return targets;
-  };
-
   return {
     loaded,
     tick: async () => {
       await loaded();
       const now = await storeMs(journal);
-      const ofApps = await readApps();
+      const names = await changedApps(journal, seq);
+      seq = names.seq;
+      const ofApps = await readApps({ journal, memory }, names.apps);
       const after = timeKey(Math.max(0, changedAt - OVERLAP_MS));
       const observed = await readObservations({ index: "observed-changes", after });
       const isHeardChanged = await readSources(now);
@@ -109,6 +91,37 @@ export function openFollowing({ journal, memory, changes }: Deps): Following {
       await removeGone(journal, now);
     },
   };
+}
+
+/** The apps that have events after `seq`. */
+async function changedApps(
+  journal: Pick<Journal, "feed">,
+  seq: number,
+): Promise<{ readonly apps: ReadonlySet<string>; readonly seq: number }> {
+  const apps = new Set<string>();
+  for (let after = seq; ; ) {
+    const events = await journal.feed({ after, limit: PAGE });
+    for (const { stream } of events) {
+      const name = appStream.idOf(stream);
+      if (name !== undefined) apps.add(name);
+    }
+    after = events.at(-1)?.seq ?? after;
+    if (events.length < PAGE) return { apps, seq: after };
+  }
+}
+
+/** Answers the targets that they had and have. */
+async function readApps(
+  { journal, memory }: Pick<Deps, "journal" | "memory">,
+  names: ReadonlySet<string>,
+): Promise<readonly FleetTarget[]> {
+  const targets: FleetTarget[] = [];
+  for (const name of names) {
+    targets.push(...(memory.app(name)?.targets ?? []));
+    memory.setApp(name, (await appStream.load(journal, name))?.state);
+    targets.push(...(memory.app(name)?.targets ?? []));
+  }
+  return targets;
 }
 
 async function* all(

@@ -6,7 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { crc32 } from "node:zlib";
+import { appInput } from "@gantry/core/app/app.fixture.ts";
 import { GantryError } from "@gantry/core/errors.ts";
+import type { ObservedApplication } from "@gantry/core/fleet/observed.ts";
 import { noRedis, type RedisServer, redisFor } from "@gantry/lab/faults/redis/server.ts";
 import type { Listening } from "@gantry/runtime/http/listen.ts";
 import { type AgentClient, makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
@@ -258,4 +260,32 @@ test("A7: the log of a runner of one agent is read at the other one", { skip: no
     assert.deepEqual((await reading).lines, [line]);
   }
   assert.equal((await runner.pollAll(1, 100)).log, undefined);
+});
+
+test("what a runner of one agent sees of the fleet, the other agent shows, and a second watcher is refused there", {
+  skip: noRedis,
+}, async (t) => {
+  const [a, b] = await twoAgents(t);
+  const app = JSON.parse(JSON.stringify(appInput())) as ReturnType<typeof appInput>;
+  await a.client.adoptApp("orders", { principal: "ada", app, dryRun: false });
+  const systems = [{ name: "argocd", kind: "argocd", url: "http://argocd.seoul", standIn: false }];
+  const watch = (member: Member, name: string) =>
+    ScriptedRunner.signIn(member.agent.url, SEOUL, "seoul", name, [], { systems });
+  const seen = (health: ObservedApplication["health"]): ObservedApplication => ({
+    ...{ name: "orders-seoul-dp", namespace: "argocd", project: "orders", sources: [], autoSync: true },
+    ...{ sync: "Synced", revisions: [], health, conditions: [], images: [], resources: 1, reasons: [] },
+  });
+  const [first, second] = [await watch(a, "seoul-1"), await watch(b, "seoul-2")];
+  assert.equal((await first.observe({ system: "argocd", changed: [seen("Degraded")] })).role, "watch");
+  assert.equal((await second.observe({ system: "argocd", changed: [seen("Healthy")] })).role, "stand-by");
+  // Each agent reads what the other has stored once a second.
+  let state: string | undefined;
+  while (state !== "degraded") state = (await b.client.fleet({})).items[0]?.state;
+  const { cursor } = await b.client.fleetChanges({});
+  await first.observe({ system: "argocd", changed: [seen("Progressing")] });
+  const told = await b.client.fleetChanges({ after: cursor, waitMs: 20_000 });
+  assert.equal(told.items[0]?.state, "progressing");
+  await first.observe({ system: "argocd", leaving: true });
+  assert.equal((await second.observe({ system: "argocd", all: [] })).role, "watch");
+  while (state !== "unknown") state = (await a.client.fleet({})).items[0]?.state;
 });

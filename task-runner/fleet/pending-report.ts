@@ -26,7 +26,7 @@ export function openPendingReport(onNews: () => void): PendingReport {
   const current = new Map<string, { readonly application: ObservedApplication; readonly text: string }>();
   const unsent = new Set<string>();
   const gone = new Set<string>();
-  let listed: readonly string[] | undefined;
+  let listed: Set<string> | undefined;
   let tellsAll = false;
   let problem: string | undefined;
   let toldProblem: string | undefined;
@@ -39,11 +39,12 @@ export function openPendingReport(onNews: () => void): PendingReport {
   const drop = (key: string): void => {
     if (current.delete(key)) gone.add(key);
     unsent.delete(key);
+    listed?.delete(key);
   };
   return {
     hasNews,
     list: (keys) => {
-      listed = keys.slice(0, MAX_APPLICATIONS);
+      listed = new Set(keys.slice(0, MAX_APPLICATIONS));
       const there = new Set(keys);
       for (const key of [...current.keys()]) if (!there.has(key)) drop(key);
       tell();

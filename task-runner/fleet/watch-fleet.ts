@@ -1,7 +1,6 @@
 // Watches the Argo CDs of the site and reports what changes. The task-agent says which runner of the site watches each of them; the
 // others ask from time to time, so that one of them goes on when the watcher is lost.
 
-import type { watchApplications } from "@gantry/connectors/argo-cd/watch.ts";
 import { createMasker } from "@gantry/core/mask/masker.ts";
 import { otherSiteOf } from "@gantry/core/site/systems.ts";
 import { truncate } from "@gantry/core/truncate.ts";
@@ -12,14 +11,11 @@ import type { ObserveReply } from "@gantry/wire/runner/fleet.ts";
 import type { Link } from "../agent-link/agent-link.ts";
 import type { Session } from "../agent-link/session.ts";
 import type { RunnerConfig } from "../config.ts";
-import { isCode, type RunnerDeps } from "../ports.ts";
+import { type FleetTools, isCode, type RunnerDeps } from "../ports.ts";
 import { createSecrets } from "../steps/secrets.ts";
 import { systemFetch } from "../steps/system-fetch.ts";
 import { resolveSystems } from "../steps/systems.ts";
 import { type Batch, openPendingReport, type PendingReport } from "./pending-report.ts";
-
-/** How an Argo CD is watched, and with which network. */
-export type FleetTools = { readonly fetch: typeof fetch; readonly watchApplications: typeof watchApplications };
 
 export type WatchOptions = {
   readonly config: Pick<RunnerConfig, "site" | "systems" | "secrets">;

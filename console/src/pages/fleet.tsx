@@ -8,6 +8,7 @@ import { decideColumns, decideRows } from "../data/decide-fleet.ts";
 import { useResource } from "../data/store.ts";
 import { useFleetChanges } from "../data/use-fleet-changes.ts";
 import { usePages } from "../data/use-pages.ts";
+import { isNarrow } from "../frame/narrow.ts";
 import { address, withQuery } from "../frame/router.ts";
 import { Choice, TextFilter } from "../parts/filters.tsx";
 import { clockTime, count } from "../parts/format.ts";
@@ -110,23 +111,27 @@ function Filters(props: { filter: Filter; sources: FleetView["sources"]; isFilte
   const { filter, sources, isFiltered } = props;
   const apps = useResource<Page<AppView>>(v1.apps);
   const sites = [...new Set(sources.map(({ site }) => site))];
+  // On a phone the filters would be all of the first screen.
   return (
-    <search class="filters">
-      <Choice
-        name="app"
-        label="App"
-        options={(apps.data.value?.items ?? []).map(({ name }) => [name, name])}
-        value={filter.app}
-      />
-      <Choice name="state" label="State" options={STATE_OPTIONS} value={filter.state} />
-      <Choice name="sync" label="Sync" options={SYNC_OPTIONS} value={filter.sync} />
-      <Choice name="site" label="Site" options={sites.map((site) => [site, site])} value={filter.site} />
-      <TextFilter name="environment" label="Environment" value={filter.environment} />
-      <TextFilter name="cluster" label="Cluster" value={filter.cluster} />
-      <TextFilter name="team" label="Team" value={filter.team} />
-      <Choice name="group" label="Count by" options={GROUPS.map((group) => [group, group])} value={filter.group} />
-      {isFiltered ? <a href="/fleet">Clear filters</a> : null}
-    </search>
+    <details class="filter-fold" open={!isNarrow.value || isFiltered}>
+      <summary>Filters</summary>
+      <search class="filters">
+        <Choice
+          name="app"
+          label="App"
+          options={(apps.data.value?.items ?? []).map(({ name }) => [name, name])}
+          value={filter.app}
+        />
+        <Choice name="state" label="State" options={STATE_OPTIONS} value={filter.state} />
+        <Choice name="sync" label="Sync" options={SYNC_OPTIONS} value={filter.sync} />
+        <Choice name="site" label="Site" options={sites.map((site) => [site, site])} value={filter.site} />
+        <TextFilter name="environment" label="Environment" value={filter.environment} />
+        <TextFilter name="cluster" label="Cluster" value={filter.cluster} />
+        <TextFilter name="team" label="Team" value={filter.team} />
+        <Choice name="group" label="Count by" options={GROUPS.map((group) => [group, group])} value={filter.group} />
+        {isFiltered ? <a href="/fleet">Clear filters</a> : null}
+      </search>
+    </details>
   );
 }
 

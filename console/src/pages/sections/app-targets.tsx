@@ -165,7 +165,7 @@ function LastDeployment(props: {
         <a href={to.task(at.task)}>{at.outcome === "succeeded" ? what : `${what}: ${at.outcome}`}</a>
       </div>
       <div class="soft">
-        <RelativeTime at={at.at} />
+        <RelativeTime at={at.at} /> by {at.by}
       </div>
       {behind === 0 ? null : <span class="hue-amber"> {behind === 1 ? "1 build" : `${behind} builds`} behind</span>}
     </>
