@@ -9,6 +9,7 @@ import { TRIGGER_KINDS } from "@gantry/core/trigger/trigger.ts";
 import { z } from "zod";
 import { annotationSchema, failureSchema } from "../runner/protocol.ts";
 import { jobApproval } from "./approvals.ts";
+import { runnerAsked } from "./runner-asked.ts";
 
 const json = z.json();
 const jsonObject = z.record(z.string(), json);
@@ -284,21 +285,6 @@ export const pipelineView = z
   })
   .meta({ id: "Pipeline" });
 export type PipelineView = z.infer<typeof pipelineView>;
-
-export const runnerAsked = z
-  .object({
-    to: z
-      .enum(["drain", "stop", "stop-now"])
-      .describe("drain: it takes no new jobs. stop: its process also ends after its jobs. stop-now: at once"),
-    state: z
-      .enum(["draining", "drained", "stopping", "stopped"])
-      .describe("drained: it runs no job. stopped: the same, and nothing is heard of it any more"),
-    by: z.string(),
-    at: time,
-    reason: z.string(),
-  })
-  .meta({ id: "RunnerAsked" });
-export type RunnerAsked = z.infer<typeof runnerAsked>;
 
 export const runnerView = z
   .object({
