@@ -2,10 +2,9 @@
 // runner has now; a drain is for the runner, until it is taken back.
 
 import { GantryError } from "@gantry/core/errors.ts";
-import type { RunnerAsked } from "@gantry/wire/agent/views.ts";
-import type { StopOrder } from "@gantry/wire/runner/protocol.ts";
+import type { RunnerAsked } from "@gantry/wire/agent/runner-asked.ts";
+import type { SessionRequest, StopOrder } from "@gantry/wire/runner/protocol.ts";
 import { iso } from "../api/iso.ts";
-import type { RunnerState } from "./decide-register.ts";
 
 export type Asked = Omit<RunnerAsked, "at" | "state"> & {
   /** When the operator asked, ms since 1970. */
@@ -15,6 +14,13 @@ export type Asked = Omit<RunnerAsked, "at" | "state"> & {
 /** `work`: it takes jobs again. */
 export type AskedFor = { readonly to: Asked["to"] | "work"; readonly by: string; readonly reason: string };
 
+/** The part of what is stored about a runner that decides. */
+type Known = {
+  readonly facts: Pick<SessionRequest, "runner" | "version" | "obeys" | "bootId">;
+  readonly removed: boolean;
+  readonly asked?: Asked | undefined;
+};
+
 /** A runner says that it can be stopped, and its log read. */
 export const STOP = "stop";
 
@@ -23,7 +29,7 @@ export const STOP = "stop";
  * once. `conflict` for a runner out of service, and for taking back a stop: the runner may have heard of it. `runner-cannot` for a
  * stop of an older version.
  */
-export function decideAsk(known: RunnerState, asked: AskedFor, at: number): RunnerState | GantryError {
+export function decideAsk<K extends Known>(known: K, asked: AskedFor, at: number): K | GantryError {
   const { facts, removed } = known;
   const isStopping = known.asked !== undefined && known.asked.to !== "drain";
   if (removed) return conflict(facts.runner, "is out of service", "It was removed.", "Readmit it first.");
@@ -38,7 +44,7 @@ export function decideAsk(known: RunnerState, asked: AskedFor, at: number): Runn
 }
 
 /** What still counts after a process with this boot id has registered. */
-export function afterRegistration(known: RunnerState | undefined, bootId: string): Asked | undefined {
+export function afterRegistration(known: Known | undefined, bootId: string): Asked | undefined {
   const isSame = known?.facts.bootId === bootId;
   return isSame || known?.asked?.to === "drain" ? known?.asked : undefined;
 }
@@ -63,7 +69,7 @@ function conflict(runner: string, problem: string, why: string, todo: string): G
   return new GantryError("conflict", { what: `Runner ${runner}`, problem, why, todo });
 }
 
-function tooOld({ facts: { runner, version } }: RunnerState): GantryError {
+function tooOld({ facts: { runner, version } }: Known): GantryError {
   const todo = `Drain it with \`gantry runner drain ${runner}\`, and end its process on its machine with SIGTERM.`;
   return new GantryError("runner-cannot", { runner, version, what: "be stopped from here", todo });
 }

@@ -102,15 +102,7 @@ export function openRunnerRegistry(deps: RunnerRegistryDeps): RunnerRegistry {
       else sites.set(runner, state.facts.site);
       return state;
     },
-    ask: async (runner, asked) => {
-      const { state } = await changeRunner(journal, runner, (known) => {
-        if (known?.facts.runner !== runner) throw new GantryError("not-found", { kind: "runner", name: runner });
-        const next = decideAsk(known, asked, clock.nowMs());
-        if (next instanceof GantryError) throw next;
-        return { state: next, event: { kind: "RunnerAsked", runner, ...asked } };
-      });
-      return state;
-    },
+    ask: (runner, asked) => askRunner(deps, runner, asked),
     handOver: async (runner, site) => {
       const known = (await runnerStream.load(journal, streamOf(runner)))?.state;
       if (!known || known.facts.site === site || known.facts.runner !== runner) return;
@@ -147,6 +139,20 @@ export function openRunnerRegistry(deps: RunnerRegistryDeps): RunnerRegistry {
       };
     },
   };
+}
+
+async function askRunner(
+  { journal, clock }: Pick<RunnerRegistryDeps, "journal" | "clock">,
+  runner: string,
+  asked: AskedFor,
+): Promise<RunnerState> {
+  const { state } = await changeRunner(journal, runner, (known) => {
+    if (known?.facts.runner !== runner) throw new GantryError("not-found", { kind: "runner", name: runner });
+    const next = decideAsk(known, asked, clock.nowMs());
+    if (next instanceof GantryError) throw next;
+    return { state: next, event: { kind: "RunnerAsked", runner, ...asked } };
+  });
+  return state;
 }
 
 /** `prefix`: only those whose `site/name` begins with it. */

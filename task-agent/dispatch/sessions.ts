@@ -109,11 +109,8 @@ export function openSessions(deps: SessionsDeps): Sessions {
   return {
     open: (facts, asked) => {
       const before = sessions.get(newest.get(facts.runner) ?? "");
-      const session = newSession(deps, facts, {
-        warm: before?.warm ?? [],
-        asked,
-        log: before?.log && { order: before.log.order, isSent: false },
-      });
+      const log = before?.log && { order: before.log.order, isSent: false };
+      const session = newSession(deps, facts, { warm: before?.warm ?? [], asked, log });
       sessions.set(session.id, session);
       newest.set(facts.runner, session.id);
       if (before) close(before);
@@ -143,19 +140,7 @@ export function openSessions(deps: SessionsDeps): Sessions {
       const session = sessions.get(newest.get(runner) ?? "");
       if (session) session.isDoubtful = true;
     },
-    ask: (runner, asked) => {
-      const session = sessions.get(newest.get(runner) ?? "");
-      if (!session) return;
-      session.asked = asked;
-      session.wake?.();
-    },
-    askLog: (runner, order) => {
-      const session = sessions.get(newest.get(runner) ?? "");
-      if (!session) return false;
-      session.log = order && { order, isSent: false };
-      if (order) session.wake?.();
-      return true;
-    },
+    ...asking((runner) => sessions.get(newest.get(runner) ?? "")),
     byRunner: (runner) => sessions.get(newest.get(runner) ?? ""),
     bySession: (id) => sessions.get(id),
     all: () => [...sessions.values()],
@@ -184,6 +169,25 @@ export function openSessions(deps: SessionsDeps): Sessions {
       if (!sessions.has(session.id)) throw new GantryError("session-gone");
       // Nobody receives this reply, so the cancels must stay for the next poll. Offers stay open until claimed or expired.
       return gone.aborted ? { offers: [], cancels: [] } : replyTo(deps, session);
+    },
+  };
+}
+
+/** What operators ask of the session of a runner. */
+function asking(sessionOf: Sessions["byRunner"]): Pick<Sessions, "ask" | "askLog"> {
+  return {
+    ask: (runner, asked) => {
+      const session = sessionOf(runner);
+      if (!session) return;
+      session.asked = asked;
+      session.wake?.();
+    },
+    askLog: (runner, order) => {
+      const session = sessionOf(runner);
+      if (!session) return false;
+      session.log = order && { order, isSent: false };
+      if (order) session.wake?.();
+      return true;
     },
   };
 }

@@ -2,7 +2,8 @@
 
 import { route } from "@gantry/runtime/http/route.ts";
 import { z } from "zod";
-import { runnerAsked, runnerView } from "./views.ts";
+import { runnerAsked } from "./runner-asked.ts";
+import { runnerView } from "./views.ts";
 
 const time = z.iso.datetime().describe("RFC 3339, UTC");
 const principal = z.string().min(1).max(200);

@@ -12,6 +12,7 @@ import { annotationSchema, failureSchema } from "../runner/protocol.ts";
 import { jobApproval } from "./approvals.ts";
 import { childPipelines, jobChild, taskParent } from "./children.ts";
 import { buildHold, lastDeployment, taskAbout, taskRollback, time } from "./deployed-views.ts";
+import { runnerAsked } from "./runner-asked.ts";
 
 const json = z.json();
 const jsonObject = z.record(z.string(), json);
@@ -305,21 +306,6 @@ export const pipelineView = z
   })
   .meta({ id: "Pipeline" });
 export type PipelineView = z.infer<typeof pipelineView>;
-
-export const runnerAsked = z
-  .object({
-    to: z
-      .enum(["drain", "stop", "stop-now"])
-      .describe("drain: it takes no new jobs. stop: its process also ends after its jobs. stop-now: at once"),
-    state: z
-      .enum(["draining", "drained", "stopping", "stopped"])
-      .describe("drained: it runs no job. stopped: the same, and nothing is heard of it any more"),
-    by: z.string(),
-    at: time,
-    reason: z.string(),
-  })
-  .meta({ id: "RunnerAsked" });
-export type RunnerAsked = z.infer<typeof runnerAsked>;
 
 export const runnerView = z
   .object({
