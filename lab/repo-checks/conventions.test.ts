@@ -239,6 +239,7 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
     "splice.ts",
     "spots.ts",
     "step-parts.ts",
+    "values-layers.ts",
     "values-places.ts",
     "verify.ts",
   ],
