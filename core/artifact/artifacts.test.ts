@@ -98,6 +98,7 @@ const WRONG_CACHES: readonly (readonly [cache: string, problem: RegExp])[] = [
   ["{ key: x, paths: [node_modules] }", /key would be the name of a cache/],
   ["{ npm: ~/../x }", /the path .*x must be below the workspace, or below the home/],
   ["{ npm: '~' }", /the path ~ must be/],
+  ["{ npm: ~/ }", /the path ~\/ must be/],
   ["{ npm: { paths: x, key: '${{ steps.later.outputs.x }}' } }", /the step later has not run yet at this place/],
   ["{ npm: { paths: x, key: '${{ secrets.X }}' } }", /secrets can only be used in/],
 ];

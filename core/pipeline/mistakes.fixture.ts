@@ -1019,14 +1019,6 @@ export const RUN_TIME_MISTAKES: readonly Mistake[] = [
     /all its paths exclude files; name some to save$/,
   ],
   [
-    "a cache of the whole home",
-    file({
-      job: "cache: { c: ~/ }",
-      step: "env: {}\n      - { uses: git/checkout, with: { repository: { project: a, slug: b } } }",
-    }),
-    /the path ~\/ must be below the workspace, or below the home with ~\//,
-  ],
-  [
     "a misspelt key of a trigger",
     file({ rest: "triggers: [{ image: { tgas: [a] } }]\n" })
       .replace(/params:[\s\S]*jobs/, "jobs")

@@ -1,7 +1,7 @@
 // Rules for what certainly fails, or is never true, before anything runs: conditions, comparisons, lists, names.
 
 import { typeInWords } from "../expr/cel-problem.ts";
-import type { Comparison, Literal } from "../expr/comparisons.ts";
+import type { Comparison } from "../expr/comparisons.ts";
 import { checkExpression, type Expression, type ExpressionProblem } from "../expr/expression.ts";
 import { KEY_PROBLEM } from "../expr/functions.ts";
 import type { Part } from "../expr/parts.ts";
@@ -10,40 +10,15 @@ import { type Trials, tryExpression, withTrials } from "../expr/trials.ts";
 import type { Path, PathProblem } from "../issues.ts";
 import { isJsonObject, type JsonValue } from "../json.ts";
 import { MAX_EXPANDED, nameOfElement } from "../matrix/matrix.ts";
-import { didYouMean } from "../suggest.ts";
-import { OUTCOMES } from "../task/states.ts";
-import { FACT_VALUES } from "../trigger/facts.ts";
 import { truncate } from "../truncate.ts";
 import { isReservedVariable, MAX_VARIABLE } from "./env-names.ts";
 import { expandJob, MAX_TASK_JOBS } from "./expand.ts";
 import { isOfJob, neverTrue } from "./never-true.ts";
-import type { Job, ParamSchema } from "./pipeline.ts";
+import type { Job } from "./pipeline.ts";
 import { placesOf, type TemplatePlace } from "./places.ts";
 import type { RuleContext } from "./rule.ts";
 import { sourcesIn, typesOf } from "./template-sources.ts";
-import { declaredType } from "./types/known-types.ts";
-
-const STATUSES = ["succeeded", "failed", "canceled"];
-/** Terms of other systems. */
-const SYNONYMS: { readonly [word: string]: string } = {
-  success: "succeeded",
-  passed: "succeeded",
-  failure: "failed",
-  error: "errored",
-  cancelled: "canceled",
-  manual: "person",
-  workflow_dispatch: "person",
-  merge_request: "pull_request",
-  cron: "schedule",
-};
-const PARAM_TYPES: { readonly [type: string]: string } = {
-  string: "text",
-  integer: "a whole number",
-  number: "a number",
-  boolean: "true or false",
-  array: "a list",
-  object: "a map",
-};
+import { PARAM_TYPES, possibleComparisons } from "./types/rules-comparisons.ts";
 
 export function goodConditions(context: RuleContext): readonly PathProblem[] {
   const found = new Set(possibleComparisons(context).map(({ within }) => within?.text));
@@ -84,32 +59,6 @@ function whyNever(place: TemplatePlace, whole: Expression, { source, comparisons
     : "this condition is never true";
 }
 
-/** Comparisons with a value that the other side can never have. */
-export function possibleComparisons(context: RuleContext): readonly PathProblem[] {
-  return placesOf(context.pipeline).flatMap((place) =>
-    sourcesIn(place).flatMap(({ source, path }) => {
-      const expression = checkExpression(source);
-      if ("problem" in expression) return [];
-      const found = expression.comparisons.flatMap(({ reference, operator, literals }) =>
-        literals.flatMap((literal): ExpressionProblem[] => {
-          // A template asks for what other files that include it say.
-          if (reference.variable === "params" && context.isIncluded(place.path)) return [];
-          const problem = impossible(context, { reference, operator, literal });
-          return problem === undefined ? [] : [{ problem, offset: reference.offset }];
-        }),
-      );
-      return [...expression.below, ...found].map(
-        ({ problem, offset }): PathProblem => ({
-          path,
-          detail: problem,
-          on: "value",
-          within: { text: source, offset },
-        }),
-      );
-    }),
-  );
-}
-
 /** Operators and functions that cannot be used with the types that the pipeline declares, and results that are no data. */
 export function fittingTypes(context: RuleContext): readonly PathProblem[] {
   const found = new Set(possibleComparisons(context).map(({ within }) => within?.text));
@@ -143,69 +92,6 @@ function withoutValue(trials: Trials, { source, offset, problem }: Part): Expres
   const expression = checkExpression(source);
   const result = "problem" in expression ? undefined : tryExpression(trials, expression, {});
   return result && "problem" in result ? { problem: problem ?? result.problem, offset } : undefined;
-}
-
-type Compared = Pick<Comparison, "reference" | "operator"> & { readonly literal: Literal };
-
-/** Why the value that the reference names never compares like this. */
-function impossible(
-  { pipeline }: RuleContext,
-  { reference: { variable, path }, operator, literal }: Compared,
-): string | undefined {
-  const name = [variable, ...path].join(".");
-  const declared = declaredType(pipeline, variable, path);
-  const outside = declared && typeof literal === "number" ? outsideOf(declared, operator, literal) : undefined;
-  if (outside !== undefined) return `${name} is ${outside}`;
-  if (operator !== "==" && operator !== "!=" && operator !== "in") return undefined;
-  if (variable === "status" && path.length === 0) return notOneOf(name, literal, STATUSES);
-  const isOutcome = ["steps", "needs", "jobs"].includes(variable) && path.length === 2 && path[1] === "outcome";
-  if (isOutcome) return notOneOf(name, literal, OUTCOMES);
-  const fact = path[0] ?? "";
-  if (variable === "trigger" && path.length === 1 && Object.hasOwn(FACT_VALUES, fact))
-    return notOneOf(name, literal, FACT_VALUES[fact] ?? []);
-  if (declared === undefined) return undefined;
-  if (!hasType(declared, literal))
-    return `${name} is ${PARAM_TYPES[declared.type]} and never equals ${JSON.stringify(literal)}`;
-  return declared.enum === undefined ? undefined : notOneOf(name, literal, declared.enum);
-}
-
-/** A number that is not within the limits of the type, in words. */
-function outsideOf(
-  { minimum = -Infinity, maximum = Infinity }: ParamSchema,
-  operator: Comparison["operator"],
-  literal: number,
-): string | undefined {
-  const least = `at least ${minimum}, and never `;
-  const most = `at most ${maximum}, and never `;
-  switch (operator) {
-    case "<":
-      return minimum >= literal ? `${least}less than ${literal}` : undefined;
-    case "<=":
-      return minimum > literal ? `${least}less than ${minimum}` : undefined;
-    case ">":
-      return maximum <= literal ? `${most}more than ${literal}` : undefined;
-    case ">=":
-      return maximum < literal ? `${most}more than ${maximum}` : undefined;
-    default:
-      if (literal < minimum) return `${least}${literal}`;
-      return literal > maximum ? `${most}${literal}` : undefined;
-  }
-}
-
-function hasType({ type }: ParamSchema, literal: Literal): boolean {
-  if (type === "integer") return Number.isInteger(literal);
-  if (type === "number") return typeof literal === "number";
-  return type === typeof literal;
-}
-
-function notOneOf(what: string, literal: JsonValue, values: readonly JsonValue[]): string | undefined {
-  if (values.includes(literal)) return undefined;
-  const texts = values.filter((one) => typeof one === "string");
-  const hint =
-    typeof literal === "string"
-      ? didYouMean(Object.hasOwn(SYNONYMS, literal) ? (SYNONYMS[literal] ?? "") : literal, texts)
-      : "";
-  return `${what} is never ${JSON.stringify(literal)}; it is one of ${values.slice(0, 20).map(String).join(", ")}${hint}`;
 }
 
 /** `each` is a list. Its elements, and the values of an axis, have different names and the members that the job reads. */

@@ -22,8 +22,9 @@ import type { Retry } from "./retry.ts";
 import type { Rule, RuleContext } from "./rule.ts";
 import { goodApprovals, goodOutputTypes, goodParams } from "./rules-params.ts";
 import { goodExpressions } from "./rules-references.ts";
-import { fittingTypes, goodConditions, goodLists, goodNames, possibleComparisons } from "./rules-values.ts";
+import { fittingTypes, goodConditions, goodLists, goodNames } from "./rules-values.ts";
 import { typesOf } from "./template-sources.ts";
+import { possibleComparisons } from "./types/rules-comparisons.ts";
 
 const MAX_STEPS = 5_000;
 const MAX_JOBS = 1_000;
