@@ -147,7 +147,7 @@ export async function startOnce(
 }
 
 /** Many events for one app at the same time change the app one after the other. */
-async function startAgain(deps: TriggerDeps, request: Parameters<typeof startTask>[1]): Promise<string> {
+export async function startAgain(deps: TriggerDeps, request: Parameters<typeof startTask>[1]): Promise<string> {
   for (let tries = 1; ; tries += 1) {
     try {
       return (await startTask(deps, request)).state.id;
@@ -158,6 +158,6 @@ async function startAgain(deps: TriggerDeps, request: Parameters<typeof startTas
 }
 
 /** Others kept committing first. A conflict with a `problem` is a refusal. */
-function isStoreBusy(error: unknown): boolean {
+export function isStoreBusy(error: unknown): boolean {
   return error instanceof GantryError && error.code === "conflict" && error.details.problem === undefined;
 }
