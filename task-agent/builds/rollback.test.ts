@@ -2,8 +2,14 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { TaskEvent } from "@gantry/core/task/events.ts";
+import type { TaskState } from "@gantry/core/task/model.ts";
 import type { StartTask } from "@gantry/wire/agent/agent-api.ts";
+import { NO_OWN_PIPELINES } from "../definitions/own-pipelines.ts";
 import { startTask } from "../tasks/start-task.ts";
+import { taskStream } from "../tasks/task-stream.ts";
+import { statesOf } from "../triggers/trigger-stream.ts";
+import { openUpstream } from "../triggers/upstream.ts";
 import { loadBuild } from "./build-stream.ts";
 import { A, B, CD, newId, openBench, refusal } from "./builds.fixture.ts";
 import { type RollbackRequest, rollbackTargets } from "./decide-rollback.ts";
@@ -181,4 +187,64 @@ test("a rollback cancels what deploys to its targets, however far it is, and not
   await start("cd", deploy(2, "test", "prod"));
   assert.deepEqual([await cancel(other.id), await cancel(rollback.id)], [undefined, undefined]);
   assert.equal((await loadBuild(journal, await load(), 2))?.held?.task, other.id);
+});
+
+const AUTOMATIC = `
+environments:
+  test: { rollback: { automatic: true } }
+  prod: {}
+`;
+
+test("a deployment that leaves a target unhealthy is rolled back there once, where the environment says so", async (t) => {
+  const { run, start, tasks, deps, end } = await openRollback(t, { environments: AUTOMATIC });
+  const agents = [0, 1].map(() => openUpstream({ ...deps, ownPipelines: NO_OWN_PIPELINES }));
+  const tick = async () => {
+    for (const agent of agents) await agent.tick();
+  };
+  await tick();
+  /** How the deployment to both targets ends; `health`: what a step of it has seen. */
+  const deployed = async (build: number, health: string | undefined): Promise<TaskState> => {
+    const { state } = await start("cd", deploy(build, "test", "prod"));
+    const ended = await tasks.change(state.id, ({ state: { jobs } }, at) => ({
+      events: Object.keys(jobs).flatMap((job): TaskEvent[] => [
+        { kind: "JobClaimed", at, job, attempt: 1, fence: 1, runner: "r", choice: "c", steps: ["wait"] },
+        ...(health === undefined
+          ? []
+          : [
+              {
+                kind: "StepEnded" as const,
+                ...{ at, job, attempt: 1, step: "wait", outcome: "failed" as const, durationMs: 1, progress: 1 },
+                outputs: { health, revision: "c0ffee" },
+              },
+            ]),
+        { kind: "JobEnded", at, job, outcome: "failed", outputs: {} },
+      ]),
+    }));
+    await tick();
+    return ended.state;
+  };
+  const rollbacks = async () => {
+    const all = await statesOf(deps.journal, "tasks", taskStream);
+    return all
+      .filter(({ rollback }) => rollback)
+      .map((one) => [one.build?.number, one.params.targets, one.requestedBy]);
+  };
+  for (const letter of [A, B, "c".repeat(64)]) await run("ci", { letter });
+  await run("cd", deploy(1, "test", "prod"));
+  await deployed(2, undefined);
+  assert.deepEqual(await rollbacks(), [], "nothing says that the app is not well");
+  const failed = await deployed(3, "Degraded");
+  assert.deepEqual(failed.result?.deployed?.[0], {
+    ...{ target: "test", outcome: "failed", commit: "c0ffee", unhealthy: true },
+  });
+  assert.deepEqual(await rollbacks(), [[1, ["test"], "trigger:upstream"]]);
+  const all = await statesOf(deps.journal, "tasks", taskStream);
+  const rollback = all.find((one) => one.rollback);
+  assert.deepEqual(
+    [rollback?.causedBy, rollback?.trigger?.task, rollback?.rollback?.from.test],
+    [["kim"], failed.id, { build: 3, commit: "c0ffee", task: failed.id }],
+  );
+  await end(rollback?.id ?? "", "failed");
+  await tick();
+  assert.equal((await rollbacks()).length, 1);
 });

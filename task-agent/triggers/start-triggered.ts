@@ -147,7 +147,7 @@ export async function startOnce(
 }
 
 /** Many events for one app at the same time change the app one after the other. */
-async function startAgain(deps: TriggerDeps, request: Parameters<typeof startTask>[1]): Promise<string> {
+export async function startAgain(deps: TriggerDeps, request: Parameters<typeof startTask>[1]): Promise<string> {
   for (let tries = 1; ; tries += 1) {
     try {
       return (await startTask(deps, request)).state.id;

@@ -1,4 +1,4 @@
-// Starts the pipelines that come after a task that has ended. Reads the ends of all tasks in their order; how far it has read is
+// Starts the pipelines that come after a task that has ended, and rollbacks. Reads the ends of all tasks in their order; how far it has read is
 // stored now and then, and what is read twice starts nothing twice.
 
 import { buildScope } from "@gantry/core/build/build.ts";
@@ -14,6 +14,7 @@ import type { Journal } from "@gantry/journal/journal.ts";
 import { defineStream } from "@gantry/journal/typed-stream.ts";
 import { listBuilds } from "../builds/build-stream.ts";
 import { appStream, taskStream } from "../tasks/task-stream.ts";
+import { hasAutomaticRollback, rollBackAfter } from "./automatic-rollback.ts";
 import { startTriggered, type TriggerDeps } from "./start-triggered.ts";
 
 export type Upstream = {
@@ -77,10 +78,11 @@ export function openUpstream(deps: TriggerDeps): Upstream {
   };
 }
 
-/** Whether any pipeline may come after another: those of apps are not known without reading each app. */
+/** Whether anything may come after a task, a pipeline or a rollback: those of apps are not known without reading each app. */
 function mayFollow({ definitions }: TriggerDeps): boolean {
   const isAfter = definitions.list().some(({ pipeline }) => pipeline.triggers?.some(({ kind }) => kind === "upstream"));
-  return isAfter || (definitions.own?.() ?? []).length > 0;
+  const isRolledBack = hasAutomaticRollback(definitions.environments?.() ?? {});
+  return isAfter || isRolledBack || (definitions.own?.() ?? []).length > 0;
 }
 
 async function newestSeq(journal: Pick<Journal, "append">): Promise<number> {
@@ -119,6 +121,7 @@ async function startAfter(deps: TriggerDeps, id: string): Promise<void> {
   const tooDeep = depth > MAX_DEPTH ? { refused: `${MAX_DEPTH} pipelines have started each other already.` } : {};
   const causedBy = [...(state.causedBy ?? []), ...(isTrigger(state) ? [] : [state.requestedBy])];
   const event = { kind: "upstream" as const, facts, causedBy, cause: `upstream ${id}`, whyNot, ...tooDeep };
+  if (loaded) await rollBackAfter(deps, state, loaded.state, event);
   if (state.app !== undefined) await startTriggered(deps, state.app, event);
   await startTriggered(deps, undefined, event);
 }
