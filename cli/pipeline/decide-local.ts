@@ -24,6 +24,13 @@ export function needsSystems({ jobs, finally: last }: Pipeline, steps: readonly 
   );
 }
 
+/** The jobs that run other pipelines, each as a sentence. */
+export function runsOthers({ jobs, finally: last }: Pipeline): readonly string[] {
+  return [...jobs, ...last].flatMap(({ id, pipeline, undo }) =>
+    pipeline === undefined || undo ? [] : [`The job ${id} runs the pipeline ${pipeline}, which is not in this file.`],
+  );
+}
+
 /**
  * The file with every job at this site and without labels, and without an app. It may have mistakes then: it reads the
  * app. Comments and lines stay, so that places are those of the file.
@@ -37,7 +44,9 @@ export function localCopy(
   const document = parseDocument(text);
   document.set("app", "none");
   for (const key of NOT_HERE) document.delete(key);
-  const places = [...jobs.map(({ id }) => ["jobs", id]), ...last.map(({ id }) => ["finally", id])];
+  // What `undo` adds is not in the file.
+  const written = last.filter(({ undo }) => !undo);
+  const places = [...jobs.map(({ id }) => ["jobs", id]), ...written.map(({ id }) => ["finally", id])];
   for (const place of places) {
     document.setIn([...place, "site"], site);
     // A template that the job includes may have labels, too.

@@ -221,6 +221,17 @@ test("what cannot run on this machine is refused before anything runs", async (t
   await assert.rejects(exec(HELLO, [...config, "--param", "who=[1]"]), { code: "bad-params" });
 });
 
+test("a file that runs other pipelines is refused with the reason, and one that undoes what it created runs", async (t) => {
+  const { exec, config } = await folderOf(t);
+  const others = await exec("name: release\napp: none\njobs:\n  go: { pipeline: other }\n", config);
+  assert.equal(others.code, 2);
+  assert.match(others.out, /The job go runs the pipeline other, which is not in this file\.\n.*gantry pipeline run/);
+  const failing = "jobs:\n  a: { site: x, steps: [{ run: 'false' }] }\n";
+  const undone = await exec(`name: fails\napp: none\nundo: onFailure\n${failing}`, config);
+  assert.equal(undone.code, 1, undone.out);
+  assert.match(undone.out, /undo +not run|nothing was created that can be taken back/);
+});
+
 test("Ctrl-C cancels the pipeline, and nothing of it stays", async (t) => {
   const { exec, config, folder } = await folderOf(t);
   const before = await leftovers();

@@ -13,7 +13,7 @@ import type { Call } from "../table/command.ts";
 import { taskEvents } from "../task/task-events.ts";
 import { taskLogs } from "../task/task-logs.ts";
 import { taskPath } from "../task/task-of.ts";
-import { localCopy, needsSystems } from "./decide-local.ts";
+import { localCopy, needsSystems, runsOthers } from "./decide-local.ts";
 import { line } from "./lint.ts";
 import { type LocalInstallation, type LocalOptions, startLocal } from "./local-installation.ts";
 import { readArgument, readCatalogue, readPipeline } from "./pipeline-file.ts";
@@ -57,6 +57,12 @@ function prepare(
   const { pipeline, problems, included = new Map<string, string>() } = readPipeline(io, file, steps);
   for (const one of problems) io.stderr(`${line(one)}\n`);
   if (!pipeline) return undefined;
+  const others = runsOthers(pipeline);
+  for (const one of others) io.stderr(`${one}\n`);
+  if (others.length > 0) {
+    io.stderr("Run a pipeline that runs others at a portal: gantry pipeline run\n");
+    return undefined;
+  }
   const lacking = hasSystems ? [] : needsSystems(pipeline, steps);
   for (const one of lacking) io.stderr(`${one}\n`);
   if (lacking.length > 0) {

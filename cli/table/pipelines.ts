@@ -86,8 +86,16 @@ export const PIPELINES = [
     args: ["PIPELINE"],
     flags: {
       app: { type: "string", value: "APP", summary: "the app that it runs for" },
-      each: { type: "string", value: "NAME=VALUE,VALUE", summary: "run it once for each of these values, in this order" },
-      "max-parallel": { type: "string", value: "N", summary: "with --each: how many run at the same time (default: all)" },
+      each: {
+        type: "string",
+        value: "NAME=VALUE,VALUE",
+        summary: "run it once for each of these values, in this order",
+      },
+      "max-parallel": {
+        type: "string",
+        value: "N",
+        summary: "with --each: how many run at the same time (default: all)",
+      },
       "stop-on-failure": { type: "boolean", summary: "with --each: after a failure, no other one begins" },
       ...PARAM_FLAG,
       ...FOLLOW_FLAG,

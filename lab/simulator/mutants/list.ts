@@ -312,18 +312,4 @@ export const MUTANTS: readonly Mutant[] = [
     "        failed = true;\n        throw error;\n",
     "        failed = true;\n",
   ),
-  one(
-    "children-forgotten-at-restart",
-    "a job whose task had not started, or had ended, when the agent crashed waits for ever",
-    AGENT,
-    "  children.onTaskChanged(record, []);\n",
-    "",
-  ),
-  one(
-    "child-without-key",
-    "a crash between the start of a child and its record in the parent starts a second one",
-    "task-agent/tasks/start-task.ts",
-    'return digest(["child", task, job]);',
-    'return digest(["child", task, job, String(Math.random())]);',
-  ),
 ];
