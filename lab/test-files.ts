@@ -43,7 +43,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   shared: [
     "{deploy,journal,wire}/**/!(sqlite).test.ts",
     "console/missing-systems.test.ts",
-    "runtime/**/!(clock).test.ts",
+    "runtime/**/!(clock|server).test.ts",
   ],
 };
 

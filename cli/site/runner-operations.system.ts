@@ -31,7 +31,11 @@ after(async () => {
 });
 const run = (...argv: string[]) => portal.run("runner", ...argv);
 
-type AuditEntry = { readonly verb: string; readonly who: { readonly name: string }; readonly on: { readonly runner?: string } };
+type AuditEntry = {
+  readonly verb: string;
+  readonly who: { readonly name: string };
+  readonly on: { readonly runner?: string };
+};
 type Process = { readonly child: ChildProcess; readonly data: string; readonly exit: Promise<number | null> };
 
 async function startRunner(name: string): Promise<Process> {

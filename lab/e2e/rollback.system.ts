@@ -55,7 +55,7 @@ test("a failed CD offers the way back, and the build before runs again", {
   const kustomization = "base/kustomization.yaml";
   await writeFile(join(yaml.folder, "base/migrate.yaml"), HOOK);
   await yaml.git("add", "--all");
-    await yaml.git("commit", "--quiet", "--message", "Add a migration");
+  await yaml.git("commit", "--quiet", "--message", "Add a migration");
   await yaml.push(kustomization, (text) => text.replace(/resources:\n/, "resources:\n  - migrate.yaml\n"), "Migrate");
   const failed = await run(`/v1/apps/${APP}/cd`, {});
   assert.equal(failed.state, "failed", failed.headline);
