@@ -1,7 +1,8 @@
 // What the fixture's portal answers beside tasks: apps, pipelines, sites, the inbox and a log.
 
 import type { AppProposal } from "@gantry/wire/agent/proposals.ts";
-import type { AppView, BuildView, PipelineView, SiteView } from "@gantry/wire/agent/views.ts";
+import type { SiteView } from "@gantry/wire/agent/sites/views.ts";
+import type { AppView, BuildView, PipelineView } from "@gantry/wire/agent/views.ts";
 import type { InboxItem } from "@gantry/wire/notify/views.ts";
 import { at, COMMIT, DIGEST } from "./tasks.fixture.ts";
 

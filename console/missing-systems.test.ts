@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { SiteView } from "@gantry/wire/agent/views.ts";
+import type { SiteView } from "@gantry/wire/agent/sites/views.ts";
 import { missingSystems, systemsMissingFor } from "./src/data/missing-systems.ts";
 
 const site = (name: string, ...kinds: string[]): SiteView =>

@@ -1,7 +1,8 @@
 // `gantry complete`: the names of the portal that may stand at the end of a command line. The scripts of `gantry completion` call it
 // while somebody types, so it is quick or silent.
 
-import { appView, buildView, page, pipelineView, runnerView, siteView, taskSummary } from "@gantry/wire/agent/views.ts";
+import { runnerView, siteView } from "@gantry/wire/agent/sites/views.ts";
+import { appView, buildView, page, pipelineView, taskSummary } from "@gantry/wire/agent/views.ts";
 import type { z } from "zod";
 import type { PortalClient } from "../client.ts";
 import { firstItems } from "../portal/pages.ts";

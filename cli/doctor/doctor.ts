@@ -2,7 +2,8 @@
 
 import { randomUUID } from "node:crypto";
 import { GantryError } from "@gantry/core/errors.ts";
-import { feedEvent, page, siteView, type TaskView, taskView } from "@gantry/wire/agent/views.ts";
+import { siteView } from "@gantry/wire/agent/sites/views.ts";
+import { feedEvent, page, type TaskView, taskView } from "@gantry/wire/agent/views.ts";
 import { allApps } from "../app/apply.ts";
 import type { PortalClient } from "../client.ts";
 import type { Call, Outcome } from "../table/command.ts";

@@ -1,6 +1,7 @@
 // What `gantry doctor` asks the runners about: their systems, and what apps use of them. Pure.
 
-import type { AppView, SiteView } from "@gantry/wire/agent/views.ts";
+import type { SiteView } from "@gantry/wire/agent/sites/views.ts";
+import type { AppView } from "@gantry/wire/agent/views.ts";
 import { z } from "zod";
 
 export type Chosen = { readonly site: string | undefined; readonly system: string | undefined };

@@ -1,6 +1,7 @@
 // What the runners found, as a table for people. Pure.
 
-import type { SiteView, TaskView } from "@gantry/wire/agent/views.ts";
+import type { SiteView } from "@gantry/wire/agent/sites/views.ts";
+import type { TaskView } from "@gantry/wire/agent/views.ts";
 import { z } from "zod";
 
 const finding = z.object({

@@ -1,7 +1,7 @@
 // `gantry runner show`, `stop`, `drain` and `undrain`.
 
 import { counted } from "@gantry/core/count.ts";
-import { type RunnerDetail, type RunnerJob, runnerDetail, runnerLog } from "@gantry/wire/agent/runners.ts";
+import { type RunnerDetail, type RunnerJob, runnerDetail, runnerLog } from "@gantry/wire/agent/sites/runners.ts";
 import { shortTime, textTable } from "../print/text-table.ts";
 import { type Call, type Outcome, UsageError } from "../table/command.ts";
 

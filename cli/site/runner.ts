@@ -1,7 +1,8 @@
 // `gantry runner`: lists runners, enrols them, and takes them out of service and back.
 
 import { enrolmentView } from "@gantry/wire/agent/agent-api.ts";
-import { page, runnerView } from "@gantry/wire/agent/views.ts";
+import { runnerView } from "@gantry/wire/agent/sites/views.ts";
+import { page } from "@gantry/wire/agent/views.ts";
 import { z } from "zod";
 import { shortTime, textTable } from "../print/text-table.ts";
 import type { Call, Outcome } from "../table/command.ts";

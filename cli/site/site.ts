@@ -2,7 +2,8 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { didYouMean } from "@gantry/core/suggest.ts";
-import { page, type SiteView, siteView, systemView } from "@gantry/wire/agent/views.ts";
+import { type SiteView, siteView, systemView } from "@gantry/wire/agent/sites/views.ts";
+import { page } from "@gantry/wire/agent/views.ts";
 import { shortTime, textTable } from "../print/text-table.ts";
 import type { Call, Outcome } from "../table/command.ts";
 

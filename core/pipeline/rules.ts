@@ -14,12 +14,11 @@ import { didYouMean } from "../suggest.ts";
 import { fittingForks } from "../trigger/rules-forks.ts";
 import { goodTriggers } from "../trigger/rules-triggers.ts";
 import { formatDuration, parseDuration } from "./duration.ts";
-import type { JobFile, PipelineFile, StepFile } from "./file.ts";
+import type { JobFile } from "./file.ts";
 import { checkSchema } from "./json-schema.ts";
 import { DEFAULT_JOB_TIMEOUT_MS } from "./normalise.ts";
-import type { Job, Pipeline, StepSpec } from "./pipeline.ts";
 import type { Retry } from "./retry.ts";
-import type { Rule, RuleContext } from "./rule.ts";
+import { allJobs, allSteps, jobFiles, type Rule, type RuleContext, stepFiles } from "./rule.ts";
 import { goodApprovals, goodOutputTypes, goodParams } from "./rules-params.ts";
 import { goodExpressions } from "./rules-references.ts";
 import { fittingTypes, goodConditions, goodLists, goodNames } from "./rules-values.ts";
@@ -385,29 +384,4 @@ function goodAction({ file, pipeline }: RuleContext): readonly PathProblem[] {
       },
     ];
   return [];
-}
-
-function allJobs(pipeline: Pipeline): readonly { job: Job; path: readonly (string | number)[] }[] {
-  return [
-    ...pipeline.jobs.map((job) => ({ job, path: ["jobs", job.id] })),
-    ...pipeline.finally.map((job) => ({ job, path: ["finally", job.id] })),
-  ];
-}
-
-function allSteps(pipeline: Pipeline): readonly { step: StepSpec; path: readonly (string | number)[] }[] {
-  return allJobs(pipeline).flatMap(({ job, path }) =>
-    job.steps.map((step, index) => ({ step, path: [...path, "steps", index] })),
-  );
-}
-
-function jobFiles(file: PipelineFile): readonly { job: JobFile; path: readonly (string | number)[] }[] {
-  return (["jobs", "finally"] as const).flatMap((part) =>
-    Object.entries(file[part] ?? {}).map(([id, job]) => ({ job, path: [part, id] })),
-  );
-}
-
-function stepFiles(file: PipelineFile): readonly { step: StepFile; path: readonly (string | number)[] }[] {
-  return jobFiles(file).flatMap(({ job, path }) =>
-    (job.steps ?? []).map((step, index) => ({ step, path: [...path, "steps", index] })),
-  );
 }

@@ -6,7 +6,7 @@ import { type Verb, verbEntry } from "@gantry/core/access/verbs.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Portal } from "../portal.ts";
 import type { Caller } from "./decide-access.ts";
-import { recordOf, sitesOfVerb } from "./guards.ts";
+import { recordOf, sitesOfVerb } from "./guards/asked-sites.ts";
 
 export type Question = {
   readonly verb: Verb;

@@ -10,7 +10,7 @@ import { readBytes, readForm, readJson, readQuery } from "@gantry/runtime/http/r
 import type Koa from "koa";
 import { z } from "zod";
 import type { Caller } from "../access/decide-access.ts";
-import type { Asked, Guard, GuardKind, Right } from "../access/guards.ts";
+import type { Asked, Guard, GuardKind, Right } from "../access/guards/guard.ts";
 import { announceAbout } from "../audit/audit.ts";
 import type { Portal } from "../portal.ts";
 

@@ -3,7 +3,7 @@
 import type { JsonObject } from "@gantry/core/json.ts";
 import { z } from "zod";
 import { answererOf } from "../access/answerer.ts";
-import { onTask } from "../access/guards.ts";
+import { onTask } from "../access/guards/guards.ts";
 import { visibilityOf } from "../access/visible.ts";
 import { sendAccepted } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";

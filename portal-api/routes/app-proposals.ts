@@ -12,7 +12,8 @@ import {
 } from "@gantry/wire/agent/proposals.ts";
 import { z } from "zod";
 import { requireOwnClaims } from "../access/claims.ts";
-import { type Guard, requireAdoption, type Who } from "../access/guards.ts";
+import type { Guard, Who } from "../access/guards/guard.ts";
+import { requireAdoption } from "../access/guards/guards.ts";
 import { noteOn } from "../audit/note.ts";
 import { sendUncached } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";

@@ -8,7 +8,7 @@ import { artifactFileView, artifactView } from "@gantry/wire/agent/artifacts.ts"
 import { page } from "@gantry/wire/agent/views.ts";
 import type Koa from "koa";
 import { z } from "zod";
-import { onTask } from "../access/guards.ts";
+import { onTask } from "../access/guards/guards.ts";
 import { route } from "../http/route.ts";
 import { innerId, inTask, json, taskId } from "../http/schemas.ts";
 

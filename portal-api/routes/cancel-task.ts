@@ -1,7 +1,7 @@
 // POST /v1/tasks/{id}/cancel
 
 import { z } from "zod";
-import { onTask } from "../access/guards.ts";
+import { onTask } from "../access/guards/guards.ts";
 import { sendAccepted } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { accepted, inTask, reason } from "../http/schemas.ts";

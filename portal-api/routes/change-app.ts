@@ -6,7 +6,7 @@ import { appOutcome } from "@gantry/wire/agent/agent-api.ts";
 import { z } from "zod";
 import { requireOwnClaims } from "../access/claims.ts";
 import { requireNoGain } from "../access/gains.ts";
-import { onApp, onRename, requireChangeAt } from "../access/guards.ts";
+import { onApp, onRename, requireChangeAt } from "../access/guards/guards.ts";
 import { visibilityOf } from "../access/visible.ts";
 import { revisionIn } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";

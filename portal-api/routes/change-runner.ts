@@ -1,6 +1,6 @@
 // DELETE /v1/runners/{runner} and POST /v1/runners/{runner}/readmit
 
-import { onRunner } from "../access/site-guards.ts";
+import { onRunner } from "../access/guards/site-guards.ts";
 import { route } from "../http/route.ts";
 import { inRunner } from "../http/schemas.ts";
 

@@ -3,7 +3,7 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import type { NotifyClient } from "@gantry/wire/notify/notify-client.ts";
 import { z } from "zod";
-import { onInstallation } from "../access/guards.ts";
+import { onInstallation } from "../access/guards/guards.ts";
 import { sendJson } from "../http/respond.ts";
 import { route } from "../http/route.ts";
 import { json } from "../http/schemas.ts";

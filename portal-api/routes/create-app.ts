@@ -6,7 +6,7 @@ import { appOutcome } from "@gantry/wire/agent/agent-api.ts";
 import { z } from "zod";
 import { requireOwnClaims } from "../access/claims.ts";
 import { requireNoGain } from "../access/gains.ts";
-import { onNewApp } from "../access/guards.ts";
+import { onNewApp } from "../access/guards/guards.ts";
 import { visibilityOf } from "../access/visible.ts";
 import { sendAccepted } from "../http/respond.ts";
 import { type Call, callerOf, route } from "../http/route.ts";

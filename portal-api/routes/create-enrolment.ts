@@ -2,7 +2,7 @@
 
 import { type EnrolmentView, enrolmentView } from "@gantry/wire/agent/agent-api.ts";
 import { z } from "zod";
-import { onRunner, onSite } from "../access/site-guards.ts";
+import { onRunner, onSite } from "../access/guards/site-guards.ts";
 import type { PortalConfig } from "../config.ts";
 import { sendUncached } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";

@@ -4,7 +4,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import { z } from "zod";
 import { ADMIN } from "../access/admin-token.ts";
 import type { Role } from "../access/decide-access.ts";
-import { onInstallation } from "../access/guards.ts";
+import { onInstallation } from "../access/guards/guards.ts";
 import { tokenId } from "../access/token-store.ts";
 import type { Created } from "../access/tokens.ts";
 import { sendUncached } from "../http/respond.ts";

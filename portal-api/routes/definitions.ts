@@ -2,7 +2,7 @@
 
 import { didYouMean } from "@gantry/core/suggest.ts";
 import { type DefinitionsView, definitionsView } from "@gantry/wire/agent/definitions.ts";
-import { listOf, onInstallation } from "../access/guards.ts";
+import { listOf, onInstallation } from "../access/guards/guards.ts";
 import { visibilityOf } from "../access/visible.ts";
 import type { PortalConfig } from "../config.ts";
 import { sendAccepted, sendUncachedText } from "../http/respond.ts";

@@ -3,7 +3,7 @@
 import { demandView, holdRequest, rollbackPlan, rollbackRequest } from "@gantry/wire/agent/deployments.ts";
 import { buildView, page } from "@gantry/wire/agent/views.ts";
 import { z } from "zod";
-import { onApp, onRollback } from "../access/guards.ts";
+import { onApp, onRollback } from "../access/guards/guards.ts";
 import { visibilityOf } from "../access/visible.ts";
 import { sendAccepted, sendVisible } from "../http/respond.ts";
 import { callerOf, type Route, route } from "../http/route.ts";

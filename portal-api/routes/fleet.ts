@@ -4,7 +4,7 @@ import type { FleetQuery, FleetView } from "@gantry/wire/agent/fleet.ts";
 import { fleetFilter, fleetView, GROUPINGS, targetView } from "@gantry/wire/agent/fleet.ts";
 import { page } from "@gantry/wire/agent/views.ts";
 import { z } from "zod";
-import { listOf, onApp } from "../access/guards.ts";
+import { listOf, onApp } from "../access/guards/guards.ts";
 import { type Visibility, visibilityOf } from "../access/visible.ts";
 import { sendUncachedText, sendVisible } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";

@@ -1,7 +1,7 @@
 // GET /v1/apps/{app}/pipelines: what the buttons of an app start.
 
 import { appPipelinesView } from "@gantry/wire/agent/app-pipelines.ts";
-import { onApp } from "../access/guards.ts";
+import { onApp } from "../access/guards/guards.ts";
 import { visibilityOf } from "../access/visible.ts";
 import { sendJson } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";

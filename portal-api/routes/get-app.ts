@@ -3,7 +3,7 @@
 import { appView } from "@gantry/wire/agent/views.ts";
 import { sitesOfApp } from "../access/decide-sites.ts";
 import { appFacts } from "../access/facts.ts";
-import { onApp } from "../access/guards.ts";
+import { onApp } from "../access/guards/guards.ts";
 import { mayOn } from "../access/may.ts";
 import { visibilityOf, visibleLatest } from "../access/visible.ts";
 import { sendVisible } from "../http/respond.ts";

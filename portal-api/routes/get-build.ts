@@ -2,7 +2,7 @@
 
 import { buildView } from "@gantry/wire/agent/views.ts";
 import { z } from "zod";
-import { onApp } from "../access/guards.ts";
+import { onApp } from "../access/guards/guards.ts";
 import { visibilityOf } from "../access/visible.ts";
 import { sendVisible } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";

@@ -4,7 +4,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import { pipelineName } from "@gantry/wire/agent/agent-api.ts";
 import { type PipelineView, pipelineView } from "@gantry/wire/agent/views.ts";
 import { z } from "zod";
-import { onPipeline } from "../access/guards.ts";
+import { onPipeline } from "../access/guards/guards.ts";
 import { type Visibility, visibilityOf } from "../access/visible.ts";
 import { sendJson } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";

@@ -1,7 +1,7 @@
 // GET /v1/tasks/{id}
 
 import { taskView } from "@gantry/wire/agent/views.ts";
-import { onTask } from "../access/guards.ts";
+import { onTask } from "../access/guards/guards.ts";
 import { withMay } from "../access/may.ts";
 import { visibilityOf } from "../access/visible.ts";
 import { etagOf, sendText } from "../http/respond.ts";

@@ -2,7 +2,7 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { z } from "zod";
-import { onInstallation } from "../access/guards.ts";
+import { onInstallation } from "../access/guards/guards.ts";
 import { sendUncached } from "../http/respond.ts";
 import { route } from "../http/route.ts";
 import { json } from "../http/schemas.ts";

@@ -7,7 +7,7 @@ import { page } from "@gantry/wire/agent/views.ts";
 import { z } from "zod";
 import { answererOf } from "../access/answerer.ts";
 import type { Caller } from "../access/decide-access.ts";
-import { listOf } from "../access/guards.ts";
+import { listOf } from "../access/guards/guards.ts";
 import { type Visibility, visibilityOf, visiblePage } from "../access/visible.ts";
 import { sendVisible } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";

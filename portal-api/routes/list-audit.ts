@@ -3,7 +3,7 @@
 import { page } from "@gantry/wire/agent/views.ts";
 import { auditEntry } from "@gantry/wire/audit/entry.ts";
 import { z } from "zod";
-import { onInstallation } from "../access/guards.ts";
+import { onInstallation } from "../access/guards/guards.ts";
 import { findEntries, RESULTS } from "../audit/find-entries.ts";
 import { sendUncached } from "../http/respond.ts";
 import { route } from "../http/route.ts";

@@ -1,7 +1,7 @@
 // GET /v1/apps/{app}/builds
 
 import { buildView, page } from "@gantry/wire/agent/views.ts";
-import { onApp } from "../access/guards.ts";
+import { onApp } from "../access/guards/guards.ts";
 import { visibilityOf } from "../access/visible.ts";
 import { sendVisible } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";

@@ -2,7 +2,7 @@
 
 import { page } from "@gantry/wire/agent/views.ts";
 import { channelView } from "@gantry/wire/notify/views.ts";
-import { onInstallation } from "../access/guards.ts";
+import { onInstallation } from "../access/guards/guards.ts";
 import { sendJson } from "../http/respond.ts";
 import { route } from "../http/route.ts";
 import { json } from "../http/schemas.ts";

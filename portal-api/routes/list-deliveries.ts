@@ -2,7 +2,7 @@
 
 import { page } from "@gantry/wire/agent/views.ts";
 import { deliveryView } from "@gantry/wire/notify/views.ts";
-import { listOf } from "../access/guards.ts";
+import { listOf } from "../access/guards/guards.ts";
 import { route } from "../http/route.ts";
 import { json, pageQuery } from "../http/schemas.ts";
 import { sendNotifications } from "./notification-page.ts";

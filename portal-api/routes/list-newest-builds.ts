@@ -3,7 +3,7 @@
 import type { BuildQuery, Page } from "@gantry/wire/agent/agent-client.ts";
 import { type BuildView, buildView, page } from "@gantry/wire/agent/views.ts";
 import { z } from "zod";
-import { listOf } from "../access/guards.ts";
+import { listOf } from "../access/guards/guards.ts";
 import { type Visibility, visibilityOf, visiblePage } from "../access/visible.ts";
 import { fewVisibleApps } from "../access/visible-tasks.ts";
 import { sendVisible } from "../http/respond.ts";

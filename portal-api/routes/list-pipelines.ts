@@ -1,7 +1,7 @@
 // GET /v1/pipelines
 
 import { page, pipelineView } from "@gantry/wire/agent/views.ts";
-import { listOf } from "../access/guards.ts";
+import { listOf } from "../access/guards/guards.ts";
 import { visibilityOf } from "../access/visible.ts";
 import { sendJson } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";

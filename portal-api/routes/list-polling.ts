@@ -2,7 +2,7 @@
 
 import { pollingView } from "@gantry/wire/agent/polling.ts";
 import { page } from "@gantry/wire/agent/views.ts";
-import { onInstallation } from "../access/guards.ts";
+import { onInstallation } from "../access/guards/guards.ts";
 import { sendUncached } from "../http/respond.ts";
 import { route } from "../http/route.ts";
 import { json } from "../http/schemas.ts";

@@ -1,7 +1,8 @@
 // GET /v1/runners
 
-import { page, type RunnerView, runnerView } from "@gantry/wire/agent/views.ts";
-import { listOf } from "../access/guards.ts";
+import { type RunnerView, runnerView } from "@gantry/wire/agent/sites/views.ts";
+import { page } from "@gantry/wire/agent/views.ts";
+import { listOf } from "../access/guards/guards.ts";
 import { filterVisible, type Visibility, visibilityOf } from "../access/visible.ts";
 import { sendJson } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";

@@ -1,7 +1,8 @@
 // GET /v1/sites
 
-import { page, siteView } from "@gantry/wire/agent/views.ts";
-import { listOf } from "../access/guards.ts";
+import { siteView } from "@gantry/wire/agent/sites/views.ts";
+import { page } from "@gantry/wire/agent/views.ts";
+import { listOf } from "../access/guards/guards.ts";
 import { mayOnSite } from "../access/may.ts";
 import { filterVisible, visibilityOf } from "../access/visible.ts";
 import { sendVisible } from "../http/respond.ts";

@@ -1,7 +1,8 @@
 // GET /v1/systems: the external systems of all sites.
 
-import { page, systemView } from "@gantry/wire/agent/views.ts";
-import { listOf } from "../access/guards.ts";
+import { systemView } from "@gantry/wire/agent/sites/views.ts";
+import { page } from "@gantry/wire/agent/views.ts";
+import { listOf } from "../access/guards/guards.ts";
 import { visibilityOf } from "../access/visible.ts";
 import { sendJson } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";

@@ -1,7 +1,7 @@
 // GET /v1/tasks
 
 import { page, taskSummary } from "@gantry/wire/agent/views.ts";
-import { listOf } from "../access/guards.ts";
+import { listOf } from "../access/guards/guards.ts";
 import { visibilityOf } from "../access/visible.ts";
 import { visibleTasks } from "../access/visible-tasks.ts";
 import { sendVisible } from "../http/respond.ts";

@@ -2,7 +2,7 @@
 
 import { page } from "@gantry/wire/agent/views.ts";
 import type { z } from "zod";
-import { onInstallation } from "../access/guards.ts";
+import { onInstallation } from "../access/guards/guards.ts";
 import type { TokenRecord } from "../access/records.ts";
 import { sendJson, timeOf } from "../http/respond.ts";
 import { route } from "../http/route.ts";

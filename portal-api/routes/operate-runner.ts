@@ -1,9 +1,9 @@
 // GET /v1/runners/{runner}, and stop, drain and undrain of it
 
 import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";
-import { askReason, type RunnerDetail, runnerDetail, runnerLog } from "@gantry/wire/agent/runners.ts";
+import { askReason, type RunnerDetail, runnerDetail, runnerLog } from "@gantry/wire/agent/sites/runners.ts";
 import { z } from "zod";
-import { onRunner } from "../access/site-guards.ts";
+import { onRunner } from "../access/guards/site-guards.ts";
 import { filterVisible, visibilityOf } from "../access/visible.ts";
 import { sendUncached } from "../http/respond.ts";
 import { type Call, callerOf, type Route, route } from "../http/route.ts";

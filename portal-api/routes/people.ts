@@ -4,7 +4,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import { page } from "@gantry/wire/agent/views.ts";
 import type Koa from "koa";
 import { z } from "zod";
-import { onInstallation } from "../access/guards.ts";
+import { onInstallation } from "../access/guards/guards.ts";
 import { activationView, personView, personViewOf, sessionView, sessionViewOf } from "../http/access-schemas.ts";
 import { addressOf } from "../http/address.ts";
 import { sendJson, sendUncached, timeOf } from "../http/respond.ts";

@@ -8,7 +8,7 @@ import { LOG_FINAL_HEADER, LOG_SIZE_HEADER } from "@gantry/wire/agent/agent-api.
 import type { AgentClient, LogPiece, LogPlace } from "@gantry/wire/agent/agent-client.ts";
 import type Koa from "koa";
 import { z } from "zod";
-import { onTask } from "../access/guards.ts";
+import { onTask } from "../access/guards/guards.ts";
 import { type Call, callerOf, route } from "../http/route.ts";
 import { countQuery, innerId, numberQuery, taskId } from "../http/schemas.ts";
 import { frame, type Source, sendStream } from "../live/stream.ts";

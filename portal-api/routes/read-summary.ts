@@ -4,7 +4,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";
 import { MAX_SUMMARY, summaryLogOf } from "@gantry/wire/runner/summary-log.ts";
 import { z } from "zod";
-import { onTask } from "../access/guards.ts";
+import { onTask } from "../access/guards/guards.ts";
 import { route } from "../http/route.ts";
 import { innerId, numberQuery, taskId } from "../http/schemas.ts";
 

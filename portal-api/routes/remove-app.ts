@@ -1,7 +1,7 @@
 // DELETE /v1/apps/{app}
 
 import { z } from "zod";
-import { onApp } from "../access/guards.ts";
+import { onApp } from "../access/guards/guards.ts";
 import { sendAccepted } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { accepted, inApp } from "../http/schemas.ts";

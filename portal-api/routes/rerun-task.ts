@@ -2,7 +2,7 @@
 
 import { rerunPlanView } from "@gantry/wire/agent/rerun-plan.ts";
 import { z } from "zod";
-import { onTask } from "../access/guards.ts";
+import { onTask } from "../access/guards/guards.ts";
 import { visibilityOf } from "../access/visible.ts";
 import { sendAccepted, sendJson } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";

@@ -3,7 +3,7 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import { z } from "zod";
 import { ADMIN } from "../access/admin-token.ts";
-import { onInstallation } from "../access/guards.ts";
+import { onInstallation } from "../access/guards/guards.ts";
 import { tokenId } from "../access/token-store.ts";
 import { callerOf, route } from "../http/route.ts";
 import { name, personName } from "../http/schemas.ts";

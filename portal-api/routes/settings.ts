@@ -2,7 +2,7 @@
 
 import { page } from "@gantry/wire/agent/views.ts";
 import { changeSettings, settingsChange, settingsView } from "@gantry/wire/settings/settings.ts";
-import { onInstallation } from "../access/guards.ts";
+import { onInstallation } from "../access/guards/guards.ts";
 import { sendJson, sendUncached } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { json, pageQuery } from "../http/schemas.ts";

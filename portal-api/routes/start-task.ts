@@ -2,7 +2,7 @@
 
 import { fanOut, pipelineName } from "@gantry/wire/agent/agent-api.ts";
 import { z } from "zod";
-import { onStart } from "../access/guards.ts";
+import { onStart } from "../access/guards/guards.ts";
 import { visibilityOf } from "../access/visible.ts";
 import { sendAccepted } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";

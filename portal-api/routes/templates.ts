@@ -6,7 +6,7 @@ import {
   type TemplatesView,
   templatesView,
 } from "@gantry/wire/agent/templates.ts";
-import { listOf, onInstallation } from "../access/guards.ts";
+import { listOf, onInstallation } from "../access/guards/guards.ts";
 import { visibilityOf } from "../access/visible.ts";
 import { sendAccepted, sendUncachedText } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";

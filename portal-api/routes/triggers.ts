@@ -3,8 +3,8 @@
 import { triggerId, triggerView } from "@gantry/wire/agent/triggers.ts";
 import { page } from "@gantry/wire/agent/views.ts";
 import { z } from "zod";
-import { listOf } from "../access/guards.ts";
-import { onTrigger, openWhyNotTrigger } from "../access/trigger-guard.ts";
+import { listOf } from "../access/guards/guards.ts";
+import { onTrigger, openWhyNotTrigger } from "../access/guards/trigger-guard.ts";
 import { filterVisible, visibilityOf } from "../access/visible.ts";
 import { sendAccepted, sendUncached, sendVisible } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";

@@ -1,7 +1,7 @@
 // GET /v1/events: the events of all tasks, as a stream or as pages.
 
 import { z } from "zod";
-import { listOf } from "../access/guards.ts";
+import { listOf } from "../access/guards/guards.ts";
 import { type Visibility, visibilityOf } from "../access/visible.ts";
 import { sendUncachedText } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";

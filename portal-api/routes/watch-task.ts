@@ -1,7 +1,7 @@
 // GET /v1/tasks/{id}/events: the events of one task, as a stream or as pages.
 
 import { z } from "zod";
-import { onTask } from "../access/guards.ts";
+import { onTask } from "../access/guards/guards.ts";
 import { type Visibility, visibilityOf } from "../access/visible.ts";
 import { sendUncachedText } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";

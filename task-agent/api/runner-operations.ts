@@ -5,7 +5,7 @@ import { jobDefinition } from "@gantry/core/task/decide-lease.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
 import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";
 import type { RouteHandlers } from "@gantry/runtime/http/serve-routes.ts";
-import type { RUNNER_ROUTES, RunnerDetail, RunnerJob } from "@gantry/wire/agent/runners.ts";
+import type { RUNNER_ROUTES, RunnerDetail, RunnerJob } from "@gantry/wire/agent/sites/runners.ts";
 import type { Dispatch } from "../dispatch/dispatch.ts";
 import type { RunnerRegistry } from "../dispatch/runner-registry.ts";
 import type { Sessions } from "../dispatch/sessions.ts";

@@ -2,7 +2,7 @@
 // runner has now; a drain is for the runner, until it is taken back.
 
 import { GantryError } from "@gantry/core/errors.ts";
-import type { RunnerAsked } from "@gantry/wire/agent/runner-asked.ts";
+import type { RunnerAsked } from "@gantry/wire/agent/sites/views.ts";
 import type { SessionRequest, StopOrder } from "@gantry/wire/runner/protocol.ts";
 import { iso } from "../api/iso.ts";
 

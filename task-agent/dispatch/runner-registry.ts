@@ -5,7 +5,7 @@ import type { JsonObject } from "@gantry/core/json.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { defineStream } from "@gantry/journal/typed-stream.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
-import type { RunnerView, SiteView } from "@gantry/wire/agent/views.ts";
+import type { RunnerView, SiteView } from "@gantry/wire/agent/sites/views.ts";
 import type { SessionRequest } from "@gantry/wire/runner/protocol.ts";
 import { keyFingerprint } from "../identity/identities.ts";
 import type { Leases } from "../leases/leases.ts";

@@ -1,7 +1,7 @@
 // Runners and sites as people see them.
 
 import type { Journal } from "@gantry/journal/journal.ts";
-import type { RunnerView, SiteView } from "@gantry/wire/agent/views.ts";
+import type { RunnerView, SiteView } from "@gantry/wire/agent/sites/views.ts";
 import { iso } from "../api/iso.ts";
 import { waitingView } from "../api/view.ts";
 import type { Leases } from "../leases/leases.ts";

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { StartProposal } from "@gantry/wire/agent/proposals.ts";
-import type { SiteView } from "@gantry/wire/agent/views.ts";
+import type { SiteView } from "@gantry/wire/agent/sites/views.ts";
 import { decideLook } from "./decide-proposal.ts";
 
 const system = (name: string, kind: string): SiteView["systems"][number] =>

@@ -8,7 +8,7 @@ import { foundApplications, foundDeployments, foundImages } from "@gantry/core/p
 import { type Looked, proposeApp } from "@gantry/core/proposal/propose-app.ts";
 import type { JobState, TaskState } from "@gantry/core/task/model.ts";
 import type { AppProposal, StartProposal } from "@gantry/wire/agent/proposals.ts";
-import type { SiteView } from "@gantry/wire/agent/views.ts";
+import type { SiteView } from "@gantry/wire/agent/sites/views.ts";
 import { z } from "zod";
 
 export type SitesToLook = {

@@ -6,7 +6,7 @@ import { applicationKey } from "@gantry/core/app/places.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { TaskState } from "@gantry/core/task/model.ts";
 import type { AppProposal, StartProposal } from "@gantry/wire/agent/proposals.ts";
-import type { SiteView } from "@gantry/wire/agent/views.ts";
+import type { SiteView } from "@gantry/wire/agent/sites/views.ts";
 import { appOfPlace } from "../tasks/app-places.ts";
 import { keepDefinition } from "../tasks/definitions.ts";
 import type { Definition } from "../tasks/read-definitions.ts";

@@ -5,7 +5,7 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import { visibleText } from "@gantry/core/visible-text.ts";
 import { type Clock, pause } from "@gantry/runtime/clock.ts";
-import { RUNNER_LOG_MS } from "@gantry/wire/agent/runners.ts";
+import { RUNNER_LOG_MS } from "@gantry/wire/agent/sites/runners.ts";
 import type { LogOrder, OwnLog } from "@gantry/wire/runner/protocol.ts";
 import type { RunnerRegistry } from "../dispatch/runner-registry.ts";
 import type { Sessions } from "../dispatch/sessions.ts";

@@ -2,8 +2,8 @@
 
 import type { ClustersAt } from "@gantry/core/app/known-clusters.ts";
 import type { JobState, TaskState } from "@gantry/core/task/model.ts";
+import type { SiteView } from "@gantry/wire/agent/sites/views.ts";
 import { pushedTemplate, type TemplatesView, templateView } from "@gantry/wire/agent/templates.ts";
-import type { SiteView } from "@gantry/wire/agent/views.ts";
 import { z } from "zod";
 
 /** What was last read of templates. `at`: store time, ms. */

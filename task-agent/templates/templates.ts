@@ -5,8 +5,8 @@
 import type { ClustersAt } from "@gantry/core/app/known-clusters.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import { defineStream } from "@gantry/journal/typed-stream.ts";
+import type { SiteView } from "@gantry/wire/agent/sites/views.ts";
 import type { SyncTemplates, TemplatesView } from "@gantry/wire/agent/templates.ts";
-import type { SiteView } from "@gantry/wire/agent/views.ts";
 import { keepDefinition } from "../tasks/definitions.ts";
 import type { Definition } from "../tasks/read-definitions.ts";
 import { type StartDeps, startTask } from "../tasks/start-task.ts";

@@ -32,20 +32,17 @@ import type { PollingView } from "./polling.ts";
 import type { AppProposal, startProposal } from "./proposals.ts";
 import type { RerunPlanView } from "./rerun-plan.ts";
 import { AGENT_PREFIX, AGENT_ROUTES as routes } from "./routes.ts";
-import { type askRunnerFor, RUNNER_LOG_MS, type RunnerDetail, type RunnerLog, type RunnerLogQuery } from "./runners.ts";
+import {
+  type askRunnerFor,
+  RUNNER_LOG_MS,
+  type RunnerDetail,
+  type RunnerLog,
+  type RunnerLogQuery,
+} from "./sites/runners.ts";
+import type { RunnerView, SiteView } from "./sites/views.ts";
 import type { SyncTemplates, TemplatesView } from "./templates.ts";
 import type { pauseTrigger, runTrigger, TriggerView } from "./triggers.ts";
-import type {
-  AppView,
-  BuildView,
-  FeedEvent,
-  PipelineView,
-  RunnerView,
-  SiteView,
-  stepDescription,
-  TaskSummary,
-  TaskView,
-} from "./views.ts";
+import type { AppView, BuildView, FeedEvent, PipelineView, stepDescription, TaskSummary, TaskView } from "./views.ts";
 import type { ReceiveDelivery, WebhookDelivery } from "./webhooks.ts";
 
 export type Page<T> = { readonly items: readonly T[]; readonly nextCursor?: string | undefined };

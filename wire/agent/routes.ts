@@ -37,21 +37,11 @@ import { appProposal, startProposal } from "./proposals.ts";
 import { limit, pageQuery, someApps } from "./queries.ts";
 import { REQUEST_ERRORS } from "./request-errors.ts";
 import { rerunPlanView } from "./rerun-plan.ts";
-import { RUNNER_ROUTES } from "./runners.ts";
+import { RUNNER_ROUTES } from "./sites/runners.ts";
+import { runnerView, siteView } from "./sites/views.ts";
 import { syncTemplates, templatesView } from "./templates.ts";
 import { TRIGGER_ROUTES } from "./trigger-routes.ts";
-import {
-  appView,
-  buildView,
-  feedEvent,
-  page,
-  pipelineView,
-  runnerView,
-  siteView,
-  stepDescription,
-  taskSummary,
-  taskView,
-} from "./views.ts";
+import { appView, buildView, feedEvent, page, pipelineView, stepDescription, taskSummary, taskView } from "./views.ts";
 import { DELIVERY_ROUTES } from "./webhook-routes.ts";
 
 export const AGENT_PREFIX = "/agent/v1";

@@ -3,7 +3,6 @@
 
 import { ACTIONS } from "@gantry/core/choice/actions.ts";
 import { LIVE_STATES } from "@gantry/core/fleet/live-states.ts";
-import { WORK } from "@gantry/core/pipeline/work.ts";
 import { PRIORITIES } from "@gantry/core/task/priority.ts";
 import { STATES } from "@gantry/core/task/states.ts";
 import { TRIGGER_KINDS } from "@gantry/core/trigger/trigger.ts";
@@ -12,7 +11,6 @@ import { annotationSchema, failureSchema } from "../runner/protocol.ts";
 import { jobApproval } from "./approvals.ts";
 import { childPipelines, jobChild, taskParent } from "./children.ts";
 import { buildHold, lastDeployment, taskAbout, taskRollback, time } from "./deployed-views.ts";
-import { runnerAsked } from "./runner-asked.ts";
 
 const json = z.json();
 const jsonObject = z.record(z.string(), json);
@@ -306,63 +304,6 @@ export const pipelineView = z
   })
   .meta({ id: "Pipeline" });
 export type PipelineView = z.infer<typeof pipelineView>;
-
-export const runnerView = z
-  .object({
-    name: z.string(),
-    site: z.string(),
-    state: z.enum(["online", "silent", "offline"]),
-    labels: z.array(z.string()),
-    runs: z.array(z.enum(WORK)).optional().describe("What jobs it takes. Absent: all"),
-    keyFingerprint: z.string().optional().describe("SHA-256 of its public key. Absent: it uses the token of its site"),
-    slots: z.int(),
-    busy: z.int(),
-    running: z
-      .array(z.object({ task: z.string(), job: z.string() }))
-      .optional()
-      .describe("The jobs that it holds. The portal shows those that the caller may see"),
-    version: z.string(),
-    host: z.object({ name: z.string(), platform: z.string(), cpus: z.int(), memoryMb: z.int() }),
-    lastHeardAt: time,
-    asked: runnerAsked.optional().describe("What an operator has asked of it. Absent: it works as usual"),
-  })
-  .meta({ id: "Runner" });
-export type RunnerView = z.infer<typeof runnerView>;
-
-export const siteView = z
-  .object({
-    name: z.string(),
-    state: z.enum(["online", "offline"]),
-    runners: z.array(runnerView),
-    systems: z.array(
-      z.object({
-        name: z.string(),
-        kind: z.string(),
-        url: z.string(),
-        standIn: z.boolean(),
-        insecureSkipVerify: z.boolean().optional(),
-      }),
-    ),
-    queue: z.array(z.object({ task: z.string(), job: z.string(), waiting: waitingView })),
-    clusters: z
-      .object({ at: time, names: z.array(z.string()) })
-      .optional()
-      .describe("What its Argo CD shows, as a runner of the site last read it. Absent: nothing was read yet"),
-    may: z.array(z.string()).optional().describe("Verbs that the caller may use on it. Only from the portal"),
-  })
-  .meta({ id: "Site" });
-export type SiteView = z.infer<typeof siteView>;
-
-export const systemView = z
-  .object({
-    site: z.string(),
-    name: z.string(),
-    kind: z.string(),
-    url: z.string(),
-    standIn: z.boolean(),
-    insecureSkipVerify: z.boolean().optional(),
-  })
-  .meta({ id: "System" });
 
 /** A step that pipelines may use: core's StepDescription on the wire. */
 export const stepDescription = z

@@ -1,6 +1,7 @@
 // Which systems sites lack before an app can be built and deployed, or a pipeline can run, and how each is added. Pure.
 
-import type { PipelineView, SiteView } from "@gantry/wire/agent/views.ts";
+import type { SiteView } from "@gantry/wire/agent/sites/views.ts";
+import type { PipelineView } from "@gantry/wire/agent/views.ts";
 
 /** `add`: what to write below `systems:` of a runner, or the command that adds a site. */
 export type MissingSystem = { readonly what: string; readonly add: string };

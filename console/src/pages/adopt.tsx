@@ -1,7 +1,7 @@
 // The page that adopts an app: a person names its repositories, Gantry looks at them, and its proposal is the form.
 
 import type { AppProposal } from "@gantry/wire/agent/proposals.ts";
-import type { SiteView } from "@gantry/wire/agent/views.ts";
+import type { SiteView } from "@gantry/wire/agent/sites/views.ts";
 import { useSignal } from "@preact/signals";
 import { lookForApp, type Page, v1 } from "../data/api.ts";
 import { refusalOf } from "../data/session.ts";

@@ -2,7 +2,8 @@
 // point to fields.
 
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
-import type { AppView, SiteView } from "@gantry/wire/agent/views.ts";
+import type { SiteView } from "@gantry/wire/agent/sites/views.ts";
+import type { AppView } from "@gantry/wire/agent/views.ts";
 import type { FieldError } from "../data/api.ts";
 import { isJsonObject } from "../data/json-access.ts";
 import type { Entries, Field } from "../run/form.ts";

@@ -2,7 +2,8 @@
 
 import type { ProblemBody } from "@gantry/runtime/http/problem.ts";
 import type { AppProposal } from "@gantry/wire/agent/proposals.ts";
-import type { AppView, SiteView } from "@gantry/wire/agent/views.ts";
+import type { SiteView } from "@gantry/wire/agent/sites/views.ts";
+import type { AppView } from "@gantry/wire/agent/views.ts";
 import { useSignal } from "@preact/signals";
 import { adoptApp, type Page, patchApp, type SavedApp, to, v1 } from "../data/api.ts";
 import { refusalOf } from "../data/session.ts";

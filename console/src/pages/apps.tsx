@@ -1,6 +1,7 @@
 // The apps, and the button that creates another one.
 
-import type { AppView, SiteView, TaskSummary } from "@gantry/wire/agent/views.ts";
+import type { SiteView } from "@gantry/wire/agent/sites/views.ts";
+import type { AppView, TaskSummary } from "@gantry/wire/agent/views.ts";
 import { type Page, to, v1 } from "../data/api.ts";
 import { recentTasks } from "../data/attention.ts";
 import { listAt, textAt } from "../data/json-access.ts";

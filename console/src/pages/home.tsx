@@ -1,7 +1,8 @@
 // Home: what needs attention, what is running, what has recently ended.
 
 import { STATE_LOOKS } from "@gantry/core/task/states.ts";
-import type { AppView, SiteView, TaskSummary } from "@gantry/wire/agent/views.ts";
+import type { SiteView } from "@gantry/wire/agent/sites/views.ts";
+import type { AppView, TaskSummary } from "@gantry/wire/agent/views.ts";
 import { type Page, to, v1 } from "../data/api.ts";
 import { applyToPage, changesTaskRows } from "../data/apply-event.ts";
 import { needsAttention } from "../data/attention.ts";

@@ -3,7 +3,7 @@
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import { withOption } from "@gantry/core/proposal/proposal.ts";
 import type { AppProposal } from "@gantry/wire/agent/proposals.ts";
-import type { SiteView } from "@gantry/wire/agent/views.ts";
+import type { SiteView } from "@gantry/wire/agent/sites/views.ts";
 import { isJsonObject } from "../data/json-access.ts";
 import type { Entries, Field } from "../run/form.ts";
 import { appBody, entriesOf, field, gitHosts } from "./app-fields.ts";

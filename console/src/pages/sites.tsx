@@ -1,6 +1,6 @@
 // The sites: their runners, their systems, and which jobs wait there and why.
 
-import type { RunnerView, SiteView } from "@gantry/wire/agent/views.ts";
+import type { RunnerView, SiteView } from "@gantry/wire/agent/sites/views.ts";
 import { type Page, send, to, v1 } from "../data/api.ts";
 import { mayDo, refusalOf } from "../data/session.ts";
 import { useResource } from "../data/store.ts";

@@ -1,6 +1,7 @@
 // What has to be set up before an app can be built and deployed, or a pipeline can run, for people who see the sites.
 
-import type { PipelineView, SiteView } from "@gantry/wire/agent/views.ts";
+import type { SiteView } from "@gantry/wire/agent/sites/views.ts";
+import type { PipelineView } from "@gantry/wire/agent/views.ts";
 import { type Page, v1 } from "../data/api.ts";
 import { type MissingSystem, missingSystems, systemsMissingFor } from "../data/missing-systems.ts";
 import { refusalOf } from "../data/session.ts";

@@ -1,7 +1,7 @@
 // What an operator does with one runner: drain it, stop its process, and read its own log.
 
-import type { RunnerLog } from "@gantry/wire/agent/runners.ts";
-import type { RunnerView } from "@gantry/wire/agent/views.ts";
+import type { RunnerLog } from "@gantry/wire/agent/sites/runners.ts";
+import type { RunnerView } from "@gantry/wire/agent/sites/views.ts";
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";

@@ -2,10 +2,9 @@
 
 import { route } from "@gantry/runtime/http/route.ts";
 import { z } from "zod";
-import { runnerAsked } from "./runner-asked.ts";
-import { runnerView } from "./views.ts";
+import { time } from "../deployed-views.ts";
+import { runnerAsked, runnerView } from "./views.ts";
 
-const time = z.iso.datetime().describe("RFC 3339, UTC");
 const principal = z.string().min(1).max(200);
 
 export const runnerJob = z

@@ -2,8 +2,9 @@
 
 import type { VerbOn } from "@gantry/core/access/verbs.ts";
 import { GantryError } from "@gantry/core/errors.ts";
-import type { Portal } from "../portal.ts";
-import { type Guard, ifUnknown, requireRight, type Who } from "./guards.ts";
+import type { Portal } from "../../portal.ts";
+import { type Guard, ifUnknown, type Who } from "./guard.ts";
+import { requireRight } from "./guards.ts";
 
 /** A name that a runner of another site has also needs the right there, because that runner would lose the name. */
 export function onSite(

@@ -1,8 +1,8 @@
 // The rights that routes declare. Each determines which verb a request needs, and on what. An object that the caller may not
 // see is reported as missing before anything else about it is revealed.
 
-import { needInWords, type Rights } from "@gantry/core/access/decide-right.ts";
-import { type RightRequest, UNKNOWN_SITE } from "@gantry/core/access/selector.ts";
+import { needInWords } from "@gantry/core/access/decide-right.ts";
+import type { RightRequest } from "@gantry/core/access/selector.ts";
 import { STARTS, type StartVerb, startVerb, type Verb, type VerbOn, verbEntry } from "@gantry/core/access/verbs.ts";
 import type { AppFields } from "@gantry/core/app/app-shape.ts";
 import { ACTIONS, type Action } from "@gantry/core/choice/actions.ts";
@@ -10,43 +10,12 @@ import { appOfOwn } from "@gantry/core/choice/check-own.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import type { PipelineView } from "@gantry/wire/agent/views.ts";
-import type { Portal } from "../portal.ts";
-import { type Caller, refusal } from "./decide-access.ts";
-import { deploys, sitesOf, sitesOfApp, targetParams } from "./decide-sites.ts";
-import type { AppAsSeen } from "./gains.ts";
-
-/** What a verb of a route is about. `list`: the route is open to everybody and returns what the caller may see. */
-export type GuardKind =
-  | "installation"
-  | "app"
-  | "task"
-  | "delivery"
-  | "new-app"
-  | "start"
-  | "site"
-  | "runner"
-  | "pipeline"
-  | "list"
-  | "others";
-
-export type Asked<P, Q, B> = {
-  readonly portal: Portal;
-  readonly caller: Caller;
-  readonly rights: Rights;
-  readonly params: P;
-  readonly query: Q;
-  readonly body: B;
-};
-
-export type Guard<P, Q, B> = {
-  readonly verb: Verb;
-  readonly on: GuardKind;
-  /** Throws `forbidden`, or the error for an unknown app, task, site, runner or pipeline. */
-  readonly check: (asked: Asked<P, Q, B>) => void | Promise<void>;
-};
-
-/** What a route needs. `signed-in`: any caller, for routes about the caller. */
-export type Right<P, Q, B> = "anyone" | "signed-in" | Guard<P, Q, B>;
+import type { Portal } from "../../portal.ts";
+import { refusal } from "../decide-access.ts";
+import { deploys, sitesOfApp, targetParams } from "../decide-sites.ts";
+import type { AppAsSeen } from "../gains.ts";
+import { recordOf, sitesOfStart, sitesOfTask, sitesOfVerb } from "./asked-sites.ts";
+import { type AskedOfTask, type Guard, ifUnknown, type Start, type Who } from "./guard.ts";
 
 export function onInstallation(verb: VerbOn<"installation">): Guard<unknown, unknown, unknown> {
   return { verb, on: "installation", check: (asked) => requireRight(asked, { verb }, "") };
@@ -216,9 +185,6 @@ export const onPipeline: Guard<{ readonly name: string }, { readonly app?: strin
   },
 };
 
-export type Who = Pick<Asked<unknown, unknown, unknown>, "portal" | "caller" | "rights">;
-type AskedOfTask = Who & { readonly params: { readonly id: string } };
-
 /**
  * The people of an app write its own pipelines: the name of the button does not say what they do. What pushes or uses Argo CD
  * needs the right to run CD.
@@ -262,8 +228,6 @@ export async function kindOf(portal: Portal, pipeline: string): Promise<Pick<Pip
   const action = ACTIONS.find((one) => one === pipeline);
   return action ? { app: "existing", action } : portal.agent.pipeline(pipeline);
 }
-
-type Start = { readonly app: string | undefined; readonly pipeline?: string; readonly params?: JsonObject };
 
 export async function requireOnApp(
   who: Who,
@@ -352,52 +316,6 @@ export function requireRight(
   throw refusal(caller, verbEntry(request.verb).does, { why: decision.reason, todo: needInWords(decision, on) });
 }
 
-export async function recordOf(
-  { portal, rights }: Pick<Who, "portal" | "rights">,
-  app: string | undefined,
-): ReturnType<Portal["facts"]["app"]> {
-  return rights.needs.record && app !== undefined ? portal.facts.app(app) : {};
-}
-
-/** Of the work that is started, else of the app as it is. Undefined when no rule asks for it. */
-export async function sitesOfVerb(
-  who: Pick<Who, "portal" | "rights">,
-  verb: Verb,
-  start: Start,
-): Promise<readonly string[] | undefined> {
-  if (verbEntry(verb).runs || start.app === undefined) return sitesOfStart(who, verb, start);
-  if (!who.rights.needs.sites || !verbEntry(verb).placed) return undefined;
-  const known = await who.portal.agent.app(start.app).catch(ifUnknown);
-  return known ? sitesOfApp(known.record) : [];
-}
-
-/** Undefined when no rule asks for it. */
-async function sitesOfStart(
-  { portal, rights }: Pick<Who, "portal" | "rights">,
-  verb: Verb,
-  { app, pipeline, params }: Start,
-): Promise<readonly string[] | undefined> {
-  if (!rights.needs.sites || !verbEntry(verb).runs || pipeline === undefined) return undefined;
-  const view = await portal.agent.pipeline(pipeline);
-  const known = view.app === "existing" && app !== undefined ? await portal.agent.app(app).catch(ifUnknown) : undefined;
-  return sitesOf({ pipeline: view, params: params ?? {}, record: known?.record ?? {} });
-}
-
-/**
- * Of a job, or of all jobs of a task: jobs that are not there yet run where the pipeline of now would run for the app of now.
- * A rerun may use the newest file, and it always looks up the targets of the app again. `edited`: the parameters that it changes.
- */
-async function sitesOfTask(who: AskedOfTask, job?: string, edited?: JsonObject): Promise<readonly string[]> {
-  const isRerun = edited !== undefined;
-  const { app, pipeline, params, jobs } = await who.portal.agent.task(who.params.id);
-  if (job !== undefined) return jobs.filter(({ key }) => key === job).map(({ site }) => site);
-  const known = jobs.flatMap(({ site }) => (site === "" ? [] : [site]));
-  const isOpen = known.length < jobs.length;
-  if (!isRerun && !isOpen) return known;
-  const now = await sitesOfStart(who, "rerun", { app, pipeline, params: { ...params, ...edited } }).catch(ifUnknown);
-  return [...known, ...(now ?? []), ...(isOpen && (isRerun || !now) ? [UNKNOWN_SITE] : [])];
-}
-
 function paramsOf(body: unknown): JsonObject {
   const { params = {} } = (body ?? {}) as { readonly params?: JsonObject };
   return params;
@@ -409,9 +327,4 @@ function hasOverride(body: unknown): boolean {
 
 function nameOf({ name }: JsonObject): string | undefined {
   return typeof name === "string" ? name : undefined;
-}
-
-export function ifUnknown(error: unknown): undefined {
-  const codes: readonly string[] = ["app-unknown", "pipeline-unknown", "not-found"];
-  if (!(error instanceof GantryError) || !codes.includes(error.code)) throw error;
 }

@@ -6,15 +6,8 @@ import { explain, GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import type { TriggerView } from "@gantry/wire/agent/triggers.ts";
 import type { PipelineView } from "@gantry/wire/agent/views.ts";
-import {
-  type Guard,
-  ifUnknown,
-  kindOf,
-  requireChildren,
-  requireDeployOfOwn,
-  requireOnApp,
-  type Who,
-} from "./guards.ts";
+import { type Guard, ifUnknown, type Who } from "./guard.ts";
+import { kindOf, requireChildren, requireDeployOfOwn, requireOnApp } from "./guards.ts";
 
 type Params = NonNullable<TriggerView["params"]>;
 
