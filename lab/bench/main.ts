@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { dispatch } from "./dispatch.ts";
 import { type Bench, type Figure, meets } from "./figure.ts";
+import { fleet } from "./fleet.ts";
 import { footprint } from "./footprint.ts";
 import { idleRunners } from "./idle-runners.ts";
 import { jobs } from "./jobs.ts";
@@ -26,6 +27,7 @@ import { webhooks } from "./webhooks.ts";
 const BENCHES: Readonly<Record<string, Bench>> = {
   dispatch,
   "idle-runners": idleRunners,
+  fleet,
   footprint,
   jobs,
   redis,

@@ -18,6 +18,7 @@ export function openFleetMemory() {
   const byKey = new Map<string, Set<Observation>>();
   const targetsByKey = new Map<string, Set<FleetTarget>>();
   let sorted: readonly FleetTarget[] | undefined;
+  let version = 0;
 
   const observedFor = (target: FleetTarget): Observation | undefined => {
     const named = best(byKey.get(target.nameKey) ?? NONE, target);
@@ -38,6 +39,7 @@ export function openFleetMemory() {
   return {
     /** An app as it is now; undefined: it is gone. */
     setApp: (name: string, state: AppState | undefined): void => {
+      version += 1;
       for (const target of apps.get(name)?.targets ?? [])
         for (const key of keysOfTarget(target)) removeFrom(targetsByKey, key, target);
       apps.delete(name);
@@ -54,6 +56,7 @@ export function openFleetMemory() {
       const before = observations.get(id);
       if (before && before.at > one.at) return [];
       const had = before ? targetsOf(before) : [];
+      version += 1;
       forget(id);
       if (one.gone) return had;
       observations.set(id, one);
@@ -75,6 +78,8 @@ export function openFleetMemory() {
       return sorted;
     },
     observedFor,
+    /** Grows with every change of apps and observations. */
+    version: (): number => version,
     isMatched: (one: Observation): boolean => targetsOf(one).some((target) => observedFor(target) === one),
   };
 }

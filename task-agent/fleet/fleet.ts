@@ -54,6 +54,7 @@ export function openFleet(deps: FleetDeps): Fleet {
   const following = openFollowing({ journal, memory, changes });
   const running = openRunningBuilds(journal, clock);
   const { loaded } = following;
+  const unmatched = openUnmatched(memory, clock);
 
   const view = async (seen: Seen, now: number): Promise<TargetView> => {
     const { target, observation, sources } = seen;
@@ -81,7 +82,7 @@ export function openFleet(deps: FleetDeps): Fleet {
         total,
         counts,
         ...(groups ? { groups } : {}),
-        sources: sourceViews(memory, now),
+        sources: sourceViews(memory, unmatched, now),
         ...(cursor === undefined ? {} : { nextCursor: cursor }),
       };
     },
@@ -120,13 +121,35 @@ function seer(memory: FleetMemory): (target: FleetTarget) => Seen {
   };
 }
 
-function sourceViews(memory: FleetMemory, now: number): FleetSource[] {
+type Unmatched = (source: Source) => FleetSource["unmatched"];
+
+/** How old it may be: matching all applications costs more than a page of the fleet. */
+const UNMATCHED_MS = 5_000;
+
+/** What belongs to no target. Asked again while nothing has changed, it costs nothing. */
+function openUnmatched(memory: FleetMemory, clock: Pick<Clock, "monotonicMs">): Unmatched {
+  const known = new Map<
+    string,
+    { readonly version: number; readonly atMs: number; readonly found: ReturnType<Unmatched> }
+  >();
+  return (source) => {
+    const id = sourceId(source);
+    const before = known.get(id);
+    const nowMs = clock.monotonicMs();
+    if (before && (before.version === memory.version() || nowMs - before.atMs < UNMATCHED_MS)) return before.found;
+    const others = [...memory.knownOf(source).values()].filter((one) => !memory.isMatched(one));
+    const names = others.map(({ application }) => application.name).toSorted();
+    const found = { count: names.length, first: names.slice(0, NAMED) };
+    known.set(id, { version: memory.version(), atMs: nowMs, found });
+    return found;
+  };
+}
+
+function sourceViews(memory: FleetMemory, unmatched: Unmatched, now: number): FleetSource[] {
   return memory
     .sources()
     .toSorted((a, b) => (sourceId(a) < sourceId(b) ? -1 : 1))
     .map((source) => {
-      const known = [...memory.knownOf(source).values()];
-      const unmatched = known.filter((one) => !memory.isMatched(one)).map(({ application }) => application.name);
       const { site, system, runner, heardAt, problem } = source;
       return {
         site,
@@ -135,8 +158,8 @@ function sourceViews(memory: FleetMemory, now: number): FleetSource[] {
         ...(isHeard(source, now) || heardAt === 0 ? {} : { notHeardSince: iso(heardAt) }),
         ...(problem === undefined ? {} : { problem }),
         ...(runner === undefined ? {} : { runner }),
-        applications: known.length,
-        unmatched: { count: unmatched.length, first: unmatched.toSorted().slice(0, NAMED) },
+        applications: memory.knownOf(source).size,
+        unmatched: unmatched(source),
       };
     });
 }
