@@ -389,6 +389,12 @@ const RESPONSES: { readonly [path: string]: unknown } = {
   ...Object.fromEntries(TASKS.map((task) => [`/v1/tasks/${task.id}`, task])),
   ...Object.fromEntries(APPS.map((app) => [`/v1/apps/${app.name}`, app])),
   ...Object.fromEntries(
+    APPS.flatMap(({ name }) => [
+      [`/v1/apps/${name}/demands`, { items: [] }],
+      [`/v1/apps/${name}/rollback`, { targets: [] }],
+    ]),
+  ),
+  ...Object.fromEntries(
     APPS.map(({ name }) => [`/v1/apps/${name}/builds`, { items: name === "orders" ? BUILDS : [] }]),
   ),
   ...Object.fromEntries(

@@ -375,3 +375,30 @@ test("what scripts say by commands and summaries is in `task show`, and in words
   const [job] = JSON.parse((await run("task show --json")).out).jobs;
   assert.deepEqual([job.steps[0].annotations.length, job.steps[0].annotationsLeftOut], [11, 2]);
 });
+
+test("a rollback says what goes back to which build, deploys that one, and holds the other until it is released", async () => {
+  for (const branch of ["main", "main"]) {
+    assert.equal((await run("ci", "orders", "--param", `ref=${branch}`, "--follow")).code, 0);
+    assert.equal((await run("cd", "orders", "--target", "test", "--follow")).code, 0);
+  }
+  const plan = await run("cd", "rollback", "orders", "--plan");
+  const [, from, to] = /^ {2}test: #(\d+) → #(\d+) c0ffee0 Mend the till$/m.exec(plan.out) ?? [];
+  assert.ok(from !== undefined && to !== undefined, plan.out);
+  const back = await run("cd", "rollback", "orders", "--reason", "orders are counted twice", "--follow");
+  assert.equal(back.code, 0, back.out);
+  assert.match(back.out, /Roll back: orders/);
+  assert.match(
+    (await run("task", "list", "--limit", "1")).out,
+    new RegExp(`Roll back: orders +#${to} c0ffee0 main Mend the till → test`),
+  );
+  assert.match(
+    (await run("build", "list", "orders")).out,
+    new RegExp(`#${from} is held by .*: orders are counted twice`),
+  );
+  const impossible = await run("cd", "rollback", "orders", "--target", "prod");
+  assert.equal(impossible.code, 1);
+  assert.match(impossible.out, /prod: there is no earlier build that ran well there/);
+  assert.match((await run("build", "release", "orders", from)).out, new RegExp(`Build #${from} of orders is not held`));
+  assert.match((await run("build", "hold", "orders", from, "--reason", "once more")).out, /is held/);
+  assert.equal((await run("build", "hold", "orders", from)).code, 2);
+});
