@@ -64,7 +64,7 @@ test("a mistyped word is answered with the command that was meant", async () => 
   for (const [line, meant] of [
     ["tsak list", "task"],
     ["task lst", "list"],
-    ["logs", "gantry task logs"],
+    ["logs", "gantry task logs or gantry runner logs"],
     ["list app", "gantry app list"],
     ["whomai", "whoami"],
     ["aply", "gantry app apply"],
