@@ -19,8 +19,8 @@ import { type Leases, openLeases } from "./leases/leases.ts";
 import { openPauses } from "./pauses/pauses.ts";
 import { openPeers } from "./peers/peers.ts";
 import { openOwnLogLetters } from "./runner-protocol/own-log-letters.ts";
-import { openOwnLogs } from "./runner-protocol/own-logs.ts";
-import { openRunnerProtocol } from "./runner-protocol/runner-protocol.ts";
+import { type OwnLogsDeps, openOwnLogs } from "./runner-protocol/own-logs.ts";
+import { openRunnerProtocol, type ProtocolDeps } from "./runner-protocol/runner-protocol.ts";
 import type { Seal } from "./secrets/seal.ts";
 import { effectiveConfig, runnerSettings, type Settings } from "./settings/settings.ts";
 import { storeMs } from "./store/store-time.ts";
@@ -106,25 +106,9 @@ export async function openAgentParts(deps: AgentPartsDeps) {
   });
   const { registry, identities } = await openKnownRunners(deps, { sessions, leases, remoteRunners });
   const fleet = openFleet({ journal, clock, newId });
-  const cancelGraceMs = (): number => config.cancelGraceMs;
-  const letters = isShared ? openOwnLogLetters(journal, remoteRunners) : undefined;
-  const ownLogs = openOwnLogs({ sessions, registry, clock, newId, letters });
-  const protocol = openRunnerProtocol({
-    ownLogs,
-    tasks,
-    sessions,
-    dispatch,
-    leases,
-    fences,
-    registry,
-    fleet,
-    alarms,
-    limits: deps.config.limits,
-    seal: deps.seal,
-    artifacts: deps.artifacts,
-    now: () => storeMs(journal),
-    cancelGraceMs,
-    shared: isShared,
+  const { protocol, ownLogs } = openRunnerSide(deps, {
+    ...{ tasks, sessions, dispatch, leases, fences, registry, fleet, remoteRunners },
+    cancelGraceMs: () => config.cancelGraceMs,
   });
   /** A runner could not sign in because of its version: jobs that wait for a runner of the site say so. */
   const onIncompatible = (site: string, runner: string, error: GantryError): void => {
@@ -145,6 +129,36 @@ export async function openAgentParts(deps: AgentPartsDeps) {
     peers,
     onIncompatible,
   };
+}
+
+type Connected = Pick<
+  ProtocolDeps,
+  "tasks" | "sessions" | "dispatch" | "leases" | "fences" | "fleet" | "cancelGraceMs"
+> & {
+  readonly registry: ProtocolDeps["registry"] & OwnLogsDeps["registry"];
+  readonly remoteRunners: () => readonly RunnerFacts[];
+};
+
+/** What runners call, and what is asked of them there. */
+function openRunnerSide(
+  { journal, clock, newId, config, alarms, seal, artifacts, name }: AgentPartsDeps,
+  { remoteRunners, ...connected }: Connected,
+) {
+  const { sessions, registry } = connected;
+  const isShared = name !== undefined;
+  const letters = isShared ? openOwnLogLetters(journal, remoteRunners) : undefined;
+  const ownLogs = openOwnLogs({ sessions, registry, clock, newId, letters });
+  const protocol = openRunnerProtocol({
+    ...connected,
+    ownLogs,
+    alarms,
+    seal,
+    artifacts,
+    limits: config.limits,
+    now: () => storeMs(journal),
+    shared: isShared,
+  });
+  return { protocol, ownLogs };
 }
 
 /** What is stored about runners: those that have registered, and those that have a key. */

@@ -76,11 +76,8 @@ export async function openAgent(deps: AgentDeps) {
   const groups = openTaskGroups(journal, tasks);
   const jobGroups = openJobGroups({ journal, tasks, retries });
   const children = openAgentChildren(deps, parts, retries);
-  const gateTurns = openGateTurns({
-    tasks,
-    environments: () => definitions.environments?.() ?? NO_ENVIRONMENTS,
-    retries,
-  });
+  const environments = () => definitions.environments?.() ?? NO_ENVIRONMENTS;
+  const gateTurns = openGateTurns({ tasks, environments, retries });
 
   const blocksChanged = (): void => {
     dispatch.reevaluate();
