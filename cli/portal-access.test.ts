@@ -26,6 +26,7 @@ test("every command sends its token by plain http to another machine only with t
     METHOD: "GET",
     PATH: "/v1/me",
     VERB: "view",
+    BUILD: "1",
     KEY: "x",
     FOLDER: import.meta.dirname,
   };

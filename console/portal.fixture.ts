@@ -17,6 +17,7 @@ import { ASKED, ASKING_TASK } from "./approvals.fixture.ts";
 import { buildConsole } from "./build.ts";
 import { APPS, BUILDS, INBOX, LOG, PIPELINES, PROPOSAL, SITES, SUMMARY } from "./data.fixture.ts";
 import { FLEET, targetsOf } from "./fleet.fixture.ts";
+import { listAt, textAt } from "./src/data/json-access.ts";
 import { COMMIT, TASKS } from "./tasks.fixture.ts";
 
 export type FakePortal = {
@@ -152,6 +153,18 @@ const STEPS: readonly StepDescription[] = [
     ...{ needs: [], effects: [], timeoutMs: 60_000, undo: false },
   },
 ];
+
+/** The targets of an app; nobody must approve a deployment to them. */
+function demandsOf(record: JsonObject): readonly JsonObject[] {
+  return listAt(record, "targets").map((target) => {
+    const environment = textAt(target, "environment");
+    return {
+      target: textAt(target, "name") ?? "",
+      site: textAt(target, "site") ?? "",
+      ...(environment === undefined ? {} : { environment }),
+    };
+  });
+}
 
 const RESPONSES: { readonly [path: string]: unknown } = {
   "/v1/me": {
@@ -389,8 +402,8 @@ const RESPONSES: { readonly [path: string]: unknown } = {
   ...Object.fromEntries(TASKS.map((task) => [`/v1/tasks/${task.id}`, task])),
   ...Object.fromEntries(APPS.map((app) => [`/v1/apps/${app.name}`, app])),
   ...Object.fromEntries(
-    APPS.flatMap(({ name }) => [
-      [`/v1/apps/${name}/demands`, { items: [] }],
+    APPS.flatMap(({ name, record }) => [
+      [`/v1/apps/${name}/demands`, { items: demandsOf(record) }],
       [`/v1/apps/${name}/rollback`, { targets: [] }],
     ]),
   ),

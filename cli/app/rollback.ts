@@ -66,11 +66,10 @@ function waitsOf({ approval, closed }: RollbackTargetView): string {
 }
 
 export async function holdBuild(
-  call: Call<{ readonly reason: string | undefined }, readonly [app: string, build: string]>,
+  call: Call<{ readonly reason: string }, readonly [app: string, build: string]>,
 ): Promise<Outcome> {
   const [app, build] = call.args;
   const { reason } = call.flags;
-  if (reason === undefined) throw new UsageError("--reason is missing: say why nobody should deploy the build");
   const held = await call.portal().post(`${pathOf(app, build)}/hold`, { reason }, buildView);
   return { value: held, text: `Build #${held.number} of ${app} is held: CD does not choose it by itself.\n` };
 }

@@ -180,7 +180,14 @@ export const APPS = [
     name: "build hold",
     summary: "keep CD from choosing a build by itself",
     args: ["APP", "BUILD"],
-    flags: { reason: { type: "string", value: "TEXT", summary: "why nobody should deploy it without thinking" } },
+    flags: {
+      reason: {
+        type: "string",
+        required: true,
+        value: "TEXT",
+        summary: "why nobody should deploy it without thinking",
+      },
+    },
     portal: true,
     examples: ['build hold orders 13 --reason "orders are counted twice"'],
     run: async (call) => (await import("../app/rollback.ts")).holdBuild(call),

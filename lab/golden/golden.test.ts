@@ -149,8 +149,8 @@ test("a task-agent continues with the Redis journal of 0.1", { skip: noRedis }, 
 test("all messages between a runner and a task-agent of 0.1 are understood", async () => {
   const said = await read<{ path: string; request: JsonObject; answer: JsonObject }[]>("messages.json");
   const calls = new Map(Object.values(RUNNER_CALLS).map((call) => [call.path.slice(1), call]));
-  // No runner of the recording declined an offer. 0.1 had no artifacts, and did not send logs of runners.
-  const isRecorded = (path: string): boolean => !/^(?:decline$|own-log$|artifacts\/)/.test(path);
+  // No runner of the recording declined an offer. 0.1 had no artifacts, did not watch Argo CDs, and did not send logs of runners.
+  const isRecorded = (path: string): boolean => !/^(?:decline$|observe$|own-log$|artifacts\/)/.test(path);
   const expected = [...calls.keys()].filter(isRecorded).toSorted();
   assert.deepEqual([...new Set(said.map(({ path }) => path))].toSorted(), expected);
   for (const { path, request, answer } of said) {

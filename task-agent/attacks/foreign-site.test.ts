@@ -29,13 +29,15 @@ for (const setup of SETUPS)
       assert.equal((await bench.client.task(job.ref.task)).state, "succeeded");
     });
 
-    test("a name that is stored under the same key as a name of another site is taken as well", async (t) => {
+    test("a name with characters that the store replaces is refused, so that it cannot stand for another one", async (t) => {
       const bench = await AttackBench.open(t, setup);
-      await bench.signIn("seoul", "seoul 1");
+      await bench.signIn("seoul", "seoul-1");
       await bench.turnToAttack();
       await bench.unchanged(async () => {
-        const { status, code } = await bench.call("session", registration({ runner: "seoul_1" }));
-        assert.deepEqual([status, code], [409, "runner-name-taken"]);
+        for (const runner of ["seoul_1", "seoul 1", "Seoul-1", "../seoul-1", "seoul/1"]) {
+          const { status, code } = await bench.call("session", registration({ runner }));
+          assert.deepEqual([status, code], [400, "bad-request"], runner);
+        }
       });
     });
 

@@ -68,9 +68,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "task-agent/dispatch/sessions.ts",
-        find: "  return { offers: [...session.offers.values()], cancels",
-        replace:
-          "  const offers = [...session.offers.values()];\n  session.offers.clear();\n  return { offers, cancels",
+        find: "    offers: [...session.offers.values()],",
+        replace: "    offers: [...session.offers.values()].map((offer) => (session.offers.clear(), offer)),",
       },
       {
         file: DISPATCH,
@@ -274,8 +273,8 @@ export const MUTANTS: readonly Mutant[] = [
     "claim-left-behind",
     "a claim that is being committed while a newer process registers stays with the dead process (seed 2643)",
     REGISTRATION,
-    "  const session = sessions.open(request);\n  await claims.settle(runner);\n",
-    "  const session = sessions.open(request);\n",
+    "  const session = sessions.open(request, asked);\n  await claims.settle(runner);\n",
+    "  const session = sessions.open(request, asked);\n",
   ),
   one(
     "repeat-is-no-renewal",
