@@ -113,7 +113,7 @@ test("what a person may not do is disabled and says who could", { skip }, async 
     });
   const refused = page.locator(`main .button[title="${needs}"]`);
   for (const [path, words] of [
-    ["/apps/orders", ["Run CI", "Run CD"]],
+    ["/apps/orders", ["Roll back", "Run CI", "Run CD"]],
     ["/tasks/t0cd-running", ["Cancel task"]],
     ["/tasks/t0cd-held", ["Cancel task", "Run job again", "Mark job done", "Fail job"]],
   ] as const) {

@@ -9,6 +9,7 @@ import { read, send, v1 } from "../../data/api.ts";
 import { useAction } from "../../data/use-action.ts";
 import { count } from "../../parts/format.ts";
 import { ProblemBox } from "../../parts/loading-states.tsx";
+import { Prose } from "../../parts/prose.tsx";
 import { ReasonInput } from "../../parts/reason-input.tsx";
 import { RelativeTime } from "../../parts/values.tsx";
 
@@ -68,7 +69,7 @@ export function Asked({ runner: { asked, busy } }: { runner: RunnerView }) {
   return (
     <div class="hue-amber">
       {asked.state} since <RelativeTime at={asked.at} /> by {asked.by}
-      {left}: {asked.reason}
+      {left}: <Prose text={asked.reason} />
     </div>
   );
 }
