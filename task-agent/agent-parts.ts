@@ -75,7 +75,7 @@ export async function openAgentParts(deps: AgentPartsDeps) {
     alarms,
     name,
     heardByPeers,
-    onSilent: (runner) => sessions.doubt(runner),
+    onSilent: (runner, untilMs) => sessions.doubt(runner, untilMs),
   });
   const peers = isShared
     ? openPeers({

@@ -21,8 +21,10 @@ export type Session = {
   readonly facts: SessionRequest;
   /** Of the runner that opened it; undefined for one with a site token. */
   publicKey: string | undefined;
-  /** Monotonic, ms. */
+  /** Monotonic, ms. The end of an open poll counts, too. */
   lastHeardMs: number;
+  /** When its newest request arrived. Monotonic, ms. */
+  lastRequestMs: number;
   /** As the runner last reported, less what it has claimed since. */
   freeSlots: number;
   /** It declined although it had reported free slots: it is offered nothing until then. Monotonic, ms. */
@@ -57,9 +59,9 @@ export type Sessions = {
   readonly end: (runner: string) => void;
   /**
    * The runner has lost a job because it was silent. It does not count as alive until its next request, even if its poll is
-   * open.
+   * open, unless a request arrived after `untilMs` (monotonic).
    */
-  readonly doubt: (runner: string) => void;
+  readonly doubt: (runner: string, untilMs: number) => void;
   /** An operator asks this of a runner, or nothing more. A session learns it with the answer to its open poll. */
   readonly ask: (runner: string, asked: Asked | undefined) => void;
   /** An operator wants lines of its log, or waits no longer. False when the runner is not signed in here. */
@@ -120,6 +122,7 @@ export function openSessions(deps: SessionsDeps): Sessions {
       const session = sessions.get(id);
       if (!session || session.facts.site !== site) throw new GantryError("session-gone");
       session.lastHeardMs = clock.monotonicMs();
+      session.lastRequestMs = session.lastHeardMs;
       session.isDoubtful = false;
       return session;
     },
@@ -136,9 +139,9 @@ export function openSessions(deps: SessionsDeps): Sessions {
       newest.delete(runner);
       if (session) close(session);
     },
-    doubt: (runner) => {
+    doubt: (runner, untilMs) => {
       const session = sessions.get(newest.get(runner) ?? "");
-      if (session) session.isDoubtful = true;
+      if (session && session.lastRequestMs <= untilMs) session.isDoubtful = true;
     },
     ...asking((runner) => sessions.get(newest.get(runner) ?? "")),
     byRunner: (runner) => sessions.get(newest.get(runner) ?? ""),
@@ -202,6 +205,7 @@ function newSession(
     facts,
     publicKey: undefined,
     lastHeardMs: clock.monotonicMs(),
+    lastRequestMs: clock.monotonicMs(),
     freeSlots: 0,
     cooldownUntilMs: 0,
     offers: new Map(),

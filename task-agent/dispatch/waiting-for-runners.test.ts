@@ -43,16 +43,17 @@ describe("waiting after a restart of the task-agent", () => {
 
 describe("a runner that lost a job", () => {
   test("a stopped runner whose poll is still open is not offered the job that it lost", async (t) => {
-    const fixture = await ProtocolFixture.open(t);
+    // A lease that ends while a poll is open.
+    const times = { renewEveryMs: 2_000, renewWithinMs: 5_000, selfFenceMs: 6_000, reassignAfterMs: 10_000 };
+    const fixture = await ProtocolFixture.open(t, {}, { strict: times, lenient: times });
     const { task, runner } = await fixture.running("strict");
-    await fixture.clock.pass(115_000);
-    const stopped = runner.pollAll(1, 20_000);
+    const stopped = runner.pollAll(1, 25_000);
     // The poll is open when the other runner has its answer: both requests are handled in their order.
     const other = await fixture.runner("seoul-2");
-    await fixture.clock.pass(6_000);
+    await fixture.clock.pass(12_000);
     await fixture.waitForEvent(task, "AttemptLost");
     assert.equal((await other.takeJob()).ref.attempt, 2);
-    await fixture.clock.pass(20_000);
+    await fixture.clock.pass(25_000);
     assert.deepEqual((await stopped).offers, []);
   });
 
@@ -62,6 +63,18 @@ describe("a runner that lost a job", () => {
     await fixture.clock.pass(121_000);
     await fixture.waitForEvent(task, "AttemptLost");
     assert.equal((await runner.takeJob()).ref.attempt, 2);
+  });
+
+  test("it is offered the job in its open poll when it has asked for work all the time, because it is not stopped", async (t) => {
+    const fixture = await ProtocolFixture.open(t);
+    const { task, runner } = await fixture.running("strict");
+    await fixture.clock.pass(115_000);
+    const open = runner.pollAll(1, 20_000);
+    // The poll is open when this one has its answer.
+    await fixture.client.tasks({});
+    await fixture.clock.pass(6_000);
+    await fixture.waitForEvent(task, "AttemptLost");
+    assert.equal((await open).offers[0]?.ref.attempt, 2);
   });
 
   test("it does not get the job again because its mirror is warm", () => {

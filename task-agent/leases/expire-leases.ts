@@ -13,14 +13,20 @@ export type ExpireDeps = {
   readonly config: Pick<AgentConfig, "lease" | "cancelGraceMs">;
   readonly clock: Clock;
   readonly alarms: Alarms;
-  /** Called before a job is taken from this runner because of its silence. */
-  readonly onSilent?: (runner: string) => void;
+  /**
+   * Called before a job is taken from this runner because of its silence. `untilMs` (monotonic): whoever held the job and was
+   * heard later would have renewed it.
+   */
+  readonly onSilent?: (runner: string, untilMs: number) => void;
   /** Where several agents share the journal: when any other one last heard of a lease (store time, ms). */
   readonly heardByPeers?: ((lease: string) => number | undefined) | undefined;
 };
 
 /** A renewal at another agent is known here this much later; a newer one may have followed that is not known yet. */
 const PEER_DELAY_MS = 2_000;
+
+/** A renewal that was due may have been lost on its way; a second one hardly. */
+const MISSED_RENEWALS = 2;
 
 /** Revokes one lease now. Nothing happens when its fence is not the newest any more. */
 export async function revokeLease(tasks: Tasks, lease: HeldLease, reason: string): Promise<void> {
@@ -35,7 +41,7 @@ export async function expireLeases(deps: ExpireDeps, table: LeaseTable, now: num
   for (const lease of [...table.entries.values()]) {
     if (!leaseEnd(lease, { config: deps.config, now })) continue;
     try {
-      deps.onSilent?.(lease.runner);
+      deps.onSilent?.(lease.runner, lease.renewedMs + MISSED_RENEWALS * deps.config.lease[lease.mode].renewEveryMs);
       const silentS = Math.round((now - lease.renewedMs) / 1_000);
       await revokeLease(deps.tasks, lease, `runner ${lease.runner} has been silent for ${silentS} s`);
     } catch (error) {
