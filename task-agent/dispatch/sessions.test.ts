@@ -55,3 +55,21 @@ test("a runner that has gone was heard last when it was heard last, not when it 
   assert.equal(sessions.lastHeard("seoul-1"), heard);
   assert.equal(sessions.lastHeard("seoul-2"), undefined);
 });
+
+test("a runner that lost a job does not count as alive while its poll is open, unless it has asked for something since", async () => {
+  const clock = new SteppedClock();
+  const nothing = (): void => {};
+  const sessions = openSessions({ clock, newId: randomUUID, aliveMs: 60_000, onSlotsFree: nothing, onEnded: nothing });
+  const session = sessions.open({ ...FACTS, runner: "seoul-1", bootId: randomUUID() });
+  const renewedMs = clock.monotonicMs();
+  await clock.pass(1_000);
+  void sessions.poll(sessions.use(session.id, "seoul"), 1, WAIT_MS, new AbortController().signal);
+  await clock.pass(10_000);
+  const isAlive = (): boolean => sessions.facts(session).alive;
+  sessions.doubt("seoul-1", renewedMs);
+  assert.equal(isAlive(), true, "its poll came after the time until which it could have been stopped");
+  sessions.doubt("seoul-1", renewedMs + 4_000);
+  assert.equal(isAlive(), false);
+  sessions.use(session.id, "seoul");
+  assert.equal(isAlive(), true);
+});

@@ -10,7 +10,6 @@ import { SteppedClock } from "@gantry/runtime/stepped-clock.fixture.ts";
 import { type AgentClient, makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
 import type { TaskView } from "@gantry/wire/agent/views.ts";
 import type { JobRef, SessionRequest } from "@gantry/wire/runner/protocol.ts";
-import type { AgentConfig } from "../config.ts";
 import { startTaskAgent } from "../main.ts";
 import { type Claimed, type Identity, ScriptedRunner } from "./runner.fixture.ts";
 
@@ -36,7 +35,6 @@ export class ProtocolFixture {
   agent: Listening;
   client: AgentClient;
   #key = 0;
-  #lease: AgentConfig["lease"] | undefined;
 
   private constructor(data: string, clock: SteppedClock) {
     this.data = data;
@@ -45,12 +43,8 @@ export class ProtocolFixture {
     this.client = makeAgentClient({ url: "http://127.0.0.1:1", token: TOKEN });
   }
 
-  /** `more`: pipeline files by name, beside those of this file. `lease`: the times of leases. */
-  static async open(
-    t: TestContext,
-    more: Readonly<Record<string, string>> = {},
-    lease?: AgentConfig["lease"],
-  ): Promise<ProtocolFixture> {
+  /** `more`: pipeline files by name, beside those of this file. */
+  static async open(t: TestContext, more: Readonly<Record<string, string>> = {}): Promise<ProtocolFixture> {
     const data = await mkdtemp(join(tmpdir(), "gantry-table-"));
     for (const [name, job] of Object.entries(JOBS))
       await writeFile(join(data, `${name}.yaml`), pipelineText(name, `work: ${job}${REST}`));
@@ -58,7 +52,6 @@ export class ProtocolFixture {
     const cleaned = `work: ${JOBS.strict}${REST}\nfinally:\n  clean: { mode: lenient, retrySafe: true${REST}`;
     await writeFile(join(data, "cleaned.yaml"), pipelineText("cleaned", cleaned));
     const fixture = new ProtocolFixture(data, new SteppedClock());
-    fixture.#lease = lease;
     await fixture.begin();
     t.after(async () => {
       await fixture.agent.close();
@@ -74,16 +67,7 @@ export class ProtocolFixture {
       if ("alarm" in fields) this.alarms.push(String(fields.alarm));
     };
     this.agent = await startTaskAgent(
-      {
-        ...{
-          data,
-          portalUrl: "http://portal",
-          token: TOKEN,
-          runnerTokens: { [SEOUL_TOKEN]: "seoul" },
-          pipelines: data,
-        },
-        ...(this.#lease === undefined ? {} : { lease: this.#lease }),
-      },
+      { data, portalUrl: "http://portal", token: TOKEN, runnerTokens: { [SEOUL_TOKEN]: "seoul" }, pipelines: data },
       { clock, logger: { debug: silent, info: silent, warn: silent, error } },
     );
     this.client = makeAgentClient({ url: this.agent.url, token: TOKEN });
