@@ -121,10 +121,7 @@ export function openSessions(deps: SessionsDeps): Sessions {
     use: (id, site) => {
       const session = sessions.get(id);
       if (!session || session.facts.site !== site) throw new GantryError("session-gone");
-      session.lastHeardMs = clock.monotonicMs();
-      session.lastRequestMs = session.lastHeardMs;
-      session.isDoubtful = false;
-      return session;
+      return heard(session, clock.monotonicMs());
     },
     bind: (id, publicKey) => {
       const session = sessions.get(id);
@@ -193,6 +190,14 @@ function asking(sessionOf: Sessions["byRunner"]): Pick<Sessions, "ask" | "askLog
       return true;
     },
   };
+}
+
+/** A request of the runner arrived. */
+function heard(session: Session, nowMs: number): Session {
+  session.lastHeardMs = nowMs;
+  session.lastRequestMs = nowMs;
+  session.isDoubtful = false;
+  return session;
 }
 
 function newSession(
