@@ -42,7 +42,7 @@ const planRollback = route({
   verb: "see apps",
   params: inApp,
   query: z.strictObject({
-    targets: z.string().max(60_000).optional().describe("Names, with commas between them"),
+    targets: z.string().max(8_000).optional().describe("Names, with commas between them"),
     to: number.optional().describe("The build to go back to, instead of the last good one"),
   }),
   responses: { 200: json("The plan", rollbackPlan) },

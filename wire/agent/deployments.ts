@@ -90,7 +90,7 @@ export const DEPLOYMENT_ROUTES = {
     path: "/apps/{name}/rollback",
     query: z.strictObject({
       /** Names with commas between them. */
-      targets: z.string().max(60_000).optional(),
+      targets: z.string().max(8_000).optional(),
       to: z.coerce.number().pipe(buildNumber).optional(),
     }),
     answer: rollbackPlan,
