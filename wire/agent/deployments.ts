@@ -14,7 +14,7 @@ const buildNumber = z.int().min(1).max(999_999_999);
 /** What the environment of a target demands of people and of the time. */
 export const demandView = z
   .object({
-    target: name,
+    target: z.string(),
     site: z.string().optional(),
     environment: z.string().optional(),
     approval: z
