@@ -14,7 +14,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     "core/**/*.test.ts",
     "**/decide-*.test.ts",
     "console/{app-fields,form,layout,log-lines,store,task-page}.test.ts",
-    "connectors/{argo-cd/image-use,image/docker*,image/referenced-images,mail/render,messenger/limits}.test.ts",
+    "connectors/{argo-cd/image-use,image/dockerfile/docker*,image/referenced-images,mail/render,messenger/limits}.test.ts",
     "connectors/{nexus/settings-files,oci/reference,sonarqube/report-task,yaml/set-*}.test.ts",
     "journal/{memory/memory,redis/own-ranges,typed-stream}.test.ts",
     "notify-agent/messages.test.ts",

@@ -2,7 +2,7 @@
 
 import { parseDocument } from "yaml";
 import { z } from "zod";
-import { pathPattern } from "../image/path-pattern.ts";
+import { pathPattern } from "../image/dockerfile/path-pattern.ts";
 import { type Commands, type Folder, wayBelow } from "./folder.ts";
 
 export type NodeKind = "npm" | "pnpm" | "yarn";

@@ -5,8 +5,8 @@ import { type TestContext, test } from "node:test";
 import { explain, GantryError } from "@gantry/core/errors.ts";
 import fc from "fast-check";
 import { tempDir } from "../temp-dir.fixture.ts";
+import { DEFAULT_PATH } from "./dockerfile/interpret.ts";
 import { assemble, type Files, look, writeFiles } from "./image.fixture.ts";
-import { DEFAULT_PATH } from "./interpret.ts";
 
 async function inFolder(t: TestContext, files: Files) {
   const dir = await tempDir(t);

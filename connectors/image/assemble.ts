@@ -31,9 +31,16 @@ import {
 } from "./build-context.ts";
 import { entriesOf } from "./copy-files.ts";
 import { decideBuilder, findObstacle, findStage } from "./decide-builder.ts";
-import type { Dockerfile, Stage } from "./dockerfile.ts";
-import { parseIgnore } from "./dockerignore.ts";
-import { type Arguments, baseOf, interpretStage, PLATFORM_ARGUMENT, platformOf, runtimeOf } from "./interpret.ts";
+import type { Dockerfile, Stage } from "./dockerfile/dockerfile.ts";
+import { parseIgnore } from "./dockerfile/dockerignore.ts";
+import {
+  type Arguments,
+  baseOf,
+  interpretStage,
+  PLATFORM_ARGUMENT,
+  platformOf,
+  runtimeOf,
+} from "./dockerfile/interpret.ts";
 import { type LayerEntry, packLayer } from "./layer.ts";
 import type { BuiltImage, ImageBlob } from "./push-image.ts";
 

@@ -6,8 +6,8 @@ import { lstat, readdir, readlink } from "node:fs/promises";
 import { join, posix } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
 import { readPlainFile } from "../plain-file.ts";
-import { type Ignore, plainIgnore } from "./dockerignore.ts";
-import { isGlob, pathPattern } from "./path-pattern.ts";
+import { type Ignore, plainIgnore } from "./dockerfile/dockerignore.ts";
+import { isGlob, pathPattern } from "./dockerfile/path-pattern.ts";
 
 export type SourceFile = {
   /** Relative to the root, with slashes; "" is the root itself. */

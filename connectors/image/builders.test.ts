@@ -7,7 +7,7 @@ import type { Exec } from "@gantry/core/step/step.ts";
 import { tempDir } from "../temp-dir.fixture.ts";
 import { type BuildRequest, buildCommands, findBuilders, prepareBuild, runBuilder } from "./builders.ts";
 import { REAL_BUILDERS } from "./decide-builder.ts";
-import { parseDockerfile } from "./dockerfile.ts";
+import { parseDockerfile } from "./dockerfile/dockerfile.ts";
 
 const REQUEST: BuildRequest = {
   builder: "buildah",

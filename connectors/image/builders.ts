@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { Exec } from "@gantry/core/step/step.ts";
 import { buildFailure } from "./decide-build-failure.ts";
 import { REAL_BUILDERS, type RealBuilder } from "./decide-builder.ts";
-import type { Dockerfile } from "./dockerfile.ts";
+import type { Dockerfile } from "./dockerfile/dockerfile.ts";
 
 export type BuildRequest = {
   readonly builder: RealBuilder;

@@ -14,10 +14,10 @@ import {
   type SourceFile,
 } from "./build-context.ts";
 import { isArchive } from "./decide-builder.ts";
+import type { FileChange } from "./dockerfile/interpret.ts";
+import { isGlob } from "./dockerfile/path-pattern.ts";
 import { type Lookup, resolveInImage } from "./image-paths.ts";
-import type { FileChange } from "./interpret.ts";
 import type { LayerEntry } from "./layer.ts";
-import { isGlob } from "./path-pattern.ts";
 
 /** What is known about the files before this change: the earlier changes of the stage, and the base image. */
 export type Before = {

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { explain } from "@gantry/core/errors.ts";
 import { failureOf } from "@gantry/core/step/outcome.ts";
 import { buildFailure } from "./decide-build-failure.ts";
-import { parseDockerfile } from "./dockerfile.ts";
+import { parseDockerfile } from "./dockerfile/dockerfile.ts";
 
 const { dockerfile } = parseDockerfile(
   "FROM node:24 AS build\nCOPY . /app\n# tests\nRUN npm ci && \\\n    npm   test\nFROM scratch\nRUN --mount=type=cache,target=/x make all\nCOPY missing /x\n",

@@ -3,7 +3,7 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import { scriptFailed } from "@gantry/core/step/script-end.ts";
 import { truncate } from "@gantry/core/truncate.ts";
-import type { Dockerfile, Instruction } from "./dockerfile.ts";
+import type { Dockerfile, Instruction } from "./dockerfile/dockerfile.ts";
 
 export type BuildOutput = {
   readonly program: string;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { explain, GantryError } from "@gantry/core/errors.ts";
 import { decideBuilder, findObstacle, neededStages } from "./decide-builder.ts";
-import { parseDockerfile } from "./dockerfile.ts";
+import { parseDockerfile } from "./dockerfile/dockerfile.ts";
 
 function obstacleOf(text: string, args: Record<string, string> = {}) {
   const { dockerfile, problems } = parseDockerfile(text);

@@ -3,8 +3,8 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { isSamePlatform, parsePlatform, platformText } from "../oci/manifest.ts";
-import { type Dockerfile, flagOf, type Instruction, jsonArray, type Stage } from "./dockerfile.ts";
-import { type Arguments, baseOf, platformOf } from "./interpret.ts";
+import { type Dockerfile, flagOf, type Instruction, jsonArray, type Stage } from "./dockerfile/dockerfile.ts";
+import { type Arguments, baseOf, platformOf } from "./dockerfile/interpret.ts";
 
 export const REAL_BUILDERS = ["buildah", "buildctl", "podman", "docker", "kaniko"] as const;
 export type RealBuilder = (typeof REAL_BUILDERS)[number];

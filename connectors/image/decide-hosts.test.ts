@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { hostsOf } from "./decide-hosts.ts";
-import { parseDockerfile } from "./dockerfile.ts";
+import { parseDockerfile } from "./dockerfile/dockerfile.ts";
 
 const ROWS: readonly (readonly [text: string, hosts: readonly string[]])[] = [
   ["FROM scratch", []],

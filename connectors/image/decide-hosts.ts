@@ -3,9 +3,9 @@
 
 import { parseReference } from "../oci/reference.ts";
 import { findStage } from "./decide-builder.ts";
-import { type Dockerfile, flagOf, type Instruction, type Stage } from "./dockerfile.ts";
-import { type Arguments, baseOf } from "./interpret.ts";
-import { expandWord } from "./shell-words.ts";
+import { type Dockerfile, flagOf, type Instruction, type Stage } from "./dockerfile/dockerfile.ts";
+import { type Arguments, baseOf } from "./dockerfile/interpret.ts";
+import { expandWord } from "./dockerfile/shell-words.ts";
 
 export type NamedHost = {
   readonly line: number;

@@ -8,10 +8,10 @@ import { GantryError } from "@gantry/core/errors.ts";
 import fc from "fast-check";
 import { tempDir } from "../temp-dir.fixture.ts";
 import { findObstacle } from "./decide-builder.ts";
-import { parseDockerfile } from "./dockerfile.ts";
+import { parseDockerfile } from "./dockerfile/dockerfile.ts";
+import { DEFAULT_PATH } from "./dockerfile/interpret.ts";
+import { AmbiguousError, ExpansionError, expandWord } from "./dockerfile/shell-words.ts";
 import { assemble, look, writeFiles } from "./image.fixture.ts";
-import { DEFAULT_PATH } from "./interpret.ts";
-import { AmbiguousError, ExpansionError, expandWord } from "./shell-words.ts";
 
 const KNOWN: Readonly<Record<string, string>> = {
   V: "v1.2.3",

@@ -8,7 +8,7 @@ import { gunzipSync } from "node:zlib";
 import tar from "tar-stream";
 import { type HarborBench, registryOf } from "../harbor/harbor.fixture.ts";
 import { assembleImage } from "./assemble.ts";
-import { parseDockerfile } from "./dockerfile.ts";
+import { parseDockerfile } from "./dockerfile/dockerfile.ts";
 import { type BuiltImage, digestOf } from "./push-image.ts";
 import { buildPush } from "./steps.ts";
 

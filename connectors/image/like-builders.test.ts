@@ -17,8 +17,8 @@ import {
 } from "../oci/manifest.ts";
 import { blobOfBytes } from "../oci/upload.ts";
 import { tempDir } from "../temp-dir.fixture.ts";
+import { DEFAULT_PATH } from "./dockerfile/interpret.ts";
 import { assemble, configOf, look, pushed, writeFiles } from "./image.fixture.ts";
-import { DEFAULT_PATH } from "./interpret.ts";
 import { buildPush } from "./steps.ts";
 
 const PATH = DEFAULT_PATH.slice("PATH=".length);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseDockerfile } from "./dockerfile.ts";
+import { parseDockerfile } from "./dockerfile/dockerfile.ts";
 import { referencedImages } from "./referenced-images.ts";
 
 test("the images that a Dockerfile takes something from are found, whatever names them", () => {

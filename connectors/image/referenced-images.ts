@@ -2,8 +2,8 @@
 
 import { parseReference } from "../oci/reference.ts";
 import { findStage } from "./decide-builder.ts";
-import { type Dockerfile, flagOf, type Instruction } from "./dockerfile.ts";
-import { type Arguments, baseOf } from "./interpret.ts";
+import { type Dockerfile, flagOf, type Instruction } from "./dockerfile/dockerfile.ts";
+import { type Arguments, baseOf } from "./dockerfile/interpret.ts";
 
 /** `name`: as the Dockerfile names it, filled in. */
 export type ReferencedImage = { readonly name: string; readonly repository: string };

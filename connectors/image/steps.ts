@@ -16,7 +16,7 @@ import { readIgnoreText } from "./build-context.ts";
 import { type BuildRequest, findBuilders, ignoreFile, prepareBuild, runBuilder } from "./builders.ts";
 import { type Builder, decideBuilder, findObstacle, REAL_BUILDERS, type RealBuilder } from "./decide-builder.ts";
 import { hostsOf } from "./decide-hosts.ts";
-import { type Dockerfile, parseDockerfile } from "./dockerfile.ts";
+import { type Dockerfile, parseDockerfile } from "./dockerfile/dockerfile.ts";
 import { readLayout } from "./oci-layout.ts";
 import { type BuiltImage, digestOf, findMarked, type PushResult, pushImage, tagImage } from "./push-image.ts";
 import { type ReferencedImage, referencedImages } from "./referenced-images.ts";

@@ -8,7 +8,7 @@ import { testRuns } from "@gantry/core/test-runs.fixture.ts";
 import fc from "fast-check";
 import { tempDir } from "../temp-dir.fixture.ts";
 import { findObstacle } from "./decide-builder.ts";
-import { parseDockerfile } from "./dockerfile.ts";
+import { parseDockerfile } from "./dockerfile/dockerfile.ts";
 import { assemble, look, writeFiles } from "./image.fixture.ts";
 
 const problemOf = (text: string): string | undefined => parseDockerfile(text).problems[0]?.detail;

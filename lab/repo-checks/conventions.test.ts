@@ -1,6 +1,7 @@
 // Style rules that a formatter cannot check. Every ban says what to do instead.
 
 import assert from "node:assert/strict";
+import { dirname } from "node:path";
 import { test } from "node:test";
 import { isTest, sources } from "./sources.ts";
 
@@ -104,26 +105,183 @@ test("conventions: all code is TypeScript, in .ts and .tsx files, which the othe
   );
 });
 
-/**
- * What the rest of the code may find in a connector folder (lab/repo-checks/import-boundaries.suite.ts refuses everything else
- * there). A missing file is a missing capability. Other files are private: they can have any name but a variant of these.
- */
-const CONNECTOR_FILES = ["client.ts", "steps.ts", "watch.ts", "check.ts", "channel.ts"];
-const VARIANTS =
-  /^(?:clients|step|watch(?:er|es|ing)|checks|checking|channels|(?:client|steps?|watch|check|channel)s?-?\d)\.ts$/i;
+/** What a connector folder can have; a missing file is a missing capability. Tests of these are allowed, too. */
+const CONNECTOR_FILES = ["client.ts", "steps.ts", "watch.ts", "check.ts", "channel.ts", "README.md"];
 
-for (const [folder, files] of Map.groupBy(sources(/^connectors\/[^/]+\//), ({ path }) => path.split("/")[1] ?? "")) {
+/** Private parts of connectors. Add a name when one of the files above has more than one responsibility. */
+const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
+  "argo-cd": [
+    "applications-step.ts",
+    "check-git.ts",
+    "cluster-step.ts",
+    "decide-comparison.ts",
+    "decide-observed.ts",
+    "decide-repository.ts",
+    "decide-sync.ts",
+    "decide-wait.ts",
+    "desired.ts",
+    "diff.ts",
+    "end-sync-step.ts",
+    "ensure-steps.ts",
+    "image-use.ts",
+    "look-at-repository.ts",
+    "model.ts",
+    "permits.ts",
+    "place.ts",
+    "refusals.ts",
+    "repository-step.ts",
+    "same-place.ts",
+    "stream.ts",
+  ],
+  artifact: ["cache-steps.ts"],
+  "bitbucket-cloud": ["api.ts", "pull-requests.ts"],
+  "bitbucket-dc": ["pull-requests.ts"],
+  build: [
+    "commands.ts",
+    "decide-build.ts",
+    "decide-images.ts",
+    "find-images-step.ts",
+    "folder.ts",
+    "kinds.ts",
+    "node-commands.ts",
+    "python-commands.ts",
+    "read-sources.ts",
+    "step-parts.ts",
+  ],
+  definitions: [],
+  git: [
+    "checkout.ts",
+    "commit-status-step.ts",
+    "commit.ts",
+    "contents.ts",
+    "decide-contents.ts",
+    "decide-merge.ts",
+    "ensure-repository.ts",
+    "folders.ts",
+    "git-alone.sh",
+    "git-group.sh",
+    "git.ts",
+    "host.ts",
+    "hosts.ts",
+    "lfs.ts",
+    "links.ts",
+    "may-use.ts",
+    "mirror.ts",
+    "names.ts",
+    "polling/poll-step.ts",
+    "polling/read-change.ts",
+    "pull-request-steps.ts",
+    "sdk.ts",
+    "step-parts.ts",
+    "templates/check-template.ts",
+    "templates/list-templates.ts",
+    "templates/push-template.ts",
+    "templates/shipped-templates.ts",
+    "templates/template-paths.ts",
+    "templates/template-text.ts",
+    "templates/template.ts",
+  ],
+  gitea: ["pull-requests.ts"],
+  gitee: ["pull-requests.ts"],
+  github: ["pull-requests.ts"],
+  gitlab: ["api.ts", "pull-requests.ts"],
+  harbor: ["decide-scan.ts"],
+  image: [
+    "assemble.ts",
+    "base-image.ts",
+    "build-context.ts",
+    "builders.ts",
+    "copy-files.ts",
+    "copy-image.ts",
+    "copy-step.ts",
+    "decide-build-failure.ts",
+    "decide-builder.ts",
+    "decide-hosts.ts",
+    "dockerfile/dockerfile.ts",
+    "dockerfile/dockerignore.ts",
+    "dockerfile/interpret.ts",
+    "dockerfile/metadata.ts",
+    "dockerfile/path-pattern.ts",
+    "dockerfile/shell-words.ts",
+    "image-paths.ts",
+    "layer.ts",
+    "oci-layout.ts",
+    "push-image.ts",
+    "referenced-images.ts",
+    "site-registry.ts",
+    "verify-step.ts",
+  ],
+  jira: ["adf.ts"],
+  mail: ["address.ts", "decide-delivery.ts", "render.ts"],
+  messenger: ["escape.ts", "presets.ts", "template.ts"],
+  nexus: ["settings-files.ts"],
+  oci: ["manifest.ts", "may-use.ts", "reference.ts", "transport.ts", "upload.ts"],
+  sonarqube: ["decide-branch.ts", "decide-gate.ts", "decide-scan-failure.ts", "report-task.ts", "scanner.ts"],
+  system: ["known-checks.ts"],
+  "test-results": ["coverage.ts", "find-files.ts", "junit.ts", "parse-xml.ts", "read-results.ts", "sarif.ts"],
+  yaml: [
+    "aliases.ts",
+    "application-places.ts",
+    "block-text.ts",
+    "document.ts",
+    "files.ts",
+    "find-images-step.ts",
+    "image-text.ts",
+    "images-step.ts",
+    "kustomize/entries.ts",
+    "kustomize/pod-images.ts",
+    "kustomize/reach.ts",
+    "kustomize/use.ts",
+    "layout.ts",
+    "manifest-places.ts",
+    "places.ts",
+    "read-facts.ts",
+    "reader-differences.ts",
+    "scalar-text.ts",
+    "set-image.ts",
+    "set-images.ts",
+    "set-path.ts",
+    "splice.ts",
+    "spots.ts",
+    "step-parts.ts",
+    "values-layers.ts",
+    "values-places.ts",
+    "verify.ts",
+  ],
+};
+
+const connectorFolders = Map.groupBy(sources(/^connectors\/[^/]+\//), ({ path }) => path.split("/")[1] ?? "");
+
+test("conventions: every connector folder is in the list of private files, and only those", () => {
+  assert.deepEqual(
+    [...connectorFolders.keys()].toSorted(),
+    Object.keys(PRIVATE_FILES).toSorted(),
+    "add each connector folder to PRIVATE_FILES in this file, with an empty list if it has no private files",
+  );
+});
+
+for (const [folder, files] of connectorFolders) {
   test(`conventions: connectors/${folder} has the files of a connector`, () => {
     const names = files.map(({ path }) => path.slice(`connectors/${folder}/`.length));
+    const parts = PRIVATE_FILES[folder] ?? [];
+    const known = new Set([...CONNECTOR_FILES, ...parts]);
     assert.ok(names.includes("README.md"), `connectors/${folder} has no README.md`);
-    assert.ok(
-      names.some((name) => CONNECTOR_FILES.includes(name)),
-      `connectors/${folder} has none of ${CONNECTOR_FILES.join(", ")}`,
+    const isKnown = (name: string): boolean =>
+      known.has(name) ||
+      (isTest(name) && (!name.includes("/") || parts.some((part) => dirname(part) === dirname(name))));
+    assert.deepEqual(
+      names.filter((name) => !isKnown(name)),
+      [],
+      `connectors/${folder} has files with other names: ${CONNECTOR_FILES.join(", ")}, or one of PRIVATE_FILES`,
     );
     assert.deepEqual(
-      names.filter((name) => VARIANTS.test(name)),
+      parts.filter((name) => !names.includes(name)),
       [],
-      `connectors/${folder} has a variant of ${CONNECTOR_FILES.join(", ")}: give it one of these names, or one of its own`,
+      `PRIVATE_FILES names files of connectors/${folder} that do not exist`,
+    );
+    assert.ok(
+      names.some((name) => CONNECTOR_FILES.includes(name) && name !== "README.md"),
+      `connectors/${folder} has none of ${CONNECTOR_FILES.join(", ")}`,
     );
   });
 }

@@ -5,7 +5,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assembleImage } from "@gantry/connectors/image/assemble.ts";
-import { parseDockerfile } from "@gantry/connectors/image/dockerfile.ts";
+import { parseDockerfile } from "@gantry/connectors/image/dockerfile/dockerfile.ts";
 import { pushImage } from "@gantry/connectors/image/push-image.ts";
 import { createRegistry } from "@gantry/connectors/oci/client.ts";
 

@@ -3,7 +3,7 @@
 
 import type { Problem } from "@gantry/core/errors.ts";
 import { truncate } from "@gantry/core/truncate.ts";
-import { parseReference } from "../oci/reference.ts";
+import { parseReference } from "../../oci/reference.ts";
 import { healthcheck } from "./metadata.ts";
 import { splitWords, unquote } from "./shell-words.ts";
 
