@@ -1,20 +1,11 @@
 // Pipelines that run others, by the commands of people, against a real portal and a real task-agent.
 
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, test } from "node:test";
-import { startPortal } from "@gantry/portal-api/main.ts";
-import { makeLogger } from "@gantry/runtime/process/logger.ts";
-import { startTaskAgent } from "@gantry/task-agent/main.ts";
-import { runCommand } from "../portal.fixture.ts";
+import { test } from "node:test";
+import { startAgentAndPortal } from "./agent-and-portal.fixture.ts";
 
-const token = "platform-token-of-this-test";
-const logger = makeLogger("test", "silent");
-const folder = await mkdtemp(join(tmpdir(), "gantry-cli-children-"));
-const pipelines = join(folder, "pipelines");
-await mkdir(pipelines);
 /** Ends at once, because its only job is skipped; fails for the place `nowhere`. */
 const PATCH = `name: patch
 title: Patch a place
@@ -33,24 +24,7 @@ jobs:
   patch: { pipeline: patch, params: { place: tokyo } }
   tell: { pipeline: patch, needs: patch, wait: false, params: { place: oslo } }
 `;
-await writeFile(join(pipelines, "patch.yaml"), PATCH);
-await writeFile(join(pipelines, "release.yaml"), RELEASE);
-const agent = await startTaskAgent(
-  { data: join(folder, "agent"), port: 0, portalUrl: "http://portal", token, pipelines, runnerTokens: {} },
-  { logger },
-);
-const portal = await startPortal(
-  { dataDir: join(folder, "portal"), port: 0, agent: { url: agent.url, token } },
-  { logger },
-);
-after(async () => {
-  await portal.close();
-  await agent.close();
-  await rm(folder, { recursive: true });
-});
-
-const run = (...argv: string[]) =>
-  runCommand(argv, { env: { GANTRY_PORTAL: portal.url, GANTRY_TOKEN_FILE: join(folder, "portal/admin-token") } });
+const { folder, pipelines, run } = await startAgentAndPortal({ "patch.yaml": PATCH, "release.yaml": RELEASE });
 
 const taskIn = (text: string): string => /\b(t[0-9a-z]{10,})\b/.exec(text)?.[1] ?? "";
 

@@ -1,24 +1,12 @@
 // `gantry trigger` and the times in `gantry pipeline plan`, against a real portal and a real task-agent.
 
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, test } from "node:test";
-import { startPortal } from "@gantry/portal-api/main.ts";
-import { makeLogger } from "@gantry/runtime/process/logger.ts";
-import { startTaskAgent } from "@gantry/task-agent/main.ts";
-import { runCommand } from "../portal.fixture.ts";
+import { test } from "node:test";
+import { startAgentAndPortal } from "./agent-and-portal.fixture.ts";
 
-const token = "platform-token-of-this-test";
-const logger = makeLogger("test", "silent");
-const folder = await mkdtemp(join(tmpdir(), "gantry-cli-trigger-"));
-const pipelines = join(folder, "pipelines");
-await mkdir(pipelines);
-const nightly = join(pipelines, "nightly.yaml");
-await writeFile(
-  nightly,
-  `name: nightly
+const NIGHTLY = `name: nightly
 app: none
 params: { day: { type: string, default: none } }
 triggers:
@@ -27,24 +15,8 @@ triggers:
     params: { day: "\${{ trigger.at }}" }
 jobs:
   work: { site: seoul, steps: [{ run: echo $GANTRY_TRIGGER }] }
-`,
-);
-const agent = await startTaskAgent(
-  { data: join(folder, "agent"), port: 0, portalUrl: "http://portal", token, pipelines, runnerTokens: {} },
-  { logger },
-);
-const portal = await startPortal(
-  { dataDir: join(folder, "portal"), port: 0, agent: { url: agent.url, token } },
-  { logger },
-);
-after(async () => {
-  await portal.close();
-  await agent.close();
-  await rm(folder, { recursive: true });
-});
-
-const run = (...argv: string[]) =>
-  runCommand(argv, { env: { GANTRY_PORTAL: portal.url, GANTRY_TOKEN_FILE: join(folder, "portal/admin-token") } });
+`;
+const { folder, pipelines, run } = await startAgentAndPortal({ "nightly.yaml": NIGHTLY });
 
 const ID = "_:nightly:schedule-1";
 
@@ -75,7 +47,7 @@ test("an unknown trigger is said to be unknown", async () => {
 });
 
 test("A12: `pipeline plan` shows the next five times with their zone; `lint` refuses pipelines that start each other", async () => {
-  const planned = await run("pipeline", "plan", nightly);
+  const planned = await run("pipeline", "plan", join(pipelines, "nightly.yaml"));
   assert.equal(planned.code, 0, planned.out);
   const times = planned.out.match(/^ {4}\d{4}-\d{2}-\d{2} \d{2}:\d{2} \S+ \+ up to 5m$/gm) ?? [];
   assert.equal(times.length, 5, planned.out);

@@ -124,29 +124,32 @@ test("a token from stdin is checked before it is kept; logout forgets it", async
   );
   const run = person(home, { readInput: () => Promise.resolve(admin) });
   assert.match((await run("context list")).out, /^\* +local /m);
-  assert.equal((await run(`login ${portal.url} --token-stdin --context work`)).code, 0);
+  assert.equal((await run(`login ${portal.url} --token-stdin --context office`)).code, 0);
   assert.equal((await run("app list")).code, 0);
   assert.equal((await run("context use local")).code, 0);
   assert.equal((await run("app list")).code, 3);
-  assert.equal((await run("app list --context work")).code, 0);
-  assert.equal((await run("context use work")).code, 0);
+  assert.equal((await run("app list --context office")).code, 0);
+  assert.equal((await run("context use office")).code, 0);
   assert.match((await run("logout")).out, new RegExp(`revoke it at ${portal.url}/profile\\.\n$`));
   const gone = await run("app list");
   assert.deepEqual([gone.code, /Run `gantry login http/.test(gone.out)], [3, true]);
-  assert.match((await run("context use wrok")).out, /There is no context wrok \(did you mean work\?\)\./);
-  assert.equal((await run("context use wrok")).code, 5);
+  assert.match((await run("context use ofice")).out, /There is no context ofice \(did you mean office\?\)\./);
+  assert.equal((await run("context use ofice")).code, 5);
   // Where nobody can be asked, the command says what to use instead.
   assert.match((await run("login")).out, /^Nobody can be asked for the token here: use --token-stdin/);
 
-  assert.equal((await run("context remove wrok")).code, 5);
+  assert.equal((await run("context remove ofice")).code, 5);
   assert.equal(
-    (await run("context remove work")).out,
-    "The context work is removed.\n",
+    (await run("context remove office")).out,
+    "The context office is removed.\n",
     "its token was forgotten before",
   );
-  assert.doesNotMatch((await run("context list")).out, /work/);
-  assert.equal((await run(`login ${portal.url} --token-stdin --context work`)).code, 0);
-  assert.match((await run("context remove work")).out, /^The context work is removed\. Its token stays valid until/);
+  assert.doesNotMatch((await run("context list")).out, /office/);
+  assert.equal((await run(`login ${portal.url} --token-stdin --context office`)).code, 0);
+  assert.match(
+    (await run("context remove office")).out,
+    /^The context office is removed\. Its token stays valid until/,
+  );
   assert.match((await run("context list")).out, /^\* +local /m);
 });
 

@@ -76,7 +76,7 @@ test("a failed CD offers the way back, and the build before runs again", {
   await button.click();
   const dialog = page.getByRole("dialog", { name: `Roll ${APP} back` });
   for (const site of SITES) await dialog.getByText(site, { exact: true }).waitFor();
-  await dialog.getByLabel("Why").fill("Orders are counted twice");
+  await dialog.getByLabel("Reason").fill("Orders are counted twice");
   await pictures(page, "rollback-dialog");
   const began = performance.now();
   await dialog.getByRole("button", { name: "Roll back" }).click();

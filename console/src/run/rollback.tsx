@@ -11,6 +11,7 @@ import { useAction } from "../data/use-action.ts";
 import { go } from "../frame/router.ts";
 import { ProblemBox } from "../parts/loading-states.tsx";
 import { Prose } from "../parts/prose.tsx";
+import { ReasonInput } from "../parts/reason-input.tsx";
 import { Moment, RelativeTime } from "../parts/values.tsx";
 
 type ButtonProps = {
@@ -96,21 +97,11 @@ function RollbackDialog({ app, targets, onClose }: DialogProps) {
           ))}
         </ul>
         <div class="field">
-          <label for="rollback-reason">
-            Why<span class="optional">optional</span>
-          </label>
-          <input
+          <ReasonInput
             id="rollback-reason"
-            value={reason.value}
-            maxLength={500}
-            aria-describedby="rollback-about"
-            onInput={({ currentTarget }) => {
-              reason.value = currentTarget.value;
-            }}
+            reason={reason}
+            about="Stands in the commit, in the audit log, and beside the build, which CD does not choose by itself any more."
           />
-          <p class="field-about" id="rollback-about">
-            Stands in the commit, in the audit log, and beside the build, which CD does not choose by itself any more.
-          </p>
         </div>
         {groups.length > 1 ? (
           <p class="soft">The targets go back to different builds, so there is one task for each build.</p>
