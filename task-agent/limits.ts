@@ -11,8 +11,20 @@ export const limitsConfig = z.strictObject({
   runnerBytes: count.default(65_536),
   /** Requests of all runners of a site in a second, at each agent. */
   requestsPerSecond: count.default(5_000),
+  /** Requests of all runners of all sites in a second, at each agent. */
+  allRequestsPerSecond: count.default(20_000),
+  /** Requests of all runners of a site that are open at a time, long polls included, at each agent. */
+  openRequests: count.default(2_000),
+  /** The same of all sites. */
+  allOpenRequests: count.default(10_000),
+  /** Bodies of the open requests of a site, bytes: they are in memory. One more is taken as long as this is not reached. */
+  openBodyBytes: count.default(128 * 1_048_576),
+  /** The same of all sites. */
+  allOpenBodyBytes: count.default(512 * 1_048_576),
   /** Requests to enrol and to sign in from one address in a second, at each agent. */
   signInsPerSecond: count.default(200),
+  /** The same from all addresses. */
+  allSignInsPerSecond: count.default(2_000),
   /** Parameters of one task: bytes of JSON. They are kept with every change of the task. */
   paramsBytes: count.default(65_536),
   /** Tasks that the triggers of one app start in a minute, at each agent. */
@@ -41,6 +53,8 @@ export const limitsConfig = z.strictObject({
   artifacts: count.default(50),
   /** All files of one artifact. */
   artifactBytes: count.default(2 * 1_073_741_824),
+  /** The artifacts of one app at one site, and of all tasks without an app. The same content counts once, a file at least as 16 KiB. */
+  artifactAppBytes: count.default(20 * 1_073_741_824),
   /** The artifacts of all apps at one site. The same content counts once. */
   artifactSiteBytes: count.default(50 * 1_073_741_824),
 });

@@ -18,7 +18,10 @@ export const noProc = existsSync("/proc/self/task") ? false : "needs /proc to lo
 
 export type RunnerProcess = { readonly agent: FakeAgent; readonly data: string; readonly start: () => ChildProcess };
 
-export async function openRunnerProcess(t: TestContext): Promise<RunnerProcess> {
+export async function openRunnerProcess(
+  t: TestContext,
+  isolation: "none" | "sandbox" = "none",
+): Promise<RunnerProcess> {
   const agent = await new FakeAgent().open();
   const data = await mkdtemp(join(tmpdir(), "gantry-crash-"));
   const started: ChildProcess[] = [];
@@ -29,7 +32,7 @@ export async function openRunnerProcess(t: TestContext): Promise<RunnerProcess> 
     assert.deepEqual(agent.problems, []);
   });
   const start = (): ChildProcess => {
-    const config = JSON.stringify(configOf(agent, data, { isolation: "none" }));
+    const config = JSON.stringify(configOf(agent, data, { isolation }));
     const child = spawn(process.execPath, [FIXTURE, config], { stdio: ["ignore", "ignore", "inherit"] });
     started.push(child);
     return child;

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { script } from "./fake-agent.fixture.ts";
+import { eventually, kill, killWithGuard, openRunnerProcess } from "./runner-process.fixture.ts";
 import { logOf, processesWith, sandboxed, skip } from "./sandbox.fixture.ts";
 
 const DAEMONS: Readonly<Record<string, string>> = {
@@ -89,3 +90,82 @@ END
   );
   assert.equal(log, "tried\n");
 });
+
+/**
+ * Takes over the first process of the sandbox: it leaves its group and session, no longer ends with whoever started it, and forgets its
+ * environment. Whatever runs in the sandbox lives as long as this process does.
+ */
+const TAKE_OVER = `cat > take.py <<'END'
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+ATTACH, STEP, GET, SET, DETACH, POKE = 16, 9, 12, 13, 17, 5
+def trace(request, data=None):
+    if libc.ptrace(request, 1, None, data) != 0: raise OSError(ctypes.get_errno(), "ptrace")
+trace(ATTACH)
+os.waitpid(1, 0x40000000)
+fields = open("/proc/1/stat").read().rsplit(") ", 1)[1].split()
+start, end = int(fields[47]), int(fields[48])
+for word in range(start, end - 7, 8): libc.ptrace(POKE, 1, word, None)
+Registers = ctypes.c_ulonglong * 27
+before = Registers()
+trace(GET, ctypes.byref(before))
+def call(number, *args):
+    now = Registers(*before)
+    now[10], now[15], now[16] = number, 2**64 - 1, before[16] - 2
+    for at, value in zip((14, 13, 12, 7), args): now[at] = value
+    trace(SET, ctypes.byref(now)); trace(STEP); os.waitpid(1, 0x40000000); trace(GET, ctypes.byref(now))
+    return ctypes.c_longlong(now[10]).value
+print("setsid", call(112) > 0, "prctl", call(157, 1, 0, 0, 0) == 0, flush=True)
+if HOLD: import time; time.sleep(1_000)
+trace(SET, ctypes.byref(before))
+trace(DETACH)
+END
+`;
+
+const isX64 = process.arch === "x64";
+const noTrace = skip || (isX64 ? false : "the attack is written for x86-64");
+
+test("what a script leaves in a sandbox ends with it, also when it has taken over the first process there", {
+  skip: noTrace,
+}, async (t) => {
+  const runner = await sandboxed(t);
+  const log = await logOf(
+    runner,
+    `${TAKE_OVER}(setsid env -i /bin/sleep 9881 > /dev/null 2>&1 &)
+sed 's/HOLD/False/' take.py > t.py; /usr/bin/python3 t.py`,
+  );
+  assert.equal(log, "setsid True prctl True\n");
+  assert.deepEqual(processesWith("sleep\x009881"), []);
+});
+
+for (const how of ["a cancel", "a time limit"])
+  test(`${how} ends a script that stops the first process of its sandbox, and all that it has left`, {
+    skip: noTrace,
+  }, async (t) => {
+    const { agent } = await sandboxed(t);
+    const text = `${TAKE_OVER}(setsid env -i /bin/sleep 9882 > /dev/null 2>&1 &)
+sed 's/HOLD/True/' take.py > t.py; setsid env -i /usr/bin/python3 t.py & wait`;
+    const limit = how === "a time limit" ? { timeoutMs: 15_000 } : {};
+    const job = agent.offer({ steps: [{ ...script("attack", text), ...limit }] });
+    await agent.until("the first process is stopped", () => agent.log(job, "attack").includes("prctl True"));
+    if (how === "a cancel") agent.cancel(job);
+    assert.equal((await agent.reported(job)).outcome, how === "a cancel" ? "canceled" : "timed-out");
+    for (const left of ["sleep\x009882", "python3\x00t.py"]) assert.deepEqual(processesWith(left), []);
+  });
+
+for (const [how, end] of [
+  ["the guard, when the runner is killed,", kill],
+  ["the next runner, when runner and guard are killed,", killWithGuard],
+] as const)
+  test(`${how} ends a script that has taken over the first process of its sandbox`, { skip: noTrace }, async (t) => {
+    const { agent, start } = await openRunnerProcess(t, "sandbox");
+    const runner = start();
+    const text = `${TAKE_OVER}(setsid env -i /bin/sleep 9883 > /dev/null 2>&1 &)
+sed 's/HOLD/False/' take.py > t.py; /usr/bin/python3 t.py; wait; sleep 600`;
+    const job = agent.offer({ steps: [script("attack", text)] });
+    await agent.until("the first process is taken over", () => agent.log(job, "attack").includes("prctl True"));
+    await end(runner);
+    if (end === killWithGuard) start();
+    await eventually("the end of all", () => processesWith("sleep\x009883").length === 0);
+  });

@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { appInput } from "@gantry/core/app/app.fixture.ts";
 import { pause, systemClock } from "@gantry/runtime/clock.ts";
 import { makeLogger } from "@gantry/runtime/process/logger.ts";
 import { startTaskAgent } from "@gantry/task-agent/main.ts";
@@ -19,20 +20,23 @@ type Lab = {
   readonly folder: string;
   readonly client: AgentClient;
   /** Runs a pipeline to its end. */
-  readonly run: (name: string, params?: Record<string, string>) => Promise<TaskView>;
+  readonly run: (name: string, params?: Record<string, string>, app?: string) => Promise<TaskView>;
   readonly close: () => Promise<void>;
   readonly log: (task: TaskView, job: string, step: string) => Promise<string>;
 };
 
 /** Two runners at seoul, one at busan. `jobs`: the text below `jobs:`, by the name of the pipeline. */
-async function openLab(jobs: Readonly<Record<string, string>>): Promise<Lab> {
+async function openLab(
+  jobs: Readonly<Record<string, string>>,
+  { apps, limits = {} }: { readonly apps?: readonly string[]; readonly limits?: Readonly<Record<string, number>> } = {},
+): Promise<Lab> {
   const folder = await mkdtemp(join(tmpdir(), "gantry-artifacts-"));
   const pipelines = join(folder, "pipelines");
   await mkdir(pipelines);
   for (const [name, text] of Object.entries(jobs))
-    await writeFile(join(pipelines, `${name}.yaml`), `name: ${name}\napp: none\n${text}`);
+    await writeFile(join(pipelines, `${name}.yaml`), `name: ${name}\napp: ${apps ? "existing" : "none"}\n${text}`);
   const logger = makeLogger("test", "silent", { write: () => {} });
-  const config = { data: join(folder, "agent"), portalUrl: "http://portal", token, runnerTokens, pipelines };
+  const config = { data: join(folder, "agent"), portalUrl: "http://portal", token, runnerTokens, pipelines, limits };
   const agent = await startTaskAgent(config, { logger });
   const runners = await Promise.all(
     (["seoul-1", "seoul-2", "busan-1"] as const).map((name) => {
@@ -47,6 +51,8 @@ async function openLab(jobs: Readonly<Record<string, string>>): Promise<Lab> {
     }),
   );
   const client = makeAgentClient({ url: agent.url, token });
+  for (const app of apps ?? [])
+    await client.adoptApp(app, { principal: "ada", app: JSON.parse(JSON.stringify(appInput())), dryRun: false });
   let key = 0;
   return {
     folder,
@@ -56,9 +62,16 @@ async function openLab(jobs: Readonly<Record<string, string>>): Promise<Lab> {
       await agent.close();
       await rm(folder, { recursive: true });
     },
-    run: async (pipeline, params = {}) => {
+    run: async (pipeline, params = {}, app) => {
       key += 1;
-      const { id } = await client.startTask({ pipeline, params, principal: "kim", idempotencyKey: `key-${key}` });
+      const of = app === undefined ? {} : { app };
+      const { id } = await client.startTask({
+        pipeline,
+        params,
+        ...of,
+        principal: "kim",
+        idempotencyKey: `key-${key}`,
+      });
       return ended(client, id);
     },
     log: async ({ id }, job, step) => (await client.log({ task: id, job, step }, 0, 1_000_000)).bytes.toString("utf8"),
@@ -371,4 +384,28 @@ test("what a script changes after a step has saved it is not in the artifact", a
   const task = await lab.run("early");
   assert.equal(task.state, "succeeded", JSON.stringify(task.failure));
   assert.doesNotMatch(await lab.log(task, "read", "run"), /changed/);
+});
+
+test("an app that has filled its space at a site is told so, and other apps save on", async () => {
+  const save = `params: { text: { type: string, required: true } }
+jobs:
+  build:
+    site: seoul
+    artifacts: { dist: dist }
+    steps: [{ run: 'mkdir dist; for n in 1 2 3 4; do echo "$TEXT $n" > dist/$n; done', env: { TEXT: "\${{ params.text }}" } }]
+`;
+  const small = await openLab({ save }, { apps: ["greedy", "modest"], limits: { artifactAppBytes: 100_000 } });
+  try {
+    const run = (app: string, text: string) => small.run("save", { text }, app);
+    assert.equal((await run("greedy", "one")).state, "succeeded");
+    assert.equal((await run("greedy", "one")).state, "succeeded", "the same content needs no more space");
+    const refused = await run("greedy", "two");
+    assert.equal(refused.state, "errored");
+    const { message, todo } = refused.failure ?? {};
+    assert.match(message ?? "", /the app greedy would have .* of artifacts at site seoul, and may have/);
+    assert.match(todo ?? "", /Save less.*retention.*limits.artifactAppBytes/);
+    assert.equal((await run("modest", "two")).state, "succeeded");
+  } finally {
+    await small.close();
+  }
 });

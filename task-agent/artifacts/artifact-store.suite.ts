@@ -11,8 +11,8 @@ const DAY_MS = 86_400_000;
 const NOW = Date.UTC(2100, 0, 1);
 
 export type StorePlace = {
-  /** A store with this limit for each site, over what earlier ones have kept. */
-  readonly open: (options?: { readonly siteBytes?: number }) => ArtifactStore;
+  /** A store with these limits for each site and app, over what earlier ones have kept. */
+  readonly open: (options?: { readonly siteBytes?: number; readonly appBytes?: number }) => ArtifactStore;
   readonly dispose: () => Promise<void>;
 };
 
@@ -38,12 +38,9 @@ export function artifactStoreSuite(adapter: string, makePlace: () => Promise<Sto
   const put = async (store: ArtifactStore, site: string, ...files: readonly (typeof APP)[]): Promise<void> => {
     for (const file of files) assert.equal(await store.append(site, file, 0, file.bytes), file.size);
   };
-  const keep = (store: ArtifactStore, site: string, files: readonly (typeof APP)[], untilMs: number) =>
-    store.keep(
-      site,
-      files.map(({ bytes: _, ...file }) => file),
-      untilMs,
-    );
+  const listOf = (files: readonly (typeof APP)[]) => files.map(({ bytes: _, ...file }) => file);
+  const keep = (store: ArtifactStore, site: string, files: readonly (typeof APP)[], untilMs: number, app = "orders") =>
+    store.keep({ site, app }, listOf(files), untilMs);
   const textOf = async (store: ArtifactStore, site: string, digest: string): Promise<string | undefined> =>
     (await store.read(site, digest, 0, 1_000))?.toString("utf8");
 
@@ -144,5 +141,46 @@ export function artifactStoreSuite(adapter: string, makePlace: () => Promise<Sto
     assert.equal(await exact.append("seoul", PAGE, 9, second), PAGE.size, "what is there already does not count twice");
     await store.sweep(NOW);
     await put(store, "seoul", PAGE);
+  });
+
+  const KIB_16 = 16_384;
+  /** Room for three small files; the list of an artifact is one, too. */
+  const THREE = { appBytes: 3 * KIB_16 };
+  const full = { name: "GantryError", code: "artifact-too-large" };
+
+  inStore("an app may not use more than its space, and takes none of another's", async (_, place) => {
+    const store = place.open(THREE);
+    const more = fileOf("more", "more");
+    await put(store, "seoul", APP, PAGE, more);
+    await keep(store, "seoul", [APP, PAGE], NOW + DAY_MS);
+    assert.ok(await keep(store, "seoul", [APP, PAGE], NOW + 2 * DAY_MS), "what it keeps already counts once");
+    await assert.rejects(keep(store, "seoul", [more], NOW + DAY_MS), full);
+    await assert.rejects(keep(place.open(THREE), "seoul", [more], NOW + DAY_MS), full, "after a restart, too");
+    await keep(store, "seoul", [APP, more], NOW + DAY_MS, "billing");
+    await put(store, "busan", more);
+    await keep(store, "busan", [more], NOW + DAY_MS);
+    await store.keep({ site: "seoul", app: undefined }, listOf([more]), NOW + DAY_MS);
+  });
+
+  inStore("an app has its space again when its artifacts are removed", async (_, place) => {
+    const store = place.open(THREE);
+    await put(store, "seoul", APP, PAGE);
+    await keep(store, "seoul", [APP, PAGE], Date.now() - 1);
+    await store.sweep(Date.now());
+    const more = fileOf("more", "more");
+    await put(store, "seoul", more);
+    await keep(store, "seoul", [more], NOW + DAY_MS);
+  });
+
+  inStore("what an app has begun to upload counts, so that uploads which never end fill nothing", async (_, place) => {
+    const store = place.open(THREE);
+    await store.reserve({ site: "seoul", app: "orders" }, listOf([APP, PAGE]));
+    await store.reserve({ site: "seoul", app: "orders" }, listOf([APP, PAGE]));
+    await assert.rejects(store.reserve({ site: "seoul", app: "orders" }, listOf([fileOf("more", "more")])), full);
+    await store.sweep(Date.now());
+    await assert.rejects(store.reserve({ site: "seoul", app: "orders" }, listOf([fileOf("more", "more")])), full);
+    await put(store, "seoul", APP, PAGE);
+    await keep(store, "seoul", [APP, PAGE], NOW + DAY_MS);
+    await store.reserve({ site: "seoul", app: "billing" }, listOf([fileOf("more", "more")]));
   });
 }

@@ -7,6 +7,9 @@ import type { ArtifactFile } from "@gantry/core/artifact/artifact.ts";
 
 export type Content = Pick<ArtifactFile, "digest" | "size">;
 
+/** Who takes the space of an artifact: an app at a site. Tasks without an app are one owner together. */
+export type Owner = { readonly site: string; readonly app: string | undefined };
+
 export type ArtifactStore = {
   /** Which of these the site lacks. The others stay for at least an hour, whether an artifact has them or not. */
   readonly missing: (site: string, digests: readonly string[]) => Promise<readonly string[]>;
@@ -17,10 +20,15 @@ export type ArtifactStore = {
    */
   readonly append: (site: string, content: Content, offset: number, bytes: Uint8Array) => Promise<number>;
   /**
-   * Keeps an artifact with these files until a time, ms since 1970, and returns the digest of their list; durable when it
-   * resolves. The site must have the content. The same files may be kept several times.
+   * Counts these files as the owner's for an hour or two, so that they can be uploaded; an upload that is never finished counts, too.
+   * Throws `artifact-too-large` when the app has no space left.
    */
-  readonly keep: (site: string, files: readonly ArtifactFile[], untilMs: number) => Promise<string>;
+  readonly reserve: (owner: Owner, files: readonly ArtifactFile[]) => Promise<void>;
+  /**
+   * Keeps an artifact with these files until a time, ms since 1970, and returns the digest of their list; durable when it
+   * resolves. The site must have the content. The same files may be kept several times. Throws as `reserve`.
+   */
+  readonly keep: (owner: Owner, files: readonly ArtifactFile[], untilMs: number) => Promise<string>;
   /** The files of an artifact, by the digest of their list; undefined: the site does not have it. Cheap when asked again. */
   readonly files: (site: string, digest: string) => Promise<readonly ArtifactFile[] | undefined>;
   /** At most `limit` bytes of a content from an offset; undefined: the site does not have it. */

@@ -12,7 +12,8 @@ const GIB = 1_073_741_824;
 artifactStoreSuite("folder", async () => {
   const folder = await mkdtemp(join(tmpdir(), "gantry-artifacts-"));
   return {
-    open: ({ siteBytes = GIB } = {}) => openFolderStore(folder, systemClock, { artifactSiteBytes: siteBytes }),
+    open: ({ siteBytes = GIB, appBytes = GIB } = {}) =>
+      openFolderStore(folder, systemClock, { artifactSiteBytes: siteBytes, artifactAppBytes: appBytes }),
     dispose: () => rm(folder, { recursive: true }),
   };
 });
@@ -20,10 +21,10 @@ artifactStoreSuite("folder", async () => {
 test("folder: only the user of the task-agent can read it", async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "gantry-artifacts-"));
   t.after(() => rm(folder, { recursive: true }));
-  const store = openFolderStore(join(folder, "all"), systemClock, { artifactSiteBytes: GIB });
+  const store = openFolderStore(join(folder, "all"), systemClock, { artifactSiteBytes: GIB, artifactAppBytes: GIB });
   const digest = "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae";
   assert.equal(await store.append("seoul", { digest, size: 3 }, 0, Buffer.from("foo")), 3);
-  await store.keep("seoul", [{ path: "foo", digest, size: 3 }], Date.now() + 1_000);
+  await store.keep({ site: "seoul", app: "orders" }, [{ path: "foo", digest, size: 3 }], Date.now() + 1_000);
   const { lstat } = await import("node:fs/promises");
   const names = await readdir(join(folder, "all"), { recursive: true });
   assert(names.length > 4);
@@ -33,11 +34,11 @@ test("folder: only the user of the task-agent can read it", async (t) => {
 test("folder: a sweep of another agent, which has read what is kept before, leaves the list of an artifact alone", async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "gantry-artifacts-"));
   t.after(() => rm(folder, { recursive: true }));
-  const store = openFolderStore(folder, systemClock, { artifactSiteBytes: GIB });
+  const store = openFolderStore(folder, systemClock, { artifactSiteBytes: GIB, artifactAppBytes: GIB });
   const digest = "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae";
   const save = async () => {
     assert.deepEqual(await store.missing("seoul", [digest]), []);
-    return store.keep("seoul", [{ path: "foo", digest, size: 3 }], Date.now() + 1_000);
+    return store.keep({ site: "seoul", app: "orders" }, [{ path: "foo", digest, size: 3 }], Date.now() + 1_000);
   };
   await store.append("seoul", { digest, size: 3 }, 0, Buffer.from("foo"));
   const list = (await save()).replace("sha256:", "");

@@ -2,7 +2,9 @@
 //
 //   <site>/content/ab/<digest>        content, complete and checked; its time says when it was last saved
 //   <site>/incoming/<digest>          content that is being uploaded
-//   <site>/kept/<until>-<digest>      an artifact is kept until then; its list of files is the content with this digest
+//   <site>/kept/<until>-<digest>-<owner>
+//                                     an artifact is kept until then, and counts as this owner's; its list of files is the content with
+//                                     this digest. Without an owner: saved by an older version.
 
 import { createHash, randomUUID } from "node:crypto";
 import { constants, createReadStream } from "node:fs";
@@ -15,7 +17,8 @@ import type { Clock } from "@gantry/runtime/clock.ts";
 import { withDiskErrors } from "@gantry/runtime/disk-errors.ts";
 import { z } from "zod";
 import { type Limits, raise } from "../limits.ts";
-import type { ArtifactStore } from "./artifact-store.ts";
+import type { ArtifactStore, Content, Owner } from "./artifact-store.ts";
+import { openSpaceOfOwners } from "./space-of-owners.ts";
 
 /** Content that no artifact has yet stays this long: its upload may still be in progress. */
 const GRACE_MS = 3_600_000;
@@ -27,11 +30,12 @@ const KNOWN_LISTS = 16;
 export function openFolderStore(
   folder: string,
   clock: Pick<Clock, "nowMs">,
-  { artifactSiteBytes }: Pick<Limits, "artifactSiteBytes">,
+  { artifactSiteBytes, artifactAppBytes }: Pick<Limits, "artifactSiteBytes" | "artifactAppBytes">,
 ): ArtifactStore {
   const use = countUse(folder);
   const inTurn = turns();
   const lists = knownLists();
+  const owners = openSpaceOfOwners((place) => filesKeptAt(folder, place, clock));
   const append: ArtifactStore["append"] = async (site, { digest, size }, offset, bytes) => {
     const place = contentPath(folder, site, digest);
     if (await exists(place)) return size;
@@ -51,6 +55,13 @@ export function openFolderStore(
     await use.add(site, -size);
     return 0;
   };
+  const keepFor = async (owner: Owner, files: readonly ArtifactFile[], untilMs: number): Promise<string> => {
+    const list = listOf(files);
+    const would = await owners.add(placeOf(owner), [...files, list], artifactAppBytes);
+    if (would !== undefined) throw appFull(owner, would, artifactAppBytes);
+    await keep(folder, owner, list, { untilMs, nowMs: clock.nowMs() });
+    return list.digest;
+  };
   const isMissing = (site: string, digest: string) => isAbsent(contentPath(folder, site, digest), clock.nowMs());
   return {
     missing: (site, digests) =>
@@ -60,7 +71,12 @@ export function openFolderStore(
       }),
     append: (site, content, offset, bytes) =>
       inTurn(`${site}/${content.digest}`, () => orUnavailable(() => append(site, content, offset, bytes))),
-    keep: (site, files, untilMs) => orUnavailable(() => keep(folder, site, files, { untilMs, nowMs: clock.nowMs() })),
+    reserve: async (owner, files) => {
+      // The same time for an hour, because a runner repeats its message until it has an answer.
+      const untilMs = (Math.floor(clock.nowMs() / GRACE_MS) + 2) * GRACE_MS;
+      await orUnavailable(() => keepFor(owner, files, untilMs));
+    },
+    keep: (owner, files, untilMs) => orUnavailable(() => keepFor(owner, files, untilMs)),
     files: (site, digest) => orUnavailable(() => lists(contentPath(folder, site, digest))),
     read: (site, digest, offset, limit) =>
       orUnavailable(() => readPart(contentPath(folder, site, digest), offset, limit)),
@@ -73,6 +89,7 @@ export function openFolderStore(
           bytes += swept.bytes;
         }
         use.forget();
+        owners.forget();
         return { artifacts, bytes };
       }),
   };
@@ -134,14 +151,21 @@ async function isAbsent(path: string, nowMs: number): Promise<boolean> {
   );
 }
 
-async function keep(
-  folder: string,
-  site: string,
-  files: readonly ArtifactFile[],
-  { untilMs, nowMs }: { readonly untilMs: number; readonly nowMs: number },
-): Promise<string> {
+type FileList = Content & { readonly text: string };
+
+function listOf(files: readonly ArtifactFile[]): FileList {
   const text = JSON.stringify(files);
   const digest = `sha256:${createHash("sha256").update(text).digest("hex")}`;
+  return { digest, size: Buffer.byteLength(text), text };
+}
+
+async function keep(
+  folder: string,
+  owner: Owner,
+  { digest, text }: FileList,
+  { untilMs, nowMs }: { readonly untilMs: number; readonly nowMs: number },
+): Promise<void> {
+  const { site } = owner;
   const place = contentPath(folder, site, digest);
   if (await isAbsent(place, nowMs)) {
     const partial = await incomingPath(folder, site, `${hex(digest)}-list-${randomUUID()}`);
@@ -150,9 +174,37 @@ async function keep(
   }
   const kept = join(siteFolder(folder, site), "kept");
   await mkdir(kept, { recursive: true, mode: 0o700 });
-  await writeFile(join(kept, `${Math.ceil(untilMs)}-${hex(digest)}`), "", { mode: 0o600, flush: true });
+  const name = `${Math.ceil(untilMs)}-${hex(digest)}-${ownerName(owner)}`;
+  await writeFile(join(kept, name), "", { mode: 0o600, flush: true });
   await syncFolder(kept);
-  return digest;
+}
+
+/** A part of a file name. Names of apps may be as long as those of files, and are not for every file system. */
+function ownerName({ app }: Owner): string {
+  return createHash("sha256")
+    .update(app === undefined ? "" : `app ${app}`)
+    .digest("hex")
+    .slice(0, 32);
+}
+
+function placeOf(owner: Owner): string {
+  return `${ownerName(owner)} ${owner.site}`;
+}
+
+/** `place`: as of `placeOf`. */
+async function* filesKeptAt(
+  folder: string,
+  place: string,
+  clock: Pick<Clock, "nowMs">,
+): AsyncIterable<readonly Content[]> {
+  const [owner, site] = [place.slice(0, 32), siteFolder(folder, place.slice(33))];
+  const names = (await list(join(site, "kept"))).map((name) => name.split("-"));
+  const mine = names.filter(([until, , of]) => of === owner && Number(until) > clock.nowMs());
+  for (const name of new Set(mine.map(([, listName = ""]) => listName))) {
+    const path = contentIn(site, name);
+    const files = await readList(path);
+    if (files) yield [...files, { digest: `sha256:${name}`, size: await sizeOf(path) }];
+  }
 }
 
 async function incomingPath(folder: string, site: string, name: string): Promise<string> {
@@ -251,6 +303,16 @@ async function countBytes(folder: string): Promise<number> {
       bytes += await sizeOf(join(folder, "content", part, name));
   for (const name of await list(join(folder, "incoming"))) bytes += await sizeOf(join(folder, "incoming", name));
   return bytes;
+}
+
+function appFull({ site, app }: Owner, bytes: number, limit: number): GantryError {
+  const who = app === undefined ? "the tasks without an app" : `the app ${app}`;
+  const problem = `${who} would have ${inGib(bytes)} of artifacts at site ${site}, and may have ${inGib(limit)}`;
+  return new GantryError("artifact-too-large", { problem, hint: raise("artifactAppBytes") });
+}
+
+function inGib(bytes: number): string {
+  return `${(bytes / GIB).toFixed(1)} GiB`;
 }
 
 function siteFull(site: string, limit: number): GantryError {

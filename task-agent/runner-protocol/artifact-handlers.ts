@@ -50,14 +50,18 @@ export function artifactHandlers(deps: ArtifactHandlersDeps) {
       { session, ref, name, keepMs, files }: z.output<typeof artifacts.saveArtifact>,
       site: string,
     ): Promise<{ missing: string[] }> => {
-      const { claimant } = await held(session, site, ref);
+      const { task, claimant } = await held(session, site, ref);
       const bytes = bytesOf(files);
       if (bytes > limits.artifactBytes) throw tooLarge(name, bytes, limits.artifactBytes);
       const store = storeOf(deps);
+      const owner = { site, app: task.state.app };
       const missing = await store.missing(site, [...new Set(files.map(({ digest }) => digest))]);
-      if (missing.length > 0) return { missing: [...missing] };
+      if (missing.length > 0) {
+        await store.reserve(owner, files);
+        return { missing: [...missing] };
+      }
       const keptUntil = (await deps.now()) + keepMs;
-      const digest = await store.keep(site, files, keptUntil);
+      const digest = await store.keep(owner, files, keptUntil);
       const saved = { name, digest, files: files.length, bytes, keptUntil };
       await tasks.change(ref.task, ({ state }, now) =>
         budget(ref, decideArtifactSaved(state, claimant, saved, limits.artifacts, now)),

@@ -17,7 +17,9 @@ end_group() { # PGID:START
     set -- "${1#*:}" ${stat##*) }
     [ "${21}" = "$1" ] || return 0
   fi
+  # The first process of a sandbox leads no group of its own, unless a script has made it leave the one it was in.
   kill -s KILL -- "-$pgid" 2>/dev/null
+  [ -z "$stat" ] || kill -s KILL "$pgid" 2>/dev/null
 }
 
 end_job() { # GROUPS FOLDER

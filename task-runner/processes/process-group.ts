@@ -33,9 +33,10 @@ export function groupAlive(pgid: number): boolean {
 export async function endGroup(pgid: number, graceMs: number, clock: Clock): Promise<boolean> {
   // Most groups are gone by now, and nothing is looked up for them. Of others only zombies are left.
   if (!signalGroup(pgid, "SIGTERM") || !groupAlive(pgid)) return true;
-  if (await isGone(pgid, graceMs, clock)) return true;
+  const isGone = (): boolean => !groupAlive(pgid);
+  if (await becomes(isGone, graceMs, clock)) return true;
   signalGroup(pgid, "SIGKILL");
-  return isGone(pgid, KILL_LIMIT_MS, clock);
+  return becomes(isGone, KILL_LIMIT_MS, clock);
 }
 
 /** Ends a group of a previous process of the runner, unless its number was reused. */
@@ -43,7 +44,18 @@ export async function endOldGroup(group: Group, cookie: string, clock: Clock): P
   const leader = startOf(group.pgid);
   const isSame =
     leader === undefined ? liveMembers(group.pgid).some((pid) => hasCookie(pid, cookie)) : leader === group.startedAt;
-  return isSame ? endGroup(group.pgid, 0, clock) : true;
+  return isSame ? (await endGroup(group.pgid, 0, clock)) && (await endLeader(group, clock)) : true;
+}
+
+/**
+ * Sends SIGKILL to a process that may have left the group of its number, unless the number was reused. Returns false when it survived
+ * because it hangs in the kernel.
+ */
+export async function endLeader({ pgid, startedAt }: Group, clock: Clock): Promise<boolean> {
+  const isGone = (): boolean => startOf(pgid) !== startedAt || isOver(statOf(pgid)?.state);
+  if (isGone()) return true;
+  signal(pgid, "SIGKILL");
+  return becomes(isGone, KILL_LIMIT_MS, clock);
 }
 
 /** Sends SIGKILL to every process with this variable in its environment. Returns their number. */
@@ -76,14 +88,18 @@ export async function endByCookie(
 }
 
 /** Checks after a pause, because the caller has just looked or sent a signal. */
-async function isGone(pgid: number, limitMs: number, clock: Clock): Promise<boolean> {
+async function becomes(isGone: () => boolean, limitMs: number, clock: Clock): Promise<boolean> {
   const start = clock.monotonicMs();
-  // There is no notification of the end of a group, so it is polled, at short intervals first.
+  // There is no notification of the end of a group or of another one's child, so it is polled, at short intervals first.
   for (let checks = 1; clock.monotonicMs() - start < limitMs; checks += 1) {
     await pause(clock, backoffMs(POLL, checks));
-    if (!groupAlive(pgid)) return true;
+    if (isGone()) return true;
   }
   return false;
+}
+
+function isOver(state: string | undefined): boolean {
+  return state === undefined || state === "Z" || state === "X";
 }
 
 function signalGroup(pgid: number, name: NodeJS.Signals | 0): boolean {
@@ -105,7 +121,7 @@ function signal(pid: number, name: NodeJS.Signals | 0): boolean {
 function liveMembers(pgid: number): readonly number[] {
   return allPids().filter((pid) => {
     const stat = statOf(pid);
-    return stat?.pgid === pgid && stat.state !== "Z" && stat.state !== "X";
+    return stat?.pgid === pgid && !isOver(stat.state);
   });
 }
 

@@ -38,6 +38,8 @@ export type SandboxJob = {
    * have them. There is no user namespace, because layers have files of many users.
    */
   readonly isImageBuild?: boolean;
+  /** The descriptor into which bubblewrap writes the id of the first process. */
+  readonly initFd?: number;
   /** `none`: only a loopback device. */
   readonly network: "full" | "none";
 };
@@ -57,6 +59,7 @@ export function sandboxArguments(host: SandboxHost, job: SandboxJob): readonly [
     host.program,
     ...namespaces.map((name) => `--unshare-${name}`),
     ...(host.isRoot && host.canForbidNamespaces && !isBuild ? ["--disable-userns"] : []),
+    ...(job.initFd === undefined ? [] : ["--info-fd", String(job.initFd)]),
     ...["--hostname", "gantry", isBuild ? "--cap-add" : "--cap-drop", "ALL"],
     // Builders mount /sys for the commands of a Dockerfile, and keep locks in /run.
     ...(isBuild ? ["--dir", "/sys", "--tmpfs", "/run"] : []),

@@ -61,7 +61,7 @@ export function takeShell({ variables, joined, ...wanted }: ShellWanted): Script
     start: (program, args, { env = {} }) => {
       isStarted = true;
       const { child } = ready ?? startShell(limits, wanted, isSpecial ? env : {});
-      for (const one of [child, child.stdin, child.stdout, child.stderr]) refer(one, "ref");
+      for (const one of [child, ...child.stdio]) refer(one ?? null, "ref");
       const command = [program, ...args].map(quoted).join(" ");
       child.stdin?.write(`${isSpecial ? "" : exports(env)}exec ${command} < /dev/null${joined ? " 2>&1" : ""}\n`);
       setImmediate(() => prepareShell(wanted));
@@ -84,7 +84,7 @@ function prepareShell(wanted: Wanted): void {
   const shell = startShell(limits, wanted);
   // The machine may have too many processes at the moment. The next program starts its own shell, and reports it.
   shell.child.once("error", () => limits.remove());
-  for (const one of [shell.child, shell.child.stdin, shell.child.stdout, shell.child.stderr]) refer(one, "unref");
+  for (const one of [shell.child, ...shell.child.stdio]) refer(one ?? null, "unref");
   waiting = shell;
 }
 
@@ -98,7 +98,8 @@ function startShell(limits: ScriptLimits, wanted: Wanted, env: NodeJS.ProcessEnv
     cwd: "/",
     env: { PATH: wanted.path, ...env },
     detached: true,
-    stdio: ["pipe", "pipe", "pipe"],
+    // The last one is INIT_FD.
+    stdio: ["pipe", "pipe", "pipe", "pipe"],
   });
   // The exit event reports a shell that has ended.
   child.stdin?.on("error", () => {});

@@ -13,6 +13,7 @@ import { refreshEtcView } from "../processes/etc-view.ts";
 import { clearMountPoints } from "../processes/mount-points.ts";
 import { RESTORE_SIGTERM } from "../processes/sandbox.ts";
 import { type SandboxJob, sandboxArguments } from "../processes/sandbox-arguments.ts";
+import { INIT_FD } from "../processes/sandbox-init.ts";
 import { NO_LIMITS, type ScriptLimits } from "../processes/script-limits.ts";
 import { OOM_SCORE, type StartProgram, takeShell } from "../processes/script-shell.ts";
 import type { JobContext } from "./job-context.ts";
@@ -154,7 +155,7 @@ function isolated(
     case "refused":
       throw new GantryError("scripts-refused", { runner: config.name, why: isolation.why });
     case "sandbox": {
-      const sandbox = sandboxArguments(isolation.host, { ...job, network: isolation.network });
+      const sandbox = sandboxArguments(isolation.host, { ...job, network: isolation.network, initFd: INIT_FD });
       return [...sandbox, "/usr/bin/env", ...RESTORE_SIGTERM, ...limits.inside, ...argv];
     }
   }

@@ -13,7 +13,8 @@ import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { DEFAULT_GRACE_MS, Stopped } from "../attempts/stop.ts";
 import type { LogSpool } from "../logs/log-spool.ts";
 import type { Programs } from "../ports.ts";
-import { killByCookie, startOf } from "../processes/process-group.ts";
+import { endLeader, killByCookie, startOf } from "../processes/process-group.ts";
+import { initOf } from "../processes/sandbox-init.ts";
 import type { StartProgram } from "../processes/script-shell.ts";
 import type { JobControl } from "../workers/job-executor.ts";
 
@@ -108,6 +109,12 @@ async function follow(
 ): Promise<ExecResult> {
   const pgid = child.pid ?? 0;
   emit({ kind: "group-started", group: { pgid, startedAt: startOf(pgid) ?? "" } });
+  const first = initOf(child).then((init) => {
+    if (init) emit({ kind: "group-started", group: init });
+    return init;
+  });
+  // It is awaited when the program has ended, which may be long after it has failed.
+  first.catch(() => {});
   let ending: Promise<boolean> | undefined;
   const stop = (): void => {
     const graceMs = signal.reason instanceof Stopped ? signal.reason.graceMs : DEFAULT_GRACE_MS;
@@ -120,10 +127,15 @@ async function follow(
     // The rest of a sandbox ends by itself, and nothing has to be looked up when it has.
     await closedWithin(SETTLE_MS);
     ending ??= programs.endGroup(pgid, LEFT_BEHIND_GRACE_MS, clock);
-    if (await ending) emit({ kind: "group-ended", pgid });
-    else {
-      logger.error({ pgid }, "a process group survived SIGKILL");
-      emit({ kind: "group-survived", pgid });
+    const init = await first;
+    const groups = [
+      { pgid, isGone: await ending },
+      ...(init ? [{ pgid: init.pgid, isGone: await endLeader(init, clock) }] : []),
+    ];
+    for (const { pgid, isGone } of groups) emit({ kind: isGone ? "group-ended" : "group-survived", pgid });
+    const left = groups.find(({ isGone }) => !isGone);
+    if (left) {
+      logger.error({ pgid: left.pgid }, "a process group survived SIGKILL");
       throw new GantryError("kill-failed", { runner });
     }
     await drain(child, closedWithin, cookie);
