@@ -40,7 +40,7 @@ import type { Settings } from "../settings/settings.ts";
 import type { SecretsAt } from "../tasks/decide-secrets.ts";
 import { isAppName } from "../tasks/decide-start.ts";
 import type { Definitions } from "../tasks/definitions.ts";
-import { undoApp } from "../tasks/remove-app.ts";
+import { madeFor, undoApp, undoPlan } from "../tasks/remove-app.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
 import { appStream, taskStream } from "../tasks/task-stream.ts";
 import type { Tasks } from "../tasks/tasks.ts";
@@ -202,11 +202,12 @@ type AppRoute =
   | "changeApp"
   | "renameApp"
   | "undoApp"
+  | "undoPlan"
   | "forgetApp";
 
 function appHandlers(deps: PortalRoutesDeps): Pick<Handlers, AppRoute> {
   const { journal, fleet } = deps;
-  const apps = openApps(deps);
+  const apps = openApps({ ...deps, madeFor: (app) => madeFor(deps, app) });
   return {
     apps: ({ query }) => listApps(deps, query),
     app: async ({ params: { name } }) => {
@@ -255,8 +256,9 @@ function appHandlers(deps: PortalRoutesDeps): Pick<Handlers, AppRoute> {
       outcomeView(await apps.change(known(name), { by: principal, patch, revision, dryRun })),
     renameApp: async ({ params: { name }, body: { principal, to } }) =>
       appView((await apps.rename(known(name), to, principal)).app),
-    forgetApp: async ({ params: { name }, body: { principal } }) => {
-      await apps.forget(known(name), principal);
+    undoPlan: async ({ params: { name } }) => ({ items: [...(await undoPlan(deps, known(name)))] }),
+    forgetApp: async ({ params: { name }, body: { principal, keep } }) => {
+      await apps.forget(known(name), { by: principal, keep });
       return undefined;
     },
   };

@@ -14,6 +14,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import type { PathProblem } from "@gantry/core/issues.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { AppState } from "@gantry/core/task/model.ts";
+import type { MadeView } from "@gantry/wire/agent/deployments.ts";
 import { appExists, notReady } from "../tasks/decide-app.ts";
 
 export type AppFacts = {
@@ -32,6 +33,8 @@ export type AppFacts = {
   readonly systemsAt?: ((site: string) => readonly ReportedSystem[]) | undefined;
   /** The pipelines in force; undefined when unknown. */
   readonly pipelines?: readonly Offered[] | undefined;
+  /** What its failed creation made and an undo would take back. */
+  readonly made?: readonly MadeView[] | undefined;
   readonly by: string;
   readonly at: number;
 };
@@ -116,13 +119,16 @@ export function decideRename(
   };
 }
 
-/** Nothing outside changes. */
-export function decideForget(facts: AppFacts): AppDecision | GantryError {
+/** Nothing outside changes. `keep`: also not what a failed creation made, of which nobody knows any more then. */
+export function decideForget(facts: AppFacts, { keep }: { readonly keep: boolean }): AppDecision | GantryError {
   const { name, app, by, at } = facts;
   if (!app) return new GantryError("app-unknown", { app: name });
   if (app.state !== "ready" && app.state !== "failed") return notReady(app);
   const busy = whileIdle(facts, "be forgotten");
   if (busy) return busy;
+  const made = keep ? [] : (facts.made ?? []);
+  if (made.length > 0)
+    return new GantryError("creation-left", { app: name, made: made.map(({ what }) => what).join("; ") });
   return { change: "change", app: { ...app, state: "removed" }, events: [{ kind: "AppForgotten", at, by }] };
 }
 
