@@ -82,6 +82,7 @@ const MAY: readonly Verb[] = [
     "start-task",
     "create-app",
     "change-app",
+    "remove-app",
     "pause-app",
     "cancel",
     "rerun",

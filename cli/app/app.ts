@@ -1,5 +1,6 @@
 // `gantry app`: the apps of the portal.
 
+import { undeclaredText } from "@gantry/core/app/known-environments.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
 import { appOutcome } from "@gantry/wire/agent/agent-api.ts";
@@ -113,11 +114,13 @@ function table(apps: readonly AppView[]): string {
   return textTable(["APP", "STATE", "TEAM", "SOURCE", "TARGETS"], rows);
 }
 
-function viewInWords({ name, state, createdBy, createdAt, task, record, facts, latest }: AppView): string {
+function viewInWords(app: AppView): string {
+  const { name, state, createdBy, createdAt, task, record, facts, latest, undeclared = [] } = app;
   const made = `${task === "" ? "adopted" : "created"} by ${createdBy} at ${createdAt}`;
   const image = typeof facts.image === "string" ? `image: ${facts.image}@${textOf(facts.digest)}\n` : "";
   const tasks = Object.entries(latest).map(([pipeline, id]) => `newest ${pipeline}: ${id}\n`);
-  return `${name}: ${state}, ${made}\n${image}${tasks.join("")}\n${stringify(exported({ name, record }), { lineWidth: 0 })}`;
+  const note = undeclared.length === 0 ? "" : `note: ${undeclaredText(undeclared)}\n`;
+  return `${name}: ${state}, ${made}\n${note}${image}${tasks.join("")}\n${stringify(exported({ name, record }), { lineWidth: 0 })}`;
 }
 
 function textOf(value: JsonValue | undefined): string {

@@ -27,8 +27,8 @@ import {
 export type AppsDeps = {
   readonly journal: Journal;
   readonly tasks: Pick<Tasks, "now">;
-  /** The pipelines that apps may name. Default: unknown, and names are not checked. */
-  readonly definitions?: Pick<Definitions, "list">;
+  /** The pipelines and environments that apps may name. Default: unknown, and names are not checked. */
+  readonly definitions?: Pick<Definitions, "list" | "environments">;
   readonly knownSites?: () => readonly string[];
   /** The clusters of the sites. Default: nobody knows, and they are not checked. */
   readonly knownClusters?: () => Promise<ClustersAt>;
@@ -159,6 +159,7 @@ async function readFacts(
       clustersAt: await knownClusters?.(),
       systemsAt: await knownSystems?.(),
       made: app && (await madeFor?.(app)),
+      environments: Object.keys(definitions?.environments?.() ?? {}),
       pipelines: definitions?.list().map(({ pipeline }) => pipeline),
       by,
       at: await tasks.now(),

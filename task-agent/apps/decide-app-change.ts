@@ -4,6 +4,7 @@ import { fieldsOf, recordOf, renamedRecord } from "@gantry/core/app/app-record.t
 import type { AppFields } from "@gantry/core/app/app-shape.ts";
 import { claimProblems, type ReportedSystem } from "@gantry/core/app/apps-may.ts";
 import { type ClustersAt, clusterProblems } from "@gantry/core/app/known-clusters.ts";
+import { environmentProblems } from "@gantry/core/app/known-environments.ts";
 import { applyPatch, isEqual } from "@gantry/core/app/merge-patch.ts";
 import { placesOf } from "@gantry/core/app/places.ts";
 import { pointerOf, readApp, siteProblems, systemProblems } from "@gantry/core/app/read-app.ts";
@@ -31,6 +32,8 @@ export type AppFacts = {
   readonly clustersAt?: ClustersAt | undefined;
   /** What apps may have at a site; undefined where nobody knows. */
   readonly systemsAt?: ((site: string) => readonly ReportedSystem[]) | undefined;
+  /** The environments that the definitions in force declare; undefined when unknown. */
+  readonly environments?: readonly string[] | undefined;
   /** The pipelines in force; undefined when unknown. */
   readonly pipelines?: readonly Offered[] | undefined;
   /** What its failed creation made and an undo would take back. */
@@ -140,7 +143,7 @@ function whileIdle({ name, openTask }: AppFacts, what: string): GantryError | un
 
 /** `bad-request` with one problem per mistake. `where` is the prefix of the pointers. */
 function recordFrom(
-  { name, app, sites, clustersAt, systemsAt, pipelines }: AppFacts,
+  { name, app, sites, clustersAt, systemsAt, pipelines, environments }: AppFacts,
   value: JsonObject,
   where: string,
 ): JsonObject | GantryError {
@@ -150,6 +153,7 @@ function recordFrom(
         ...siteProblems(read.fields, { sites }),
         ...systemProblems(read.fields, { before: app?.record ?? {}, systemsAt }),
         ...clusterProblems(read.fields, { before: app?.record ?? {}, clustersAt }),
+        ...environmentProblems(read.fields, { before: app?.record ?? {}, declared: environments }),
         ...pipelineProblems(name, read.fields, pipelines),
       ]
     : read.problems;
