@@ -82,6 +82,7 @@ const MAY: readonly Verb[] = [
     "start-task",
     "create-app",
     "change-app",
+    "remove-app",
     "pause-app",
     "cancel",
     "rerun",
@@ -407,6 +408,12 @@ const RESPONSES: { readonly [path: string]: unknown } = {
       [`/v1/apps/${name}/rollback`, { targets: [] }],
     ]),
   ),
+  "/v1/apps/search/undo": {
+    items: [
+      { what: "create the Jira project SEA", site: "platform", url: "http://jira.example/browse/SEA" },
+      { what: "create repository APPS/search", site: "platform", url: "http://git.example/projects/APPS/repos/search" },
+    ],
+  },
   ...Object.fromEntries(
     APPS.map(({ name }) => [`/v1/apps/${name}/builds`, { items: name === "orders" ? BUILDS : [] }]),
   ),

@@ -74,6 +74,10 @@ function taskHandlers({ state, addTask, emit }: Parts) {
       if (!state().apps.has(name)) throw new GantryError("app-unknown", { app: name });
       return addTask({ pipeline: "create-app", app: name, params: {}, requestedBy: principal });
     },
+    undoPlan: ({ params: { name } }) => {
+      if (!state().apps.has(name)) throw new GantryError("app-unknown", { app: name });
+      return { items: [{ what: `create repository APPS/${name}`, site: "platform" }] };
+    },
     tasks: ({ query: { app, apps, limit, cursor } }) => {
       const all = [...state().tasks.values()].reverse();
       const wanted = all

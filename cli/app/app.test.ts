@@ -72,7 +72,7 @@ test("a change of one field changes that app only, and says which field", async 
   const path = await file([entry("orders", { branch: "release" }), entry("shop")]);
   const dry = JSON.parse((await run("apply", "-f", path, "--dry-run", "--json")).out) as { apps: object[] };
   assert.deepEqual(dry.apps, [
-    { name: "orders", action: "change", changes: ["source.branch"] },
+    { name: "orders", action: "change", changes: ["source.branch"], undeclared: ["prod"] },
     { name: "shop", action: "unchanged" },
   ]);
   assert.match((await run("apply", "-f", path)).out, /0 created, 1 changed, 1 unchanged/);

@@ -1,8 +1,11 @@
 // `gantry app`: the apps of the portal.
 
+import { undeclaredText } from "@gantry/core/app/known-environments.ts";
+import { GantryError } from "@gantry/core/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
 import { appOutcome } from "@gantry/wire/agent/agent-api.ts";
-import { type AppView, appView, taskView } from "@gantry/wire/agent/views.ts";
+import { type MadeView, madeView } from "@gantry/wire/agent/deployments.ts";
+import { type AppView, appView, page, taskView } from "@gantry/wire/agent/views.ts";
 import { stringify } from "yaml";
 import { z } from "zod";
 import type { PortalClient } from "../client.ts";
@@ -65,21 +68,35 @@ export async function renameApp({
   return { value: app, text: `The app ${name} is now ${to}. Names in other systems stay.\n` };
 }
 
-type Forget = Call<{ readonly undo: boolean; readonly follow: boolean }, readonly [name: string]>;
+type ForgetFlags = { readonly undo: boolean; readonly keep: boolean; readonly follow: boolean };
+type Forget = Call<ForgetFlags, readonly [name: string]>;
 
 export async function forgetApp(call: Forget): Promise<Outcome | number> {
   const {
     args: [name],
     flags,
     portal,
+    io,
   } = call;
   const client = portal();
-  const path = `/v1/apps/${encodeURIComponent(name)}?undo=${flags.undo}`;
-  if (flags.undo) return startedTask(call, await client.delete(path, taskView), client.url);
+  const { undo, keep } = flags;
+  if (undo && keep) throw new UsageError("--undo deletes what --keep leaves: give one of them");
+  const path = `/v1/apps/${encodeURIComponent(name)}`;
+  if (undo) {
+    const { items } = await client.get(`${path}/undo`, page(madeView)).catch(ifOlder);
+    for (const { what, url } of items) io.stderr(`Taken back: ${what}${url === undefined ? "" : ` (${url})`}\n`);
+    return startedTask(call, await client.delete(`${path}?undo=true`, taskView), client.url);
+  }
   if (flags.follow) throw new UsageError("--follow is for --undo: an app is forgotten at once");
-  await client.delete(path, z.undefined());
+  await client.delete(`${path}?undo=false${keep ? "&keep=true" : ""}`, z.undefined());
   const text = `The app ${name} is forgotten. Its repositories and everything else outside stay.\n`;
   return { value: { name }, text };
+}
+
+/** A portal of an older version has no list: the undo is requested without it. */
+function ifOlder(error: unknown): { readonly items: readonly MadeView[] } {
+  if (error instanceof GantryError && error.code === "not-found") return { items: [] };
+  throw error;
 }
 
 function getApp(portal: PortalClient, name: string): Promise<AppView> {
@@ -97,11 +114,13 @@ function table(apps: readonly AppView[]): string {
   return textTable(["APP", "STATE", "TEAM", "SOURCE", "TARGETS"], rows);
 }
 
-function viewInWords({ name, state, createdBy, createdAt, task, record, facts, latest }: AppView): string {
+function viewInWords(app: AppView): string {
+  const { name, state, createdBy, createdAt, task, record, facts, latest, undeclared = [] } = app;
   const made = `${task === "" ? "adopted" : "created"} by ${createdBy} at ${createdAt}`;
   const image = typeof facts.image === "string" ? `image: ${facts.image}@${textOf(facts.digest)}\n` : "";
   const tasks = Object.entries(latest).map(([pipeline, id]) => `newest ${pipeline}: ${id}\n`);
-  return `${name}: ${state}, ${made}\n${image}${tasks.join("")}\n${stringify(exported({ name, record }), { lineWidth: 0 })}`;
+  const note = undeclared.length === 0 ? "" : `note: ${undeclaredText(undeclared)}\n`;
+  return `${name}: ${state}, ${made}\n${note}${image}${tasks.join("")}\n${stringify(exported({ name, record }), { lineWidth: 0 })}`;
 }
 
 function textOf(value: JsonValue | undefined): string {

@@ -2,11 +2,12 @@
 
 import { randomUUID } from "node:crypto";
 import { fieldsOf, recordOf } from "@gantry/core/app/app-record.ts";
+import { undeclaredText } from "@gantry/core/app/known-environments.ts";
 import { type AppOfFile, readAppsFile } from "@gantry/core/app/read-apps-file.ts";
 import { counted } from "@gantry/core/count.ts";
 import { explain, GantryError, type Problem } from "@gantry/core/errors.ts";
 import { fileProblem } from "@gantry/core/system-error-words.ts";
-import { appOutcome } from "@gantry/wire/agent/agent-api.ts";
+import { type AppOutcome, appOutcome } from "@gantry/wire/agent/agent-api.ts";
 import { type AppView, appView } from "@gantry/wire/agent/views.ts";
 import type { PortalClient } from "../client.ts";
 import type { Io } from "../io.ts";
@@ -30,6 +31,8 @@ type Result = Planned & {
   readonly error?: GantryError;
   /** Files that other apps write, too, as the portal knows them. */
   readonly shared?: readonly SharedFile[];
+  /** Environments of its targets that the definitions do not declare. */
+  readonly undeclared?: readonly string[];
 };
 
 /** The exit code: 0, 1 when the portal refused an app, 2 when a file is wrong and nothing was done. */
@@ -49,6 +52,9 @@ export async function apply(portal: () => PortalClient, applying: Applying, io: 
   if (applying.json) io.stdout(`${JSON.stringify(asJson(results, applying.dryRun), null, 2)}\n`);
   else io.stdout(results.some(({ error }) => error) || !applying.dryRun ? endInWords(results, applying.dryRun) : "");
   for (const result of results) io.stderr(warningsInLines(result));
+  const named = results.map((one) => (one.action === "unchanged" ? known.get(one.app.name) : one)?.undeclared ?? []);
+  const undeclared = [...new Set(named.flat())];
+  if (undeclared.length > 0 && !applying.json) io.stderr(`Note: ${undeclaredText(undeclared)}.\n`);
   for (const result of results) if (result.error) io.stderr(errorInLines(result, result.error));
   return results.some(({ error }) => error) ? 1 : 0;
 }
@@ -118,17 +124,19 @@ async function applyOne(portal: PortalClient, planned: Planned, dryRun: boolean)
   try {
     if (action === "create") {
       const body = { adopt: true, name: app.name, app: fieldsOf(recordOf(app.name, app.fields)), dryRun };
-      const { shared } = await portal.post("/v1/apps", body, appOutcome, randomUUID());
-      return { ...planned, ...(shared ? { shared } : {}) };
+      return withAnswer(planned, await portal.post("/v1/apps", body, appOutcome, randomUUID()));
     }
     const path = `/v1/apps/${app.name}${dryRun ? "?dryRun=true" : ""}`;
-    const { shared } = await portal.patch(path, patch, appOutcome, revision === "" ? "*" : `"${revision}"`);
-    return { ...planned, ...(shared ? { shared } : {}) };
+    return withAnswer(planned, await portal.patch(path, patch, appOutcome, revision === "" ? "*" : `"${revision}"`));
   } catch (error) {
     // After these errors no other request would succeed either.
     if (!(error instanceof GantryError) || ["unauthenticated", "unavailable"].includes(error.code)) throw error;
     return { ...planned, error };
   }
+}
+
+function withAnswer(planned: Planned, { shared, app: { undeclared } }: AppOutcome): Result {
+  return { ...planned, ...(shared ? { shared } : {}), ...(undeclared ? { undeclared } : {}) };
 }
 
 function withShared(results: readonly Result[], within: ReadonlyMap<string, readonly SharedFile[]>): readonly Result[] {
@@ -191,11 +199,12 @@ function errorInLines({ app }: Result, error: GantryError): string {
 function asJson(results: readonly Result[], dryRun: boolean): object {
   return {
     dryRun,
-    apps: results.map(({ app, action, changes, error, shared = [] }) => ({
+    apps: results.map(({ app, action, changes, error, shared = [], undeclared = [] }) => ({
       name: app.name,
       action,
       ...(changes.length === 0 ? {} : { changes }),
       ...(shared.length === 0 ? {} : { shared }),
+      ...(undeclared.length === 0 ? {} : { undeclared }),
       ...(error ? { error: { ...explain(error), problems: error.problems } } : {}),
     })),
   };

@@ -4,6 +4,7 @@
 import { randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
+import { undeclaredText } from "@gantry/core/app/known-environments.ts";
 import { counted } from "@gantry/core/count.ts";
 import { explain, GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
@@ -138,7 +139,9 @@ async function refusalOf(
   app: JsonObject,
 ): Promise<GantryError | undefined> {
   try {
-    const { shared = [] } = await adopt(portal, name, app, true);
+    const { shared = [], app: planned } = await adopt(portal, name, app, true);
+    const { undeclared = [] } = planned;
+    if (undeclared.length > 0) io.stderr(`Note: ${undeclaredText(undeclared)}.\n`);
     for (const one of shared) io.stderr(`Warning: ${sharedInWords(one)}.\n`);
     return undefined;
   } catch (error) {

@@ -63,7 +63,7 @@ const asFile = (name: string, app: AppInput) => fileOf(name, stringify({ apps: [
 async function applied(path: string): Promise<string> {
   const { code, out } = await run("apply", "-f", path);
   assert.equal(code, 0, out);
-  return out.trim().split("\n").at(-1) ?? "";
+  return /^\d+ created, .*$/m.exec(out)?.[0] ?? "";
 }
 
 for (const [name, app] of apps) {

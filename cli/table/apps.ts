@@ -109,10 +109,11 @@ export const APPS = [
     name: "app forget",
     summary: "forget an app; nothing outside of Gantry changes, except with --undo",
     details:
-      "When the creation of an app has failed, --undo deletes exactly what it made, and then forgets the app. Afterwards it cannot be undone any more.",
+      "When the creation of an app has failed, --undo lists what it made, deletes exactly that, and then forgets the app. With --keep, the app is forgotten and all of that stays. One of them must be given if something is left.",
     args: ["APP"],
     flags: {
       undo: { type: "boolean", summary: "delete what the failed creation of the app made, too" },
+      keep: { type: "boolean", summary: "leave what the failed creation of the app made where it is" },
       ...FOLLOW_FLAG,
     },
     portal: true,

@@ -56,6 +56,24 @@ test("create app: the form asks for what the chosen template asks for, and tells
   assert.match(JSON.stringify(create?.body), /"templateParams":\["javaVersion=21"\]/);
 });
 
+test("an app whose creation failed shows what it made, and is undone after a second click", { skip }, async () => {
+  await visit("/apps/search");
+  const made = page.getByRole("list", { name: "What the creation made" });
+  assert.deepEqual(await made.getByRole("listitem").allTextContents(), [
+    "create the Jira project SEA",
+    "create repository APPS/search",
+  ]);
+  const before = portal.requests.length;
+  await page.getByRole("button", { name: "Undo search" }).click();
+  assert.equal(portal.requests.length, before, "it asks first");
+  await page.getByRole("button", { name: "Undo search" }).click();
+  await page.waitForURL(/\/tasks\//);
+  assert.deepEqual(
+    portal.requests.slice(before).map(({ what }) => what),
+    ["DELETE /v1/apps/search"],
+  );
+});
+
 test("a pipeline that is for neither CI nor CD has a button of its own at the app", { skip }, async () => {
   await visit("/apps/orders");
   const button = page.locator("main").getByRole("link", { name: "Make the report" });

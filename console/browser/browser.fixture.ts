@@ -14,7 +14,7 @@ export const PATHS = [
 /** Addresses of the paths that contain values, and further addresses at which a page looks different. */
 export const ADDRESSES: { readonly [path: string]: readonly string[] } = {
   "/": ["/", "/?run=create-app"],
-  "/apps/:name": ["/apps/orders", "/apps/orders?run=cd&for=orders", "/apps/unknown"],
+  "/apps/:name": ["/apps/orders", "/apps/orders?run=cd&for=orders", "/apps/search", "/apps/unknown"],
   "/apps/:name/change": ["/apps/orders/change"],
   "/tasks/:id/answer": [
     "/tasks/t0cd-asks/answer?job=deploy%5Bseoul%5D&plan=sha256%3A0&answer=reject",

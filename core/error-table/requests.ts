@@ -170,6 +170,12 @@ export const REQUEST_ERRORS = {
     why: "{why:It was adopted}.",
     todo: "Choose another name, or change the app.",
   },
+  "creation-left": {
+    status: 409,
+    message: "The creation of {app} failed after it had made something: {made}.",
+    why: "Gantry would not know any more what it made, so it could not delete it later.",
+    todo: "Delete it and forget the app: `gantry app forget {app} --undo` (undo=true). Or leave it where it is and only forget the app: `gantry app forget {app} --keep` (undo=false&keep=true).",
+  },
   "place-taken": {
     status: 409,
     message: "The target {target} of {app} belongs to {other:another app}.",

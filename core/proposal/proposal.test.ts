@@ -118,7 +118,7 @@ const lookedAt = (
     ...{ name: "shop", site: "seoul", source: { system: "git", project: "SHOP", slug: "shop" } },
     yaml: { system: "git", project: "SHOP", slug: "deploy" },
   },
-  ...{ buildSites: [], branches: { source: "main", yaml: "main", isGiven: false } },
+  ...{ buildSites: [], environments: [], branches: { source: "main", yaml: "main", isGiven: false } },
   images: {
     ...{ folder: ".", folderFrom: "", leftOut: [], isCut: false },
     images: [{ name: "shop", context: ".", dockerfile: "Dockerfile", file: "Dockerfile", isGuess: false }],
@@ -364,7 +364,11 @@ const someLook: fc.Arbitrary<Looked> = fc
         ...{ name: "shop", site: "seoul", source: { system: "git", project: "SHOP", slug: "shop" } },
         yaml: { system: "git", project: "SHOP", slug: "deploy" },
       },
-      ...{ buildSites: ["seoul", "tokyo"], branches: { source: "main", yaml: "main", isGiven: false } },
+      ...{
+        buildSites: ["seoul", "tokyo"],
+        environments: [],
+        branches: { source: "main", yaml: "main", isGiven: false },
+      },
       ...{ images, sites, unasked: [], yaml: { ...decideDeployments(unique, names(called)), problems: [] } },
     };
   });

@@ -23,6 +23,8 @@ export type Looked = {
   };
   /** Other sites that could build it; empty when the person has named one. */
   readonly buildSites: readonly string[];
+  /** The environments that the definitions declare. */
+  readonly environments: readonly string[];
   /** The branches that were read. `isGiven`: the person named it; else it is the default branch. */
   readonly branches: { readonly source: string; readonly yaml: string; readonly isGiven: boolean };
   readonly images: FoundImages;
@@ -52,7 +54,7 @@ export function proposeApp(looked: Looked): Proposal {
   const repository = yamlOf(looked, form);
   const around = {
     ...{ app: name, slug: request.source.slug, folder: folderName(looked.images.folder) },
-    ...{ branch: looked.branches.yaml, yaml: nameOf(repository.place) },
+    ...{ branch: looked.branches.yaml, yaml: nameOf(repository.place), environments: looked.environments },
   };
   const { targets, ...ofTargets } = proposeTargets(placing, around);
   const project = argocdProjectOf(name, placing.placed);

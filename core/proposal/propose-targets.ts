@@ -15,6 +15,8 @@ export type Around = {
   readonly folder: string | undefined;
   readonly branch: string;
   readonly yaml: string;
+  /** The environments that the definitions declare. */
+  readonly environments: readonly string[];
 };
 
 /** `placed`: all of one form. `left`: what is offered besides. */
@@ -47,7 +49,8 @@ export function placeOf({ files, path }: Deployment): string {
 function targetOf({ deployment, site, cluster, application }: Placed, name: string, around: Around): JsonObject {
   const { form, path, files, at } = deployment;
   const namespace = application?.namespace ?? deployment.namespace;
-  const environment = ENVIRONMENTS.includes(name) ? name : undefined;
+  const known = around.environments.length > 0 ? around.environments : USUAL_ENVIRONMENTS;
+  const environment = known.includes(name) ? name : undefined;
   const branch = branchOf(application, around);
   const own = application?.name ?? (form === "argocd" ? deployment.application?.name : undefined);
   return given({
@@ -64,8 +67,8 @@ function targetOf({ deployment, site, cluster, application }: Placed, name: stri
   });
 }
 
-/** Names that people give to environments. */
-const ENVIRONMENTS: readonly string[] = [
+/** Names that people give to environments, where the definitions declare none. */
+const USUAL_ENVIRONMENTS: readonly string[] = [
   ...["dev", "development", "test", "testing", "qa", "int", "integration", "uat", "stage", "staging"],
   ...["preprod", "pre-production", "prod", "production"],
 ];
@@ -167,7 +170,17 @@ function notesOf(placed: Placed, { name, at }: { readonly name: string; readonly
     if (branchOf(application, around) !== undefined) found.push({ pointer: `${where}/branch`, from: said });
   } else if (isName(deployment.namespace))
     found.push({ pointer: `${where}/namespace`, from: `${placeOf(deployment)} (${around.yaml})` });
-  return { found, open: openOf(placed, where, name), warnings: warningsOf(placed) };
+  return {
+    found,
+    open: [...openOf(placed, where, name), ...openEnvironment(name, where, around)],
+    warnings: warningsOf(placed),
+  };
+}
+
+function openEnvironment(name: string, where: string, { environments }: Around): readonly Open[] {
+  if (environments.length === 0 || environments.includes(name)) return [];
+  const problem = `Nothing says in which environment the target ${name} is: in none, it takes every build of the release branch.`;
+  return [{ pointer: `${where}/environment`, kind: "optional", problem, options: [...environments] }];
 }
 
 function openOf(

@@ -76,6 +76,7 @@ export const EXPECTED: { readonly [route: string]: Expected } = {
     status: 200,
     path: (at) => app(at, "/builds/7"),
   },
+  "GET /v1/apps/{app}/undo": { right: "view", hides: "view", status: 200, path: (at) => app(at, "/undo") },
   "GET /v1/apps/{app}/demands": { right: "view", hides: "view", status: 200, path: (at) => app(at, "/demands") },
   "GET /v1/apps/{app}/rollback": { right: "view", hides: "view", status: 200, path: (at) => app(at, "/rollback") },
   "POST /v1/apps/{app}/rollback": {

@@ -48,7 +48,7 @@ import { peopleRoutes } from "./people.ts";
 import { readLog } from "./read-log.ts";
 import { readSummary } from "./read-summary.ts";
 import { receiveWebhook } from "./receive-webhook.ts";
-import { removeApp } from "./remove-app.ts";
+import { planUndo, removeApp } from "./remove-app.ts";
 import { planRerun, rerunTask } from "./rerun-task.ts";
 import { resolveJob } from "./resolve-job.ts";
 import { revokeToken } from "./revoke-token.ts";
@@ -82,6 +82,7 @@ export const ROUTES: readonly Route[] = [
   listNewestBuilds,
   changeApp,
   renameApp,
+  planUndo,
   removeApp,
   startTask,
   listTasks,

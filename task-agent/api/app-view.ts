@@ -1,5 +1,6 @@
 // Apps, builds and pipelines → views of the HTTP API. Pure.
 
+import { undeclaredIn } from "@gantry/core/app/known-environments.ts";
 import { releaseBranchOf, targetsOf } from "@gantry/core/app/targets.ts";
 import type { Build } from "@gantry/core/build/build.ts";
 import type { Environments } from "@gantry/core/build/environments.ts";
@@ -19,7 +20,9 @@ type Jsons = TaskView["outputs"];
 /** The site of the platform itself: no app is built or runs there. */
 const PLATFORM = "platform";
 
-export function appView(app: AppState): AppView {
+/** `environments`: those of the definitions in force. */
+export function appView(app: AppState, environments: Environments): AppView {
+  const undeclared = undeclaredIn(app.record, Object.keys(environments));
   return {
     name: app.name,
     // A removed app is not shown.
@@ -31,6 +34,7 @@ export function appView(app: AppState): AppView {
     revision: revisionOf(app),
     facts: app.facts as Jsons,
     latest: { ...app.latest },
+    ...(undeclared.length === 0 ? {} : { undeclared: [...undeclared] }),
     deployed: Object.fromEntries(
       Object.entries(app.deployed ?? {}).map(([target, { at, ...rest }]) => [target, { ...rest, at: iso(at) }]),
     ),

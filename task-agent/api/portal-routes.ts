@@ -3,6 +3,7 @@
 import type { KnownSystems } from "@gantry/core/app/apps-may.ts";
 import type { ClustersAt } from "@gantry/core/app/known-clusters.ts";
 import { siteProblem } from "@gantry/core/app/read-app.ts";
+import type { Environments } from "@gantry/core/build/environments.ts";
 import { ACTIONS } from "@gantry/core/choice/actions.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { TaskState } from "@gantry/core/task/model.ts";
@@ -40,7 +41,7 @@ import type { Settings } from "../settings/settings.ts";
 import type { SecretsAt } from "../tasks/decide-secrets.ts";
 import { isAppName } from "../tasks/decide-start.ts";
 import type { Definitions } from "../tasks/definitions.ts";
-import { undoApp } from "../tasks/remove-app.ts";
+import { madeFor, undoApp, undoPlan } from "../tasks/remove-app.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
 import { appStream, taskStream } from "../tasks/task-stream.ts";
 import type { Tasks } from "../tasks/tasks.ts";
@@ -202,33 +203,35 @@ type AppRoute =
   | "changeApp"
   | "renameApp"
   | "undoApp"
+  | "undoPlan"
   | "forgetApp";
 
 function appHandlers(deps: PortalRoutesDeps): Pick<Handlers, AppRoute> {
   const { journal, fleet } = deps;
-  const apps = openApps(deps);
+  const environments = (): Environments => deps.definitions.environments?.() ?? {};
+  const apps = openApps({ ...deps, madeFor: (app) => madeFor(deps, app) });
   return {
     apps: ({ query }) => listApps(deps, query),
     app: async ({ params: { name } }) => {
       const loaded = /^[a-z0-9-]+$/.test(name) ? await appStream.load(journal, name) : undefined;
       if (!loaded || loaded.state.state === "removed") throw new GantryError("app-unknown", { app: name });
-      return { ...appView(loaded.state), live: await fleet.ofApp(name) };
+      return { ...appView(loaded.state, environments()), live: await fleet.ofApp(name) };
     },
     builds: async ({ params: { name }, query }) => {
       const loaded = await appStream.load(journal, known(name));
       if (!loaded || loaded.state.state === "removed") throw new GantryError("app-unknown", { app: name });
       const { builds, cursor } = await listBuilds(journal, loaded.state, query);
-      const environments = deps.definitions.environments?.() ?? {};
+      const declared = environments();
       return {
-        items: builds.map((build) => buildView(build, loaded.state, environments)),
+        items: builds.map((build) => buildView(build, loaded.state, declared)),
         ...(cursor === undefined ? {} : { nextCursor: cursor }),
       };
     },
     newestBuilds: async ({ query }) => {
       const { items, cursor } = await newestBuilds(journal, query);
-      const environments = deps.definitions.environments?.() ?? {};
+      const declared = environments();
       return {
-        items: items.map(({ build, app }) => buildView(build, app, environments)),
+        items: items.map(({ build, app }) => buildView(build, app, declared)),
         ...(cursor === undefined ? {} : { nextCursor: cursor }),
       };
     },
@@ -238,7 +241,7 @@ function appHandlers(deps: PortalRoutesDeps): Pick<Handlers, AppRoute> {
       const isNumber = /^[0-9]{1,9}$/.test(number);
       const build = isNumber ? await loadBuild(journal, loaded.state, Number(number)) : undefined;
       if (!build) throw new GantryError("not-found", { kind: "build", name: `${name} #${number}` });
-      return buildView(build, loaded.state, deps.definitions.environments?.() ?? {});
+      return buildView(build, loaded.state, environments());
     },
     undoApp: async ({ params: { name }, body: { principal } }) =>
       taskCalls(deps).view(await undoApp(deps, name, principal)),
@@ -249,14 +252,15 @@ function appHandlers(deps: PortalRoutesDeps): Pick<Handlers, AppRoute> {
     appProposal: ({ params: { id } }) => deps.proposals.read(id),
     adoptApp: async ({ params: { name }, body: { principal, app, dryRun } }) => {
       if (!isAppName(name)) throw new GantryError("bad-request", { problem: `${name} is not a name of an app` });
-      return outcomeView(await apps.adopt(name, { by: principal, app, dryRun }));
+      return outcomeView(await apps.adopt(name, { by: principal, app, dryRun }), environments());
     },
     changeApp: async ({ params: { name }, body: { principal, patch, revision, dryRun } }) =>
-      outcomeView(await apps.change(known(name), { by: principal, patch, revision, dryRun })),
+      outcomeView(await apps.change(known(name), { by: principal, patch, revision, dryRun }), environments()),
     renameApp: async ({ params: { name }, body: { principal, to } }) =>
-      appView((await apps.rename(known(name), to, principal)).app),
-    forgetApp: async ({ params: { name }, body: { principal } }) => {
-      await apps.forget(known(name), principal);
+      appView((await apps.rename(known(name), to, principal)).app, environments()),
+    undoPlan: async ({ params: { name } }) => ({ items: [...(await undoPlan(deps, known(name)))] }),
+    forgetApp: async ({ params: { name }, body: { principal, keep } }) => {
+      await apps.forget(known(name), { by: principal, keep });
       return undefined;
     },
   };
@@ -268,8 +272,8 @@ function known(name: string): string {
   return name;
 }
 
-function outcomeView({ change, app, shared = [] }: AppOutcome): z.input<typeof appOutcome> {
-  return { change, app: appView(app), ...(shared.length === 0 ? {} : { shared: [...shared] }) };
+function outcomeView({ change, app, shared = [] }: AppOutcome, environments: Environments): z.input<typeof appOutcome> {
+  return { change, app: appView(app, environments), ...(shared.length === 0 ? {} : { shared: [...shared] }) };
 }
 
 type CatalogRoute =
@@ -373,13 +377,16 @@ function enrolmentView({ site, runner, token, expiresAt }: Enrolment): Enrolment
 }
 
 async function listApps(
-  { journal, fleet }: Pick<PortalRoutesDeps, "journal" | "fleet">,
+  { journal, fleet, definitions }: Pick<PortalRoutesDeps, "journal" | "fleet" | "definitions">,
   { limit, cursor }: Parsed<AgentRoutes["apps"]["query"]>,
 ): Promise<Page<AppView>> {
   const page = await journal.find({ index: "apps", limit, ...(cursor === undefined ? {} : { cursor }) });
+  const environments = definitions.environments?.() ?? {};
   return {
     items: await Promise.all(
-      page.items.map(appStream.stateOf).map(async (app) => ({ ...appView(app), live: await fleet.ofApp(app.name) })),
+      page.items
+        .map(appStream.stateOf)
+        .map(async (app) => ({ ...appView(app, environments), live: await fleet.ofApp(app.name) })),
     ),
     ...(page.cursor === undefined ? {} : { nextCursor: page.cursor }),
   };

@@ -194,7 +194,7 @@ describe("apps that are not made by a task", () => {
     await openTask("orders", "t1");
     const change = (patch: JsonObject) => apps.change("orders", { ...BY, patch, revision: undefined });
     for (const work of [
-      apps.forget("orders", "ada"),
+      apps.forget("orders", { by: "ada" }),
       apps.rename("orders", "shop", "ada"),
       change({ targets: [{ name: "tokyo", site: "tokyo", cluster: "tokyo-dp", overlay: "o" }] }),
     ]) {
@@ -226,14 +226,14 @@ describe("apps that are not made by a task", () => {
       },
       tasks: { now: async () => 0 },
     });
-    assert.match(explain(await refusal(raced.forget("orders", "ada"))).message, /while task t2 runs/);
+    assert.match(explain(await refusal(raced.forget("orders", { by: "ada" }))).message, /while task t2 runs/);
   });
 
   test("a forgotten app is not known, and its name and places are free", async () => {
     const { apps } = openBench();
     await adopt(apps, "orders");
-    await apps.forget("orders", "ada");
-    assert.equal((await refusal(apps.forget("orders", "ada"))).code, "app-unknown");
+    await apps.forget("orders", { by: "ada" });
+    assert.equal((await refusal(apps.forget("orders", { by: "ada" }))).code, "app-unknown");
     assert.equal((await adopt(apps, "orders")).change, "create");
   });
 });

@@ -9,6 +9,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { AppState } from "@gantry/core/task/model.ts";
 import type { Journal, StreamAppend } from "@gantry/journal/journal.ts";
+import type { MadeView } from "@gantry/wire/agent/deployments.ts";
 import { allOf, openGuard, requireFreePlaces, type SharedFile, sharedFiles } from "../tasks/app-places.ts";
 import type { Definitions } from "../tasks/definitions.ts";
 import { serialize } from "../tasks/serialize.ts";
@@ -26,11 +27,13 @@ import {
 export type AppsDeps = {
   readonly journal: Journal;
   readonly tasks: Pick<Tasks, "now">;
-  /** The pipelines that apps may name. Default: unknown, and names are not checked. */
-  readonly definitions?: Pick<Definitions, "list">;
+  /** The pipelines and environments that apps may name. Default: unknown, and names are not checked. */
+  readonly definitions?: Pick<Definitions, "list" | "environments">;
   readonly knownSites?: () => readonly string[];
   /** The clusters of the sites. Default: nobody knows, and they are not checked. */
   readonly knownClusters?: () => Promise<ClustersAt>;
+  /** What the failed creation of an app made and an undo would take back. Default: nothing. */
+  readonly madeFor?: (app: AppState) => Promise<readonly MadeView[]>;
   /** What apps may have at the sites. Default: nobody knows, and only runners check it. */
   readonly knownSystems?: KnownSystems;
 };
@@ -38,6 +41,12 @@ export type AppsDeps = {
 export type AppOutcome = Pick<AppDecision, "change" | "app"> & {
   /** Files that other apps write, too. */
   readonly shared?: readonly SharedFile[];
+};
+
+type Forgetting = {
+  readonly by: string;
+  /** What a failed creation made stays, and is no longer known. */
+  readonly keep?: boolean | undefined;
 };
 
 /** `dryRun`: everything is checked, and nothing is written. */
@@ -57,8 +66,11 @@ export type Apps = {
   ) => Promise<AppOutcome>;
   /** Old tasks keep the old name. Throws `app-unknown`, and `app-exists` when the new name is taken. */
   readonly rename: (name: string, to: string, by: string) => Promise<AppOutcome>;
-  /** The app is no longer known and its name is free; nothing outside changes. Throws `app-unknown`. */
-  readonly forget: (name: string, by: string) => Promise<void>;
+  /**
+   * The app is no longer known and its name is free; nothing outside changes. Throws `app-unknown`, and `creation-left` if a
+   * failed creation made something that an undo would take back, unless `keep`.
+   */
+  readonly forget: (name: string, request: Forgetting) => Promise<void>;
 };
 
 const MAX_CONFLICTS = 8;
@@ -102,7 +114,8 @@ export function openApps(deps: AppsDeps): Apps {
   return {
     adopt: (name, request) => one(name, request, (facts) => decideAdopt(facts, request.app)),
     change: (name, request) => one(name, request, (facts) => decideChange(facts, request)),
-    forget: async (name, by) => void (await one(name, { by }, decideForget)),
+    forget: async (name, { by, keep = false }) =>
+      void (await one(name, { by }, (facts) => decideForget(facts, { keep }))),
     rename: (name, to, by) =>
       inTurn(() =>
         repeat(name, async () => {
@@ -129,7 +142,7 @@ function appendOf({ app, events }: AppDecision, expected: number): StreamAppend 
 }
 
 async function readFacts(
-  { journal, tasks, definitions, knownSites, knownClusters, knownSystems }: AppsDeps,
+  { journal, tasks, definitions, knownSites, knownClusters, knownSystems, madeFor }: AppsDeps,
   name: string,
   by: string,
 ): Promise<{ readonly facts: AppFacts; readonly version: number }> {
@@ -145,6 +158,8 @@ async function readFacts(
       sites: knownSites?.(),
       clustersAt: await knownClusters?.(),
       systemsAt: await knownSystems?.(),
+      made: app && (await madeFor?.(app)),
+      environments: Object.keys(definitions?.environments?.() ?? {}),
       pipelines: definitions?.list().map(({ pipeline }) => pipeline),
       by,
       at: await tasks.now(),

@@ -4,6 +4,7 @@ import { fieldsOf, recordOf, renamedRecord } from "@gantry/core/app/app-record.t
 import type { AppFields } from "@gantry/core/app/app-shape.ts";
 import { claimProblems, type ReportedSystem } from "@gantry/core/app/apps-may.ts";
 import { type ClustersAt, clusterProblems } from "@gantry/core/app/known-clusters.ts";
+import { environmentProblems } from "@gantry/core/app/known-environments.ts";
 import { applyPatch, isEqual } from "@gantry/core/app/merge-patch.ts";
 import { placesOf } from "@gantry/core/app/places.ts";
 import { pointerOf, readApp, siteProblems, systemProblems } from "@gantry/core/app/read-app.ts";
@@ -14,6 +15,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import type { PathProblem } from "@gantry/core/issues.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { AppState } from "@gantry/core/task/model.ts";
+import type { MadeView } from "@gantry/wire/agent/deployments.ts";
 import { appExists, notReady } from "../tasks/decide-app.ts";
 
 export type AppFacts = {
@@ -30,8 +32,12 @@ export type AppFacts = {
   readonly clustersAt?: ClustersAt | undefined;
   /** What apps may have at a site; undefined where nobody knows. */
   readonly systemsAt?: ((site: string) => readonly ReportedSystem[]) | undefined;
+  /** The environments that the definitions in force declare; undefined when unknown. */
+  readonly environments?: readonly string[] | undefined;
   /** The pipelines in force; undefined when unknown. */
   readonly pipelines?: readonly Offered[] | undefined;
+  /** What its failed creation made and an undo would take back. */
+  readonly made?: readonly MadeView[] | undefined;
   readonly by: string;
   readonly at: number;
 };
@@ -116,13 +122,16 @@ export function decideRename(
   };
 }
 
-/** Nothing outside changes. */
-export function decideForget(facts: AppFacts): AppDecision | GantryError {
+/** Nothing outside changes. `keep`: also not what a failed creation made, of which nobody knows any more then. */
+export function decideForget(facts: AppFacts, { keep }: { readonly keep: boolean }): AppDecision | GantryError {
   const { name, app, by, at } = facts;
   if (!app) return new GantryError("app-unknown", { app: name });
   if (app.state !== "ready" && app.state !== "failed") return notReady(app);
   const busy = whileIdle(facts, "be forgotten");
   if (busy) return busy;
+  const made = keep ? [] : (facts.made ?? []);
+  if (made.length > 0)
+    return new GantryError("creation-left", { app: name, made: made.map(({ what }) => what).join("; ") });
   return { change: "change", app: { ...app, state: "removed" }, events: [{ kind: "AppForgotten", at, by }] };
 }
 
@@ -134,7 +143,7 @@ function whileIdle({ name, openTask }: AppFacts, what: string): GantryError | un
 
 /** `bad-request` with one problem per mistake. `where` is the prefix of the pointers. */
 function recordFrom(
-  { name, app, sites, clustersAt, systemsAt, pipelines }: AppFacts,
+  { name, app, sites, clustersAt, systemsAt, pipelines, environments }: AppFacts,
   value: JsonObject,
   where: string,
 ): JsonObject | GantryError {
@@ -144,6 +153,7 @@ function recordFrom(
         ...siteProblems(read.fields, { sites }),
         ...systemProblems(read.fields, { before: app?.record ?? {}, systemsAt }),
         ...clusterProblems(read.fields, { before: app?.record ?? {}, clustersAt }),
+        ...environmentProblems(read.fields, { before: app?.record ?? {}, declared: environments }),
         ...pipelineProblems(name, read.fields, pipelines),
       ]
     : read.problems;

@@ -54,7 +54,7 @@ test("an app that was renamed keeps its builds, and one that was forgotten and a
       [1, "orders"],
     ],
   );
-  await apps.forget("shop", "ada");
+  await apps.forget("shop", { by: "ada" });
   await adopt();
   assert.equal((await load()).builds, undefined);
   await run("ci", { letter: B });
@@ -90,7 +90,7 @@ test("the newest builds of all apps: under the names of now, without forgotten a
     assert.deepEqual(await list({ branch: "feature/x" }, limit), ["orders #2 feature/x"]);
   }
   assert.deepEqual(await list({ apps: [] }), []);
-  await apps.forget("shop", "ada");
+  await apps.forget("shop", { by: "ada" });
   assert.deepEqual(await list({}), ["orders #2 feature/x", "orders #1 main"]);
   assert.deepEqual(await list({ apps: ["shop"] }), []);
 });

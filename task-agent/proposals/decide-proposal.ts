@@ -154,9 +154,13 @@ export function applicationsFoundBy({ jobs }: TaskState): readonly { readonly si
   });
 }
 
-/** `isOfOther`: whether an app other than the proposed one has the Argo CD application. */
+/**
+ * `environments`: those that the definitions declare. `isOfOther`: whether an app other than the proposed one has the Argo CD
+ * application.
+ */
 export function proposalOf(
   task: TaskState,
+  environments: readonly string[],
   isOfOther: (site: string, application: string) => boolean = () => false,
 ): AppProposal {
   const { params } = task;
@@ -177,7 +181,7 @@ export function proposalOf(
   const looked = lookedBy(
     task,
     { ...common, yaml: given.yaml, title: textAt(params, "title") || undefined },
-    isOfOther,
+    { environments, isOfOther },
   );
   if (!looked) return { ...common, state: "failed", problem: problemOf(task), ...nothing };
   const { app, found, open, warnings } = proposeApp(looked);
@@ -193,7 +197,10 @@ const checkedOut = z.object({ branch: z.string() });
 function lookedBy(
   task: TaskState,
   request: Looked["request"],
-  isOfOther: (site: string, application: string) => boolean,
+  known: {
+    readonly environments: readonly string[];
+    readonly isOfOther: (site: string, application: string) => boolean;
+  },
 ): Looked | undefined {
   const jobs = Object.values(task.jobs);
   const job = jobs.find(({ id, outcome }) => id === "repositories" && outcome === "succeeded");
@@ -206,8 +213,9 @@ function lookedBy(
     .filter(({ id }) => id === "applications")
     .map((one) => ({ one, found: foundApplications.safeParse(outputOf(one, "find")) }));
   const { buildSites } = task.params;
+  const { environments, isOfOther } = known;
   return {
-    request,
+    ...{ request, environments },
     buildSites: Array.isArray(buildSites) ? (buildSites as readonly JsonValue[]).map(String) : [],
     branches: {
       source: source.data.branch,

@@ -29,6 +29,7 @@ export type ProposalsDeps = StartDeps & {
 
 export function openProposals(deps: ProposalsDeps): Proposals {
   const { pipeline, definitions, tasks } = deps;
+  const declared = (): readonly string[] => Object.keys(definitions.environments?.() ?? {});
   return {
     start: async (request) => {
       const look = decideLook(request, { sites: await deps.sites(), systemsAt: await deps.knownSystems() });
@@ -43,12 +44,12 @@ export function openProposals(deps: ProposalsDeps): Proposals {
           idempotencyKey: `discover-app/${deps.newId()}`,
         },
       );
-      return proposalOf(state);
+      return proposalOf(state, declared());
     },
     read: async (id) => {
       const record = await tasks.read(id);
       if (record?.pipeline.name === pipeline.pipeline.name)
-        return proposalOf(record.state, await ofOthers(deps, record.state));
+        return proposalOf(record.state, declared(), await ofOthers(deps, record.state));
       throw new GantryError("not-found", { kind: "proposal", name: id });
     },
   };

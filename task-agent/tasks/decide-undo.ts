@@ -5,12 +5,19 @@ import { GantryError } from "@gantry/core/errors.ts";
 import { render } from "@gantry/core/expr/template.ts";
 import { isJsonObject, type JsonObject } from "@gantry/core/json.ts";
 import type { Job, Pipeline, StepSpec, UndoAction } from "@gantry/core/pipeline/pipeline.ts";
-import type { JobState, StepState, TaskState } from "@gantry/core/task/model.ts";
+import type { EffectState, JobState, StepState, TaskState } from "@gantry/core/task/model.ts";
 import { jobScope } from "@gantry/core/task/scope.ts";
+import type { MadeView } from "@gantry/wire/agent/deployments.ts";
 
 export type PastTask = { readonly state: TaskState; readonly pipeline: Pipeline };
 
-type Made = { readonly site: string; readonly title: string; readonly action: UndoAction };
+type Made = {
+  readonly site: string;
+  readonly title: string;
+  /** What the step did, e.g. `create repository APPS/orders`. */
+  readonly what: string;
+  readonly action: UndoAction;
+};
 
 const TIMEOUT_MS = 15 * 60_000;
 
@@ -23,6 +30,14 @@ export function undoCreation(
   const summary = `Takes back what the failed creation of ${app} made.`;
   const pipeline = undoPipeline({ summary, button: "Undo the creation of", app: "existing" }, tasks, undoable);
   return pipeline && { ...pipeline, undoes: true };
+}
+
+/** What the failed creation of an app made and an undo takes back, in its order. `tasks`, `undoable`: as `undoPipeline`. */
+export function madeByCreation(tasks: readonly PastTask[], undoable: ReadonlySet<string>): readonly MadeView[] {
+  return merged(tasks.flatMap((task) => madeBy(task, undoable))).map(({ what, site, action }) => {
+    const { url } = action.output;
+    return { what, site, ...(typeof url === "string" ? { url } : {}) };
+  });
 }
 
 /** The pipeline that undoes what this task itself created, not what it has taken over from another task. As `undoPipeline`. */
@@ -80,11 +95,13 @@ function madeBy({ state, pipeline }: PastTask, undoable: ReadonlySet<string>): r
         if (action.kind !== "uses" || !undoable.has(action.uses) || step?.state !== "succeeded") return [];
         const input = inputOf({ state, pipeline }, job, action.with);
         if (input === undefined) return [];
-        const output = { ...step.outputs, ...createdOf(state, job, step) };
+        const effect = creatingEffect(state, job, step);
+        const output = { ...step.outputs, ...(effect ? { created: true } : {}) };
         return [
           {
             site: job.site,
             title: `Undo: ${spec.title}`,
+            what: effect?.what ?? spec.title,
             action: { kind: "undo", uses: action.uses, with: input, output },
           },
         ];
@@ -107,11 +124,10 @@ function inputOf({ state, pipeline }: PastTask, job: JobState, template: JsonObj
 /**
  * A later attempt of the step reports that it found what an earlier one created. The record of the effect is more reliable.
  */
-function createdOf(state: TaskState, job: JobState, step: StepState): JsonObject {
-  const made = Object.values(state.effects).some(
+function creatingEffect(state: TaskState, job: JobState, step: StepState): EffectState | undefined {
+  return Object.values(state.effects).find(
     (effect) => effect.job === job.key && effect.step === step.id && effect.result?.created === true,
   );
-  return made ? { created: true } : {};
 }
 
 /**

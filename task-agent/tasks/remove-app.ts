@@ -5,8 +5,9 @@ import type { TaskEventOf } from "@gantry/core/task/events.ts";
 import type { AppState } from "@gantry/core/task/model.ts";
 import { newTaskId } from "@gantry/core/task/task-id.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
+import type { MadeView } from "@gantry/wire/agent/deployments.ts";
 import { appScope } from "./decide-app.ts";
-import { type PastTask, undoCreation } from "./decide-undo.ts";
+import { madeByCreation, type PastTask, undoCreation } from "./decide-undo.ts";
 import { type Definitions, keepGenerated } from "./definitions.ts";
 import type { TaskRecord } from "./task-store.ts";
 import { appStream, taskStream } from "./task-stream.ts";
@@ -21,6 +22,12 @@ export type RemoveDeps = {
   readonly newId: () => string;
 };
 
+export type MadeDeps = {
+  readonly journal: Journal;
+  readonly tasks: Pick<Tasks, "read">;
+  readonly definitions: Pick<Definitions, "steps">;
+};
+
 const MAX_TASKS = 1_000;
 
 /**
@@ -33,8 +40,7 @@ export async function undoApp(deps: RemoveDeps, name: string, by: string): Promi
   const known = running?.state === "undoing" ? await tasks.read(running.task) : undefined;
   if (known) return known;
   const { state: app, version } = await failedApp(journal, name);
-  const undoable = new Set(definitions.steps.filter(({ undo }) => undo).map((step) => step.name));
-  const pipeline = undoCreation(name, await creationsOf(deps, app), undoable);
+  const pipeline = undoCreation(name, await creationsOf(deps, app), undoableSteps(definitions));
   if (!pipeline) {
     const problem = "made nothing that can be taken back";
     throw new GantryError("conflict", { what: `The creation of ${name}`, problem, why: "It can only be forgotten." });
@@ -64,6 +70,21 @@ export async function undoApp(deps: RemoveDeps, name: string, by: string): Promi
   return record;
 }
 
+/** What `undoApp` would take back, in its order. Throws `app-unknown`, and `conflict` if the creation did not fail. */
+export async function undoPlan(deps: MadeDeps, name: string): Promise<readonly MadeView[]> {
+  return madeFor(deps, (await failedApp(deps.journal, name)).state);
+}
+
+/** What the failed creation of this app made and can take back. Empty for an app whose creation did not fail. */
+export async function madeFor(deps: MadeDeps, app: AppState): Promise<readonly MadeView[]> {
+  if (app.state !== "failed") return [];
+  return madeByCreation(await creationsOf(deps, app), undoableSteps(deps.definitions));
+}
+
+function undoableSteps({ steps }: Pick<Definitions, "steps">): ReadonlySet<string> {
+  return new Set(steps.filter(({ undo }) => undo).map(({ name }) => name));
+}
+
 async function failedApp(journal: Journal, name: string): Promise<{ state: AppState; version: number }> {
   const loaded = await appStream.load(journal, name);
   if (!loaded || loaded.state.state === "removed") throw new GantryError("app-unknown", { app: name });
@@ -77,7 +98,7 @@ async function failedApp(journal: Journal, name: string): Promise<{ state: AppSt
 }
 
 /** The tasks that tried to create this app since its name was last free, newest first. */
-async function creationsOf({ journal, tasks }: RemoveDeps, app: AppState): Promise<readonly PastTask[]> {
+async function creationsOf({ journal, tasks }: MadeDeps, app: AppState): Promise<readonly PastTask[]> {
   const page = await journal.find({
     index: "tasks-by-app",
     prefix: `${app.name}/`,

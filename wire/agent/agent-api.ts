@@ -83,6 +83,8 @@ export const rerunTask = z.object({
 /** The same, without starting it. */
 export const planRerun = rerunTask.omit({ idempotencyKey: true });
 export const removeApp = z.object({ principal: z.string() });
+/** `keep`: what a failed creation made stays, and is no longer known. */
+export const forgetApp = removeApp.extend({ keep: z.boolean().optional() });
 /** `app`: its fields (core/app/app-shape.ts). `dryRun`: everything is checked, and nothing is written. */
 export const adoptApp = z.object({
   principal: z.string().min(1).max(200),

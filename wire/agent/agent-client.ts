@@ -25,7 +25,7 @@ import type { AppPipelinesView } from "./app-pipelines.ts";
 import type { ApprovalView } from "./approvals.ts";
 import { ARTIFACT_SIZE_HEADER, type ArtifactFileView, type ArtifactView } from "./artifacts.ts";
 import type { DefinitionsView, FollowedPart, SetPart } from "./definitions.ts";
-import type { DemandView, holdFor, RollbackPlanView, rollbackFor } from "./deployments.ts";
+import type { DemandView, holdFor, MadeView, RollbackPlanView, rollbackFor } from "./deployments.ts";
 import type { FleetChanges, FleetQuery, FleetView } from "./fleet.ts";
 import type { PauseView, pauseFor, resumeFor } from "./pauses.ts";
 import type { PollingView } from "./polling.ts";
@@ -165,9 +165,11 @@ export type AgentClient = {
   readonly adoptApp: (name: string, body: z.input<typeof adoptApp>) => Promise<AppOutcome>;
   readonly changeApp: (name: string, body: z.input<typeof changeApp>) => Promise<AppOutcome>;
   readonly renameApp: (name: string, to: string, principal: string) => Promise<AppView>;
-  /** Take back a failed creation, or only forget the app. Throw `app-unknown` and `conflict`. */
+  /** Take back a failed creation, show what that would take back, or only forget the app. Throw `app-unknown` and `conflict`. */
   readonly undoApp: (name: string, principal: string) => Promise<TaskView>;
-  readonly forgetApp: (name: string, principal: string) => Promise<void>;
+  readonly undoPlan: (name: string, call?: Asking) => Promise<Page<MadeView>>;
+  /** `keep`: although its failed creation left something; else that is `creation-left`. */
+  readonly forgetApp: (name: string, principal: string, keep?: boolean) => Promise<void>;
   readonly pipelines: (call?: Asking) => Promise<Page<PipelineView>>;
   readonly pipeline: (
     name: string,
@@ -310,8 +312,9 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
     changeApp: (name, body) => call(routes.changeApp, { params: { name }, body }),
     renameApp: (name, to, principal) => call(routes.renameApp, { params: { name }, body: { to, principal } }),
     undoApp: (name, principal) => call(routes.undoApp, { params: { name }, body: { principal } }),
-    forgetApp: async (name, principal) =>
-      void (await call(routes.forgetApp, { params: { name }, body: { principal } })),
+    undoPlan: (name, options) => call(routes.undoPlan, { params: { name } }, options),
+    forgetApp: async (name, principal, keep) =>
+      void (await call(routes.forgetApp, { params: { name }, body: { principal, ...(keep ? { keep } : {}) } })),
     pipelines: (options) => call(routes.pipelines, { params }, options),
     pipeline: (name, query = {}, options) => call(routes.pipeline, { params: { name }, query }, options),
     appPipelines: (name, options) => call(routes.appPipelines, { params: { name } }, options),

@@ -34,6 +34,16 @@ export const demandView = z
   .meta({ id: "Demand" });
 export type DemandView = z.infer<typeof demandView>;
 
+/** What the failed creation of an app made. */
+export const madeView = z
+  .object({
+    what: z.string().describe("create repository SHOP/orders"),
+    site: z.string().describe("Whose systems it is in"),
+    url: z.string().optional().describe("Its page, where it has one"),
+  })
+  .meta({ id: "Made" });
+export type MadeView = z.infer<typeof madeView>;
+
 const brief = buildView.pick({ number: true, commit: true, branch: true, subject: true, author: true });
 
 export const rollbackTarget = demandView

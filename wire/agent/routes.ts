@@ -14,6 +14,7 @@ import {
   createEnrolment,
   enrolmentView,
   feedPage,
+  forgetApp,
   MAX_TAGS,
   name,
   planRerun,
@@ -29,7 +30,7 @@ import {
 import { appPipelinesView } from "./app-pipelines.ts";
 import { approvalView } from "./approvals.ts";
 import { definitionsView, FOLLOWED_PARTS, setPart, syncDefinitions } from "./definitions.ts";
-import { DEPLOYMENT_ROUTES } from "./deployments.ts";
+import { DEPLOYMENT_ROUTES, madeView } from "./deployments.ts";
 import { FLEET_ROUTES } from "./fleet.ts";
 import { JOB_OUTPUT_ROUTES } from "./job-output-routes.ts";
 import { PAUSE_ROUTES } from "./pauses.ts";
@@ -165,6 +166,13 @@ export const AGENT_ROUTES = {
     status: 202,
     errors: ["app-unknown", "conflict"],
   }),
+  /** What that task would take back, in its order. */
+  undoPlan: route({
+    method: "GET",
+    path: "/apps/{name}/undo",
+    answer: page(madeView),
+    errors: ["app-unknown", "conflict"],
+  }),
   /** Looks for an app that could be adopted, by a task. */
   startProposal: route({
     method: "POST",
@@ -204,13 +212,13 @@ export const AGENT_ROUTES = {
     answer: appView,
     errors: ["app-exists", "app-unknown", "conflict", "place-taken"],
   }),
-  /** An app that is ready, or whose creation failed, is no longer known. Nothing outside changes. */
+  /** An app that is ready, or whose creation failed and left nothing to undo, is no longer known. Nothing outside changes. */
   forgetApp: route({
     method: "POST",
     path: "/apps/{name}/forget",
-    body: removeApp,
+    body: forgetApp,
     status: 204,
-    errors: ["app-unknown", "conflict"],
+    errors: ["app-unknown", "conflict", "creation-left"],
   }),
   /** Newest first. */
   builds: route({

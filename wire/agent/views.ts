@@ -223,6 +223,12 @@ export const appView = z
       .record(z.string(), lastDeployment)
       .optional()
       .describe("Target → its last deployment. Absent from a task-agent of an older version"),
+    undeclared: z
+      .array(z.string())
+      .optional()
+      .describe(
+        "Environments of its targets that `environments.yaml` does not declare: they take every build of the release branch. Absent: none, or from a task-agent of an older version",
+      ),
     live: z
       .object({
         state: z.enum(LIVE_STATES).describe("That of its worst target"),

@@ -127,6 +127,10 @@ export const v1 = {
   me: "/v1/me",
   apps: "/v1/apps",
   app: (name: string) => `/v1/apps/${part(name)}`,
+  /** What the undo of a failed creation would delete. */
+  undoPlan: (app: string) => `/v1/apps/${part(app)}/undo`,
+  removeApp: (app: string, query: { readonly undo: "true" | "false"; readonly keep?: "true" }) =>
+    `/v1/apps/${part(app)}${search(query)}`,
   targets: (app: string) => `/v1/apps/${part(app)}/targets`,
   fleet: (query: Query = {}) => `/v1/fleet${search(query)}`,
   builds: (app: string) => `/v1/apps/${part(app)}/builds`,

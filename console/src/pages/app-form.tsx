@@ -99,6 +99,7 @@ export function AppForm({ sites, app, proposal }: FormProps) {
           once it is adopted.
         </p>
       ) : null}
+      <Undeclared environments={checked.value?.app.undeclared ?? []} />
       <SharedFiles files={checked.value?.shared ?? []} />
       <div class="submit">
         <button type="button" class="button" disabled={isSending || refusal !== undefined} onClick={() => save(true)}>
@@ -115,6 +116,16 @@ export function AppForm({ sites, app, proposal }: FormProps) {
         </button>
       </div>
     </form>
+  );
+}
+
+function Undeclared({ environments }: { environments: readonly string[] }) {
+  if (environments.length === 0) return null;
+  return (
+    <p role="status">
+      <code>environments.yaml</code> declares no environment {environments.join(", ")}: its targets take every build of
+      the release branch.
+    </p>
   );
 }
 

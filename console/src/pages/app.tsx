@@ -17,6 +17,7 @@ import { RunButton } from "../run/run-button.tsx";
 import { AppState } from "./apps.tsx";
 import { AppBuilds } from "./sections/app-builds.tsx";
 import { AppTargets } from "./sections/app-targets.tsx";
+import { FailedCreation } from "./sections/failed-creation.tsx";
 import { Pause } from "./sections/pause.tsx";
 import { Triggers } from "./sections/triggers.tsx";
 
@@ -114,12 +115,7 @@ function Details(props: { app: AppView; builds: readonly BuildView[]; onLive: ()
   const { record } = app;
   return (
     <>
-      {app.state === "failed" ? (
-        <p class="quiet">
-          The creation of this app failed. Rerun its task, or delete what it made:{" "}
-          <code>gantry app forget {app.name} --undo</code>
-        </p>
-      ) : null}
+      {app.state === "failed" ? <FailedCreation app={app} /> : null}
       <dl class="facts">
         <Detail name="State">
           <AppState app={app} />

@@ -16,7 +16,8 @@ test("a failed create is undone, deleting only what it made, or forgotten; its n
   const data = await tempFolder(ends, "undo-create");
   const gantry = await GantryProcess.start(join(data, "gantry"));
   ends.after(() => gantry.stop());
-  const remove = (name: string, undo: boolean) => gantry.call("DELETE", `/v1/apps/${name}?undo=${undo}`);
+  const remove = (name: string, undo: boolean, keep = false) =>
+    gantry.call("DELETE", `/v1/apps/${name}?undo=${undo}${keep ? "&keep=true" : ""}`);
   const run = async (name: string, jiraKey: string): Promise<TaskView> =>
     gantry.ended((await gantry.press("/v1/apps", create(name, jiraKey))).id);
   const repositoriesMade = (task: TaskView): readonly string[] =>
@@ -41,6 +42,17 @@ test("a failed create is undone, deleting only what it made, or forgotten; its n
   assert.notEqual(failed.state, "succeeded");
   const [source = "", yaml = ""] = repositoriesMade(failed);
   assert.deepEqual([await isThere(source), await isThere(yaml)], [true, true]);
+  const refused = await remove("payments", false);
+  assert.equal(refused.status, 409, "what it made is not forgotten by accident");
+  assert.match(
+    JSON.stringify(refused.body),
+    /create repository APPS\/payments-deploy.*gantry app forget payments --undo/,
+  );
+  const made = (await gantry.call("GET", "/v1/apps/payments/undo")).body as { items: readonly unknown[] };
+  assert.deepEqual(made.items, [
+    { what: "create repository APPS/payments-deploy", site: "platform", url: yaml },
+    { what: "create repository APPS/payments", site: "platform", url: source },
+  ]);
   const undo = await remove("payments", true);
   assert.equal(undo.status, 202, JSON.stringify(undo.body));
   const undone = await gantry.ended((undo.body as TaskView).id);
@@ -67,7 +79,8 @@ test("a failed create is undone, deleting only what it made, or forgotten; its n
 
   const other = await run("billing", "TAKEN");
   const kept = repositoriesMade(other)[0] ?? "";
-  assert.equal((await remove("billing", false)).status, 204);
+  assert.equal((await remove("billing", true, true)).status, 400, "one cannot delete and keep");
+  assert.equal((await remove("billing", false, true)).status, 204);
   assert.equal((await gantry.call("GET", "/v1/apps/billing")).status, 404);
   assert.equal(await isThere(kept), true, "forgetting changes nothing outside");
 });

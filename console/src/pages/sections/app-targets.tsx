@@ -74,7 +74,9 @@ export function AppTargets(props: { app: AppView; builds: readonly BuildView[]; 
                   <span class="mono">{textAt(target, "cluster")}</span>
                   <span class="under soft">{textAt(target, "site")}</span>
                 </td>
-                <td class="aside">{textAt(target, "environment") ?? <None />}</td>
+                <td class="aside">
+                  <Environment name={textAt(target, "environment")} undeclared={app.undeclared ?? []} />
+                </td>
                 <td class="mono soft aside">{textAt(target, "overlay") ?? filesOf(target)}</td>
                 <td class="mono soft aside">{textAt(target, "namespace") ?? textAt(record, "namespace")}</td>
                 <td class="mono soft aside">
@@ -91,6 +93,17 @@ export function AppTargets(props: { app: AppView; builds: readonly BuildView[]; 
         </tbody>
       </table>
     </section>
+  );
+}
+
+function Environment({ name, undeclared }: { name: string | undefined; undeclared: readonly string[] }) {
+  if (name === undefined) return <None />;
+  if (!undeclared.includes(name)) return name;
+  return (
+    <>
+      {name}
+      <span class="under soft">not declared: takes every build of the release branch</span>
+    </>
   );
 }
 
