@@ -39,7 +39,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   lab: ["lab/{contract,fakes,golden}/**/*.test.ts"],
   access: ["portal-api/{access,audit,oidc,people}/**/*.test.ts", "notify-agent/**/*.test.ts"],
   portal: ["portal-api/**/*.test.ts"],
-  runner: ["task-runner/**/!(sandbox).test.ts"],
+  runner: ["task-runner/**/*.test.ts"],
   shared: [
     "{deploy,journal,wire}/**/!(sqlite).test.ts",
     "console/missing-systems.test.ts",
@@ -51,7 +51,6 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
 const LONGEST = [
   "lab/e2e/main-job.test.ts",
   "console/browser/smoke.test.ts",
-  "task-runner/sandbox.test.ts",
   "connectors/git/{contents,commit}.test.ts",
   "connectors/{bitbucket-dc,sonarqube,argo-cd}/*.test.ts",
   "task-agent/peers/shared-journal.test.ts",

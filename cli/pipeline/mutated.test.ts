@@ -2,9 +2,10 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { testRuns } from "@gantry/core/test-runs.fixture.ts";
 import { readMutated } from "./mutated.fixture.ts";
 
-const FILES = 400;
+const FILES = testRuns(400);
 
 test("mutated pipeline files are read or refused within 200 ms and 50 MiB, and none crashes", async () => {
   const { slow, read } = await readMutated(1, FILES);
