@@ -96,16 +96,19 @@ export function editOf(spot: Spot, value: string): Edit {
 }
 
 /**
- * Places whose values all stand at another place change with it. They are found by `at` only: an alias is then refused, and
- * beside a merge key a key of their own is written.
+ * A place that has all its values from another place changes with it. It is found by `at` only: an alias is then refused, and
+ * beside a merge key a key of their own is written. Where the other place has more values, or others, it does not change alike.
  */
 export function withoutAliases(places: readonly PlaceOfSpots[]): readonly Place[] {
-  const keyOf = (file: string | undefined, at: number): string => `${at} ${file ?? ""}`;
-  const known = new Set(
-    places.flatMap(([, spots]) => spots.flatMap((one) => (one.alias ? [] : [keyOf(one.file, one.at)]))),
-  );
+  const keyOf = (spots: readonly Spot[], atOf: (spot: Spot) => number | undefined): string | undefined => {
+    const all = spots.map((spot) => ({ file: spot.file, at: atOf(spot) }));
+    if (all.some(({ at }) => at === undefined)) return undefined;
+    return [...new Set(all.map(({ file, at }) => `${at} ${file}`))].sort().join("\n");
+  };
+  const written = new Set(places.map(([, spots]) => keyOf(spots, ({ alias, at }) => (alias ? undefined : at))));
   return places.map(([place, spots]) => {
-    const follows = spots.every(({ alias, merged, file }) => known.has(keyOf(file, alias?.anchor ?? merged ?? -1)));
+    const elsewhere = keyOf(spots, ({ alias, merged }) => alias?.anchor ?? merged);
+    const follows = elsewhere !== undefined && written.has(elsewhere);
     return follows ? { ...place, repositories: [], container: undefined } : place;
   });
 }

@@ -234,13 +234,78 @@ describe("values of one target in several files name the image when Helm has put
       /global.imageRegistry is mirror.example, and the image is in harbor.example/,
     );
   });
-  test("a part of an image that an alias stands for", () => {
-    const image = "image: &a\n  repository: harbor.example/apps/orders\n  tag: v1\nzz:\n  image: *a\n";
+  test("an empty list of an environment replaces the whole list", () => {
+    const jobs = "jobs:\n  - image: harbor.example/apps/orders:v1\n";
     assert.match(
-      refusalOf(() => set(image, "zz:\n  image:\n    tag: v2\n")),
-      /^line 5: zz.image is the alias \*a, and 1.yaml replaces a part of it; write it in full$/,
+      refusalOf(() => set(jobs, "jobs: []\n")),
+      /no place names the image/,
     );
   });
+  test("one text, with a registry for all images", () => {
+    const global = (registry: string): string => `global:\n  imageRegistry: ${registry}\n`;
+    const image = (text: string): string => `image: ${text}\n`;
+    assert.deepEqual(set(image("apps/orders:v1"), global("harbor.example"))[0], image(`apps/orders@${NEW}`));
+    assert.deepEqual(set(image("orders:v1"), global("harbor.example/"))[0], image(`apps/orders@${NEW}`));
+    assert.deepEqual(
+      set(image("docker.io/apps/orders:v1"), global("mirror.example"))[0],
+      image(`${IMAGE.repository}@${NEW}`),
+    );
+    assert.match(
+      refusalOf(() => set(image("apps/orders:v1"), global("mirror.example"))),
+      /^line 1: image: global.imageRegistry is mirror.example, and the image is in harbor.example; change it by hand$/,
+    );
+  });
+});
+
+describe("an image that an alias stands for, where a later file of values replaces a part", () => {
+  const image = "{ repository: harbor.example/apps/orders, tag: v1 }";
+  const base = `web:\n  image: &a ${image}\nzz:\n  image: *a\n`;
+  const edit = (files: readonly string[], at?: readonly string[]): readonly string[] => {
+    const named = files.map((text, index) => ({ name: `${index}.yaml`, text }));
+    const done = setImages(named, { form: "helm", images: [IMAGE], at });
+    return named.map(({ name, text }) => done.files.find((one) => one.name === name)?.text ?? text);
+  };
+  const both = ["web.image", "zz.image"];
+
+  test("at the alias: its own parts are set, and those of the anchor with the anchor", () => {
+    const live = (tag: string): string => `zz:\n  image:\n    tag: ${tag}\n`;
+    assert.match(
+      refusalOf(() => edit([base, live("v2")])),
+      /^line 2: several places name the image orders: web.image .*, zz.image .*; say which with `at`$/,
+    );
+    assert.deepEqual(edit([base, live("v2")], both), [
+      base.replace("v1", `"${SHORT}@${NEW}"`),
+      live(`${SHORT}@${NEW}`),
+    ]);
+  });
+  for (const [what, live] of [
+    ["its repository", "web:\n  image: { repository: mirror.example/apps/orders }\n"],
+    ["its tag", "web:\n  image: { tag: v2 }\n"],
+    ["all of it", "web:\n  image: { repository: harbor.example/apps/orders, tag: v2 }\n"],
+    ["it with one text", "web:\n  image: harbor.example/apps/orders:v2\n"],
+  ] as const)
+    test(`at the anchor, ${what}: the image of the alias is not missed`, () => {
+      assert.match(
+        refusalOf(() => edit([base, live], both)),
+        /^line 4: zz.image: it is the alias \*a; edit the place that has &a$/,
+      );
+      assert.throws(() => edit([base, live]), /cannot be used/);
+    });
+  test("a tag that is missing beside the anchor does not come from the later file", () => {
+    const bare = "web:\n  image: &a { repository: docker.io/apps/orders }\nzz:\n  image: *a\n";
+    assert.throws(() => edit([bare, "web:\n  image: { tag: v2 }\n"]), /cannot be used/);
+  });
+  test("aliases of what is no image do not matter", () => {
+    const values = `web:\n  resources: &r { limits: { cpu: 1 } }\nzz:\n  resources: *r\nimage: ${image}\n`;
+    const live = "zz:\n  resources: { limits: { cpu: 2 } }\n";
+    assert.deepEqual(edit([values, live]), [values.replace("v1", `"${SHORT}@${NEW}"`), live]);
+  });
+});
+
+test("a name that a merge key brings is the name of the image, too", () => {
+  const values = (tag: string): string =>
+    `aImage: &a\n  name: harbor.example/apps/orders\n  tag: ${tag}\nb:\n  image:\n    <<: *a\n    tag: v2\n`;
+  assert.match(refusal("helm", values("v1")), /several places name the image orders: aImage .*, b\.image /);
 });
 
 test("Helm values that do not say which place is meant are refused with the candidates", () => {

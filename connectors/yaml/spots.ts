@@ -31,23 +31,23 @@ export type Spot = {
 
 /** What a mapping may get from a merge key `<<` and this module looks at: the fields of an image. */
 const MERGED = [
-  ...["registry", "repository", "tag", "digest", "sha"],
+  ...["registry", "repository", "name", "tag", "digest", "sha"],
   ...["image", "imageRegistry", "imageRepository", "imageName", "imageTag", "imageDigest"],
 ];
 
-/** All single values below a node. What an alias stands for is listed where its anchor is, but a single value at both places. */
+/** All single values below a node, also those that an alias stands for. */
 export function spotsOf(file: YamlFile, node: ParsedNode | null, at: number, path: Path): readonly Spot[] {
   if (isAlias(node)) {
-    const target = file.targets.get(node);
-    if (!isScalar(target)) return [];
-    const alias = { name: node.source, anchor: target.range[0] };
-    return [{ ...spot(path, textOf(target), node.range?.[0] ?? at), alias }];
+    const target = file.targets.get(node) ?? null;
+    return throughAlias(spotsOf(file, target, at, path), { name: node.source, at: node.range[0] });
   }
   const here = node?.range[0] ?? at;
   // In a file that only becomes YAML when its templates are filled in, this looks like a mapping.
   if (isMap(node) && file.text.startsWith("{{", here)) return [spot(path, file.text.slice(here, node.range[1]), here)];
   if (node === null || isScalar(node)) return [spot(path, node === null ? "" : textOf(node), here)];
   if (isSeq(node)) {
+    // An empty list replaces what other files have at its place.
+    if (node.items.length === 0) return [spot(path, "", here)];
     return node.items.flatMap((item, index) => spotsOf(file, item, here, [...path, index]));
   }
   const own = node.items.flatMap(({ key, value }) =>

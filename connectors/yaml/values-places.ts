@@ -54,7 +54,7 @@ export function valuesPlaces(spots: readonly Spot[], source: Source): readonly P
   const used = new Set(inFields.flatMap((fields) => Object.values(fields)));
   const asText = spots.flatMap((spot) => {
     const image = used.has(spot) ? undefined : imageIn(spot);
-    return image ? [[textPlace(spot, image, source), [spot]] as const] : [];
+    return image ? [[textPlace(spot, image, global, source), [spot]] as const] : [];
   });
   const asFields = inFields.map((fields) => [fieldsPlace(fields, global, source), Object.values(fields)] as const);
   return [...asFields, ...asText];
@@ -95,15 +95,23 @@ function imageIn({ path, text }: Spot): ImageText | undefined {
   return isWhole ? image : undefined;
 }
 
-function textPlace(spot: Spot, { repository, tag, digest }: ImageText, source: Source): Place {
+function textPlace(
+  spot: Spot,
+  { repository, tag, digest }: ImageText,
+  everywhere: Spot | undefined,
+  source: Source,
+): Place {
   const { text, path } = spot;
+  const place = placed(spot, path, source);
+  const global = splitHost(repository).host === undefined ? everywhere : undefined;
   return {
-    ...placed(spot, path, source),
+    ...place,
     isAt: isAtPath(source, path, []),
-    repositories: [repository],
+    repositories: [...(global ? [`${withoutSlash(global.text)}/${repository}`] : []), repository],
     shown: text,
     editsFor: (image) => {
-      const name = repositoryFor(repository, image);
+      if (global) refuseOtherRegistry(global, image, place);
+      const name = global ? splitHost(image.repository).path : repositoryFor(repository, image);
       const isDone = name === repository && digest === image.digest && (image.tag ?? tag) === tag;
       return isDone ? [] : [editOf(spot, printImage(name, image.tag, image.digest))];
     },
@@ -158,14 +166,21 @@ function repositoryEdits(name: Name, wanted: Image, place: Pick<Place, "file" | 
   const isWhole = splitHost(repository.text).host !== undefined && (registry?.text ?? "") === "";
   if (!global && (!registry || isWhole)) return set(repository, repositoryFor(repository.text, image));
   // It counts for every repository without a host, so for this one after the edit.
-  if (everywhere && withoutSlash(everywhere.text) !== host)
-    throw refusal(
-      place,
-      `${printPath(everywhere.path)} is ${everywhere.text}, and the image is in ${host}; change it by hand`,
-    );
+  if (everywhere) refuseOtherRegistry(everywhere, image, place);
   if (global || !registry) return set(repository, path);
   // Charts that put the two together without a slash have it in the registry.
   return [...set(registry, registry.text.endsWith("/") ? `${host}/` : host), ...set(repository, path)];
+}
+
+/** The chart puts this registry before the image, so another one would come out. */
+function refuseOtherRegistry(
+  { path, text }: Spot,
+  { repository }: Image,
+  place: Pick<Place, "file" | "line" | "label">,
+): void {
+  const { host = "" } = splitHost(repository);
+  if (withoutSlash(text) !== host)
+    throw refusal(place, `${printPath(path)} is ${text}, and the image is in ${host}; change it by hand`);
 }
 
 function versionEdits(

@@ -102,7 +102,7 @@ const REWORDED: readonly (readonly [RegExp, Reword])[] = [
     (type = "") =>
       `\`&&\` and \`||\` need true or false on both sides, not ${typeInWords(type)}; write \`condition ? one : other\` for a choice, and \`params.?name.orValue(…)\` for a default`,
   ],
-  [/^no such key: index out of bounds, index (-?\d+)/i, (index = "") => `the list has no element [${index}]`],
+  [/^no such key: index out of bounds, index (-?[\d.]+)/i, (index = "") => `the list has no element [${index}]`],
   [/^(int|uint|double)\(\) type error: cannot convert/i, (name = "") => `\`${name}(…)\` cannot make a number of this`],
   [
     /^bool\(\) conversion error/i,

@@ -9,7 +9,7 @@ import { celProblem } from "./cel-problem.ts";
 import { belowAll, type Comparison, comparisonsOf } from "./comparisons.ts";
 import { costOf, MAX_COST } from "./cost.ts";
 import { makeEnvironment } from "./environment.ts";
-import { isReplacement, KEY_PROBLEM, replaceFunction } from "./functions.ts";
+import { isReplacement, KEY_PROBLEM, replaceFunction, replaceOptionalAccess } from "./functions.ts";
 import { alternativesOf, closedIn, constantsOf, type Part } from "./parts.ts";
 import { childrenOf, type Reference, referencesOf } from "./references.ts";
 import { syntaxProblem } from "./syntax-problem.ts";
@@ -57,6 +57,7 @@ export const MAX_EXPRESSION_LENGTH = 4_096;
 const MAX_COMPILED = 1_000;
 
 const environment = makeEnvironment();
+type Parsed = ReturnType<typeof environment.parse>;
 const compiled = new Map<string, Expression | ExpressionProblem>();
 
 /**
@@ -94,7 +95,7 @@ function compile(source: string): Expression | ExpressionProblem {
   if (source.length > MAX_EXPRESSION_LENGTH) {
     return { problem: `it is longer than ${MAX_EXPRESSION_LENGTH} characters`, offset: 0 };
   }
-  let parsed: ReturnType<typeof environment.parse>;
+  let parsed: Parsed;
   try {
     parsed = environment.parse(source);
   } catch (error) {
@@ -110,7 +111,7 @@ function compile(source: string): Expression | ExpressionProblem {
   const alternatives = alternativesOf(parsed.ast, source);
   const constants = constantsOf(parsed.ast, source);
   replaceFunctions(parsed.ast);
-  const verdict = parsed.check();
+  const verdict = checkedAsWritten(source, parsed);
   if (!verdict.valid) {
     const error = verdict.error;
     const problem = celProblem(error?.summary ?? "it is not valid", { node: error?.node });
@@ -123,6 +124,16 @@ function compile(source: string): Expression | ExpressionProblem {
   function evaluate(scope: JsonObject, evaluation = newEvaluation()): JsonValue {
     return run(source, parsed, { names, scope, evaluation });
   }
+}
+
+/** Checks the types as they are written, and prepares the expression to be evaluated. */
+function checkedAsWritten(source: string, parsed: Parsed): ReturnType<Parsed["check"]> {
+  if (!replaceOptionalAccess(parsed.ast, environment)) return parsed.check();
+  const written = environment.parse(source);
+  replaceFunctions(written.ast);
+  const verdict = written.check();
+  // What replaces an access takes values of any type, so this check finds less.
+  return verdict.valid ? { ...parsed.check(), type: verdict.type } : verdict;
 }
 
 function run(

@@ -1,14 +1,16 @@
 // Functions of expressions that the CEL library lacks, or does in another way than CEL: its positions in texts count halves of
 // characters such as 😀, while `size` counts whole ones, and it reads "" as 0 and "0b11" as 3.
 
-import { type ASTNode, type Environment, EvaluationError } from "@marcbachmann/cel-js";
+import { type ASTNode, type Environment, EvaluationError, Optional } from "@marcbachmann/cel-js";
 import type { JsonValue } from "../json.ts";
+import { childrenOf } from "./references.ts";
 import { type CelValue, fromCel, toCel, ValueProblem } from "./values.ts";
 
 /** Functions of the library that are replaced. It has no way to do so: calls get another name, with `_` at its end. */
 const REPLACED: ReadonlySet<string> = new Set(["int", "double", "substring", "indexOf", "lastIndexOf", "split"]);
 const MAX_INT = 2n ** 63n;
 export const SUM_PROBLEM = "sum() is for lists of integers";
+export const PLACE_PROBLEM = "the place in a list must be a whole number";
 export const KEY_PROBLEM = "a key of a map must be text, a whole number, or true or false";
 
 export function registerFunctions(environment: Environment): Environment {
@@ -21,6 +23,7 @@ export function registerFunctions(environment: Environment): Environment {
     .registerFunction("fromJson(string): dyn", fromJson)
     .registerFunction("toJson(dyn): string", toJson)
     .registerFunction("key_(dyn): dyn", checkKey)
+    .registerFunction("at_(dyn, dyn): optional<dyn>", optionalAt)
     .registerFunction("int_(int): int", (value: bigint) => value)
     .registerFunction("int_(double): int", wholeOf)
     .registerFunction("int_(string): int", intFrom)
@@ -55,13 +58,35 @@ export function replaceFunction(node: ASTNode, environment: Environment): void {
   }
 }
 
+/**
+ * Lets `value[?key]`, `value.?name`, and the members behind them use `at_`: the library takes every key that a list cannot have
+ * for a missing element, so a mistake would silently become the default. True when there is such an access.
+ */
+export function replaceOptionalAccess(node: ASTNode, environment: Environment): boolean {
+  const found = childrenOf(node).map((child) => replaceOptionalAccess(child, environment));
+  const isOptional = isOptionalAccess(node);
+  if (isOptional && "setMeta" in node && typeof node.setMeta === "function") {
+    const isMember = node.op === "." || node.op === ".?";
+    const call = environment.parse(`at_(0, ${isMember ? JSON.stringify(node.args[1]) : 0})`).ast;
+    if (call.op === "call") call.args[1] = [node.args[0], ...(isMember ? call.args[1].slice(1) : [node.args[1]])];
+    // The library's own way to evaluate a node as another one; its types leave it out.
+    node.setMeta("alternate", call);
+  }
+  return isOptional || found.includes(true);
+}
+
+function isOptionalAccess(node: ASTNode): node is ASTNode & { op: "." | ".?" | "[]" | "[?]" } {
+  if (node.op === ".?" || node.op === "[?]") return true;
+  return (node.op === "." || node.op === "[]") && isOptionalAccess(node.args[0]);
+}
+
 /** A name as expressions write it, in a text of the library. */
 export function withoutReplacements(text: string): string {
   return text.replace(/\b(\w+)_(?=\()/g, (whole, name: string) => (REPLACED.has(name) ? name : whole));
 }
 
 export function isReplacement(name: string): boolean {
-  return name === "key_" || (name.endsWith("_") && REPLACED.has(name.slice(0, -1)));
+  return name === "key_" || name === "at_" || (name.endsWith("_") && REPLACED.has(name.slice(0, -1)));
 }
 
 /** The text is never repeated in the error, because it may be a secret. */
@@ -101,6 +126,20 @@ function exactNumbers(value: CelValue): CelValue {
 function checkKey(key: unknown): unknown {
   if (typeof key === "string" || typeof key === "bigint" || typeof key === "boolean") return key;
   throw new EvaluationError(KEY_PROBLEM);
+}
+
+/** What stands at a key, if it is there. A key that the value can never have is a mistake. */
+function optionalAt(target: unknown, key: unknown): unknown {
+  const value: unknown = target instanceof Optional ? target.orValue(undefined) : target;
+  if (Array.isArray(value)) {
+    const place = typeof key === "bigint" ? Number(key) : key;
+    if (typeof place !== "number" || !Number.isInteger(place)) throw new EvaluationError(PLACE_PROBLEM);
+    return Optional.of<unknown>(value[place]);
+  }
+  if (typeof value !== "object" || value === null) return Optional.none();
+  if (typeof key === "object") throw new EvaluationError(KEY_PROBLEM);
+  if (value instanceof Map) return Optional.of<unknown>(value.get(key));
+  return Optional.of<unknown>(Object.hasOwn(value, String(key)) ? Reflect.get(value, String(key)) : undefined);
 }
 
 function replace(text: string, from: string, to: string): string {
