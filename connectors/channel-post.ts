@@ -31,6 +31,10 @@ export type Post = {
   readonly method?: "POST" | "PUT";
   readonly headers?: { readonly [name: string]: string };
   readonly body: (message: Message) => JsonValue;
+  /** More headers, from the body as it is sent and the value of `webhook-id`. */
+  readonly sign?: (body: string, id: string) => { readonly [name: string]: string };
+  /** Default: `readChannelAnswer`. */
+  readonly read?: typeof readChannelAnswer;
 };
 
 const MAX_ANSWER = 65_536;
@@ -46,7 +50,8 @@ export function postTo(
   const through = { fetch: trustingFetch(tools.fetch, `the receiver ${host}`, to) };
   return async (message, signal) => {
     try {
-      return readChannelAnswer(await post(to, request, message, through, signal, clean), Date.now());
+      const { read = readChannelAnswer } = request;
+      return read(await post(to, request, message, through, signal, clean), Date.now());
     } catch (error) {
       if (signal.aborted) return { kind: "retry", problem: "no answer in time" };
       return { kind: "retry", problem: failureInWords(error, host, clean) };
@@ -82,22 +87,25 @@ function failureInWords(error: unknown, host: string, clean: (text: string) => s
 /** Secrets are removed from the answer before it is truncated: half a secret could not be recognised. */
 async function post(
   { url }: Receiver,
-  { method = "POST", headers = {}, body }: Post,
+  { method = "POST", headers = {}, body, sign }: Post,
   message: Message,
   tools: ChannelTools,
   signal: AbortSignal,
   clean: (text: string) => string,
 ): Promise<ChannelAnswer> {
+  // Lets receivers recognise a repeated message. Header values must be ASCII.
+  const id = encodeURIComponent(message.key);
+  const text = JSON.stringify(body(message));
   const response = await tools.fetch(url, {
     method,
     headers: {
       "content-type": "application/json",
       "user-agent": "gantry",
-      // Lets receivers recognise a repeated message. Header values must be ASCII.
-      "webhook-id": encodeURIComponent(message.key),
+      "webhook-id": id,
       ...headers,
+      ...sign?.(text, id),
     },
-    body: JSON.stringify(body(message)),
+    body: text,
     redirect: "manual",
     signal,
   });

@@ -1,5 +1,6 @@
 // The kinds of channels. A new kind needs one entry here and a folder in connectors/.
 
+import { callbackChannel } from "@gantry/connectors/callback/channel.ts";
 import { mailChannel } from "@gantry/connectors/mail/channel.ts";
 import { messengerChannel } from "@gantry/connectors/messenger/channel.ts";
 import type { Channel, ChannelTools, ChannelType } from "@gantry/core/notify/channel.ts";
@@ -21,6 +22,9 @@ export type ChannelKind = {
 };
 
 export const CHANNEL_KINDS: readonly ChannelKind[] = [kindOf(messengerChannel), kindOf(mailChannel)];
+
+/** Of the addresses that tasks name. No rule sends on it. */
+export const CALLBACKS: ChannelKind = kindOf(callbackChannel);
 
 function kindOf<C>({ kind, config, open }: ChannelType<C>): ChannelKind {
   return {

@@ -13,8 +13,8 @@ import { problemsOf } from "@gantry/runtime/http/problem.ts";
 import { serverTlsConfig } from "@gantry/runtime/http/server-tls.ts";
 import { type KafkaConfig, kafkaConfig, kafkaSettings } from "@gantry/wire/bus/kafka/config.ts";
 import { z } from "zod";
-import { CHANNEL_KINDS, type ReadyChannel } from "./channels.ts";
-import { INBOX } from "./deliveries/delivery.ts";
+import { CALLBACKS, CHANNEL_KINDS, type ReadyChannel } from "./channels.ts";
+import { CALLBACK, INBOX } from "./deliveries/delivery.ts";
 
 const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ""));
 /** A secret: the text itself, or the file or variable that contains it. */
@@ -68,6 +68,8 @@ export const notifySchema = z.strictObject({
       z.looseObject({ kind: z.string() }),
     )
     .default({}),
+  /** Lets tasks tell addresses of their end: who may be told, and the key of the signatures. Default: nobody is told. */
+  callbacks: z.looseObject({}).optional(),
   /** Default: every ended task, every held job and every new app, on all channels. */
   rules: z.array(ruleSchema).max(200).optional(),
   /** Take the rules from the folder `rules` of the definitions in force instead. See docs/definitions.md. */
@@ -133,6 +135,12 @@ export function parseConfig(input: NotifyConfigInput, env: Env): NotifyConfig {
   const source = readEventSource(parsed.data, agent, env, problems);
 
   const channels = new Map<string, ReadyChannel>();
+  if (config.callbacks) {
+    const given = resolveSecrets(config.callbacks, "/callbacks", env, problems);
+    const read = CALLBACKS.read(given);
+    if (read.ok) channels.set(CALLBACK, read.channel);
+    else problems.push(...problemsOf(read.error, given, "/callbacks"));
+  }
   for (const [name, settings] of Object.entries(config.channels)) {
     const channel = readChannel(name, settings, env, problems);
     if (channel) channels.set(name, channel);
@@ -193,8 +201,9 @@ function readChannel(
 ): ReadyChannel | undefined {
   const pointer = `/channels/${name}`;
   const { kind, ...rest } = settings;
-  if (name === INBOX) {
-    problems.push({ detail: "The channel inbox is built in and cannot be configured.", pointer });
+  if (name === INBOX || name === CALLBACK) {
+    const instead = name === CALLBACK ? ": use `callbacks`" : "";
+    problems.push({ detail: `The channel ${name} is built in and cannot be configured${instead}.`, pointer });
     return undefined;
   }
   const known = CHANNEL_KINDS.find((one) => one.kind === kind);

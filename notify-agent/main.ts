@@ -22,7 +22,7 @@ import { followSettings } from "@gantry/wire/settings/settings-follower.ts";
 import { notifyRoutes } from "./api/routes.ts";
 import { type NotifyConfig, type NotifyConfigInput, notifySchema, type Peer, parseConfig } from "./config.ts";
 import { type ChannelQueues, openChannelQueues } from "./deliveries/channel-queues.ts";
-import { INBOX, NOTIFY_INDEXES } from "./deliveries/delivery.ts";
+import { CALLBACK, INBOX, NOTIFY_INDEXES } from "./deliveries/delivery.ts";
 import { testContent } from "./messages.ts";
 import { type Metrics, makeMetrics } from "./metrics.ts";
 import { DELIVERIES, openRetention, type RetentionDeps } from "./retention/retention.ts";
@@ -132,6 +132,7 @@ async function assemble(
 
 function channelViews({ channels }: NotifyConfig): readonly ChannelView[] {
   return [...channels]
+    .filter(([name]) => name !== CALLBACK)
     .map(([name, { kind, isInsecure }]) => ({ name, kind, ...(isInsecure ? { insecureSkipVerify: true } : {}) }))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
@@ -180,6 +181,7 @@ function startReading(
       rules: rules.now,
       maxAgeMs,
       portalUrl: config.portalUrl,
+      hasCallbacks: config.channels.has(CALLBACK),
       onRecorded: queues.add,
       resumePending: queues.resumePending,
       onFeed: metrics.feed,
@@ -200,7 +202,7 @@ function openRules(
   if (!rulesFromDefinitions || !agent) return fixedRules(rules);
   return followRules({
     agent: clientOf(agent, deps),
-    channels: [INBOX, ...channels.keys()],
+    channels: [INBOX, ...channels.keys()].filter((name) => name !== CALLBACK),
     everyMs: rulesPollMs,
     clock: deps.clock,
     logger: deps.logger,

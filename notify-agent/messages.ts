@@ -7,6 +7,7 @@ import { answerInWords, duration } from "@gantry/core/task/messages.ts";
 import { OUTCOMES, STATE_LOOKS, type State } from "@gantry/core/task/states.ts";
 import { requesterInWords } from "@gantry/core/trigger/trigger-text.ts";
 import { truncate } from "@gantry/core/truncate.ts";
+import type { FeedEvent } from "@gantry/wire/agent/views.ts";
 
 /** A message without its channel, receiver and key. */
 export type Content = Omit<Message, "key" | "to" | "at" | "earlier">;
@@ -38,6 +39,24 @@ export function renderNotice(notice: Notice, portalUrl: string | undefined): Con
     facts: factsOf(notice),
     link: linkTo(data.url, portalUrl),
     ...(actions.length === 0 ? {} : { actions }),
+  };
+}
+
+/** What a callback sends. Its `data` has the names of the members of a task in the API. */
+export function callbackPayload({ time, data }: FeedEvent, portalUrl: string | undefined): JsonObject {
+  const { task: id, pipeline, title, app, requestedBy, url, event } = data;
+  const { outcome, headline, durationMs, outputs, failure, failedAt } = event;
+  const ended = { state: outcome, headline, durationMs, outputs, failure, failedAt };
+  const known = Object.entries(ended).filter(([, value]) => value !== undefined);
+  return {
+    type: "task.ended",
+    timestamp: time,
+    data: {
+      ...{ id, pipeline, title },
+      ...(app === undefined ? {} : { app }),
+      ...{ requestedBy, url: linkTo(url, portalUrl)?.url ?? url, endedAt: time },
+      ...Object.fromEntries(known),
+    },
   };
 }
 

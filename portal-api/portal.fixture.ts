@@ -10,7 +10,7 @@ import { requireBearer } from "@gantry/runtime/http/bearer.ts";
 import { listen } from "@gantry/runtime/http/listen.ts";
 import { addRoutes } from "@gantry/runtime/http/serve-routes.ts";
 import { NOTIFY_PREFIX, NOTIFY_ROUTES } from "@gantry/wire/notify/routes.ts";
-import type { DeliveryView, InboxItem } from "@gantry/wire/notify/views.ts";
+import type { CallbackView, DeliveryView, InboxItem } from "@gantry/wire/notify/views.ts";
 import Router from "@koa/router";
 import type { Role } from "./access/decide-access.ts";
 import { INDEXES } from "./access/records.ts";
@@ -29,7 +29,7 @@ export type TestPortal = RunningPortal & {
   readonly ask: (path: string, init?: Asking) => Promise<Response>;
   readonly tokenOf: (role: Role, name?: string) => Promise<string>;
   /** What the notify-agent answers. */
-  readonly notify: { inbox: InboxItem[]; deliveries: DeliveryView[] };
+  readonly notify: { inbox: InboxItem[]; deliveries: DeliveryView[]; callbacks: CallbackView[] };
   /** Everything that the portal has stored, as JSON. */
   readonly journalText: () => Promise<string>;
 };
@@ -130,10 +130,11 @@ async function startFakeNotify(): Promise<FakeNotify> {
     text: "",
     facts: [["App", "orders"]],
   };
-  const data: TestPortal["notify"] = { inbox: [item], deliveries: [] };
+  const data: TestPortal["notify"] = { inbox: [item], deliveries: [], callbacks: [] };
   addRoutes(router, NOTIFY_ROUTES, {
     inbox: () => ({ items: data.inbox }),
     deliveries: () => ({ items: data.deliveries }),
+    callbacks: () => ({ items: data.callbacks }),
     channels: () => ({ items: [{ name: "mails", kind: "mail", insecureSkipVerify: true }] }),
     checkChannel: () => ({ verdict: "yes" as const, says: "mail.example:587 accepts mail" }),
   });

@@ -1,7 +1,7 @@
 // Commands about apps and their builds.
 
 import { command } from "./command.ts";
-import { FILE_FLAGS, FOLLOW_FLAG, LOOK_FLAGS, OPTIONAL_FILE_FLAGS, PARAM_FLAG } from "./flags.ts";
+import { CALLBACK_FLAG, FILE_FLAGS, FOLLOW_FLAG, LOOK_FLAGS, OPTIONAL_FILE_FLAGS, PARAM_FLAG } from "./flags.ts";
 
 export const APPS = [
   command({
@@ -126,6 +126,7 @@ export const APPS = [
     args: ["APP"],
     flags: {
       ref: { type: "string", value: "REF", summary: "branch, tag or commit (default: the release branch)" },
+      ...CALLBACK_FLAG,
       ...PARAM_FLAG,
       ...FOLLOW_FLAG,
     },
@@ -145,6 +146,7 @@ export const APPS = [
         value: "TEXT",
         summary: "deploy although the policy of an environment refuses it; the reason is audited",
       },
+      ...CALLBACK_FLAG,
       ...PARAM_FLAG,
       ...FOLLOW_FLAG,
     },

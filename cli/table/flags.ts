@@ -25,6 +25,10 @@ export const FOLLOW_FLAG = {
   follow: { type: "boolean", short: "f", summary: "print what happens until the task ends" },
 } as const satisfies Flags;
 
+export const CALLBACK_FLAG = {
+  callback: { type: "string", value: "URL", summary: "an address that is told when the task has ended" },
+} as const satisfies Flags;
+
 export const PARAM_FLAG = {
   param: {
     type: "string",

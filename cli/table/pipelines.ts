@@ -1,7 +1,7 @@
 // Commands about pipelines. `lint`, `plan` and `graph` read files and need no portal.
 
 import { command } from "./command.ts";
-import { FOLLOW_FLAG, PARAM_FLAG } from "./flags.ts";
+import { CALLBACK_FLAG, FOLLOW_FLAG, PARAM_FLAG } from "./flags.ts";
 
 const STEPS = {
   steps: { type: "string", value: "FILE", summary: "the step catalogue (default: that of this version)" },
@@ -97,6 +97,7 @@ export const PIPELINES = [
         summary: "with --each: how many run at the same time (default: all)",
       },
       "stop-on-failure": { type: "boolean", summary: "with --each: after a failure, no other one begins" },
+      ...CALLBACK_FLAG,
       ...PARAM_FLAG,
       ...FOLLOW_FLAG,
     },

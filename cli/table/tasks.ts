@@ -74,6 +74,14 @@ export const TASKS = [
     run: async (call) => (await import("../task/artifacts.ts")).taskArtifacts(call),
   }),
   command({
+    name: "task callbacks",
+    summary: "list the addresses that are told of the end of a task, and what happened",
+    details: NEWEST,
+    args: ["[TASK]"],
+    portal: true,
+    run: async (call) => (await import("../task/callbacks.ts")).taskCallbacks(call),
+  }),
+  command({
     name: "task cancel",
     summary: "cancel a task",
     details: "Running jobs are asked to stop; `finally` jobs still run.",

@@ -9,7 +9,12 @@ import { type Call, type Context, type Outcome, UsageError } from "../table/comm
 import { createHints } from "./create-hints.ts";
 import { followTask } from "./follow-task.ts";
 
-type Common = { readonly param: readonly string[]; readonly follow: boolean };
+type Common = {
+  readonly param: readonly string[];
+  readonly follow: boolean;
+  /** Absent of commands without the flag. */
+  readonly callback?: string | undefined;
+};
 type OfApp<V> = Call<Common & V, readonly [app: string]>;
 
 export function runCi(call: OfApp<{ readonly ref: string | undefined }>): Promise<Outcome | number> {
@@ -107,11 +112,13 @@ function fanOutOf(
   };
 }
 
-type Starting = Context & { readonly flags: { readonly follow: boolean } };
+type Starting = Context & { readonly flags: { readonly follow: boolean; readonly callback?: string | undefined } };
 
 async function start(call: Starting, path: string, body: object): Promise<Outcome | number> {
   const portal = call.portal();
-  return startedTask(call, await portal.post(path, body, taskView, randomUUID()), portal.url);
+  const { callback: url } = call.flags;
+  const asked = url === undefined ? body : { ...body, callback: { url } };
+  return startedTask(call, await portal.post(path, asked, taskView, randomUUID()), portal.url);
 }
 
 /** Follows a task that was just started, or says how to. */

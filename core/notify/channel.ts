@@ -1,6 +1,7 @@
 // A way to send messages to people. `connectors/<system>/channel.ts` exports one ChannelType.
 
 import type { z } from "zod";
+import type { JsonObject } from "../json.ts";
 import type { State } from "../task/states.ts";
 
 export type ChannelType<C = never> = {
@@ -28,6 +29,8 @@ export type Channel = {
    * it without a message.
    */
   readonly check?: (signal: AbortSignal) => Promise<CheckResult>;
+  /** Messages of different lanes do not wait for each other. Default: all messages of the channel are one lane. */
+  readonly lane?: (to: string | undefined) => string;
   readonly close?: () => Promise<void>;
 };
 
@@ -65,6 +68,8 @@ export type Message = {
   readonly link: Link | undefined;
   /** What the reader can do. Each opens a page of the portal, which asks once more: programs that look at mail open links, too. */
   readonly actions?: readonly Link[];
+  /** What a program reads in place of the texts. Only of callbacks. */
+  readonly payload?: JsonObject;
   readonly at: Date;
 };
 

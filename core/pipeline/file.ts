@@ -6,6 +6,7 @@ import { approversShape } from "../access/approval.ts";
 import { artifactsShape, downloadsShape } from "../artifact/artifact-shape.ts";
 import { cachesShape } from "../artifact/cache-shape.ts";
 import { BUILD_KEYS } from "../build/build.ts";
+import { callbackShape } from "../callback/callback.ts";
 import { ACTIONS } from "../choice/actions.ts";
 import { triggersShape } from "../trigger/trigger-shape.ts";
 import { durationShape as duration } from "./duration.ts";
@@ -298,6 +299,10 @@ export const pipelineShape = z.strictObject({
     .literal("onFailure", "the word `onFailure`, or nothing")
     .optional()
     .describe("When the task has failed, what its steps have created is deleted again, newest first"),
+  callback: z
+    .union([callbackShape.shape.url, callbackShape], "an address, or a map with `url`")
+    .optional()
+    .describe("An address that is told when the task has ended, with a signature"),
   outputs: outputNames.optional(),
   remember: outputNames.optional().describe("Facts to keep on the app"),
   build: z

@@ -45,6 +45,9 @@ export function normalise(file: PipelineFile, steps: ReadonlyMap<string, StepDes
       ...(file.undo === undefined ? [] : [undoJob(steps)]),
     ],
     ...(file.undo === undefined ? {} : { undo: file.undo }),
+    ...(file.callback === undefined
+      ? {}
+      : { callback: typeof file.callback === "string" ? { url: file.callback } : file.callback }),
     outputs: file.outputs ?? {},
     remember: file.remember ?? {},
     ...(file.build === undefined ? {} : { build: file.build }),

@@ -48,6 +48,9 @@ export function placesOf(pipeline: Pipeline): readonly TemplatePlace[] {
     ...(pipeline.priority === undefined
       ? []
       : [{ ...bare, path: ["priority"], template: pipeline.priority, variables: TASK }]),
+    ...(pipeline.callback === undefined
+      ? []
+      : [{ ...bare, path: ["callback"], template: pipeline.callback.url, variables: TASK }]),
     ...(pipeline.triggers ?? []).flatMap(({ when, params }, index) => {
       const path = ["triggers", index];
       const base = { ...bare, variables: TRIGGER };

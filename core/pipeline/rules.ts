@@ -3,6 +3,7 @@
 
 import { goodArtifacts } from "../artifact/rules-artifacts.ts";
 import { checkBuildFacts } from "../build/build.ts";
+import { goodCallback } from "../callback/callback.ts";
 import { goodChildren } from "../child/child-rules.ts";
 import { actionOf } from "../choice/actions.ts";
 import { goodConcurrency } from "../concurrency/concurrency-rules.ts";
@@ -57,6 +58,7 @@ export const RULES: readonly Rule[] = [
   goodTriggers,
   fittingForks,
   goodChildren,
+  goodCallback,
 ];
 
 function distinctIds({ pipeline }: RuleContext): readonly PathProblem[] {

@@ -1,6 +1,7 @@
 // What can happen to a task: facts, in the past tense. One closed union; `evolve` folds them, people read them.
 
 import type { SavedArtifact } from "../artifact/artifact.ts";
+import type { Callback } from "../callback/callback.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import type { Annotation } from "../log/annotation.ts";
 import type { StepProgress } from "../log/progress.ts";
@@ -52,6 +53,8 @@ export type TaskEvent =
         readonly behind?: string;
         /** Its place in the order of its group. Absent: an older version wrote it, or it has no group. */
         readonly ticket?: number;
+        /** Addresses that are told when it has ended. Absent: none. */
+        readonly callbacks?: readonly Callback[];
         /** Jobs that succeeded in the task that this one reruns; they are taken over and not run again. */
         readonly kept?: { readonly [job: string]: KeptJob };
       }
@@ -199,6 +202,8 @@ export type TaskEvent =
         /** One sentence for people: what, where, how it ended. */
         readonly headline: string;
         readonly result?: TaskResult;
+        /** The addresses that are told of this end. Absent: none. */
+        readonly told?: readonly string[];
       }
     >;
 

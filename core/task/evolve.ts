@@ -114,6 +114,7 @@ function requested(event: TaskEventOf<"TaskRequested">): TaskState {
     ...(event.parent === undefined ? {} : { parent: event.parent }),
     ...(event.children === undefined ? {} : { children: event.children }),
     url: event.url,
+    ...(event.callbacks === undefined ? {} : { callbacks: event.callbacks }),
     rerunOf: event.rerunOf,
     kept: event.kept ?? {},
     group: event.group,

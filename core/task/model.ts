@@ -3,6 +3,7 @@
 
 import type { SavedArtifact } from "../artifact/artifact.ts";
 import type { BuildFacts } from "../build/build.ts";
+import type { Callback } from "../callback/callback.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import type { Annotation } from "../log/annotation.ts";
 import type { StepProgress } from "../log/progress.ts";
@@ -41,6 +42,8 @@ export type TaskState = {
   readonly children?: { readonly [pipeline: string]: string };
   readonly url: string;
   readonly rerunOf: string | undefined;
+  /** Addresses that are told when it has ended. Absent: none. */
+  readonly callbacks?: readonly Callback[];
   /** Jobs that are taken over from the task that this one reruns, by key. */
   readonly kept: { readonly [job: string]: KeptJob };
   /** Of the tasks of one group, only so many run at the same time as the pipeline says. */

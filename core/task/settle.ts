@@ -3,6 +3,7 @@
 
 import { sitesOfRecord } from "../app/targets.ts";
 import { readBuildFacts } from "../build/build.ts";
+import { toldOf } from "../callback/callback.ts";
 import { followGroup, leaveGroup } from "../concurrency/job-group.ts";
 import { GantryError } from "../errors.ts";
 import { evaluateCondition } from "../expr/condition.ts";
@@ -234,6 +235,7 @@ function end(pipeline: Pipeline, state: TaskState, now: number): TaskEvent {
   const result = { ...facts, ...(deployed.length === 0 ? {} : { deployed }) };
   const failedAt = worst && outcome !== "canceled" ? placeOf(worst) : undefined;
   const durationMs = now - state.requestedAt;
+  const told = toldOf(state.callbacks, outcome);
   return {
     kind: "TaskEnded",
     at: now,
@@ -244,6 +246,7 @@ function end(pipeline: Pipeline, state: TaskState, now: number): TaskEvent {
     ...(failedAt ? { failedAt } : {}),
     headline: headline(state, pipeline, { outcome, durationMs, failure }),
     ...(Object.keys(result).length === 0 ? {} : { result }),
+    ...(told.length === 0 ? {} : { told }),
   };
 }
 

@@ -13,7 +13,7 @@ import type { ChannelView, DeliveryView, InboxItem } from "@gantry/wire/notify/v
 import { requireProtocol } from "@gantry/wire/protocol-version.ts";
 import Router from "@koa/router";
 import type Koa from "koa";
-import { DELIVERY_STREAMS, type Delivery, deliveryView, inboxView } from "../deliveries/delivery.ts";
+import { callbackView, DELIVERY_STREAMS, type Delivery, deliveryView, inboxView } from "../deliveries/delivery.ts";
 import type { Metrics } from "../metrics.ts";
 
 export type ServeDeps = {
@@ -27,6 +27,9 @@ export type ServeDeps = {
   readonly testChannel: (name: string) => Promise<SendResult> | undefined;
 };
 
+/** A pipeline names one, and so does each request that led to the task. */
+const MAX_CALLBACKS = 200;
+
 export function notifyRoutes({ journal, token, channels, checkChannel, testChannel }: ServeDeps): Koa.Middleware {
   const router = new Router({ prefix: NOTIFY_PREFIX });
   router.use(requireBearer([token]));
@@ -37,6 +40,10 @@ export function notifyRoutes({ journal, token, channels, checkChannel, testChann
         ? newestFirst(journal, "inbox", query, inboxView)
         : inboxAfter(journal, { ...query, after }, clientGoneSignal(ctx)),
     deliveries: ({ query }) => newestFirst(journal, "deliveries", query, deliveryView),
+    callbacks: async ({ params: { task } }) => {
+      const page = await journal.find({ index: "callbacks", prefix: `${task}/`, limit: MAX_CALLBACKS });
+      return { items: page.items.map((item) => callbackView(DELIVERY_STREAMS.stateOf(item))) };
+    },
     channels: () => ({ items: channels }),
     checkChannel: async ({ params: { name } }) => (await checkChannel(name)) ?? noChannel(name),
     testChannel: async ({ params: { name } }) => (await testChannel(name)) ?? noChannel(name),

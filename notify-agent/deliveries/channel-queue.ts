@@ -11,6 +11,8 @@ export type QueueDeps = AttemptDeps & {
 };
 
 export type ChannelQueue = {
+  /** Of the channel. */
+  readonly name: string;
   /** False when the delivery is in the queue already. */
   readonly add: (delivery: Delivery) => boolean;
   /** Sends what is due, or sets a timer until something is. May be called at any time. */
@@ -52,6 +54,7 @@ export function openChannelQueue(deps: QueueDeps, name: string, channel: Channel
     closing: new AbortController(),
   };
   return {
+    name,
     add: (delivery) => add(deps, state, delivery),
     pump: () => pump(deps, state, name, channel),
     length: () => state.items.length,

@@ -1,9 +1,9 @@
-// The queues of all channels: adds each delivery to the queue of its channel, and resumes what an earlier process left
-// pending.
+// The queues of all channels: adds each delivery to the queue of its channel, or of its lane in the channel, and resumes what an
+// earlier process left pending.
 
 import type { Channel } from "@gantry/core/notify/channel.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
-import { openChannelQueue, type QueueDeps } from "./channel-queue.ts";
+import { type ChannelQueue, openChannelQueue, type QueueDeps } from "./channel-queue.ts";
 import { DELIVERY_STREAMS, type Delivery, streamIdOf } from "./delivery.ts";
 import { recordChange } from "./send-attempt.ts";
 
@@ -17,7 +17,7 @@ export type ChannelQueues = {
   readonly add: (deliveries: readonly Delivery[]) => void;
   /** Sends what is due, after a pause has ended. */
   readonly pump: () => void;
-  /** The length of the queue of every channel. */
+  /** How many deliveries of every channel are queued. */
   readonly pending: () => ReadonlyMap<string, number>;
   readonly close: () => Promise<void>;
 };
@@ -25,15 +25,28 @@ export type ChannelQueues = {
 export function openChannelQueues(
   deps: QueueDeps & { readonly channels: ReadonlyMap<string, Channel> },
 ): ChannelQueues {
-  const queues = new Map([...deps.channels].map(([name, channel]) => [name, openChannelQueue(deps, name, channel)]));
+  const queues = new Map<string, ChannelQueue>();
   const pumpAll = (): void => {
     for (const queue of queues.values()) queue.pump();
+  };
+  /** Undefined: the channel is no longer configured. */
+  const queueOf = ({ channel: name, to }: Delivery): ChannelQueue | undefined => {
+    const channel = deps.channels.get(name);
+    if (!channel) return undefined;
+    const lane = JSON.stringify([name, channel.lane?.(to ?? undefined)]);
+    const known = queues.get(lane);
+    if (known) return known;
+    // Lanes are of hosts, and there is no end of those.
+    for (const [other, { length }] of queues) if (length() === 0) queues.delete(other);
+    const opened = openChannelQueue(deps, name, channel);
+    queues.set(lane, opened);
+    return opened;
   };
   return {
     resumePending: async () => {
       let count = 0;
       for await (const delivery of pendingOf(deps.journal)) {
-        const queue = queues.get(delivery.channel);
+        const queue = queueOf(delivery);
         if (!queue) await refuseUnknown(deps, delivery);
         else if (queue.add(delivery)) count += 1;
       }
@@ -41,11 +54,15 @@ export function openChannelQueues(
       return count;
     },
     add: (deliveries) => {
-      for (const delivery of deliveries) if (delivery.state === "pending") queues.get(delivery.channel)?.add(delivery);
+      for (const delivery of deliveries) if (delivery.state === "pending") queueOf(delivery)?.add(delivery);
       pumpAll();
     },
     pump: pumpAll,
-    pending: () => new Map([...queues].map(([name, queue]) => [name, queue.length()])),
+    pending: () => {
+      const lengths = new Map([...deps.channels.keys()].map((name) => [name, 0]));
+      for (const queue of queues.values()) lengths.set(queue.name, (lengths.get(queue.name) ?? 0) + queue.length());
+      return lengths;
+    },
     close: async () => {
       await Promise.all([...queues.values()].map((queue) => queue.close()));
     },

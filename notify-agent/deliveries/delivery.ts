@@ -6,7 +6,7 @@ import type { JsonObject } from "@gantry/core/json.ts";
 import type { EarlierMessage, Message } from "@gantry/core/notify/channel.ts";
 import type { Journal, StreamAppend } from "@gantry/journal/journal.ts";
 import { defineStream } from "@gantry/journal/typed-stream.ts";
-import type { DeliveryView, InboxItem } from "@gantry/wire/notify/views.ts";
+import type { CallbackView, DeliveryView, InboxItem } from "@gantry/wire/notify/views.ts";
 import { type Content, withoutLinks } from "../messages.ts";
 
 export type DeliveryState = "pending" | "delivered" | "refused" | "given-up";
@@ -24,6 +24,8 @@ export type Delivery = {
   readonly task: string;
   readonly app: string | null;
   readonly content: Content;
+  /** What a callback sends. Absent: it is a message to people. */
+  readonly payload?: JsonObject;
   /** Time of the event, which is the date of the message. */
   readonly atMs: number;
   readonly createdMs: number;
@@ -40,11 +42,14 @@ export type Delivery = {
 /** The built-in channel: its messages are shown in the portal, so recording them is delivering them. */
 export const INBOX = "inbox";
 
+/** The rule and the channel of callbacks, which no configuration may use: what a task itself asks to be told. */
+export const CALLBACK = "callback";
+
 /**
- * `deliveries` and `inbox`: by id. `pending`: by channel, then id. `threads`: what the other side has given an id, by channel
+ * `callbacks`: by task, then id. `deliveries` and `inbox`: by id. `pending`: by channel, then id. `threads`: what the other side has given an id, by channel
  * and task, then id.
  */
-export const NOTIFY_INDEXES = ["deliveries", "pending", "inbox", "threads"] as const;
+export const NOTIFY_INDEXES = ["deliveries", "pending", "inbox", "threads", "callbacks"] as const;
 
 /** One stream per delivery. Its id is made by `streamIdOf`. */
 export const DELIVERY_STREAMS = defineStream<Delivery>({
@@ -52,6 +57,7 @@ export const DELIVERY_STREAMS = defineStream<Delivery>({
   index: ({ id, channel, state, task, ref }) => ({
     deliveries: [id],
     ...(channel === INBOX ? { inbox: [id] } : {}),
+    ...(channel === CALLBACK ? { callbacks: [`${task}/${id}`] } : {}),
     ...(state === "pending" ? { pending: [`${channel}/${id}`] } : {}),
     ...(state === "delivered" && ref !== null ? { threads: [`${channel}/${task}/${id}`] } : {}),
   }),
@@ -72,8 +78,16 @@ export function recordDelivery(delivery: Delivery, expected: number, event: Json
 }
 
 export function messageOf(delivery: Delivery, earlier: readonly EarlierMessage[]): Message {
-  const { key, to, content, atMs } = delivery;
-  return { ...content, link: content.link ?? undefined, key, to: to ?? undefined, at: new Date(atMs), earlier };
+  const { key, to, content, atMs, payload } = delivery;
+  const message = {
+    ...content,
+    link: content.link ?? undefined,
+    key,
+    to: to ?? undefined,
+    at: new Date(atMs),
+    earlier,
+  };
+  return payload === undefined ? message : { ...message, payload };
 }
 
 /** For a longer thread, the first ones count. */
@@ -103,6 +117,12 @@ export function deliveryView(delivery: Delivery): DeliveryView {
     ...(delivery.nextTryMs === null ? {} : { nextTryAt: iso(delivery.nextTryMs) }),
     ...(delivery.problem === null ? {} : { problem: delivery.problem }),
   };
+}
+
+export function callbackView(delivery: Delivery): CallbackView {
+  const { state, tries, createdAt, deliveredAt, nextTryAt, problem } = deliveryView(delivery);
+  const rest = Object.entries({ deliveredAt, nextTryAt, problem }).filter(([, value]) => value !== undefined);
+  return { url: delivery.to ?? "", state, tries, createdAt, ...Object.fromEntries(rest) };
 }
 
 export function inboxView(delivery: Delivery): InboxItem {

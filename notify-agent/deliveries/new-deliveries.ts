@@ -14,6 +14,8 @@ export type NewDeliveriesDeps = {
   readonly rules: () => readonly CompiledRule[];
   readonly maxAgeMs: number;
   readonly portalUrl: string | undefined;
+  /** Whether the configuration has `callbacks`. */
+  readonly hasCallbacks: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
 };
@@ -23,8 +25,9 @@ export async function newDeliveries(
   deps: NewDeliveriesDeps,
   events: readonly FeedEvent[],
 ): Promise<readonly Delivery[]> {
-  const { journal, logger, rules, maxAgeMs, portalUrl } = deps;
-  const plan = planDeliveries(events, { rules: rules(), maxAgeMs, portalUrl, nowMs: deps.clock.nowMs() });
+  const { journal, logger, rules, maxAgeMs, portalUrl, hasCallbacks } = deps;
+  const terms = { rules: rules(), maxAgeMs, portalUrl, hasCallbacks };
+  const plan = planDeliveries(events, { ...terms, nowMs: deps.clock.nowMs() });
   for (const problem of plan.problems) logger.warn(problem, "a part of a rule could not be evaluated");
   if (plan.old > 0) logger.info({ events: plan.old }, "events were ignored because they are too old");
   const added: Delivery[] = [];

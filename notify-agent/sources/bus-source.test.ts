@@ -33,6 +33,7 @@ class SourceBench {
       rules: () => compileRules(defaultRules([INBOX]), [INBOX]).rules,
       maxAgeMs: 3_600_000,
       portalUrl: undefined,
+      hasCallbacks: false,
       clock: this.clock,
       logger: this.log.logger,
       onRecorded: (deliveries) => this.recorded.push(...deliveries.map(({ event }) => event)),

@@ -144,6 +144,12 @@ export const EXPECTED: { readonly [route: string]: Expected } = {
     status: 200,
     path: (at) => task(at, "/jobs/deploy%5Bseoul%5D/steps/checkout/summary"),
   },
+  "GET /v1/tasks/{id}/callbacks": {
+    right: "view",
+    hides: "view",
+    status: 200,
+    path: (at) => task(at, "/callbacks"),
+  },
   "GET /v1/tasks/{id}/artifacts": {
     right: "view-logs",
     hides: "view",

@@ -13,12 +13,16 @@ export async function sendNotifications<T extends Seen>(
   readerOf: (notify: NotifyClient) => (query: PageQuery) => Promise<Page<T>>,
 ): Promise<void> {
   const { ctx, portal, query } = call;
-  if (!portal.notify) {
-    throw new GantryError("unavailable", { what: "notify-agent", problem: "The portal's configuration names none." });
-  }
+  const notify = notifyOf(portal);
   const visibility = visibilityOf(portal, callerOf(call));
   const found = visibility.none
     ? { items: [] }
-    : await visiblePage(visibility, { limit: 50, ...query }, readerOf(portal.notify), visibility.task);
+    : await visiblePage(visibility, { limit: 50, ...query }, readerOf(notify), visibility.task);
   await sendVisible(ctx, visibility, found);
+}
+
+/** Throws `unavailable` when the configuration names none. */
+export function notifyOf({ notify }: Call<unknown, unknown, unknown>["portal"]): NotifyClient {
+  if (notify) return notify;
+  throw new GantryError("unavailable", { what: "notify-agent", problem: "The portal's configuration names none." });
 }

@@ -28,6 +28,7 @@ import { listApprovals } from "./list-approvals.ts";
 import { listApps } from "./list-apps.ts";
 import { listAudit, listAuditEntries } from "./list-audit.ts";
 import { listBuilds } from "./list-builds.ts";
+import { listCallbacks } from "./list-callbacks.ts";
 import { listChannels } from "./list-channels.ts";
 import { listDeliveries } from "./list-deliveries.ts";
 import { listInbox } from "./list-inbox.ts";
@@ -93,6 +94,7 @@ export const ROUTES: readonly Route[] = [
   watchTask,
   readLog,
   readSummary,
+  listCallbacks,
   listArtifacts,
   listArtifactFiles,
   readArtifact,

@@ -1,5 +1,6 @@
 // POST /v1/apps/{app}/ci and …/cd: the buttons "Run CI" and "Run CD".
 
+import { callbackRequest } from "@gantry/core/callback/callback.ts";
 import { type ErrorCode, GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { z } from "zod";
@@ -8,7 +9,7 @@ import { sendAccepted } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { accepted, inApp, params } from "../http/schemas.ts";
 
-const ciBody = z.strictObject({ params: params.default({}) });
+const ciBody = z.strictObject({ params: params.default({}), callback: callbackRequest.optional() });
 const cdBody = ciBody.extend({
   override: z
     .strictObject({ reason: z.string().trim().min(1).max(500) })
@@ -80,13 +81,14 @@ function runAppPipeline(button: {
     handle: async (call) => {
       const { app } = call.params;
       const principal = callerOf(call).name;
-      const { params, override } = call.body;
+      const { params, override, callback } = call.body;
       const start = {
         app,
         params,
         idempotencyKey: call.key,
         principal,
         ...(override === undefined ? {} : { override }),
+        ...(callback === undefined ? {} : { callback }),
       };
       // Most apps have the pipeline with the name of the button, which takes one call to the agent.
       const starting = call.portal.agent.startTask({ ...start, pipeline, button: pipeline });

@@ -1,5 +1,6 @@
 // POST /v1/tasks: run any pipeline.
 
+import { callbackRequest } from "@gantry/core/callback/callback.ts";
 import { fanOut, pipelineName } from "@gantry/wire/agent/agent-api.ts";
 import { z } from "zod";
 import { onStart } from "../access/guards/guards.ts";
@@ -25,8 +26,14 @@ export const startTask = route({
     fanOut: fanOut
       .optional()
       .describe("Run it once for each of these values, as tasks of one task that this request starts"),
+    callback: callbackRequest.optional(),
   }),
-  example: { pipeline: "ci", app: "orders", params: { ref: "main" } },
+  example: {
+    pipeline: "ci",
+    app: "orders",
+    params: { ref: "main" },
+    callback: { url: "https://ci.example.com/ended" },
+  },
   responses: { 202: accepted },
   errors: [
     "bad-params",
@@ -40,12 +47,13 @@ export const startTask = route({
     "idempotency-key-reused",
   ],
   handle: async (call) => {
-    const { pipeline, app, params: given, fanOut: each } = call.body;
+    const { pipeline, app, params: given, fanOut: each, callback } = call.body;
     const starting = call.portal.agent.startTask({
       pipeline,
       ...(app === undefined ? {} : { app }),
       params: given,
       ...(each === undefined ? {} : { fanOut: each }),
+      ...(callback === undefined ? {} : { callback }),
       idempotencyKey: call.key,
       principal: callerOf(call).name,
     });

@@ -1,5 +1,6 @@
 // State → views of the HTTP API. Pure.
 
+import type { Callback } from "@gantry/core/callback/callback.ts";
 import { actionOf } from "@gantry/core/choice/actions.ts";
 import type { Job, Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import { hideSecretParams } from "@gantry/core/pipeline/secret-params.ts";
@@ -78,6 +79,7 @@ export function taskView(
     ...(reruns.length === 0 ? {} : { reruns: [...reruns] }),
     ...(state.override === undefined ? {} : { override: state.override }),
     ...(state.rollback === undefined ? {} : { rollback: state.rollback }),
+    ...(state.callbacks === undefined ? {} : { callbacks: state.callbacks.map(callbackView) }),
     ...(state.priority === undefined ? {} : { priority: state.priority }),
     ...(state.cancel
       ? {
@@ -93,6 +95,10 @@ export function taskView(
     outputs: state.outputs as Jsons,
     jobs: [...pipeline.jobs, ...pipeline.finally].flatMap((job) => jobViews(state, pipeline, job, views)),
   };
+}
+
+function callbackView({ url, on }: Callback): NonNullable<TaskView["callbacks"]>[number] {
+  return { url, ...(on === undefined ? {} : { on: [...on] }) };
 }
 
 function triggerView({ trigger }: TaskState): Pick<TaskSummary, "trigger"> {

@@ -5,6 +5,7 @@ import type { ClustersAt } from "@gantry/core/app/known-clusters.ts";
 import { targetsOf } from "@gantry/core/app/targets.ts";
 import { type Build, buildScope } from "@gantry/core/build/build.ts";
 import type { Environments } from "@gantry/core/build/environments.ts";
+import { callbacksOf } from "@gantry/core/callback/callback.ts";
 import { canonicalJson } from "@gantry/core/canonical-json.ts";
 import { GantryError, type Problem } from "@gantry/core/errors.ts";
 import { renderText } from "@gantry/core/expr/template.ts";
@@ -143,6 +144,7 @@ export function decideStart(facts: StartFacts): Started | GantryError {
   const group = concurrency && renderText(concurrency.group, groupScope);
   if (group !== undefined && request.child?.groupsAbove.includes(group)) return waitsForEver(pipeline, group);
   const priority = priorityOf(pipeline, groupScope);
+  const callbacks = callbacksOf(pipeline, request.callback, rerun?.of.callbacks, groupScope);
   const event: Started["event"] = {
     kind: "TaskRequested",
     at,
@@ -165,6 +167,8 @@ export function decideStart(facts: StartFacts): Started | GantryError {
     ...(rerun ? { rerunOf: rerun.of.id, kept } : {}),
     ...(group === undefined ? {} : { group }),
     ...(priority === "normal" ? {} : { priority }),
+    // Whoever wrote the commit of a fork chooses the outputs, so nobody is told of them as of ours.
+    ...(callbacks.length === 0 || isFromFork({ trigger }) ? {} : { callbacks }),
   };
   // The newest task of the app is never one that people outside have caused.
   const changed = isFromFork(event) ? undefined : change;

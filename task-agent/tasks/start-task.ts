@@ -255,7 +255,7 @@ async function definitionFor(
 
 /** Differs for requests with the same key that ask for different tasks. */
 function fingerprintOf(
-  { pipeline, app, rollback, definition }: StartRequest,
+  { pipeline, app, rollback, definition, callback }: StartRequest,
   params: JsonObject,
   rerun: Rerun | undefined,
 ): string {
@@ -270,6 +270,7 @@ function fingerprintOf(
     ...(typeof rerun?.from === "object" ? [rerun.from.job] : []),
     ...(rollback === undefined ? [] : [{ targets: [], to: null, reason: "", ...JSON.parse(JSON.stringify(rollback)) }]),
     ...(definition === undefined ? [] : [definition.version]),
+    ...(callback === undefined ? [] : [{ callback: JSON.parse(JSON.stringify(callback)) }]),
   ]);
 }
 

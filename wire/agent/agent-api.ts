@@ -1,5 +1,6 @@
 // What the routes of `/agent/v1` (routes.ts) take and answer, besides the views.
 
+import { callbackRequest } from "@gantry/core/callback/callback.ts";
 import { ACTIONS } from "@gantry/core/choice/actions.ts";
 import { z } from "zod";
 import { appView, feedEvent } from "./views.ts";
@@ -43,6 +44,7 @@ export const startTask = z.object({
    */
   button: z.enum(ACTIONS).optional(),
   fanOut: fanOut.optional(),
+  callback: callbackRequest.optional(),
 });
 export type StartTask = z.infer<typeof startTask>;
 

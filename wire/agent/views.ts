@@ -4,7 +4,7 @@
 import { ACTIONS } from "@gantry/core/choice/actions.ts";
 import { LIVE_STATES } from "@gantry/core/fleet/live-states.ts";
 import { PRIORITIES } from "@gantry/core/task/priority.ts";
-import { STATES } from "@gantry/core/task/states.ts";
+import { OUTCOMES, STATES } from "@gantry/core/task/states.ts";
 import { TRIGGER_KINDS } from "@gantry/core/trigger/trigger.ts";
 import { z } from "zod";
 import { annotationSchema, failureSchema } from "../runner/protocol.ts";
@@ -180,6 +180,10 @@ export const taskView = taskSummary
     override: z.string().optional().describe("Why the policies of environments were not applied"),
     rollback: taskRollback.optional().describe("Absent: it is no rollback"),
     priority: z.enum(PRIORITIES).optional().describe("Whose jobs runners take first. Absent: normal"),
+    callbacks: z
+      .array(z.object({ url: z.string(), on: z.array(z.enum(OUTCOMES)).optional() }))
+      .optional()
+      .describe("Addresses that are told when it has ended, and of which outcomes. Absent: none"),
     cancel: z.object({ by: z.string(), at: time, reason: z.string().optional() }).optional(),
     waiting: waitingView.optional(),
     failure: failure.optional(),

@@ -4,13 +4,15 @@ import type { z } from "zod";
 import type { Page, PageQuery } from "../agent/agent-client.ts";
 import { type CallerOptions, makeCaller } from "../http-client.ts";
 import { type checkResult, NOTIFY_PREFIX, NOTIFY_ROUTES } from "./routes.ts";
-import type { ChannelView, DeliveryView, InboxItem } from "./views.ts";
+import type { CallbackView, ChannelView, DeliveryView, InboxItem } from "./views.ts";
 
 export type NotifyClient = {
   /** Newest first, in pages. */
   readonly inbox: (query: PageQuery) => Promise<Page<InboxItem>>;
   /** Newest first, in pages. */
   readonly deliveries: (query: PageQuery) => Promise<Page<DeliveryView>>;
+  /** Of a task, oldest first. Throws `not-found` from a notify-agent of an older version. */
+  readonly callbacks: (task: string) => Promise<Page<CallbackView>>;
   readonly channels: () => Promise<Page<ChannelView>>;
   /** Without a message. Throws `not-found`. */
   readonly checkChannel: (name: string) => Promise<z.infer<typeof checkResult>>;
@@ -23,6 +25,7 @@ export function makeNotifyClient(options: Omit<CallerOptions, "what" | "prefix">
   return {
     inbox: (query) => call(NOTIFY_ROUTES.inbox, { params: {}, query }),
     deliveries: (query) => call(NOTIFY_ROUTES.deliveries, { params: {}, query }),
+    callbacks: (task) => call(NOTIFY_ROUTES.callbacks, { params: { task } }),
     channels: () => call(NOTIFY_ROUTES.channels, { params: {} }),
     checkChannel: (name) => call(NOTIFY_ROUTES.checkChannel, { params: { name } }),
     testChannel: (name) => call(NOTIFY_ROUTES.testChannel, { params: { name } }),

@@ -3,7 +3,7 @@
 import { route } from "@gantry/runtime/http/route.ts";
 import { z } from "zod";
 import { page } from "../agent/views.ts";
-import { channelView, deliveryView, inboxItem } from "./views.ts";
+import { callbackView, channelView, deliveryView, inboxItem } from "./views.ts";
 
 export const NOTIFY_PREFIX = "/notify/v1";
 
@@ -35,6 +35,8 @@ export const NOTIFY_ROUTES = {
   }),
   /** Newest first. */
   deliveries: route({ method: "GET", path: "/deliveries", query: pageQuery, answer: page(deliveryView) }),
+  /** The addresses that a task wanted to be told of its end, and what happened, oldest first. */
+  callbacks: route({ method: "GET", path: "/tasks/{task}/callbacks", answer: page(callbackView) }),
   /** The channels of the configuration, by name. */
   channels: route({ method: "GET", path: "/channels", answer: page(channelView) }),
   /** Finds out, without a message, whether a channel would accept one. */

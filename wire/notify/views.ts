@@ -38,6 +38,19 @@ export const deliveryView = z
   .meta({ id: "Delivery" });
 export type DeliveryView = z.infer<typeof deliveryView>;
 
+export const callbackView = z
+  .object({
+    url: z.string(),
+    state: z.enum(["pending", "delivered", "refused", "given-up"]),
+    tries: z.int(),
+    createdAt: time,
+    deliveredAt: time.optional(),
+    nextTryAt: time.optional(),
+    problem: z.string().optional().describe("Why the last try, or the callback as a whole, did not succeed"),
+  })
+  .meta({ id: "Callback" });
+export type CallbackView = z.infer<typeof callbackView>;
+
 export const channelView = z
   .object({
     name: z.string(),

@@ -107,6 +107,7 @@ export function createNotifyHost({ simulation, machine, network, invariants, bus
       rules: () => rules,
       maxAgeMs: POLICY.giveUpAfterMs,
       portalUrl: undefined,
+      hasCallbacks: false,
       clock,
       random: random.next,
       logger,
