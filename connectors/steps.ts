@@ -11,6 +11,7 @@ export const STEPS: StepBook = {
   "argocd/ensure-repository": async () => (await import("./argo-cd/repository-step.ts")).argocdEnsureRepository,
   "argocd/find-applications": async () => (await import("./argo-cd/applications-step.ts")).argocdFindApplications,
   "argocd/list-clusters": async () => (await import("./argo-cd/cluster-step.ts")).argocdListClusters,
+  "argocd/plan": async () => (await import("./argo-cd/plan/plan-step.ts")).argocdPlan,
   "argocd/require-app": async () => (await import("./argo-cd/ensure-steps.ts")).argocdRequireApp,
   "argocd/require-cluster": async () => (await import("./argo-cd/cluster-step.ts")).argocdRequireCluster,
   "argocd/sync": async () => (await import("./argo-cd/steps.ts")).argocdSync,

@@ -159,6 +159,21 @@ export const APPS = [
     run: async (call) => (await import("../task/start-task.ts")).runCd(call),
   }),
   command({
+    name: "cd plan",
+    summary: "show what `gantry cd` would change, without changing anything",
+    details:
+      "Exit code 0: what happens is known, and nothing will fail. Exit code 1: something will fail, or is not known.",
+    args: ["APP"],
+    flags: {
+      build: { type: "string", value: "N", summary: "number of the build (default: the newest of the release branch)" },
+      target: { type: "string", multiple: true, value: "NAME", summary: "plan only this target (default: all)" },
+      diff: { type: "boolean", summary: "also show the manifests, as `diff -u` does" },
+    },
+    portal: true,
+    examples: ["cd plan orders", "cd plan orders --build 12 --target seoul --diff"],
+    run: async (call) => (await import("../app/cd-plan.ts")).planCd(call),
+  }),
+  command({
     name: "cd rollback",
     summary: "go back to the build that ran well before",
     details:

@@ -6,12 +6,13 @@ import { GantryError } from "@gantry/core/errors.ts";
 import type { ArgocdSystem } from "@gantry/core/site/systems.ts";
 import type { z } from "zod";
 import { type CallOptions, createHttp, type Http, type OtherAnswer } from "../http.ts";
-import type { Refresh } from "./decide-comparison.ts";
+import { isTransient, type Refresh } from "./decide-comparison.ts";
 import { keyOfObject } from "./decide-observed.ts";
 import {
   type Application,
   application,
   applications,
+  type Cluster,
   canI,
   cluster,
   clusters,
@@ -19,6 +20,7 @@ import {
   listedObjects,
   type ManagedResource,
   managedResources,
+  manifests,
   type Project,
   project,
   type Refusal,
@@ -151,7 +153,7 @@ function projectCalls({ ask }: Calls) {
       }),
 
     /** Needs the right `clusters, get`; undefined without it. */
-    getCluster: (name: string): Promise<{ readonly server: string } | undefined> =>
+    getCluster: (name: string): Promise<Cluster | undefined> =>
       ask.maybe("get", `/api/v1/clusters/${encodeURIComponent(name)}`, {
         query: { "id.type": "name" },
         schema: cluster,
@@ -298,6 +300,25 @@ function operationCalls({ system, http, ask }: Calls) {
         what: `compare app ${name}`,
       });
       return answer.items ?? [];
+    },
+
+    /** What Argo CD makes of a commit of the repository; `problem`: in its words, why it cannot. */
+    manifests: async (
+      name: string,
+      inProject: string,
+      revision: string,
+    ): Promise<{ readonly manifests: readonly string[] } | { readonly problem: string }> => {
+      const what = `render app ${name} at ${revision}`;
+      const answer = await http.get(`${appPath(name)}/manifests`, {
+        query: { project: inProject, revision },
+        schema: manifests,
+        what,
+        expect: [...ANSWERS, 500],
+      });
+      if (answer.ok) return { manifests: answer.body.manifests ?? [] };
+      const said = readRefusal(system, what, answer);
+      if (said.code === DENIED || isTransient(said.message)) throw refusalError(system, what, said);
+      return { problem: said.message };
     },
 
     tree: async (name: string, inProject: string): Promise<readonly TreeNode[]> => {

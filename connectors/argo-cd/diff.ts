@@ -29,9 +29,15 @@ function changesOf(resource: ManagedResource): string[] {
   return more > 0 ? [...lines, `${name}: ${more} more changes`] : lines;
 }
 
-type Change = { readonly path: string; readonly from: JsonValue | undefined; readonly to: JsonValue | undefined };
+/** Undefined: it is not there. */
+export type Change = {
+  readonly path: string;
+  readonly from: JsonValue | undefined;
+  readonly to: JsonValue | undefined;
+};
 
-function* difference(from: JsonValue | undefined, to: JsonValue | undefined, path: string): Generator<Change> {
+/** Each place where the two values differ. Items of lists are compared by their order. */
+export function* difference(from: JsonValue | undefined, to: JsonValue | undefined, path: string): Generator<Change> {
   if (isJsonObject(from) && isJsonObject(to)) {
     for (const key of new Set([...Object.keys(from), ...Object.keys(to)])) {
       yield* difference(from[key], to[key], path === "" ? key : `${path}.${key}`);
@@ -45,7 +51,8 @@ function* difference(from: JsonValue | undefined, to: JsonValue | undefined, pat
   }
 }
 
-function inWords(path: string, from: JsonValue | undefined, to: JsonValue | undefined, hide: boolean): string {
+/** `image a → b`. `hide`: it is of a Secret, whose values are never shown. */
+export function inWords(path: string, from: JsonValue | undefined, to: JsonValue | undefined, hide: boolean): string {
   const what = /\.(initContainers|containers)\[[^\]]*\]\.image$/.test(path) ? "image" : path;
   if (hide && /^(data|stringData)\b/.test(path)) return `${path} changed`;
   return `${what} ${shown(from)} → ${shown(to)}`;

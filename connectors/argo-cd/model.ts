@@ -187,6 +187,8 @@ export const managedResources = z.looseObject({
       z.looseObject({
         kind: z.string(),
         name: z.string(),
+        group: z.string().optional(),
+        namespace: z.string().optional(),
         hook: z.boolean().optional(),
         /** JSON as text; empty or `null` when the object is not there. */
         normalizedLiveState: z.string().optional(),
@@ -198,6 +200,9 @@ export const managedResources = z.looseObject({
     .nullish(),
 });
 export type ManagedResource = NonNullable<z.output<typeof managedResources>["items"]>[number];
+
+/** What the repo-server makes of a commit. Each manifest is JSON as text; the values of Secrets are stars or plus signs. */
+export const manifests = z.looseObject({ manifests: z.array(z.string()).nullish() });
 
 export const tree = z.looseObject({
   nodes: z
@@ -213,7 +218,14 @@ export const tree = z.looseObject({
 });
 export type TreeNode = NonNullable<z.output<typeof tree>["nodes"]>[number];
 
-export const cluster = z.looseObject({ name: z.string().optional(), server: z.string() });
+export const cluster = z.looseObject({
+  name: z.string().optional(),
+  server: z.string(),
+  /** `apiVersions`: such as `apps/v1` and, in some versions of Argo CD, `apps/v1/Deployment`. */
+  info: z.looseObject({ apiVersions: z.array(z.string()).nullish() }).nullish(),
+});
+
+export type Cluster = z.output<typeof cluster>;
 
 /** Every error answer: `code` is the gRPC code, which says more than the HTTP status. */
 export const refusal = z.looseObject({ code: z.number(), message: z.string().default("") });

@@ -29,6 +29,10 @@ const inputSchema = z.strictObject({
     .min(1)
     .max(50),
   from: z.string().min(1).max(63).describe("The site that built the images."),
+  copy: z
+    .boolean()
+    .default(true)
+    .describe("False: only say whether they are there, and the names that they would have."),
 });
 type Input = z.output<typeof inputSchema>;
 type Image = Input["images"][number];
@@ -47,14 +51,16 @@ export const copy = defineStep({
     copied: z.int(),
   }),
   needs: [...REGISTRY_KINDS],
-  acts: ({ images }) => images.map(({ repository }) => ({ kind: "image", access: "change", repository })),
+  acts: ({ images, copy: brings }) =>
+    images.map(({ repository }) => ({ kind: "image", access: brings ? "change" : "read", repository })),
   effects: ["create-project", "copy"],
   retry: USUAL_RETRY,
   timeoutMs: 60 * 60_000,
   plan: async (context) => {
     const own = registryOrNone(context);
     if (own === undefined) return [];
-    const { images, from } = context.input;
+    const { images, from, copy: brings } = context.input;
+    if (!brings) return [];
     return images.map(({ repository }) => `Copy ${repository} from the registry of ${from} to ${titleOf(own)}.`);
   },
   run: (context) =>
@@ -73,7 +79,8 @@ export const copy = defineStep({
         looked.push(one);
       }
       let copied = 0;
-      for (const [index, one] of looked.entries()) if (await bring(context, own, one, index)) copied += 1;
+      if (input.copy)
+        for (const [index, one] of looked.entries()) if (await bring(context, own, one, index)) copied += 1;
       const images = input.images.map(({ name, repository, digest }) => {
         const path = `${registryHost(own)}/${repository}`;
         return { name, image: path, digest, ref: `${path}@${digest}` };

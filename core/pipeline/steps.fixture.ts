@@ -131,7 +131,11 @@ const SHAPES: { readonly [name: string]: readonly [input: z.ZodRawShape, output:
     { images: z.array(z.object({ name: text, image: text, digest: text, ref: text })) },
   ],
   "image/copy": [
-    { from: text, images: z.array(z.object({ name: text, repository: text, digest: text })).min(1) },
+    {
+      from: text,
+      copy: z.boolean().default(true),
+      images: z.array(z.object({ name: text, repository: text, digest: text })).min(1),
+    },
     { images: z.array(z.object({ name: text, image: text, digest: text, ref: text })), copied: z.int() },
   ],
   "yaml/set-images": [
@@ -196,6 +200,30 @@ const SHAPES: { readonly [name: string]: readonly [input: z.ZodRawShape, output:
     { app: text, created: z.boolean(), autoSync: z.boolean(), url: text },
   ],
   "argocd/diff": [app, { changed: z.int(), changes: z.array(text) }],
+  "argocd/plan": [
+    {
+      ...app,
+      target: text,
+      path: text,
+      cluster: text,
+      namespace: text,
+      images: z.array(z.object({ name: text, repository: text, digest: text })),
+      changes: z.array(z.looseObject({ place: text, image: text, old: text, new: text })).default([]),
+      expected: z.array(text).default([]),
+    },
+    {
+      target: text,
+      application: text,
+      known: z.boolean(),
+      problem: text,
+      commit: text,
+      hash: text,
+      resources: z.array(z.object({ kind: text, name: text, namespace: text, action: text })),
+      changes: z.array(text),
+      warnings: z.array(z.object({ code: text, severity: text, text })),
+      diff: text,
+    },
+  ],
   "argocd/end-sync": [app, { ended: z.boolean() }],
   "argocd/sync": [app, { operation: text, revision: text }],
   "argocd/wait": [

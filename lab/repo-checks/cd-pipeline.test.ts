@@ -105,7 +105,15 @@ test("CD asks for image and clusters before it commits, and names the build in i
   assert.deepEqual(commit.needs, ["check"]);
   assert.deepEqual(
     check.steps.map(({ action }) => (action.kind === "uses" ? action.uses : "")),
-    ["argocd/require-cluster", "argocd/ensure-repository", "argocd/require-app", "image/copy"],
+    [
+      "argocd/require-cluster",
+      "argocd/ensure-repository",
+      "argocd/require-app",
+      "image/copy",
+      "git/checkout",
+      "yaml/set-images",
+      "argocd/plan",
+    ],
   );
   const copied = check.steps.find((step) => step.id === "images")?.action;
   assert(copied?.kind === "uses" && copied.uses === "image/copy");
@@ -139,7 +147,12 @@ test("CD asks for image and clusters before it commits, and names the build in i
     if (action.kind === "uses" && when === undefined) render(action.with, scope);
   const needs = { check: checkedAll, commit: { each: [{ each: main.each, outputs: render(commit.outputs, scope) }] } };
   const [each = null] = APP.targets as JsonObject[];
-  const before = { repository: { outputs: { url: "u" } } };
+  const before = {
+    repository: { outputs: { url: "u" } },
+    images: { outputs: { images: [found] } },
+    checkout: { outputs: { commit: "c" } },
+    edit: { outputs: { changes: [] } },
+  };
   for (const { action } of check.steps)
     if (action.kind === "uses") render(action.with, { app, build, params, each, steps: before });
   const steps = { app: { outputs: { app: "a" } } };

@@ -56,6 +56,19 @@ export const EXPECTED: { readonly [route: string]: Expected } = {
     path: (at) => app(at, "/cd"),
     body: () => ({}),
   },
+  "POST /v1/apps/{app}/cd-plans": {
+    right: "run-cd",
+    hides: "view",
+    status: 202,
+    path: (at) => app(at, "/cd-plans"),
+    body: () => ({}),
+  },
+  "GET /v1/tasks/{id}/cd-plan": {
+    right: "view",
+    hides: "view",
+    status: 200,
+    path: (at) => `/v1/tasks/${at.task}/cd-plan`,
+  },
   "POST /v1/app-proposals": {
     right: "create-app",
     status: 202,

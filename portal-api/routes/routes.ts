@@ -6,6 +6,7 @@ import { createAppProposal, getAppProposal } from "./app-proposals.ts";
 import { listArtifactFiles, listArtifacts, readArtifact } from "./artifacts.ts";
 import { askRightRoute } from "./ask-right.ts";
 import { cancelTask } from "./cancel-task.ts";
+import { cdPlanRoutes } from "./cd-plans.ts";
 import { changeApp, renameApp } from "./change-app.ts";
 import { readmitRunner, removeRunner } from "./change-runner.ts";
 import { checkPlatform } from "./check-platform.ts";
@@ -70,6 +71,7 @@ export const ROUTES: readonly Route[] = [
   createApp,
   runCi,
   runCd,
+  ...cdPlanRoutes,
   listApps,
   getApp,
   listTargets,

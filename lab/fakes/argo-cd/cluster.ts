@@ -2,6 +2,7 @@
 // image is in no registry never does. The current time is an argument.
 
 import { createHash, randomUUID } from "node:crypto";
+import { unknownKind } from "./kinds.ts";
 import {
   type Cluster,
   groupOf,
@@ -33,10 +34,17 @@ export function refusalOf(cluster: Cluster, manifest: Manifest): string | undefi
   if (!/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(metadata.name)) {
     return `${kind} "${metadata.name}" is invalid: metadata.name: Invalid value: a lowercase RFC 1123 subdomain is needed`;
   }
+  const unknown = unknownKind(cluster, manifest);
+  if (unknown !== undefined) return unknown;
   if (namespace !== undefined && !cluster.namespaces.includes(namespace)) return `namespaces "${namespace}" not found`;
   if (!isObject(spec) || !["Deployment", "StatefulSet", "DaemonSet"].includes(kind)) return undefined;
   const selector =
     isObject(spec.selector) && isObject(spec.selector.matchLabels) ? spec.selector.matchLabels : undefined;
+  const before = cluster.live[keyOf(manifest)]?.manifest.spec;
+  if (isObject(before) && !same(before.selector, spec.selector)) {
+    const shown = JSON.stringify(spec.selector);
+    return `${kind}.apps "${metadata.name}" is invalid: spec.selector: Invalid value: ${shown}: field is immutable`;
+  }
   const template =
     isObject(spec.template) && isObject(spec.template.metadata) ? spec.template.metadata.labels : undefined;
   const fits =

@@ -90,11 +90,17 @@ function statusOf(target: Manifest | undefined, live: Live | undefined, observat
   };
 }
 
-function hideSecret(manifest: Manifest, live: Manifest | undefined): Manifest {
-  if (manifest.kind !== "Secret" || typeof manifest.data !== "object") return manifest;
-  const before = (live?.data ?? {}) as Record<string, unknown>;
-  const data = Object.entries(manifest.data as Record<string, unknown>).map(([key, value]) => {
-    return [key, value === before[key] ? "++++++++" : "+++++++++"];
+/** Of a Secret, no value: without a live object to compare with, all look alike. */
+export function hideSecret(manifest: Manifest, live: Manifest | undefined): Manifest {
+  if (manifest.kind !== "Secret") return manifest;
+  const fields = ["data", "stringData"].flatMap((field) => {
+    const values = manifest[field];
+    if (typeof values !== "object" || values === null) return [];
+    const before = (live?.[field] ?? {}) as Record<string, unknown>;
+    const shown = Object.entries(values).map(([key, value]) => {
+      return [key, live === undefined || value === before[key] ? "++++++++" : "+++++++++"];
+    });
+    return [[field, Object.fromEntries(shown)]];
   });
-  return { ...manifest, data: Object.fromEntries(data) };
+  return { ...manifest, ...Object.fromEntries(fields) };
 }

@@ -136,7 +136,8 @@ function applyAll(
   const create = options.includes("CreateNamespace=true");
   if (namespace && create && !cluster.namespaces.includes(namespace)) cluster.namespaces.push(namespace);
 
-  const ordered = [...manifests].sort((a, b) => Number(b.kind === "Namespace") - Number(a.kind === "Namespace"));
+  const isFirst = ({ kind }: Manifest): number => Number(["Namespace", "CustomResourceDefinition"].includes(kind));
+  const ordered = [...manifests].sort((a, b) => isFirst(b) - isFirst(a));
   const results = ordered.map((manifest): ResourceResult => {
     const refusal = refusalOf(cluster, manifest);
     if (refusal !== undefined) return resultOf(manifest, "SyncFailed", refusal);

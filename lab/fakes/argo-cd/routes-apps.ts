@@ -4,7 +4,7 @@ import type Router from "@koa/router";
 import type Koa from "koa";
 import { bodyOf, bump, CODE, newMeta, refuse, text } from "./answers.ts";
 import { same } from "./cluster.ts";
-import { differenceOf, pairsOf, treeOf } from "./compare.ts";
+import { differenceOf, hideSecret, pairsOf, treeOf } from "./compare.ts";
 import type { Controller } from "./controller.ts";
 import { RenderProblem } from "./files.ts";
 import { GitProblem } from "./git.ts";
@@ -198,7 +198,7 @@ function viewRoutes(router: Router, apps: Apps): void {
     const found = await orRefuse(() => manifestsOf(fake, app, text(ctx.query.revision)));
     const { type, revision } = found;
     ctx.body = {
-      manifests: found.manifests.map((one) => JSON.stringify(one)),
+      manifests: found.manifests.map((one) => JSON.stringify(hideSecret(one, undefined))),
       revision,
       sourceType: type,
       namespace: app.spec.destination.namespace ?? "",

@@ -4,6 +4,7 @@ import type Router from "@koa/router";
 import { type Account, bodyOf, bump, CODE, lacks, need, newMeta, newSession, refuse, text } from "./answers.ts";
 import { same } from "./cluster.ts";
 import { GitProblem } from "./git.ts";
+import { servedBy } from "./kinds.ts";
 import { type Cluster, clonedAs, type Project, type Repository, type RepositoryTemplate } from "./model.ts";
 import type { FakeArgoCd } from "./refresh.ts";
 
@@ -90,14 +91,15 @@ export function projectRoutes(router: Router, { state, save }: FakeArgoCd, accou
 }
 
 export function clusterRoutes(router: Router, { state, save }: FakeArgoCd): void {
-  const shown = ({ name, server }: Cluster) => ({
-    name,
-    server,
+  const shown = (cluster: Cluster) => ({
+    name: cluster.name,
+    server: cluster.server,
     config: { tlsClientConfig: { insecure: false } },
     connectionState: { status: "Successful", message: "", attemptedAt: null },
     serverVersion: "v1.34.1",
     info: {
       serverVersion: "v1.34.1",
+      apiVersions: servedBy(cluster),
       applicationsCount: 0,
       cacheInfo: {},
       connectionState: { status: "Successful", message: "", attemptedAt: null },
