@@ -6,7 +6,6 @@ import { GantryError } from "@gantry/core/errors.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
 import { createApp } from "@gantry/runtime/http/app.ts";
-import { openRequestLimit } from "@gantry/runtime/http/request-limit.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { ProcessMetrics } from "@gantry/runtime/process/metrics.ts";
 import { operationRoutes } from "@gantry/runtime/process/operation-routes.ts";
@@ -16,6 +15,7 @@ import type { Agent } from "./agent.ts";
 import { archivedReads } from "./api/archived-reads.ts";
 import { portalRoutes } from "./api/portal-routes.ts";
 import { openRateLimit } from "./api/rate-limit.ts";
+import { openRunnerAdmission } from "./api/runner-admission.ts";
 import { runnerRoutes } from "./api/runner-routes.ts";
 import { type AgentConfig, siteTokensOf } from "./config.ts";
 import type { DefinitionSet } from "./definitions/definition-set.ts";
@@ -97,8 +97,7 @@ export function openHttpApp(deps: HttpAppDeps): ReturnType<typeof createApp> {
     logs: agent.logs,
     tokens,
     identities: agent.identities,
-    admit: openRequestLimit(deps.clock, config.limits.requestsPerSecond),
-    admitSignIn: openRequestLimit(deps.clock, config.limits.signInsPerSecond),
+    admission: openRunnerAdmission(deps.clock, config.limits),
     onIncompatible: agent.onIncompatible,
   });
   const check = (): Promise<void> => journal.check();

@@ -16,6 +16,7 @@ import { folderInside } from "./folders.ts";
 import { carriesMarker, markerOf } from "./host.ts";
 import { hasCommit, type Mirror, type Revision, resolveRevision } from "./mirror.ts";
 import { isBranchName } from "./names.ts";
+import { requireOwnCommit } from "./own-commit.ts";
 import { hostOf, nameOf, openRepository, repositoryInput, runtimeOf, withPauses } from "./step-parts.ts";
 import { renderFolder } from "./templates/template.ts";
 
@@ -80,7 +81,7 @@ async function checkOut(context: CheckoutContext): Promise<StepOutcome<z.output<
   const revision = await resolveRevision(mirror, input.ref);
   const unlock = tryLock(`${mirror.dir}.lock`);
   if (unlock === undefined) return waiting("another job is downloading the same repository", 500);
-  const { commit, branch } = await bringBoth(mirror, revision, input.branch).finally(unlock);
+  const { commit, branch } = await bringBoth(mirror, revision, input.branch, context.task.forkCommit).finally(unlock);
   const folder = await folderInside(context.workspace, input.directory, "git/checkout");
   const { depth, submodules, lfs } = input;
   const { cache, fetch, log } = context;
@@ -102,13 +103,18 @@ async function checkOut(context: CheckoutContext): Promise<StepOutcome<z.output<
   });
 }
 
-/** The commit, and what it is of. A commit is only of a branch that really has it. */
+/**
+ * The commit, and what it is of. A commit is only of a branch that really has it. Throws `commit-not-own` for one that no branch or tag
+ * has, unless it is of a fork and a person has let it run.
+ */
 async function bringBoth(
   mirror: Mirror,
   revision: Revision,
   expected: string | undefined,
+  forkCommit: string | undefined,
 ): Promise<{ readonly commit: string; readonly branch: string }> {
   const commit = await bringRevision(mirror, revision);
+  if (revision.kind === "commit" && commit !== forkCommit) await requireOwnCommit(mirror, commit);
   // Everybody may push tags where branches are protected: a tag with the name of the release branch is no release branch.
   if (revision.kind === "tag") return { commit, branch: `refs/tags/${revision.name}` };
   const isCommit = revision.kind === "commit" && expected !== undefined;

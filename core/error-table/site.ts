@@ -27,6 +27,12 @@ export const SITE_ERRORS = {
     why: "{problem}",
     todo: "Leave the step out for pull requests from forks, with a `when` that asks for `trigger.fork`. To run it, push the branch to the repository of the app.",
   },
+  "commit-not-own": {
+    status: 403,
+    message: "No branch and no tag of {repository} has the commit {commit}.",
+    why: "It may be of a fork: git hosts give commits of forks under the address of the repository, too. Or its branch has been removed or replaced.",
+    todo: "Push a branch or a tag that has it, or start the task for a branch.",
+  },
   "secret-not-allowed": {
     status: 403,
     message: "A pipeline of the app {app} may not use the secret {secret}.",

@@ -170,6 +170,8 @@ export type TaskFacts = {
   readonly requestedAtMs: number;
   /** Address of the task in the portal. */
   readonly url: string;
+  /** It is of a pull request from a fork, and a person has let this commit run. */
+  readonly forkCommit?: string;
 };
 
 export type ExecOptions = {

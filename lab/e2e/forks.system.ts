@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { createHmac } from "node:crypto";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -117,11 +118,31 @@ async function open(t: TestContext, provider: "github" | "gitlab") {
     await git("push", "--quiet", "--force", "origin", `HEAD:${ref}`);
     return git("rev-parse", "HEAD");
   };
-  const tell = (one: Pick<LabForkRequest, "commit" | "before">): Promise<void> =>
+  const tell = (one: Pick<LabForkRequest, "commit" | "before"> & { readonly fork?: string }): Promise<void> =>
     tellOfForkRequest(
       { host: provider, url: `${portal.url}/v1/webhooks/git`, secret: SECRET },
       { number: 7, into: `${lab.owner}/orders`, fork: "mallory/orders", branch: "fix", by: "mallory", ...one },
     );
+  /** A push to main, as somebody says who knows the secret of the webhook. */
+  const forgePush = async (after: string): Promise<void> => {
+    const name = `${lab.owner}/orders`;
+    const change = { ref: "refs/heads/main", before: await git("rev-parse", "origin/main"), after, commits: [] };
+    const [body, headers] =
+      provider === "github"
+        ? [{ ...change, repository: { full_name: name } }, { "x-github-event": "push", "x-github-delivery": after }]
+        : [
+            { object_kind: "push", ...change, checkout_sha: after, project: { path_with_namespace: name } },
+            { "x-gitlab-event": "Push Hook", "x-gitlab-token": SECRET, "idempotency-key": after },
+          ];
+    const text = JSON.stringify(body);
+    const signature = `sha256=${createHmac("sha256", SECRET).update(text).digest("hex")}`;
+    const answer = await fetch(`${portal.url}/v1/webhooks/git`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "x-hub-signature-256": signature, ...headers },
+      body: text,
+    });
+    assert.equal(answer.status, 202, await answer.text());
+  };
   const until = async <T>(look: () => Promise<T | undefined>): Promise<T> => {
     for (;;) {
       const found = await look();
@@ -130,7 +151,14 @@ async function open(t: TestContext, provider: "github" | "gitlab") {
     }
   };
   return {
-    ...{ client, commit, tell },
+    ...{ client, commit, tell, forgePush, git, into: `${lab.owner}/orders` },
+    /** The task for this commit. */
+    taskOf: (wanted: string): Promise<TaskView> =>
+      until(async () => {
+        const { items } = await client.tasks({ limit: 10 });
+        const found = await Promise.all(items.map(({ id }) => client.task(id)));
+        return found.find(({ params }) => params.ref === wanted);
+      }),
     asked: (commitAsked: string): Promise<ApprovalView> =>
       until(async () =>
         (await client.approvals({ limit: 10 })).items.find(({ question }) => question.includes(commitAsked)),
@@ -165,4 +193,30 @@ for (const provider of ["github", "gitlab"] as const)
       ["source succeeded", "test succeeded", "sign skipped"],
     );
     assert.equal(JSON.stringify(jobs).includes(CREDENTIAL), false);
+  });
+
+for (const provider of ["github", "gitlab"] as const)
+  test(`who has only the secret of a webhook on ${provider} has no commit of a fork run`, { skip }, async (t) => {
+    const { commit, tell, forgePush, git, into, taskOf, ended } = await open(t, provider);
+    const pushed = await commit("a push to main, it says");
+    await forgePush(pushed);
+    const asPush = await ended((await taskOf(pushed)).id);
+    assert.deepEqual([asPush.state, asPush.failure?.code], ["failed", "commit-not-own"], asPush.headline);
+    assert.match(asPush.failure?.todo ?? "", /Push a branch or a tag that has it/);
+    const own = await commit("a pull request of the repository itself, it says");
+    await tell({ commit: own, fork: into });
+    const asRequest = await ended((await taskOf(own)).id);
+    assert.deepEqual([asRequest.state, asRequest.failure?.code], ["failed", "commit-not-own"], asRequest.headline);
+    for (const { jobs } of [asPush, asRequest])
+      assert.deepEqual(
+        jobs[0]?.steps.map(({ id, state }) => `${id} ${state}`),
+        ["source failed", "test skipped", "sign skipped"],
+      );
+    // Somebody who may push takes a commit over: then it is one of the repository, also when it is not the newest of its branch.
+    const taken = await commit("taken over");
+    await git("commit", "--quiet", "--allow-empty", "-m", "more");
+    await git("push", "--quiet", "origin", "HEAD:refs/heads/taken-over");
+    await forgePush(taken);
+    const asOwn = await ended((await taskOf(taken)).id);
+    assert.equal(asOwn.state, "succeeded", asOwn.headline);
   });

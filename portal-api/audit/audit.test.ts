@@ -310,6 +310,7 @@ test("what the task-agent did for a person without this portal, and what a runne
     failure: { code, message: "The step pushes to PAYMENTS/payments, which does not belong to app orders." },
   });
   events.push(at(5, "t-portal", ended("script-failed")), at(6, "t-portal", ended("outside-app")));
+  events.push(at(7, "t-fork", ended("fork-refused")), at(8, "t-forged", ended("commit-not-own")));
   await follow();
   await follow();
   const recorded = (await chain.after(1, 10)).map(({ kind, who, verb, on, pipeline, code }) => [
@@ -323,10 +324,12 @@ test("what the task-agent did for a person without this portal, and what a runne
     ["agent", "kim", "run a pipeline", "t-other", "d1"],
     ["agent", "lee", "cancel a task", "t-portal", undefined],
     ["agent", "kim", "run a step that uses more than the app; the runner refused it", "t-portal", "outside-app"],
+    ["agent", "kim", "run a step that uses more than the app; the runner refused it", "t-fork", "fork-refused"],
+    ["agent", "kim", "run a step that uses more than the app; the runner refused it", "t-forged", "commit-not-own"],
   ]);
   events.length = 0;
   await follow();
-  assert.equal((await chain.head()).seq, 4, "a task-agent with a new data folder is no change");
+  assert.equal((await chain.head()).seq, 6, "a task-agent with a new data folder is no change");
 });
 
 test("the access log names the caller, the task, the status, the time and the bytes of a request", async (t) => {

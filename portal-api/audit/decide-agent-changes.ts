@@ -43,8 +43,13 @@ export function decideAgentChanges(
   });
 }
 
-/** Codes with which a runner refuses a step that tries to use something of another app. */
-const REFUSED_BY_RUNNERS: ReadonlySet<string> = new Set(["outside-app", "secret-not-allowed"]);
+/** Codes with which a runner refuses a step that tries to use what is not for its task. */
+const REFUSED_BY_RUNNERS: ReadonlySet<string> = new Set([
+  "outside-app",
+  "secret-not-allowed",
+  "fork-refused",
+  "commit-not-own",
+]);
 
 function refusalOf({ data }: FeedEvent): string | undefined {
   const { kind, failure } = data.event;

@@ -6,7 +6,7 @@ import { type RunnerCall, type RunnerHandlers, runnerCallsByPath } from "@gantry
  * The site that the caller represents, and a signal that is aborted when the caller has disconnected. Only calls that wait
  * get a signal: it costs as much as the rest of a small call.
  */
-type Caller = readonly [site: string, gone: () => AbortSignal];
+export type Caller = readonly [site: string, gone: () => AbortSignal];
 
 /** Only a poll waits. */
 type Protocol = Omit<RunnerHandlers<readonly [site: string]>, "poll"> &

@@ -8,7 +8,7 @@ import { addRoutes } from "@gantry/runtime/http/serve-routes.ts";
 import { agreeOn, PROOFS_SINCE, PROTOCOL_HEADER, RUNNER_PROTOCOL } from "@gantry/wire/protocol-version.ts";
 import { IDENTITY_ROUTES } from "@gantry/wire/runner/identity.ts";
 import { MAX_LOG_CHUNK, type PollReply, type SessionReply, withoutProof } from "@gantry/wire/runner/protocol.ts";
-import { RUNNER_PREFIX } from "@gantry/wire/runner/routes.ts";
+import { RUNNER_PREFIX, type RunnerCall } from "@gantry/wire/runner/routes.ts";
 import Router from "@koa/router";
 import type Koa from "koa";
 import { z } from "zod";
@@ -19,7 +19,8 @@ import type { LogStore } from "../logs/log-store.ts";
 import type { RunnerProtocol } from "../runner-protocol/runner-protocol.ts";
 import { addArtifactContent } from "./artifacts.ts";
 import { addLogUpload } from "./logs.ts";
-import { runnerCalls } from "./runner-calls.ts";
+import type { RunnerAdmission } from "./runner-admission.ts";
+import { type Caller, runnerCalls } from "./runner-calls.ts";
 
 export type RunnerRoutesDeps = {
   readonly protocol: RunnerProtocol;
@@ -27,10 +28,7 @@ export type RunnerRoutesDeps = {
   readonly tokens: readonly (readonly [token: string, speaksFor: SiteToken])[];
   /** Runners with a key of their own. */
   readonly identities: Identities;
-  /** Counts a request of a site as `weight` small ones (default: 1); throws `limit-reached`. */
-  readonly admit: (site: string, weight?: number) => void;
-  /** Counts a request of a caller without a token, by its address; throws `limit-reached`. */
-  readonly admitSignIn: (address: string) => void;
+  readonly admission: RunnerAdmission;
   /** A runner of this site tried to register and has no protocol version in common with this agent. */
   readonly onIncompatible?: (site: string, runner: string, error: GantryError) => void;
 };
@@ -45,15 +43,8 @@ const LIMIT = 4 * 1_048_576;
 const WEIGHED_BYTES = 1_024;
 const WEIGHED_LOG_BYTES = 65_536;
 
-export function runnerRoutes({
-  protocol,
-  logs,
-  tokens,
-  identities,
-  admit,
-  admitSignIn,
-  onIncompatible,
-}: RunnerRoutesDeps): Koa.Middleware {
+export function runnerRoutes(deps: RunnerRoutesDeps): Koa.Middleware {
+  const { protocol, logs, tokens, identities, admission } = deps;
   const router = new Router({ prefix: RUNNER_PREFIX });
   const siteOfToken = bySecret<RunnerIdentity>(tokens);
   const senderOf = (ctx: Koa.Context): RunnerIdentity => {
@@ -68,13 +59,12 @@ export function runnerRoutes({
   // Runners send most of the requests, and these paths have no parameters: a map is faster than a router.
   const calls = runnerCalls(protocol);
 
-  addIdentityRoutes(router, identities, (ctx) => admitSignIn(`Address ${networkOf(ctx)}`));
+  addIdentityRoutes(router, identities, admission);
   router.use((ctx, next) => {
-    admit(
-      `The runners of site ${siteOf(ctx)}`,
-      1 + Math.floor((ctx.request.length ?? MAX_LOG_CHUNK) / WEIGHED_LOG_BYTES),
-    );
-    return next();
+    const [site, bytes] = [siteOf(ctx), ctx.request.length ?? MAX_LOG_CHUNK];
+    admission.count(site, 1 + Math.floor(bytes / WEIGHED_LOG_BYTES));
+    const end = admission.open(site, bytes);
+    return next().finally(end);
   });
   const siteOfSession = (ctx: Koa.Context, session: string): string => {
     const sender = senderOf(ctx);
@@ -90,26 +80,42 @@ export function runnerRoutes({
     if (!call) return routed(ctx, next);
     ctx.state.route = ctx.path;
     const sender = senderOf(ctx);
-    const { site } = sender;
-    const gone = (): AbortSignal => clientGoneSignal(ctx);
-    const who = `The runners of site ${site}`;
     // A body without a length may have any size.
-    admit(who, 1 + Math.floor(Math.min(ctx.request.length ?? LIMIT, LIMIT) / WEIGHED_BYTES));
-    const body = await readJson(ctx, BODY, { limit: LIMIT });
-    const listed = lengthOf(body, "items") + lengthOf(body, "running");
-    if (listed > 0) admit(who, listed);
-    if (call.name !== "session") {
-      protocol.checkSender(usedBy.safeParse(body).data?.session ?? "", sender);
-      const answer = await call.answer(body, site, gone);
-      ctx.body = call.name === "poll" ? offersFor(ctx, answer as PollReply) : answer;
-      return;
+    const bytes = Math.min(ctx.request.length ?? LIMIT, LIMIT);
+    admission.count(sender.site, 1 + Math.floor(bytes / WEIGHED_BYTES));
+    const end = admission.open(sender.site, bytes);
+    try {
+      await answerCall(ctx, call, sender, deps);
+    } finally {
+      end();
     }
-    await identities.checkName(sender, named.safeParse(body).data?.runner ?? "");
-    const version = agree(ctx, body, (runner, error) => onIncompatible?.(site, runner, error));
-    const opened = (await call.answer(body, site, gone)) as SessionReply;
-    protocol.bind(opened.session, sender.publicKey);
-    ctx.body = { ...opened, protocol: version };
   };
+}
+
+type AnswerDeps = Pick<RunnerRoutesDeps, "protocol" | "identities" | "admission" | "onIncompatible">;
+
+async function answerCall(
+  ctx: Koa.Context,
+  call: RunnerCall<Caller>,
+  sender: RunnerIdentity,
+  { protocol, identities, admission, onIncompatible }: AnswerDeps,
+): Promise<void> {
+  const { site } = sender;
+  const gone = (): AbortSignal => clientGoneSignal(ctx);
+  const body = await readJson(ctx, BODY, { limit: LIMIT });
+  const listed = lengthOf(body, "items") + lengthOf(body, "running");
+  if (listed > 0) admission.count(site, listed);
+  if (call.name !== "session") {
+    protocol.checkSender(usedBy.safeParse(body).data?.session ?? "", sender);
+    const answer = await call.answer(body, site, gone);
+    ctx.body = call.name === "poll" ? offersFor(ctx, answer as PollReply) : answer;
+    return;
+  }
+  await identities.checkName(sender, named.safeParse(body).data?.runner ?? "");
+  const version = agree(ctx, body, (runner, error) => onIncompatible?.(site, runner, error));
+  const opened = (await call.answer(body, site, gone)) as SessionReply;
+  protocol.bind(opened.session, sender.publicKey);
+  ctx.body = { ...opened, protocol: version };
 }
 
 /** The task of each attempt in a list is read, so it counts as a request. */
@@ -118,20 +124,17 @@ function lengthOf(body: unknown, list: "items" | "running"): number {
   return Array.isArray(value) ? value.length : 0;
 }
 
-function addIdentityRoutes(router: Router, identities: Identities, admit: (ctx: Koa.Context) => void): void {
+/** Every request is counted before its body is read. */
+function addIdentityRoutes(router: Router, identities: Identities, admission: RunnerAdmission): void {
+  const paths = Object.values(IDENTITY_ROUTES).map(({ path }) => path);
+  router.use(paths, (ctx, next) => {
+    const end = admission.openSignIn(networkOf(ctx));
+    return next().finally(end);
+  });
   addRoutes(router, IDENTITY_ROUTES, {
-    enrol: ({ ctx, body }) => {
-      admit(ctx);
-      return identities.enrol(body);
-    },
-    challenge: ({ ctx, body }) => {
-      admit(ctx);
-      return { challenge: identities.challenge(body.runner) };
-    },
-    token: ({ ctx, body }) => {
-      admit(ctx);
-      return identities.issueToken(body);
-    },
+    enrol: ({ body }) => identities.enrol(body),
+    challenge: ({ body }) => ({ challenge: identities.challenge(body.runner) }),
+    token: ({ body }) => identities.issueToken(body),
   });
 }
 

@@ -16,13 +16,13 @@ import { noRedis, type RedisServer, startRedis } from "@gantry/lab/faults/redis/
 import { type Clock, systemClock } from "@gantry/runtime/clock.ts";
 import { createApp } from "@gantry/runtime/http/app.ts";
 import { type Listening, listen } from "@gantry/runtime/http/listen.ts";
-import { openRequestLimit } from "@gantry/runtime/http/request-limit.ts";
 import type { StartTask } from "@gantry/wire/agent/agent-api.ts";
 import { type AgentClient, makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
 import type { JobRef, SessionRequest } from "@gantry/wire/runner/protocol.ts";
 import { FENCE_KEY } from "../agent.fixture.ts";
 import { type Agent, openAgent } from "../agent.ts";
 import { portalRoutes } from "../api/portal-routes.ts";
+import { openRunnerAdmission } from "../api/runner-admission.ts";
 import { runnerRoutes } from "../api/runner-routes.ts";
 import { type AgentConfigInput, agentConfig, siteTokensOf } from "../config.ts";
 import { NO_OWN_PIPELINES } from "../definitions/own-pipelines.ts";
@@ -203,6 +203,44 @@ export class AttackBench {
     return this.#post(path, JSON.stringify(body), "application/json", token);
   }
 
+  /** The same with the token of a site. */
+  callAs(site: Site, path: string, body: object): Promise<Answer> {
+    return this.call(path, body, TOKENS[site]);
+  }
+
+  /**
+   * Begins requests whose bodies never come, of so many bytes (default: 100) or of any length, without a token unless a site is given.
+   * Resolves when so many of them have got a 429; the returned function breaks the others off.
+   */
+  async slowBodies(
+    count: number,
+    path: string,
+    { refused, site, length = 100 }: { refused: number; site?: Site; length?: number | "chunked" },
+  ): Promise<() => void> {
+    const headers = {
+      "content-type": "application/json",
+      ...(site === undefined ? {} : { authorization: `Bearer ${TOKENS[site]}` }),
+      ...(length === "chunked" ? { "transfer-encoding": "chunked" } : { "content-length": String(length) }),
+    };
+    let left = refused;
+    const all = Promise.withResolvers<void>();
+    const sent = Array.from({ length: count }, () => {
+      const one = request(`${this.#attacked.server.url}/runner/v1/${path}`, { method: "POST", headers, agent: false });
+      one.on("error", () => {}); // It was broken off.
+      one.on("response", (answer: IncomingMessage) => {
+        if (answer.statusCode !== 429) all.reject(new Error(`${answer.statusCode}`));
+        left -= 1;
+        if (left === 0) all.resolve();
+      });
+      one.flushHeaders();
+      return one;
+    });
+    await all.promise;
+    return () => {
+      for (const one of sent) one.destroy();
+    };
+  }
+
   /** The same from another address of this machine. */
   async callFrom(localAddress: string, path: string, body: object): Promise<{ readonly status: number }> {
     const headers = { "content-type": "application/json" };
@@ -304,8 +342,7 @@ export class AttackBench {
         logs: agent.logs,
         tokens: siteTokensOf(config),
         identities: agent.identities,
-        admit: openRequestLimit(clock, config.limits.requestsPerSecond),
-        admitSignIn: openRequestLimit(clock, config.limits.signInsPerSecond),
+        admission: openRunnerAdmission(clock, config.limits),
       }),
     );
     const portal = portalRoutes({

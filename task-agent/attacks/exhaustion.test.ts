@@ -4,8 +4,9 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { crc32 } from "node:zlib";
 import { cpuMsOf } from "@gantry/lab/cpu-time.ts";
+import { pause, systemClock } from "@gantry/runtime/clock.ts";
 import type { StartTask } from "@gantry/wire/agent/agent-api.ts";
-import { AttackBench, needs, registration, SETUPS } from "./attack.fixture.ts";
+import { AttackBench, needs, registration, SETUPS, type Site } from "./attack.fixture.ts";
 
 const TOO_LARGE = [413, "body-too-large"];
 const NO_STEP = [404, "not-found"];
@@ -207,7 +208,65 @@ for (const setup of SETUPS)
       }
       await bench.signIn("seoul", "seoul-1");
     });
+
+    test("requests of many tokens together", async (t) => {
+      const bench = await AttackBench.open(t, setup, { limits: { allRequestsPerSecond: 5 } });
+      await bench.turnToAttack();
+      const heartbeat = { session: "made-up", items: [] };
+      const floods = (["busan", "seoul"] as const).flatMap((site) =>
+        Array.from({ length: 55 }, () => bench.callAs(site, "heartbeat", heartbeat)),
+      );
+      const refused = (await Promise.all(floods)).filter(({ code }) => code === "limit-reached");
+      assert.ok(refused.length > 0);
+      for (const { status, body } of refused)
+        assert.deepEqual(
+          [status, body.title],
+          [429, "The task-agent has reached the limit of 5 requests in a second."],
+        );
+    });
+
+    test("requests whose bodies never end", async (t) => {
+      const bench = await AttackBench.open(t, setup, { limits: { openRequests: 8, allOpenRequests: 12 } });
+      await bench.turnToAttack();
+      const heartbeat = { session: "made-up", items: [] };
+      const isTaken = async (site: Site) => (await bench.callAs(site, "heartbeat", heartbeat)).status !== 429;
+      const busan = await bench.slowBodies(20, "heartbeat", { refused: 12, site: "busan" });
+      assert.deepEqual([await isTaken("busan"), await isTaken("seoul")], [false, true]);
+      const seoul = await bench.slowBodies(8, "heartbeat", { refused: 4, site: "seoul" });
+      assert.equal(await isTaken("seoul"), false);
+      busan();
+      for (const site of ["busan", "seoul"] as const) await until(() => isTaken(site));
+      seoul();
+    });
+
+    test("bodies that never end, by their length", async (t) => {
+      const MIB = 1_048_576;
+      const limits = { openBodyBytes: 4 * MIB, allOpenBodyBytes: 6 * MIB };
+      const bench = await AttackBench.open(t, setup, { limits });
+      await bench.turnToAttack();
+      const end = await bench.slowBodies(9, "heartbeat", { refused: 5, site: "busan", length: MIB });
+      const chunked = await bench.slowBodies(2, "heartbeat", { refused: 1, site: "seoul", length: "chunked" });
+      end();
+      chunked();
+    });
+
+    test("bodies that never end, of callers without a token", async (t) => {
+      const bench = await AttackBench.open(t, setup);
+      await bench.turnToAttack();
+      const end = await bench.slowBodies(250, "challenge", { refused: 50 });
+      assert.equal((await bench.callFrom("127.0.0.2", "challenge", { runner: "seoul-7" })).status, 200);
+      end();
+      await until(async () => (await bench.call("challenge", { runner: "busan-7" })).status === 200);
+      const large = await bench.call("challenge", { runner: "busan-7", padding: "x".repeat(20_000) });
+      assert.deepEqual([large.status, large.code], TOO_LARGE);
+    });
   });
+
+/** Polls: the server sees the end of a connection a moment later. */
+async function until(check: () => Promise<boolean>): Promise<void> {
+  for (const end = performance.now() + 60_000; !(await check()); await pause(systemClock, 20))
+    assert.ok(performance.now() < end, "waited for a minute");
+}
 
 async function attackerAtWork(bench: AttackBench) {
   await bench.request("busan");

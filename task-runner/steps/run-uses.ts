@@ -224,6 +224,7 @@ function contextOf(
       requestedBy: spec.requestedBy,
       requestedAtMs: spec.requestedAtMs,
       url: spec.taskUrl,
+      ...(spec.fork ? { forkCommit: spec.fork.commit } : {}),
     },
     workspace: folders.workspace,
     home: folders.home,

@@ -48,15 +48,25 @@ export function signedText(runner: string, challenge: string): Uint8Array {
   return new TextEncoder().encode(`gantry runner ${runner}\n${challenge}`);
 }
 
+/** Whoever sends these is not known yet. */
+const BODY_LIMIT = 16_384;
+
 /** Below `RUNNER_PREFIX`. */
 export const IDENTITY_ROUTES = {
   enrol: route({
     method: "POST",
     path: "/enrol",
     body: enrolRequest,
+    bodyLimit: BODY_LIMIT,
     answer: enrolReply,
     errors: ["enrolment-invalid", "runner-name-taken"],
   }),
-  challenge: route({ method: "POST", path: "/challenge", body: challengeRequest, answer: challengeReply }),
-  token: route({ method: "POST", path: "/token", body: tokenRequest, answer: tokenReply }),
+  challenge: route({
+    method: "POST",
+    path: "/challenge",
+    body: challengeRequest,
+    bodyLimit: BODY_LIMIT,
+    answer: challengeReply,
+  }),
+  token: route({ method: "POST", path: "/token", body: tokenRequest, bodyLimit: BODY_LIMIT, answer: tokenReply }),
 } satisfies RouteTable;
