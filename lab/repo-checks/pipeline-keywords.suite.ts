@@ -194,6 +194,7 @@ test("pipeline keywords: every map of a pipeline file that has keywords is in th
     upstreamShape,
     artifactShape,
     cacheShape,
+    callbackShape,
     downloadShape,
   ]);
   const others = [...objectsIn(pipelineShape)].filter((shape) => !known.has(shape));
