@@ -68,6 +68,8 @@ const DELIVERIES: readonly WebhookDelivery[] = [
   },
 ];
 
+const TOLD = { createdAt: "2026-11-20T07:00:00Z" };
+
 const POLICY =
   "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 const TYPES: { readonly [extension: string]: string } = {
@@ -186,6 +188,21 @@ const RESPONSES: { readonly [path: string]: unknown } = {
     lines: ['{"level":"info","msg":"session opened"}', '{"level":"info","msg":"an operator reads this log"}'],
     held: 40,
     dropped: 0,
+  },
+  "/v1/tasks/t0ci-failed/callbacks": {
+    items: [
+      {
+        ...TOLD,
+        url: "https://ci.example.com/ended",
+        state: "delivered",
+        tries: 1,
+        deliveredAt: "2026-11-20T07:00:01Z",
+      },
+      {
+        ...{ ...TOLD, url: "https://old.example.com/hook", state: "refused", tries: 0 },
+        problem: "old.example.com is not among the `hosts` of `callbacks`",
+      },
+    ],
   },
   "/v1/tasks/t0ci-failed/artifacts": {
     items: [

@@ -94,6 +94,7 @@ const failedCi = task("t0ci-failed", "ci", "failed", {
   endedAt: at(240),
   failedAt: { job: "build", step: "test" },
   params: { ref: "main", failOn: "critical" },
+  callbacks: [{ url: "https://ci.example.com/ended" }, { url: "https://old.example.com/hook", on: ["failed"] }],
   jobs: [
     job(
       "build",

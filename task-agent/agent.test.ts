@@ -110,7 +110,7 @@ describe("the task-agent over HTTP", () => {
     await assert.rejects(startTaskAgent(config, { logger: quiet }), { code: "store-busy" });
   });
 
-  test("a task runs at two sites to its end, and the feed has every event in order", async () => {
+  test("A2, A3: a task runs at two sites to its end, and the feed has every event in order", async () => {
     const fixture = await AgentFixture.start();
     const task = await fixture.request();
     assert.equal(task.state, "queued");
@@ -145,7 +145,7 @@ describe("the task-agent over HTTP", () => {
     );
   });
 
-  test("a waiting task says what it waits for", async () => {
+  test("I11: a waiting task says what it waits for", async () => {
     const fixture = await AgentFixture.start();
     const task = await fixture.request();
     await fixture.waitForEvent(task.id, "JobWaiting");
@@ -154,7 +154,7 @@ describe("the task-agent over HTTP", () => {
     assert.equal(waiting.headline, "Run release is waiting. Waiting for a runner at seoul: none has ever registered.");
   });
 
-  test("the same idempotency key returns the same task, refuses another body, and starts one task for 100 concurrent requests", async () => {
+  test("A1: the same idempotency key returns the same task, refuses another body, and starts one task for 100 concurrent requests", async () => {
     const fixture = await AgentFixture.start();
     const many = await Promise.all(Array.from({ length: 100 }, () => fixture.request({ version: "2.0" }, "one-key")));
     assert.equal(new Set(many.map((task) => task.id)).size, 1);
@@ -162,7 +162,7 @@ describe("the task-agent over HTTP", () => {
     assert.equal((await fixture.client.tasks({})).items.length, 1);
   });
 
-  test("invalid parameters are refused with a pointer to each mistake, and nothing is stored", async () => {
+  test("B1: invalid parameters are refused with a pointer to each mistake, and nothing is stored", async () => {
     const fixture = await AgentFixture.start();
     await assert.rejects(
       fixture.request({ version: "abc", extra: "1" }),
@@ -175,7 +175,7 @@ describe("the task-agent over HTTP", () => {
     assert.equal((await fixture.client.tasks({})).items.length, 0);
   });
 
-  test("an offer is repeated on every poll until it is claimed, and goes to another runner when it is declined", async () => {
+  test("A15: an offer is repeated on every poll until it is claimed, and goes to another runner when it is declined", async () => {
     const fixture = await AgentFixture.start();
     const first = await fixture.runner("seoul", "seoul-1");
     const task = await fixture.request();
@@ -189,7 +189,7 @@ describe("the task-agent over HTTP", () => {
     await assert.rejects(first.claim(offer as Offer), { code: "offer-gone" });
   });
 
-  test("after a restart of the agent a runner continues under the same fence; a runner that lists no job loses it", async () => {
+  test("A15: after a restart of the agent a runner continues under the same fence; a runner that lists no job loses it", async () => {
     const fixture = await AgentFixture.start();
     const task = await fixture.request();
     const runner = await fixture.runner("seoul");
@@ -215,7 +215,7 @@ describe("the task-agent over HTTP", () => {
     assert.equal((await fixture.client.task(task.id)).jobs[0]?.attempts[0]?.outcome, "lost");
   });
 
-  test("a cancel reaches an open poll at once, and jobs that have not started never start", async () => {
+  test("A10: a cancel reaches an open poll at once, and jobs that have not started never start", async () => {
     const fixture = await AgentFixture.start();
     const task = await fixture.request();
     const runner = await fixture.runner("seoul");
@@ -248,7 +248,7 @@ describe("the task-agent over HTTP", () => {
     assert.deepEqual(third, { answer: "done", key: first.key, result: { digest: "sha256:1" } });
   });
 
-  test("logs are appended by offset: a gap is rewound, a repeat is accepted, different bytes are refused, and the log can be read", async () => {
+  test("A21: logs are appended by offset: a gap is rewound, a repeat is accepted, different bytes are refused, and the log can be read", async () => {
     const fixture = await AgentFixture.start();
     const task = await fixture.request();
     const runner = await fixture.runner("seoul");

@@ -8,7 +8,7 @@ import { tempDir } from "@gantry/connectors/temp-dir.fixture.ts";
 import { script } from "./fake-agent.fixture.ts";
 import { openUnprotectedRunner } from "./runner.fixture.ts";
 
-test("a secret that the job did not ask for is masked in its log, in its outputs and in its failure", async (t) => {
+test("A21: a secret that the job did not ask for is masked in its log, in its outputs and in its failure", async (t) => {
   const dir = await tempDir(t);
   const secret = "hunter2-of-another-team-9";
   const file = join(dir, "other");

@@ -29,7 +29,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-test("a time limit ends everything that the script has started, and the report says so", async (t) => {
+test("A9: a time limit ends everything that the script has started, and the report says so", async (t) => {
   const { agent, data } = await openUnprotectedRunner(t);
   const job = agent.offer({ steps: [script("hang", HANG, { timeoutMs: 400 }), script("after", "true")] });
   const report = await agent.reported(job);
@@ -74,7 +74,7 @@ test("a cancel stops the script, lets cleanup steps run, and is reported", async
   assert.deepEqual(ends, ["work canceled", "never skipped", "clean succeeded"]);
 });
 
-test("a cancel ends a script that ignores SIGTERM", async (t) => {
+test("A10: a cancel ends a script that ignores SIGTERM", async (t) => {
   const { agent } = await openUnprotectedRunner(t);
   const job = agent.offer({ steps: [script("deaf", "trap '' TERM; echo on; while true; do sleep 0.1; done")] });
   await agent.until("the script to run", () => agent.log(job, "deaf").includes("on"));

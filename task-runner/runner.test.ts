@@ -27,7 +27,7 @@ const greet = defineStep({
   },
 });
 
-test("a job with a step and a script runs from offer to report, with exact outputs and logs", async (t) => {
+test("A22: a job with a step and a script runs from offer to report, with exact outputs and logs", async (t) => {
   const { agent, data } = await openTestRunner(t, { steps: [greet] });
   const job = agent.offer({
     steps: [

@@ -294,6 +294,8 @@ tasks:
   assert.deepEqual((await readdir(join(folder, "out"))).sort(), ["force-shutdown-agent.yaml", "say-hello.yaml"]);
   const hello = parse(await readFile(join(folder, "out", "say-hello.yaml"), "utf8")) as JsonObject;
   assert.equal(at(hello, "jobs", "run", "env", "TASK_ORIGIN_PARAM"), "${{ secrets.KEY1 }}");
+  const shutdown = parse(await readFile(join(folder, "out", "force-shutdown-agent.yaml"), "utf8")) as JsonObject;
+  assert.equal(shutdown.callback, "http://x");
   for (const what of [
     /the reserved command ForceShutdownAgent is not in the file/,
     /the script at https:/,

@@ -11,12 +11,11 @@ keep_result() { printf 'result<<END_OF_TASK_RESULT\\n%s\\nEND_OF_TASK_RESULT\\n'
 trap keep_result EXIT
 `;
 const TASK_KEYS = new Set(
-  "id zoneId name description taskType taskTypeChangeable schedule agentKey exeAgentChangeable cron untilRun timeout parameter steps commands totalStepCount hasRecover showLog status".split(
+  "id zoneId name description taskType taskTypeChangeable schedule agentKey exeAgentChangeable cron untilRun timeout parameter steps commands totalStepCount hasRecover showLog status callbackUrl".split(
     " ",
   ),
 );
 const HINTS: { readonly [key: string]: string } = {
-  callbackUrl: "use a notification channel of the kind webhook",
   eventHookSendingType: "use a rule of notifications",
 };
 const CREDENTIAL = /\{\{([A-Za-z0-9]+)\}\}/g;
@@ -77,6 +76,7 @@ function readTask(task: JsonObject, at: Path, around: Around): JsonObject {
     app: "none",
     params: orNothing(params),
     triggers: orNothing(triggersOf(task, at, note)),
+    callback: callbackOf(task, at, note),
     jobs: {
       run: compact({
         site: options.site ?? "${{ params.site }}",
@@ -119,6 +119,15 @@ function readStep(step: JsonObject, at: Path, ids: readonly string[], { note, co
 
 function isRecover(step: JsonObject): boolean {
   return step.isRecover === true || step.recover === true;
+}
+
+function callbackOf({ callbackUrl: url }: JsonObject, at: Path, note: Around["note"]): string | undefined {
+  if (typeof url !== "string" || url === "") return undefined;
+  note(
+    [...at, "callbackUrl"],
+    "`callbackUrl` is `callback` here: the message is another one and has a signature, and the platform team must allow the host",
+  );
+  return url;
 }
 
 function isPinned(task: JsonObject): boolean {

@@ -40,7 +40,7 @@ test("I8: a person starts a pipeline that runs others, and finds each task from 
   assert.match(ofChild.out, new RegExp(`part of task ${taskIn(started.out)}, job patch`));
 });
 
-test("one command runs a pipeline for each value, and stops after a failure", async () => {
+test("C2: one command runs a pipeline for each value, and stops after a failure", async () => {
   const started = await run(
     "pipeline",
     "run",

@@ -149,3 +149,46 @@ test("a list that a script has written as JSON becomes jobs (B2, B3)", async (t)
   assert.equal(code, 0, out);
   assert.equal(await read("all"), "[4,9]");
 });
+
+test("B7: an expression filters, counts and changes what a script has written, and one that would take for ever is stopped", async (t) => {
+  const pods = JSON.stringify([
+    { name: "web", ready: true },
+    { name: "db", ready: false },
+  ]);
+  const { code, out, read } = await execFile(
+    t,
+    `  list:
+    site: here
+    steps: [{ run: 'echo ''pods=${pods}'' >> "$GANTRY_OUTPUT"' }]
+    outputs: { pods: "\${{ fromJson(steps.run.outputs.pods) }}" }
+  tell:
+    site: here
+    needs: list
+    steps:
+      - run: printf %s "$COUNT $NAMES" > FOLDER/told
+        env:
+          COUNT: "\${{ size(needs.list.outputs.pods) }}"
+          NAMES: "\${{ toJson(needs.list.outputs.pods.filter(pod, !pod.ready).map(pod, pod.name)) }}"
+`,
+  );
+  assert.equal(code, 0, out);
+  assert.equal(await read("told"), '2 ["db"]');
+
+  const many = `[${Array.from({ length: 1_000 }, (_, n) => n).join(",")}]`;
+  const endless = await execFile(
+    t,
+    `  list:
+    site: here
+    steps: [{ run: 'echo "all=${many}" >> "$GANTRY_OUTPUT"' }]
+    outputs: { all: "\${{ fromJson(steps.run.outputs.all) }}" }
+  count:
+    site: here
+    needs: list
+    steps:
+      - run: "true"
+        env: { N: "\${{ needs.list.outputs.all.map(a, needs.list.outputs.all.map(b, needs.list.outputs.all.map(c, a + b + c))) }}" }
+`,
+  );
+  assert.equal(endless.code, 1, endless.out);
+  assert.match(endless.out, /expression/i);
+});

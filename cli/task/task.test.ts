@@ -209,7 +209,7 @@ test("what a policy refuses is said with what to do, and a reason overrides it",
   assert.equal(forced.code, 0, forced.out);
 });
 
-test("logs are printed without colours and control characters, of all steps or of some lines", async () => {
+test("A21: logs are printed without colours and control characters, of all steps or of some lines", async () => {
   const [ci] = JSON.parse((await run("task list --pipeline ci --limit 1 --json")).out) as { id: string }[];
   const all = await run(`task logs ${ci?.id}`);
   assert.equal(all.code, 0);
@@ -266,7 +266,7 @@ test("a failed task has exit code 1, with the way to its logs and to a rerun", a
   assert.match((await run("pipeline show other")).out, /^code +required +What to exit with\.$/m);
 });
 
-test("logs are followed while they are written", async () => {
+test("A21: logs are followed while they are written", async () => {
   const started = await run("pipeline run other --param code=0 --json");
   const { id } = JSON.parse(started.out) as { id: string };
   const { code, out } = await run(`task logs ${id} --follow`);
@@ -286,7 +286,7 @@ async function runUntil(pattern: RegExp, line: string): Promise<string> {
   return said;
 }
 
-test("while a task waits, --follow and `task show` say for what, once", async () => {
+test("I11: while a task waits, --follow and `task show` say for what, once", async () => {
   const nowhere = await runUntil(/waits: /, "pipeline run nowhere --follow");
   assert.match(nowhere, /^ {2}\S tokyo one +waits: .*tokyo/m);
   await run(`task cancel ${/(t\w{19})/.exec(nowhere)?.[1]}`);

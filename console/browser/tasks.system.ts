@@ -209,6 +209,20 @@ test("the artifacts of a task are listed with their files, to download or to sho
   assert.deepEqual(complaints, []);
 });
 
+test("A20: the addresses that are told of the end of a task are listed with what became of them", {
+  skip,
+}, async () => {
+  await visit("/tasks/t0ci-failed");
+  const section = page.locator("section", { has: page.getByRole("heading", { name: "Callbacks" }) });
+  const [told, refused] = [section.getByRole("listitem").nth(0), section.getByRole("listitem").nth(1)];
+  await told.waitFor();
+  assert.match(await told.innerText(), /^https:\/\/ci\.example\.com\/ended told .+, 1 try$/);
+  assert.match(await refused.innerText(), /refused: old\.example\.com is not among the `hosts` of `callbacks`$/);
+  await visit("/tasks/t0cd-running");
+  assert.equal(await page.getByRole("heading", { name: "Callbacks" }).count(), 0);
+  assert.deepEqual(complaints, []);
+});
+
 // Last: no stream can be opened after it.
 test("a lost connection is shown and restored: first with a new stream, then by polling", { skip }, async () => {
   let reads = 0;

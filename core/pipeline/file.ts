@@ -6,7 +6,7 @@ import { approversShape } from "../access/approval.ts";
 import { artifactsShape, downloadsShape } from "../artifact/artifact-shape.ts";
 import { cachesShape } from "../artifact/cache-shape.ts";
 import { BUILD_KEYS } from "../build/build.ts";
-import { callbackShape } from "../callback/callback.ts";
+import { callbackShape } from "../callback/callback-shape.ts";
 import { ACTIONS } from "../choice/actions.ts";
 import { triggersShape } from "../trigger/trigger-shape.ts";
 import { durationShape as duration } from "./duration.ts";

@@ -15,9 +15,9 @@
 
 import type { Approvers } from "../access/approval.ts";
 import type { ArtifactSpec, CacheSpec, DownloadSpec } from "../artifact/artifact-spec.ts";
+import type { Callback } from "../callback/callback-shape.ts";
 import type { Action } from "../choice/actions.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
-import type { Outcome } from "../task/states.ts";
 import type { Trigger } from "../trigger/trigger.ts";
 import type { Retry } from "./retry.ts";
 import type { Work } from "./work.ts";
@@ -63,7 +63,7 @@ export type Pipeline = {
   /** When the task has failed, what its steps have created is taken back, by the last job of `finally`. Absent: it stays. */
   readonly undo?: "onFailure";
   /** An address that is told when the task has ended. Empty when rendered: none. Absent: none. */
-  readonly callback?: { readonly url: string; readonly on?: readonly Outcome[] | undefined };
+  readonly callback?: Omit<Callback, "requested">;
   readonly outputs: { readonly [name: string]: Template };
   /** Facts to keep on the app after success, e.g. the newest image; merged into `app.facts`. */
   readonly remember: { readonly [name: string]: Template };

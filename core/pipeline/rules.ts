@@ -3,7 +3,7 @@
 
 import { goodArtifacts } from "../artifact/rules-artifacts.ts";
 import { checkBuildFacts } from "../build/build.ts";
-import { goodCallback } from "../callback/callback.ts";
+import { goodCallback } from "../callback/rules-callback.ts";
 import { goodChildren } from "../child/child-rules.ts";
 import { actionOf } from "../choice/actions.ts";
 import { goodConcurrency } from "../concurrency/concurrency-rules.ts";

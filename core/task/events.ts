@@ -1,7 +1,7 @@
 // What can happen to a task: facts, in the past tense. One closed union; `evolve` folds them, people read them.
 
 import type { SavedArtifact } from "../artifact/artifact.ts";
-import type { Callback } from "../callback/callback.ts";
+import type { Callback } from "../callback/callback-shape.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import type { Annotation } from "../log/annotation.ts";
 import type { StepProgress } from "../log/progress.ts";

@@ -3,7 +3,7 @@
 
 import type { SavedArtifact } from "../artifact/artifact.ts";
 import type { BuildFacts } from "../build/build.ts";
-import type { Callback } from "../callback/callback.ts";
+import type { Callback } from "../callback/callback-shape.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import type { Annotation } from "../log/annotation.ts";
 import type { StepProgress } from "../log/progress.ts";

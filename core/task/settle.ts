@@ -3,7 +3,7 @@
 
 import { sitesOfRecord } from "../app/targets.ts";
 import { readBuildFacts } from "../build/build.ts";
-import { toldOf } from "../callback/callback.ts";
+import { toldOf } from "../callback/decide-callbacks.ts";
 import { followGroup, leaveGroup } from "../concurrency/job-group.ts";
 import { GantryError } from "../errors.ts";
 import { evaluateCondition } from "../expr/condition.ts";

@@ -168,13 +168,14 @@ async function received(path: string): Promise<readonly JsonObject[]> {
   return items.filter((one) => one.path === path).map(({ body }) => (isJsonObject(body) ? body : {}));
 }
 
-test("A20: the address of a request gets the end of its task with the outputs, signed, and the task says so", async () => {
+test("A20, A22: the address of a request gets the end of its task with the outputs, signed, and the task says so", async () => {
   const url = `${world.receiver.url}/ended`;
   const task = await run({ pipeline: "greet", callback: { url } });
   const [callback] = await settled(task);
   assert.equal(callback?.state, "delivered");
   assert.equal(callback.url, url);
   assert.deepEqual(task.callbacks, [{ url }]);
+  assert.deepEqual(task.outputs, { greeting: "hello world" });
   const [body] = await received("/ended");
   const data = isJsonObject(body?.data) ? body.data : {};
   assert.equal(body?.type, "task.ended");

@@ -134,7 +134,7 @@ const DETAILS: { readonly [C in ErrorCode]: JsonObject } = {
   },
   "system-refused": { system: "harbor", what: "start a scan", problem: "Harbor answered 400: no scanner." },
   "system-strange": { system: "harbor", what: "read artifacts", problem: "The answer is HTML." },
-  "address-refused": { address: "127.0.0.1", what: "an address of the runner's own machine" },
+  "address-refused": { address: "127.0.0.1", what: "an address of the machine itself" },
   "effect-unknown": { what: "the issue", system: "Jira" },
   "exists-foreign": { what: "The repository orders", problem: "Its description names another task." },
   "repository-unreadable": {

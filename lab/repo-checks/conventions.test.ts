@@ -148,6 +148,7 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
     "read-sources.ts",
     "step-parts.ts",
   ],
+  callback: [],
   definitions: [],
   git: [
     "checkout.ts",

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { artifactShape, downloadShape } from "@gantry/core/artifact/artifact-shape.ts";
 import { cacheShape } from "@gantry/core/artifact/cache-shape.ts";
+import { callbackShape } from "@gantry/core/callback/callback-shape.ts";
 import {
   approvalShape,
   completeJobShape,
@@ -64,6 +65,7 @@ const SHAPES = {
   image: { keywords: Object.keys(imageShape.shape), types: ["ImageTrigger"] },
   schedule: { keywords: Object.keys(scheduleShape.shape), types: ["ScheduleTrigger"] },
   upstream: { keywords: Object.keys(upstreamShape.shape), types: ["UpstreamTrigger"] },
+  callback: { keywords: Object.keys(callbackShape.shape), types: ["Callback"] },
   artifact: { keywords: Object.keys(artifactShape.shape), types: ["ArtifactSpec"] },
   cache: { keywords: Object.keys(cacheShape.shape), types: ["CacheSpec"] },
   download: { keywords: Object.keys(downloadShape.shape), types: ["DownloadSpec"] },
@@ -88,7 +90,7 @@ const RENAMED: Readonly<Record<string, string>> = {
 
 /** Files that read a pipeline file, check it and write it down again; reading a keyword there is no use of it. */
 const PARSER =
-  /^core\/(pipeline\/(file|shape|normalise|parse|places|rules[a-z-]*|source|pipeline|duration)|trigger\/(trigger|trigger-shape|normalise-triggers|rules-triggers)|artifact\/(artifact-shape|cache-shape|artifact-spec|normalise-artifacts|rules-artifacts))\.ts$/;
+  /^core\/(pipeline\/(file|shape|normalise|parse|places|rules[a-z-]*|source|pipeline|duration)|trigger\/(trigger|trigger-shape|normalise-triggers|rules-triggers)|artifact\/(artifact-shape|cache-shape|artifact-spec|normalise-artifacts|rules-artifacts)|callback\/(callback-shape|rules-callback))\.ts$/;
 
 /** Keywords of parameters are JSON Schema and are read by name at run time, which types do not show: the files that do it. */
 const READ_BY_NAME = ["core/pipeline/json-schema.ts", "console/src/"];
@@ -102,6 +104,7 @@ for (const path of [
   "core/trigger/trigger.ts",
   "core/access/approval.ts",
   "core/artifact/artifact-spec.ts",
+  "core/callback/callback-shape.ts",
   "wire/runner/protocol.ts",
 ]) {
   const file = project.files.find((one) => one.path === path);
@@ -191,6 +194,7 @@ test("pipeline keywords: every map of a pipeline file that has keywords is in th
     upstreamShape,
     artifactShape,
     cacheShape,
+    callbackShape,
     downloadShape,
   ]);
   const others = [...objectsIn(pipelineShape)].filter((shape) => !known.has(shape));

@@ -37,7 +37,7 @@ async function page(path: string): Promise<{ items: FeedEvent[]; last: number }>
 
 const ids = (frames: readonly Got[]): number[] => frames.map((one) => Number(one.id));
 
-test("the stream of a task has past and live events, and resumes after the last id", async () => {
+test("A2: the stream of a task has past and live events, and resumes after the last id", async () => {
   const { id } = portal.agent.addTask();
   portal.agent.emit(id, "JobReady");
   const stream = await open(`/v1/tasks/${id}/events`);

@@ -1,6 +1,6 @@
 // POST /v1/apps/{app}/ci and …/cd: the buttons "Run CI" and "Run CD".
 
-import { callbackRequest } from "@gantry/core/callback/callback.ts";
+import { callbackRequest } from "@gantry/core/callback/callback-shape.ts";
 import { type ErrorCode, GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { z } from "zod";

@@ -1,6 +1,6 @@
 // POST /v1/tasks: run any pipeline.
 
-import { callbackRequest } from "@gantry/core/callback/callback.ts";
+import { callbackRequest } from "@gantry/core/callback/callback-shape.ts";
 import { fanOut, pipelineName } from "@gantry/wire/agent/agent-api.ts";
 import { z } from "zod";
 import { onStart } from "../access/guards/guards.ts";

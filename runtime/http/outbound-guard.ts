@@ -96,7 +96,7 @@ function nameProblem(name: string): GantryError | undefined {
 const WORDS: { readonly [K in AddressKind]: string } = {
   public: "a public address",
   private: "an address of a private network",
-  loopback: "an address of the runner's own machine",
+  loopback: "an address of the machine itself",
   "link-local": "an address that is valid on one network link only",
   metadata: "where a cloud answers credentials of its machines",
   reserved: "an address of a reserved range",

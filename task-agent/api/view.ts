@@ -1,6 +1,6 @@
 // State → views of the HTTP API. Pure.
 
-import type { Callback } from "@gantry/core/callback/callback.ts";
+import type { Callback } from "@gantry/core/callback/callback-shape.ts";
 import { actionOf } from "@gantry/core/choice/actions.ts";
 import type { Job, Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import { hideSecretParams } from "@gantry/core/pipeline/secret-params.ts";

@@ -40,7 +40,7 @@ async function childrenOf(
   return (await agent.client.task(id)).jobs.map(({ key, state }) => [key, state] as const);
 }
 
-test("one request runs the pipeline for each value in order, so many at a time, and its task shows all of them", async (t) => {
+test("C2: one request runs the pipeline for each value in order, so many at a time, and its task shows all of them", async (t) => {
   const agent = await ProtocolFixture.open(t, { places: PLACES });
   const runner = await agent.runner("seoul-1", [], { slots: 4 });
   const fanOut = { param: "site", values: ["oslo", "${{ 1 }}", "bonn"], maxParallel: 1 };
@@ -65,7 +65,7 @@ test("one request runs the pipeline for each value in order, so many at a time, 
   assert.equal((await agent.client.task(task.id)).state, "succeeded");
 });
 
-test("after a failure no other one begins, those that run go on, and a rerun does what did not succeed", async (t) => {
+test("C2: after a failure no other one begins, those that run go on, and a rerun does what did not succeed", async (t) => {
   const agent = await ProtocolFixture.open(t, { places: PLACES });
   const runner = await agent.runner("seoul-1", [], { slots: 4 });
   const task = await start(agent, { param: "site", values: ["a", "b", "c"], maxParallel: 2, stopOnFailure: true });

@@ -98,7 +98,7 @@ test("among free runners, one for a single kind of work is preferred; only one t
   assert.equal(chosen({ work: [], isOfApp: true }, all.slice(0, 1)), "no-work");
 });
 
-test("a job with the label runner:NAME is for that runner alone", () => {
+test("A14: a job with the label runner:NAME is for that runner alone", () => {
   const runner = (name: string): RunnerFacts => ({
     ...{ runner: name, session: name, site: "seoul", labels: ["linux"], slots: 2, free: 1, alive: true, polling: true },
     ...{ warm: [], lastHeard: "2026-01-01T00:00:00.000Z", runs: ["build"] },

@@ -49,7 +49,7 @@ describe("runners that crash", () => {
     assert.equal((await fixture.client.task(unsafe.task)).state, "succeeded");
   });
 
-  test("runner crash after start: without a new process the lease is revoked when it ends, and the job is retried twice at most", async (t) => {
+  test("A16: runner crash after start: without a new process the lease is revoked when it ends, and the job is retried twice at most", async (t) => {
     const fixture = await ProtocolFixture.open(t);
     const { task } = await fixture.running("strict");
     for (const attempt of [2, 3]) {
@@ -162,7 +162,7 @@ describe("effects that were interrupted", () => {
 });
 
 describe("progress that is reported late", () => {
-  test("steps replayed after an outage have the times when they happened, and never go back", async (t) => {
+  test("A3: steps replayed after an outage have the times when they happened, and never go back", async (t) => {
     const fixture = await ProtocolFixture.open(t);
     const { task, runner, ref } = await fixture.running("safe");
     const startedMs = fixture.clock.nowMs();
@@ -269,7 +269,7 @@ describe("reports", () => {
     await back.report(ref, { outputs: { made: "x", more: "y" } });
   });
 
-  test("late report after the lease was revoked: refused, and stored once, also when the task has ended", async (t) => {
+  test("A15: late report after the lease was revoked: refused, and stored once, also when the task has ended", async (t) => {
     const fixture = await ProtocolFixture.open(t);
     const { task, runner, ref } = await fixture.running("strict");
     await fixture.clock.pass(STRICT_MS);

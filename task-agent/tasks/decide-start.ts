@@ -5,7 +5,7 @@ import type { ClustersAt } from "@gantry/core/app/known-clusters.ts";
 import { targetsOf } from "@gantry/core/app/targets.ts";
 import { type Build, buildScope } from "@gantry/core/build/build.ts";
 import type { Environments } from "@gantry/core/build/environments.ts";
-import { callbacksOf } from "@gantry/core/callback/callback.ts";
+import { callbacksOf } from "@gantry/core/callback/decide-callbacks.ts";
 import { canonicalJson } from "@gantry/core/canonical-json.ts";
 import { GantryError, type Problem } from "@gantry/core/errors.ts";
 import { renderText } from "@gantry/core/expr/template.ts";

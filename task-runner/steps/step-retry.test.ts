@@ -22,7 +22,7 @@ const FAST_CLOCK: Clock = {
 /** Fails until it runs for the third time. */
 const FLAKY = 'echo x >> tries; echo "try $(wc -l < tries)"; [ "$(wc -l < tries)" -eq 3 ] || exit 1';
 
-test("a flaky script of a step with retry passes at the third try", async (t) => {
+test("A17: a flaky script of a step with retry passes at the third try", async (t) => {
   const { agent } = await openTestRunner(t);
   const job = agent.offer({
     steps: [script("test", `${FLAKY}; echo made=it >> $GANTRY_OUTPUT`, { retry: ANY_END })],
@@ -38,7 +38,7 @@ test("a flaky script of a step with retry passes at the third try", async (t) =>
   assert.match(log, /\ntry 3\n$/);
 });
 
-test("only the listed exit codes are tried again, and the failure is that of the last try", async (t) => {
+test("A17: only the listed exit codes are tried again, and the failure is that of the last try", async (t) => {
   const { agent } = await openTestRunner(t);
   const retry = { ...ANY_END, exitCodes: [75] };
   const run = 'if [ -e busy ]; then echo "error: second"; exit 1; fi; touch busy; echo "error: first"; exit 75';

@@ -1,6 +1,6 @@
 // What the routes of `/agent/v1` (routes.ts) take and answer, besides the views.
 
-import { callbackRequest } from "@gantry/core/callback/callback.ts";
+import { callbackRequest } from "@gantry/core/callback/callback-shape.ts";
 import { ACTIONS } from "@gantry/core/choice/actions.ts";
 import { z } from "zod";
 import { appView, feedEvent } from "./views.ts";

@@ -148,6 +148,7 @@ export const v1 = {
     `/v1/tasks/${part(id)}/jobs/${part(job)}/steps/${part(step)}/log${attempt === undefined ? "" : `?attempt=${attempt}`}`,
   summary: (id: string, job: string, step: string, attempt?: number) =>
     `/v1/tasks/${part(id)}/jobs/${part(job)}/steps/${part(step)}/summary${attempt === undefined ? "" : `?attempt=${attempt}`}`,
+  callbacks: (id: string) => `/v1/tasks/${part(id)}/callbacks`,
   artifacts: (id: string) => `/v1/tasks/${part(id)}/artifacts`,
   artifactFiles: (id: string, job: string, name: string) =>
     `/v1/tasks/${part(id)}/jobs/${part(job)}/artifacts/${part(name)}/files`,

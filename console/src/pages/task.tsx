@@ -40,6 +40,7 @@ import { FailedJobs, TaskFacts } from "../task/task-facts.tsx";
 import { Timeline } from "../task/timeline.tsx";
 import { Way } from "../task/way.tsx";
 import { Artifacts } from "./sections/artifacts.tsx";
+import { Callbacks } from "./sections/callbacks.tsx";
 
 const POLL_MS = 10_000;
 
@@ -156,6 +157,7 @@ function Details({ task }: { task: TaskView }) {
   return (
     <div class="details-row">
       <Artifacts task={task} />
+      <Callbacks task={task} />
       <section>
         <h2>Outputs</h2>
         {Object.keys(task.outputs).length === 0 ? (
