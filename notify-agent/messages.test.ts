@@ -180,7 +180,7 @@ describe("an approval", () => {
     until: Date.UTC(2026, 0, 2, 3, 4),
   };
 
-  for (const kind of ["ApprovalRequested", "ApprovalReminded"])
+  for (const kind of ["ApprovalRequested", "ApprovalReminded", "ApprovalEscalated"])
     test(`${kind}: has links to approve and to reject, which name the plan and hold nothing secret`, () => {
       const { actions, link } = renderNotice(
         feedEvent(1, { kind, ...asked }, { url: "https://gantry.example/tasks/t01" }),

@@ -84,6 +84,7 @@ function stateOf(event: JsonObject): State {
     case "JobGated":
     case "ApprovalRequested":
     case "ApprovalReminded":
+    case "ApprovalEscalated":
       return "waiting";
     case "ApprovalExpired":
       return "failed";
@@ -124,6 +125,8 @@ function sentenceOf({ data }: Notice, state: State): string {
       return `${title}: ${job} waits for an approval`;
     case "ApprovalReminded":
       return `${title}: ${job} still waits for an approval`;
+    case "ApprovalEscalated":
+      return `${title}: ${job} still waits for an approval, and more people are asked`;
     case "ApprovalAnswered":
       return `${title}: ${text(event.by)} ${event.answer === "reject" ? "rejected" : "approved"} ${job}`;
     case "ApprovalExpired":
@@ -143,7 +146,7 @@ function textOf({ data }: Notice, title: string): string {
   if (event.kind === "JobHeld") {
     return `${text(event.reason)}\nA person has to decide: run the job again, mark it as done, or let it fail.`;
   }
-  if (["ApprovalRequested", "ApprovalReminded", "ApprovalExpired"].includes(text(event.kind)))
+  if (["ApprovalRequested", "ApprovalReminded", "ApprovalEscalated", "ApprovalExpired"].includes(text(event.kind)))
     return text(event.question);
   const failure = typeof event.failure === "object" && !Array.isArray(event.failure) ? event.failure : undefined;
   const { message, why, todo, line: failing } = (failure ?? {}) as JsonObject;
@@ -225,7 +228,7 @@ function linkTo(url: string, portalUrl: string | undefined): Content["link"] {
  * has changed, or was answered, is not approved by it.
  */
 function actionsOf({ event, url }: Notice["data"], portalUrl: string | undefined): NonNullable<Content["actions"]> {
-  const isAsking = event.kind === "ApprovalRequested" || event.kind === "ApprovalReminded";
+  const isAsking = ["ApprovalRequested", "ApprovalReminded", "ApprovalEscalated"].includes(text(event.kind));
   const task = isAsking && text(event.plan) !== "" ? linkTo(url, portalUrl) : undefined;
   if (!task) return [];
   return (["Approve", "Reject"] as const).map((label) => {

@@ -153,6 +153,29 @@ describe("notifications", () => {
     const kept = await until(agent.journal, () => agent.journal.load("cursor/feed"));
     assert.deepEqual(kept.snapshot, { after: 1 });
   });
+
+  test("I7: those who are asked later get a message of their own, with the links", async (t) => {
+    const env = await startTestEnvironment(t, {
+      rules: [
+        {
+          name: "leads",
+          when: 'event.kind == "ApprovalEscalated" && "group:leads" in event.approvers',
+          oncePer: 'task.id + "/" + event.job + "/" + string(event.at)',
+          send: [{ channel: "mail", to: '"leads@corp.example"' }, { channel: "inbox" }],
+        },
+      ],
+    });
+    const agent = await env.start();
+    const asked = { job: "deploy[seoul]", plan: "sha256:1", question: "Go?", until: Date.UTC(2026, 10, 27, 7) };
+    env.feed.add({ kind: "ApprovalRequested", ...asked, approvers: ["group:ops"] });
+    env.feed.add({ kind: "ApprovalEscalated", ...asked, approvers: ["group:leads"], escalated: [0] });
+    await settled(agent, 2);
+    const [mail] = await env.mails();
+    assert.deepEqual(mail?.to, ["leads@corp.example"]);
+    assert.match(mail.subject, /deploy\[seoul\] still waits for an approval, and more people are asked$/);
+    assert.match(mail.text, /answer\?job=deploy%5Bseoul%5D&plan=sha256%3A1&answer=approve/);
+    assert.equal((await inbox(agent.url))[0]?.text, "Go?");
+  });
 });
 
 describe("a restart", () => {

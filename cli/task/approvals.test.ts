@@ -181,6 +181,24 @@ describe("I7, I8: a job that asks people", () => {
   });
 });
 
+test("I7: who is asked later, too, is in the plan, and one who cannot be meant is refused with its place", async () => {
+  const file = join(portal.folder, "escalates.yaml");
+  const write = (approval: string) =>
+    writeFile(
+      file,
+      `name: escalates\napp: none\njobs:\n  ship:\n    site: seoul\n    approval:\n${approval}    steps: [{ run: "true" }]\n`,
+    );
+  const escalate = (after: string) => `      escalate: { after: ${after}, to: ["group:leads"] }\n`;
+  const asks = '      question: Go?\n      approvers: ["group:ops"]\n      expires: 1d\n';
+  await write(`${asks}${escalate("4h")}`);
+  const planned = await run(`pipeline plan ${file}`);
+  assert.match(planned.out, /asks: Go\? \(one person of group:ops, and after 4h also of group:leads\)/);
+  await write(`${asks}${escalate("2d")}`);
+  assert.match((await run(`pipeline lint ${file}`)).out, /:10:\d+ .*`after` must be .* shorter than `expires`/);
+  await write(`      question: Go?\n${escalate("4h")}`);
+  assert.match((await run(`pipeline lint ${file}`)).out, /:8:\d+ .*name `approvers`/);
+});
+
 describe("I7, I8: a deployment to an environment that demands an approval", () => {
   test("waits although its pipeline asks nothing, is listed with what will happen, and starts once", async () => {
     const task = idIn((await runAs("dev", "cd orders --target prod")).out);

@@ -1,5 +1,6 @@
 // What decides when a task of a pipeline runs, as sentences for people who are about to run it. Pure.
 
+import type { Escalation } from "../access/approval.ts";
 import { formatDuration } from "../pipeline/duration.ts";
 import type { Approval, Concurrency, Pipeline } from "../pipeline/pipeline.ts";
 
@@ -26,8 +27,13 @@ function concurrencyText({ group, policy, limit = 1 }: Concurrency): string {
 }
 
 /** What is asked, and of how many of whom. */
-export function approvalText({ question, approvers, count }: Approval): string {
+export function approvalText({ question, approvers, count, escalate }: Approval): string {
   const people = count === 1 ? "one person" : `${count} people`;
   const whom = approvers.length === 0 ? "" : ` of ${approvers.join(", ")}`;
-  return `${String(question)} (${people}${whom})`;
+  return `${String(question)} (${people}${whom}${escalate === undefined ? "" : escalationText(escalate)})`;
+}
+
+/** To follow the names of those who are asked first. */
+export function escalationText({ afterMs, to }: Escalation): string {
+  return `, and after ${formatDuration(afterMs)} also of ${to.join(", ")}`;
 }

@@ -82,7 +82,7 @@ export function defaultRules(channels: readonly string[]): readonly RuleFile[] {
     // Once more halfway to the end, and when it is over.
     {
       name: "approval",
-      when: 'event.kind in ["ApprovalRequested", "ApprovalReminded", "ApprovalAnswered", "ApprovalExpired"]',
+      when: 'event.kind in ["ApprovalRequested", "ApprovalReminded", "ApprovalEscalated", "ApprovalAnswered", "ApprovalExpired"]',
       oncePer: 'task.id + "/" + event.job + "/" + event.kind + "/" + string(event.at)',
       send,
     },

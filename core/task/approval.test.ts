@@ -110,6 +110,28 @@ describe("I7, I8: a job that people must approve", () => {
     assert.match(String(task.refusal()?.details.problem), /was not approved in time/);
   });
 
+  test("asks more people after a time, unless enough have approved, and one of them is enough", () => {
+    const escalate = { afterMs: HOUR, to: ["person:lee"] };
+    const asks = approval({ approvers: ["group:ops"], count: 2, escalate, expiresMs: DAY });
+    const task = new TaskUnderTest(pipeline([job("ship", { approval: asks })]));
+    const started = task.now;
+    assert.equal(nextTurnOf(task.state.jobs.ship ?? assert.fail(), task.now), started + HOUR);
+    task.answer("ship", "approve", OPS("kim"));
+    task.answer("ship", "approve", "lee");
+    assert.equal(task.refusal()?.code, "not-asked");
+    task.wait(HOUR);
+    task.wait(HOUR);
+    assert.equal(task.kinds("ship").filter((kind) => kind === "ApprovalEscalated").length, 1);
+    assert.equal(nextTurnOf(task.state.jobs.ship ?? assert.fail(), task.now), started + DAY / 2, "then the reminder");
+    task.answer("ship", "approve", "lee");
+    assert.equal(task.phase("ship"), "ready");
+
+    const quick = new TaskUnderTest(pipeline([job("ship", { approval: { ...asks, count: 1 } })]));
+    quick.answer("ship", "approve", OPS("kim"));
+    quick.wait(2 * HOUR);
+    assert.equal(quick.kinds("ship").includes("ApprovalEscalated"), false);
+  });
+
   test("an answer after the end of the time is refused, even before the agent has looked", () => {
     const task = new TaskUnderTest(pipeline([job("ship", { approval: approval({ expiresMs: DAY }) })]));
     task.now += DAY;

@@ -94,6 +94,11 @@ export type TaskEvent =
   /** Nobody has approved anything yet. Answers to an earlier request of the job are void. */
   | Fact<"ApprovalRequested", OfJob & Asked>
   | Fact<"ApprovalReminded", OfJob & Pick<Asked, "question" | "until" | "approvers"> & { readonly plan?: string }>
+  /** More people are asked. `escalated`: the indexes of the demands. `approvers`: those people. */
+  | Fact<
+      "ApprovalEscalated",
+      OfJob & Pick<Asked, "plan" | "question" | "until" | "approvers"> & { readonly escalated: readonly number[] }
+    >
   | Fact<
       "ApprovalAnswered",
       OfJob & {

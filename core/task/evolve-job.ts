@@ -53,6 +53,7 @@ export function evolveJob(job: JobState, event: JobEvent): JobState {
       return { ...job, slot: undefined, queued: undefined };
     case "ApprovalRequested":
     case "ApprovalReminded":
+    case "ApprovalEscalated":
     case "ApprovalAnswered":
     case "ApprovalExpired":
       return { ...job, ...evolveApproval(job, event) };

@@ -1,6 +1,7 @@
 // What holds a job although its needs are met: people who must approve it, and the calendar of an environment. Pure: it follows
 // from the task, the policy in force and the time, so every agent comes to the same result.
 
+import type { Escalation } from "../access/approval.ts";
 import { targetsOf } from "../app/targets.ts";
 import { closedAt } from "../build/calendar.ts";
 import { type Environment, type Environments, environmentNamed, policyOfRollback } from "../build/environments.ts";
@@ -10,6 +11,7 @@ import { render, renderText } from "../expr/template.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts";
 import { type Job, mayWait, type Pipeline } from "../pipeline/pipeline.ts";
 import type { TaskEvent } from "./events.ts";
+import { missingOf } from "./evolve-approval.ts";
 import { FORK_DEMAND, FORK_EXPIRES_MS, forkQuestion, isFromFork, wordElsewhere } from "./from-fork.ts";
 import type { ApprovalState, Demand, JobState, TaskState } from "./model.ts";
 
@@ -62,7 +64,18 @@ export function nextTurnOf({ phase, waiting, approval, attempt, passed }: JobSta
   if (phase === "ready" && attempt === 0 && passed) return now + LOOK_AGAIN_MS;
   if (phase !== "pending") return undefined;
   if (approval?.state !== "asked") return waiting?.until;
-  return approval.reminded ? approval.expiresAt : remindAt(approval);
+  const turns = [
+    ...(approval.reminded ? [] : [remindAt(approval)]),
+    ...toEscalate(approval).map(({ afterMs }) => approval.requestedAt + afterMs),
+  ];
+  return Math.min(approval.expiresAt, ...turns);
+}
+
+/** The demands that are not met and have not been escalated, with their indexes. */
+function toEscalate(approval: ApprovalState): readonly (Escalation & { readonly index: number })[] {
+  return approval.demands.flatMap((demand, index) =>
+    demand.escalate && !demand.escalated && missingOf(approval, index) > 0 ? [{ ...demand.escalate, index }] : [],
+  );
 }
 
 /** Halfway. */
@@ -153,8 +166,10 @@ function askOf(gate: Gate, held: readonly Held[]): Ask | undefined {
     ...asking.flatMap(({ name, policy }) => (policy.approval ? [{ ...policy.approval, environment: name }] : [])),
   ];
   if (all.length === 0) return undefined;
-  const demands = all.map(({ environment, approvers, count, notOwn }): Demand => {
-    return { ...(environment === undefined ? {} : { environment }), approvers, count, notOwn };
+  const demands = all.map(({ environment, escalate, approvers, count, notOwn }): Demand => {
+    const asked = { ...(environment === undefined ? {} : { environment }), approvers, count, notOwn };
+    // Part of the plan only where it is written, so that requests of older versions stay valid.
+    return escalate === undefined ? asked : { ...asked, escalate };
   });
   const environments = asking.map(({ name }) => name);
   const targets = [...new Set(asking.flatMap((each) => each.targets))];
@@ -209,9 +224,20 @@ function followAsk({ one, now }: Gate, { expiresMs, ...ask }: Ask): readonly Tas
     const expired: TaskEvent = { kind: "ApprovalExpired", ...of, question };
     return [...(state === "expired" ? [] : [expired]), failed(one, now, "approval-expired", expiryInWords(approval))];
   }
+  const escalated = followEscalation(one, approval, now);
+  if (escalated) return [escalated];
   if (approval.reminded || now < remindAt(approval)) return [];
   const approvers = [...new Set(approval.demands.flatMap((demand) => demand.approvers))];
   return [{ kind: "ApprovalReminded", ...of, plan: ask.plan, question, approvers, until: expiresAt }];
+}
+
+function followEscalation({ key }: JobState, approval: ApprovalState, now: number): TaskEvent | undefined {
+  const due = toEscalate(approval).filter(({ afterMs }) => now >= approval.requestedAt + afterMs);
+  if (due.length === 0) return undefined;
+  const { plan, question, expiresAt: until } = approval;
+  const approvers = [...new Set(due.flatMap(({ to }) => to))];
+  const escalated = due.map(({ index }) => index);
+  return { kind: "ApprovalEscalated", at: now, job: key, plan, question, approvers, until, escalated };
 }
 
 function followCalendar({ one, now }: Gate, held: readonly Held[]): readonly TaskEvent[] | undefined {

@@ -1,6 +1,7 @@
 // The state of a task, folded from its events. Plain JSON: it is what the journal keeps as the snapshot.
 // Times are milliseconds since 1970 by the store's clock.
 
+import type { Escalation } from "../access/approval.ts";
 import type { SavedArtifact } from "../artifact/artifact.ts";
 import type { BuildFacts } from "../build/build.ts";
 import type { Callback } from "../callback/callback-shape.ts";
@@ -211,6 +212,10 @@ export type Demand = {
   readonly approvers: readonly string[];
   readonly count: number;
   readonly notOwn: boolean;
+  /** Who is asked later, too. Absent: nobody. */
+  readonly escalate?: Escalation;
+  /** They are among the approvers now. Absent: not yet. */
+  readonly escalated?: true;
 };
 
 export type ApprovalState = {

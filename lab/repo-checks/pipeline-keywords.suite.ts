@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { escalationShape } from "@gantry/core/access/approval.ts";
 import { artifactShape, downloadShape } from "@gantry/core/artifact/artifact-shape.ts";
 import { cacheShape } from "@gantry/core/artifact/cache-shape.ts";
 import { callbackShape } from "@gantry/core/callback/callback-shape.ts";
@@ -70,6 +71,7 @@ const SHAPES = {
   cache: { keywords: Object.keys(cacheShape.shape), types: ["CacheSpec"] },
   download: { keywords: Object.keys(downloadShape.shape), types: ["DownloadSpec"] },
   approval: { keywords: Object.keys(approvalShape.shape), types: ["Approval", "Approvers"] },
+  escalate: { keywords: Object.keys(escalationShape.shape), types: ["Escalation"] },
   step: { keywords: Object.keys(stepShape.shape), types: ["StepSpec", "UsesAction", "RunAction", "stepSpec"] },
 } as const;
 
@@ -79,6 +81,7 @@ const RENAMED: Readonly<Record<string, string>> = {
   delay: "delayMs",
   maxDelay: "maxDelayMs",
   expires: "expiresMs",
+  "escalate.after": "afterMs",
   ui: "x-ui",
   include: "matrixInclude",
   exclude: "matrixExclude",
@@ -195,6 +198,7 @@ test("pipeline keywords: every map of a pipeline file that has keywords is in th
     artifactShape,
     cacheShape,
     callbackShape,
+    escalationShape,
     downloadShape,
   ]);
   const others = [...objectsIn(pipelineShape)].filter((shape) => !known.has(shape));

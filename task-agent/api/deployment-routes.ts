@@ -2,6 +2,7 @@
 
 import { approversInWords } from "@gantry/core/access/approvers.ts";
 import type { Build, BuildHold } from "@gantry/core/build/build.ts";
+import { escalationText } from "@gantry/core/concurrency/turns-text.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { AppState } from "@gantry/core/task/model.ts";
 import type { RouteHandlers } from "@gantry/runtime/http/serve-routes.ts";
@@ -91,12 +92,16 @@ async function changeHold(
   throw new GantryError("conflict", { what: `Build #${number} of ${name}` });
 }
 
+function approvalDemand(asked: NonNullable<Demanded["approval"]>): NonNullable<DemandView["approval"]> {
+  const { approvers, count, notOwn, escalate } = asked;
+  const later = escalate === undefined ? "" : escalationText(escalate);
+  return { approvers: [...approvers], count, notOwn, text: `${approversInWords(asked)}${later}` };
+}
+
 function demandView({ closed, approval, ...rest }: Demanded): DemandView {
   return {
     ...rest,
-    ...(approval
-      ? { approval: { ...approval, approvers: [...approval.approvers], text: approversInWords(approval) } }
-      : {}),
+    ...(approval ? { approval: approvalDemand(approval) } : {}),
     ...(closed
       ? {
           closed: {

@@ -28,6 +28,29 @@ test("I8: a request for an approval survives a restart: it is reminded of once, 
   assert.deepEqual((await agent.client.approvals({ limit: 10 })).items, []);
 });
 
+test("I8: when nobody has answered for a while, more people are asked once, also after a restart, and may approve", async (t) => {
+  const agent = await ProtocolFixture.open(t);
+  const { id } = await agent.request("escalates");
+  const asked = async () => (await agent.client.approvals({ limit: 10 })).items[0] ?? assert.fail();
+  const { plan, demands, requestedAt } = await asked();
+  const escalates = { at: new Date(Date.parse(requestedAt) + 20_000).toISOString(), to: ["person:sam"] };
+  assert.deepEqual(demands[0]?.escalates, escalates);
+  const answer = { principal: "sam", answer: "approve" as const, plan };
+  await assert.rejects(agent.client.answerApproval(id, "work", answer), /sam/);
+  await agent.restart();
+  await agent.clock.pass(21_000);
+  await agent.waitForEvent(id, "ApprovalEscalated");
+  await agent.clock.pass(2_000);
+  const now = await asked();
+  assert.equal(now.plan, plan, "what was asked is the same");
+  assert.deepEqual([now.demands[0]?.approvers, now.demands[0]?.escalates], [["person:lee", "person:sam"], undefined]);
+  assert.match((await agent.job(id)).waiting?.text ?? "", /^Waiting for the approval of person:lee or person:sam\.$/);
+  assert.equal((await agent.kinds(id)).filter((kind) => kind === "ApprovalEscalated").length, 1);
+  await agent.client.answerApproval(id, "work", answer);
+  const runner = await agent.runner();
+  await runner.start((await runner.takeJob()).ref);
+});
+
 test("I8: an approved job starts once, also when the answer is repeated and the agent restarts", async (t) => {
   const agent = await ProtocolFixture.open(t);
   const { id } = await agent.request("asks");

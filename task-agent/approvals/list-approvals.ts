@@ -77,6 +77,9 @@ function approvalView(
       count: demand.count,
       missing: open.find(({ environment }) => environment === demand.environment)?.missing ?? 0,
       notOwn: demand.notOwn,
+      ...(demand.escalate === undefined || demand.escalated
+        ? {}
+        : { escalates: { at: iso(approval.requestedAt + demand.escalate.afterMs), to: [...demand.escalate.to] } }),
     })),
     answers: approval.answers.map(answerView),
     ...buildOf(build),

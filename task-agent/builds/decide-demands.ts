@@ -1,5 +1,6 @@
 // What the environment of a target demands of people and of the time, before anything is started. Pure.
 
+import type { Approvers } from "@gantry/core/access/approval.ts";
 import { targetsOf } from "@gantry/core/app/targets.ts";
 import { type Closed, closedAt } from "@gantry/core/build/calendar.ts";
 import { type Environments, environmentNamed, policyOfRollback } from "@gantry/core/build/environments.ts";
@@ -9,7 +10,7 @@ export type Demanded = {
   readonly target: string;
   readonly site?: string | undefined;
   readonly environment?: string | undefined;
-  readonly approval?: { readonly approvers: readonly string[]; readonly count: number; readonly notOwn: boolean };
+  readonly approval?: Omit<Approvers, "expiresMs">;
   readonly closed?: Closed;
 };
 
@@ -24,13 +25,16 @@ export function demandsOf(
     const named = environment === undefined ? undefined : environmentNamed(environments, environment);
     const policy = named && rollback ? policyOfRollback(named) : named;
     const closed = policy && closedAt(environment ?? "", policy, now);
-    const { approvers = [], count = 1, notOwn = true } = policy?.approval ?? {};
     return {
       target,
       ...(site === undefined ? {} : { site }),
       ...(environment === undefined ? {} : { environment }),
-      ...(policy?.approval ? { approval: { approvers, count, notOwn } } : {}),
+      ...(policy?.approval ? { approval: asked(policy.approval) } : {}),
       ...(closed ? { closed } : {}),
     };
   });
+}
+
+function asked({ expiresMs: _, ...approval }: Approvers): NonNullable<Demanded["approval"]> {
+  return approval;
 }

@@ -23,6 +23,8 @@ const JOBS = {
   strict: "{ mode: strict, retrySafe: true",
   retried: "{ mode: lenient, retry: { max: 1, delay: 30s }",
   asks: "{ approval: { question: 'Go?', expires: 1m }",
+  escalates:
+    "{ approval: { question: 'Go?', approvers: ['person:lee'], expires: 1m, escalate: { after: 20s, to: ['person:sam'] } }",
   placed: "{ environment: prod",
 };
 export type PipelineName = keyof typeof JOBS | "cleaned";

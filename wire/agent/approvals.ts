@@ -51,6 +51,12 @@ export const approvalView = z
           count: z.int(),
           missing: z.int().describe("How many people are missing"),
           notOwn: z.boolean().describe("Who requested the task cannot approve it"),
+          escalates: z
+            .object({ at: time, to: z.array(z.string()) })
+            .optional()
+            .describe(
+              "Who is asked, too, when too few have approved by then. Absent: nobody, or they are asked already",
+            ),
         }),
       )
       .describe("All of them must be met"),

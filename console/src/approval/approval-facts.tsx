@@ -43,7 +43,14 @@ export function ApprovalFacts({ asked }: { asked: ApprovalView }) {
         <dt>Who may answer</dt>
         <dd>
           {demands.map((demand) => (
-            <div key={demand.environment ?? ""}>{demandInWords(demand)}</div>
+            <div key={demand.environment ?? ""}>
+              {demandInWords(demand)}
+              {demand.escalates === undefined ? null : (
+                <span class="soft">
+                  ; <Moment at={demand.escalates.at} /> also {demand.escalates.to.join(" or ")}
+                </span>
+              )}
+            </div>
           ))}
         </dd>
         <dt>Until</dt>

@@ -11,6 +11,7 @@ export const askedOfMe = v1.approvals({ mine: "true" });
 const KINDS: readonly unknown[] = [
   "ApprovalRequested",
   "ApprovalReminded",
+  "ApprovalEscalated",
   "ApprovalAnswered",
   "ApprovalExpired",
   "PolicyOverridden",
