@@ -25,7 +25,7 @@ import {
 import { application, placeInput } from "../place.ts";
 import { samePath } from "../same-place.ts";
 import { decidePlan, objectInWords, type PlannedObject } from "./decide-plan.ts";
-import { decideWarnings, fails, isCustom, unknown, type Warning } from "./decide-warnings.ts";
+import { decideWarnings, fails, isCustom, type Warning } from "./decide-warnings.ts";
 import type { PlannedImage } from "./planned-images.ts";
 import { unifiedDiff } from "./unified-diff.ts";
 
@@ -110,7 +110,7 @@ async function planOf({ input: given }: Context, client: ArgoCd): Promise<Plan> 
   if (!app)
     return unknownPlan(
       given,
-      `The application ${name} does not exist yet. Argo CD renders a commit only for an application that it has`,
+      `The application ${name} does not exist yet, so Argo CD cannot render it: everything in ${given.path} will be new`,
     );
   const moved = movedIn(app, given);
   if (moved) return unknownPlan(given, moved);
@@ -202,15 +202,14 @@ function knownPlan(given: Input, objects: readonly PlannedObject[], warnings: re
 }
 
 function unknownPlan(given: Input, problem: string, warnings: readonly Warning[] = []): Plan {
-  const all = [...warnings, unknown("not-known", "What changes cannot be known before the commit")];
   return {
     ...headOf(given),
     known: false,
     problem,
-    hash: hashOf(given, { problem, warnings: all }),
+    hash: hashOf(given, { problem, warnings }),
     resources: [],
     changes: [],
-    warnings: all,
+    warnings: [...warnings],
     diff: "",
   };
 }

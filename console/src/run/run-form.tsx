@@ -13,6 +13,7 @@ import { go } from "../frame/router.ts";
 import { ProblemBox } from "../parts/loading-states.tsx";
 import { MissingForPipeline } from "../parts/missing-systems.tsx";
 import { Prose } from "../parts/prose.tsx";
+import { AskPlan } from "../plan/ask-plan.tsx";
 import { Command } from "./command.tsx";
 import { DeployPreview } from "./deploy-preview.tsx";
 import { FieldInput } from "./field.tsx";
@@ -68,6 +69,7 @@ export function RunForm({ name, pipeline, app, of, build }: Props) {
         {of && fields.some(({ ui }) => ui === "build") ? (
           <DeployPreview app={of} {...deploymentOf(fields, entries.value)} />
         ) : null}
+        {of && name === "cd" ? <AskPlan app={of.name} {...deploymentOf(fields, entries.value)} /> : null}
         <div class="sheet-footer">
           {problem ? <FormProblem problem={problem} hasFieldErrors={hasFieldErrors} /> : null}
           {mayOverride || reason.value !== "" ? <Reason value={reason.value} onChange={setReason} /> : null}
