@@ -4,8 +4,9 @@
 import { createHash } from "node:crypto";
 import { canonicalJson } from "@gantry/core/canonical-json.ts";
 import { counted } from "@gantry/core/count.ts";
+import { GantryError } from "@gantry/core/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
-import { succeeded } from "@gantry/core/step/outcome.ts";
+import { failed, failureOf, succeeded } from "@gantry/core/step/outcome.ts";
 import { defineStep, type StepContext, USUAL_RETRY } from "@gantry/core/step/step.ts";
 import { truncate } from "@gantry/core/truncate.ts";
 import { stringify } from "yaml";
@@ -100,6 +101,11 @@ export const argocdPlan = defineStep({
       const { diff, ...words } = plan;
       for (const line of inLines(words)) context.log(line);
       for (const line of diff === "" ? [] : diff.split("\n")) context.log(line);
+      const { expected, target } = context.input;
+      if (expected.length > 0 && !expected.includes(plan.hash)) {
+        const now = words.changes.length === 0 ? inLines(words)[0] : `Now: ${words.changes.slice(0, 5).join(". ")}.`;
+        return failed(failureOf(new GantryError("plan-changed", { target, now: now ?? "" })));
+      }
       return succeeded({ ...plan, diff: truncate(diff, MAX_DIFF) });
     }),
 });

@@ -3,15 +3,22 @@
 import type { CdPlan } from "@gantry/wire/agent/cd-plan.ts";
 import type { TaskView } from "@gantry/wire/agent/views.ts";
 import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import { newKey, send, to, v1 } from "../data/api.ts";
-import { useResource } from "../data/store.ts";
+import { type Resource, useResource } from "../data/store.ts";
 import { useAction } from "../data/use-action.ts";
 import { ProblemBox } from "../parts/loading-states.tsx";
 import { PlanView } from "./plan-view.tsx";
 
 type Chosen = { readonly build: string; readonly targets: readonly string[] };
 
-export function AskPlan({ app, build, targets }: Chosen & { readonly app: string }) {
+type Props = Chosen & {
+  readonly app: string;
+  /** The hashes of the plan that the person sees: Run CD then does this or nothing. Empty when it is not of what is chosen. */
+  readonly onSeen: (hashes: readonly string[]) => void;
+};
+
+export function AskPlan({ app, build, targets, onSeen }: Props) {
   const asked = useSignal<{ readonly task: string; readonly of: string } | undefined>(undefined);
   const { isSending, problem, run } = useAction();
   const chosen = JSON.stringify([build, targets]);
@@ -22,13 +29,19 @@ export function AskPlan({ app, build, targets }: Chosen & { readonly app: string
       if (task) asked.value = { task: task.id, of: chosen };
     });
   const { task, of } = asked.value ?? {};
+  const plan = useResource<CdPlan>(task === undefined ? undefined : v1.cdPlan(task), {
+    reloadOn: ({ subject }) => subject === task,
+  });
+  const seen = of === chosen && plan.data.value?.state === "ready" ? plan.data.value.targets : [];
+  const hashes = seen.map(({ hash }) => hash);
+  useEffect(() => onSeen(hashes), [hashes.join()]);
   const isOld = of !== undefined && of !== chosen;
   return (
     <section class="field" aria-label="What will change">
       <h3>What will change</h3>
       <p class="field-about">Argo CD renders what is in git with the images of the build. Nothing is changed.</p>
       {isOld ? <p class="field-about hue-amber">You have chosen something else since this plan.</p> : null}
-      {task === undefined ? null : <Asked task={task} />}
+      {task === undefined ? null : <Asked task={task} plan={plan} />}
       {problem ? <ProblemBox problem={problem} /> : null}
       <button type="button" class="button" disabled={isSending} aria-busy={isSending} onClick={ask}>
         {task === undefined ? "Show the plan" : "Plan again"}
@@ -37,8 +50,7 @@ export function AskPlan({ app, build, targets }: Chosen & { readonly app: string
   );
 }
 
-function Asked({ task }: { task: string }) {
-  const plan = useResource<CdPlan>(v1.cdPlan(task), { reloadOn: ({ subject }) => subject === task });
+function Asked({ task, plan }: { task: string; plan: Resource<CdPlan> }) {
   const found = plan.data.value;
   const link = (
     <a class="in-text" href={to.task(task)}>

@@ -43,6 +43,10 @@ export function RunForm({ name, pipeline, app, of, build }: Props) {
   const set = (name: string) => (value: Entries[string]) => {
     entries.value = { ...entries.value, [name]: value };
   };
+  const planned = fields.find(({ ui }) => ui === "plan")?.name;
+  const setPlan = (hashes: readonly string[]): void => {
+    if (planned !== undefined) set(planned)(hashes);
+  };
   const template = templateOf(fields, entries.value);
   const mayOverride = problem?.code === "policy-unmet" && mayDo("override-policy", of);
   const errors = errorsByField(fields, problem?.errors ?? []);
@@ -54,7 +58,7 @@ export function RunForm({ name, pipeline, app, of, build }: Props) {
           <Prose text={pipeline.summary} />
         </p>
         <MissingForPipeline pipeline={pipeline} />
-        {fields.map((field) => {
+        {fields.filter(isShown).map((field) => {
           const shared = { field, errors: errors[field.name] ?? [], onChange: set(field.name) };
           const value = entries.value[field.name] ?? "";
           if (field.ui === "template-params" && typeof value !== "string")
@@ -69,7 +73,9 @@ export function RunForm({ name, pipeline, app, of, build }: Props) {
         {of && fields.some(({ ui }) => ui === "build") ? (
           <DeployPreview app={of} {...deploymentOf(fields, entries.value)} />
         ) : null}
-        {of && name === "cd" ? <AskPlan app={of.name} {...deploymentOf(fields, entries.value)} /> : null}
+        {of && name === "cd" ? (
+          <AskPlan app={of.name} {...deploymentOf(fields, entries.value)} onSeen={setPlan} />
+        ) : null}
         <div class="sheet-footer">
           {problem ? <FormProblem problem={problem} hasFieldErrors={hasFieldErrors} /> : null}
           {mayOverride || reason.value !== "" ? <Reason value={reason.value} onChange={setReason} /> : null}
@@ -87,6 +93,11 @@ export function RunForm({ name, pipeline, app, of, build }: Props) {
       </aside>
     </div>
   );
+}
+
+/** The page fills it in itself. */
+function isShown({ ui }: Field): boolean {
+  return ui !== "plan";
 }
 
 function templateOf(fields: readonly Field[], entries: Entries): string {
