@@ -64,6 +64,7 @@ function targetText(one: TargetPlan, withDiff: boolean): string {
     `${one.target}${where === "" ? "" : ` (${where})`}: ${summaryOf(one)}`,
     ...one.changes.map((change) => `  ${change}`),
     ...one.warnings.map((warning) => `  ${warningText(warning)}`),
+    `  plan ${one.hash}`,
     ...(one.approval ? [`  waits for ${one.approval.text}`] : []),
     ...(withDiff && one.diff !== "" ? one.diff.split("\n").map((line) => `  ${line}`) : []),
   ];

@@ -141,6 +141,12 @@ export const APPS = [
     flags: {
       build: { type: "string", value: "N", summary: "number of the build (default: the newest of the release branch)" },
       target: { type: "string", multiple: true, value: "NAME", summary: "deploy only this target (default: all)" },
+      plan: {
+        type: "string",
+        multiple: true,
+        value: "HASH",
+        summary: "end before the commit if a target has another plan than those that `gantry cd plan` showed",
+      },
       "override-reason": {
         type: "string",
         value: "TEXT",

@@ -27,15 +27,17 @@ export function runCd(
   call: OfApp<{
     readonly build: string | undefined;
     readonly target: readonly string[];
+    readonly plan: readonly string[];
     readonly "override-reason": string | undefined;
   }>,
 ): Promise<Outcome | number> {
-  const { build, target, "override-reason": reason, param } = call.flags;
+  const { build, target, plan, "override-reason": reason, param } = call.flags;
   if (build !== undefined && !/^#?\d{1,9}$|^sha256:/.test(build))
     throw new UsageError(`--build ${build}: use the number of a build, as \`gantry build list\` shows it`);
   const params = {
     ...(build === undefined ? {} : { build }),
     ...(target.length === 0 ? {} : { targets: target }),
+    ...(plan.length === 0 ? {} : { plan }),
     ...readParams(param, call.io),
   };
   const override = reason === undefined ? {} : { override: { reason } };

@@ -184,6 +184,12 @@ export const SITE_ERRORS = {
     why: "{problem}",
     todo: "Nothing, if the newer commit is the one you want. To go back, revert it in the yaml repository and run CD again.",
   },
+  "plan-changed": {
+    status: 409,
+    message: "What would change at {target} is not what the plan showed.",
+    why: "Since then git or the cluster has changed. {now}",
+    todo: "Look at the plan again, and run CD from there. Nothing was changed.",
+  },
   "gate-failed": {
     status: 422,
     message: "{gate} did not pass.",

@@ -157,6 +157,7 @@ const DETAILS: { readonly [C in ErrorCode]: JsonObject } = {
     problem: "gantry-template.yaml:4: kind must be source here, not deploy",
   },
   "file-invalid": { file: "values.yaml", problem: "line 3: the key image occurs twice" },
+  "plan-changed": { target: "seoul", now: "Now: Deployment orders: replicas 2 → 5." },
   superseded: { what: "orders", problem: "Argo CD deploys commit 7892cdcd." },
   "gate-failed": { gate: "The image scan", problem: "2 critical vulnerabilities", todo: "Update the base image." },
   "outside-app": {

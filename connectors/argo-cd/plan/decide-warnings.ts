@@ -199,6 +199,6 @@ export function fails(code: string, text: string): Warning {
 function careful(code: string, text: string): Warning {
   return { code, severity: "careful", text };
 }
-export function unknown(code: string, text: string): Warning {
+function unknown(code: string, text: string): Warning {
   return { code, severity: "unknown", text };
 }

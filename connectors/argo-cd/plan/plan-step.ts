@@ -4,8 +4,9 @@
 import { createHash } from "node:crypto";
 import { canonicalJson } from "@gantry/core/canonical-json.ts";
 import { counted } from "@gantry/core/count.ts";
+import { GantryError } from "@gantry/core/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
-import { succeeded } from "@gantry/core/step/outcome.ts";
+import { failed, failureOf, succeeded } from "@gantry/core/step/outcome.ts";
 import { defineStep, type StepContext, USUAL_RETRY } from "@gantry/core/step/step.ts";
 import { truncate } from "@gantry/core/truncate.ts";
 import { stringify } from "yaml";
@@ -25,7 +26,7 @@ import {
 import { application, placeInput } from "../place.ts";
 import { samePath } from "../same-place.ts";
 import { decidePlan, objectInWords, type PlannedObject } from "./decide-plan.ts";
-import { decideWarnings, fails, isCustom, unknown, type Warning } from "./decide-warnings.ts";
+import { decideWarnings, fails, isCustom, type Warning } from "./decide-warnings.ts";
 import type { PlannedImage } from "./planned-images.ts";
 import { unifiedDiff } from "./unified-diff.ts";
 
@@ -100,6 +101,11 @@ export const argocdPlan = defineStep({
       const { diff, ...words } = plan;
       for (const line of inLines(words)) context.log(line);
       for (const line of diff === "" ? [] : diff.split("\n")) context.log(line);
+      const { expected, target } = context.input;
+      if (expected.length > 0 && !expected.includes(plan.hash)) {
+        const now = words.changes.length === 0 ? inLines(words)[0] : `Now: ${words.changes.slice(0, 5).join(". ")}.`;
+        return failed(failureOf(new GantryError("plan-changed", { target, now: now ?? "" })));
+      }
       return succeeded({ ...plan, diff: truncate(diff, MAX_DIFF) });
     }),
 });
@@ -110,7 +116,7 @@ async function planOf({ input: given }: Context, client: ArgoCd): Promise<Plan> 
   if (!app)
     return unknownPlan(
       given,
-      `The application ${name} does not exist yet. Argo CD renders a commit only for an application that it has`,
+      `The application ${name} does not exist yet, so Argo CD cannot render it: everything in ${given.path} will be new`,
     );
   const moved = movedIn(app, given);
   if (moved) return unknownPlan(given, moved);
@@ -202,15 +208,14 @@ function knownPlan(given: Input, objects: readonly PlannedObject[], warnings: re
 }
 
 function unknownPlan(given: Input, problem: string, warnings: readonly Warning[] = []): Plan {
-  const all = [...warnings, unknown("not-known", "What changes cannot be known before the commit")];
   return {
     ...headOf(given),
     known: false,
     problem,
-    hash: hashOf(given, { problem, warnings: all }),
+    hash: hashOf(given, { problem, warnings }),
     resources: [],
     changes: [],
-    warnings: all,
+    warnings: [...warnings],
     diff: "",
   };
 }

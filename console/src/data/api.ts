@@ -138,6 +138,8 @@ export const v1 = {
   /** With `targets`, what a rollback of them would do. */
   rollback: (app: string, targets?: readonly string[]) =>
     `/v1/apps/${part(app)}/rollback${search({ targets: targets?.join() })}`,
+  cdPlans: (app: string) => `/v1/apps/${part(app)}/cd-plans`,
+  cdPlan: (task: string) => `/v1/tasks/${part(task)}/cd-plan`,
   releaseBuild: (app: string, build: number) => `/v1/apps/${part(app)}/builds/${build}/release`,
   newestBuilds: (query: Query = {}) => `/v1/builds${search(query)}`,
   webhookDeliveries: (query: Query = {}) => `/v1/webhook-deliveries${search(query)}`,

@@ -20,6 +20,7 @@ import { withoutBackticks } from "../parts/prose.tsx";
 import { StateBadge } from "../parts/state-badge.tsx";
 import { TaskText, withTaskTitles } from "../parts/task-text.tsx";
 import { KeyValueList } from "../parts/values.tsx";
+import { TaskPlan } from "../plan/task-plan.tsx";
 import {
   decideMove,
   decideNextFailure,
@@ -88,6 +89,7 @@ function Task({ task }: { task: TaskView }) {
         {view === "timeline" ? <Timeline task={task} selected={selected} /> : null}
         {selected ? <StepPanel task={task} selected={selected} /> : null}
       </div>
+      {view === "log" ? null : <TaskPlan task={task} />}
       {view === "log" ? null : <Annotations task={task} />}
       {view === "log" ? null : <Summaries task={task} />}
       <Details task={task} />

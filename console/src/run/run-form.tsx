@@ -13,6 +13,7 @@ import { go } from "../frame/router.ts";
 import { ProblemBox } from "../parts/loading-states.tsx";
 import { MissingForPipeline } from "../parts/missing-systems.tsx";
 import { Prose } from "../parts/prose.tsx";
+import { AskPlan } from "../plan/ask-plan.tsx";
 import { Command } from "./command.tsx";
 import { DeployPreview } from "./deploy-preview.tsx";
 import { FieldInput } from "./field.tsx";
@@ -42,6 +43,10 @@ export function RunForm({ name, pipeline, app, of, build }: Props) {
   const set = (name: string) => (value: Entries[string]) => {
     entries.value = { ...entries.value, [name]: value };
   };
+  const planned = fields.find(({ ui }) => ui === "plan")?.name;
+  const setPlan = (hashes: readonly string[]): void => {
+    if (planned !== undefined) set(planned)(hashes);
+  };
   const template = templateOf(fields, entries.value);
   const mayOverride = problem?.code === "policy-unmet" && mayDo("override-policy", of);
   const errors = errorsByField(fields, problem?.errors ?? []);
@@ -53,7 +58,7 @@ export function RunForm({ name, pipeline, app, of, build }: Props) {
           <Prose text={pipeline.summary} />
         </p>
         <MissingForPipeline pipeline={pipeline} />
-        {fields.map((field) => {
+        {fields.filter(isShown).map((field) => {
           const shared = { field, errors: errors[field.name] ?? [], onChange: set(field.name) };
           const value = entries.value[field.name] ?? "";
           if (field.ui === "template-params" && typeof value !== "string")
@@ -67,6 +72,9 @@ export function RunForm({ name, pipeline, app, of, build }: Props) {
         })}
         {of && fields.some(({ ui }) => ui === "build") ? (
           <DeployPreview app={of} {...deploymentOf(fields, entries.value)} />
+        ) : null}
+        {of && name === "cd" ? (
+          <AskPlan app={of.name} {...deploymentOf(fields, entries.value)} onSeen={setPlan} />
         ) : null}
         <div class="sheet-footer">
           {problem ? <FormProblem problem={problem} hasFieldErrors={hasFieldErrors} /> : null}
@@ -85,6 +93,11 @@ export function RunForm({ name, pipeline, app, of, build }: Props) {
       </aside>
     </div>
   );
+}
+
+/** The page fills it in itself. */
+function isShown({ ui }: Field): boolean {
+  return ui !== "plan";
 }
 
 function templateOf(fields: readonly Field[], entries: Entries): string {
