@@ -129,7 +129,10 @@ async function open(t: TestContext, provider: "github" | "gitlab") {
     const change = { ref: "refs/heads/main", before: await git("rev-parse", "origin/main"), after, commits: [] };
     const [body, headers] =
       provider === "github"
-        ? [{ ...change, repository: { full_name: name } }, { "x-github-event": "push", "x-github-delivery": after }]
+        ? [
+            { ...change, repository: { full_name: name } },
+            { "x-github-event": "push", "x-github-delivery": after },
+          ]
         : [
             { object_kind: "push", ...change, checkout_sha: after, project: { path_with_namespace: name } },
             { "x-gitlab-event": "Push Hook", "x-gitlab-token": SECRET, "idempotency-key": after },

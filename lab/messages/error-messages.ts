@@ -167,7 +167,10 @@ const DETAILS: { readonly [C in ErrorCode]: JsonObject } = {
       "The repository APPS/payments does not belong to the app orders. Its own: APPS/orders, APPS/orders-deploy.",
   },
   "fork-refused": { step: "Publish", problem: "It gets no secret, and the step names NPM_TOKEN." },
-  "commit-not-own": { commit: "4b825dc642cb6eb9a060e54bf8d69288fbee4904", repository: "https://git/scm/apps/orders.git" },
+  "commit-not-own": {
+    commit: "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
+    repository: "https://git/scm/apps/orders.git",
+  },
   "secret-not-allowed": { app: "orders", secret: "SIGNING_KEY", site: "seoul" },
   "build-unclear": {
     image: "orders",

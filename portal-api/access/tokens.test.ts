@@ -97,6 +97,36 @@ test("a token cannot make others, and a scoped one cannot widen itself by any wa
   assert.equal((await portal.ask("/v1/me", { token: null, headers })).status, 401);
 });
 
+test("a scoped token sees and ends no other token and no session of its owner, and leaves accounts alone", async () => {
+  const eve = await signedIn("eve", "admin");
+  await signedIn("fay", "viewer");
+  const secretOf = async (json: object) => ((await (await own(eve, json)).json()) as Token).token;
+  const wide = await secretOf({ name: "deploys" });
+  const narrow = await secretOf({ name: "dashboard", scope: { verbs: ["view"], apps: ["orders"] } });
+  const ofApp = await secretOf({ name: "of-app", scope: { apps: ["orders"] } });
+  type Items = { items: { id: string; name: string }[] };
+  const listed = async (path: string, as: object) => ((await (await portal.ask(path, as)).json()) as Items).items;
+  const sessions = await listed("/v1/me/sessions", { token: null, headers: eve });
+  for (const token of [narrow, ofApp]) {
+    const status = async (method: string, path: string, json?: object) =>
+      (await portal.ask(path, { method, token, ...(json ? { json } : {}) })).status;
+    assert.deepEqual(await listed("/v1/me/sessions", { token }), []);
+    assert.deepEqual((await listed("/v1/me/tokens", { token })).length, 1);
+    assert.equal(await status("DELETE", `/v1/me/sessions/${sessions[0]?.id}`), 404);
+    assert.equal(await status("DELETE", "/v1/me/tokens/deploys"), 403);
+    assert.equal(await status("POST", "/v1/me/password", { old: PASSWORD, new: "another long password" }), 403);
+    assert.equal(await status("DELETE", "/v1/tokens/deploys?owner=eve"), 403);
+    assert.equal(await status("POST", "/v1/people/fay/disable", {}), 403);
+    assert.equal(await status("DELETE", "/v1/people/fay"), 403);
+    assert.equal(await status("DELETE", "/v1/people/fay/sessions"), 403);
+    assert.equal(await status("GET", "/v1/people/fay/sessions"), 403);
+  }
+  assert.equal((await portal.ask("/v1/me", { token: null, headers: eve })).status, 200);
+  assert.equal(await roleOf(wide), "eve admin");
+  assert.equal((await portal.ask("/v1/me/tokens/dashboard", { method: "DELETE", token: narrow })).status, 204);
+  assert.equal(await roleOf(narrow), 401);
+});
+
 test("a rotated token is valid with both secrets for a while, but never longer than before", async () => {
   const create = await portal.ask("/v1/tokens", { method: "POST", json: { name: "ci", role: "viewer", days: 1 } });
   const first = (await create.json()) as Token;

@@ -55,6 +55,7 @@ const changePassword = route({
   errors: ["password-wrong", "sign-in-paused", "conflict"],
   handle: async (call) => {
     const { ctx, portal, body } = call;
+    refuseScoped(call);
     const { name: who } = await personOf(call);
     const attempt = { name: who, password: body.old, address: clientAddress(portal, ctx) };
     const found = await portal.passwordSignIn.verify(attempt);
@@ -75,8 +76,8 @@ const listOwnSessions = route({
   responses: { 200: json("The newest 200 valid sessions", page(sessionView)) },
   handle: async (call) => {
     const caller = callerOf(call);
-    const sessions = await call.portal.sessions.listOf(caller.name);
-    sendJson(call.ctx, { items: sessions.map((one) => sessionViewOf(one, caller.session)) });
+    const items = (await call.portal.sessions.listOf(caller.name)).map((one) => sessionViewOf(one, caller.session));
+    sendJson(call.ctx, { items: items.filter(({ isCurrent }) => isCurrent || !isScoped(call)) });
   },
 });
 
@@ -93,7 +94,8 @@ const endOwnSession = route({
   handle: async (call) => {
     const { session } = call.params;
     const record = await call.portal.sessions.load(session);
-    if (record?.name !== callerOf(call).name) throw new GantryError("not-found", { kind: "session", name: session });
+    const isHidden = isScoped(call) && session !== callerOf(call).session;
+    if (isHidden || record?.name !== callerOf(call).name) throw new GantryError("not-found", { kind: "session", name: session });
     await call.portal.sessions.end(session);
     call.ctx.status = 204;
   },
@@ -111,7 +113,8 @@ const listOwnTokens = route({
   handle: async (call) => {
     const record = await recordOf(call);
     const tokens = record === undefined ? [] : await call.portal.tokens.list(record.name);
-    sendJson(call.ctx, { items: await viewsOf(call.portal, tokens) });
+    const seen = tokens.filter((one) => !isScoped(call) || tokenId(one) === callerOf(call).token);
+    sendJson(call.ctx, { items: await viewsOf(call.portal, seen) });
   },
 });
 
@@ -171,7 +174,9 @@ const revokeOwnToken = route({
   responses: { 204: { description: "Revoked" } },
   handle: async (call) => {
     const owner = await personOf(call);
-    await call.portal.tokens.revoke(tokenId({ name: call.params.name, owner: owner.name }), owner.name);
+    const id = tokenId({ name: call.params.name, owner: owner.name });
+    if (id !== callerOf(call).token) refuseScoped(call);
+    await call.portal.tokens.revoke(id, owner.name);
     call.ctx.status = 204;
   },
 });
@@ -191,6 +196,11 @@ async function personOf(call: AnyCall): Promise<PersonRecord> {
   if (!record)
     throw new GantryError("bad-request", { problem: `${callerOf(call).name} is not the account of a person` });
   return record;
+}
+
+/** A token with a scope sees and ends of its owner's sessions and tokens only itself and what it has opened. */
+function isScoped(call: AnyCall): boolean {
+  return callerOf(call).scope !== undefined;
 }
 
 /** A stolen token must not create others that outlive it. */

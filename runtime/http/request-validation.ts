@@ -11,6 +11,10 @@ export function validateRequest(ctx: Koa.Context): void {
   if (twice) throw new GantryError("bad-request", { problem: `the header ${twice} is given twice` });
   if (hostNameIn(ctx.get("host")) === undefined)
     throw new GantryError("bad-request", { problem: "the header host is missing or invalid" });
+  // Node.js takes other codings before `chunked`, and leaves the body as it is.
+  const coding = ctx.get("transfer-encoding");
+  if (coding !== "" && coding.trim().toLowerCase() !== "chunked")
+    throw new GantryError("bad-request", { problem: "the header transfer-encoding is not chunked" });
   if (!ctx.req.url?.startsWith("/")) throw new GantryError("bad-request", { problem: "the address is not a path" });
   let path: string;
   try {

@@ -115,6 +115,24 @@ for (const setup of SETUPS)
       assert.equal((await bench.call("poll", { session: plain, ...poll }, "another-token-of-seoul")).status, 200);
     });
 
+    test("a token for a new key counts no more once there is a newer one, or a new key", async (t) => {
+      const bench = await AttackBench.open(t, setup);
+      const { keys } = await enrolled(bench, "seoul", "seoul-7");
+      const renew = async () => (await bench.client.renewRunnerKey("seoul-7", "admin")).token;
+      const named = await bench.client.createEnrolment({ site: "seoul", runner: "seoul-7", principal: "admin" });
+      const [lost, newest] = [await renew(), await renew()];
+      await bench.turnToAttack();
+      const enrol = (token: string, { publicKey } = newKeys()) =>
+        bench.call("enrol", { token, runner: "seoul-7", publicKey });
+      for (const token of [lost, named.token])
+        assert.deepEqual([(await enrol(token)).status, (await enrol(token)).code], [401, "enrolment-invalid"]);
+      const fresh = newKeys();
+      assert.equal((await enrol(newest, fresh)).status, 200);
+      for (const token of [lost, named.token]) assert.equal((await enrol(token)).status, 401);
+      assert.equal((await tokenFor(bench, "seoul-7", fresh)).status, 200);
+      assert.equal((await tokenFor(bench, "seoul-7", keys)).status, 401);
+    });
+
     test("a one-time token counts once, for its site, for ten minutes", async (t) => {
       const bench = await AttackBench.open(t, setup);
       const { token } = await enrolled(bench, "busan", "busan-7");

@@ -9,6 +9,8 @@ export type EnrolmentState = {
   readonly site: string;
   /** The only runner that may use it; absent: any runner. */
   readonly runner?: string;
+  /** With `runner`: of the stream of its key when the token was created, 0 without a key. Absent: created by an older version. */
+  readonly keyVersion?: number;
   /** The creator. */
   readonly by: string;
   /** ms since 1970. */
@@ -39,11 +41,16 @@ export type RunnerIdentity = {
 /**
  * The site for which the runner is enrolled. `isRepeat`: it was already enrolled, and the answer was lost. Refuses with
  * `enrolment-invalid`, and with `runner-name-taken` when the name belongs to another site. A name that has had a key, or
- * that runners of another site use without one, requires a token that an administrator created for this name.
+ * that runners of another site use without one, requires a token that an administrator created for this name: after the last change of
+ * its key, so that a token which was lost before a renewal does not undo it.
  */
 export function decideEnrol(
   enrolment: EnrolmentState | undefined,
-  known: { readonly key: RunnerKeyState | undefined; readonly registered: RunnerState | undefined },
+  known: {
+    readonly key: RunnerKeyState | undefined;
+    readonly keyVersion: number;
+    readonly registered: RunnerState | undefined;
+  },
   { runner, publicKey }: Pick<EnrolRequest, "runner" | "publicKey">,
   now: number,
 ): { readonly site: string; readonly isRepeat: boolean } | GantryError {
@@ -54,7 +61,8 @@ export function decideEnrol(
     const isRepeat = usedBy.runner === runner && usedBy.publicKey === publicKey && known.key?.publicKey === publicKey;
     return isRepeat ? { site, isRepeat } : new GantryError("enrolment-invalid");
   }
-  if (now >= enrolment.expiresAt) return new GantryError("enrolment-invalid");
+  const isOutdated = (enrolment.keyVersion ?? known.keyVersion) !== known.keyVersion;
+  if (now >= enrolment.expiresAt || isOutdated) return new GantryError("enrolment-invalid");
   const user = enrolment.runner === runner ? undefined : known.registered?.facts.site;
   const owner = known.key?.site ?? user ?? site;
   const isClosed = known.key !== undefined && enrolment.runner !== runner;

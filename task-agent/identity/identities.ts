@@ -84,7 +84,8 @@ export function openIdentities(deps: IdentitiesDeps): Identities {
   const createEnrolment = async ({ site, runner, by }: EnrolmentRequest): Promise<Enrolment> => {
     const token = randomBytes(32).toString("base64url");
     const expiresAt = clock.nowMs() + ENROLMENT_MS;
-    const about = { site, by, ...(runner === undefined ? {} : { runner }) };
+    const of = runner === undefined ? {} : { runner, keyVersion: (await loadKey(journal, runner))?.version ?? 0 };
+    const about = { site, by, ...of };
     const events = [{ kind: "EnrolmentCreated", site, by, ...(runner === undefined ? {} : { of: runner }) }];
     await journal.append([
       enrolmentStream.append(hashOf(token), { expected: 0, events, state: { ...about, expiresAt } }),
@@ -141,7 +142,7 @@ async function enrol(
   for (;;) {
     const [enrolment, key] = [await enrolmentStream.load(journal, id), await keyStream.load(journal, runner)];
     const now = clock.nowMs();
-    const known = { key: key?.state, registered: await registered(runner) };
+    const known = { key: key?.state, keyVersion: key?.version ?? 0, registered: await registered(runner) };
     const decided = decideEnrol(enrolment?.state, known, { runner, publicKey }, now);
     if (decided instanceof GantryError) throw decided;
     const { site, isRepeat } = decided;

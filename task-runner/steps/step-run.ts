@@ -62,7 +62,9 @@ export function toGantryError(job: JobContext, step: JobStep, error: unknown): G
 
 /** The pipeline requests something that its app may not have: this is a failure of the user's work, not of Gantry. */
 export function isRefusal({ code }: GantryError): boolean {
-  return code === "outside-app" || code === "secret-not-allowed" || code === "fork-refused" || code === "commit-not-own";
+  return (
+    code === "outside-app" || code === "secret-not-allowed" || code === "fork-refused" || code === "commit-not-own"
+  );
 }
 
 function inWords({ folders }: JobContext, error: unknown): string {
