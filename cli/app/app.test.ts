@@ -108,7 +108,7 @@ test("an app cannot take the target of another one, unless that one gives it up 
   assert.equal((await run("apply", "-f", path)).code, 0);
 });
 
-test("two apps that write one overlay are warned about, unless one says that this is meant", async () => {
+test("two apps do not deploy one overlay, unless one says that this is meant", async () => {
   const overlay = (name: string, more = ""): string =>
     [
       ...[`  - name: ${name}`, `    title: ${name}`, `    namespace: ${name}`],
@@ -120,21 +120,25 @@ test("two apps that write one overlay are warned about, unless one says that thi
       ],
       `      - { name: seoul, site: seoul, cluster: seoul-dp, overlay: shared/seoul/${more} }`,
     ].join("\n");
-  const warning = (app: string): RegExp =>
+  const refused = (app: string): RegExp =>
     new RegExp(
-      `apps\\.yaml:\\d+:\\d+ warning: the target seoul writes shared/seoul of bitbucket/SHOP/one-yaml, and so does the app ${app}:`,
+      `apps\\.yaml:\\d+:\\d+ \\S+ the target seoul deploys shared/seoul of bitbucket/SHOP/one-yaml, and so does the app ${app}:`,
     );
   const both = await file([overlay("left"), overlay("right")]);
-  const dry = await run("apply", "-f", both, "--dry-run");
-  assert.equal(dry.code, 0, dry.out);
-  assert.match(dry.out, warning("right"));
-  assert.match(dry.out, warning("left"));
+  for (const more of [["--dry-run"], []]) {
+    const { code, out } = await run("apply", "-f", both, ...more);
+    assert.equal(code, 2, out);
+    assert.match(out, refused("right"));
+    assert.match(out, refused("left"));
+  }
   assert.match((await run("apply", "-f", await file([overlay("left")]))).out, /1 created/);
-  const second = await run("apply", "-f", await file([overlay("right")]));
-  assert.equal(second.code, 0);
-  assert.match(second.out, warning("left"));
+  for (const more of [["--dry-run"], []]) {
+    const { code, out } = await run("apply", "-f", await file([overlay("right")]), ...more);
+    assert.equal(code, 1, out);
+    assert.match(out, /The target seoul of right deploys shared\/seoul of .*, and so does left\. .*`shared: true`/);
+  }
   const meant = await run("apply", "-f", await file([overlay("left"), overlay("right", ", shared: true")]));
-  assert.match(meant.out, /1 changed, 1 unchanged/);
+  assert.match(meant.out, /1 created, 0 changed, 1 unchanged/);
   assert.doesNotMatch(meant.out, /warning/);
 });
 

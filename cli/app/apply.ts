@@ -14,7 +14,7 @@ import type { Io } from "../io.ts";
 import { line } from "../pipeline/lint.ts";
 import { firstItems } from "../portal/pages.ts";
 import { decidePlan, type Planned } from "./decide-plan.ts";
-import { type SharedFile, sharedInWords, sharedWithin } from "./decide-shared.ts";
+import { type FileOfTwo, overlayInWords, type SharedFile, sharedInWords, sharedWithin } from "./decide-shared.ts";
 
 /** Requests at a time. The task-agent makes changes of apps one after the other, so more would only wait. */
 const AT_ONCE = 8;
@@ -47,8 +47,14 @@ export async function apply(portal: () => PortalClient, applying: Applying, io: 
   const plan = decidePlan(apps, known).map((one) =>
     applying.onlyNew && one.action === "change" ? { ...one, action: "create" as const } : one,
   );
+  const within = sharedWithin(apps);
+  const overlays = overlayProblems(plan, within);
+  if (overlays.length > 0) {
+    for (const one of overlays) io.stderr(`${line(one)}\n`);
+    return 2;
+  }
   if (!applying.json) io.stdout(planInWords(plan, applying.dryRun));
-  const results = withShared(await applyAll(client, plan, applying.dryRun), sharedWithin(apps));
+  const results = withShared(await applyAll(client, plan, applying.dryRun), within);
   if (applying.json) io.stdout(`${JSON.stringify(asJson(results, applying.dryRun), null, 2)}\n`);
   else io.stdout(results.some(({ error }) => error) || !applying.dryRun ? endInWords(results, applying.dryRun) : "");
   for (const result of results) io.stderr(warningsInLines(result));
@@ -101,7 +107,7 @@ async function applyAll(portal: PortalClient, plan: readonly Planned[], dryRun: 
   let results = await inParallel(plan, (one) => applyOne(portal, one, dryRun));
   const changed = new Set(plan.filter(({ action }) => action === "change").map(({ app }) => app.name));
   const mayBeFree = ({ error }: Result): boolean =>
-    error?.code === "place-taken" && changed.has(String(error.details.other));
+    (error?.code === "place-taken" || error?.code === "overlay-taken") && changed.has(String(error.details.other));
   if (dryRun) return results.map((result) => (mayBeFree(result) ? withoutError(result) : result));
   for (let waiting = results.filter(mayBeFree); waiting.length > 0; ) {
     const again = new Map<string, Result>();
@@ -135,13 +141,26 @@ async function applyOne(portal: PortalClient, planned: Planned, dryRun: boolean)
   }
 }
 
+/** Of two apps of the files that deploy one overlay, the portal would refuse the second. What has not changed is as it was. */
+function overlayProblems(
+  plan: readonly Planned[],
+  within: ReadonlyMap<string, readonly FileOfTwo[]>,
+): readonly Problem[] {
+  return plan.flatMap(({ app, action }) =>
+    (action === "unchanged" ? [] : (within.get(app.name) ?? []))
+      .filter(({ isOverlay }) => isOverlay)
+      .map((one) => app.problemAt(one.pointer, overlayInWords(one))),
+  );
+}
+
 function withAnswer(planned: Planned, { shared, app: { undeclared } }: AppOutcome): Result {
   return { ...planned, ...(shared ? { shared } : {}), ...(undeclared ? { undeclared } : {}) };
 }
 
-function withShared(results: readonly Result[], within: ReadonlyMap<string, readonly SharedFile[]>): readonly Result[] {
+function withShared(results: readonly Result[], within: ReadonlyMap<string, readonly FileOfTwo[]>): readonly Result[] {
   return results.map((result) => {
-    const all = [...(result.shared ?? []), ...(within.get(result.app.name) ?? [])];
+    const own = (within.get(result.app.name) ?? []).map(({ isOverlay: _, ...one }) => one);
+    const all = [...(result.shared ?? []), ...own];
     const distinct = new Map(all.map((one) => [`${one.pointer} ${one.words} ${one.other}`, one]));
     return { ...result, shared: [...distinct.values()] };
   });

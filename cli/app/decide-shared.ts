@@ -11,8 +11,15 @@ export function sharedInWords({ target, words, other = "another app" }: SharedFi
   return `the target ${target} writes ${words}, and so does ${other === "another app" ? other : `the app ${other}`}: a CD of one changes the file of the other. If that is meant, say \`shared: true\` at the target`;
 }
 
+/** `isOverlay`: both apps would deploy all of it. */
+export type FileOfTwo = SharedFile & { readonly isOverlay: boolean };
+
+export function overlayInWords({ target, words, other }: SharedFile): string {
+  return `the target ${target} deploys ${words}, and so does the app ${other}: make one app with several images of them, or give each an overlay of its own. If it is meant, say \`shared: true\` at one of the targets`;
+}
+
 /** Of apps that are in the files of one command: in a dry run, the portal knows none of them. */
-export function sharedWithin(apps: readonly AppOfFile[]): ReadonlyMap<string, readonly SharedFile[]> {
+export function sharedWithin(apps: readonly AppOfFile[]): ReadonlyMap<string, readonly FileOfTwo[]> {
   const all = apps.flatMap(({ name, fields }) =>
     writtenBy(name, recordOf(name, fields)).map((one) => ({ name, ...one })),
   );
@@ -22,7 +29,7 @@ export function sharedWithin(apps: readonly AppOfFile[]): ReadonlyMap<string, re
       name,
       all
         .filter((one) => one.name === name && !one.isShared)
-        .flatMap(({ key, target, at, words, place }) => {
+        .flatMap(({ key, target, at, words, place, isOverlay }) => {
           const other = byKey
             .get(key)
             ?.find(
@@ -31,7 +38,7 @@ export function sharedWithin(apps: readonly AppOfFile[]): ReadonlyMap<string, re
                 !one.isShared &&
                 (one.place === undefined || place === undefined || one.place === place),
             );
-          return other ? [{ target, pointer: `/targets/${at}`, words, other: other.name }] : [];
+          return other ? [{ target, pointer: `/targets/${at}`, words, other: other.name, isOverlay }] : [];
         }),
     ]),
   );

@@ -112,6 +112,13 @@ test("a failed operation of our commit fails, one of another commit does not", (
   assert.equal(decide({ operationState: other, sync: { status: "OutOfSync", revision: OTHER } }).kind, "waiting");
 });
 
+test("a namespace that is missing is not a mistake in the manifests", () => {
+  const message = 'One or more objects failed to apply, reason: namespaces "front" not found.';
+  const verdict = decide({ operationState: operation({ phase: "Failed", message, syncResult: { revision: OURS } }) });
+  assert.ok(verdict.kind === "failed");
+  assert.match(verdict.todo ?? "", /^Create the namespace, or .*CreateNamespace=true/);
+});
+
 test("an error of the comparison must persist after one fresh check", () => {
   const conditions = [{ type: "ComparisonError", message: "no such path" }];
   const first = decide({ conditions });

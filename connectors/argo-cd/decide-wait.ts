@@ -139,7 +139,9 @@ function syncFailed(wanted: Wanted, operation: OperationState): Verdict {
     todo:
       broken !== undefined && broken === hook
         ? `Look at the log of ${hook.kind} ${hook.name}, correct it, and run CD again.`
-        : "Correct the manifests in the yaml repository and run CD again.",
+        : /namespaces "[^"]*" not found/.test(problem)
+          ? "Create the namespace, or give the Argo CD application the sync option CreateNamespace=true, and run CD again."
+          : "Correct the manifests in the yaml repository and run CD again.",
   };
 }
 

@@ -2,7 +2,7 @@
 
 import type { BuildKind as Kind } from "@gantry/core/app/app-shape.ts";
 import type { Commands, Folder } from "./folder.ts";
-import { KIND_TABLE } from "./kinds.ts";
+import { DOTNET_FILE, KIND_TABLE } from "./kinds.ts";
 import { LOCK_FILES, lockFolder, managerOf, type NodeKind, readPackageJson } from "./node-commands.ts";
 
 /** An image as the app describes it. `context` and `dockerfile` as in core/app/app-shape.ts. */
@@ -136,7 +136,7 @@ export function marksOf(folder: Folder): readonly Mark[] {
     ...mark(["gradle"], first("build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts")),
     ...mark(["go"], first("go.mod")),
     ...pythonMarks(folder),
-    ...mark(["dotnet"], names.filter((name) => /\.(?:sln|slnx|csproj|fsproj|vbproj)$/i.test(name)).slice(0, 1)),
+    ...mark(["dotnet"], names.filter((name) => DOTNET_FILE.test(name)).slice(0, 1)),
   ];
 }
 

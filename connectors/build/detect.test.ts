@@ -167,6 +167,26 @@ for (const [name, files, kind, formats, tools, commands] of [
     ["dotnet"],
     ["dotnet restore", "dotnet test --no-restore", "dotnet publish --configuration Release"],
   ],
+  [
+    ".NET with a project beside the solution",
+    { "Shop.csproj": "", "The shop.slnx": "" },
+    "dotnet",
+    ["nuget"],
+    ["dotnet"],
+    [
+      "dotnet restore 'The shop.slnx'",
+      "dotnet test 'The shop.slnx' --no-restore",
+      "dotnet publish 'The shop.slnx' --configuration Release",
+    ],
+  ],
+  [
+    ".NET with one project",
+    { "Shop.fsproj": "" },
+    "dotnet",
+    ["nuget"],
+    ["dotnet"],
+    ["dotnet restore", "dotnet test --no-restore", "dotnet publish --configuration Release"],
+  ],
   ["a Dockerfile alone", { "app.py": "" }, "dockerfile", [], [], ["", "", ""]],
   [
     "a Dockerfile beside the settings of a linter",

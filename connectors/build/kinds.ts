@@ -40,6 +40,17 @@ const hasWrapper = ({ names, top }: Folder, wrapper: string): boolean =>
 const maven = (folder: Folder): string => `${wrapped(folder, "mvnw", "mvn")} --batch-mode --no-transfer-progress`;
 const gradle = (folder: Folder): string => `${wrapped(folder, "gradlew", "gradle")} --no-daemon --console=plain`;
 
+/** A solution or project file, by which MSBuild and CI know a folder. */
+export const DOTNET_FILE = /\.(?:slnx?|csproj|fsproj|vbproj)$/i;
+
+/** MSBuild refuses a folder with several of these files (MSB1011), unless one is named: a solution has the projects. */
+function dotnetFile({ names }: Folder): string {
+  const files = names.filter((name) => DOTNET_FILE.test(name));
+  const [solution, ...more] = files.filter((name) => /\.slnx?$/i.test(name));
+  if (files.length < 2 || solution === undefined || more.length > 0) return "";
+  return ` '${solution.replaceAll("'", "'\\''")}'`;
+}
+
 export const KIND_TABLE: { readonly [K in Kind]: KindEntry } = {
   npm: { title: "npm", formats: ["npm"], tools: () => ["node", "npm"], commands: (at) => nodeCommands("npm", at) },
   pnpm: { title: "pnpm", formats: ["npm"], tools: () => ["node", "pnpm"], commands: (at) => nodeCommands("pnpm", at) },
@@ -85,11 +96,14 @@ export const KIND_TABLE: { readonly [K in Kind]: KindEntry } = {
     title: ".NET",
     formats: ["nuget"],
     tools: () => ["dotnet"],
-    commands: () => ({
-      install: "dotnet restore",
-      test: "dotnet test --no-restore",
-      build: "dotnet publish --configuration Release",
-    }),
+    commands: (at) => {
+      const file = dotnetFile(at);
+      return {
+        install: `dotnet restore${file}`,
+        test: `dotnet test${file} --no-restore`,
+        build: `dotnet publish${file} --configuration Release`,
+      };
+    },
   },
   dockerfile: { title: "a Dockerfile", formats: [], tools: () => [], commands: () => NONE },
 };

@@ -63,6 +63,8 @@ export type Written = {
   readonly words: string;
   /** The place in it, if the target names one. Two targets at different places do not write the same. */
   readonly place: string | undefined;
+  /** It is a kustomization: whoever writes it deploys all of it. */
+  readonly isOverlay: boolean;
   /** The target says that another app writes it, too. */
   readonly isShared: boolean;
 };
@@ -83,6 +85,7 @@ export function writtenBy(name: string, record: JsonObject): readonly Written[] 
       key: JSON.stringify(["writes", repository.toLowerCase(), branch, path]),
       words: `${path === "" ? "the top" : path} of ${repository}`,
       place: typeof place === "string" ? place : undefined,
+      isOverlay: typeof overlay === "string",
       isShared: target.shared === true,
     }));
   });

@@ -182,6 +182,12 @@ export const REQUEST_ERRORS = {
     why: "{other:Another app} already deploys {place}. Two apps must not deploy the same.",
     todo: "Change the target, or remove it from the other app first.",
   },
+  "overlay-taken": {
+    status: 409,
+    message: "The target {target} of {app} deploys {place}, and so does {other:another app}.",
+    why: "Everything in that folder would run twice, in the namespaces of both, and until both apps were deployed, with images that nobody has set.",
+    todo: "Make one app with several images of them, or give each an overlay of its own. If it is meant, say `shared: true` at the target.",
+  },
   "group-busy": {
     status: 409,
     message: "The concurrency group {group} is taken by {title:another task} ({task}).",

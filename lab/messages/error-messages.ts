@@ -50,6 +50,12 @@ const DETAILS: { readonly [C in ErrorCode]: JsonObject } = {
   "idempotency-key-missing": {},
   "idempotency-key-reused": {},
   "app-exists": { app: "orders", task: "t01", why: "Task t01 created it" },
+  "overlay-taken": {
+    app: "orders",
+    target: "seoul",
+    other: "shop",
+    place: "overlays/seoul of bitbucket/APPS/shop-deploy",
+  },
   "creation-left": { app: "orders", made: "create repository SHOP/orders; create the Jira project ORD" },
   "place-taken": {
     app: "orders",

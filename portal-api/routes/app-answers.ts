@@ -37,12 +37,15 @@ export async function sendOutcome(
   );
 }
 
+/** Errors whose `other` is an app. */
+const NAMING: ReadonlySet<string> = new Set(["claim-taken", "overlay-taken", "place-taken"]);
+
 /** An app that has a place is named only to those who may see it. */
 export async function hidingOthers<T>(visibility: Pick<Visibility, "app">, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    if (!(error instanceof GantryError) || (error.code !== "place-taken" && error.code !== "claim-taken")) throw error;
+    if (!(error instanceof GantryError) || !NAMING.has(error.code)) throw error;
     const { other, ...rest } = error.details;
     if (typeof other === "string" && (await visibility.app(other))) throw error;
     throw new GantryError(error.code, rest);

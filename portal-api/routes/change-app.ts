@@ -45,7 +45,7 @@ export const changeApp = route({
   example: { source: { branch: "release" }, labels: { tier: "1" } },
   requiresIfMatch: true,
   responses: { 200: json("The app after the change", appOutcome) },
-  errors: ["app-unknown", "conflict", "place-taken"],
+  errors: ["app-unknown", "conflict", "overlay-taken", "place-taken"],
   handle: async (call) => {
     const { ctx, portal, params, query, body } = call;
     const caller = callerOf(call);

@@ -70,6 +70,7 @@ export const createApp = route({
     "app-exists",
     "idempotency-key-reused",
     "conflict",
+    "overlay-taken",
     "place-taken",
     "claim-taken",
   ],

@@ -273,7 +273,11 @@ function known(name: string): string {
 }
 
 function outcomeView({ change, app, shared = [] }: AppOutcome, environments: Environments): z.input<typeof appOutcome> {
-  return { change, app: appView(app, environments), ...(shared.length === 0 ? {} : { shared: [...shared] }) };
+  return {
+    change,
+    app: appView(app, environments),
+    ...(shared.length === 0 ? {} : { shared: shared.map(({ isOverlay: _, ...one }) => one) }),
+  };
 }
 
 type CatalogRoute =

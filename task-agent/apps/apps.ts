@@ -10,7 +10,14 @@ import type { JsonObject } from "@gantry/core/json.ts";
 import type { AppState } from "@gantry/core/task/model.ts";
 import type { Journal, StreamAppend } from "@gantry/journal/journal.ts";
 import type { MadeView } from "@gantry/wire/agent/deployments.ts";
-import { allOf, openGuard, requireFreePlaces, type SharedFile, sharedFiles } from "../tasks/app-places.ts";
+import {
+  allOf,
+  openGuard,
+  requireFreePlaces,
+  requireOwnOverlays,
+  type SharedFile,
+  sharedFiles,
+} from "../tasks/app-places.ts";
 import type { Definitions } from "../tasks/definitions.ts";
 import { serialize } from "../tasks/serialize.ts";
 import { appStream, taskStream } from "../tasks/task-stream.ts";
@@ -57,9 +64,9 @@ type ChangeRequest = { readonly by: string; readonly dryRun?: boolean | undefine
  * a task of the app does not allow it.
  */
 export type Apps = {
-  /** Throws `app-exists`, `bad-request` with pointers below `/app`, and `place-taken`. */
+  /** Throws `app-exists`, `bad-request` with pointers below `/app`, `place-taken` and `overlay-taken`. */
   readonly adopt: (name: string, request: ChangeRequest & { readonly app: JsonObject }) => Promise<AppOutcome>;
-  /** Throws `app-unknown`, `version-differs`, `bad-request` with pointers into the app, and `place-taken`. */
+  /** Throws `app-unknown`, `version-differs`, `bad-request` with pointers into the app, `place-taken` and `overlay-taken`. */
   readonly change: (
     name: string,
     request: ChangeRequest & { readonly patch: JsonObject; readonly revision: string | undefined },
@@ -105,6 +112,7 @@ export function openApps(deps: AppsDeps): Apps {
         if (decided instanceof GantryError) throw decided;
         await requireFreePlaces(journal, decided.app, [name]);
         const outcome = { ...decided, shared: await sharedFiles(journal, decided.app, [name]) };
+        requireOwnOverlays(decided.app, outcome.shared, facts.app?.record ?? {});
         if (decided.change === "unchanged" || dryRun) return outcome;
         const { ok } = await journal.append([appendOf(decided, version), guard(name)]);
         return ok ? outcome : undefined;

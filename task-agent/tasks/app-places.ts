@@ -41,6 +41,8 @@ export type SharedFile = {
   readonly words: string;
   /** A JSON pointer into the record. */
   readonly pointer: string;
+  /** Both apps deploy all of it. */
+  readonly isOverlay: boolean;
 };
 
 /** `own`: the names under which the app itself is known. */
@@ -51,7 +53,7 @@ export async function sharedFiles(
 ): Promise<readonly SharedFile[]> {
   const found: SharedFile[] = [];
   if (state === "removed") return found;
-  for (const { key, target, at, words, place, isShared } of writtenBy(name, record)) {
+  for (const { key, target, at, words, place, isShared, isOverlay } of writtenBy(name, record)) {
     if (isShared) continue;
     const { items } = await journal.find({ index: "app-places", prefix: placeKey(key), limit: MOST_SHARING });
     for (const other of items.map(appStream.stateOf)) {
@@ -60,10 +62,26 @@ export async function sharedFiles(
         (one) =>
           one.key === key && !one.isShared && (one.place === undefined || place === undefined || one.place === place),
       );
-      if (isSame) found.push({ other: other.name, target, words, pointer: `/targets/${at}` });
+      if (isSame) found.push({ other: other.name, target, words, pointer: `/targets/${at}`, isOverlay });
     }
   }
   return found.slice(0, MOST_SHARING);
+}
+
+/**
+ * Throws `overlay-taken` for an overlay that another app deploys, too, unless one of them says that this is meant. What the app
+ * shared before (`before`: its record then) is not refused: an older version allowed it.
+ */
+export function requireOwnOverlays(
+  app: Pick<AppState, "name" | "record">,
+  shared: readonly SharedFile[],
+  before: AppState["record"],
+): void {
+  const had = writtenBy(app.name, before).flatMap(({ words, isShared }) => (isShared ? [] : words));
+  const found = shared.find(({ isOverlay, words }) => isOverlay && !had.includes(words));
+  if (!found) return;
+  const { target, other, words: place } = found;
+  throw new GantryError("overlay-taken", { app: app.name, target, other, place });
 }
 
 /**

@@ -195,14 +195,14 @@ export const AGENT_ROUTES = {
     path: "/apps/{name}/adopt",
     body: adoptApp,
     answer: appOutcome,
-    errors: ["app-exists", "conflict", "place-taken"],
+    errors: ["app-exists", "conflict", "overlay-taken", "place-taken"],
   }),
   changeApp: route({
     method: "POST",
     path: "/apps/{name}/change",
     body: changeApp,
     answer: appOutcome,
-    errors: ["app-unknown", "conflict", "place-taken", "version-differs"],
+    errors: ["app-unknown", "conflict", "overlay-taken", "place-taken", "version-differs"],
   }),
   /** Tasks of the past keep the old name; names in other systems stay. */
   renameApp: route({
