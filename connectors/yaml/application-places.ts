@@ -10,15 +10,10 @@ import { parsePath } from "./set-path.ts";
 import { isSameOrBelow, type Path, type Spot, samePath, spotsOf, throughAlias } from "./spots.ts";
 import { valuesPlaces } from "./values-places.ts";
 
-type Source = { readonly file: string; readonly document: number; readonly lineOf: (offset: number) => number };
+type Source = { readonly file: string; readonly document: number };
 
 /** The places of all applications of a file, or of the one with this name. */
-export function applicationPlaces(
-  name: string,
-  file: YamlFile,
-  lineOf: (offset: number) => number,
-  application: string | undefined,
-): readonly Place[] {
+export function applicationPlaces(name: string, file: YamlFile, application: string | undefined): readonly Place[] {
   return file.documents.flatMap((document, index) => {
     const kind = document.getIn(["kind"]);
     const isSet = kind === "ApplicationSet";
@@ -28,7 +23,7 @@ export function applicationPlaces(
     const spec = below(file, top, ...(isSet ? ["spec", "template", "spec"] : ["spec"]));
     const several = below(file, spec, "sources");
     const sources = isSeq(several?.node) ? itemsOf(file, several) : [below(file, spec, "source")];
-    const here: Source = { file: name, document: index, lineOf };
+    const here: Source = { file: name, document: index };
     return withoutAliases(sources.flatMap((source) => (source ? sourcePlaces(file, source, here, own) : [])));
   });
 }
@@ -71,7 +66,7 @@ function sourcePlaces(file: YamlFile, from: Located, source: Source, application
   const isReplaced = ({ path }: Spot): boolean => parameters.some((one) => isSameOrBelow(one.path, path));
   const spots = [...base.filter((spot) => !isReplaced(spot)), ...parameters];
   return [
-    ...valuesPlaces(spots, { ...source, prefix: application === "" ? "" : `${application}: ` }),
+    ...valuesPlaces(spots, { ...source, lineOf: file.lineOf, prefix: application === "" ? "" : `${application}: ` }),
     ...kustomizePlaces(file, below(file, from, "kustomize", "images"), source, application),
   ];
 }
@@ -93,8 +88,8 @@ function textSpots(name: string, file: YamlFile, from: Located | undefined): rea
   if (!only) return [];
   // Offsets are for lines: any of the same line will do, if different values keep different ones.
   const outer = (offset: number): number => {
-    const line = lineAt(inner.text, offset);
-    return offsetOfLine(file.text, line) + offset - offsetOfLine(inner.text, line);
+    const line = inner.lineOf(offset);
+    return file.startOf(line) + offset - inner.startOf(line);
   };
   const spots = spotsOf(inner, only.contents, 0, []).map(
     (spot): Spot => ({
@@ -110,7 +105,7 @@ function textSpots(name: string, file: YamlFile, from: Located | undefined): rea
 
 /** The text behind as many empty lines as the file has before it: errors then name the line of the file. */
 export function paddedText(file: YamlFile, start: number, text: string): string {
-  return "\n".repeat(lineAt(file.text, start) - 1) + text;
+  return "\n".repeat(file.lineOf(start) - 1) + text;
 }
 
 /** If several parameters have the same name, the last one is used; those that are forced to be texts come last. */
@@ -137,7 +132,7 @@ function parameterSpots(file: YamlFile, list: Located | undefined): readonly Spo
 function kustomizePlaces(
   file: YamlFile,
   list: Located | undefined,
-  { file: name, document: index, lineOf }: Source,
+  { file: name, document: index }: Source,
   application: string,
 ): readonly PlaceOfSpots[] {
   if (!list || !isSeq(list.node)) return [];
@@ -153,7 +148,7 @@ function kustomizePlaces(
     const place: Place = {
       file: name,
       document: index,
-      line: lineOf(spot.at),
+      line: file.lineOf(spot.at),
       label,
       isAt: (one) => one === label || one === own,
       repositories: [...(image ? [image.repository] : []), ...(second === undefined ? [] : [first])],
@@ -169,14 +164,4 @@ function kustomizePlaces(
     };
     return [[place, [spot]]];
   });
-}
-
-function lineAt(text: string, offset: number): number {
-  return text.slice(0, offset).split("\n").length;
-}
-
-function offsetOfLine(text: string, line: number): number {
-  let offset = 0;
-  for (let at = 1; at < line; at++) offset = text.indexOf("\n", offset) + 1;
-  return offset;
 }

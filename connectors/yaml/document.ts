@@ -24,6 +24,10 @@ export type YamlFile = {
   /** The documents that have content, in the order of the file. Tools that read YAML skip the empty ones. */
   readonly documents: readonly YamlDocument[];
   readonly targets: Targets;
+  /** The line of an offset, from 1. */
+  readonly lineOf: (offset: number) => number;
+  /** Where this line begins. */
+  readonly startOf: (line: number) => number;
   /** Makes a `file-invalid` error that names the file and the line of this offset. */
   readonly wrong: (detail: string, offset?: number) => GantryError;
 };
@@ -72,7 +76,9 @@ export function parseYaml(file: string, text: string): YamlFile {
     refuseOddNodes(text, document, wrong);
   }
   const filled = parsed.filter((document) => !isEmpty(document.contents));
-  return { text, documents: filled.length > 0 ? filled : parsed.slice(0, 1), targets, wrong };
+  const lineOf = (offset: number): number => lines.linePos(offset).line;
+  const startOf = (line: number): number => lines.lineStarts[line - 1] ?? 0;
+  return { text, documents: filled.length > 0 ? filled : parsed.slice(0, 1), targets, lineOf, startOf, wrong };
 }
 
 /**

@@ -15,7 +15,7 @@ type Alias = { readonly name: string; readonly at: number } | undefined;
 type Owner = { readonly kind: string; readonly name: string };
 
 /** The containers of all documents of a file, also inside of lists of objects, behind aliases and merge keys. */
-export function manifestPlaces(name: string, file: YamlFile, lineOf: (offset: number) => number): readonly Place[] {
+export function manifestPlaces(name: string, file: YamlFile): readonly Place[] {
   return file.documents.flatMap((document, index) => {
     const containers = (
       items: readonly ParsedNode[],
@@ -29,7 +29,7 @@ export function manifestPlaces(name: string, file: YamlFile, lineOf: (offset: nu
         const image = isMap(container) ? imageOf(file, container, [...path, at]) : undefined;
         if (!image || !isMap(container)) return [];
         const [spot = image] = throughAlias([image], alias);
-        const here = { file: name, document: index, line: lineOf(spot.at) };
+        const here = { file: name, document: index, line: file.lineOf(spot.at) };
         return [[containerPlace(spot, here, textOf(file, container, "name"), owner), [spot]] as const];
       });
     const walk = (node: ParsedNode | null, path: Path, owner: Owner, outer: Alias): readonly PlaceOfSpots[] => {

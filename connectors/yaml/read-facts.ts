@@ -30,17 +30,16 @@ export function isKustomization(file: string): boolean {
 /** Throws `file-invalid` with file and line for a file that cannot be read. */
 export function factsOf({ file, text, chart }: FactsFile): readonly YamlFacts[] {
   const parsed = parseYaml(file, text);
-  const lineOf = (offset: number): number => text.slice(0, offset).split("\n").length;
-  if (isKustomization(file)) return [kustomizationOf(file, parsed, lineOf)];
+  if (isKustomization(file)) return [kustomizationOf(file, parsed)];
   const isObject = parsed.documents.some((one) => textAt(one, "kind") !== "" && textAt(one, "apiVersion") !== "");
-  if (!isObject) return NO_VALUES.test(file) ? [] : valuesOf(file, parsed, lineOf, chart);
+  if (!isObject) return NO_VALUES.test(file) ? [] : valuesOf(file, parsed, chart);
   const applications = parsed.documents.flatMap((one): YamlFacts[] => {
     if (!/^Application(?:Set)?$/.test(textAt(one, "kind"))) return [];
     const is = declaredBy(one);
-    const places = applicationPlaces(file, parsed, lineOf, is.name);
+    const places = applicationPlaces(file, parsed, is.name);
     return places.length === 0 ? [] : [{ kind: "application", file, images: places.flatMap(mentionOf), is }];
   });
-  const images = manifestPlaces(file, parsed, lineOf).flatMap(mentionOf);
+  const images = manifestPlaces(file, parsed).flatMap(mentionOf);
   const namespaces = parsed.documents.flatMap((one) => textAt(one, "metadata", "namespace") || []);
   const manifest: YamlFacts = { kind: "manifest", file, images, namespaces: [...new Set(namespaces)] };
   return [...applications, ...(images.length > 0 ? [manifest] : [])];
@@ -51,16 +50,15 @@ function mentionOf({ repositories: [first], file, line, label, container }: Plac
   return [{ repository: first, ...(container ? { name: container } : {}), file, line, place: label }];
 }
 
-function valuesOf(
-  file: string,
-  parsed: YamlFile,
-  lineOf: (offset: number) => number,
-  chart: string | undefined,
-): readonly YamlFacts[] {
+function valuesOf(file: string, parsed: YamlFile, chart: string | undefined): readonly YamlFacts[] {
   const [document, second] = parsed.documents;
   if (!document || second || !isMap(document.contents)) return [];
   const spots = spotsOf(parsed, document.contents, 0, []);
-  const places = valuesPlaces(spots, { file, document: 0, prefix: "", lineOf }).map(([place]) => place);
+  const { lineOf } = parsed;
+  // What an alias stands for is named where its anchor is.
+  const places = valuesPlaces(spots, { file, document: 0, prefix: "", lineOf }).flatMap(([place, of]) =>
+    of.every(({ alias }) => alias !== undefined) ? [] : [place],
+  );
   const tags = places.flatMap(({ repositories, line, label }) =>
     repositories.length === 0 ? [{ repository: "", file, line, place: label }] : [],
   );
@@ -68,7 +66,7 @@ function valuesOf(
   return images.length + tags.length === 0 ? [] : [{ kind: "values", file, chart, images, tags }];
 }
 
-function kustomizationOf(file: string, parsed: YamlFile, lineOf: (offset: number) => number): YamlFacts {
+function kustomizationOf(file: string, parsed: YamlFile): YamlFacts {
   const folder = folderOf(file);
   const [document] = parsed.documents;
   const root = document && isMap(document.contents) ? document : undefined;
@@ -80,7 +78,7 @@ function kustomizationOf(file: string, parsed: YamlFile, lineOf: (offset: number
     folder,
     isComponent: root !== undefined && textAt(root, "kind") === "Component",
     uses: paths.flatMap((path) => (typeof path === "string" ? (inside(folder, path) ?? []) : [])),
-    entries: root ? entriesOf(file, parsed, root, lineOf) : [],
+    entries: root ? entriesOf(file, parsed, root) : [],
     namespace: namespace === "" ? undefined : namespace,
   };
 }
@@ -93,12 +91,7 @@ function inside(folder: string, path: string): string | undefined {
   return whole === "." ? "" : whole;
 }
 
-function entriesOf(
-  file: string,
-  parsed: YamlFile,
-  document: YamlDocument,
-  lineOf: (offset: number) => number,
-): readonly Mention[] {
+function entriesOf(file: string, parsed: YamlFile, document: YamlDocument): readonly Mention[] {
   return listAt(parsed, document, "images").flatMap((entry, at): Mention[] => {
     if (typeof entry !== "object" || entry === null) return [];
     const { name, newName }: { name?: unknown; newName?: unknown } = entry;
@@ -107,7 +100,7 @@ function entriesOf(
     const offset = isMap(node) ? (node.range?.[0] ?? 0) : 0;
     const repository = typeof newName === "string" && newName !== "" ? newName : name;
     const image = parseImageText(repository)?.repository ?? repository;
-    return [{ repository: image, name, file, line: lineOf(offset), place: `images[name=${name}]` }];
+    return [{ repository: image, name, file, line: parsed.lineOf(offset), place: `images[name=${name}]` }];
   });
 }
 

@@ -105,9 +105,8 @@ function readPlaces(files: readonly TextFile[], { form, application }: Wanted): 
   }
   const places = files.flatMap(({ name, text }) => {
     const file = parseYaml(name, text);
-    const lineOf = (offset: number): number => text.slice(0, offset).split("\n").length;
-    if (form === "plain") return manifestPlaces(name, file, lineOf);
-    return applicationPlaces(name, file, lineOf, application);
+    if (form === "plain") return manifestPlaces(name, file);
+    return applicationPlaces(name, file, application);
   });
   return { places, follows: (edits) => edits };
 }

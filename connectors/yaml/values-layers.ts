@@ -18,21 +18,22 @@ export function readLayers(files: readonly TextFile[]): Layers {
   const layers = files.map(({ name, text }) => {
     const file = parseYaml(name, text);
     const document = selectDocument(file, undefined, "a file of Helm values has one");
-    return spotsOf(file, document.contents, 0, []).map((spot): Spot => ({ ...spot, file: name }));
+    const spots = spotsOf(file, document.contents, 0, []).map((spot): Spot => ({ ...spot, file: name }));
+    return { name, lineOf: file.lineOf, spots };
   });
-  return layersOf(files, layers);
+  const linesOf = new Map(layers.map(({ name, lineOf }) => [name, lineOf]));
+  const lineOf = (offset: number, file: string): number => linesOf.get(file)?.(offset) ?? 1;
+  return layersOf(
+    layers.map(({ spots }) => spots),
+    { file: files[0]?.name ?? "", document: 0, prefix: "", lineOf },
+  );
 }
 
-function layersOf(files: readonly TextFile[], layers: readonly (readonly Spot[])[]): Layers {
+function layersOf(layers: readonly (readonly Spot[])[], source: Parameters<typeof valuesPlaces>[1]): Layers {
   const inForce = layers.flatMap((spots, index) => {
     const isReplaced = replacedBy(layers.slice(index + 1).flat());
     return spots.filter((spot) => !isReplaced(spot));
   });
-  const lineOf = (offset: number, file: string): number => {
-    const text = files.find(({ name }) => name === file)?.text ?? "";
-    return text.slice(0, offset).split("\n").length;
-  };
-  const source = { file: files[0]?.name ?? "", document: 0, prefix: "", lineOf };
   return {
     places: withoutAliases(valuesPlaces(inForce, source)),
     hiddenBy: (spot) =>

@@ -22,7 +22,7 @@ export function imageEntries(name: string, text: string): readonly ImageEntry[] 
     if (isAlias(item) || !isMap(item)) return [];
     const entry = textAt(file, document, pairOf(file, item, "name"));
     if (entry === undefined) return [];
-    const line = text.slice(0, item.range?.[0] ?? 0).split("\n").length;
+    const line = file.lineOf(item.range?.[0] ?? 0);
     return [{ name: entry, newName: textAt(file, document, pairOf(file, item, "newName")), line }];
   });
 }
