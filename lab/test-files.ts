@@ -28,6 +28,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     "wire/{audit,bus,runner}/**/!(runner-client).test.ts",
   ],
   agent: ["task-agent/**/!(shared-journal).test.ts"],
+  pipelines: ["cli/{complete,import,pipeline}/**/*.test.ts"],
   commands: ["cli/**/!(private-data).test.ts"],
   hosts: ["connectors/{bitbucket-cloud,gitea,gitee,github,gitlab}/*.test.ts"],
   connectors: [
@@ -35,11 +36,12 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     "connectors/{argo-cd/permits,http,outlast,plain-file}.test.ts",
   ],
   e2e: ["lab/e2e/!(main-job).test.ts"],
-  git: ["connectors/git/!(git|commit|contents).test.ts"],
+  git: ["connectors/git/!(git|commit).test.ts"],
   lab: ["lab/{contract,fakes,golden}/**/*.test.ts"],
   access: ["portal-api/{access,audit,oidc,people}/**/*.test.ts", "notify-agent/**/*.test.ts"],
   portal: ["portal-api/**/*.test.ts"],
-  runner: ["task-runner/**/*.test.ts"],
+  runner: ["task-runner/*.test.ts"],
+  jobs: ["task-runner/*/**/*.test.ts"],
   shared: [
     "{deploy,journal,wire}/**/!(sqlite).test.ts",
     "console/missing-systems.test.ts",
@@ -47,12 +49,13 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** The files that take longest, in wall time: one that starts late would run alone at the end. */
-const LONGEST = [
-  "lab/e2e/main-job.test.ts",
+/** The files that take longest, in wall time: one that starts late would run alone at the end. They start before the groups. */
+const LONGEST = ["lab/e2e/main-job.test.ts", "connectors/git/commit.test.ts"];
+
+/** They start after the groups, and before all others. */
+const LONG = [
+  "connectors/{argo-cd,bitbucket-dc,sonarqube}/*.test.ts",
   "console/browser/smoke.test.ts",
-  "connectors/git/{contents,commit}.test.ts",
-  "connectors/{bitbucket-dc,sonarqube,argo-cd}/*.test.ts",
   "task-agent/peers/shared-journal.test.ts",
 ];
 
@@ -63,9 +66,9 @@ const EXCLUDED = ["**/node_modules/**", ".data/**", "lab/repo-checks/**"];
 export function testFiles(): readonly string[] {
   const groups = groupsOfTests();
   const shared = new Set([...groups.values()].flat());
-  const files = [...LONGEST, "**/*.test.ts"].flatMap((pattern) => filesOf(pattern)).filter((file) => !shared.has(file));
-  const [longest = "", ...others] = files;
-  return [...new Set([longest, ...[...groups.keys()].map((name) => resolve(`lab/test-groups/${name}.ts`)), ...others])];
+  const alone = (patterns: readonly string[]) => patterns.flatMap(filesOf).filter((file) => !shared.has(file));
+  const ofGroups = [...groups.keys()].map((name) => resolve(`lab/test-groups/${name}.ts`));
+  return [...new Set([...alone(LONGEST), ...ofGroups, ...alone([...LONG, "**/*.test.ts"])])];
 }
 
 /** Absolute paths by the name of the group. A file belongs to the first group that has a pattern for it. */

@@ -29,6 +29,9 @@ export type LocalOptions = {
   readonly env: Readonly<Record<string, string | undefined>>;
 };
 
+/** One per process, because a task-agent takes a tenth of a second to derive a key from a new one. */
+const token = randomBytes(32).toString("base64url");
+
 /** Rejects with what the processes reject with; then nothing is left, either. */
 export async function startLocal({ text, included, runner, workspace, env }: LocalOptions): Promise<LocalInstallation> {
   const folder = await mkdtemp(join(tmpdir(), `gantry-exec-${process.pid}-`));
@@ -37,7 +40,6 @@ export async function startLocal({ text, included, runner, workspace, env }: Loc
     for (const one of closers.toReversed()) await one();
   };
   const logger = makeLogger("exec", "silent");
-  const token = randomBytes(32).toString("base64url");
   const runnerToken = randomBytes(32).toString("base64url");
   try {
     const pipelines = join(folder, "definitions/pipelines");
