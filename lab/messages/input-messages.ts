@@ -18,7 +18,7 @@ import { agentConfig } from "@gantry/task-agent/config.ts";
 import { runnerConfigSchema } from "@gantry/task-runner/config.ts";
 import { z } from "zod";
 import { distinct, type Entry, type Section } from "./section.ts";
-import { wrongValues } from "./wrong-values.ts";
+import { wrongMaps, wrongValues } from "./wrong-values.ts";
 
 /** Files that are not YAML, or YAML with a trap. */
 const BROKEN_FILES: readonly (readonly [name: string, text: string])[] = [
@@ -54,7 +54,7 @@ export async function inputMessages(): Promise<readonly Section[]> {
     const { problems, warnings } = parsePipeline({ name: "demo.yaml", text }, descriptions);
     return { name, sentences: [], details: [...problems, ...warnings].map(({ detail }) => detail) };
   };
-  const shapes = [...wrongValues(pipelineShape)].flatMap((value) => lint("", JSON.stringify(value)).details ?? []);
+  const shapes = [...wrongMaps(pipelineShape)].flatMap((value) => lint("", JSON.stringify(value)).details ?? []);
   return [
     { title: "Pipeline files that cannot be read", entries: BROKEN_FILES.map(([name, text]) => lint(name, text)) },
     {
@@ -115,7 +115,7 @@ function configMessages(): readonly Entry[] {
   };
   const variables = { GANTRY_PORT: "many", GANTRY_TOKEN_FILE: "/run/none", GANTRY_TOKEN: "x", GANTRY_LABELS: "[1" };
   const entries = Object.entries({ ...schemas, "notify-agent": notifySchema }).map(([name, schema]): Entry => {
-    const details = [...wrongValues(schema)].flatMap((value) => problems(schema, value));
+    const details = [...wrongMaps(schema)].flatMap((value) => problems(schema, value));
     const fromEnv = Object.entries(variables).flatMap(([key, text]) => problems(schema, {}, { [key]: text }));
     return { name, sentences: [], details: distinct([...details, ...fromEnv]) };
   });
@@ -158,7 +158,7 @@ function requestMessages(): readonly Entry[] {
 }
 
 function problemsOfAll(schema: z.core.$ZodType): readonly string[] {
-  return [...wrongValues(schema)].flatMap((value) => {
+  return [...wrongMaps(schema)].flatMap((value) => {
     const parsed = z.safeParse(schema, value);
     return parsed.success ? [] : problemsOf(parsed.error, value, "/with", "the input").map(({ detail }) => detail);
   });

@@ -13,11 +13,16 @@ export const read = (name: string): string => readFileSync(`${folder}${name}`, "
 export const names = readdirSync(folder).filter((name) => name.endsWith(".yaml"));
 export const catalogue = JSON.parse(read("catalogue.json")) as readonly StepDescription[];
 
-/** A shipped pipeline, which must have no problems. */
+const loaded = new Map<string, Pipeline>();
+
+/** A shipped pipeline, which must have no problems. Parsed once: many tests ask. */
 export function load(name: string): Pipeline {
+  const before = loaded.get(name);
+  if (before) return before;
   const { pipeline, problems } = parsePipeline({ name, text: read(name) }, STEP_FIXTURES);
   assert.deepEqual(problems, []);
   assert(pipeline);
+  loaded.set(name, pipeline);
   return pipeline;
 }
 

@@ -16,6 +16,9 @@ test("the three pipelines of the main job exist", () => {
   for (const name of ["create-app.yaml", "ci.yaml", "cd.yaml"]) assert(names.includes(name), name);
 });
 
+/** Made once, because it takes a tenth of a second. */
+const conforms = new Ajv2020({ strict: false, allErrors: true }).compile(JSON.parse(read("schema.json")) as object);
+
 for (const name of names) {
   test(`${name} has no problem and no warning with the shipped steps`, () => {
     const { problems, warnings } = parsePipeline({ name, text: read(name) }, catalogue);
@@ -38,9 +41,8 @@ for (const name of names) {
   });
 
   test(`${name} conforms to the schema for editors`, () => {
-    const validate = new Ajv2020({ strict: false, allErrors: true }).compile(JSON.parse(read("schema.json")) as object);
-    validate(parseYaml(read(name)));
-    assert.deepEqual(validate.errors, null);
+    conforms(parseYaml(read(name)));
+    assert.deepEqual(conforms.errors, null);
   });
 }
 
@@ -53,12 +55,11 @@ test("pipelines/schema.json is up to date", () => {
 });
 
 test("the schema refuses what the parser refuses", () => {
-  const validate = new Ajv2020({ strict: false }).compile(JSON.parse(read("schema.json")) as object);
   const good = { name: "x", jobs: { a: { site: "s", steps: [{ run: "x" }] } } };
-  assert.equal(validate(good), true);
-  assert.equal(validate({ ...good, jbos: {} }), false);
-  assert.equal(validate({ ...good, jobs: { a: { site: "s", timeout: 10, steps: [{ run: "x" }] } } }), false);
-  assert.equal(validate({ ...good, jobs: { "a b": { site: "s", steps: [{ run: "x" }] } } }), false);
+  assert.equal(conforms(good), true);
+  assert.equal(conforms({ ...good, jbos: {} }), false);
+  assert.equal(conforms({ ...good, jobs: { a: { site: "s", timeout: 10, steps: [{ run: "x" }] } } }), false);
+  assert.equal(conforms({ ...good, jobs: { "a b": { site: "s", steps: [{ run: "x" }] } } }), false);
 });
 
 test("every arrow of the three sequence diagrams is named in its pipeline file", () => {
