@@ -12,7 +12,7 @@ import type { TaskView } from "@gantry/wire/agent/views.ts";
 import { fanOutRequest } from "../children/fan-out-request.ts";
 import type { RunnerRegistry } from "../dispatch/runner-registry.ts";
 import type { Leases } from "../leases/leases.ts";
-import { missingWarnings } from "../tasks/decide-missing.ts";
+import { missingWarnings, neededSystems } from "../tasks/decide-missing.ts";
 import type { Rerun, StartRequest } from "../tasks/decide-start.ts";
 import { planOfRerun, rerunRequest, type StartDeps, startTask } from "../tasks/start-task.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
@@ -77,13 +77,14 @@ export function taskCalls(deps: TaskCallsDeps): TaskCalls {
     taskView(state, pipeline, version, deps.leases, reruns);
   const withWarnings = async (record: TaskRecord): Promise<TaskView> => {
     const sites = new Set(deps.registry.stored().runners.map(({ site }) => site));
-    const warnings = missingWarnings({
+    const needs = neededSystems({
       pipeline: record.pipeline,
       jobs: Object.values(record.state.jobs),
       steps: deps.definitions.steps,
       hasRunner: (site) => sites.has(site),
-      systemsAt: await deps.registry.systems(),
     });
+    const systemsAt = await deps.registry.systems([...new Set(needs.map(({ site }) => site))]);
+    const warnings = missingWarnings(needs, systemsAt);
     return { ...view(record), ...(warnings.length === 0 ? {} : { warnings: [...warnings] }) };
   };
   return {

@@ -40,8 +40,8 @@ export type RunnerRegistry = {
   readonly stored: () => StoredRunners;
   readonly runners: () => Promise<RunnerView[]>;
   readonly sites: () => Promise<SiteView[]>;
-  /** The systems of a site, as each of its runners in service has reported them. */
-  readonly systems: () => Promise<(site: string) => SessionRequest["systems"]>;
+  /** The systems of a site, as each of its runners in service has reported them. Only for these sites. Default: all. */
+  readonly systems: (sites?: readonly string[]) => Promise<(site: string) => SessionRequest["systems"]>;
   /** The names of the secrets of a site: undefined where none of its runners is in service, or one does not report them. */
   readonly secrets: () => Promise<(site: string) => readonly string[] | undefined>;
 };
@@ -127,8 +127,10 @@ export function openRunnerRegistry(deps: RunnerRegistryDeps): RunnerRegistry {
       const found = await runnersInService(journal);
       return siteViews(deps, found, await fingerprintsOf(journal, found));
     },
-    systems: async () => {
-      const found = await runnersInService(journal);
+    systems: async (of) => {
+      const found = of
+        ? (await Promise.all(of.map((site) => runnersInService(journal, `${site}/`)))).flat()
+        : await runnersInService(journal);
       return (site) => found.flatMap(({ facts }) => (facts.site === site ? facts.systems : []));
     },
     secrets: async () => {

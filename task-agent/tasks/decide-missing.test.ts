@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { parsePipeline } from "@gantry/core/pipeline/parse.ts";
 import type { StepDescription } from "@gantry/core/pipeline/pipeline.ts";
-import { missingWarnings } from "./decide-missing.ts";
+import { missingWarnings, neededSystems } from "./decide-missing.ts";
 
 const shipped = (name: string): string => readFileSync(new URL(`../../pipelines/${name}`, import.meta.url), "utf8");
 const steps = JSON.parse(shipped("catalogue.json")) as readonly StepDescription[];
@@ -19,7 +19,7 @@ function warnings(text: string, kinds: readonly string[]): readonly string[] {
     phase: "pending" as const,
   }));
   const systemsAt = () => kinds.map((kind) => ({ kind }));
-  return missingWarnings({ pipeline, jobs, steps, hasRunner: () => true, systemsAt });
+  return missingWarnings(neededSystems({ pipeline, jobs, steps, hasRunner: () => true }), systemsAt);
 }
 
 test("the shipped CI and CD warn of nothing at a site with a git host, a registry and an Argo CD alone", () => {

@@ -4,33 +4,41 @@ import type { Pipeline, StepDescription } from "@gantry/core/pipeline/pipeline.t
 import type { JobState } from "@gantry/core/task/model.ts";
 import { isCertain } from "./decide-secrets.ts";
 
-export type MissingFacts = {
+export type NeedFacts = {
   readonly pipeline: Pick<Pipeline, "jobs" | "finally">;
   readonly jobs: readonly Pick<JobState, "id" | "site" | "phase">[];
   readonly steps: readonly StepDescription[];
   /** Whether a runner of the site has ever registered. Otherwise nobody knows its systems. */
   readonly hasRunner: (site: string) => boolean;
-  readonly systemsAt: (site: string) => readonly { readonly kind: string }[];
 };
 
-/**
- * Sentences, one per site and kind of system. A step that is skipped without its system lacks nothing, and jobs and steps with a
- * condition may never run.
- */
-export function missingWarnings({ pipeline, jobs, steps, hasRunner, systemsAt }: MissingFacts): readonly string[] {
+/** A step that needs a system of one of these kinds at the site. */
+export type Need = { readonly site: string; readonly wanted: readonly string[]; readonly title: string };
+
+/** A step that is skipped without its system needs nothing, and jobs and steps with a condition may never run. */
+export function neededSystems({ pipeline, jobs, steps, hasRunner }: NeedFacts): readonly Need[] {
   const needs = new Map(steps.map((step) => [step.name, step.needs]));
   const all = [...pipeline.jobs, ...pipeline.finally];
-  const warnings = jobs.flatMap(({ id, site, phase }) => {
+  return jobs.flatMap(({ id, site, phase }) => {
     if (phase === "ended" || !hasRunner(site)) return [];
-    const kinds = new Set(systemsAt(site).map(({ kind }) => kind));
     const job = all.find((one) => one.id === id);
     const certain = isCertain(job?.when) ? (job?.steps.filter(({ when }) => isCertain(when)) ?? []) : [];
-    const lacking = certain.flatMap(({ title, action, missingSystem }) => {
+    return certain.flatMap(({ title, action, missingSystem }) => {
       const wanted = action.kind === "uses" && missingSystem !== "skip" ? (needs.get(action.uses) ?? []) : [];
-      return wanted.length === 0 || wanted.some((kind) => kinds.has(kind)) ? [] : [{ title, wanted }];
+      return wanted.length === 0 ? [] : [{ site, wanted, title }];
     });
-    return lacking.map(({ title, wanted }) => ({ site, what: wanted.join(" or "), title }));
   });
+}
+
+/** Sentences, one per site and kind of system. */
+export function missingWarnings(
+  needs: readonly Need[],
+  systemsAt: (site: string) => readonly { readonly kind: string }[],
+): readonly string[] {
+  const isMissing = ({ site, wanted }: Need): boolean => !systemsAt(site).some(({ kind }) => wanted.includes(kind));
+  const warnings = needs
+    .filter(isMissing)
+    .map(({ site, wanted, title }) => ({ site, what: wanted.join(" or "), title }));
   const first = new Map(warnings.toReversed().map((one) => [`${one.site}/${one.what}`, one]));
   return [...first.values()]
     .toReversed()

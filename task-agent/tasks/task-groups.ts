@@ -95,17 +95,25 @@ export async function taskBefore(
   { group, last, of }: { readonly group: string; readonly last: string | undefined; readonly of: About },
 ): Promise<string | undefined> {
   const limit = limitOf(concurrency);
-  // In this order: a task that gets its turn in between is seen in one of the two.
-  const queued = await firstOf(journal, group, { queued: true, limit: 1 });
-  const running = await firstOf(journal, group, { queued: false, limit });
   const before = await newestUnended(tasks, last);
-  const isFull = queued.length > 0 || running.length >= limit;
   const isBehind = before !== undefined && (limit === 1 || before.ticket === undefined);
-  if (!isFull && !isBehind) return undefined;
-  const task = before?.id ?? running.at(-1) ?? queued.at(-1) ?? "";
+  const task = isBehind ? before.id : await taskInTheWay(journal, { group, limit, before: before?.id });
+  if (task === undefined) return undefined;
   if (concurrency?.policy !== "reject") return task;
   const title = titleFor(of, (await tasks.read(task))?.state);
   throw new GantryError("group-busy", { group, task, limit, ...(title === undefined ? {} : { title }) });
+}
+
+/** Undefined when another task of the group may run now. `before`: the newest that has not ended. */
+async function taskInTheWay(
+  journal: Pick<Journal, "find">,
+  { group, limit, before }: { readonly group: string; readonly limit: number; readonly before: string | undefined },
+): Promise<string | undefined> {
+  // In this order: a task that gets its turn in between is seen in one of the two.
+  const queued = await firstOf(journal, group, { queued: true, limit: 1 });
+  const running = await firstOf(journal, group, { queued: false, limit });
+  if (queued.length === 0 && running.length < limit) return undefined;
+  return before ?? running.at(-1) ?? queued.at(-1);
 }
 
 /** The app and the pipeline of a request. */
