@@ -30,13 +30,15 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   agent: ["task-agent/**/!(shared-journal).test.ts"],
   pipelines: ["cli/{complete,import,pipeline}/**/*.test.ts"],
   commands: ["cli/**/!(private-data).test.ts"],
-  hosts: ["connectors/{bitbucket-cloud,gitea,gitee,github,gitlab}/*.test.ts"],
+  hosts: [
+    "connectors/{bitbucket-cloud,gitea,gitee,github,gitlab}/*.test.ts",
+    "connectors/git/!(git|commit).test.ts",
+  ],
   connectors: [
     "connectors/!(git|argo-cd|bitbucket-dc|sonarqube)/**/*.test.ts",
     "connectors/{argo-cd/permits,http,outlast,plain-file}.test.ts",
   ],
   e2e: ["lab/e2e/!(main-job).test.ts"],
-  git: ["connectors/git/!(git|commit).test.ts"],
   lab: ["lab/{contract,fakes,golden}/**/*.test.ts"],
   access: ["portal-api/{access,audit,oidc,people}/**/*.test.ts", "notify-agent/**/*.test.ts"],
   portal: ["portal-api/**/*.test.ts"],
