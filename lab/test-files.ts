@@ -30,10 +30,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   agent: ["task-agent/**/!(shared-journal).test.ts"],
   pipelines: ["cli/{complete,import,pipeline}/**/*.test.ts"],
   commands: ["cli/**/!(private-data).test.ts"],
-  hosts: [
-    "connectors/{bitbucket-cloud,gitea,gitee,github,gitlab}/*.test.ts",
-    "connectors/git/!(git|commit).test.ts",
-  ],
+  hosts: ["connectors/{bitbucket-cloud,gitea,gitee,github,gitlab}/*.test.ts", "connectors/git/!(git|commit).test.ts"],
   connectors: [
     "connectors/!(git|argo-cd|bitbucket-dc|sonarqube)/**/*.test.ts",
     "connectors/{argo-cd/permits,http,outlast,plain-file}.test.ts",
