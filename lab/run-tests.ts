@@ -5,12 +5,13 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { run as runTestFiles } from "node:test";
+import { testRuns } from "@gantry/core/test-runs.fixture.ts";
 import { makeMemoryFolder } from "./memory-folder.ts";
 import { testFiles } from "./test-files.ts";
 import report from "./test-reporter.ts";
 
-/** Enough to notice a mistake that is easy to make. `.ci/run` runs 1,000. */
-const SEEDS = 60;
+/** Enough to notice a mistake that is easy to make: 20, and 80 with GANTRY_FULL_RUNS. `.ci/run` also runs 1,000. */
+const SEEDS = testRuns(80);
 /** Most tests wait for something most of the time, so there are more of them at once than cores. */
 const CONCURRENCY = 7;
 /** Nearly all objects of tests are short-lived, so a large young generation saves a tenth of the CPU time. */

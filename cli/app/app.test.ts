@@ -6,9 +6,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { cpuMsOf } from "@gantry/lab/cpu-time.ts";
 import { makeLogger } from "@gantry/runtime/process/logger.ts";
 import { openPortal } from "../portal.fixture.ts";
+import { entry } from "./apps-file.fixture.ts";
 
 const logger = makeLogger("test", "silent");
 const portal = await openPortal(
@@ -22,50 +22,11 @@ after(async () => {
 });
 const run = (...argv: string[]) => portal.runAsPerson("app", ...argv);
 
-const entry = (name: string, { title = name, branch = "main", site = "seoul" } = {}): string =>
-  [
-    `  - name: ${name}`,
-    `    title: ${title}`,
-    "    team: payments",
-    `    source: { system: bitbucket, project: SHOP, slug: ${name}, branch: ${branch} }`,
-    "    build: { site: seoul }",
-    "    yaml: { system: bitbucket, project: SHOP, slug: deployments }",
-    "    targets:",
-    `      - { name: seoul, site: ${site}, cluster: seoul-dp, overlay: ${name}/seoul }`,
-    `      - { name: tokyo, site: tokyo, cluster: tokyo-dp, overlay: ${name}/tokyo, environment: prod }`,
-  ].join("\n");
-
 async function file(entries: readonly string[], name = "apps.yaml"): Promise<string> {
   const path = join(folder, name);
   await writeFile(path, `apps:\n${entries.join("\n")}\n`);
   return path;
 }
-
-test("200 apps are adopted in one go, and a second time changes nothing", async (t) => {
-  const names = Array.from({ length: 200 }, (_, at) => `many-${at}`);
-  const path = await file(names.map((name) => entry(name)));
-  const dry = await run("apply", "-f", path, "--dry-run");
-  assert.equal(dry.code, 0, dry.out);
-  assert.match(dry.out, /^\+ many-0 +create$/m);
-  assert.match(dry.out, /200 apps: 200 to create, 0 to change, 0 unchanged\. Nothing is written\./);
-  assert.deepEqual((await run("list", "--json")).out, "[]\n");
-
-  let first = { code: -1, out: "" };
-  const cpuMs = await cpuMsOf(async () => {
-    first = await run("apply", "-f", path);
-  });
-  t.diagnostic(`200 apps take ${(cpuMs / 1_000).toFixed(1)} s of CPU time`);
-  assert.equal(first.code, 0, first.out);
-  assert.match(first.out, /200 created, 0 changed, 0 unchanged\./);
-  assert.ok(cpuMs < 60_000, `${cpuMs} ms`);
-
-  assert.match((await run("apply", "-f", path)).out, /0 created, 0 changed, 200 unchanged\./);
-  // What is exported is what would be applied.
-  const exported = join(folder, "exported.yaml");
-  await writeFile(exported, (await run("export")).out);
-  assert.match((await run("apply", "-f", exported)).out, /0 created, 0 changed, 200 unchanged\./);
-  assert.match((await run("export", "many-0")).out, /overlay: many-0\/tokyo\n$/, "a target can be appended");
-});
 
 test("a change of one field changes that app only, and says which field", async () => {
   await run("apply", "-f", await file([entry("orders"), entry("shop")]));

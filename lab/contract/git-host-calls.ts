@@ -62,7 +62,7 @@ async function statuses(lab: LabHost, host: GitHost): Promise<void> {
 export async function everyCall(t: Parameters<typeof tempDir>[0], provider: GitProvider): Promise<readonly Exchange[]> {
   const lab = await startLabHost(provider, await tempDir(t));
   t.after(() => lab.server.close());
-  const signal = AbortSignal.timeout(20_000);
+  const signal = AbortSignal.timeout(60_000);
   const host = openHost({ system: lab.system, fetch, signal });
   const { project } = lab;
   const request = {

@@ -218,7 +218,7 @@ async function untilDone<T>(runner: ScriptedRunner, work: () => Promise<T>): Pro
     try {
       return await work();
     } catch (error) {
-      if (tries > 50 || !(error instanceof GantryError)) throw error;
+      if (tries > 600 || !(error instanceof GantryError)) throw error;
       await runner.pollAll(0, 100);
     }
   }
