@@ -2,8 +2,10 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { GantryError } from "@gantry/core/errors.ts";
 import { testRuns } from "@gantry/core/test-runs.fixture.ts";
 import fc from "fast-check";
+import { parse } from "yaml";
 import { parseYaml } from "./document.ts";
 import { layouts } from "./layouts.fixture.ts";
 import { type Form, setImages } from "./set-images.ts";
@@ -127,6 +129,68 @@ test("kustomizations: only the entry of the image differs, in any layout around 
     }),
     { numRuns: testRuns(150) },
   );
+});
+
+type Fields = { readonly [field: string]: string };
+type Values = { readonly [service: string]: { readonly image: Fields } };
+
+/** As Helm reads them: the fields of a later file replace those of an earlier one, and what an alias brings is a copy. */
+function together(base: string, live: string): Values {
+  const [below, above] = [base, live].map((text): Values => parse(text, { merge: true }) ?? {});
+  const fields = (service: string): Fields => ({ ...below?.[service]?.image, ...above?.[service]?.image });
+  return { web: { image: fields("web") }, zz: { image: fields("zz") } };
+}
+
+test("Helm values of two files: an image and its alias are both whole afterwards, or the edit is refused", () => {
+  const repository = fc.constantFrom(IMAGE.repository, IMAGE.repository, "mirror.example/apps/orders");
+  const some = fc.record(
+    { repository, tag: fc.constantFrom("v1", "1.10"), digest: fc.constant(`sha256:${"a".repeat(64)}`) },
+    { requiredKeys: [] },
+  );
+  const seldom = fc.oneof({ weight: 3, arbitrary: fc.constant({}) }, some);
+  const print = (fields: object): string =>
+    Object.entries(fields)
+      .map(([key, value]) => `    ${key}: "${value}"\n`)
+      .join("");
+  const alias = fc.constantFrom(
+    "  image: *i\n",
+    "  image:\n    <<: *i\n",
+    "  image:\n    <<: *i\n    pullPolicy: Always\n",
+  );
+  let edits = 0;
+  fc.assert(
+    fc.property(repository, some, alias, some, seldom, (own, rest, reference, web, zz) => {
+      const base = `web:\n  image: &i\n${print({ ...rest, repository: own })}zz:\n${reference}`;
+      const live = [print(web), print(zz)].map((text, at) =>
+        text === "" ? "" : `${at === 0 ? "web" : "zz"}:\n  image:\n${text}`,
+      );
+      const files = [base, `replicas: 1\n${live.join("")}`].map((text, at) => ({ name: `${at}.yaml`, text }));
+      for (const at of [undefined, ["web.image", "zz.image"]]) {
+        let done: readonly { readonly name: string; readonly text: string }[];
+        try {
+          done = setImages(files, { form: "helm", images: [IMAGE], at }).files;
+        } catch (error) {
+          assert.ok(error instanceof GantryError && error.code === "file-invalid");
+          continue;
+        }
+        edits += 1;
+        const [below = "", above = ""] = files.map(
+          ({ name, text }) => done.find((one) => one.name === name)?.text ?? text,
+        );
+        const before = together(files[0]?.text ?? "", files[1]?.text ?? "");
+        const after = together(below, above);
+        for (const service of ["web", "zz"]) {
+          const [was, now] = [before, after].map((one) => one[service]?.image);
+          // Without `at`, an image in another registry stays as it is where one in this registry is found.
+          if (at === undefined && was?.repository !== IMAGE.repository && now?.repository === was?.repository) continue;
+          assert.equal(now?.repository, IMAGE.repository, `${below}${above}`);
+          assert.ok(now?.digest === NEW || now?.tag?.endsWith(`@${NEW}`), `${below}${above}`);
+        }
+      }
+    }),
+    { numRuns: testRuns(300) },
+  );
+  assert.ok(edits > 0);
 });
 
 function closed(text: string): string {
