@@ -95,7 +95,8 @@ const endOwnSession = route({
     const { session } = call.params;
     const record = await call.portal.sessions.load(session);
     const isHidden = isScoped(call) && session !== callerOf(call).session;
-    if (isHidden || record?.name !== callerOf(call).name) throw new GantryError("not-found", { kind: "session", name: session });
+    if (isHidden || record?.name !== callerOf(call).name)
+      throw new GantryError("not-found", { kind: "session", name: session });
     await call.portal.sessions.end(session);
     call.ctx.status = 204;
   },
