@@ -168,6 +168,7 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
     "may-use.ts",
     "mirror.ts",
     "names.ts",
+    "own-commit.ts",
     "polling/poll-step.ts",
     "polling/read-change.ts",
     "pull-request-steps.ts",
