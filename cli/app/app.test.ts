@@ -69,6 +69,20 @@ test("an app cannot take the target of another one, unless that one gives it up 
   assert.equal((await run("apply", "-f", path)).code, 0);
 });
 
+test("a plan names the targets that a change adds and removes, and the fields that it changes", async () => {
+  const before = entry("planned");
+  assert.equal((await run("apply", "-f", await file([before]))).code, 0);
+  const after = before
+    .replace("overlay: planned/seoul", "overlay: planned/moved")
+    .replace("name: tokyo, site: tokyo", "name: other, site: tokyo");
+  const { code, out } = await run("apply", "-f", await file([after]), "--dry-run");
+  assert.equal(code, 0, out);
+  assert.match(
+    out,
+    /^~ planned +change +targets\[seoul\]\.overlay, targets\[tokyo\] removed, targets\[other\] added$/m,
+  );
+});
+
 test("two apps do not deploy one overlay, unless one says that this is meant", async () => {
   const overlay = (name: string, more = ""): string =>
     [

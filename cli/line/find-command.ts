@@ -55,6 +55,7 @@ const SECOND_MEANT: { readonly [word: string]: readonly string[] } = {
   edit: ["apply"],
   update: ["apply"],
   stop: ["cancel", "pause"],
+  undo: ["forget"],
 };
 
 /** One word is a group or a command of its own. */

@@ -206,7 +206,7 @@ export const SITE_ERRORS = {
     status: 422,
     message: "{system} refuses a push to {branch}.",
     why: "{problem}",
-    todo: "If the branch is protected, let CD open pull requests: set `push: pull-request` in the `yaml` of the app. Or allow Gantry's account to push there.",
+    todo: "If the branch is protected, let CD open pull requests: set `push: pull-request` in the `yaml` of the app, with the button Change of the app, or with `gantry app export` and `gantry app apply`. Or allow Gantry's account to push there.",
   },
   "pull-request-closed": {
     status: 422,

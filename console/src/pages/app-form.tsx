@@ -12,6 +12,7 @@ import { useAction } from "../data/use-action.ts";
 import { go } from "../frame/router.ts";
 import { Loaded, ProblemBox } from "../parts/loading-states.tsx";
 import { PageHeader } from "../parts/page-layout.tsx";
+import { Undeclared } from "../parts/undeclared.tsx";
 import { FieldInput } from "../run/field.tsx";
 import { type Entries, firstEntries } from "../run/form.ts";
 import { appBody, appErrors, appFields, entriesOf } from "./app-fields.ts";
@@ -116,16 +117,6 @@ export function AppForm({ sites, app, proposal }: FormProps) {
         </button>
       </div>
     </form>
-  );
-}
-
-function Undeclared({ environments }: { environments: readonly string[] }) {
-  if (environments.length === 0) return null;
-  return (
-    <p role="status">
-      <code>environments.yaml</code> declares no environment {environments.join(", ")}: its targets take every build of
-      the release branch.
-    </p>
   );
 }
 

@@ -43,23 +43,32 @@ export function AppPage({ name }: { name: string }) {
     );
   }
   // CI is what comes first: its newest task is known as soon as it starts.
+  const isMade = app.data.value === undefined || app.data.value.state === "ready";
   const wasBuilt = app.data.value?.latest.ci !== undefined || (builds.data.value?.items.length ?? 0) > 0;
   return (
     <>
       <PageHeader title={name} note={textAt(app.data.value?.record, "title") ?? ""}>
         <ChangeLink app={app.data.value} />
-        {others.map((one) => (
-          <RunButton key={one.name} pipeline={one.name} app={name} of={app.data.value} label={one.button} />
-        ))}
-        <RunButton pipeline="ci" app={name} of={app.data.value} label="Run CI" isPrimary={!wasBuilt} />
-        <RunButton pipeline="cd" app={name} of={app.data.value} label="Run CD" isPrimary={wasBuilt} />
+        {isMade ? (
+          <>
+            {others.map((one) => (
+              <RunButton key={one.name} pipeline={one.name} app={name} of={app.data.value} label={one.button} />
+            ))}
+            <RunButton pipeline="ci" app={name} of={app.data.value} label="Run CI" isPrimary={!wasBuilt} />
+            <RunButton pipeline="cd" app={name} of={app.data.value} label="Run CD" isPrimary={wasBuilt} />
+          </>
+        ) : null}
       </PageHeader>
-      {app.data.value ? <Pause of="app" name={name} mayPause={mayDo("pause-app", app.data.value)} /> : null}
+      {app.data.value && isMade ? <Pause of="app" name={name} mayPause={mayDo("pause-app", app.data.value)} /> : null}
       <Loaded resource={app}>
         {(view) => <Details app={view} builds={builds.data.value?.items ?? []} onLive={app.reload} />}
       </Loaded>
-      <AppBuilds app={name} builds={builds} />
-      <Triggers app={name} />
+      {isMade ? (
+        <>
+          <AppBuilds app={name} builds={builds} />
+          <Triggers app={name} />
+        </>
+      ) : null}
       <Section title="Tasks">
         <Loaded resource={tasks}>
           {({ items }) =>
@@ -113,13 +122,18 @@ function StartedBy({ action, app }: { action: (typeof BUTTONS)[number]; app: str
 function Details(props: { app: AppView; builds: readonly BuildView[]; onLive: () => void }) {
   const { app, builds, onLive } = props;
   const { record } = app;
+  const isMade = app.state === "ready";
   return (
     <>
       {app.state === "failed" ? <FailedCreation app={app} /> : null}
       <dl class="facts">
         <Detail name="State">
           <AppState app={app} />
-          {app.task === "" ? <span class="soft">adopted</span> : <a href={to.task(app.task)}>task that created it</a>}
+          {app.task === "" ? (
+            <span class="soft">adopted</span>
+          ) : (
+            <a href={to.task(app.task)}>{isMade ? "task that created it" : "its task"}</a>
+          )}
         </Detail>
         <Detail name="Source">
           <Repository at={record.source} />
@@ -155,9 +169,11 @@ function Details(props: { app: AppView; builds: readonly BuildView[]; onLive: ()
           <RelativeTime at={app.createdAt} /> by {app.createdBy}
         </Detail>
       </dl>
-      <Section title="Targets">
-        <AppTargets app={app} builds={builds} onLive={onLive} />
-      </Section>
+      {isMade ? (
+        <Section title="Targets">
+          <AppTargets app={app} builds={builds} onLive={onLive} />
+        </Section>
+      ) : null}
     </>
   );
 }

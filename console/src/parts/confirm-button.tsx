@@ -3,15 +3,16 @@
 import { useSignal } from "@preact/signals";
 import { useKeptFocus } from "./kept-focus.ts";
 
-/** `verb`: e.g. `Revoke`; `name`: of what. `isDisabled`: while a request is sent. `why`: why the person may not. */
+/** `verb`: e.g. `Revoke`; `name`: of what. `no`: what takes the question back. `isDisabled`: while a request is sent. `why`: why the person may not. */
 export function ConfirmButton(props: {
   verb: string;
   name: string;
+  no?: string;
   isDisabled?: boolean;
   why?: string | undefined;
   onConfirm: () => void;
 }) {
-  const { verb, name, isDisabled = false, why, onConfirm } = props;
+  const { verb, name, no = "Keep", isDisabled = false, why, onConfirm } = props;
   const isAsking = useSignal(false);
   const { around, keep } = useKeptFocus(isAsking.value);
   const ask = (value: boolean): void => {
@@ -30,7 +31,7 @@ export function ConfirmButton(props: {
             {verb} {name}
           </button>{" "}
           <button type="button" class="button small" onClick={() => ask(false)}>
-            Keep
+            {no}
           </button>
         </>
       ) : (

@@ -11,13 +11,14 @@ import { useFleetChanges } from "../../data/use-fleet-changes.ts";
 import { clockTime } from "../../parts/format.ts";
 import { LiveBadge } from "../../parts/live-badge.tsx";
 import { Prose } from "../../parts/prose.tsx";
+import { Undeclared } from "../../parts/undeclared.tsx";
 import { ExternalLink, RelativeTime } from "../../parts/values.tsx";
 import { RollbackButton } from "../../run/rollback.tsx";
 
 /** `onLive`: the state of a target has changed, so that of the app may have, too. */
 export function AppTargets(props: { app: AppView; builds: readonly BuildView[]; onLive: () => void }) {
   const { app, builds, onLive } = props;
-  const { name, state, record } = app;
+  const { name, record } = app;
   const live = useResource<Page<TargetView>>(v1.targets(name), {
     reloadOn: ({ data }) => data.app === name && data.event.kind === "TaskEnded",
   });
@@ -29,70 +30,69 @@ export function AppTargets(props: { app: AppView; builds: readonly BuildView[]; 
     (target) => target.app === name,
   );
   const targets = listAt(record, "targets");
-  if (targets.length === 0) {
-    const text =
-      state === "ready" ? "This app has no targets." : "The targets are known after the app has been created.";
-    return <p class="quiet">{text}</p>;
-  }
+  if (targets.length === 0) return <p class="quiet">This app has no targets.</p>;
   const now = new Map(live.data.value?.items.map((one) => [one.target, one]));
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a table without links is scrolled by keyboard through its region.
-    <section class="scroll" aria-label="Targets" tabIndex={0} id="targets">
-      <table class="stack targets">
-        <thead>
-          <tr>
-            <th>Target</th>
-            <th>Now</th>
-            <th>Runs</th>
-            <th>Deployed</th>
-            <th>Cluster</th>
-            <th>Environment</th>
-            <th>Path</th>
-            <th>Namespace</th>
-            <th>Argo CD application</th>
-            <th>
-              <span class="hidden">Actions</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {targets.map((target) => {
-            const one = now.get(textAt(target, "name") ?? "");
-            return (
-              <tr key={textAt(target, "name")}>
-                <td class="strong">{textAt(target, "name")}</td>
-                <td>
-                  <Now target={one} />
-                </td>
-                <td>
-                  <Running target={one} />
-                </td>
-                <td>
-                  <LastDeployment at={app.deployed?.[textAt(target, "name") ?? ""]} builds={builds} />
-                </td>
-                <td>
-                  <span class="mono">{textAt(target, "cluster")}</span>
-                  <span class="under soft">{textAt(target, "site")}</span>
-                </td>
-                <td class="aside">
-                  <Environment name={textAt(target, "environment")} undeclared={app.undeclared ?? []} />
-                </td>
-                <td class="mono soft aside">{textAt(target, "overlay") ?? filesOf(target)}</td>
-                <td class="mono soft aside">{textAt(target, "namespace") ?? textAt(record, "namespace")}</td>
-                <td class="mono soft aside">
-                  <Application app={name} target={target} url={one?.url} />
-                </td>
-                <td>
-                  {app.deployed?.[textAt(target, "name") ?? ""] ? (
-                    <RollbackButton app={name} of={app} targets={[textAt(target, "name") ?? ""]} />
-                  ) : null}
-                </td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
-    </section>
+    <>
+      <Undeclared environments={app.undeclared ?? []} />
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a table without links is scrolled by keyboard through its region. */}
+      <section class="scroll" aria-label="Targets" tabIndex={0} id="targets">
+        <table class="stack targets">
+          <thead>
+            <tr>
+              <th>Target</th>
+              <th>Now</th>
+              <th>Runs</th>
+              <th>Deployed</th>
+              <th>Cluster</th>
+              <th>Environment</th>
+              <th>Path</th>
+              <th>Namespace</th>
+              <th>Argo CD application</th>
+              <th>
+                <span class="hidden">Actions</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {targets.map((target) => {
+              const one = now.get(textAt(target, "name") ?? "");
+              return (
+                <tr key={textAt(target, "name")}>
+                  <td class="strong">{textAt(target, "name")}</td>
+                  <td>
+                    <Now target={one} />
+                  </td>
+                  <td>
+                    <Running target={one} />
+                  </td>
+                  <td>
+                    <LastDeployment at={app.deployed?.[textAt(target, "name") ?? ""]} builds={builds} />
+                  </td>
+                  <td>
+                    <span class="mono">{textAt(target, "cluster")}</span>
+                    <span class="under soft">{textAt(target, "site")}</span>
+                  </td>
+                  <td class="aside">
+                    <Environment name={textAt(target, "environment")} undeclared={app.undeclared ?? []} />
+                  </td>
+                  <td class="mono soft aside">{textAt(target, "overlay") ?? filesOf(target)}</td>
+                  <td class="mono soft aside">{textAt(target, "namespace") ?? textAt(record, "namespace")}</td>
+                  <td class="mono soft aside">
+                    <Application app={name} target={target} url={one?.url} />
+                  </td>
+                  <td>
+                    {app.deployed?.[textAt(target, "name") ?? ""] ? (
+                      <RollbackButton app={name} of={app} targets={[textAt(target, "name") ?? ""]} />
+                    ) : null}
+                  </td>
+                </tr>
+              );
+            })}
+          </tbody>
+        </table>
+      </section>
+    </>
   );
 }
 
@@ -102,7 +102,7 @@ function Environment({ name, undeclared }: { name: string | undefined; undeclare
   return (
     <>
       {name}
-      <span class="under soft">not declared: takes every build of the release branch</span>
+      <span class="under soft">not declared</span>
     </>
   );
 }

@@ -28,7 +28,12 @@ export function FailedCreation({ app }: { app: AppView }) {
       await send("DELETE", v1.removeApp(app.name, { undo: "false", keep: "true" }));
       go("/apps");
     });
-  const buttons = { name: app.name, isDisabled: removal.isSending || refusal !== undefined, why: refusal };
+  const buttons = {
+    name: app.name,
+    no: "Cancel",
+    isDisabled: removal.isSending || refusal !== undefined,
+    why: refusal,
+  };
   return (
     <Section title="The creation failed">
       <Loaded resource={made}>
@@ -49,13 +54,13 @@ export function FailedCreation({ app }: { app: AppView }) {
                 </ul>
               </>
             )}
-            <p>
-              To continue the creation instead, rerun <a href={to.task(app.task)}>its task</a>.
-            </p>
             <div class="submit">
               {items.length === 0 ? null : <ConfirmButton verb="Undo" {...buttons} onConfirm={undo} />}
               <ConfirmButton verb="Forget" {...buttons} onConfirm={forget} />
             </div>
+            <p>
+              To continue the creation instead, rerun <a href={to.task(app.task)}>its task</a>.
+            </p>
           </>
         )}
       </Loaded>
