@@ -209,6 +209,20 @@ test("the artifacts of a task are listed with their files, to download or to sho
   assert.deepEqual(complaints, []);
 });
 
+test("C2: the pipeline of a task is a link only where it has a page, which that of a fan-out has not", { skip }, async () => {
+  await visit("/tasks/t0cd-running");
+  await page.locator("main").getByRole("link", { name: "cd", exact: true }).waitFor();
+  await page.route(/\/v1\/tasks\/t0cd-running$/, async (route) => {
+    const answer = await route.fetch();
+    await route.fulfill({ response: answer, json: { ...((await answer.json()) as TaskView), pipeline: "fan-out" } });
+  });
+  await visit("/tasks/t0cd-running");
+  await page.locator(".facts-line").getByText("fan-out").waitFor();
+  assert.equal(await page.getByRole("link", { name: "fan-out" }).count(), 0);
+  await page.unroute(/\/v1\/tasks\/t0cd-running$/);
+  assert.deepEqual(complaints, []);
+});
+
 test("A20: the addresses that are told of the end of a task are listed with what became of them", {
   skip,
 }, async () => {

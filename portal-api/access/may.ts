@@ -11,7 +11,13 @@ export type May = {
   readonly mayNot: { readonly [verb: string]: string };
 };
 
-type TaskPart = { readonly app?: string | undefined; readonly pipeline: string; readonly sites: readonly string[] };
+type TaskPart = {
+  readonly app?: string | undefined;
+  readonly pipeline: string;
+  readonly sites: readonly string[];
+  /** Why the caller cannot rerun it, because of the pipelines that it runs. */
+  readonly noRerun?: string | undefined;
+};
 
 const SITE_VERBS = VERB_NAMES.filter((verb) => verbEntry(verb).on === "site");
 const APP_VERBS = VERB_NAMES.filter((verb) => verbEntry(verb).on === "app");
@@ -47,10 +53,16 @@ export function withMay(
   text: string,
   { rights, task, record }: { readonly rights: Rights; readonly task: TaskPart; readonly record: AppFacts },
 ): { readonly text: string; readonly may: string } {
-  const { app, pipeline, sites } = task;
-  const may = JSON.stringify(mayOn(rights, { ...record, app, pipeline }, sites));
+  const { app, pipeline, sites, noRerun } = task;
+  const may = JSON.stringify(without("rerun", noRerun, mayOn(rights, { ...record, app, pipeline }, sites)));
   // Both texts are objects, so they are joined without parsing the view again.
   return { text: `${text.slice(0, -1)},${may.slice(1)}`, may };
+}
+
+/** A reason that the verb itself has comes first. */
+function without(verb: Verb, why: string | undefined, { may, mayNot }: May): May {
+  if (why === undefined || !may.includes(verb)) return { may, mayNot };
+  return { may: may.filter((one) => one !== verb), mayNot: { ...mayNot, [verb]: why } };
 }
 
 /** Anywhere: for actions without a page of an app or a task. */

@@ -592,6 +592,19 @@ test("I8: who starts or reruns a pipeline needs the right to run every pipeline 
   assert.equal((await post("no-cd", `/v1/tasks/${id}/rerun`, {})).status, 403, "the file of then ran cd");
 });
 
+test("I8: the page of a task says that a rerun needs the right to run its children, and who has it", async () => {
+  const mayOf = async (children: string[]) => {
+    const { id } = portal.agent.addTask({ pipeline: "checks", children });
+    const answer = await get("no-cd", `/v1/tasks/${id}`);
+    const { may, mayNot } = (await answer.json()) as { may: string[]; mayNot: { rerun?: string } };
+    return { isAllowed: may.includes("rerun"), why: mayNot.rerun };
+  };
+  assert.deepEqual(await mayOf(["ci"]), { isAllowed: true, why: undefined });
+  const refused = await mayOf(["ci", "cd"]);
+  assert.equal(refused.isAllowed, false);
+  assert.match(refused.why ?? "", /^It runs other pipelines \(ci, cd\)\. .*Deployments are frozen\. Ask somebody who may do it: /);
+});
+
 test("who runs a pipeline for many values at once needs the right for each of them", async () => {
   const each = (values: readonly string[]): Promise<Response> =>
     post("seoul-only", "/v1/tasks", { pipeline: "cd", app: "orders", fanOut: { param: "targets", values } });

@@ -24,6 +24,8 @@ type CachedView = {
   /** For decisions. */
   readonly facts: TaskFacts;
   readonly sites: readonly string[];
+  /** The names of the pipelines that its jobs run. */
+  readonly children: readonly string[];
 };
 
 /** Pause between two calls to the task-agent while clients wait, in ms. */
@@ -58,7 +60,14 @@ export function makeTaskViews(agent: Pick<AgentClient, "task" | "taskTags">, clo
       const view = await agent.task(id);
       const text = JSON.stringify(view);
       const facts = { app: view.app, pipeline: view.pipeline };
-      const current = { tag: taskTag(view), text, etag: etagOf(text), facts, sites: view.sites };
+      const current = {
+        tag: taskTag(view),
+        text,
+        etag: etagOf(text),
+        facts,
+        sites: view.sites,
+        children: view.children ?? [],
+      };
       store(id, current);
       return current;
     },

@@ -1,7 +1,7 @@
 // GET /v1/tasks/{id}
 
 import { taskView } from "@gantry/wire/agent/views.ts";
-import { onTask } from "../access/guards/guards.ts";
+import { onTask, refusalOfChildren } from "../access/guards/guards.ts";
 import { withMay } from "../access/may.ts";
 import { visibilityOf } from "../access/visible.ts";
 import { etagOf, sendText } from "../http/respond.ts";
@@ -25,7 +25,8 @@ export const getTask = route({
     const visibility = visibilityOf(portal, caller);
     const view = await portal.taskViews.read(params.id);
     const record = await visibility.record(view.facts.app);
-    const { text, may } = withMay(view.text, { rights, task: { ...view.facts, sites: view.sites }, record });
+    const noRerun = await refusalOfChildren({ portal, caller, rights }, view.facts, view.children);
+    const { text, may } = withMay(view.text, { rights, task: { ...view.facts, sites: view.sites, noRerun }, record });
     if (visibility.all) return sendText(ctx, text, `${view.etag}.${etagOf(may).slice(0, 8)}`);
     const seen = await visibility.redact(text);
     sendText(ctx, seen, etagOf(seen));

@@ -3,6 +3,7 @@
 import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { JobView } from "@gantry/wire/agent/views.ts";
 import { to } from "../data/api.ts";
+import { PipelineLink } from "../parts/pipeline-link.tsx";
 import { Prose } from "../parts/prose.tsx";
 import { StateGlyph } from "../parts/state-badge.tsx";
 import { TaskText } from "../parts/task-text.tsx";
@@ -34,7 +35,7 @@ export function JobChild({ job: { child, failure } }: { job: JobView }) {
   if (child === undefined) return null;
   return (
     <p class="job-waits">
-      runs <a href={to.pipeline(child.pipeline)}>{child.pipeline}</a>
+      runs <PipelineLink name={child.pipeline} />
       {child.task === undefined ? null : (
         <>
           {" "}

@@ -5,6 +5,7 @@ import type { TaskView } from "@gantry/wire/agent/views.ts";
 import { to } from "../data/api.ts";
 import { withQuery } from "../frame/router.ts";
 import { starterOf } from "../parts/format.ts";
+import { PipelineLink } from "../parts/pipeline-link.tsx";
 import { Prose } from "../parts/prose.tsx";
 import { TaskText } from "../parts/task-text.tsx";
 import { CopyableId, Duration, RelativeTime } from "../parts/values.tsx";
@@ -20,7 +21,7 @@ export function TaskFacts({ task }: { task: TaskView }) {
         </span>
       )}
       <span>
-        pipeline <a href={to.pipeline(task.pipeline)}>{task.pipeline}</a> <CopyableId value={task.definition.version} />
+        pipeline <PipelineLink name={task.pipeline} /> <CopyableId value={task.definition.version} />
       </span>
       <span>
         {starterOf(task)}, <RelativeTime at={task.requestedAt} />

@@ -7,7 +7,7 @@ import { STARTS, type StartVerb, startVerb, type Verb, type VerbOn, verbEntry } 
 import type { AppFields } from "@gantry/core/app/app-shape.ts";
 import { ACTIONS, type Action } from "@gantry/core/choice/actions.ts";
 import { appOfOwn } from "@gantry/core/choice/check-own.ts";
-import { GantryError } from "@gantry/core/errors.ts";
+import { explain, GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import type { PipelineView } from "@gantry/wire/agent/views.ts";
 import type { Portal } from "../../portal.ts";
@@ -213,6 +213,23 @@ export async function requireChildren(
     const verb = startVerb(child?.app, child?.action);
     const isOfApp = child?.app === "existing";
     await requireOnApp(who, verb, { app: isOfApp ? app : undefined, pipeline: name }, isOfApp ? missing : undefined);
+  }
+}
+
+/** Why the caller may not rerun a task because of the pipelines that it runs, as sentences; undefined: they do not prevent it. */
+export async function refusalOfChildren(
+  who: Who,
+  task: { readonly app?: string | undefined; readonly pipeline: string },
+  children: readonly string[],
+): Promise<string | undefined> {
+  if (children.length === 0) return undefined;
+  try {
+    await requireChildren(who, { app: task.app, pipeline: task.pipeline }, undefined, children);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof GantryError) || error.code !== "forbidden") throw error;
+    const { why, todo } = explain(error);
+    return [`It runs other pipelines (${children.join(", ")}).`, why, todo].filter(Boolean).join(" ");
   }
 }
 
