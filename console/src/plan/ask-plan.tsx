@@ -1,6 +1,6 @@
 // Run CD: asks for the plan of what is chosen in the form, and shows it before the button.
 
-import type { CdPlan } from "@gantry/wire/agent/cd-plan.ts";
+import type { CdPlan } from "@gantry/wire/agent/deployments.ts";
 import type { TaskView } from "@gantry/wire/agent/views.ts";
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";

@@ -1,6 +1,6 @@
 // What a deployment changes: for each target in words, what may surprise, and the manifests side by side in one text.
 
-import type { CdPlan, PlanWarning, TargetPlan } from "@gantry/wire/agent/cd-plan.ts";
+import type { CdPlan, PlanWarning, TargetPlan } from "@gantry/wire/agent/deployments.ts";
 import { count } from "../parts/format.ts";
 import { Prose } from "../parts/prose.tsx";
 
