@@ -9,7 +9,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type CdPlan, cdPlan } from "@gantry/wire/agent/deployments.ts";
 import type { TaskView } from "@gantry/wire/agent/views.ts";
-import { chromium, type Page } from "playwright-core";
+import { chromium, type Locator, type Page } from "playwright-core";
 import { GantryProcess } from "../processes/gantry-process.ts";
 import { CHROMIUM, hasBrowser } from "./browser.fixture.ts";
 import { argoApp, Clone, deleteManifest, latestFirst, tempFolder } from "./outside.fixture.ts";
@@ -18,7 +18,7 @@ const APP = "orders";
 const SITES = ["seoul", "tokyo"];
 const COMMAND = fileURLToPath(new URL("../../cli/gantry", import.meta.url));
 const FREEZE =
-  'environments: { production: { freezes: [{ from: "2020-01-01", to: "2999-01-01", reason: Holidays, owner: kim }] } }\n';
+  'environments: { production: { freezes: [{ from: "2020-01-01T00:00:00Z", to: "2999-01-01T00:00:00Z", reason: Holidays, owner: kim }] } }\n';
 
 test("the plan of a deployment is told before it, and the deployment does just that", {
   skip: hasBrowser() ? false : "Chromium is not installed",
@@ -57,7 +57,7 @@ test("the plan of a deployment is told before it, and the deployment does just t
   const second = await succeeded(`/v1/apps/${APP}/ci`, {});
   const yaml = await Clone.of(gantry, record.yaml.cloneUrl, join(data, "yaml"));
   const replicas = (count: number): Promise<string> =>
-    yaml.push("base/deployment.yaml", (text) => text.replace(/replicas: \d+/, `replicas: ${count}`), "Scale");
+    yaml.push("overlays/seoul-dp/kustomization.yaml", (text) => text.replace(/count: \d+/, `count: ${count}`), "Scale");
   await replicas(5);
 
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu"] });
@@ -106,8 +106,7 @@ test("the plan of a deployment is told before it, and the deployment does just t
     await plan.getByText("Deployment orders: replicas", { exact: false }).waitFor();
     await page.getByText("Planned by").waitFor();
     await plan.getByText("Manifests").click();
-    await plan.scrollIntoViewIfNeeded();
-    await pictures(page, "run-cd-plan");
+    await pictures(page, "run-cd-plan", plan);
     await page.locator("form").getByRole("button", { name: "Run CD" }).click();
     await page.waitForURL((url) => url.pathname.startsWith("/tasks/"));
     const id = new URL(page.url()).pathname.split("/").at(-1) ?? "";
@@ -118,8 +117,7 @@ test("the plan of a deployment is told before it, and the deployment does just t
       const { status } = await argoApp(gantry, site, `${APP}-${site}-dp`);
       assert.deepEqual([status.sync.status, status.health.status], ["Synced", "Healthy"]);
     }
-    await page.getByRole("region", { name: "Plan" }).scrollIntoViewIfNeeded();
-    await pictures(page, "cd-task-plan");
+    await pictures(page, "cd-task-plan", page.getByRole("region", { name: "Plan" }));
     const { code, out } = await gantryCommand(gantry, ["cd", "plan", APP]);
     assert.equal(code, 0, out);
   });
@@ -131,7 +129,7 @@ test("the plan of a deployment is told before it, and the deployment does just t
     const file = join(gantry.data, "definitions", "environments.yaml");
     await writeFile(`${file}.new`, FREEZE);
     await rename(`${file}.new`, file);
-    await yaml.push("base/deployment.yaml", (text) => text.replaceAll(/(app: |name: )orders$/gm, "$1shop"), "Rename");
+    await yaml.push("base/deployment.yaml", (text) => text.replaceAll(/app: orders$/gm, "app: shop"), "Select others");
     await writeFile(
       join(yaml.folder, "base/monitor.yaml"),
       "apiVersion: monitoring.example/v1\nkind: ServiceMonitor\nmetadata: {name: orders}\nspec: {path: /metrics}\n",
@@ -146,6 +144,7 @@ test("the plan of a deployment is told before it, and the deployment does just t
     const { code, out } = await gantryCommand(gantry, ["cd", "plan", APP]);
     t.diagnostic(out);
     assert.equal(code, 1);
+    assert.match(out, /✗ Will fail: Deployment orders: Kubernetes does not let anybody change spec\.selector/);
     assert.match(out, /✗ Will fail: ServiceMonitor orders: the cluster has no CustomResourceDefinition for /);
     assert.match(out, /… Waits: .*Holidays/);
     await page.goto(`${gantry.url}/apps/${APP}`);
@@ -156,8 +155,7 @@ test("the plan of a deployment is told before it, and the deployment does just t
       .click();
     await page.getByRole("button", { name: "Show the plan" }).click();
     await page.getByText("Planned by").waitFor();
-    await page.getByRole("article", { name: "Plan for tokyo" }).scrollIntoViewIfNeeded();
-    await pictures(page, "run-cd-warnings");
+    await pictures(page, "run-cd-warnings", page.getByRole("article", { name: "Plan for tokyo" }));
   });
 
   await t.test("an image that is not in the registry any more ends Run CD, and the plan says so", async () => {
@@ -189,13 +187,14 @@ function gantryCommand(gantry: GantryProcess, args: readonly string[]): Promise<
   });
 }
 
-async function pictures(page: Page, name: string): Promise<void> {
+async function pictures(page: Page, name: string, of: Locator): Promise<void> {
   const folder = process.env.GANTRY_PICTURES;
   if (folder === undefined) return;
   for (const colorScheme of ["light", "dark"] as const)
     for (const width of [1_440, 360]) {
       await page.emulateMedia({ colorScheme });
       await page.setViewportSize({ width, height: 900 });
+      await of.evaluate((element) => element.scrollIntoView());
       await page.screenshot({ path: join(folder, `${name}-${colorScheme}-${width}.png`) });
     }
   await page.setViewportSize({ width: 1_440, height: 900 });
