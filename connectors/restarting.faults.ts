@@ -39,6 +39,14 @@ const INPUTS: { readonly [step: string]: JsonValue } = {
   "argocd/ensure-repository": { repository: REPOSITORY },
   "argocd/find-applications": { repoUrl: "https://git.example/scm/apps/orders.git" },
   "argocd/list-clusters": {},
+  "argocd/plan": {
+    ...PLACE,
+    target: "seoul",
+    path: "apps/orders",
+    cluster: "seoul-dp",
+    namespace: "orders",
+    images: [{ name: "orders", repository: "harbor.example/apps/orders", digest: DIGEST }],
+  },
   "argocd/require-app": {
     app: "orders",
     project: "orders",

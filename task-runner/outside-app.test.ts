@@ -79,6 +79,12 @@ const ATTACKS: readonly [does: string, name: string, input: Input, refused: RegE
   ["makes an image project", "harbor/ensure-project", { project: "payments" }, /image project payments/],
   ["syncs another app's application", "argocd/sync", application, /application payments-seoul-dp in project payments/],
   ["reads another app's application", "argocd/diff", application, /application payments-seoul-dp/],
+  [
+    "plans for another app's application",
+    "argocd/plan",
+    { ...application, target: "seoul", path: "p", cluster: "seoul-dp", namespace: "payments", images: [] },
+    /application payments-seoul-dp/,
+  ],
   ["waits for another app's application", "argocd/wait", application, /application payments-seoul-dp/],
   [
     "looks at another app's application",

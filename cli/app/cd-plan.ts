@@ -1,7 +1,7 @@
 // `gantry cd plan`: what Run CD would change, without changing anything.
 
 import { randomUUID } from "node:crypto";
-import { type CdPlan, cdPlan, type PlanWarning, type TargetPlan } from "@gantry/wire/agent/cd-plan.ts";
+import { type CdPlan, cdPlan, type PlanWarning, type TargetPlan } from "@gantry/wire/agent/deployments.ts";
 import { feedEvent, page, type TaskView, taskView } from "@gantry/wire/agent/views.ts";
 import type { PortalClient } from "../client.ts";
 import { EXIT } from "../line/exit-codes.ts";

@@ -1,6 +1,6 @@
 // POST /v1/apps/{app}/cd-plans and GET /v1/tasks/{id}/cd-plan: what Run CD would change.
 
-import { cdPlan } from "@gantry/wire/agent/cd-plan.ts";
+import { cdPlan } from "@gantry/wire/agent/deployments.ts";
 import { z } from "zod";
 import { onApp, onTask } from "../access/guards/guards.ts";
 import { visibilityOf } from "../access/visible.ts";

@@ -1,7 +1,12 @@
 // The plan of a deployment from the task that makes it: Plan CD, or Run CD itself. Pure.
 
-import { type CdPlan, type PlanWarning, plannedTarget, type TargetPlan } from "@gantry/wire/agent/cd-plan.ts";
-import type { DemandView } from "@gantry/wire/agent/deployments.ts";
+import {
+  type CdPlan,
+  type DemandView,
+  type PlanWarning,
+  plannedTarget,
+  type TargetPlan,
+} from "@gantry/wire/agent/deployments.ts";
 import type { JobView, TaskView } from "@gantry/wire/agent/views.ts";
 
 /** `demands`: what the environments of the app demand now. */

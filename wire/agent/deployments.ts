@@ -1,4 +1,4 @@
-// What a deployment of an app would meet, rollbacks, and builds that are held, with their routes of `/agent/v1`. Part of routes.ts.
+// What a deployment of an app would meet and change, rollbacks, and builds that are held, with their routes of `/agent/v1`. Part of routes.ts.
 
 import { route } from "@gantry/runtime/http/route.ts";
 import { z } from "zod";
@@ -91,6 +91,58 @@ export const rollbackRequest = z.strictObject({
 export const rollbackFor = rollbackRequest.extend({ principal, idempotencyKey: z.string().min(1).max(200) });
 export const holdRequest = z.strictObject({ reason: reason.describe("Why nobody should deploy it without thinking") });
 export const holdFor = holdRequest.extend({ principal });
+
+/** What may surprise in the plan of a deployment. */
+export const planWarning = z
+  .object({
+    code: z.string().describe("Such as immutable-field, prune, crd-missing"),
+    severity: z
+      .enum(["fails", "careful", "unknown", "waits"])
+      .describe("It fails; it does what people may not want; it cannot be known before; it waits"),
+    text: z.string().describe("A sentence without a full stop"),
+  })
+  .meta({ id: "PlanWarning" });
+export type PlanWarning = z.infer<typeof planWarning>;
+
+/** What a job gives as its output `plan`. */
+export const plannedTarget = z.object({
+  target: z.string(),
+  application: z.string().describe("In Argo CD"),
+  known: z.boolean().describe("False: `problem` says why it cannot be known what changes"),
+  problem: z.string(),
+  commit: z.string().describe("Of the yaml repository, on which the commit of the deployment will be"),
+  hash: z.string().describe("Of what changes, and of the warnings"),
+  resources: z.array(
+    z.object({
+      kind: z.string(),
+      name: z.string(),
+      namespace: z.string(),
+      action: z.enum(["add", "change", "remove"]),
+    }),
+  ),
+  changes: z.array(z.string()).describe("`Deployment orders: replicas 2 → 5`"),
+  warnings: z.array(planWarning),
+  diff: z.string().describe("As `diff -u`, without values of Secrets"),
+});
+
+export const targetPlan = plannedTarget
+  .extend({
+    site: z.string(),
+    environment: z.string().optional(),
+    approval: demandView.shape.approval,
+  })
+  .meta({ id: "TargetPlan" });
+export type TargetPlan = z.infer<typeof targetPlan>;
+
+export const cdPlan = z
+  .object({
+    task: z.string(),
+    state: z.enum(["running", "ready", "failed"]).describe("`failed`: some targets have no plan; the task says why"),
+    problem: z.string().describe("Why Run CD would end before it changes anything. Empty: nothing is known"),
+    targets: z.array(targetPlan),
+  })
+  .meta({ id: "CdPlan" });
+export type CdPlan = z.infer<typeof cdPlan>;
 
 export const DEPLOYMENT_ROUTES = {
   /** One for each target of the app. */

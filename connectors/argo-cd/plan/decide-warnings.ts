@@ -8,6 +8,7 @@ import type { PlannedImage } from "./planned-images.ts";
 
 /** `fails`: the sync will fail. `careful`: it does what people may not want. `unknown`: it cannot be known before. */
 export type Severity = "fails" | "careful" | "unknown";
+const SEVERITIES: readonly Severity[] = ["fails", "careful", "unknown"];
 export type Warning = { readonly code: string; readonly severity: Severity; readonly text: string };
 
 export type WarningFacts = {
@@ -27,7 +28,7 @@ export type WarningFacts = {
 
 export function decideWarnings(facts: WarningFacts): readonly Warning[] {
   const { planned } = facts;
-  return [
+  const all = [
     ...noResources(planned),
     ...planned.objects.flatMap(immutable),
     ...planned.objects.flatMap((one) => removal(one, facts)),
@@ -38,6 +39,7 @@ export function decideWarnings(facts: WarningFacts): readonly Warning[] {
       unknown("secret-not-compared", `Secret ${name}: Argo CD does not show whether its values change`),
     ),
   ];
+  return all.toSorted((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
 }
 
 function noResources({ targets, objects }: Planned): readonly Warning[] {

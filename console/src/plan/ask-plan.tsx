@@ -1,6 +1,6 @@
 // Run CD: asks for the plan of what is chosen in the form, and shows it before the button.
 
-import type { CdPlan } from "@gantry/wire/agent/cd-plan.ts";
+import type { CdPlan } from "@gantry/wire/agent/deployments.ts";
 import type { TaskView } from "@gantry/wire/agent/views.ts";
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
@@ -35,17 +35,24 @@ export function AskPlan({ app, build, targets, onSeen }: Props) {
   const seen = of === chosen && plan.data.value?.state === "ready" ? plan.data.value.targets : [];
   const hashes = seen.map(({ hash }) => hash);
   useEffect(() => onSeen(hashes), [hashes.join()]);
+  const isAsked = task !== undefined && !plan.problem.value;
+  const isPlanning = isSending || (isAsked && (plan.data.value?.state ?? "running") === "running");
   const isOld = of !== undefined && of !== chosen;
   return (
     <section class="field" aria-label="What will change">
       <h3>What will change</h3>
-      <p class="field-about">Argo CD renders what is in git with the images of the build. Nothing is changed.</p>
+      <p class="field-about">
+        Argo CD renders what is in git with the images of the build, and compares it with what runs. Looking changes
+        nothing.
+      </p>
       {isOld ? <p class="field-about hue-amber">You have chosen something else since this plan.</p> : null}
       {task === undefined ? null : <Asked task={task} plan={plan} />}
       {problem ? <ProblemBox problem={problem} /> : null}
-      <button type="button" class="button" disabled={isSending} aria-busy={isSending} onClick={ask}>
-        {task === undefined ? "Show the plan" : "Plan again"}
-      </button>
+      <div class="submit">
+        <button type="button" class="button" disabled={isPlanning} aria-busy={isPlanning} onClick={ask}>
+          {task === undefined ? "Show the plan" : "Plan again"}
+        </button>
+      </div>
     </section>
   );
 }

@@ -1,6 +1,6 @@
 // What a deployment changes: for each target in words, what may surprise, and the manifests side by side in one text.
 
-import type { CdPlan, PlanWarning, TargetPlan } from "@gantry/wire/agent/cd-plan.ts";
+import type { CdPlan, PlanWarning, TargetPlan } from "@gantry/wire/agent/deployments.ts";
 import { count } from "../parts/format.ts";
 import { Prose } from "../parts/prose.tsx";
 
@@ -31,9 +31,10 @@ function Target({ of }: { of: TargetPlan }) {
   const place = [site, environment].filter((one) => one !== undefined && one !== target).join(", ");
   return (
     <article class="plan-target" aria-label={`Plan for ${target}`}>
-      <h4>
-        {target} <span class="soft">{place}</span> <span class="plan-summary">{summaryOf(of)}</span>
-      </h4>
+      <p>
+        <span class="strong">{target}</span> <span class="soft">{place}</span>{" "}
+        <span class="plan-summary">{summaryOf(of)}</span>
+      </p>
       {known ? null : (
         <p class="field-about">
           <Prose text={problem} />.

@@ -1,6 +1,6 @@
 // The plan on the page of its task, and of the deployment that was made from it.
 
-import type { CdPlan } from "@gantry/wire/agent/cd-plan.ts";
+import type { CdPlan } from "@gantry/wire/agent/deployments.ts";
 import type { TaskView } from "@gantry/wire/agent/views.ts";
 import { v1 } from "../data/api.ts";
 import { useResource } from "../data/store.ts";
