@@ -3,7 +3,6 @@
 import type { KnownSystems } from "@gantry/core/app/apps-may.ts";
 import type { ClustersAt } from "@gantry/core/app/known-clusters.ts";
 import { siteProblem } from "@gantry/core/app/read-app.ts";
-import type { Environments } from "@gantry/core/build/environments.ts";
 import { ACTIONS } from "@gantry/core/choice/actions.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { TaskState } from "@gantry/core/task/model.ts";
@@ -11,20 +10,14 @@ import type { Journal } from "@gantry/journal/journal.ts";
 import { requireBearer } from "@gantry/runtime/http/bearer.ts";
 import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";
 import { notModified } from "@gantry/runtime/http/conditional.ts";
-import type { Parsed } from "@gantry/runtime/http/route.ts";
 import { addRoutes, type RouteHandlers } from "@gantry/runtime/http/serve-routes.ts";
-import type { appOutcome, EnrolmentView } from "@gantry/wire/agent/agent-api.ts";
-import type { Page } from "@gantry/wire/agent/agent-client.ts";
+import type { EnrolmentView } from "@gantry/wire/agent/agent-api.ts";
 import { AGENT_PREFIX, AGENT_ROUTES, type AgentRoutes } from "@gantry/wire/agent/routes.ts";
-import { type AppView, tagOf } from "@gantry/wire/agent/views.ts";
+import { tagOf } from "@gantry/wire/agent/views.ts";
 import { requireProtocol } from "@gantry/wire/protocol-version.ts";
 import Router from "@koa/router";
-import type { z } from "zod";
 import { approvalsOf, listApprovals } from "../approvals/list-approvals.ts";
-import { type AppOutcome, openApps } from "../apps/apps.ts";
 import type { ArtifactStore } from "../artifacts/artifact-store.ts";
-import { listBuilds, loadBuild } from "../builds/build-stream.ts";
-import { newestBuilds } from "../builds/newest-builds.ts";
 import type { DefinitionSet } from "../definitions/definition-set.ts";
 import type { OwnPipelines } from "../definitions/own-pipelines.ts";
 import type { RunnerRegistry } from "../dispatch/runner-registry.ts";
@@ -39,17 +32,16 @@ import type { Proposals } from "../proposals/proposals.ts";
 import type { Seal } from "../secrets/seal.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { SecretsAt } from "../tasks/decide-secrets.ts";
-import { isAppName } from "../tasks/decide-start.ts";
 import type { Definitions } from "../tasks/definitions.ts";
-import { madeFor, undoApp, undoPlan } from "../tasks/remove-app.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
-import { appStream, taskStream } from "../tasks/task-stream.ts";
+import { taskStream } from "../tasks/task-stream.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import type { Templates } from "../templates/templates.ts";
 import type { Triggers } from "../triggers/triggers.ts";
 import type { Deliveries } from "../webhooks/deliveries.ts";
 import { openAppPipelines } from "./app-pipelines.ts";
-import { appView, buildView, type Offers, pipelineView } from "./app-view.ts";
+import { appHandlers } from "./app-routes.ts";
+import { type Offers, pipelineView } from "./app-view.ts";
 import { artifactReads } from "./artifact-reads.ts";
 import { deliveryHandlers } from "./delivery-routes.ts";
 import { deploymentHandlers } from "./deployment-routes.ts";
@@ -191,95 +183,6 @@ function taskHandlers(deps: PortalRoutesDeps): Pick<Handlers, TaskRoute> {
   };
 }
 
-type AppRoute =
-  | "apps"
-  | "app"
-  | "builds"
-  | "build"
-  | "newestBuilds"
-  | "startProposal"
-  | "appProposal"
-  | "adoptApp"
-  | "changeApp"
-  | "renameApp"
-  | "undoApp"
-  | "undoPlan"
-  | "forgetApp";
-
-function appHandlers(deps: PortalRoutesDeps): Pick<Handlers, AppRoute> {
-  const { journal, fleet } = deps;
-  const environments = (): Environments => deps.definitions.environments?.() ?? {};
-  const apps = openApps({ ...deps, madeFor: (app) => madeFor(deps, app) });
-  return {
-    apps: ({ query }) => listApps(deps, query),
-    app: async ({ params: { name } }) => {
-      const loaded = /^[a-z0-9-]+$/.test(name) ? await appStream.load(journal, name) : undefined;
-      if (!loaded || loaded.state.state === "removed") throw new GantryError("app-unknown", { app: name });
-      return { ...appView(loaded.state, environments()), live: await fleet.ofApp(name) };
-    },
-    builds: async ({ params: { name }, query }) => {
-      const loaded = await appStream.load(journal, known(name));
-      if (!loaded || loaded.state.state === "removed") throw new GantryError("app-unknown", { app: name });
-      const { builds, cursor } = await listBuilds(journal, loaded.state, query);
-      const declared = environments();
-      return {
-        items: builds.map((build) => buildView(build, loaded.state, declared)),
-        ...(cursor === undefined ? {} : { nextCursor: cursor }),
-      };
-    },
-    newestBuilds: async ({ query }) => {
-      const { items, cursor } = await newestBuilds(journal, query);
-      const declared = environments();
-      return {
-        items: items.map(({ build, app }) => buildView(build, app, declared)),
-        ...(cursor === undefined ? {} : { nextCursor: cursor }),
-      };
-    },
-    build: async ({ params: { name, number } }) => {
-      const loaded = await appStream.load(journal, known(name));
-      if (!loaded || loaded.state.state === "removed") throw new GantryError("app-unknown", { app: name });
-      const isNumber = /^[0-9]{1,9}$/.test(number);
-      const build = isNumber ? await loadBuild(journal, loaded.state, Number(number)) : undefined;
-      if (!build) throw new GantryError("not-found", { kind: "build", name: `${name} #${number}` });
-      return buildView(build, loaded.state, environments());
-    },
-    undoApp: async ({ params: { name }, body: { principal } }) =>
-      taskCalls(deps).view(await undoApp(deps, name, principal)),
-    startProposal: async ({ body }) => {
-      deps.admit?.(body.principal);
-      return deps.proposals.start(body);
-    },
-    appProposal: ({ params: { id } }) => deps.proposals.read(id),
-    adoptApp: async ({ params: { name }, body: { principal, app, dryRun } }) => {
-      if (!isAppName(name)) throw new GantryError("bad-request", { problem: `${name} is not a name of an app` });
-      return outcomeView(await apps.adopt(name, { by: principal, app, dryRun }), environments());
-    },
-    changeApp: async ({ params: { name }, body: { principal, patch, revision, dryRun } }) =>
-      outcomeView(await apps.change(known(name), { by: principal, patch, revision, dryRun }), environments()),
-    renameApp: async ({ params: { name }, body: { principal, to } }) =>
-      appView((await apps.rename(known(name), to, principal)).app, environments()),
-    undoPlan: async ({ params: { name } }) => ({ items: [...(await undoPlan(deps, known(name)))] }),
-    forgetApp: async ({ params: { name }, body: { principal, keep } }) => {
-      await apps.forget(known(name), { by: principal, keep });
-      return undefined;
-    },
-  };
-}
-
-/** Throws `app-unknown` for a name that no app can have: it is not a name of a stream either. */
-function known(name: string): string {
-  if (!isAppName(name)) throw new GantryError("app-unknown", { app: name });
-  return name;
-}
-
-function outcomeView({ change, app, shared = [] }: AppOutcome, environments: Environments): z.input<typeof appOutcome> {
-  return {
-    change,
-    app: appView(app, environments),
-    ...(shared.length === 0 ? {} : { shared: shared.map(({ isOverlay: _, ...one }) => one) }),
-  };
-}
-
 type CatalogRoute =
   | "pipelines"
   | "pipeline"
@@ -378,22 +281,6 @@ function runnerHandlers({
 
 function enrolmentView({ site, runner, token, expiresAt }: Enrolment): EnrolmentView {
   return { site, ...(runner === undefined ? {} : { runner }), token, expiresAt: new Date(expiresAt).toISOString() };
-}
-
-async function listApps(
-  { journal, fleet, definitions }: Pick<PortalRoutesDeps, "journal" | "fleet" | "definitions">,
-  { limit, cursor }: Parsed<AgentRoutes["apps"]["query"]>,
-): Promise<Page<AppView>> {
-  const page = await journal.find({ index: "apps", limit, ...(cursor === undefined ? {} : { cursor }) });
-  const environments = definitions.environments?.() ?? {};
-  return {
-    items: await Promise.all(
-      page.items
-        .map(appStream.stateOf)
-        .map(async (app) => ({ ...appView(app, environments), live: await fleet.ofApp(app.name) })),
-    ),
-    ...(page.cursor === undefined ? {} : { nextCursor: page.cursor }),
-  };
 }
 
 /** The tasks that rerun this one, oldest first; only an ended task can be rerun. */
