@@ -81,10 +81,12 @@ function setPlaces(files: readonly TextFile[], wanted: Wanted): ImagesSet {
   });
   const after = readPlaces(edited, wanted).places;
   refuseOthers(places, after, new Set(edits.map(({ place }) => place)));
-  const now = new Map(after.map((place) => [keyOf(place), place.shown]));
+  const now = new Map(after.map((place) => [keyOf(place), place]));
   const changes = edits.map(({ place, image }) => {
-    const change = { file: place.file, place: place.label, image: image.name, old: place.shown };
-    return { ...change, new: now.get(keyOf(place)) ?? image.digest };
+    const done = now.get(keyOf(place));
+    if (done === undefined || done.editsFor(image).length > 0)
+      throw refusal(place, "it shares a value with another image that is set too; write its own value here");
+    return { file: place.file, place: place.label, image: image.name, old: place.shown, new: done.shown };
   });
   return { files: changed(files, edited), changes };
 }

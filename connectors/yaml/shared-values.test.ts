@@ -11,6 +11,7 @@ const NEW = `sha256:${"b".repeat(64)}`;
 const IMAGE = { name: "orders", repository: "harbor.example/apps/orders", digest: NEW };
 const REF = `${IMAGE.repository}@${NEW}`;
 const TAG = `${"b".repeat(12)}@${NEW}`;
+const OLD_DIGEST = `sha256:${"a".repeat(64)}`;
 const OLD = `${IMAGE.repository}:v1`;
 
 function set(form: Form, text: string, more: Partial<Wanted> = {}): string {
@@ -42,6 +43,49 @@ function table(rows: readonly Row[]): void {
 const image = (repository: string, tag: string): string =>
   `{repository: harbor.example/apps/${repository}, tag: ${tag}}`;
 const quoted = `"${TAG}"`;
+
+test("two images that are both set do not get parts of each other", () => {
+  const other = { name: "api", repository: "harbor.example/apps/api", digest: `sha256:${"c".repeat(64)}` };
+  const own = "repository: harbor.example/apps/orders, tag: &v v1";
+  for (const [what, text] of [
+    ["a tag", `a: {image: {${own}}}\nb: {image: {repository: harbor.example/apps/api, tag: *v, digest: ""}}\n`],
+    [
+      "a digest",
+      `a: {image: {repository: harbor.example/apps/orders, digest: &v ${OLD_DIGEST}}}\nb: {image: {repository: harbor.example/apps/api, digest: *v}}\n`,
+    ],
+    [
+      "a tag by a merge key",
+      `a:\n  image: &i {${own.replace("&v ", "")}}\nb:\n  image: {<<: *i, repository: harbor.example/apps/api, digest: ""}\n`,
+    ],
+    [
+      "a registry",
+      `a: {image: {registry: &r old.example, repository: apps/orders, tag: v1}}\nb: {image: {registry: *r, repository: apps/api, tag: v2}}\n`,
+    ],
+  ] as const) {
+    let edited = "";
+    try {
+      edited = set("helm", text, { images: [IMAGE, other] });
+    } catch (error) {
+      assert.ok(error instanceof GantryError && error.code === "file-invalid", what);
+      continue;
+    }
+    assert.equal(set("helm", edited, { images: [IMAGE, other] }), edited, `${what}: ${edited}`);
+  }
+  assert.throws(
+    () =>
+      set("helm", `a: {image: {${own}}}\nb: {image: {repository: harbor.example/apps/api, tag: *v, digest: ""}}\n`, {
+        images: [IMAGE, other],
+      }),
+    (error: unknown) => {
+      assert.ok(error instanceof GantryError);
+      assert.match(
+        String(error.details.problem),
+        /^line 2: b\.image: it shares a value with another image that is set too/,
+      );
+      return true;
+    },
+  );
+});
 
 test("another image that shares the value is never changed along with this one", () => {
   table([
