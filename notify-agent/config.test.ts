@@ -100,14 +100,21 @@ test("events come from a task-agent or from Kafka; one is required", () => {
   );
 });
 
-test("the channels and rules of docs/notifications.md can be used", async () => {
+test("the channels, callbacks and rules of docs/notifications.md can be used", async () => {
   const page = await readFile(fileURLToPath(new URL("../docs/notifications.md", import.meta.url)), "utf8");
   const blocks = [...page.matchAll(/```yaml\n([^`]*)```/g)].map(([, text = ""]) => text);
-  // The file of the password does not exist here.
-  const text = blocks.join("").replace("{ file: /run/secrets/smtp-password }", "{ env: SLACK_WEBHOOK }");
-  const given = parse(text) as Pick<NotifyConfigInput, "channels" | "rules">;
-  const { channels, rules } = parseConfig({ ...GOOD, ...given }, { SLACK_WEBHOOK: "https://hooks.example/x" });
-  assert.deepEqual([...channels.keys()], ["mail", "slack"]);
+  // The files of the password and of the key do not exist here.
+  const text = blocks
+    .join("")
+    .replace("{ file: /run/secrets/smtp-password }", "{ env: SLACK_WEBHOOK }")
+    .replace("{ file: /run/secrets/callback-key }", "{ env: CALLBACK_KEY }");
+  const given = parse(text) as Pick<NotifyConfigInput, "channels" | "rules" | "callbacks">;
+  const env = {
+    SLACK_WEBHOOK: "https://hooks.example/x",
+    CALLBACK_KEY: `whsec_${Buffer.alloc(32, 1).toString("base64")}`,
+  };
+  const { channels, rules } = parseConfig({ ...GOOD, ...given }, env);
+  assert.deepEqual([...channels.keys()].toSorted(), ["callback", "mail", "slack"]);
   assert.deepEqual(
     rules.map(({ name }) => name),
     ["failures-by-mail", "deployments", "decisions", "approvals"],

@@ -13,7 +13,7 @@ import { problemsOf } from "@gantry/runtime/http/problem.ts";
 import { serverTlsConfig } from "@gantry/runtime/http/server-tls.ts";
 import { type KafkaConfig, kafkaConfig, kafkaSettings } from "@gantry/wire/bus/kafka/config.ts";
 import { z } from "zod";
-import { CALLBACKS, CHANNEL_KINDS, type ReadyChannel } from "./channels.ts";
+import { CALLBACKS, CHANNEL_KINDS, type ChannelKind, type ReadyChannel } from "./channels.ts";
 import { CALLBACK, INBOX } from "./deliveries/delivery.ts";
 
 const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ""));
@@ -135,12 +135,8 @@ export function parseConfig(input: NotifyConfigInput, env: Env): NotifyConfig {
   const source = readEventSource(parsed.data, agent, env, problems);
 
   const channels = new Map<string, ReadyChannel>();
-  if (config.callbacks) {
-    const given = resolveSecrets(config.callbacks, "/callbacks", env, problems);
-    const read = CALLBACKS.read(given);
-    if (read.ok) channels.set(CALLBACK, read.channel);
-    else problems.push(...problemsOf(read.error, given, "/callbacks"));
-  }
+  const callbacks = config.callbacks && readSettings(CALLBACKS, config.callbacks, "/callbacks", env, problems);
+  if (callbacks) channels.set(CALLBACK, callbacks);
   for (const [name, settings] of Object.entries(config.channels)) {
     const channel = readChannel(name, settings, env, problems);
     if (channel) channels.set(name, channel);
@@ -213,8 +209,18 @@ function readChannel(
     problems.push({ detail, pointer: `${pointer}/kind` });
     return undefined;
   }
-  const given = resolveSecrets(rest, pointer, env, problems);
-  const read = known.read(given);
+  return readSettings(known, rest, pointer, env, problems);
+}
+
+function readSettings(
+  kind: ChannelKind,
+  settings: object,
+  pointer: string,
+  env: Env,
+  problems: Problem[],
+): ReadyChannel | undefined {
+  const given = resolveSecrets(settings, pointer, env, problems);
+  const read = kind.read(given);
   if (read.ok) return read.channel;
   problems.push(...problemsOf(read.error, given, pointer));
   return undefined;

@@ -209,7 +209,9 @@ test("the artifacts of a task are listed with their files, to download or to sho
   assert.deepEqual(complaints, []);
 });
 
-test("C2: the pipeline of a task is a link only where it has a page, which that of a fan-out has not", { skip }, async () => {
+test("C2: the pipeline of a task is a link only where it has a page, which that of a fan-out has not", {
+  skip,
+}, async () => {
   await visit("/tasks/t0cd-running");
   await page.locator("main").getByRole("link", { name: "cd", exact: true }).waitFor();
   await page.route(/\/v1\/tasks\/t0cd-running$/, async (route) => {

@@ -602,7 +602,10 @@ test("I8: the page of a task says that a rerun needs the right to run its childr
   assert.deepEqual(await mayOf(["ci"]), { isAllowed: true, why: undefined });
   const refused = await mayOf(["ci", "cd"]);
   assert.equal(refused.isAllowed, false);
-  assert.match(refused.why ?? "", /^It runs other pipelines \(ci, cd\)\. .*Deployments are frozen\. Ask somebody who may do it: /);
+  assert.match(
+    refused.why ?? "",
+    /^It runs other pipelines \(ci, cd\)\. .*Deployments are frozen\. Ask somebody who may do it: /,
+  );
 });
 
 test("who runs a pipeline for many values at once needs the right for each of them", async () => {
