@@ -188,7 +188,7 @@ export const SITE_ERRORS = {
     status: 409,
     message: "What would change at {target} is not what the plan showed.",
     why: "Since then git or the cluster has changed. {now}",
-    todo: "Look at the plan again, and run CD from there. Nothing was changed.",
+    todo: "Look at the plan again, and run CD from there. Nothing was committed.",
   },
   "gate-failed": {
     status: 422,
