@@ -7,7 +7,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import { clientTlsConfig } from "@gantry/runtime/http/client-tls.ts";
 import { problemsInWords, problemsOf } from "@gantry/runtime/http/problem.ts";
 import { serverTlsConfig } from "@gantry/runtime/http/server-tls.ts";
-import { sourceName } from "@gantry/wire/agent/webhooks.ts";
+import { sourceName } from "@gantry/wire/agent/triggers/webhooks.ts";
 import { z } from "zod";
 import { signIn, url } from "./sign-in-config.ts";
 import { webhookSource } from "./webhooks/source-config.ts";

@@ -6,7 +6,7 @@ import type { ApprovalView } from "@gantry/wire/agent/approvals.ts";
 import type { DefinitionsView } from "@gantry/wire/agent/definitions.ts";
 import type { StartProposal } from "@gantry/wire/agent/proposals.ts";
 import type { SiteView } from "@gantry/wire/agent/sites/views.ts";
-import type { TriggerView } from "@gantry/wire/agent/triggers.ts";
+import type { TriggerView } from "@gantry/wire/agent/triggers/triggers.ts";
 import type { AppView, BuildView, FeedEvent, PipelineView, TaskView } from "@gantry/wire/agent/views.ts";
 import type { SettingsView } from "@gantry/wire/settings/settings.ts";
 

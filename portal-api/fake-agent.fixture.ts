@@ -13,7 +13,7 @@ import type { ApprovalView } from "@gantry/wire/agent/approvals.ts";
 import type { StartProposal } from "@gantry/wire/agent/proposals.ts";
 import { AGENT_PREFIX, AGENT_ROUTES } from "@gantry/wire/agent/routes.ts";
 import type { RunnerView, SiteView } from "@gantry/wire/agent/sites/views.ts";
-import type { TriggerView } from "@gantry/wire/agent/triggers.ts";
+import type { TriggerView } from "@gantry/wire/agent/triggers/triggers.ts";
 import type { AppView, BuildView, FeedEvent, PipelineView, TaskView } from "@gantry/wire/agent/views.ts";
 import type Koa from "koa";
 import { makeRoutes } from "./fake-agent-routes.fixture.ts";

@@ -1,7 +1,7 @@
 // `gantry trigger`: lists what starts pipelines by itself, pauses and resumes it, and runs a schedule now.
 
 import { randomUUID } from "node:crypto";
-import { type TriggerView, triggerView } from "@gantry/wire/agent/triggers.ts";
+import { type TriggerView, triggerView } from "@gantry/wire/agent/triggers/triggers.ts";
 import { page, taskView } from "@gantry/wire/agent/views.ts";
 import { shortTime, textTable } from "../print/text-table.ts";
 import type { Call, Outcome } from "../table/command.ts";

@@ -1,6 +1,6 @@
 // Commands about webhooks.
 
-import { DELIVERY_STATES } from "@gantry/wire/agent/webhooks.ts";
+import { DELIVERY_STATES } from "@gantry/wire/agent/triggers/webhooks.ts";
 import { command } from "./command.ts";
 
 export const WEBHOOKS = [

@@ -1,6 +1,6 @@
 // `gantry webhook polling`
 
-import { pollingView } from "@gantry/wire/agent/polling.ts";
+import { pollingView } from "@gantry/wire/agent/triggers/polling.ts";
 import { page } from "@gantry/wire/agent/views.ts";
 import { shortTime, textTable } from "../print/text-table.ts";
 import type { Call, Outcome } from "../table/command.ts";

@@ -1,6 +1,6 @@
 // `gantry webhook list`, `show` and `redeliver`
 
-import { DELIVERY_STATES, type WebhookDelivery, webhookDelivery } from "@gantry/wire/agent/webhooks.ts";
+import { DELIVERY_STATES, type WebhookDelivery, webhookDelivery } from "@gantry/wire/agent/triggers/webhooks.ts";
 import { checkOneOf, numberOf } from "../line/parse-line.ts";
 import { firstItems } from "../portal/pages.ts";
 import { shortTime, textTable } from "../print/text-table.ts";

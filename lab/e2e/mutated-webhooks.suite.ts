@@ -13,7 +13,7 @@ import { SECRET, SIGN } from "@gantry/portal-api/webhooks/sign.fixture.ts";
 import { makeLogger } from "@gantry/runtime/process/logger.ts";
 import { startTaskAgent } from "@gantry/task-agent/main.ts";
 import { makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
-import type { WebhookDelivery } from "@gantry/wire/agent/webhooks.ts";
+import type { WebhookDelivery } from "@gantry/wire/agent/triggers/webhooks.ts";
 import fc from "fast-check";
 
 const TOKEN = "platform-token-of-this-test";

@@ -15,7 +15,7 @@ import { makeLogger } from "@gantry/runtime/process/logger.ts";
 import { startTaskAgent } from "@gantry/task-agent/main.ts";
 import { startRunner } from "@gantry/task-runner/main.ts";
 import { makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
-import type { WebhookDelivery } from "@gantry/wire/agent/webhooks.ts";
+import type { WebhookDelivery } from "@gantry/wire/agent/triggers/webhooks.ts";
 
 const TOKEN = "platform-token-of-this-test";
 const RUNNER_TOKEN = "runner-token-of-seoul-0";

@@ -13,7 +13,7 @@ import { GIT_PROVIDERS } from "@gantry/core/site/git-providers.ts";
 import { startPortal } from "@gantry/portal-api/main.ts";
 import { startTaskAgent } from "@gantry/task-agent/main.ts";
 import { makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
-import type { WebhookDelivery } from "@gantry/wire/agent/webhooks.ts";
+import type { WebhookDelivery } from "@gantry/wire/agent/triggers/webhooks.ts";
 
 const run = promisify(execFile);
 const TOKEN = "platform-token-of-this-test";

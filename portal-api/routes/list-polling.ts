@@ -1,6 +1,6 @@
 // GET /v1/polling: the git hosts that are polled, and how that goes.
 
-import { pollingView } from "@gantry/wire/agent/polling.ts";
+import { pollingView } from "@gantry/wire/agent/triggers/polling.ts";
 import { page } from "@gantry/wire/agent/views.ts";
 import { onInstallation } from "../access/guards/guards.ts";
 import { sendUncached } from "../http/respond.ts";

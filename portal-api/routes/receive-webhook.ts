@@ -1,6 +1,6 @@
 // POST /v1/webhooks/{source}: a git host, Harbor or SonarQube says that something has happened.
 
-import { MAX_DELIVERY_BYTES, sourceName } from "@gantry/wire/agent/webhooks.ts";
+import { MAX_DELIVERY_BYTES, sourceName } from "@gantry/wire/agent/triggers/webhooks.ts";
 import { z } from "zod";
 import { noteOn } from "../audit/note.ts";
 import { clientAddress } from "../http/address.ts";

@@ -1,6 +1,6 @@
 // GET /v1/triggers, and POST /v1/triggers/{trigger}/pause, /resume and /run
 
-import { triggerId, triggerView } from "@gantry/wire/agent/triggers.ts";
+import { triggerId, triggerView } from "@gantry/wire/agent/triggers/triggers.ts";
 import { page } from "@gantry/wire/agent/views.ts";
 import { z } from "zod";
 import { listOf } from "../access/guards/guards.ts";

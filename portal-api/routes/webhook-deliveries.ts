@@ -2,8 +2,13 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { DeliveryQuery, Page } from "@gantry/wire/agent/agent-client.ts";
+import {
+  DELIVERY_STATES,
+  sourceName,
+  type WebhookDelivery,
+  webhookDelivery,
+} from "@gantry/wire/agent/triggers/webhooks.ts";
 import { page } from "@gantry/wire/agent/views.ts";
-import { DELIVERY_STATES, sourceName, type WebhookDelivery, webhookDelivery } from "@gantry/wire/agent/webhooks.ts";
 import { z } from "zod";
 import type { Caller } from "../access/decide-access.ts";
 import type { Asked, Guard } from "../access/guards/guard.ts";

@@ -7,7 +7,7 @@ import { KEPT_HEADERS } from "@gantry/core/webhook/read-delivery.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
 import { openConcurrencyLimit } from "@gantry/runtime/http/concurrency-limit.ts";
 import { openRequestLimit } from "@gantry/runtime/http/request-limit.ts";
-import type { ReceiveDelivery } from "@gantry/wire/agent/webhooks.ts";
+import type { ReceiveDelivery } from "@gantry/wire/agent/triggers/webhooks.ts";
 import { keysOfDelivery } from "./signature.ts";
 import { type Env, readSecret, type WebhookSource } from "./source-config.ts";
 import type { Sent } from "./webhooks.ts";

@@ -2,7 +2,7 @@
 
 import type { RouteHandlers } from "@gantry/runtime/http/serve-routes.ts";
 import type { AgentRoutes } from "@gantry/wire/agent/routes.ts";
-import type { WebhookDelivery } from "@gantry/wire/agent/webhooks.ts";
+import type { WebhookDelivery } from "@gantry/wire/agent/triggers/webhooks.ts";
 import type { Polling } from "../polling/polling.ts";
 import { viewOfPolling } from "../polling/polling-view.ts";
 import { type Deliveries, stateOfDelivery } from "../webhooks/deliveries.ts";

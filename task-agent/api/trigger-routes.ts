@@ -1,7 +1,7 @@
 // The routes of `/agent/v1` about triggers.
 
 import type { RouteHandlers } from "@gantry/runtime/http/serve-routes.ts";
-import type { TRIGGER_ROUTES } from "@gantry/wire/agent/trigger-routes.ts";
+import type { TRIGGER_ROUTES } from "@gantry/wire/agent/triggers/trigger-routes.ts";
 import type { Triggers } from "../triggers/triggers.ts";
 import { taskCalls } from "./task-calls.ts";
 

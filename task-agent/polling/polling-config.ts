@@ -1,7 +1,7 @@
 // Which git hosts are polled, because they cannot tell by a webhook.
 
 import { parseDuration } from "@gantry/core/pipeline/duration.ts";
-import { sourceName } from "@gantry/wire/agent/webhooks.ts";
+import { sourceName } from "@gantry/wire/agent/triggers/webhooks.ts";
 import { z } from "zod";
 
 const MIN_EVERY_MS = 1_000;

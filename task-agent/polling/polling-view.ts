@@ -1,6 +1,6 @@
 // A source of polling as the portal shows it.
 
-import type { PollingView } from "@gantry/wire/agent/polling.ts";
+import type { PollingView } from "@gantry/wire/agent/triggers/polling.ts";
 import { iso } from "../api/iso.ts";
 import type { SourceState } from "./poll-stream.ts";
 import type { PollSource } from "./polling-config.ts";

@@ -6,7 +6,7 @@ import { isJsonObject } from "@gantry/core/json.ts";
 import { inZone, nextTime, scheduleKey } from "@gantry/core/trigger/times.ts";
 import { waitsFor } from "@gantry/core/trigger/trigger-text.ts";
 import type { StartTask } from "@gantry/wire/agent/agent-api.ts";
-import type { TriggerView } from "@gantry/wire/agent/triggers.ts";
+import type { TriggerView } from "@gantry/wire/agent/triggers/triggers.ts";
 import { iso } from "../api/iso.ts";
 import { appScope } from "../tasks/decide-app.ts";
 import { startTask } from "../tasks/start-task.ts";

@@ -3,7 +3,7 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import { timedId } from "@gantry/core/task/task-id.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
-import type { ReceiveDelivery } from "@gantry/wire/agent/webhooks.ts";
+import type { ReceiveDelivery } from "@gantry/wire/agent/triggers/webhooks.ts";
 import { type Found, newestOf } from "../store/newest-of.ts";
 import {
   bodyStream,

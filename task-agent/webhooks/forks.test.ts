@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { COMMIT, PULL_REQUESTS, PUSHES, rawOf } from "@gantry/core/webhook/payloads.fixture.ts";
-import type { WebhookDelivery } from "@gantry/wire/agent/webhooks.ts";
+import type { WebhookDelivery } from "@gantry/wire/agent/triggers/webhooks.ts";
 import { ScriptedRunner } from "../runner-protocol/runner.fixture.ts";
 import { Bench, CI, RUNNER_TOKEN } from "./webhooks.fixture.ts";
 

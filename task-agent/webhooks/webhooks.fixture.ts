@@ -8,7 +8,7 @@ import type { TestContext } from "node:test";
 import { appInput } from "@gantry/core/app/app.fixture.ts";
 import type { rawOf } from "@gantry/core/webhook/payloads.fixture.ts";
 import { type AgentClient, makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
-import type { ReceiveDelivery, WebhookDelivery } from "@gantry/wire/agent/webhooks.ts";
+import type { ReceiveDelivery, WebhookDelivery } from "@gantry/wire/agent/triggers/webhooks.ts";
 import type { Limits } from "../limits.ts";
 import { startTaskAgent } from "../main.ts";
 

@@ -9,7 +9,7 @@ import { GATE, IMAGE, PULL_REQUESTS, PUSHES, type Pushed, rawOf } from "@gantry/
 import type { Journal } from "@gantry/journal/journal.ts";
 import { newMemoryStore, openMemoryJournal } from "@gantry/journal/memory/memory.ts";
 import { SteppedClock } from "@gantry/runtime/stepped-clock.fixture.ts";
-import type { ReceiveDelivery, WebhookDelivery } from "@gantry/wire/agent/webhooks.ts";
+import type { ReceiveDelivery, WebhookDelivery } from "@gantry/wire/agent/triggers/webhooks.ts";
 import { AGENT_INDEXES } from "../store/indexes.ts";
 import { openDeliveries } from "./deliveries.ts";
 import { openWebhooks } from "./open-webhooks.ts";

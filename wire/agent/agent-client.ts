@@ -28,7 +28,6 @@ import type { DefinitionsView, FollowedPart, SetPart } from "./definitions.ts";
 import type { DemandView, holdFor, MadeView, RollbackPlanView, rollbackFor } from "./deployments.ts";
 import type { FleetChanges, FleetQuery, FleetView } from "./fleet.ts";
 import type { PauseView, pauseFor, resumeFor } from "./pauses.ts";
-import type { PollingView } from "./polling.ts";
 import type { AppProposal, startProposal } from "./proposals.ts";
 import type { RerunPlanView } from "./rerun-plan.ts";
 import { AGENT_PREFIX, AGENT_ROUTES as routes } from "./routes.ts";
@@ -41,9 +40,10 @@ import {
 } from "./sites/runners.ts";
 import type { RunnerView, SiteView } from "./sites/views.ts";
 import type { SyncTemplates, TemplatesView } from "./templates.ts";
-import type { pauseTrigger, runTrigger, TriggerView } from "./triggers.ts";
+import type { PollingView } from "./triggers/polling.ts";
+import type { pauseTrigger, runTrigger, TriggerView } from "./triggers/triggers.ts";
+import type { ReceiveDelivery, WebhookDelivery } from "./triggers/webhooks.ts";
 import type { AppView, BuildView, FeedEvent, PipelineView, stepDescription, TaskSummary, TaskView } from "./views.ts";
-import type { ReceiveDelivery, WebhookDelivery } from "./webhooks.ts";
 
 export type Page<T> = { readonly items: readonly T[]; readonly nextCursor?: string | undefined };
 

@@ -41,9 +41,9 @@ import { rerunPlanView } from "./rerun-plan.ts";
 import { RUNNER_ROUTES } from "./sites/runners.ts";
 import { runnerView, siteView } from "./sites/views.ts";
 import { syncTemplates, templatesView } from "./templates.ts";
-import { TRIGGER_ROUTES } from "./trigger-routes.ts";
+import { TRIGGER_ROUTES } from "./triggers/trigger-routes.ts";
+import { DELIVERY_ROUTES } from "./triggers/webhook-routes.ts";
 import { appView, buildView, feedEvent, page, pipelineView, stepDescription, taskSummary, taskView } from "./views.ts";
-import { DELIVERY_ROUTES } from "./webhook-routes.ts";
 
 export const AGENT_PREFIX = "/agent/v1";
 

@@ -1,7 +1,7 @@
 // Deliveries of git hosts, Harbor and SonarQube, and what they started. The filters are in the address.
 
+import type { WebhookDelivery } from "@gantry/wire/agent/triggers/webhooks.ts";
 import type { AppView } from "@gantry/wire/agent/views.ts";
-import type { WebhookDelivery } from "@gantry/wire/agent/webhooks.ts";
 import { type Page, send, to, v1 } from "../data/api.ts";
 import { useResource } from "../data/store.ts";
 import { useAction } from "../data/use-action.ts";

@@ -4,7 +4,7 @@ import { UNKNOWN_SITE } from "@gantry/core/access/selector.ts";
 import { STARTS, startVerb } from "@gantry/core/access/verbs.ts";
 import { explain, GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
-import type { TriggerView } from "@gantry/wire/agent/triggers.ts";
+import type { TriggerView } from "@gantry/wire/agent/triggers/triggers.ts";
 import type { PipelineView } from "@gantry/wire/agent/views.ts";
 import { type Guard, ifUnknown, type Who } from "./guard.ts";
 import { kindOf, requireChildren, requireDeployOfOwn, requireOnApp } from "./guards.ts";

@@ -1,6 +1,6 @@
 // What starts pipelines by itself: of one app, or of all that the caller may see. Schedules with their next time.
 
-import type { TriggerView } from "@gantry/wire/agent/triggers.ts";
+import type { TriggerView } from "@gantry/wire/agent/triggers/triggers.ts";
 import { newKey, type Page, send, to, v1 } from "../../data/api.ts";
 import { now } from "../../data/clock.ts";
 import { useResource } from "../../data/store.ts";

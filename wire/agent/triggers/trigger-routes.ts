@@ -2,10 +2,10 @@
 
 import { route } from "@gantry/runtime/http/route.ts";
 import { z } from "zod";
-import { someApps } from "./queries.ts";
-import { REQUEST_ERRORS } from "./request-errors.ts";
+import { someApps } from "../queries.ts";
+import { REQUEST_ERRORS } from "../request-errors.ts";
+import { page, taskView } from "../views.ts";
 import { pauseTrigger, resumeTrigger, runTrigger, triggerView } from "./triggers.ts";
-import { page, taskView } from "./views.ts";
 
 export const TRIGGER_ROUTES = {
   /** Those in force, sorted by id. With `apps` only those of these apps. */

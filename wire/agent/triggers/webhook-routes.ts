@@ -2,9 +2,9 @@
 
 import { route } from "@gantry/runtime/http/route.ts";
 import { z } from "zod";
+import { pageQuery, someApps } from "../queries.ts";
+import { page } from "../views.ts";
 import { pollingView } from "./polling.ts";
-import { pageQuery, someApps } from "./queries.ts";
-import { page } from "./views.ts";
 import {
   DELIVERY_STATES,
   deliveryReceived,
