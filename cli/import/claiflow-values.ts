@@ -13,6 +13,8 @@ export type Meaning =
   /** A loop that has ended: its job, and its steps in order. */
   | { readonly kind: "loop"; readonly list: string; readonly steps: readonly string[] };
 
+type Loop = Extract<Meaning, { kind: "loop" }>;
+
 export type Scope = { readonly [name: string]: Meaning };
 
 const REFERENCE = /^\$([A-Za-z_][\w-]*)((?:\.[\w$-]+|\[[^\]]+\])*)(?:\s*\|\s*(.+))?$/;
@@ -85,15 +87,16 @@ function withOwnIteration(text: string, meaning: Meaning, [, step]: PathOf): str
   throw new Untranslatable(`\`${text}\`: write \`${step}.outputs\`, which is the step of the same iteration here`);
 }
 
-function ofLoop(
-  text: string,
-  { list, steps }: Extract<Meaning, { kind: "loop" }>,
-  [first, second, third, ...rest]: PathOf,
-): string {
-  if (first === "outputs" && second === undefined) return `${list}.map(one, one.outputs${key(steps.at(-1) ?? "")})`;
+function ofLoop(text: string, { list, steps }: Loop, [first, second, third, ...rest]: PathOf): string {
+  if (first === "outputs" && second === undefined) return outputsOf({ list, steps });
   if (typeof first === "number" && typeof second === "string" && second.startsWith("$") && third === "outputs")
     return member(`${list}[${first}].outputs${key(second.slice(1))}`, rest);
   throw new Untranslatable(`\`${text}\` has no counterpart`);
+}
+
+/** The outputs of the last step of a loop, one for each element. */
+export function outputsOf({ list, steps }: Pick<Loop, "list" | "steps">): string {
+  return `${list}.map(one, one.outputs${key(steps.at(-1) ?? "")})`;
 }
 
 function inputAt(text: string, inputs: JsonValue, path: PathOf): JsonValue {

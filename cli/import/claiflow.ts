@@ -1,7 +1,7 @@
 // claiflow: a flow becomes a pipeline. Steps between two loops share a job; a loop is a job with `each`.
 
 import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
-import { expressionOf, type Scope } from "./claiflow-values.ts";
+import { expressionOf, outputsOf, type Scope } from "./claiflow-values.ts";
 import { member, Untranslatable } from "./expression.ts";
 import type { ForeignFile, Path } from "./foreign-file.ts";
 import type { Notes } from "./notes.ts";
@@ -41,12 +41,8 @@ export function importClaiflow({ root, placeOf }: ForeignFile, options: ImportOp
     scope =
       step.$range === undefined ? readBranches(state, step, id, path, scope) : readLoop(state, step, id, path, scope);
     const meaning = scope[id];
-    last =
-      meaning?.kind === "loop"
-        ? expressionOf(`$${id}.outputs`, scope)
-        : meaning?.kind === "step"
-          ? meaning.value
-          : last;
+    if (meaning?.kind === "loop") last = outputsOf(meaning);
+    if (meaning?.kind === "step") last = meaning.value;
     if (last !== undefined) shown[id] = last;
   }
   const results = hidden

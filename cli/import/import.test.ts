@@ -341,6 +341,13 @@ test("what is imported passes the linter", async (t) => {
   }
 });
 
+test("a loop of claiflow may have an id that no reference can name", async (t) => {
+  const { run } = await importing(t);
+  const flow = [{ $id: "- r", $range: "$inputs.xs", $steps: [{ $id: "s", $command: "square", inputs: {} }] }];
+  const { out } = await run("claiflow", JSON.stringify(flow));
+  assert.match(out, /result: \$\{\{ jobs\.\S+\.each\.map\(one, one\.outputs\.s\) \}\}/);
+});
+
 test("mutated files of other tools: each is imported or refused, none crashes", () => {
   const formats = [
     ...[GITHUB, NODE_LIBRARY, GO_RELEASE, PYTHON_PACKAGE].map((text) => [text, importGithub] as const),

@@ -190,7 +190,11 @@ test("a delivery that is delivered again starts nothing for an app that was adde
   const [late, shop] = ["orders", "shop"].map((slug) =>
     appInput({ source: { system: "bitbucket", project: "apps", slug } }),
   );
-  const named = (name: string) => ({ images: [{ name, repository: `apps/${name}` }], namespace: name }) as object;
+  const named = (name: string) => ({
+    images: [{ name, repository: `apps/${name}` }],
+    namespace: name,
+    targets: [{ name: "seoul", site: "seoul", cluster: "seoul-dp", overlay: `overlays/${name}` }],
+  });
   await bench.adopt("late", { ...late, ...named("late") } as never);
   await bench.adopt("shop", { ...shop, ...named("shop") } as never);
   const again = await bench.decided((await bench.client.redeliver(first.id, "kim")).id);
