@@ -4,11 +4,12 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { type TestContext, test } from "node:test";
 import { cpuMsOf } from "@gantry/lab/cpu-time.ts";
+import type { Clock } from "@gantry/runtime/clock.ts";
 import type { PortalConfigInput } from "../config.ts";
-import { startTestPortal, type TestPortal } from "../portal.fixture.ts";
+import { standingClock, startTestPortal, type TestPortal } from "../portal.fixture.ts";
 
-async function open(t: TestContext, limits: PortalConfigInput["limits"] = {}): Promise<TestPortal> {
-  const portal = await startTestPortal({ limits });
+async function open(t: TestContext, limits: PortalConfigInput["limits"] = {}, clock?: Clock): Promise<TestPortal> {
+  const portal = await startTestPortal({ limits }, clock ? { clock } : {});
   t.after(() => portal.close());
   return portal;
 }
@@ -97,7 +98,7 @@ test("requests of one caller are limited, by rate and by number", async (t) => {
 });
 
 test("a token without rights fills neither the audit log nor the journal with sign-in links", async (t) => {
-  const portal = await open(t);
+  const portal = await open(t, {}, standingClock());
   const token = await portal.tokenOf("none");
   const answers = await Promise.all(
     Array.from({ length: 200 }, () => portal.ask("/v1/sign-in-links", { method: "POST", token, json: {} })),
@@ -148,7 +149,10 @@ for (const path of [
 }
 
 test("requests without a caller are limited by address, also with made-up tokens, and signed-in ones are not", async (t) => {
-  const portal = await startTestPortal({ trustedProxies: 1, limits: { strangersPerSecond: 10 } });
+  const portal = await startTestPortal(
+    { trustedProxies: 1, limits: { strangersPerSecond: 10 } },
+    { clock: standingClock() },
+  );
   t.after(() => portal.close());
   const other = await portal.tokenOf("viewer", "other");
   const ask = (path: string, forwarded: string, token: string | null = null): Promise<Response> =>
