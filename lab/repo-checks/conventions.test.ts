@@ -295,6 +295,16 @@ for (const [folder, files] of connectorFolders) {
   });
 }
 
+test("conventions: texts in the elements of the console mark code by an element, not by backticks", () => {
+  const texts = sources(/^console\/src\/.*\.tsx$/).flatMap(({ path, text }) =>
+    text
+      .split("\n")
+      .filter((line) => /(?<!=)>[^<>{}()]*`[^<>{}()]*<|^\s+[A-Z][^<>{}();=]*`[^<>{}();=]*$/.test(line))
+      .map((line) => `${path}: ${line.trim()}`),
+  );
+  assert.deepEqual(texts, []);
+});
+
 test("conventions: every icon that the console names is a symbol of its sprite", () => {
   const sprite = sources(/^console\/src\/sprite\.svg$/)[0]?.text ?? "";
   for (const { path, text } of sources(/^console\/src\/.*\.tsx?$/)) {

@@ -36,7 +36,9 @@ export function Triggers({ app }: { app?: string }) {
       <Loaded resource={triggers}>
         {({ items }) =>
           items.length === 0 ? (
-            <p class="quiet">Nothing starts by itself. `triggers:` in a pipeline file says what does.</p>
+            <p class="quiet">
+              Nothing starts by itself. <code>triggers:</code> in a pipeline file says what does.
+            </p>
           ) : (
             <ActionTable heads={HEADS} action="Pause, resume or run">
               {items.map((one) => (
