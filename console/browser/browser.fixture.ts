@@ -56,7 +56,7 @@ export function useBrowser(): void {
       args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
     });
     const context = await browser.newContext({ viewport: DESK, reducedMotion: "reduce" });
-    context.setDefaultTimeout(20_000);
+    context.setDefaultTimeout(60_000);
     page = await context.newPage();
     page.on("console", (message) => {
       if (["error", "warning"].includes(message.type())) complaints.push(message.text());

@@ -11,6 +11,7 @@ import { count } from "../parts/format.ts";
 import { EmptyState, Loaded } from "../parts/loading-states.tsx";
 import { MissingSystems } from "../parts/missing-systems.tsx";
 import { PageHeader } from "../parts/page-layout.tsx";
+import { Prose } from "../parts/prose.tsx";
 import { TaskText } from "../parts/task-text.tsx";
 import { Duration, ExternalLink, RelativeTime } from "../parts/values.tsx";
 import { EnrolRunner, RenewKey } from "./sections/enrol-runner.tsx";
@@ -232,7 +233,7 @@ function RemoveRunner({ name, onRemoved }: { name: string; onRemoved: () => void
       <ConfirmButton verb="Remove" name={name} isDisabled={isSending} onConfirm={remove} />
       {problem === undefined ? null : (
         <p class="problem" role="alert">
-          {problem.title} {problem.detail}
+          {problem.title} <Prose text={problem.detail ?? ""} />
         </p>
       )}
     </>

@@ -13,6 +13,7 @@ import { Choice, TextFilter } from "../parts/filters.tsx";
 import { EmptyState, Loaded, ProblemBox } from "../parts/loading-states.tsx";
 import { MoreButton } from "../parts/more-button.tsx";
 import { PageHeader } from "../parts/page-layout.tsx";
+import { Prose } from "../parts/prose.tsx";
 import { RelativeTime } from "../parts/values.tsx";
 
 const STATES = [
@@ -130,7 +131,9 @@ function Done({ delivery: { state, reason, results } }: Pick<RowProps, "delivery
               {one.pipeline} started
             </a>
           )}{" "}
-          <span class="soft">{one.reason}</span>
+          <span class="soft">
+            <Prose text={one.reason ?? ""} />
+          </span>
         </li>
       ))}
     </ul>

@@ -67,7 +67,11 @@ export function TemplateNote({ chosen }: { chosen: string }) {
           </button>
         ) : null}
       </p>
-      {view.task?.state === "failed" ? <p class="field-error">{view.task.problem}</p> : null}
+      {view.task?.state === "failed" ? (
+        <p class="field-error">
+          <Prose text={view.task.problem ?? ""} />
+        </p>
+      ) : null}
       {problem ? <ProblemBox problem={problem} /> : null}
     </div>
   );

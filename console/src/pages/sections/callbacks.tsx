@@ -7,6 +7,7 @@ import { type Page, v1 } from "../../data/api.ts";
 import { useResource } from "../../data/store.ts";
 import { count } from "../../parts/format.ts";
 import { Loaded } from "../../parts/loading-states.tsx";
+import { Prose } from "../../parts/prose.tsx";
 import { Moment } from "../../parts/values.tsx";
 
 /** Nothing for a task that tells nobody. */
@@ -66,7 +67,11 @@ function Told({ task: { id, state, callbacks = [] } }: { task: TaskView }) {
                 )}
                 <span class="soft">
                   {one.tries === 0 ? "" : `, ${count(one.tries, "try", "tries")}`}
-                  {one.problem === undefined ? "" : `: ${one.problem}`}
+                  {one.problem === undefined ? null : (
+                    <>
+                      : <Prose text={one.problem} />
+                    </>
+                  )}
                 </span>
                 {one.nextTryAt === undefined ? null : (
                   <span class="soft">

@@ -9,6 +9,7 @@ import { useAction } from "../../data/use-action.ts";
 import { count } from "../../parts/format.ts";
 import { Loaded, ProblemBox } from "../../parts/loading-states.tsx";
 import { Section } from "../../parts/page-layout.tsx";
+import { Prose } from "../../parts/prose.tsx";
 import { CopyableId, RelativeTime } from "../../parts/values.tsx";
 
 export function Definitions() {
@@ -46,7 +47,11 @@ export function Definitions() {
                 {note}
               </p>
             ))}
-            {sync?.problem === undefined ? null : <p class="quiet">{sync.problem}</p>}
+            {sync?.problem === undefined ? null : (
+              <p class="quiet">
+                <Prose text={sync.problem} />
+              </p>
+            )}
             {refused === undefined ? null : <Refused refused={refused} />}
           </>
         )}

@@ -5,6 +5,7 @@ import { type Enrolment, send, v1 } from "../../data/api.ts";
 import { type Action, useAction } from "../../data/use-action.ts";
 import { ConfirmButton } from "../../parts/confirm-button.tsx";
 import { useKeptFocus } from "../../parts/kept-focus.ts";
+import { Prose } from "../../parts/prose.tsx";
 import { CopyButton } from "../../parts/values.tsx";
 
 /** The button at a site, and then a form for the name of the runner. */
@@ -105,7 +106,7 @@ function Command({ enrolment: { runner, expiresAt, command } }: { enrolment: Enr
 function Refusal({ action: { problem } }: { action: Action }) {
   return problem === undefined ? null : (
     <p class="problem" role="alert">
-      {problem.title} {problem.detail}
+      {problem.title} <Prose text={problem.detail ?? ""} />
     </p>
   );
 }
