@@ -39,7 +39,7 @@ export function AskPlan({ app, build, targets, onSeen }: Props) {
   const isPlanning = isSending || (isAsked && (plan.data.value?.state ?? "running") === "running");
   const isOld = of !== undefined && of !== chosen;
   return (
-    <section class="field" aria-label="What will change">
+    <section class="field plan-field" aria-label="What will change">
       <h3>What will change</h3>
       <p class="field-about">
         Argo CD renders what is in git with the images of the build, and compares it with what runs. Looking changes

@@ -7,7 +7,7 @@ import { Prose } from "../parts/prose.tsx";
 export function PlanView({ plan }: { plan: CdPlan }) {
   const { targets, problem, state } = plan;
   return (
-    <div class="plan">
+    <div class="plan-view">
       {problem === "" ? null : (
         <p class="plan-warning hue-red">
           <span class="plan-mark">Will fail</span>
