@@ -51,8 +51,11 @@ async function openLab(
     }),
   );
   const client = makeAgentClient({ url: agent.url, token });
-  for (const app of apps ?? [])
-    await client.adoptApp(app, { principal: "ada", app: JSON.parse(JSON.stringify(appInput())), dryRun: false });
+  for (const name of apps ?? []) {
+    const targets = [{ name: "seoul", site: "seoul", cluster: "seoul-dp", overlay: `overlays/${name}` }];
+    const app = JSON.parse(JSON.stringify(appInput({ targets })));
+    await client.adoptApp(name, { principal: "ada", app, dryRun: false });
+  }
   let key = 0;
   return {
     folder,

@@ -156,9 +156,11 @@ test("three buttons lead to Synced and Healthy on two clusters at two sites, and
     assert.equal((await gantry.call("DELETE", "/v1/apps/orders?undo=true")).status, 409, "an app that is ready");
   });
 
-  await t.test("a failed creation is forgotten, and what it made stays", async () => {
+  await t.test("a failed creation is forgotten only by who says that what it made stays", async () => {
     const { repository } = await failing("payments");
-    assert.equal((await gantry.call("DELETE", "/v1/apps/payments?undo=false")).status, 204);
+    const refused = await gantry.call("DELETE", "/v1/apps/payments?undo=false");
+    assert.deepEqual([refused.status, (refused.body as { code: string }).code], [409, "creation-left"]);
+    assert.equal((await gantry.call("DELETE", "/v1/apps/payments?undo=false&keep=true")).status, 204);
     assert.equal((await gantry.call("GET", "/v1/apps/payments")).status, 404);
     assert.equal(await repositoryStatus(gantry, repository), 200);
   });
