@@ -9,6 +9,7 @@ import { MUTANTS, type Mutant } from "./list.ts";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 const MAX_SEEDS = 2_000;
+const FAILED = /seed (\d+) FAILED at \d+ ms: ([a-z-]+)/;
 /** The workspaces that the simulator loads. */
 const WORKSPACES = [
   "core",
@@ -53,9 +54,10 @@ export async function runMutants(only: string | undefined, seeds = MAX_SEEDS): P
         [...texts.keys()].map(async (file) => [file, await readFile(join(folder, file), "utf8")] as const),
       );
       for (const [file, text] of texts) await writeFile(join(folder, file), text);
-      const output = await simulate(folder, seeds);
+      const first = mutant.seed === undefined ? undefined : await simulate(folder, { seeds: 1, from: mutant.seed });
+      const output = first !== undefined && FAILED.test(first) ? first : await simulate(folder, { seeds, from: 1 });
       for (const [file, text] of originals) await writeFile(join(folder, file), text);
-      const caught = /seed (\d+) FAILED at \d+ ms: ([a-z-]+)/.exec(output);
+      const caught = FAILED.exec(output);
       if (caught) found += 1;
       const verdict = caught
         ? `found by ${caught[2]}, seed ${caught[1]}`
@@ -82,8 +84,8 @@ async function copyCode(folder: string): Promise<void> {
   await cp(join(ROOT, "package.json"), join(folder, "package.json"));
 }
 
-function simulate(folder: string, seeds: number): Promise<string> {
-  const argv = ["lab/simulator/main.ts", "--seeds", String(seeds), "--stop"];
+function simulate(folder: string, { seeds, from }: { seeds: number; from: number }): Promise<string> {
+  const argv = ["lab/simulator/main.ts", "--seeds", String(seeds), "--seed", String(from), "--stop"];
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, argv, { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
     let output = "";
