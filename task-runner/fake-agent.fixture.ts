@@ -69,6 +69,8 @@ export class FakeAgent {
   isRefusing = false;
   /** The fault of a call: none, the connection is cut before the call is handled, or its answer is lost. */
   fault: (path: string) => "none" | "drop" | "drop-answer" = () => "none";
+  /** The answer of a call is sent when this resolves; the call is handled before. */
+  holdAnswer: (path: string) => Promise<void> | undefined = () => undefined;
 
   #session = 0;
   #bootIds: string[] = [];
@@ -201,6 +203,8 @@ export class FakeAgent {
       const body = call
         ? await call.answer(JSON.parse(Buffer.concat(chunks).toString("utf8")), response)
         : this.#log(log?.params ?? {}, url.searchParams, Buffer.concat(chunks));
+      this.#changed();
+      await this.holdAnswer(path);
       send(200, "application/json", body);
     } catch (error) {
       const isExpected =

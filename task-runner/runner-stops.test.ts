@@ -133,6 +133,22 @@ test("after the lease is lost no change is permitted, and nothing is reported", 
   assert.equal(agent.log(job, "clean"), "");
 });
 
+test("a lease that ends because the report has arrived is not called lost, although a heartbeat is answered first", async (t) => {
+  const { agent, data, runner, lines } = await openUnprotectedRunner(t);
+  agent.lease = { renewEveryMs: 50, selfFenceMs: 20_000, reassignAfterMs: 40_000 };
+  const answer = makeGate();
+  agent.holdAnswer = (path) => (path === "report" ? answer.opened : undefined);
+  const job = agent.offer({ steps: [script("work", "true")] });
+  assert.equal((await agent.reported(job)).outcome, "succeeded");
+  await agent.until("the runner to be free", () => runner.busy() === 0 && readdirSync(join(data, "jobs")).length === 0);
+  answer.open();
+  assert.deepEqual(
+    lines.filter((line) => /lost|given up/.test(line)),
+    [],
+  );
+  assert.ok(lines.some((line) => line.startsWith("the lease ended before the report was answered")));
+});
+
 test("a runner that cannot renew its lease stops its work in time, and reports when the task-agent is reachable again", async (t) => {
   const { agent, data } = await openUnprotectedRunner(t);
   agent.lease = { renewEveryMs: 100, selfFenceMs: 3_000, reassignAfterMs: 30_000 };

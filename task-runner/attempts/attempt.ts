@@ -48,6 +48,8 @@ type Run = Claimed & {
   readonly stop: Attempt["stop"];
   /** How far the running step is, as its script said last. */
   told: Told | undefined;
+  /** Whether the report is recorded and being sent. */
+  isReporting: boolean;
 };
 
 export function beginAttempt(runner: RunnerContext, leases: Leases, claimed: Claimed): Attempt {
@@ -108,7 +110,19 @@ function openRun(runner: RunnerContext, leases: Leases, claimed: Claimed): Run {
     delivery.stop(reason);
     stopping.abort(reason);
   };
-  return { ...claimed, runner, leases, folders, delivery, watch, stopping, over, stop, told: undefined };
+  return {
+    ...claimed,
+    runner,
+    leases,
+    folders,
+    delivery,
+    watch,
+    stopping,
+    over,
+    stop,
+    told: undefined,
+    isReporting: false,
+  };
 }
 
 /** `release` stops renewing the lease. Rejects with a Stopped when the work was cut off, and when the report is refused. */
@@ -123,6 +137,7 @@ async function executeAndReport(run: Run, release: () => void): Promise<void> {
   if (result.outcome !== "succeeded") delivery.gone.throwIfAborted();
   const report = { ...result, progress: delivery.outbox.count() };
   await runner.disk.commit({ k: "report", ref, report });
+  run.isReporting = true;
   await deliver(runner, ref, delivery, report);
 }
 
@@ -250,11 +265,14 @@ async function reportFailure({ runner, ref, delivery }: Run, error: unknown, isS
   }
 }
 
-function logEnd({ runner, ref, over }: Run, error: unknown): void {
+function logEnd({ runner, ref, over, isReporting }: Run, error: unknown): void {
   const { logger } = runner.deps;
   const fields = { ...refFields(ref), err: error };
-  if (over.signal.aborted)
-    logger.warn({ ...refFields(ref), reason: String(over.signal.reason) }, "an attempt was given up");
+  const { reason } = over.signal;
+  // The task-agent ends the lease when it has the report. A heartbeat may be answered before the report is.
+  if (isReporting && reason instanceof Stopped && reason.kind === "lost")
+    logger.info({ ...refFields(ref), reason: String(reason) }, "the lease ended before the report was answered");
+  else if (over.signal.aborted) logger.warn({ ...refFields(ref), reason: String(reason) }, "an attempt was given up");
   else if (isCode(error, "lease-lost")) logger.info(fields, "an attempt is no longer wanted");
   else logger.error(fields, "an attempt could not be executed");
 }

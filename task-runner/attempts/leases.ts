@@ -16,7 +16,7 @@ import type {
 import type { Link } from "../agent-link/agent-link.ts";
 import { type RunnerDeps, untilAborted } from "../ports.ts";
 import { elapsedMs, isAhead, type Moment } from "./moment.ts";
-import { refFields, refKey } from "./refs.ts";
+import { refKey } from "./refs.ts";
 import { canceled, fenced, lost, type Stopped } from "./stop.ts";
 
 /** The holder of a lease. `stop` may be called more than once; the first reason counts. */
@@ -52,7 +52,7 @@ type LeasesDeps = Pick<RunnerDeps, "clock" | "random" | "logger"> & {
 type Held = Holder & { renewed: Moment; cancelFence: Cancel };
 
 export function createLeases(link: Link, deps: LeasesDeps, signal: AbortSignal): Leases {
-  const { clock, logger } = deps;
+  const { clock } = deps;
   const held = new Map<string, Held>();
   /** Wakes those that wait for a renewal, or for the end of a lease. */
   const waiting = new Set<() => void>();
@@ -65,7 +65,6 @@ export function createLeases(link: Link, deps: LeasesDeps, signal: AbortSignal):
   const apply = (one: Held | undefined, item: HeartbeatReply["items"][number], sent: Moment): void => {
     if (!one) return;
     if (item.state === "lost") {
-      logger.warn(refFields(one.ref), "the lease is lost");
       one.stop(lost("The task-agent has ended the lease."));
       return;
     }

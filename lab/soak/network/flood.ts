@@ -69,7 +69,7 @@ export async function floodAndSpin(seconds: number): Promise<FloodFigures> {
     const printed = Number(ended.jobs.find((job) => job.id === "flood")?.outputs.bytes ?? 0);
     return {
       seconds,
-      missed: count(/lease is lost|given up|has not answered/),
+      missed: count(/given up|has not answered/),
       repeated: count(/could not be renewed/),
       attempts: ended.jobs.reduce((sum, job) => sum + job.attempts.length, 0),
       outcomes: ended.jobs.map((job) => job.state).join(" "),
