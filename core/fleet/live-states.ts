@@ -52,13 +52,16 @@ export function liveStateOf(
   const health = OF_HEALTH[observed.health];
   const sync: LiveState =
     observed.sync === "Synced" ? "healthy" : observed.sync === "OutOfSync" ? "out-of-sync" : "unknown";
-  return worstOf([health, sync]);
+  return worseOf(health, sync);
 }
 
 /** `healthy` for none. */
 export function worstOf(states: readonly LiveState[]): LiveState {
-  return states.reduce<LiveState>(
-    (worst, one) => (LIVE_STATES.indexOf(one) > LIVE_STATES.indexOf(worst) ? one : worst),
-    "healthy",
-  );
+  return states.reduce<LiveState>(worseOf, "healthy");
+}
+
+const RANKS: ReadonlyMap<LiveState, number> = new Map(LIVE_STATES.map((state, rank) => [state, rank]));
+
+function worseOf(a: LiveState, b: LiveState): LiveState {
+  return (RANKS.get(b) ?? 0) > (RANKS.get(a) ?? 0) ? b : a;
 }

@@ -9,6 +9,8 @@ import { type Observation, observationId, type Source, sourceId } from "./fleet-
 export type FleetMemory = ReturnType<typeof openFleetMemory>;
 
 const NONE: ReadonlySet<Observation> = new Set();
+/** Nothing shows the target. */
+const NOTHING = Symbol("nothing");
 
 export function openFleetMemory() {
   const apps = new Map<string, { readonly state: AppState; readonly targets: readonly FleetTarget[] }>();
@@ -17,10 +19,17 @@ export function openFleetMemory() {
   const ofSource = new Map<string, Map<string, Observation>>();
   const byKey = new Map<string, Set<Observation>>();
   const targetsByKey = new Map<string, Set<FleetTarget>>();
+  /** What was found for targets. Finding it for all of them takes longer than the rest of a page. */
+  const found = new WeakMap<FleetTarget, Observation | typeof NOTHING>();
   let sorted: readonly FleetTarget[] | undefined;
   let version = 0;
 
   const observedFor = (target: FleetTarget): Observation | undefined => {
+    const known = found.get(target) ?? findFor(target) ?? NOTHING;
+    found.set(target, known);
+    return known === NOTHING ? undefined : known;
+  };
+  const findFor = (target: FleetTarget): Observation | undefined => {
     const named = best(byKey.get(target.nameKey) ?? NONE, target);
     if (named || target.placeKey === undefined) return named;
     for (const one of byKey.get(target.placeKey) ?? NONE) if (isOfTarget(one.application, target)) return one;
@@ -58,12 +67,15 @@ export function openFleetMemory() {
       const had = before ? targetsOf(before) : [];
       version += 1;
       forget(id);
-      if (one.gone) return had;
-      observations.set(id, one);
-      const known = ofSource.get(sourceId(one)) ?? new Map<string, Observation>();
-      ofSource.set(sourceId(one), known.set(keyOfApplication(one.application), one));
-      for (const key of allKeys(one)) addTo(byKey, key, one);
-      return [...new Set([...had, ...targetsOf(one)])];
+      if (!one.gone) {
+        observations.set(id, one);
+        const known = ofSource.get(sourceId(one)) ?? new Map<string, Observation>();
+        ofSource.set(sourceId(one), known.set(keyOfApplication(one.application), one));
+        for (const key of allKeys(one)) addTo(byKey, key, one);
+      }
+      const touched = one.gone ? had : [...new Set([...had, ...targetsOf(one)])];
+      for (const target of touched) found.delete(target);
+      return touched;
     },
     observation: (id: string): Observation | undefined => observations.get(id),
     /** By `namespace/name`. */

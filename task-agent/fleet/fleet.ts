@@ -116,8 +116,9 @@ function seer(memory: FleetMemory): (target: FleetTarget) => Seen {
   const none: readonly Source[] = [];
   return (target) => {
     const observation = memory.observedFor(target);
-    const shown = observation && memory.source(sourceId(observation));
-    return { target, observation, sources: shown ? [shown] : (ofSite.get(target.site) ?? none) };
+    const all = ofSite.get(target.site) ?? none;
+    const shown = observation && all.find(({ system }) => system === observation.system);
+    return { target, observation, sources: shown ? (all.length === 1 ? all : [shown]) : all };
   };
 }
 
