@@ -1,5 +1,5 @@
 // `npm run bench`: measures Gantry on this machine, next to reference values. Prints a table, or JSON with --json; `--only NAME`
-// runs one benchmark.
+// or NAME alone runs one benchmark.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { cpus, loadavg, tmpdir } from "node:os";
@@ -44,10 +44,12 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   webhooks,
 };
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: { json: { type: "boolean", default: false }, only: { type: "string", multiple: true } },
 });
-const wanted = values.only ?? Object.keys(BENCHES);
+const named = [...(values.only ?? []), ...positionals];
+const wanted = named.length > 0 ? named : Object.keys(BENCHES);
 const unknown = wanted.filter((name) => !Object.hasOwn(BENCHES, name));
 if (unknown.length > 0) {
   process.stderr.write(
