@@ -2,10 +2,34 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { CdPlan } from "@gantry/wire/agent/deployments.ts";
 import type { JobView, TaskView } from "@gantry/wire/agent/views.ts";
 import { complaints, PHONE, page, portal, skip, useBrowser, visit } from "./browser.fixture.ts";
 
 useBrowser();
+
+const PLAN: CdPlan = {
+  task: "t0cd-asks",
+  state: "ready",
+  problem: "",
+  targets: [
+    {
+      ...{
+        target: "tokyo",
+        application: "orders-tokyo",
+        commit: "c0ffee",
+        site: "tokyo",
+        known: true,
+        problem: "",
+        hash: `sha256:${"a".repeat(64)}`,
+        warnings: [],
+        diff: "",
+      },
+      resources: [{ action: "change", kind: "Deployment", name: "orders", namespace: "orders" }],
+      changes: ["Deployment orders: replicas 2 → 5"],
+    },
+  ],
+};
 
 test("the timeline of a matrix shows the failed job and collapses the others", { skip }, async () => {
   const targets = Array.from({ length: 48 }, (_, at) => {
@@ -54,8 +78,17 @@ test("I7: what waits is answered on the page of its task; who may not answer rea
   assert.match(plan, /^sha256:/);
 });
 
-test("who answers by the link of a message reads that the answer was taken", { skip }, async () => {
+test("who answers by the link of a message sees the plan, and reads that the answer was taken", { skip }, async () => {
+  await page.route(/\/v1\/tasks\/t0cd-asks$/, async (route) => {
+    const answer = await route.fetch();
+    const task = (await answer.json()) as TaskView;
+    const jobs = task.jobs.map((job, at): JobView => (at === 0 ? { ...job, outputs: { plan: {} } } : job));
+    await route.fulfill({ response: answer, json: { ...task, jobs } });
+  });
+  await page.route(/\/v1\/tasks\/t0cd-asks\/cd-plan$/, (route) => route.fulfill({ json: PLAN }));
   await visit("/tasks/t0cd-asks/answer?job=deploy%5Btokyo%5D&answer=approve");
+  const plan = page.getByRole("region", { name: "deploy[tokyo] waits for an approval" }).getByRole("article");
+  await plan.getByText("Deployment orders: replicas 2 → 5").waitFor();
   await page.getByLabel("Percent").fill("25");
   await page.getByRole("button", { name: "Approve" }).click();
   await page.getByText("You have approved it.").waitFor();

@@ -1,6 +1,7 @@
 // A job that waits for people: what is asked, what will happen, and the answer of this person.
 
 import { useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
 import { type AskedApproval, send, v1 } from "../data/api.ts";
 import { put } from "../data/store.ts";
 import { useAction } from "../data/use-action.ts";
@@ -14,29 +15,31 @@ import { ApprovalFacts } from "./approval-facts.tsx";
 
 /**
  * `isRejecting`: the person came to reject it, which needs a reason. `onAnswered`: the list of what waits is out of date. `taken`: the answer that was
- * accepted; absent after a refusal.
+ * accepted; absent after a refusal. `children`: what else to look at before answering.
  */
 type CardProps = {
   readonly asked: AskedApproval;
   readonly isRejecting?: boolean;
   readonly onAnswered: (taken?: Answer) => void;
+  readonly children?: ComponentChildren;
 };
 
 export type Answer = "approve" | "reject";
 
-export function ApprovalCard({ asked, isRejecting = false, onAnswered }: CardProps) {
+export function ApprovalCard({ asked, isRejecting = false, onAnswered, children }: CardProps) {
   return (
     <section class="held hue-amber" aria-label={`${asked.job} waits for an approval`}>
       <p class="strong">
         <StateGlyph state="waiting" /> <Prose text={asked.question} />
       </p>
       <ApprovalFacts asked={asked} />
+      {children}
       <AnswerForm asked={asked} isRejecting={isRejecting} onAnswered={onAnswered} />
     </section>
   );
 }
 
-function AnswerForm({ asked, isRejecting, onAnswered }: Required<CardProps>) {
+function AnswerForm({ asked, isRejecting, onAnswered }: Required<Omit<CardProps, "children">>) {
   const { isSending, problem, run } = useAction();
   const reason = useSignal("");
   const fields = fieldsOf(asked.inputs ?? {});

@@ -1,5 +1,6 @@
 // The page that a message about an approval links to: what is asked, what will happen, and the answer. Opening it answers nothing.
 
+import type { TaskView } from "@gantry/wire/agent/views.ts";
 import { useSignal } from "@preact/signals";
 import { type Answer, ApprovalCard } from "../approval/approval-card.tsx";
 import { type AskedApproval, type Page, to, v1 } from "../data/api.ts";
@@ -7,12 +8,14 @@ import { useResource } from "../data/store.ts";
 import { address } from "../frame/router.ts";
 import { EmptyState, Loaded } from "../parts/loading-states.tsx";
 import { PageHeader } from "../parts/page-layout.tsx";
+import { TaskPlan } from "../plan/task-plan.tsx";
 
 export function AnswerPage({ id }: { id: string }) {
   const { query } = address.value;
   const asked = useResource<Page<AskedApproval>>(v1.approvals({ task: id }), {
     reloadOn: ({ subject }) => subject === id,
   });
+  const task = useResource<TaskView>(v1.task(id)).data.value;
   const plan = query.get("plan");
   const taken = useSignal<Answer | undefined>(undefined);
   return (
@@ -42,7 +45,9 @@ export function AnswerPage({ id }: { id: string }) {
                   taken.value = answer;
                   asked.reload();
                 }}
-              />
+              >
+                {task ? <TaskPlan task={task} /> : null}
+              </ApprovalCard>
               <p>
                 <a class="in-text" href={to.task(id)}>
                   Open the task
