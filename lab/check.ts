@@ -1,5 +1,5 @@
-// `npm run check`: biome and the checks of the repository, side by side; one of these is the compiler. What each says is
-// printed when it has ended, in this order.
+// `npm run check`: biome, the compiler and the checks of the repository, side by side. What each says is printed when it has
+// ended, in this order.
 
 import { spawn } from "node:child_process";
 import { join } from "node:path";
@@ -16,6 +16,7 @@ const COMMANDS: readonly Command[] = [
     args: ["check", "."],
     advice: "npm run fix formats all files and corrects much of the rest\n",
   },
+  { program: process.execPath, args: ["lab/check/compile.ts"] },
   {
     program: process.execPath,
     args: [

@@ -7,7 +7,6 @@ import "./packages.suite.ts";
 import "./pipeline-keywords.suite.ts";
 import "./reachability.suite.ts";
 import "./sizes.suite.ts";
-import "./types.suite.ts";
 import { project } from "./typescript-project.ts";
 
 after(() => project.close());
