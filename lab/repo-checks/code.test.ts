@@ -2,6 +2,7 @@
 
 import { after } from "node:test";
 import "./code-messages.suite.ts";
+import "./floating-promises.suite.ts";
 import "./import-boundaries.suite.ts";
 import "./packages.suite.ts";
 import "./pipeline-keywords.suite.ts";

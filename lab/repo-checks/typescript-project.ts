@@ -94,6 +94,9 @@ export function importsOf(file: ParsedFile): readonly Import[] {
   return known;
 }
 
+/** Every import that is no statement of the file has one of these words. Most files have none, and need no search. */
+const DEEP_IMPORT = /\bimport\b\s*(?![\w\s{*"'$])|\bcreateRequire\b|\bdeclare module\b/;
+
 function findImports(file: ParsedFile): readonly Import[] {
   const found: Import[] = [];
   const loaders = new Set<string>();
@@ -101,7 +104,7 @@ function findImports(file: ParsedFile): readonly Import[] {
     if (specifier && (isStringLiteral(specifier) || isNoSubstitutionTemplateLiteral(specifier)))
       found.push({ specifier: specifier.text, typeOnly, line: lineOf(file, specifier.getStart(file.node)) });
   };
-  visit(file.node, (node) => {
+  const see = (node: Node): void => {
     if (isImportDeclaration(node))
       add(node.moduleSpecifier, node.importClause?.phaseModifier === SyntaxKind.TypeKeyword);
     else if (isExportDeclaration(node)) add(node.moduleSpecifier, node.isTypeOnly);
@@ -110,7 +113,9 @@ function findImports(file: ParsedFile): readonly Import[] {
       loaders.add(node.name.getText());
     else if (isCallExpression(node) && isLoader(node.expression, loaders)) add(node.arguments[0], false);
     else if (isNewExpression(node) && isCodeAddress(node.arguments)) add(node.arguments?.[0], false);
-  });
+  };
+  if (DEEP_IMPORT.test(file.text)) visit(file.node, see);
+  else file.node.statements.forEach(see);
   return found;
 }
 
