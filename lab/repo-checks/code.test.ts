@@ -2,12 +2,12 @@
 
 import { after } from "node:test";
 import "./code-messages.suite.ts";
+import "./floating-promises.suite.ts";
 import "./import-boundaries.suite.ts";
 import "./packages.suite.ts";
 import "./pipeline-keywords.suite.ts";
 import "./reachability.suite.ts";
 import "./sizes.suite.ts";
-import "./types.suite.ts";
 import { project } from "./typescript-project.ts";
 
 after(() => project.close());

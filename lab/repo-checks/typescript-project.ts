@@ -26,7 +26,7 @@ import {
   isVariableDeclaration,
   SyntaxKind,
 } from "typescript/unstable/ast";
-import { API, type Diagnostic, type Project } from "typescript/unstable/sync";
+import { API, type Project } from "typescript/unstable/sync";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -46,9 +46,6 @@ export type Import = { readonly specifier: string; readonly typeOnly: boolean; r
 export type TypeScriptProject = {
   readonly files: readonly ParsedFile[];
   readonly checker: Project["checker"];
-  readonly pathOf: (absolute: string) => string;
-  /** Everything that `tsc` would report, each as `path:line:column TS1234: text`. Takes most of the time of a compilation. */
-  readonly mistakes: () => readonly string[];
   readonly close: () => void;
 };
 
@@ -64,37 +61,16 @@ export function openTypeScriptProject(root: string): TypeScriptProject {
   const config = `${root}tsconfig.json`;
   const project = api.updateSnapshot({ openProject: config }).getProject(config);
   if (!project) throw new Error(`${config} gives no project`);
-  const pathOf = (absolute: string): string => relative(root, absolute);
   const files = project.program.getSourceFileNames().flatMap((name) => {
     if (!name.startsWith(root) || name.includes("/node_modules/") || /\.json$/.test(name)) return [];
     const node = project.program.getSourceFile(name);
-    return node ? [{ path: pathOf(name), text: node.text, node }] : [];
+    return node ? [{ path: relative(root, name), text: node.text, node }] : [];
   });
   return {
     files,
     checker: project.checker,
-    pathOf,
-    mistakes: () => mistakesOf(project, pathOf),
     close: () => api.close(),
   };
-}
-
-function mistakesOf({ program }: Project, pathOf: (absolute: string) => string): readonly string[] {
-  const found = [
-    ...program.getConfigFileParsingDiagnostics(),
-    ...program.getSyntacticDiagnostics(),
-    ...program.getProgramDiagnostics(),
-    ...program.getGlobalDiagnostics(),
-    ...program.getSemanticDiagnostics(),
-  ];
-  const placeOf = ({ fileName, pos }: Diagnostic): string => {
-    if (fileName === undefined) return "tsconfig.json";
-    const place = program.getSourceFile(fileName)?.getLineAndCharacterOfPosition(pos);
-    return place ? `${pathOf(fileName)}:${place.line + 1}:${place.character + 1}` : pathOf(fileName);
-  };
-  const textOf = ({ text, messageChain = [] }: Diagnostic): string =>
-    [text, ...messageChain.map((one) => textOf(one).replace(/^/gm, "  "))].join("\n");
-  return [...new Set(found.map((one) => `${placeOf(one)} TS${one.code}: ${textOf(one)}`))];
 }
 
 export function visit(node: Node, see: (node: Node) => void): void {
@@ -118,6 +94,9 @@ export function importsOf(file: ParsedFile): readonly Import[] {
   return known;
 }
 
+/** Every import that is no statement of the file has one of these words. Most files have none, and need no search. */
+const DEEP_IMPORT = /\bimport\b\s*(?![\w\s{*"'$])|\bcreateRequire\b|\bdeclare module\b/;
+
 function findImports(file: ParsedFile): readonly Import[] {
   const found: Import[] = [];
   const loaders = new Set<string>();
@@ -125,7 +104,7 @@ function findImports(file: ParsedFile): readonly Import[] {
     if (specifier && (isStringLiteral(specifier) || isNoSubstitutionTemplateLiteral(specifier)))
       found.push({ specifier: specifier.text, typeOnly, line: lineOf(file, specifier.getStart(file.node)) });
   };
-  visit(file.node, (node) => {
+  const see = (node: Node): void => {
     if (isImportDeclaration(node))
       add(node.moduleSpecifier, node.importClause?.phaseModifier === SyntaxKind.TypeKeyword);
     else if (isExportDeclaration(node)) add(node.moduleSpecifier, node.isTypeOnly);
@@ -134,7 +113,9 @@ function findImports(file: ParsedFile): readonly Import[] {
       loaders.add(node.name.getText());
     else if (isCallExpression(node) && isLoader(node.expression, loaders)) add(node.arguments[0], false);
     else if (isNewExpression(node) && isCodeAddress(node.arguments)) add(node.arguments?.[0], false);
-  });
+  };
+  if (DEEP_IMPORT.test(file.text)) visit(file.node, see);
+  else file.node.statements.forEach(see);
   return found;
 }
 
