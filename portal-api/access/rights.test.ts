@@ -653,6 +653,23 @@ test("a rollback runs the other pipelines of CD only for who may run them", asyn
   assert.equal((await post("deployer", "/v1/apps/orders/rollback", {})).status, 202);
 });
 
+test("a plan is made only where the caller may run CD, whatever pipeline CD is", async () => {
+  portal.agent.addPipeline({ ...CD, name: "cd-plan" });
+  portal.agent.addPipeline({
+    ...{ ...CD, params: { type: "object", properties: {} } },
+    jobs: [{ id: "deploy", title: "", needs: [], site: "seoul", steps: [] }],
+  });
+  const plan = async (targets: readonly string[]): Promise<number> =>
+    (await post("seoul-only", "/v1/apps/orders/cd-plans", { params: { targets } })).status;
+  try {
+    assert.equal((await post("seoul-only", "/v1/apps/orders/cd", {})).status, 202);
+    assert.equal(await plan(["seoul"]), 202);
+    assert.equal(await plan(["tokyo"]), 403);
+  } finally {
+    portal.agent.addPipeline(CD);
+  }
+});
+
 test("I8: the page of a task says that a rerun needs the right to run its children, and who has it", async () => {
   const mayOf = async (children: string[]) => {
     const { id } = portal.agent.addTask({ pipeline: "checks", children });

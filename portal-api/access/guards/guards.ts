@@ -47,6 +47,20 @@ export function onApp(
   };
 }
 
+/** What a plan shows, and where it runs, is up to its own pipeline; whom it is for is up to CD. */
+export function onCdPlan(pipeline: string): Guard<{ readonly app: string }, unknown, { readonly params: JsonObject }> {
+  const onCd = onApp("run-cd", "cd");
+  return {
+    ...onCd,
+    check: async (asked) => {
+      await onCd.check(asked);
+      const { app } = asked.params;
+      const missing = () => new GantryError("app-unknown", { app });
+      await requireOnApp(asked, "run-cd", { app, pipeline, params: asked.body.params }, missing);
+    },
+  };
+}
+
 /** A rollback is a CD of its targets. */
 export const onRollback: Guard<
   { readonly app: string },
