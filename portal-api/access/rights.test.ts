@@ -27,6 +27,8 @@ bindings:
   - { role: viewer, groups: [web], apps: [dull] }
   - { role: developer, people: [not-tokyo], apps: [pier] }
   - { role: developer, people: [not-at-tokyo], apps: [pier, pond, "quay*"] }
+  - { role: developer, people: [not-at-tokyo, seoul-only], apps: [jetty], sites: [seoul] }
+  - { role: approver, people: [not-at-tokyo], apps: [jetty] }
   - { role: developer, people: [not-prod], apps: ["mill*"] }
   - { role: operator, groups: [sre], apps: ["mill*"], sites: ["*/prod-*", seoul] }
 deny:
@@ -640,6 +642,35 @@ test("I8: a pipeline that others run with params is run only where the caller ma
   assert.equal((await post("seoul-only", "/v1/triggers/orders:passes-on:schedule-1/run", {})).status, 403);
   const { id } = portal.agent.addTask({ pipeline: "at-tokyo", app: "orders", children: ["patch-one"], jobs: [] });
   assert.equal((await post("seoul-only", `/v1/tasks/${id}/rerun`, {})).status, 403, "by a rerun");
+});
+
+test("a task whose jobs run other pipelines is where these run: for a cancel, an approval, and every other change", async () => {
+  portal.agent.addApp({ name: "jetty", record: { targets: TARGETS } });
+  portal.agent.addPipeline({ name: "release", jobs: [], children: ["cd"] });
+  const job = (more: Partial<TaskView["jobs"][number]>): TaskView["jobs"][number] => ({
+    ...{ key: "deploy", id: "deploy", title: "Deploy", site: "", labels: [], needs: [], final: false },
+    ...{ state: "running", attempt: 1, attempts: [], outputs: {}, steps: [], effects: [] },
+    ...more,
+  });
+  const add = (pipeline: string, one: TaskView["jobs"][number]): string =>
+    portal.agent.addTask({ pipeline, app: "jetty", jobs: [one] }).id;
+  /** A task that runs another one, which runs a deployment at the site. */
+  const release = (site: string): string => {
+    const middle = add("release", job({ child: { pipeline: "cd", task: add("cd", job({ site })) } }));
+    return add("release", job({ child: { pipeline: "release", task: middle } }));
+  };
+  const change = async (who: string, id: string, path: string, json: object = {}): Promise<number> =>
+    (await post(who, `/v1/tasks/${id}/${path}`, json)).status;
+  const notStarted = add("release", job({ child: { pipeline: "cd" } }));
+  for (const who of ["not-at-tokyo", "seoul-only"]) {
+    assert.equal(await change(who, release("seoul"), "cancel"), 202, who);
+    assert.equal(await change(who, release("tokyo"), "cancel"), 403, who);
+    assert.equal(await change(who, notStarted, "cancel"), 403, `${who}: it may be anywhere`);
+  }
+  const answer = { answer: "approve", plan: "sha256:0" };
+  const notPlaced = add("release", job({ state: "waiting" }));
+  for (const id of [release("tokyo"), notStarted, notPlaced])
+    assert.equal(await change("not-at-tokyo", id, "jobs/deploy/approval", answer), 403);
 });
 
 test("a rollback runs the other pipelines of CD only for who may run them", async () => {
