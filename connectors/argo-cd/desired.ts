@@ -178,6 +178,13 @@ export function madeBy(there: { metadata: Project["metadata"] }, maker: Maker): 
   return there.metadata.annotations?.[TASK_ANNOTATION] === maker.task;
 }
 
+/** Did a task of this app make it? A task without an app knows only that Gantry made it. */
+export function isOf({ metadata }: { metadata: Project["metadata"] }, { app, formerNames = [] }: Maker): boolean {
+  if (metadata.annotations?.[TASK_ANNOTATION] === undefined) return false;
+  const owner = metadata.labels?.[APP_LABEL];
+  return owner === app || (owner !== undefined && formerNames.includes(owner));
+}
+
 type Policy = NonNullable<Application["spec"]["syncPolicy"]>;
 
 function policyAfter(there: Policy, before: boolean, wanted: boolean | undefined): Policy {

@@ -11,6 +11,7 @@ import { type ArgoCd, connect } from "./client.ts";
 import { SEVERAL_SOURCES } from "./decide-sync.ts";
 import {
   foreignReason,
+  isOf,
   type Maker,
   madeBy,
   mergeApp,
@@ -76,8 +77,11 @@ export const argocdEnsureProject = defineStep({
   },
   run: (context) => outlastRestart(context, () => ensureProject(context)),
   undo: async (context, output) => {
-    if (output.created)
-      await connect(context.system("argocd", context.input.system), context).deleteProject(output.project);
+    if (!output.created) return;
+    const client = connect(context.system("argocd", context.input.system), context);
+    const there = await client.getProject(output.project);
+    if (there && !isOf(there, makerOf(context.task))) return keep(context, `project ${output.project}`);
+    await client.deleteProject(output.project);
   },
 });
 
@@ -186,6 +190,8 @@ export const argocdEnsureApp = defineStep({
   undo: async (context, output) => {
     if (!output.created) return;
     const client = connect(context.system("argocd", context.input.system), context);
+    const there = await client.getApplication(output.app, context.input.project);
+    if (there && !isOf(there, makerOf(context.task))) return keep(context, `app ${output.app}`);
     await client.deleteApplication(output.app, context.input.project);
   },
 });
@@ -302,6 +308,10 @@ async function refuseSecond({ input }: PlaceContext, client: ArgoCd): Promise<vo
 /** Address of the app's page; Argo CD serves it below its own URL. */
 export function appUrl(base: string, app: { readonly name: string; readonly namespace?: string | undefined }): string {
   return `${base}/applications/${app.namespace === undefined ? "" : `${app.namespace}/`}${app.name}`;
+}
+
+function keep({ log }: Pick<StepContext<unknown>, "log">, what: string): void {
+  log(`kept the Argo CD ${what}: it is not the one that was created for this app`);
 }
 
 function makerOf(task: TaskFacts): Maker {

@@ -384,6 +384,40 @@ suite("Argo CD", { concurrency: 4 }, () => {
     }
   });
 
+  test("undo keeps a project and an app that others made anew in the place of Gantry's", async (t) => {
+    const site = await openSiteBench(t);
+    const { bench } = site;
+    await site.commit(manifests(await site.image("1")));
+    await ensureAll(site);
+    const of = { app: `/applications/${app}?project=${project}`, project: `/projects/${project}` };
+    const isThere = async (path: string) => {
+      const answer = (await askArgoCd(site, path)) as unknown as { code?: number };
+      return answer.code === undefined;
+    };
+    // People change what is there so that nothing says any more that Gantry made it.
+    const patch = { metadata: { labels: null, annotations: null } };
+    const body = JSON.stringify({ patch: JSON.stringify(patch), patchType: "merge", name: app, project });
+    await askArgoCd(site, of.app, { method: "PATCH", body });
+    bench.nextTask();
+    await bench.undo(argocdEnsureApp, appInput(site), { app, created: true, autoSync: false, url: "" });
+    assert.ok(await isThere(of.app));
+    await askArgoCd(site, of.app, { method: "DELETE" });
+    for (let tries = 0; await isThere(of.app); tries++) assert.ok(tries < 200, "the app is still there");
+    const { spec } = (await askArgoCd(site, of.project)) as unknown as { spec: object };
+    await askArgoCd(site, of.project, { method: "DELETE" });
+    const byHand = JSON.stringify({ project: { metadata: { name: project }, spec } });
+    await askArgoCd(site, "/projects", { method: "POST", body: byHand });
+    await bench.undo(argocdEnsureProject, projectInput(site), { project, created: true });
+    assert.ok(await isThere(of.project));
+    assert.deepEqual(
+      bench.lines.filter((line) => line.startsWith("kept ")),
+      [
+        `kept the Argo CD app ${app}: it is not the one that was created for this app`,
+        `kept the Argo CD project ${project}: it is not the one that was created for this app`,
+      ],
+    );
+  });
+
   test("changes by people stay, and apps of others are not touched", async (t) => {
     const site = await openSiteBench(t);
     const { bench } = site;

@@ -3,6 +3,8 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import type { RunEffect, TaskFacts } from "@gantry/core/step/step.ts";
 import { carriesMarker, type GitHost, type HostRepository, markerOf } from "./host.ts";
+import type { Mirror } from "./mirror.ts";
+import { signOfOthers } from "./own-commit.ts";
 
 export type WantedRepository = {
   readonly project: string;
@@ -51,17 +53,26 @@ export async function ensureRepository(
   });
 }
 
-/** Deletes a repository, unless it is gone already or is not, or no longer, marked as made for this task's app. */
+/**
+ * Deletes a repository, unless it is gone already, is not, or no longer, marked as made for this task's app, or has commits of others.
+ * `open`: its mirror. What is pushed in the moment of the deletion is lost: no host deletes on a condition.
+ */
 export async function removeRepository(
-  context: Context,
+  context: Context & { readonly log: (line: string) => void },
   host: GitHost,
   { project, slug }: { readonly project: string; readonly slug: string },
+  open: () => Promise<Mirror>,
 ): Promise<void> {
   const isOurs = async () => {
     const found = await host.getRepository(project, slug);
     return found !== undefined && carriesMarker(found.description, markerOf(context.task));
   };
   if (!(await isOurs())) return;
+  const others = await signOfOthers(await open());
+  if (others !== undefined) {
+    context.log(`kept the repository ${host.repositoryUrl(project, slug)}: ${others}`);
+    return;
+  }
   await context.effect({
     name: "delete-repository",
     what: `delete repository ${project}/${slug}`,

@@ -14,7 +14,7 @@ import { setCommitStatus } from "./commit-status-step.ts";
 import type { CommitStatus, GitHost } from "./host.ts";
 import { openHost } from "./hosts.ts";
 import { type LabHost, startLabHost } from "./lab.fixture.ts";
-import { gitEnvironmentOf } from "./lab-git.fixture.ts";
+import { gitEnvironmentOf, pushAsSomebody, tagMain } from "./lab-git.fixture.ts";
 
 import { checkout, commitPush, createRepository } from "./steps.ts";
 
@@ -257,6 +257,44 @@ export function hostSuite(provider: GitSystem["provider"]): void {
     await bench.undo(createRepository, input, first.output);
     assert.equal(await host.getRepository(lab.project, "orders"), undefined);
   });
+
+  test(
+    named("undo keeps a repository with commits that others made, on any branch, and deletes one with Gantry's"),
+    async (t) => {
+      const { lab, host } = await opened(t);
+      const bench = await openBench({ systems: [lab.system] });
+      t.after(() => bench.close());
+      await mkdir(join(bench.workspace, "source"));
+      await writeFile(join(bench.workspace, "source", "README.md"), "made from a template\n");
+      const cases = [
+        { slug: "untouched", why: undefined, change: async () => undefined },
+        {
+          slug: "on-main",
+          why: /it has commits of others, such as [0-9a-f]{10} by Some Body$/,
+          change: () => pushAsSomebody(lab, "on-main", { "work.md": "a week of work\n" }),
+        },
+        {
+          slug: "branch",
+          why: /it has commits of others, such as [0-9a-f]{10} by Some Body$/,
+          change: () => pushAsSomebody(lab, "branch", { "work.md": "more\n" }, "feature/x"),
+        },
+        { slug: "tagged", why: /it has the tag v1$/, change: () => tagMain(lab, "tagged", "v1") },
+      ];
+      for (const { slug, why, change } of cases) {
+        bench.nextTask();
+        const repository = { project: lab.project, slug };
+        const made = await bench.run(createRepository, { repository });
+        assert.ok(made.kind === "succeeded");
+        await bench.run(commitPush, { repository, directory: "source", branch: "main", message: "Start" });
+        await change();
+        await bench.undo(createRepository, { repository }, made.output);
+        assert.equal((await host.getRepository(lab.project, slug)) !== undefined, why !== undefined, slug);
+        const said = bench.lines.find((line) => line.startsWith("kept the repository "));
+        if (why === undefined) assert.equal(said, undefined);
+        else assert.match(said ?? "", why);
+      }
+    },
+  );
 
   test(named("git/create-repository after a crash or a lost answer finds what it made"), async (t) => {
     const { lab } = await opened(t);

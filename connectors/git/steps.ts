@@ -158,8 +158,14 @@ export const createRepository = defineStep({
   run: (context) => outlastRestart(context, () => withPauses(() => createOnce(context))),
   undo: async (context, output) => {
     if (!output.created) return;
-    const { host } = hostOf(context, { ...context.input.repository, system: output.system });
-    await removeRepository(context, host, output);
+    const { project, slug, system } = output;
+    const { host } = hostOf(context, { project, slug, system });
+    await removeRepository(
+      context,
+      host,
+      output,
+      async () => (await openRepository(context, { project, slug, system })).mirror,
+    );
   },
 });
 

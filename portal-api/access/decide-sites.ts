@@ -53,14 +53,18 @@ function sitesOfJob(site: JsonValue, facts: SiteFacts): readonly string[] {
   if (!site.includes("${{")) return [site];
   const [, from, path = ""] = /^\$\{\{\s*(app|params|each)\.([\w.]+)\s*\}\}$/.exec(site) ?? [];
   if (from === "app") return [textOr(valueAt(facts.record, path.split(".")))];
-  if (from === "params") return [textOr(facts.params[path] ?? defaultOf(facts, path))];
+  if (from === "params") return [textOr(facts.params[path] ?? defaultOf(facts.pipeline, path))];
   return from === "each" && path === "site" ? sitesOfTargets(facts) : [UNKNOWN_SITE];
 }
 
+/** The schemas of the parameters, by name. */
+export function paramsIn({ params }: Pick<PipelineView, "params">): JsonObject {
+  return isJsonObject(params.properties) ? params.properties : {};
+}
+
 /** The parameters that name targets. */
-export function targetParams({ params }: Pick<PipelineView, "params">): readonly string[] {
-  const properties = isJsonObject(params.properties) ? params.properties : {};
-  const found = Object.entries(properties).filter(([, one]) => isJsonObject(one) && one["x-ui"] === "target");
+export function targetParams(pipeline: Pick<PipelineView, "params">): readonly string[] {
+  const found = Object.entries(paramsIn(pipeline)).filter(([, one]) => isJsonObject(one) && one["x-ui"] === "target");
   return found.map(([name]) => name);
 }
 
@@ -69,7 +73,7 @@ function sitesOfTargets({ pipeline, params, record }: SiteFacts): readonly strin
   if (names.length === 0) return [UNKNOWN_SITE];
   const targets = placedTargets(record);
   return names.flatMap((name) => {
-    const given = params[name] ?? (pipeline.app === "new" ? defaultOf({ pipeline, params, record }, name) : undefined);
+    const given = params[name] ?? (pipeline.app === "new" ? defaultOf(pipeline, name) : undefined);
     if (given === undefined) return targets.length === 0 ? [UNKNOWN_SITE] : targets.map(({ place }) => place);
     const wanted = (Array.isArray(given) ? (given as readonly JsonValue[]) : [given]).map(String);
     // A new app has no targets yet: its request names them as site/cluster.
@@ -89,7 +93,8 @@ function placedTargets(
   }));
 }
 
-function defaultOf({ pipeline }: SiteFacts, name: string): JsonValue | undefined {
+/** Undefined also for one that the run computes. */
+export function defaultOf(pipeline: Pick<PipelineView, "params">, name: string): JsonValue | undefined {
   const value = valueAt(pipeline.params, ["properties", name, "default"]);
   return typeof value === "string" && value.includes("${{") ? undefined : value;
 }

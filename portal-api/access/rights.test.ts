@@ -12,12 +12,14 @@ teams:
 roles:
   token-keeper: { extends: viewer, verbs: [manage-tokens, manage-people] }
   caretaker: { extends: viewer, verbs: [resolve, rerun] }
+  deployer: { extends: viewer, verbs: [run-cd] }
 bindings:
   - { role: developer, people: [gold], apps: ["label:tier=gold"] }
   - { role: developer, people: [team], apps: ["team:payments"] }
   - { role: developer, people: [seoul-only], apps: [orders], sites: [seoul] }
   - { role: viewer, people: [seoul-only], apps: [orders] }
   - { role: caretaker, people: [caretaker] }
+  - { role: deployer, people: [deployer], apps: [orders] }
   - { role: developer, people: [no-cd] }
   - { role: viewer, people: [many], apps: ["many-*"] }
   - { role: token-keeper, people: [tokens] }
@@ -25,6 +27,8 @@ bindings:
   - { role: viewer, groups: [web], apps: [dull] }
   - { role: developer, people: [not-tokyo], apps: [pier] }
   - { role: developer, people: [not-at-tokyo], apps: [pier, pond, "quay*"] }
+  - { role: developer, people: [not-at-tokyo, seoul-only], apps: [jetty], sites: [seoul] }
+  - { role: approver, people: [not-at-tokyo], apps: [jetty] }
   - { role: developer, people: [not-prod], apps: ["mill*"] }
   - { role: operator, groups: [sre], apps: ["mill*"], sites: ["*/prod-*", seoul] }
 deny:
@@ -62,6 +66,7 @@ before(async () => {
     "team",
     "seoul-only",
     "caretaker",
+    "deployer",
     "no-cd",
     "many",
     "tokens",
@@ -590,6 +595,110 @@ test("I8: who starts or reruns a pipeline needs the right to run every pipeline 
   assert.deepEqual([refused.status, ((await refused.json()) as Problem).code], [403, "forbidden"]);
   const { id } = portal.agent.addTask({ pipeline: "checks", children: ["ci", "cd"] });
   assert.equal((await post("no-cd", `/v1/tasks/${id}/rerun`, {})).status, 403, "the file of then ran cd");
+});
+
+test("I8: a pipeline that others run with params is run only where the caller may run it", async () => {
+  const where = { type: "object", properties: { where: { type: "string", default: "seoul" } } };
+  const call = (pipeline: string, params?: PipelineView["params"]): PipelineView["jobs"][number] => ({
+    ...{ id: "call", title: "", needs: [], site: "", steps: [], pipeline },
+    ...(params === undefined ? {} : { params }),
+  });
+  const passOn = { where: "${{ params.where }}" };
+  portal.agent.addPipeline({
+    ...{
+      name: "patch-one",
+      params: { type: "object", properties: { ...where.properties, note: { type: "integer" } } },
+    },
+    jobs: [{ id: "a", title: "", needs: [], site: "${{ params.where }}", steps: [] }],
+  });
+  const parent = (name: string, job: PipelineView["jobs"][number], ...more: string[]): void =>
+    portal.agent.addPipeline({ name, params: where, jobs: [job], children: ["patch-one", ...more] });
+  parent("passes-on", call("patch-one", passOn));
+  parent("through-another", call("passes-on", passOn), "passes-on");
+  parent("by-default", call("patch-one", {}));
+  parent("at-tokyo", call("patch-one", { where: "tokyo" }));
+  parent("computed", call("patch-one", { where: "${{ app.build.site }}" }));
+  parent("of-an-older-agent", call("patch-one"));
+  const start = async (pipeline: string, params: object = {}): Promise<number> =>
+    (await post("seoul-only", "/v1/tasks", { pipeline, app: "orders", params })).status;
+  for (const name of ["passes-on", "through-another"])
+    for (const [params, status] of [
+      [{}, 202],
+      [{ where: "seoul" }, 202],
+      [{ where: "tokyo" }, 403],
+    ] as const)
+      assert.equal(await start(name, params), status, `${name} ${JSON.stringify(params)}`);
+  assert.equal(await start("by-default", { where: "tokyo" }), 202, "the other pipeline does not get it");
+  const many = Array.from({ length: 30 }, (_, at) =>
+    call("patch-one", { where: at === 29 ? "tokyo" : "seoul", note: at }),
+  );
+  portal.agent.addPipeline({ name: "many", params: where, jobs: many, children: ["patch-one"] });
+  for (const name of ["at-tokyo", "computed", "of-an-older-agent", "many"]) assert.equal(await start(name), 403, name);
+
+  const each = { pipeline: "passes-on", app: "orders", fanOut: { param: "where", values: ["seoul", "tokyo"] } };
+  assert.equal((await post("seoul-only", "/v1/tasks", each)).status, 403, "for many values at once");
+  const trigger = { pipeline: "passes-on", app: "orders", kind: "schedule", text: "0 3 * * * UTC" } as const;
+  portal.agent.addTrigger({ id: "orders:passes-on:schedule-1", ...trigger, params: { where: "tokyo" } });
+  assert.equal((await post("seoul-only", "/v1/triggers/orders:passes-on:schedule-1/run", {})).status, 403);
+  const { id } = portal.agent.addTask({ pipeline: "at-tokyo", app: "orders", children: ["patch-one"], jobs: [] });
+  assert.equal((await post("seoul-only", `/v1/tasks/${id}/rerun`, {})).status, 403, "by a rerun");
+});
+
+test("a task whose jobs run other pipelines is where these run: for a cancel, an approval, and every other change", async () => {
+  portal.agent.addApp({ name: "jetty", record: { targets: TARGETS } });
+  portal.agent.addPipeline({ name: "release", jobs: [], children: ["cd"] });
+  const job = (more: Partial<TaskView["jobs"][number]>): TaskView["jobs"][number] => ({
+    ...{ key: "deploy", id: "deploy", title: "Deploy", site: "", labels: [], needs: [], final: false },
+    ...{ state: "running", attempt: 1, attempts: [], outputs: {}, steps: [], effects: [] },
+    ...more,
+  });
+  const add = (pipeline: string, one: TaskView["jobs"][number]): string =>
+    portal.agent.addTask({ pipeline, app: "jetty", jobs: [one] }).id;
+  /** A task that runs another one, which runs a deployment at the site. */
+  const release = (site: string): string => {
+    const middle = add("release", job({ child: { pipeline: "cd", task: add("cd", job({ site })) } }));
+    return add("release", job({ child: { pipeline: "release", task: middle } }));
+  };
+  const change = async (who: string, id: string, path: string, json: object = {}): Promise<number> =>
+    (await post(who, `/v1/tasks/${id}/${path}`, json)).status;
+  const notStarted = add("release", job({ child: { pipeline: "cd" } }));
+  for (const who of ["not-at-tokyo", "seoul-only"]) {
+    assert.equal(await change(who, release("seoul"), "cancel"), 202, who);
+    assert.equal(await change(who, release("tokyo"), "cancel"), 403, who);
+    assert.equal(await change(who, notStarted, "cancel"), 403, `${who}: it may be anywhere`);
+  }
+  const answer = { answer: "approve", plan: "sha256:0" };
+  const notPlaced = add("release", job({ state: "waiting" }));
+  for (const id of [release("tokyo"), notStarted, notPlaced])
+    assert.equal(await change("not-at-tokyo", id, "jobs/deploy/approval", answer), 403);
+});
+
+test("a rollback runs the other pipelines of CD only for who may run them", async () => {
+  portal.agent.addPipeline({ ...CD, children: ["ci"] });
+  try {
+    for (const path of ["cd", "rollback"])
+      assert.equal((await post("deployer", `/v1/apps/orders/${path}`, {})).status, 403, path);
+  } finally {
+    portal.agent.addPipeline(CD);
+  }
+  assert.equal((await post("deployer", "/v1/apps/orders/rollback", {})).status, 202);
+});
+
+test("a plan is made only where the caller may run CD, whatever pipeline CD is", async () => {
+  portal.agent.addPipeline({ ...CD, name: "cd-plan" });
+  portal.agent.addPipeline({
+    ...{ ...CD, params: { type: "object", properties: {} } },
+    jobs: [{ id: "deploy", title: "", needs: [], site: "seoul", steps: [] }],
+  });
+  const plan = async (targets: readonly string[]): Promise<number> =>
+    (await post("seoul-only", "/v1/apps/orders/cd-plans", { params: { targets } })).status;
+  try {
+    assert.equal((await post("seoul-only", "/v1/apps/orders/cd", {})).status, 202);
+    assert.equal(await plan(["seoul"]), 202);
+    assert.equal(await plan(["tokyo"]), 403);
+  } finally {
+    portal.agent.addPipeline(CD);
+  }
 });
 
 test("I8: the page of a task says that a rerun needs the right to run its children, and who has it", async () => {

@@ -2,7 +2,7 @@
 
 import { cdPlan } from "@gantry/wire/agent/deployments.ts";
 import { z } from "zod";
-import { onApp, onTask } from "../access/guards/guards.ts";
+import { onCdPlan, onTask } from "../access/guards/guards.ts";
 import { visibilityOf } from "../access/visible.ts";
 import { sendAccepted, sendVisible } from "../http/respond.ts";
 import { callerOf, type Route, route } from "../http/route.ts";
@@ -19,7 +19,7 @@ const startCdPlan = route({
   summary: "Plan Run CD of an app",
   description:
     "Starts a task that finds out, at the site of each target, what Run CD would change with these params. It changes nothing. The plan is at `/v1/tasks/{id}/cd-plan`.",
-  right: onApp("run-cd", "cd"),
+  right: onCdPlan(PIPELINE),
   verb: "run CD",
   requiresIdempotencyKey: true,
   params: inApp,

@@ -36,6 +36,7 @@ before(async () => {
   for (const { app } of [OWN, FOREIGN]) portal.agent.addBuild(app, {});
   portal.agent.addPipeline({ name: FOREIGN.pipeline });
   portal.agent.addPipeline({ name: "cd" });
+  portal.agent.addPipeline({ name: "cd-plan" });
   portal.agent.addPipeline({ name: "create-app", app: "new" });
   portal.agent.addRunner(OWN.runner, OWN.site);
   portal.agent.addRunner(FOREIGN.runner, FOREIGN.site);

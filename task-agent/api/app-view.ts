@@ -88,7 +88,7 @@ export function pipelineView(
       title: job.title,
       needs: [...job.needs],
       site: job.site as Jsons[string],
-      ...(job.pipeline === undefined ? {} : { pipeline: job.pipeline }),
+      ...(job.pipeline === undefined ? {} : { pipeline: job.pipeline, params: (job.params ?? {}) as Jsons }),
       ...(job.approval === undefined ? {} : { asks: approvalText(job.approval) }),
       steps: job.steps.map((step) => ({
         id: step.id,

@@ -181,6 +181,26 @@ for (const setup of SETUPS)
       assert.equal((await bench.client.task(job.ref.task)).state, "running");
     });
 
+    test("a long list of files in deep folders keeps the agent busy for a moment only", async (t) => {
+      const bench = await AttackBench.open(t, setup);
+      await bench.turnToAttack();
+      const { session, ref } = await attackerAtWork(bench);
+      const folder = Array.from({ length: 350 }, () => "a").join("/");
+      const digest = `sha256:${"0".repeat(64)}`;
+      const files = Array.from({ length: 5_000 }, (_, at) => ({ path: `${folder}/f${at}`, digest, size: 1 }));
+      const save = (more: object) =>
+        bench.call("artifacts/save", { session, ref, name: "dist", keepMs: 60_000, files, ...more });
+      let answer = await save({ files: [] });
+      assert.equal(answer.status, 400);
+      const cpuMs = await cpuMsOf(async () => {
+        answer = await save({});
+      });
+      assert.equal(answer.code, "unavailable", "the list is good, and this agent has no store");
+      assert.ok(cpuMs < 2_000, `${cpuMs} ms`);
+      const both = [...files.slice(1), { path: `${folder}/f7/more`, digest, size: 1 }];
+      assert.equal((await save({ files: both })).status, 400, "a file is also a folder");
+    });
+
     test("requests", async (t) => {
       const bench = await AttackBench.open(t, setup, { limits: { requestsPerSecond: 10 } });
       await bench.turnToAttack();

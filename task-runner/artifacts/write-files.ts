@@ -22,10 +22,7 @@ export async function writeFiles(
   const below = to === "." ? "" : `${to}/`;
   const made = new Set<string>();
   for (const { path } of files) {
-    const parts = `${below}${path}`.split("/").filter((part) => part !== "");
-    for (let depth = 1; depth < parts.length; depth += 1) {
-      const folder = parts.slice(0, depth).join("/");
-      if (made.has(folder)) continue;
+    for (const folder of missingFolders(`${below}${path}`, made)) {
       await makeFolder(workspace, folder);
       made.add(folder);
     }
@@ -35,6 +32,17 @@ export async function writeFiles(
     await copyFile(contentPlace(content, digest), target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
     await chmod(target, executable ? 0o755 : 0o644);
   });
+}
+
+/** The folders above the path that are not made, the outermost first. Asks only as far as needed: folders may be deep. */
+function missingFolders(path: string, made: ReadonlySet<string>): readonly string[] {
+  const folders: string[] = [];
+  for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) {
+    const folder = path.slice(0, end);
+    if (made.has(folder)) break;
+    folders.push(folder);
+  }
+  return folders.toReversed();
 }
 
 /** Links are written last, so that nothing is written through them. */

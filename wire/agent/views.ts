@@ -307,6 +307,7 @@ export const pipelineView = z
         needs: z.array(z.string()),
         site: json,
         pipeline: z.string().optional().describe("The pipeline that the job runs, in place of steps at a site"),
+        params: jsonObject.optional().describe("What it gives to that pipeline. May contain ${{ expression }}"),
         asks: z.string().optional().describe("What people must approve before it starts"),
         steps: z.array(z.object({ id: z.string(), title: z.string(), uses: z.string().optional() })),
       }),

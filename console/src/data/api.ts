@@ -7,6 +7,7 @@ import type { AppOutcome } from "@gantry/wire/agent/agent-api.ts";
 import type { ApprovalView } from "@gantry/wire/agent/approvals.ts";
 import type { AppProposal } from "@gantry/wire/agent/proposals.ts";
 import type { TaskView } from "@gantry/wire/agent/views.ts";
+import { parseJson } from "./json.ts";
 
 export type FieldError = { readonly pointer?: string | undefined; readonly detail: string };
 
@@ -27,7 +28,7 @@ export async function read<T>(path: string, signal?: AbortSignal): Promise<T> {
     cache: "no-cache",
     signal: signal ?? null,
   });
-  return (await answer.json()) as T;
+  return parseJson<T>(await answer.text());
 }
 
 /** Sends a change. `key` is the Idempotency-Key: two requests with the same key have the effect of one. */
@@ -48,7 +49,7 @@ export async function send<T>(
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
-  return answer.status === 204 ? undefined : ((await answer.json()) as T);
+  return answer.status === 204 ? undefined : parseJson<T>(await answer.text());
 }
 
 /** As `fetch`, but throws a Problem for every failure. Rejects with an AbortError when it is aborted. */
@@ -76,7 +77,7 @@ const NOWHERE = { type: "about:blank", status: 0, requestId: "" };
 
 async function problemOf(answer: Response): Promise<ProblemBody> {
   const type = answer.headers.get("content-type") ?? "";
-  if (type.includes("json")) return (await answer.json()) as ProblemBody;
+  if (type.includes("json")) return parseJson<ProblemBody>(await answer.text());
   return {
     ...NOWHERE,
     status: answer.status,
@@ -321,7 +322,7 @@ export async function lookForApp(body: JsonObject): Promise<AppProposal> {
   let proposal = needed(await send<AppProposal>("POST", v1.proposals, body));
   while (proposal.state === "running") {
     const answer = await ask(v1.proposal(proposal.id), { headers: { accept: "application/json" } });
-    proposal = (await answer.json()) as AppProposal;
+    proposal = parseJson<AppProposal>(await answer.text());
   }
   return proposal;
 }

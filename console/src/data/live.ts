@@ -4,6 +4,7 @@
 import type { FeedEvent } from "@gantry/wire/agent/views.ts";
 import { signal } from "@preact/signals";
 import { read } from "./api.ts";
+import { parseJson } from "./json.ts";
 import { onEvent, onReset } from "./store.ts";
 
 export type Connection = "connecting" | "live" | "reconnecting" | "polling" | "paused" | "behind";
@@ -59,13 +60,13 @@ function open(): void {
     connection.value = "live";
     if (wasDown) onReset();
   };
-  source.onmessage = ({ data }) => handle(JSON.parse(String(data)) as FeedEvent);
+  source.onmessage = ({ data }) => handle(parseJson<FeedEvent>(String(data)));
   source.addEventListener("reset", ({ data }) => {
-    last = (JSON.parse(String(data)) as { last: number }).last;
+    last = parseJson<{ last: number }>(String(data)).last;
     onReset();
   });
   source.addEventListener("link", ({ data }) => {
-    connection.value = (JSON.parse(String(data)) as { up: boolean }).up ? "live" : "behind";
+    connection.value = parseJson<{ up: boolean }>(String(data)).up ? "live" : "behind";
   });
   source.onerror = () => {
     if (stream !== source) return;

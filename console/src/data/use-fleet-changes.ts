@@ -3,6 +3,7 @@
 
 import type { TargetView } from "@gantry/wire/agent/fleet.ts";
 import { useEffect } from "preact/hooks";
+import { parseJson } from "./json.ts";
 
 /** Changes that follow closely cause one call. */
 const SETTLE_MS = 100;
@@ -32,7 +33,7 @@ export function useFleetChanges(onChange: () => void, concerns: (target: TargetV
       stream = source;
       source.addEventListener("reset", changed);
       source.addEventListener("targets", ({ data }) => {
-        const { items } = JSON.parse(String(data)) as { items: readonly TargetView[] };
+        const { items } = parseJson<{ items: readonly TargetView[] }>(String(data));
         if (items.some(concerns)) changed();
       });
       source.onerror = () => {

@@ -3,6 +3,7 @@
 import { UNKNOWN_SITE } from "@gantry/core/access/selector.ts";
 import { type Verb, verbEntry } from "@gantry/core/access/verbs.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
+import type { TaskView } from "@gantry/wire/agent/views.ts";
 import type { Portal } from "../../portal.ts";
 import { sitesOf, sitesOfApp } from "../decide-sites.ts";
 import { type AskedOfTask, ifUnknown, type Start, type Who } from "./guard.ts";
@@ -45,10 +46,35 @@ export async function sitesOfStart(
 export async function sitesOfTask(who: AskedOfTask, job?: string, edited?: JsonObject): Promise<readonly string[]> {
   const isRerun = edited !== undefined;
   const { app, pipeline, params, jobs } = await who.portal.agent.task(who.params.id);
-  if (job !== undefined) return jobs.filter(({ key }) => key === job).map(({ site }) => site);
-  const known = jobs.flatMap(({ site }) => (site === "" ? [] : [site]));
-  const isOpen = known.length < jobs.length;
+  if (job !== undefined) {
+    const asked = jobs.filter(({ key }) => key === job);
+    const sites = await sitesOfJobs(who.portal, asked);
+    return asked.length > 0 && sites.length === 0 ? [UNKNOWN_SITE] : sites;
+  }
+  const known = await sitesOfJobs(who.portal, jobs);
+  const isOpen = jobs.some(({ site, child }) => site === "" && child === undefined);
   if (!isRerun && !isOpen) return known;
   const now = await sitesOfStart(who, "rerun", { app, pipeline, params: { ...params, ...edited } }).catch(ifUnknown);
   return [...known, ...(now ?? []), ...(isOpen && (isRerun || !now) ? [UNKNOWN_SITE] : [])];
+}
+
+/** A job that runs another pipeline is where the jobs of that task are, and theirs. Jobs whose site is not known yet are left out. */
+async function sitesOfJobs({ agent }: Pick<Portal, "agent">, jobs: TaskView["jobs"]): Promise<readonly string[]> {
+  const sites = new Set<string>();
+  const seen = new Set<string>();
+  const open = [...jobs];
+  for (const { site, child, state } of open) {
+    if (child === undefined) {
+      if (site !== "") sites.add(site);
+    } else if (child.task === undefined) {
+      if (state !== "skipped") sites.add(UNKNOWN_SITE);
+    } else if (!seen.has(child.task)) {
+      seen.add(child.task);
+      const view = await agent.task(child.task).catch(ifUnknown);
+      if (view === undefined || view.jobs.some((one) => one.site === "" && one.child === undefined))
+        sites.add(UNKNOWN_SITE);
+      open.push(...(view?.jobs ?? []));
+    }
+  }
+  return [...sites];
 }

@@ -14,6 +14,7 @@ import type { Portal } from "../../portal.ts";
 import { refusal } from "../decide-access.ts";
 import { deploys, sitesOfApp, targetParams } from "../decide-sites.ts";
 import type { AppAsSeen } from "../gains.ts";
+import { childrenAsked } from "./asked-children.ts";
 import { recordOf, sitesOfStart, sitesOfTask, sitesOfVerb } from "./asked-sites.ts";
 import { type AskedOfTask, type Guard, ifUnknown, type Start, type Who } from "./guard.ts";
 
@@ -46,6 +47,20 @@ export function onApp(
   };
 }
 
+/** What a plan shows, and where it runs, is up to its own pipeline; whom it is for is up to CD. */
+export function onCdPlan(pipeline: string): Guard<{ readonly app: string }, unknown, { readonly params: JsonObject }> {
+  const onCd = onApp("run-cd", "cd");
+  return {
+    ...onCd,
+    check: async (asked) => {
+      await onCd.check(asked);
+      const { app } = asked.params;
+      const missing = () => new GantryError("app-unknown", { app });
+      await requireOnApp(asked, "run-cd", { app, pipeline, params: asked.body.params }, missing);
+    },
+  };
+}
+
 /** A rollback is a CD of its targets. */
 export const onRollback: Guard<
   { readonly app: string },
@@ -62,7 +77,9 @@ export const onRollback: Guard<
     const view = isPlaced ? await asked.portal.agent.pipeline(pipeline).catch(ifUnknown) : undefined;
     const params = Object.fromEntries((view ? targetParams(view) : []).map((name) => [name, targets ?? []]));
     const missing = () => new GantryError("app-unknown", { app });
-    await requireOnApp(asked, "run-cd", { app, pipeline, params: params as JsonObject }, missing);
+    const start = { app, pipeline, params: params as JsonObject };
+    await requireOnApp(asked, "run-cd", start, missing);
+    await requireChildren(asked, start, missing);
   },
 };
 
@@ -128,7 +145,7 @@ export const onStart: Guard<
     if (kind === "new") await requireStart(asked, verb, { app: nameOf(params) ?? app, pipeline, params });
     else await requireOnApp(asked, verb, { app: missing && app, pipeline, params }, missing);
     if (missing) await requireDeployOfOwn(asked, { app, pipeline, params }, missing);
-    await requireChildren(asked, { app, pipeline }, missing);
+    await requireChildren(asked, { app, pipeline, params }, missing);
   },
 };
 
@@ -163,8 +180,9 @@ export function onTask<B = unknown, P extends { readonly id: string } = { readon
       requireRight(asked, { ...record, ...facts, sites, verb: start }, "app");
       if (await mayDeployAgain(asked, facts.pipeline))
         requireRight(asked, { ...record, ...facts, sites, verb: "run-cd" }, "app");
-      const { children } = await portal.agent.task(params.id);
-      await requireChildren(asked, facts, missing, children);
+      const { children, params: earlier } = await portal.agent.task(params.id);
+      const again = { ...facts, params: { ...earlier, ...paramsOf(asked.body) } };
+      await requireChildren(asked, again, missing, children);
     },
   };
 }
@@ -197,22 +215,21 @@ export async function requireDeployOfOwn(who: Who, start: Start, missing: () => 
 }
 
 /**
- * Jobs of the pipeline may run others on behalf of the caller, who needs the right to run each of them. `known`: more of them, which an
- * older file runs.
+ * Jobs of the pipeline may run others on behalf of the caller, who needs the right to run each of them where it would run. `known`: more
+ * of them, which an older file runs.
  */
 export async function requireChildren(
   who: Who,
-  { app, pipeline }: Pick<Start, "app" | "pipeline">,
+  { app, pipeline, params }: Start,
   missing: (() => GantryError) | undefined,
   known: readonly string[] = [],
 ): Promise<void> {
   if (pipeline === undefined || STARTS.every((verb) => who.rights.mayEverywhere(verb))) return;
-  const view = await who.portal.agent.pipeline(pipeline).catch(ifUnknown);
-  for (const name of new Set([...known, ...(view?.children ?? [])])) {
-    const child = await kindOf(who.portal, name).catch(ifUnknown);
-    const verb = startVerb(child?.app, child?.action);
-    const isOfApp = child?.app === "existing";
-    await requireOnApp(who, verb, { app: isOfApp ? app : undefined, pipeline: name }, isOfApp ? missing : undefined);
+  for (const child of await childrenAsked(who.portal, { pipeline, params }, known)) {
+    const kind = await kindOf(who.portal, child.pipeline).catch(ifUnknown);
+    const verb = startVerb(kind?.app, kind?.action);
+    const isOfApp = kind?.app === "existing";
+    await requireOnApp(who, verb, { ...child, app: isOfApp ? app : undefined }, isOfApp ? missing : undefined);
   }
 }
 

@@ -37,7 +37,7 @@ async function requireTrigger(who: Who, trigger: string, paramsOf: () => Promise
   const params = who.rights.needs.sites ? withUnknownSites(await paramsOf()) : {};
   await requireOnApp(who, verb, { app, pipeline, params }, missing);
   if (app !== undefined) await requireDeployOfOwn(who, { app, pipeline }, missing);
-  await requireChildren(who, { app, pipeline }, missing);
+  await requireChildren(who, { app, pipeline, params }, missing);
 }
 
 /** They may name sites. What an expression gives is not known here: it may be every site. */
