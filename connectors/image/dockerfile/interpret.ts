@@ -5,8 +5,8 @@ import { posix } from "node:path";
 import { GantryError, type Problem } from "@gantry/core/errors.ts";
 import type { ImageConfig } from "../../oci/manifest.ts";
 import { type Dockerfile, flagOf, type Instruction, isHeredoc, type Stage } from "./dockerfile.ts";
+import { AmbiguousError, ExpansionError, expandText, expandWord } from "./expansion.ts";
 import { healthcheck, isSignal, ports } from "./metadata.ts";
-import { AmbiguousError, ExpansionError, expandText, expandWord } from "./shell-words.ts";
 
 export type RuntimeConfig = NonNullable<ImageConfig["config"]>;
 
