@@ -46,6 +46,10 @@ export function findObstacle(dockerfile: Dockerfile, given: Arguments): Obstacle
   // Buildah reads it in the first line only.
   if (escapeWith !== "\\" && escapeLine > 1)
     return { line: escapeLine, instruction: "# escape", why: "stands below another directive" };
+  for (const argument of dockerfile.args) {
+    const why = whyUnsure(argument, dockerfile);
+    if (why !== undefined) return { line: argument.line, instruction: argument.name, why };
+  }
   // What is not needed is not built, but its name must be one.
   for (const stage of dockerfile.stages) baseOf(dockerfile, stage, given);
   for (const stage of neededStages(dockerfile, given)) {
@@ -155,6 +159,10 @@ function whyUnsure(instruction: Instruction, { escapeWith }: Dockerfile): string
   if (name === "ONBUILD" && heredocs.length > 0) return "has a heredoc";
   if (name === "VOLUME" && words.some((word) => /\s/.test(word)))
     return "names a path with a space outside of a JSON array";
+  if ((name === "CMD" || name === "ENTRYPOINT") && text === "") return "has no command";
+  if ((name === "ARG" || name === "STOPSIGNAL") && flags.length > 0) return "has a flag";
+  const unusual = name === "ARG" ? pairs.find(([key]) => !/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(key)) : undefined;
+  if (unusual) return `has the unusual name ${JSON.stringify(unusual[0])}`;
   if (name === "ARG" && pairs.slice(1).some(([, value]) => value?.includes("$")))
     return "names a variable behind another argument";
   const [first = ""] = words;

@@ -4,8 +4,8 @@
 import { parseReference } from "../oci/reference.ts";
 import { findStage } from "./decide-builder.ts";
 import { type Dockerfile, flagOf, type Instruction, type Stage } from "./dockerfile/dockerfile.ts";
+import { expandWord } from "./dockerfile/expansion.ts";
 import { type Arguments, baseOf } from "./dockerfile/interpret.ts";
-import { expandWord } from "./dockerfile/shell-words.ts";
 
 export type NamedHost = {
   readonly line: number;

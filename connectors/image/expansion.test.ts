@@ -9,8 +9,8 @@ import fc from "fast-check";
 import { tempDir } from "../temp-dir.fixture.ts";
 import { findObstacle } from "./decide-builder.ts";
 import { parseDockerfile } from "./dockerfile/dockerfile.ts";
+import { AmbiguousError, ExpansionError, expandWord } from "./dockerfile/expansion.ts";
 import { DEFAULT_PATH } from "./dockerfile/interpret.ts";
-import { AmbiguousError, ExpansionError, expandWord } from "./dockerfile/shell-words.ts";
 import { assemble, look, writeFiles } from "./image.fixture.ts";
 
 const KNOWN: Readonly<Record<string, string>> = {
@@ -20,6 +20,8 @@ const KNOWN: Readonly<Record<string, string>> = {
   STAR: "*",
   X: "a.b",
   G: "aXbXc",
+  FACE: "😀a",
+  LINES: "a\nb",
 };
 const value = (word: string): string => expandWord(word, "\\", (name) => KNOWN[name]);
 
@@ -38,13 +40,12 @@ test("every operator gives what BuildKit gives", () => {
     ["${P/a/x}", "x/b/a.tar.gz"],
     ["${P//a/x}", "x/b/x.txr.gz"],
     ["${P//\\//-}", "a-b-a.tar.gz"],
-    ["${P/a}", "/b/a.tar.gz"],
     ["${V/v/}", "1.2.3"],
     ["${V//./_}", "v1_2_3"],
     ["${X/./-}", "a-b"],
     ["${G/X*/-}", "a-"],
     ["${V/v/$EMPTY}", "1.2.3"],
-    ["${V/v/$1\\$&}", "$&1.2.3"],
+    ["${V/v/$1\\$&}", "\\$&1.2.3"],
     ["${V:?needed}", "v1.2.3"],
     ["${EMPTY?needed}", ""],
     ["${NONE#x}${NONE%x}${NONE/a/b}", ""],
@@ -54,6 +55,20 @@ test("every operator gives what BuildKit gives", () => {
     ["${V#\\*}", "v1.2.3"],
     ["$1$9${1}", ""],
     ["\\${V#v}", "${V#v}"],
+    ['${P/"/"/y}', "ayb/a.tar.gz"],
+    ['${V/"v"/"x/y"}', "x/y1.2.3"],
+    ["${V/v/'a}'}", "a}1.2.3"],
+    ["${NONE:-\"}\"}${NONE:-'}'}", "}}"],
+    ["${NONE:-a\\}b}", "a}b"],
+    ["${NONE-{}}|${V-{}}", "{}|v1.2.3}"],
+    ["${V///-}", "-v-1-.-2-.-3-"],
+    ["${V/${EMPTY}/x}", "xv1.2.3"],
+    ["${V//*/x}", "x"],
+    ["${V/./\\x}", "v1\\x2.3"],
+    ["${V/v/\\}}", "\\}1.2.3"],
+    ['${V#"\\v"}', "v1.2.3"],
+    ["${FACE#?}|${FACE%?a}|${FACE/?/x}", "a||xa"],
+    ["${LINES#*b}|${LINES%%a*}", "a\nb|a\nb"],
   ];
   for (const [word, expected] of cases) assert.equal(value(word), expected, word);
 });
@@ -74,6 +89,17 @@ test("what a Dockerfile must not have is an error, not a text", () => {
     ["${}", /there is no name of a variable/],
     ["${ V}", /there is no name of a variable/],
     ["${V", /is never closed/],
+    ["${P/a}", /^\$\{P\/a\} has no \/ between the pattern and what replaces it$/],
+    ["${V//}", /has no \/ between/],
+    ['${V/x"/y}', /^the quote " in .* is never closed$/],
+    ["${V#'v}", /^the quote ' in .* is never closed$/],
+    ['"${NONE:-a"b}"', /is never closed$/],
+    ["${V#\\x}", /^\$\{V#\\x\} has \\x in its pattern: a backslash stands before/],
+    ["${V/\\./x}", /has \\\. in its pattern/],
+    ["${V:-${NONE?needed}}", /^NONE: needed$/],
+    ["${V+'}", /is never closed$/],
+    ["${V-${NONE}", /is never closed$/],
+    ["${V:#v}", /has an operator/],
     ["a'b", /^the quote ' in a'b is never closed$/],
     ['"$V', /is never closed/],
   ];
@@ -100,6 +126,20 @@ test("variables of a shell, which builders read in different ways, are for a rea
     );
   }
   for (const word of ["'$$'", "\\$\\$", "$ ", "a$"]) assert.doesNotThrow(() => value(word), word);
+});
+
+test("a $ in what replaces every match, which BuildKit takes for a group, is for a real builder", () => {
+  for (const word of ["${V//./\\$1}", "${V//./'$'}", "${V//v/$DOLLAR}"])
+    assert.throws(() => expandWord(word, "\\", (name) => ({ V: "v1", DOLLAR: "$1" })[name]), AmbiguousError, word);
+});
+
+test("a pattern with many stars takes no longer than a short one", () => {
+  const text = "a".repeat(5000);
+  for (const operator of ["#", "##", "%", "%%"])
+    assert.equal(
+      expandWord(`\${V${operator}${"*a".repeat(30)}*b}`, "\\", () => text),
+      text,
+    );
 });
 
 test("property: patterns are taken off as bash takes them off", {

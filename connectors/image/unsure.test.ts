@@ -31,7 +31,7 @@ test("what builders refuse is a mistake with its line", async (t) => {
     ["FROM scratch\nENTRYPOINT --foo\n", /ENTRYPOINT: there is no flag --foo/],
     ["FROM scratch\nENV --a=b\n", /ENV: there is no flag --a/],
     ["FROM scratch\nONBUILD --x RUN y\n", /ONBUILD: there is no flag --x/],
-    ["FROM scratch\nCMD --\n", /it needs an argument/],
+    ["FROM scratch\nVOLUME --\n", /it needs an argument/],
     ["FROM scratch\nCOPY --link=x a /\n", /--link must be true or false/],
     ['FROM scratch\nCOPY --chown="5 a /x\n', /it needs an argument/],
     ["FROM scratch\nENV\u00a0A=1\n", /ENV\u00a0A=1 is not an instruction/],
@@ -88,6 +88,7 @@ test("what builders read in different ways is left to a real builder", () => {
     ["COPY --chown=\u00e9 a /x", /a flag that is not ASCII/],
   ];
   for (const [line, why] of rows) assert.match(obstacleOf(`FROM scratch\n${line}\n`) ?? "", why, line);
+  assert.match(obstacleOf("ARG A=1 B=$A\nFROM scratch\n") ?? "", /a variable behind another argument/);
   assert.match(obstacleOf("FROM scratch\nFROM 0\n") ?? "", /by a number/);
   assert.match(obstacleOf("# syntax=docker/dockerfile:1\n# escape=`\nFROM scratch\n") ?? "", /below another/);
   for (const line of ["WORKDIR /a`b", "ENV A=C:\\x", "COPY a\\b /"])
@@ -103,6 +104,53 @@ test("what builders read in different ways is left to a real builder", () => {
     "VOLUME /v /w",
   ])
     assert.equal(obstacleOf(`FROM scratch\n${usual}\n`), undefined, usual);
+});
+
+test("what builders build, and the assembler does not, is left to them, with its line", async (t) => {
+  const folders = { context: await tempDir(t), scratch: await tempDir(t) };
+  await writeFiles(folders.context, { a: "A" });
+  const rows: readonly [line: string, why: RegExp][] = [
+    ["CMD", /CMD has no command/],
+    ["CMD --", /CMD has no command/],
+    ["ENTRYPOINT", /ENTRYPOINT has no command/],
+    ["ARG --x=1 A=1", /ARG has a flag/],
+    ["STOPSIGNAL --x=1 9", /STOPSIGNAL has a flag/],
+    ["ARG a.b=1", /ARG has the unusual name "a.b"/],
+    ["ARG a-b", /unusual name "a-b"/],
+    ["ARG é=1", /unusual name "é"/],
+    ["ARG 1=x", /unusual name "1"/],
+    ['ARG "A"=x', /unusual name/],
+    ["ARG $NONE=x", /unusual name/],
+    ["STOPSIGNAL +9", /STOPSIGNAL has the unusual number \+9/],
+    ["STOPSIGNAL -9", /unusual number/],
+    ["STOPSIGNAL 65", /unusual number/],
+    ["EXPOSE 80:81", /EXPOSE has a port with the address or port of a host/],
+    ["EXPOSE 127.0.0.1:80:81", /the address or port of a host/],
+    ["EXPOSE 80/", /has a port without a protocol behind the slash/],
+    ["EXPOSE 0", /has the port 0/],
+    ["COPY --chown=:5 a /x", /COPY gives the owner ":5", half of which is empty/],
+    ["COPY --chown=5: a /x", /half of which is empty/],
+  ];
+  for (const [line, why] of rows) {
+    await assert.rejects(
+      assemble(`FROM scratch\nENV X=1\n${line}\n`, folders),
+      (error) => {
+        assert.ok(error instanceof GantryError);
+        assert.equal(error.code, "no-builder", line);
+        assert.match(String(error.details.problem), why);
+        assert.match(String(error.details.problem), /[Ll]ine 3: /);
+        return true;
+      },
+      line,
+    );
+  }
+  for (const [line, field, value] of [
+    ["STOPSIGNAL SIGCLD", "StopSignal", "SIGCLD"],
+    ["HEALTHCHECK --interval= --retries=+2 CMD x", "Healthcheck", { Test: ["CMD-SHELL", "x"], Retries: 2 }],
+  ] as const) {
+    const { config } = await look(await assemble(`FROM --platform= scratch\n${line}\n`, folders));
+    assert.deepEqual(config.config[field], value, line);
+  }
 });
 
 test("a pattern that fits a broken link, and escaped letters in .dockerignore, are left to a real builder", async (t) => {

@@ -147,18 +147,46 @@ function startOf({ range }: Scalar): number | undefined {
 }
 
 /**
- * Plain `on` and `true` are one key for readers of YAML 1.1, of which the last one counts: they would not see an edit of the
- * other one. A new key is written in quotes, and is a text.
+ * `key` is the one that is edited; without it, `name` is added in quotes. Plain `on` and `true`, and `010` and `8`, are one key for
+ * readers of YAML 1.1, and `1.0` and `"1"` for those that make JSON of them: they would not see the edit, or another key with it.
+ * Of two keys that are written alike the last one counts. Throws `file-invalid`.
  */
-export function refuseHiddenKey({ items }: YAMLMap<unknown, unknown>, key: unknown, wrong: Wrong): void {
-  for (const words of [/^(y|yes|on|true)$/i, /^(n|no|off|false)$/i]) {
-    const isWord = (one: unknown): one is Scalar =>
-      isScalar(one) && one.type === "PLAIN" && one.tag === undefined && words.test(one.source ?? "");
-    const last = items.map((pair) => pair.key).findLast(isWord);
-    if (!isWord(key) || !last || key === last) continue;
-    const problem = `the key ${last.source} is the key ${key.source} for readers of YAML 1.1; rename one of them`;
-    throw wrong(problem, startOf(last));
+export function refuseHiddenKey({ items }: YAMLMap<unknown, unknown>, key: unknown, name: string, wrong: Wrong): void {
+  const keys = items.flatMap((pair) => (isScalar(pair.key) ? [{ key: pair.key, ...keyOfOldReaders(pair.key) }] : []));
+  const edited = keys.find((one) => one.key === key);
+  if (key !== undefined && !edited) return;
+  const source = edited?.key.source ?? name;
+  if (edited && source !== name && edited.name !== name) {
+    const others = `the key ${source} is the key ${edited.name} for readers of YAML 1.1, and ${name} for others`;
+    throw wrong(`${others}; write ${source} in the path`, startOf(edited.key));
   }
+  const isBehind = (one: (typeof keys)[number]): boolean =>
+    edited === undefined || keys.indexOf(one) > keys.indexOf(edited);
+  const hiding = keys.findLast(
+    (one) =>
+      one !== edited && one.name === (edited?.name ?? name) && (one.type !== (edited?.type ?? "text") || isBehind(one)),
+  );
+  if (!hiding) return;
+  const problem = `the key ${hiding.key.source} is the key ${source} for readers of YAML 1.1`;
+  throw wrong(`${problem}; rename ${edited ? "one of them" : "it"}`, startOf(hiding.key));
+}
+
+type OldKey = { readonly type: "text" | "boolean" | "integer" | "float"; readonly name: string };
+
+/** What readers of YAML 1.1 take a key for, and its name where they make JSON of it. */
+function keyOfOldReaders({ source = "", type, tag, value }: Scalar): OldKey {
+  if (type !== "PLAIN" || tag !== undefined) return { type: "text", name: String(value) };
+  if (/^(y|yes|on|true)$/i.test(source)) return { type: "boolean", name: "true" };
+  if (/^(n|no|off|false)$/i.test(source)) return { type: "boolean", name: "false" };
+  const bare = source.replaceAll("_", "");
+  const [, sign = "", digits = ""] = /^([-+]?)(0b[01]+|0o?[0-7]+|0x[0-9a-f]+|0|[1-9][0-9]*)$/i.exec(bare) ?? [];
+  if (digits !== "") {
+    const number = BigInt(digits.replace(/^0(?=[0-7])/, "0o"));
+    return { type: "integer", name: String(sign === "-" ? -number : number) };
+  }
+  if (/^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)?$/i.test(bare))
+    return { type: "float", name: String(Number(bare)) };
+  return { type: "text", name: source };
 }
 
 /** The parser here has these limits for the keys of block mappings only. Behind `?` there are none. */

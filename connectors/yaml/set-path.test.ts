@@ -301,6 +301,43 @@ test("what some readers of YAML refuse or read differently is refused with its l
   }
 });
 
+test("a key that is another one for readers of YAML 1.1 is never set, added or hidden silently", () => {
+  const rows: readonly [text: string, key: string, problem: RegExp][] = [
+    ["8: a\n010: b\n", "8", /^line 2: the key 010 is the key 8 for readers of YAML 1.1; rename one of them$/],
+    ["1000: a\n1_000: b\n", "1000", /^line 2: the key 1_000 is the key 1000 for/],
+    ["3: a\n0b11: b\n", "3", /the key 0b11 is the key 3/],
+    ["1: a\n1.0: b\n", "1", /the key 1.0 is the key 1 /],
+    ["1.0: b\n1: a\n", "1", /the key 1.0 is the key 1 /],
+    ["on: a\n'true': b\n", "true", /the key on is the key true/],
+    ["'true': b\non: a\n", "on", /the key true is the key on/],
+    ["'8': a\n010: b\n", "010", /the key 8 is the key 010/],
+    ["010: a\n", "8", /^line 1: the key 010 is the key 8 for readers of YAML 1.1; rename it$/],
+    ["1_000: a\n", "1000", /the key 1_000 is the key 1000 for .*; rename it$/],
+    ["yes: a\n", "true", /the key yes is the key true for .*; rename it$/],
+    ["n: {b: 1}\n", "false", /the key n is the key false for .*; rename it$/],
+    ["-0b1: a\n", "-1", /the key -0b1 is the key -1/],
+    [
+      "010: a\n",
+      "10",
+      /^line 1: the key 010 is the key 8 for readers of YAML 1.1, and 10 for others; write 010 in the path$/,
+    ],
+    ["a: 1\n0777: x\n", "777", /^line 2: the key 0777 is the key 511 .* write 0777 in the path$/],
+  ];
+  for (const [text, key, problem] of rows)
+    assert.throws(() => setPath("f.yaml", text, [key], "new"), wrongWith(problem), `${text} ${key}`);
+  const kept: readonly [text: string, key: string, after: string][] = [
+    ["010: a\n8: b\n", "8", "010: a\n8: new\n"],
+    ["010: a\n", "010", "010: new\n"],
+    ["0x10: a\n", "16", "0x10: new\n"],
+    ["1.50: a\n", "1.5", "1.50: new\n"],
+    ["yes: a\n", "on", 'yes: a\n"on": new\n'],
+    ["010: a\n", "9", '010: a\n"9": new\n'],
+    ["8: a\nb: {010: c}\n", "8", "8: new\nb: {010: c}\n"],
+    ["'010': a\n8: b\n", "8", "'010': a\n8: new\n"],
+  ];
+  for (const [text, key, after] of kept) assert.equal(setPath("f.yaml", text, [key], "new").text, after);
+});
+
 function wrongWith(problem: RegExp): (error: unknown) => boolean {
   return (error) => error instanceof GantryError && problem.test(String(error.details.problem));
 }

@@ -144,7 +144,7 @@ function resolve(file: YamlFile, document: YamlDocument, path: readonly PathPart
       if (isNull(node)) return { slot, changeOf, missing: namesOf(file, path.slice(depth), shown, at) };
       if (!isMap(node)) throw file.wrong(`${shown} is not a mapping`, at);
       const pair = pairOf(file, node, part);
-      refuseHiddenKey(node, pair?.key, file.wrong);
+      refuseHiddenKey(node, pair?.key, part, file.wrong);
       if (!pair) {
         const missing = namesOf(file, path.slice(depth), shown, at);
         refuseMergedParent(file, node, missing);

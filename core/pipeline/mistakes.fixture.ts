@@ -495,6 +495,32 @@ export const RUN_TIME_MISTAKES: readonly Mistake[] = [
   ],
   ["a number above 2^53", file({ step: 'env: { A: "${{ 9007199254740991 + 1 }}" }' }), /cannot be kept exactly/],
   ["a type as a value", file({ step: 'env: { A: "${{ type(params.who) }}" }' }), /gives a type, which is no value/],
+  [
+    "a number without a sign as a value",
+    file({ step: 'env: { A: "${{ uint(params.n) }}" }' }),
+    /gives a number without a sign, which is no value; convert it with int\(…\)/,
+  ],
+  [
+    "a list of types",
+    file({ step: 'env: { A: "${{ [type(params.who)] }}" }' }),
+    /this has a type in it, which is no value/,
+  ],
+  [
+    "a list of lists of durations",
+    file({ step: 'env: { A: "${{ [[duration(params.who)]] }}" }' }),
+    /this has a duration in it/,
+  ],
+  ["a map with times", file({ step: `env: { A: "\${{ {'a': timestamp(params.who)} }}" }` }), /this has a time in it/],
+  [
+    "lists of durations in both branches",
+    file({ step: `env: { A: "\${{ params.dry ? [duration('1h')] : [duration('2h')] }}" }` }),
+    /this has a duration in it/,
+  ],
+  [
+    "a list made of bytes",
+    file({ step: 'env: { A: "${{ params.list.map(x, bytes(x)) }}" }' }),
+    /this has bytes in it.*string\(…\)/,
+  ],
   ["bytes as a value", file({ step: `env: { A: "\${{ b'x' }}" }` }), /gives bytes, which is no value/],
   [
     "a list as a site",

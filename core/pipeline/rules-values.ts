@@ -72,20 +72,31 @@ export function fittingTypes(context: RuleContext): readonly PathProblem[] {
 }
 
 /** Types of CEL that are neither text, numbers, true or false, lists nor maps. */
-const NO_DATA: readonly string[] = ["type", "bytes", "google.protobuf.Timestamp", "google.protobuf.Duration"];
+const NO_DATA: readonly string[] = ["type", "bytes", "uint", "google.protobuf.Timestamp", "google.protobuf.Duration"];
+const CONVERSIONS: Readonly<Record<string, string>> = { bytes: "string(…)", uint: "int(…)" };
 
 function wrongResult({ typing, trials }: RuleContext, source: string): ExpressionProblem | undefined {
   const expression = checkExpression(source);
   if ("problem" in expression) return undefined;
   const type = typing.typeOf(source);
-  if (NO_DATA.includes(type)) {
-    const hint = type === "bytes" ? "; convert it with string(…)" : "";
-    return { problem: `this gives ${typeInWords(type)}, which is no value${hint}`, offset: 0 };
+  const inner = innermost(type);
+  if (NO_DATA.includes(inner)) {
+    const hint = CONVERSIONS[inner] === undefined ? "" : `; convert it with ${CONVERSIONS[inner]}`;
+    const what = inner === "uint" ? "a number without a sign" : typeInWords(inner);
+    const problem =
+      inner === type ? `this gives ${what}, which is no value` : `this has ${what} in it, which is no value`;
+    return { problem: problem + hint, offset: 0 };
   }
   if (/map<(?:list|map)/.test(type)) return { problem: KEY_PROBLEM, offset: 0 };
   // What names nothing has the same value in every task.
   const constants = expression.references.length === 0 ? [{ source, offset: 0 }] : expression.constants;
   return constants.map((part) => withoutValue(trials, part)).find((one) => one !== undefined);
+}
+
+/** What lists and maps hold: `list<map<string, bytes>>` holds `bytes`. */
+function innermost(type: string): string {
+  const [, held] = /^(?:list<|map<[^,]*, )(.*)>$/.exec(type) ?? [];
+  return held === undefined ? type : innermost(held);
 }
 
 function withoutValue(trials: Trials, { source, offset, problem }: Part): ExpressionProblem | undefined {

@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { testRuns } from "@gantry/core/test-runs.fixture.ts";
 import fc from "fast-check";
 import { parseDockerfile } from "./dockerfile.ts";
-import { expandWord, splitWords } from "./shell-words.ts";
+import { expandWord } from "./expansion.ts";
+import { splitWords } from "./shell-words.ts";
 
 function instructionsOf(text: string) {
   const { dockerfile, problems } = parseDockerfile(text);

@@ -295,6 +295,8 @@ function readFlagWord(text: string, escapeWith: string): { readonly word: string
 /** Undefined: it may get further ones. */
 function flagsOf(name: InstructionName): readonly string[] | undefined {
   if (name === "COPY" || name === "ADD" || name === "RUN") return undefined;
+  // Builders pass over them.
+  if (name === "ARG" || name === "STOPSIGNAL") return undefined;
   if (name === "FROM") return ["platform"];
   return name === "HEALTHCHECK" ? ["interval", "timeout", "start-period", "start-interval", "retries"] : [];
 }
@@ -336,7 +338,8 @@ function pairsOf(
 
 /** A mistake that is visible without knowing the value of any variable. */
 function mistakeIn({ name, text, flags, json, words, pairs, heredocs }: Instruction): string | undefined {
-  if (text === "" && heredocs.length === 0) return "it needs an argument";
+  const mayBeEmpty = name === "CMD" || name === "ENTRYPOINT";
+  if (text === "" && heredocs.length === 0 && !mayBeEmpty) return "it needs an argument";
   if (name === "COPY" || name === "ADD") {
     if ((json ?? words).length < 2) return "it needs a source and a destination";
   }
@@ -355,8 +358,7 @@ function mistakeIn({ name, text, flags, json, words, pairs, heredocs }: Instruct
     if (bad) return `"${bad[0]}" has no value`;
   }
   if (name === "ARG") {
-    const bad = pairs.find(([key]) => !/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(key));
-    if (bad) return `"${bad[0]}" is not a valid name of an argument`;
+    if (pairs.some(([key]) => key === "")) return "the name of an argument is empty";
   }
   if (name === "HEALTHCHECK") {
     if (!/^(none$|cmd\s)/i.test(text)) return "it must be NONE or CMD with a command";
@@ -387,5 +389,5 @@ function parseFrom(from: Instruction, complain: Complain): Omit<Stage, "instruct
     complain(from.line, `FROM: "${name}" is not a valid name of a stage`);
     return undefined;
   }
-  return { from, base, platform: flagOf(from, "platform"), name: name?.toLowerCase() };
+  return { from, base, platform: flagOf(from, "platform") || undefined, name: name?.toLowerCase() };
 }

@@ -5,8 +5,8 @@ import { posix } from "node:path";
 import { GantryError, type Problem } from "@gantry/core/errors.ts";
 import type { ImageConfig } from "../../oci/manifest.ts";
 import { type Dockerfile, flagOf, type Instruction, isHeredoc, type Stage } from "./dockerfile.ts";
-import { healthcheck, isSignal, ports } from "./metadata.ts";
-import { AmbiguousError, ExpansionError, expandText, expandWord } from "./shell-words.ts";
+import { AmbiguousError, ExpansionError, expandText, expandWord } from "./expansion.ts";
+import { healthcheck, isSignal, ports, whyUnsurePort } from "./metadata.ts";
 
 export type RuntimeConfig = NonNullable<ImageConfig["config"]>;
 
@@ -207,10 +207,14 @@ class StageState {
     else if (name === "USER") config.User = this.#fill(text);
     else if (name === "STOPSIGNAL") {
       config.StopSignal = this.#fill(text);
+      if (/^[+-]?\d*[1-9]\d*$/.test(config.StopSignal) && !isSignal(config.StopSignal))
+        throw new AmbiguousError(`has the unusual number ${config.StopSignal}`);
       if (!isSignal(config.StopSignal)) this.#mistake(instruction, `"${config.StopSignal}" is not a signal`);
     } else if (name === "EXPOSE") {
       // A variable may hold several ports, or none.
       const filled = words.flatMap((word) => this.#fill(word).split(/\s+/)).filter((word) => word !== "");
+      const why = filled.map(whyUnsurePort).find((one) => one !== undefined);
+      if (why !== undefined) throw new AmbiguousError(why);
       const exposed = filled.flatMap((word) => ports(word) ?? this.#mistake(instruction, `"${word}" is not a port`));
       config.ExposedPorts = { ...config.ExposedPorts, ...Object.fromEntries(exposed.map((port) => [port, {}])) };
     } else if (name === "VOLUME") {
@@ -246,6 +250,7 @@ class StageState {
     const mode = flagOf(instruction, "chmod");
     const owner = flagOf(instruction, "chown");
     const user = owner === undefined ? "" : this.#fill(owner);
+    if (/^:|:$/.test(user)) throw new AmbiguousError(`gives the owner "${user}", half of which is empty`);
     const from = flagOf(instruction, "from");
     this.#changes.push({
       line: instruction.line,

@@ -13,11 +13,20 @@ export function ports(text: string): string[] | undefined {
   return Array.from({ length: last - first + 1 }, (_, index) => `${first + index}/${protocol}`);
 }
 
+/** Why builders do not agree on a port that `ports` does not know; undefined when they do. */
+export function whyUnsurePort(text: string): string | undefined {
+  if (text.includes(":")) return "has a port with the address or port of a host";
+  if (/^\d+\/$/.test(text)) return "has a port without a protocol behind the slash";
+  return /^0+(\/\w+)?$/.test(text) ? "has the port 0" : undefined;
+}
+
 /** `SIGTERM`, `term`, `15`, `SIGRTMIN+3` */
 export function isSignal(text: string): boolean {
   if (/^\d+$/.test(text)) return Number(text) >= 1 && Number(text) <= 64;
   const name = text.toUpperCase().replace(/^(SIG)?/, "SIG");
-  return name in constants.signals || /^SIGRTM(IN(\+([1-9]|1[0-5]))?|AX(-([1-9]|1[0-4]))?)$/.test(name);
+  return (
+    name === "SIGCLD" || name in constants.signals || /^SIGRTM(IN(\+([1-9]|1[0-5]))?|AX(-([1-9]|1[0-4]))?)$/.test(name)
+  );
 }
 
 export type Healthcheck = {
@@ -40,13 +49,14 @@ export function healthcheck(
   const flagOf = (name: string): string | undefined => flags.find(([flag]) => flag === name)?.[1];
   const times: Record<string, number> = {};
   for (const [flag, field] of DURATIONS) {
-    const written = flagOf(flag);
+    // Without a value it is as if it were not there.
+    const written = flagOf(flag) || undefined;
     const value = written === undefined ? undefined : nanoseconds(written);
     if (written !== undefined && value === undefined) return `--${flag}=${written} is not a duration of 1ms or more`;
     if (value) times[field] = value;
   }
   const retries = flagOf("retries");
-  if (retries !== undefined && !/^\d+$/.test(retries)) return `--retries=${retries} is not a number`;
+  if (retries !== undefined && !/^\+?\d+$/.test(retries)) return `--retries=${retries} is not a number`;
   return {
     Test: jsonCommand(command) ?? ["CMD-SHELL", command],
     ...times,
