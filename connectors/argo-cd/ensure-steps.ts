@@ -75,9 +75,16 @@ export const argocdEnsureProject = defineStep({
       : [];
   },
   run: (context) => outlastRestart(context, () => ensureProject(context)),
-  undo: async (context, output) => {
-    if (output.created)
-      await connect(context.system("argocd", context.input.system), context).deleteProject(output.project);
+  undo: {
+    find: async (context) => {
+      const { project, system } = context.input;
+      const found = await connect(context.system("argocd", system), context).getProject(project);
+      return isMadeBy(context, found, `project ${project}`) ? { project, created: true } : undefined;
+    },
+    remove: async (context, output) => {
+      if (output.created)
+        await connect(context.system("argocd", context.input.system), context).deleteProject(output.project);
+    },
   },
 });
 
@@ -183,10 +190,19 @@ export const argocdEnsureApp = defineStep({
     return mergeApp(there, input, makerOf(context.task)) ? [`update the Argo CD app ${input.app}`] : [];
   },
   run: (context) => outlastRestart(context, () => ensureApp(context)),
-  undo: async (context, output) => {
-    if (!output.created) return;
-    const client = connect(context.system("argocd", context.input.system), context);
-    await client.deleteApplication(output.app, context.input.project);
+  undo: {
+    find: async (context) => {
+      const { app, project, system } = context.input;
+      const argocd = context.system("argocd", system);
+      const found = await connect(argocd, context).getApplication(app, project);
+      if (!isMadeBy(context, found, `app ${app}`)) return undefined;
+      return { app, created: true, autoSync: syncsItself(found), url: appUrl(argocd.url, found.metadata) };
+    },
+    remove: async (context, output) => {
+      if (!output.created) return;
+      const client = connect(context.system("argocd", context.input.system), context);
+      await client.deleteApplication(output.app, context.input.project);
+    },
   },
 });
 
@@ -302,6 +318,18 @@ async function refuseSecond({ input }: PlaceContext, client: ArgoCd): Promise<vo
 /** Address of the app's page; Argo CD serves it below its own URL. */
 export function appUrl(base: string, app: { readonly name: string; readonly namespace?: string | undefined }): string {
   return `${base}/applications/${app.namespace === undefined ? "" : `${app.namespace}/`}${app.name}`;
+}
+
+/** Whether the task made it, or only began to; the log says why not. */
+function isMadeBy<T extends Parameters<typeof madeBy>[0]>(
+  { task, log }: Pick<StepContext<unknown>, "task" | "log">,
+  found: T | undefined,
+  what: string,
+): found is T {
+  if (found !== undefined && madeBy(found, makerOf(task))) return true;
+  if (found === undefined) log(`there is no ${what}`);
+  else log(`kept the ${what}: task ${task.id} may have made it, but it does not carry its mark`);
+  return false;
 }
 
 function makerOf(task: TaskFacts): Maker {

@@ -250,8 +250,14 @@ export function hostSuite(provider: GitSystem["provider"]): void {
 
     await host.createRepository({ ...newRepository(lab, "foreign"), description: "by hand (gantry:app=orders-2)" });
     bench.nextTask();
-    const foreign = await bench.run(createRepository, { repository: { project: lab.project, slug: "foreign" } });
+    const others = { repository: { project: lab.project, slug: "foreign" } };
+    const foreign = await bench.run(createRepository, others);
     assert.equal(foreign.kind === "errored" && foreign.failure.code, "exists-foreign");
+    assert.equal(await bench.find(createRepository, others), undefined, "an undo leaves it alone, too");
+    assert.match(
+      bench.lines.at(-1) ?? "",
+      /^kept the repository \S+foreign: task \S+ may have made it, but its descrip/,
+    );
 
     await bench.undo(createRepository, input, first.output);
     await bench.undo(createRepository, input, first.output);
@@ -265,6 +271,8 @@ export function hostSuite(provider: GitSystem["provider"]): void {
     const input = { repository: { project: lab.project, slug: "orders" } };
     bench.crashAt({ effect: "create-repository", when: "after-perform" });
     await assert.rejects(bench.run(createRepository, input), /crash/);
+    const found = await bench.find(createRepository, input);
+    assert.deepEqual([found?.slug, found?.created], ["orders", true], "an undo finds it");
     const again = await bench.run(createRepository, input);
     assert.equal(again.kind === "succeeded" && again.output.created, true);
 
