@@ -65,11 +65,7 @@ export type StepBench = {
   plan<I, O, K extends SystemKind>(step: BenchStep<I, O, K>, input: unknown): Promise<readonly string[]>;
   undo<I, O, K extends SystemKind>(step: BenchStep<I, O, K>, input: unknown, output: O): Promise<void>;
   /** What an interrupted run of this task has made, as an undo looks for it. `result`: of its effect, if its end is known. */
-  find<I, O, K extends SystemKind>(
-    step: BenchStep<I, O, K>,
-    input: unknown,
-    result?: JsonObject,
-  ): Promise<O | undefined>;
+  find<I, O, K extends SystemKind>(step: BenchStep<I, O, K>, input: unknown, result?: JsonObject): Promise<O | string>;
   /** Another task on the same site: no permits, an empty log, the same systems and folders. */
   nextTask(facts?: Partial<TaskFacts>): void;
   /** Aborts what runs and removes the folders. */

@@ -79,7 +79,8 @@ export const argocdEnsureProject = defineStep({
     find: async (context) => {
       const { project, system } = context.input;
       const found = await connect(context.system("argocd", system), context).getProject(project);
-      return isMadeBy(context, found, `project ${project}`) ? { project, created: true } : undefined;
+      if (!found || !madeBy(found, makerOf(context.task))) return whyNotMade(context.task, found, `project ${project}`);
+      return { project, created: true };
     },
     remove: async (context, output) => {
       if (output.created)
@@ -195,7 +196,7 @@ export const argocdEnsureApp = defineStep({
       const { app, project, system } = context.input;
       const argocd = context.system("argocd", system);
       const found = await connect(argocd, context).getApplication(app, project);
-      if (!isMadeBy(context, found, `app ${app}`)) return undefined;
+      if (!found || !madeBy(found, makerOf(context.task))) return whyNotMade(context.task, found, `app ${app}`);
       return { app, created: true, autoSync: syncsItself(found), url: appUrl(argocd.url, found.metadata) };
     },
     remove: async (context, output) => {
@@ -320,16 +321,9 @@ export function appUrl(base: string, app: { readonly name: string; readonly name
   return `${base}/applications/${app.namespace === undefined ? "" : `${app.namespace}/`}${app.name}`;
 }
 
-/** Whether the task made it, or only began to; the log says why not. */
-function isMadeBy<T extends Parameters<typeof madeBy>[0]>(
-  { task, log }: Pick<StepContext<unknown>, "task" | "log">,
-  found: T | undefined,
-  what: string,
-): found is T {
-  if (found !== undefined && madeBy(found, makerOf(task))) return true;
-  if (found === undefined) log(`there is no ${what}`);
-  else log(`kept the ${what}: task ${task.id} may have made it, but it does not carry its mark`);
-  return false;
+function whyNotMade({ id }: TaskFacts, found: unknown, what: string): string {
+  if (found === undefined) return `there is no ${what}`;
+  return `the ${what} stays: task ${id} may have made it, but it does not carry its mark`;
 }
 
 function makerOf(task: TaskFacts): Maker {

@@ -66,9 +66,8 @@ export const argocdEnsureRepository = defineStep({
     find: async (context, result) => {
       const { client, url } = await look(context);
       if (result?.created === true) return { url, created: true };
-      const isThere = (await client.getRepository(url)) !== undefined;
-      const problem = `task ${context.task.id} may have registered it, but Argo CD does not say who did`;
-      return void context.log(isThere ? `kept the repository ${url}: ${problem}` : `there is no repository ${url}`);
+      if ((await client.getRepository(url)) === undefined) return `there is no repository ${url}`;
+      return `the repository ${url} stays: task ${context.task.id} may have registered it, but Argo CD does not say who did`;
     },
     remove: async (context, output) => {
       if (output.created)

@@ -2,7 +2,7 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
-import type { RunEffect, StepContext, TaskFacts } from "@gantry/core/step/step.ts";
+import type { RunEffect, TaskFacts } from "@gantry/core/step/step.ts";
 import { carriesMarker, type GitHost, type HostRepository, markerOf } from "./host.ts";
 
 export type WantedRepository = {
@@ -57,23 +57,21 @@ export async function ensureRepository(
 }
 
 /**
- * The repository that a task began to create, without having come to its end. Undefined, with a line in the log, if there is
- * none, or if it is not surely its: without the marker, or with commits, which that task had not pushed.
+ * The repository that a task began to create, without having come to its end. A text if there is none, or if it is not surely
+ * of that task: without the marker, or with commits, which that task had not pushed.
  */
 export async function findUnfinished(
-  context: Pick<StepContext<unknown>, "task" | "log">,
+  { task }: Pick<Context, "task">,
   host: GitHost,
   { project, slug, result }: { project: string; slug: string; result: JsonObject | undefined },
-): Promise<HostRepository | undefined> {
+): Promise<HostRepository | string> {
   const name = `${project}/${slug}`;
   const found = await host.getRepository(project, slug);
-  const marker = markerOf(context.task);
-  const keep = (why: string): undefined => void context.log(`kept the repository ${name}: ${why}`);
-  if (found === undefined) return void context.log(`there is no repository ${name}`);
-  if (!carriesMarker(found.description, marker))
-    return keep(`task ${context.task.id} may have made it, but its description does not hold "${marker}"`);
-  if (result?.created !== true && !(await host.isEmpty(project, found.slug)))
-    return keep(`task ${context.task.id} may have made it, but it has commits by now`);
+  if (found === undefined) return `there is no repository ${name}`;
+  const marker = markerOf(task);
+  const stays = `the repository ${name} stays: task ${task.id} may have made it, but it`;
+  if (!carriesMarker(found.description, marker)) return `${stays}s description does not hold "${marker}"`;
+  if (result?.created !== true && !(await host.isEmpty(project, found.slug))) return `${stays} has commits by now`;
   return found;
 }
 

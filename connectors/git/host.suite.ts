@@ -253,11 +253,8 @@ export function hostSuite(provider: GitSystem["provider"]): void {
     const others = { repository: { project: lab.project, slug: "foreign" } };
     const foreign = await bench.run(createRepository, others);
     assert.equal(foreign.kind === "errored" && foreign.failure.code, "exists-foreign");
-    assert.equal(await bench.find(createRepository, others), undefined, "an undo leaves it alone, too");
-    assert.match(
-      bench.lines.at(-1) ?? "",
-      /^kept the repository \S+foreign: task \S+ may have made it, but its descrip/,
-    );
+    const stays = /^the repository \S+foreign stays: task \S+ may have made it, but its description does not hold/;
+    assert.match(String(await bench.find(createRepository, others)), stays, "an undo leaves it alone, too");
 
     await bench.undo(createRepository, input, first.output);
     await bench.undo(createRepository, input, first.output);
@@ -272,7 +269,7 @@ export function hostSuite(provider: GitSystem["provider"]): void {
     bench.crashAt({ effect: "create-repository", when: "after-perform" });
     await assert.rejects(bench.run(createRepository, input), /crash/);
     const found = await bench.find(createRepository, input);
-    assert.deepEqual([found?.slug, found?.created], ["orders", true], "an undo finds it");
+    assert.ok(typeof found === "object" && found.created && found.slug === "orders", "an undo finds it");
     const again = await bench.run(createRepository, input);
     assert.equal(again.kind === "succeeded" && again.output.created, true);
 

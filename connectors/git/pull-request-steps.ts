@@ -47,7 +47,7 @@ export const openPullRequest = defineStep({
       const { host } = hostOf(context, context.input.repository);
       const found = (await ownPullRequests(host, context.input)).find(({ from }) => from === context.input.from);
       if (found !== undefined) return { id: found.id, url: found.url, superseded: [] };
-      return void context.log(`there is no open pull request from ${context.input.from}`);
+      return `there is no open pull request from ${context.input.from}`;
     },
     remove: async (context, { id }) => {
       const { project, slug } = context.input.repository;

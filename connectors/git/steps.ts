@@ -161,7 +161,9 @@ export const createRepository = defineStep({
       const { system, host } = hostOf(context, context.input.repository);
       const { project, slug } = context.input.repository;
       const found = await findUnfinished(context, host, { project, slug, result });
-      return found && outputOf(system.name, host, { project, slug: found.slug, created: true }, found);
+      return typeof found === "string"
+        ? found
+        : outputOf(system.name, host, { project, slug: found.slug, created: true }, found);
     },
     remove: async (context, output) => {
       if (!output.created) return;

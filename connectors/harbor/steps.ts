@@ -75,10 +75,9 @@ export const ensureProject = defineStep<z.output<typeof ensureInput>, z.output<t
       const { project, system } = context.input;
       const harbor = context.system("harbor", system);
       const found = await createHarbor(harbor, context).findProject(project);
-      if (found === undefined) return void context.log(`there is no project ${project}`);
+      if (found === undefined) return `there is no project ${project}`;
       if (isOurs(found, harbor, context.task)) return { project, created: true };
-      const problem = `task ${context.task.id} may have made it, but it is older or belongs to another account`;
-      return void context.log(`kept the project ${project}: ${problem}`);
+      return `the project ${project} stays: task ${context.task.id} may have made it, but it is older or of another account`;
     },
     remove: async (context, { project, created }) => {
       if (!created) return;

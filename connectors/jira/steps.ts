@@ -70,10 +70,10 @@ export const createProject = defineStep({
     find: async (context) => {
       const { key } = context.input;
       const found = await (await connect(context)).project(key);
-      if (found === undefined) return void context.log(`there is no Jira project ${key}`);
+      if (found === undefined) return `there is no Jira project ${key}`;
       if (isMarked(found, context.task)) return { key, id: found.id, url: browse(context, key), created: true };
-      const problem = `task ${context.task.id} may have made it, but its description does not hold ${markOf(context.task)}`;
-      return void context.log(`kept the Jira project ${key}: ${problem}`);
+      const problem = `its description does not hold ${markOf(context.task)}`;
+      return `the Jira project ${key} stays: task ${context.task.id} may have made it, but ${problem}`;
     },
     remove: async (context, { key, id, created }) => {
       if (!created) return;

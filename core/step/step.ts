@@ -56,11 +56,12 @@ export type Step<I = never, O = JsonObject, K extends SystemKind = SystemKind> =
 /** Takes back what `run` made. */
 export type Undo<I, O, K extends SystemKind = SystemKind> = {
   /**
-   * What `run` made with this input before it ended badly or lost the answer: the output that it would have given. Undefined
-   * if nothing is there, or if it is not surely of that task; the log then says which. `context.task` has the app of the undo,
-   * and id and time of the task that began. `result`: of the effect, if its end is known. It changes nothing.
+   * What `run` made with this input before it ended badly or lost the answer: the output that it would have given. A text if
+   * nothing is there, or if it is not surely of that task and stays: it says which, without a full stop. `context.task` has
+   * the app of the undo, and id and time of the task that began. `result`: of the effect, if its end is known. It changes
+   * nothing.
    */
-  readonly find: (context: StepContext<I, K>, result: JsonObject | undefined) => Promise<O | undefined>;
+  readonly find: (context: StepContext<I, K>, result: JsonObject | undefined) => Promise<O | string>;
   /** Deletes what `run` made with this input and output. Safe to call twice, and if nothing was made. */
   readonly remove: (context: StepContext<I, K>, output: O) => Promise<void>;
 };
@@ -236,7 +237,7 @@ export type AnyStep = Omit<Step, "input" | "output" | "acts" | "plan" | "run" | 
   readonly plan: (context: StepContext<never>) => Promise<readonly string[]>;
   readonly run: (context: StepContext<never>) => Promise<StepOutcome<JsonObject>>;
   readonly undo?: {
-    readonly find: (context: StepContext<never>, result: JsonObject | undefined) => Promise<JsonObject | undefined>;
+    readonly find: (context: StepContext<never>, result: JsonObject | undefined) => Promise<JsonObject | string>;
     readonly remove: (context: StepContext<never>, output: never) => Promise<void>;
   };
 };

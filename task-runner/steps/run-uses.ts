@@ -51,19 +51,24 @@ export async function runUndo(run: StepRun, { uses, with: given, output, begun }
   const recorded = begun === undefined ? z.safeParse(step.output, output) : undefined;
   if (!undo || recorded?.success === false)
     throw new GantryError("bad-input", { step: step.name, problem: "Its recorded output does not say what to undo." });
+  let kept: string | undefined;
   const undoing: AnyStep = {
     ...step,
     output: z.object({}),
     run: async (context) => {
       const made = recorded ? recorded.data : await undo.find(asBegun(context, begun), begun?.result);
+      if (typeof made === "string") kept = made;
       // The output is of this step, or was checked with its schema.
-      if (made !== undefined) await undo.remove(context, made as never);
+      else await undo.remove(context, made as never);
       return succeeded({});
     },
   };
   const isOurs = begun !== undefined || z.object({ created: z.literal(true) }).safeParse(output).success;
   const { input } = checkInput(run, step, given as JsonObject, isOurs && isFromPlatform(run));
-  return callUntilEnded(run, undoing, await prepare(run, undoing, input));
+  const result = await callUntilEnded(run, undoing, await prepare(run, undoing, input));
+  if (kept === undefined || result.outcome !== "succeeded") return result;
+  run.log.line(`[gantry] ${kept}`);
+  return { outcome: "skipped", outputs: {}, reason: run.job.masker.text(`Nothing was deleted: ${kept}.`) };
 }
 
 /** What was made carries the marks of the task that began it. */
