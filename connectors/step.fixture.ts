@@ -64,6 +64,8 @@ export type StepBench = {
   ): Promise<StepOutcome<O>>;
   plan<I, O, K extends SystemKind>(step: BenchStep<I, O, K>, input: unknown): Promise<readonly string[]>;
   undo<I, O, K extends SystemKind>(step: BenchStep<I, O, K>, input: unknown, output: O): Promise<void>;
+  /** What an interrupted run of this task has made, as an undo looks for it. `result`: of its effect, if its end is known. */
+  find<I, O, K extends SystemKind>(step: BenchStep<I, O, K>, input: unknown, result?: JsonObject): Promise<O | string>;
   /** Another task on the same site: no permits, an empty log, the same systems and folders. */
   nextTask(facts?: Partial<TaskFacts>): void;
   /** Aborts what runs and removes the folders. */
@@ -194,7 +196,11 @@ export async function openBench(options: {
     plan: (step, input) => step.plan(contextOf(step as never, input)),
     undo: async (step, input, output) => {
       if (!step.undo) throw new Error(`${step.name} cannot be undone`);
-      await step.undo(contextOf(step as never, input), output);
+      await step.undo.remove(contextOf(step as never, input), output);
+    },
+    find: async (step, input, result) => {
+      if (!step.undo) throw new Error(`${step.name} cannot be undone`);
+      return step.undo.find(contextOf(step as never, input), result);
     },
     nextTask: (facts) => {
       tasks += 1;

@@ -114,7 +114,10 @@ const TRIGGERS: readonly TriggerView[] = [
     nextInZone: "2026-12-01 03:00 CET",
     plannedAt: "2026-12-01T02:00:00.000Z",
     count: 12,
-    last: { at: "2026-11-30T02:00:00.000Z", nothing: 'The condition `app.name != "orders"` of the trigger is false.' },
+    last: {
+      at: "2026-11-30T02:00:00.000Z",
+      nothing: "The condition of the trigger is not met: the name of the app is orders.",
+    },
   },
   {
     id: "orders:cd:upstream-1",

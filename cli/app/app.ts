@@ -83,20 +83,33 @@ export async function forgetApp(call: Forget): Promise<Outcome | number> {
   if (undo && keep) throw new UsageError("--undo deletes what --keep leaves: give one of them");
   const path = `/v1/apps/${encodeURIComponent(name)}`;
   if (undo) {
-    const { items } = await client.get(`${path}/undo`, page(madeView)).catch(ifOlder);
-    for (const { what, url } of items) io.stderr(`Taken back: ${what}${url === undefined ? "" : ` (${url})`}\n`);
+    io.stderr(linesOf("Taken back", await madeBy(client, path)));
     return startedTask(call, await client.delete(`${path}?undo=true`, taskView), client.url);
   }
   if (flags.follow) throw new UsageError("--follow is for --undo: an app is forgotten at once");
+  const stays = keep ? await madeBy(client, path) : [];
   await client.delete(`${path}?undo=false${keep ? "&keep=true" : ""}`, z.undefined());
+  io.stderr(linesOf("Stays", stays));
   const text = `The app ${name} is forgotten. Its repositories and everything else outside stay.\n`;
   return { value: { name }, text };
 }
 
-/** A portal of an older version has no list: the undo is requested without it. */
-function ifOlder(error: unknown): { readonly items: readonly MadeView[] } {
-  if (error instanceof GantryError && error.code === "not-found") return { items: [] };
-  throw error;
+/** Empty for an app whose creation did not fail, and from a portal of an older version, which has no such list. */
+async function madeBy(client: PortalClient, path: string): Promise<readonly MadeView[]> {
+  try {
+    return (await client.get(`${path}/undo`, page(madeView))).items;
+  } catch (error) {
+    if (error instanceof GantryError && (error.code === "not-found" || error.code === "conflict")) return [];
+    throw error;
+  }
+}
+
+function linesOf(word: string, made: readonly MadeView[]): string {
+  const lines = made.map(({ what, url, unsure }) => {
+    const doubt = unsure ? ", if it was made: the answer was lost" : "";
+    return `${word}: ${what}${doubt}${url === undefined ? "" : ` (${url})`}\n`;
+  });
+  return lines.join("");
 }
 
 function getApp(portal: PortalClient, name: string): Promise<AppView> {

@@ -199,7 +199,7 @@ jobs:
     config,
   );
   assert.equal(code, 0, out);
-  assert.match(out, /^ {2}– here make +Never {2}Its condition is false: /m);
+  assert.match(out, /^ {2}– here make +Never {2}Its condition is not met: the id of the task is \S+\.$/m);
   assert.match(out, /^ {2}⏸ here make +is tried again: The script ended with exit code 1/m);
 });
 

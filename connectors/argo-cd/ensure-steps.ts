@@ -76,12 +76,20 @@ export const argocdEnsureProject = defineStep({
       : [];
   },
   run: (context) => outlastRestart(context, () => ensureProject(context)),
-  undo: async (context, output) => {
-    if (!output.created) return;
-    const client = connect(context.system("argocd", context.input.system), context);
-    const there = await client.getProject(output.project);
-    if (there && !isOf(there, makerOf(context.task))) return keep(context, `project ${output.project}`);
-    await client.deleteProject(output.project);
+  undo: {
+    find: async (context) => {
+      const { project, system } = context.input;
+      const found = await connect(context.system("argocd", system), context).getProject(project);
+      if (!found || !madeBy(found, makerOf(context.task))) return whyNotMade(context.task, found, `project ${project}`);
+      return { project, created: true };
+    },
+    remove: async (context, output) => {
+      if (!output.created) return;
+      const client = connect(context.system("argocd", context.input.system), context);
+      const there = await client.getProject(output.project);
+      if (there && !isOf(there, makerOf(context.task))) return keep(context, `project ${output.project}`);
+      await client.deleteProject(output.project);
+    },
   },
 });
 
@@ -187,12 +195,21 @@ export const argocdEnsureApp = defineStep({
     return mergeApp(there, input, makerOf(context.task)) ? [`update the Argo CD app ${input.app}`] : [];
   },
   run: (context) => outlastRestart(context, () => ensureApp(context)),
-  undo: async (context, output) => {
-    if (!output.created) return;
-    const client = connect(context.system("argocd", context.input.system), context);
-    const there = await client.getApplication(output.app, context.input.project);
-    if (there && !isOf(there, makerOf(context.task))) return keep(context, `app ${output.app}`);
-    await client.deleteApplication(output.app, context.input.project);
+  undo: {
+    find: async (context) => {
+      const { app, project, system } = context.input;
+      const argocd = context.system("argocd", system);
+      const found = await connect(argocd, context).getApplication(app, project);
+      if (!found || !madeBy(found, makerOf(context.task))) return whyNotMade(context.task, found, `app ${app}`);
+      return { app, created: true, autoSync: syncsItself(found), url: appUrl(argocd.url, found.metadata) };
+    },
+    remove: async (context, output) => {
+      if (!output.created) return;
+      const client = connect(context.system("argocd", context.input.system), context);
+      const there = await client.getApplication(output.app, context.input.project);
+      if (there && !isOf(there, makerOf(context.task))) return keep(context, `app ${output.app}`);
+      await client.deleteApplication(output.app, context.input.project);
+    },
   },
 });
 
@@ -312,6 +329,11 @@ export function appUrl(base: string, app: { readonly name: string; readonly name
 
 function keep({ log }: Pick<StepContext<unknown>, "log">, what: string): void {
   log(`kept the Argo CD ${what}: it is not the one that was created for this app`);
+}
+
+function whyNotMade({ id }: TaskFacts, found: unknown, what: string): string {
+  if (found === undefined) return `there is no ${what}`;
+  return `the ${what} stays: task ${id} may have made it, but it does not carry its mark`;
 }
 
 function makerOf(task: TaskFacts): Maker {

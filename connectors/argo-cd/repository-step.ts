@@ -62,9 +62,17 @@ export const argocdEnsureRepository = defineStep({
       context.log(`${url}: ${says}`);
       return succeeded({ url, created });
     }),
-  undo: async (context, output) => {
-    if (output.created)
-      await connect(context.system("argocd", context.input.system), context).deleteRepository(output.url);
+  undo: {
+    find: async (context, result) => {
+      const { client, url } = await look(context);
+      if (result?.created === true) return { url, created: true };
+      if ((await client.getRepository(url)) === undefined) return `there is no repository ${url}`;
+      return `the repository ${url} stays: task ${context.task.id} may have registered it, but Argo CD does not say who did`;
+    },
+    remove: async (context, output) => {
+      if (output.created)
+        await connect(context.system("argocd", context.input.system), context).deleteRepository(output.url);
+    },
   },
 });
 

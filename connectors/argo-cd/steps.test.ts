@@ -369,10 +369,23 @@ suite("Argo CD", { concurrency: 4 }, () => {
       const run = () => bench.run(step as typeof argocdEnsureApp, input);
       bench.crashAt({ effect, when: "after-perform" });
       await assert.rejects(run(), Crash);
+      assert.equal(typeof (await bench.find(step as typeof argocdEnsureApp, input)), "object", `${effect} is found`);
       assert.equal(outputOf(await run()).created, true, effect);
       assert.equal(outputOf(await run()).created, true, `${effect} again`);
     }
     const output = { app, created: true, autoSync: false, url: "" };
+    const repository = { repository: REPOSITORY };
+    assert.match(String(await bench.find(argocdEnsureRepository, repository)), /Argo CD does not say who did$/);
+    const registered = await bench.find(argocdEnsureRepository, repository, { created: true });
+    assert.deepEqual(registered, { url: site.cloneUrl, created: true });
+    bench.nextTask();
+    for (const [step, input] of [
+      [argocdEnsureProject, projectInput(site)],
+      [argocdEnsureApp, appInput(site)],
+    ] as const) {
+      const stays = String(await bench.find(step as typeof argocdEnsureApp, input));
+      assert.match(stays, /stays: task t2 may have made it, but it does not carry its mark$/);
+    }
     await bench.undo(argocdEnsureApp, appInput(site), output);
     const gone = async () =>
       (await askArgoCd(site, `/applications/${app}?project=${project}`)) as unknown as { code?: number };

@@ -1,6 +1,7 @@
 // Ensures that a repository exists once, marked with the app that Gantry created it for.
 
 import { GantryError } from "@gantry/core/errors.ts";
+import type { JsonObject } from "@gantry/core/json.ts";
 import type { RunEffect, TaskFacts } from "@gantry/core/step/step.ts";
 import { carriesMarker, type GitHost, type HostRepository, markerOf } from "./host.ts";
 import type { Mirror } from "./mirror.ts";
@@ -15,7 +16,10 @@ export type WantedRepository = {
 };
 type Context = { readonly task: TaskFacts; readonly effect: RunEffect };
 
-/** Creates the repository unless ours exists. Throws `exists-foreign` for one that was created by someone else. */
+/**
+ * Creates the repository unless ours exists. Throws `exists-foreign` for one that was created by someone else, before an
+ * effect is recorded: what the record says has begun was not there before.
+ */
 export async function ensureRepository(
   context: Context,
   host: GitHost,
@@ -24,7 +28,12 @@ export async function ensureRepository(
   const { project, slug } = wanted;
   const marker = markerOf(context.task);
   const description = `${wanted.description} (${marker})`.trim();
-  const isOurs = (found: HostRepository | undefined) => found !== undefined && carriesMarker(found.description, marker);
+  const isOurs = (found: HostRepository) => carriesMarker(found.description, marker);
+  // It may be ours, from before a crash between its creation and its description.
+  const isBlank = async (found: HostRepository) =>
+    found.description === "" && (await host.isEmpty(project, found.slug));
+  const there = await host.getRepository(project, slug);
+  if (there !== undefined && !isOurs(there) && !(await isBlank(there))) throw notMarked(wanted, marker);
   let interrupted = false;
   return context.effect({
     name: "create-repository",
@@ -35,22 +44,37 @@ export async function ensureRepository(
       return found !== undefined && isOurs(found) ? { slug: found.slug, created: true } : undefined;
     },
     perform: async () => {
-      const found = await host.getRepository(project, slug);
-      if (found === undefined) {
+      if (there === undefined) {
         const desired = { project, slug, description, private: wanted.private, defaultBranch: "main" };
         const made = await host.createRepository(desired);
         if (made !== undefined) return { slug: made.slug, created: true };
         throw foreign(project, slug, "The host says that it exists, and this account cannot see it.");
       }
-      if (isOurs(found)) return { slug: found.slug, created: false };
-      // Ours, from before a crash between its creation and its description: it is empty and has no description.
-      if (interrupted && found.description === "" && (await host.isEmpty(project, found.slug))) {
-        await host.describeRepository(project, found.slug, description);
-        return { slug: found.slug, created: true };
-      }
-      throw foreign(project, slug, `Its description does not hold "${marker}".`);
+      if (isOurs(there)) return { slug: there.slug, created: false };
+      if (!interrupted) throw notMarked(wanted, marker);
+      await host.describeRepository(project, there.slug, description);
+      return { slug: there.slug, created: true };
     },
   });
+}
+
+/**
+ * The repository that a task began to create, without having come to its end. A text if there is none, or if it is not surely
+ * of that task: without the marker, or with commits, which that task had not pushed.
+ */
+export async function findUnfinished(
+  { task }: Pick<Context, "task">,
+  host: GitHost,
+  { project, slug, result }: { project: string; slug: string; result: JsonObject | undefined },
+): Promise<HostRepository | string> {
+  const name = `${project}/${slug}`;
+  const found = await host.getRepository(project, slug);
+  if (found === undefined) return `there is no repository ${name}`;
+  const marker = markerOf(task);
+  const stays = `the repository ${name} stays: task ${task.id} may have made it, but it`;
+  if (!carriesMarker(found.description, marker)) return `${stays}s description does not hold "${marker}"`;
+  if (result?.created !== true && !(await host.isEmpty(project, found.slug))) return `${stays} has commits by now`;
+  return found;
 }
 
 /**
@@ -82,6 +106,10 @@ export async function removeRepository(
       return { deleted: true };
     },
   });
+}
+
+function notMarked({ project, slug }: WantedRepository, marker: string): GantryError {
+  return foreign(project, slug, `Its description does not hold "${marker}".`);
 }
 
 function foreign(project: string, slug: string, problem: string): GantryError {

@@ -250,8 +250,11 @@ export function hostSuite(provider: GitSystem["provider"]): void {
 
     await host.createRepository({ ...newRepository(lab, "foreign"), description: "by hand (gantry:app=orders-2)" });
     bench.nextTask();
-    const foreign = await bench.run(createRepository, { repository: { project: lab.project, slug: "foreign" } });
+    const others = { repository: { project: lab.project, slug: "foreign" } };
+    const foreign = await bench.run(createRepository, others);
     assert.equal(foreign.kind === "errored" && foreign.failure.code, "exists-foreign");
+    const stays = /^the repository \S+foreign stays: task \S+ may have made it, but its description does not hold/;
+    assert.match(String(await bench.find(createRepository, others)), stays, "an undo leaves it alone, too");
 
     await bench.undo(createRepository, input, first.output);
     await bench.undo(createRepository, input, first.output);
@@ -303,6 +306,8 @@ export function hostSuite(provider: GitSystem["provider"]): void {
     const input = { repository: { project: lab.project, slug: "orders" } };
     bench.crashAt({ effect: "create-repository", when: "after-perform" });
     await assert.rejects(bench.run(createRepository, input), /crash/);
+    const found = await bench.find(createRepository, input);
+    assert.ok(typeof found === "object" && found.created && found.slug === "orders", "an undo finds it");
     const again = await bench.run(createRepository, input);
     assert.equal(again.kind === "succeeded" && again.output.created, true);
 

@@ -42,9 +42,20 @@ export const openPullRequest = defineStep({
   timeoutMs: 15 * MINUTES,
   plan: async ({ input }) => [`open a pull request from ${input.from} to ${input.to} of ${nameOf(input.repository)}`],
   run: (context) => outlastRestart(context, () => withPauses(() => openOnce(context))),
-  undo: async (context, { id }) => {
-    const { project, slug } = context.input.repository;
-    await hostOf(context, context.input.repository).host.closePullRequest(project, slug, id);
+  undo: {
+    find: async (context) => {
+      const { host } = hostOf(context, context.input.repository);
+      const found = (await ownPullRequests(host, context.input)).find(({ from }) => from === context.input.from);
+      if (found !== undefined) return { id: found.id, url: found.url, superseded: [] };
+      return `there is no open pull request from ${context.input.from}`;
+    },
+    remove: async (context, { id }) => {
+      const { project, slug } = context.input.repository;
+      const { host } = hostOf(context, context.input.repository);
+      // What was merged cannot be closed.
+      if ((await host.getPullRequest(project, slug, id)).state === "open")
+        await host.closePullRequest(project, slug, id);
+    },
   },
 });
 

@@ -11,9 +11,9 @@ import { outlastRestart } from "../outlast.ts";
 import { baseOf, branchOfCommit, bringRevision, fillFolder } from "./checkout.ts";
 import { bringTip, commitAndPush, type Draft, findPushed, hasChanges, messageOf } from "./commit.ts";
 import { fillContents } from "./contents.ts";
-import { ensureRepository, removeRepository } from "./ensure-repository.ts";
+import { ensureRepository, findUnfinished, removeRepository } from "./ensure-repository.ts";
 import { folderInside } from "./folders.ts";
-import { carriesMarker, markerOf } from "./host.ts";
+import { carriesMarker, type GitHost, type HostRepository, markerOf } from "./host.ts";
 import { hasCommit, type Mirror, type Revision, resolveRevision } from "./mirror.ts";
 import { isBranchName } from "./names.ts";
 import { requireOwnCommit } from "./own-commit.ts";
@@ -156,16 +156,22 @@ export const createRepository = defineStep({
     return carriesMarker(found.description, markerOf(context.task)) ? [] : [`stop: ${project}/${slug} exists already`];
   },
   run: (context) => outlastRestart(context, () => withPauses(() => createOnce(context))),
-  undo: async (context, output) => {
-    if (!output.created) return;
-    const { project, slug, system } = output;
-    const { host } = hostOf(context, { project, slug, system });
-    await removeRepository(
-      context,
-      host,
-      output,
-      async () => (await openRepository(context, { project, slug, system })).mirror,
-    );
+  undo: {
+    find: async (context, result) => {
+      const { system, host } = hostOf(context, context.input.repository);
+      const { project, slug } = context.input.repository;
+      const found = await findUnfinished(context, host, { project, slug, result });
+      return typeof found === "string"
+        ? found
+        : outputOf(system.name, host, { project, slug: found.slug, created: true }, found);
+    },
+    remove: async (context, output) => {
+      if (!output.created) return;
+      const { host } = hostOf(context, { ...context.input.repository, system: output.system });
+      const { project, slug, system } = output;
+      const open = async () => (await openRepository(context, { project, slug, system })).mirror;
+      await removeRepository(context, host, output, open);
+    },
   },
 });
 
@@ -181,15 +187,24 @@ async function createOnce(context: CreateContext): Promise<StepOutcome<z.output<
   }
   if (!repository.ready) return waiting(`${system.name} is preparing ${project}/${slug}`, 1_000);
   context.log(`${created ? "created" : "found our own"} ${host.repositoryUrl(project, slug)}`);
-  return succeeded({
-    system: system.name,
+  return succeeded(outputOf(system.name, host, { project, slug, created }, repository));
+}
+
+function outputOf(
+  system: string,
+  host: GitHost,
+  { project, slug, created }: { readonly project: string; readonly slug: string; readonly created: boolean },
+  { defaultBranch }: HostRepository,
+): z.output<typeof createOutput> {
+  return {
+    system,
     project,
     slug,
     url: host.repositoryUrl(project, slug),
     cloneUrl: host.cloneUrl(project, slug),
-    defaultBranch: repository.defaultBranch ?? "main",
+    defaultBranch: defaultBranch ?? "main",
     created,
-  });
+  };
 }
 
 const renderInput = z.strictObject({

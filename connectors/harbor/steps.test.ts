@@ -75,6 +75,19 @@ test("undo deletes only what the step created, may be repeated, and keeps a proj
   assert.match(bench.lines.at(-1) ?? "", /^kept the project orders: it holds images$/);
 });
 
+test("an undo finds the project of a creation whose answer was lost, and no older one", async (t) => {
+  const { bench } = await harborBench(t, { projects: {} });
+  const input = { project: "orders" };
+  assert.equal(await bench.find(ensureProject, input), "there is no project orders");
+  bench.crashAt({ effect: "create-project", when: "after-perform" });
+  await assert.rejects(bench.once(ensureProject, input), Crash);
+  const made = await bench.find(ensureProject, input);
+  assert.deepEqual(made, { project: "orders", created: true });
+  bench.nextTask({ requestedAtMs: Date.now() + 60_000 });
+  const older = String(await bench.find(ensureProject, input));
+  assert.match(older, /^the project orders stays: task t2 may have made it, but it is older/);
+});
+
 test("a robot that may not create projects gets an error that says so", async (t) => {
   const setup = await harborBench(t);
   const answer = await setup.api("POST", "/robots", {

@@ -5,11 +5,11 @@ import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonValue } from "@gantry/core/json.ts";
 import type { HarborSystem } from "@gantry/core/site/systems.ts";
 import { failed, failureOf, type StepOutcome, succeeded, waiting } from "@gantry/core/step/outcome.ts";
-import { defineStep, type StepContext, USUAL_RETRY } from "@gantry/core/step/step.ts";
+import { defineStep, type StepContext, type TaskFacts, USUAL_RETRY } from "@gantry/core/step/step.ts";
 import { z } from "zod";
 import { isRepositoryName } from "../oci/reference.ts";
 import { outlastRestart } from "../outlast.ts";
-import { createHarbor, type HarborClient } from "./client.ts";
+import { createHarbor, type HarborClient, type Project } from "./client.ts";
 import {
   countFindings,
   decideScan,
@@ -63,22 +63,39 @@ export const ensureProject = defineStep<z.output<typeof ensureInput>, z.output<t
         probe: async () => {
           const found = await client.findProject(project);
           if (!found) return undefined;
-          const createdAtMs = Date.parse(found.creation_time ?? "");
-          const ours = found.owner_name === harbor.username && createdAtMs >= context.task.requestedAtMs;
-          return { created: ours };
+          return { created: isOurs(found, harbor, context.task) };
         },
         perform: async () => ({ created: await client.createProject(project, metadata) }),
       });
       context.log(created ? `created the project ${project}` : `the project ${project} exists`);
       return succeeded({ project, created });
     }),
-  undo: async (context, { project, created }) => {
-    if (!created) return;
-    const client = createHarbor(context.system("harbor", context.input.system), context);
-    const gone = await client.deleteProject(project);
-    context.log(gone ? `deleted the project ${project}` : `kept the project ${project}: it holds images`);
+  undo: {
+    find: async (context) => {
+      const { project, system } = context.input;
+      const harbor = context.system("harbor", system);
+      const found = await createHarbor(harbor, context).findProject(project);
+      if (found === undefined) return `there is no project ${project}`;
+      if (isOurs(found, harbor, context.task)) return { project, created: true };
+      return `the project ${project} stays: task ${context.task.id} may have made it, but it is older or of another account`;
+    },
+    remove: async (context, { project, created }) => {
+      if (!created) return;
+      const client = createHarbor(context.system("harbor", context.input.system), context);
+      const gone = await client.deleteProject(project);
+      context.log(gone ? `deleted the project ${project}` : `kept the project ${project}: it holds images`);
+    },
   },
 });
+
+/** Our account created it after the task was requested. */
+function isOurs(
+  { owner_name, creation_time }: Project,
+  { username }: HarborSystem,
+  { requestedAtMs }: TaskFacts,
+): boolean {
+  return owner_name === username && Date.parse(creation_time ?? "") >= requestedAtMs;
+}
 
 const scanInput = z.strictObject({
   repository: z

@@ -71,6 +71,25 @@ for (const flavour of FLAVOURS) {
     assert.match(bench.lines.join("\n"), /kept the Jira project ORD: it has issues/);
   });
 
+  test(`${flavour}: an undo finds the project of a creation whose answer was lost, and no other`, async (t) => {
+    const { bench } = await openJira(t, flavour);
+    const input = { key: "ORD", name: "Orders" };
+    const none = "there is no Jira project ORD";
+    assert.equal(await bench.find(createProject, input), none);
+    bench.crashAt({ effect: "project", when: "after-perform" });
+    await assert.rejects(bench.once(createProject, input), Crash);
+    const found = await bench.find(createProject, input);
+    assert.ok(typeof found === "object");
+    bench.nextTask({ app: "others" });
+    assert.match(
+      String(await bench.find(createProject, input)),
+      /^the Jira project ORD stays: task t2 may have made it/,
+    );
+    bench.nextTask({ app: "orders" });
+    await bench.undo(createProject, input, found);
+    assert.equal(await bench.find(createProject, input), none);
+  });
+
   test(`${flavour}: an issue, its transition and a comment`, async (t) => {
     const { jira, bench } = await openJira(t, flavour);
     const issue = await withIssue(bench);

@@ -46,6 +46,8 @@ export const createProject = defineStep({
     outlastRestart(context, async () => {
       const { key, name, description, template } = context.input;
       const jira = await connect(context);
+      // Before an effect is recorded: what the record says has begun was not there before.
+      const there = await ours(context, jira);
       const made = await context.effect({
         name: "project",
         what: `create the Jira project ${key}`,
@@ -54,8 +56,7 @@ export const createProject = defineStep({
           return found && { id: found.id, created: true };
         },
         perform: async () => {
-          const found = await ours(context, jira);
-          if (found) return { id: found.id, created: false };
+          if (there) return { id: there.id, created: false };
           const text = [description, markOf(context.task)].filter(Boolean).join("\n\n");
           const { id } = await jira.createProject({ key, name, description: text, template });
           return { id, created: true };
@@ -65,17 +66,27 @@ export const createProject = defineStep({
       context.log(made.created ? `created ${url}` : `${url} is there already`);
       return succeeded({ key, url, ...made });
     }),
-  undo: async (context, { key, id, created }) => {
-    if (!created) return;
-    const jira = await connect(context);
-    const found = await jira.project(key);
-    const keep = (why: string): void => context.log(`kept the Jira project ${key}: ${why}`);
-    if (found === undefined) return context.log(`there is no Jira project ${key}`);
-    if (found.id !== id || !isMarked(found, context.task))
-      return keep("it is not the one that was created for this app");
-    if (await jira.hasIssues(key)) return keep("it has issues");
-    await jira.deleteProject(id);
-    context.log(`deleted the Jira project ${key}`);
+  undo: {
+    find: async (context) => {
+      const { key } = context.input;
+      const found = await (await connect(context)).project(key);
+      if (found === undefined) return `there is no Jira project ${key}`;
+      if (isMarked(found, context.task)) return { key, id: found.id, url: browse(context, key), created: true };
+      const problem = `its description does not hold ${markOf(context.task)}`;
+      return `the Jira project ${key} stays: task ${context.task.id} may have made it, but ${problem}`;
+    },
+    remove: async (context, { key, id, created }) => {
+      if (!created) return;
+      const jira = await connect(context);
+      const found = await jira.project(key);
+      const keep = (why: string): void => context.log(`kept the Jira project ${key}: ${why}`);
+      if (found === undefined) return context.log(`there is no Jira project ${key}`);
+      if (found.id !== id || !isMarked(found, context.task))
+        return keep("it is not the one that was created for this app");
+      if (await jira.hasIssues(key)) return keep("it has issues");
+      await jira.deleteProject(id);
+      context.log(`deleted the Jira project ${key}`);
+    },
   },
 });
 

@@ -10,7 +10,7 @@ import { belowAll, type Comparison, comparisonsOf } from "./comparisons.ts";
 import { costOf, MAX_COST } from "./cost.ts";
 import { makeEnvironment } from "./environment.ts";
 import { isReplacement, KEY_PROBLEM, replaceFunction, replaceOptionalAccess } from "./functions.ts";
-import { alternativesOf, closedIn, constantsOf, type Part } from "./parts.ts";
+import { closedIn, constantsOf, type Part, splitAt } from "./parts.ts";
 import { childrenOf, type Reference, referencesOf } from "./references.ts";
 import { syntaxProblem } from "./syntax-problem.ts";
 import { type CelValue, fromCel, toCel, ValueProblem } from "./values.ts";
@@ -23,6 +23,8 @@ export type Expression = {
   readonly below: readonly ExpressionProblem[];
   /** What stands between `||` at the top; the whole expression where there is none. */
   readonly alternatives: readonly string[];
+  /** What stands between `&&` at the top; the whole expression where there is none. */
+  readonly demands: readonly string[];
   /** Parts that name no variable; where one has no value, the expression has none. */
   readonly constants: readonly Part[];
   /** The type of the result as far as CEL knows it: `bool`, `int`, `list<…>` …, or `dyn` when it depends on the values. */
@@ -108,7 +110,8 @@ function compile(source: string): Expression | ExpressionProblem {
   const references = referencesOf(parsed.ast);
   const comparisons = comparisonsOf(parsed.ast);
   const below = belowAll(parsed.ast);
-  const alternatives = alternativesOf(parsed.ast, source);
+  const alternatives = splitAt("||", parsed.ast, source);
+  const demands = splitAt("&&", parsed.ast, source);
   const constants = constantsOf(parsed.ast, source);
   replaceFunctions(parsed.ast);
   const verdict = checkedAsWritten(source, parsed);
@@ -119,7 +122,7 @@ function compile(source: string): Expression | ExpressionProblem {
   }
   const names = new Set(references.map((reference) => reference.variable));
   const type = String(verdict.type ?? "dyn");
-  return { source, references, comparisons, below, alternatives, constants, type, evaluate };
+  return { source, references, comparisons, below, alternatives, demands, constants, type, evaluate };
 
   function evaluate(scope: JsonObject, evaluation = newEvaluation()): JsonValue {
     return run(source, parsed, { names, scope, evaluation });

@@ -6,9 +6,9 @@ import { childrenOf, referencesOf } from "./references.ts";
 /** `offset`: of the part in the whole expression. `problem`: what is wrong if it fails; else the reason why it fails. */
 export type Part = { readonly source: string; readonly offset: number; readonly problem?: string };
 
-/** What stands between `||` at the top; the whole expression where there is none. */
-export function alternativesOf(node: ASTNode, source: string): readonly string[] {
-  return node.op === "||" ? node.args.flatMap((one) => alternativesOf(one, source)) : [textOf(node, source)];
+/** What stands between `||`, or between `&&`, at the top; the whole expression where there is none. */
+export function splitAt(op: "||" | "&&", node: ASTNode, source: string): readonly string[] {
+  return node.op === op ? node.args.flatMap((one) => splitAt(op, one, source)) : [textOf(node, source)];
 }
 
 /**

@@ -238,6 +238,17 @@ export type UndoAction = {
   readonly uses: string;
   readonly with: JsonObject;
   readonly output: JsonObject;
+  /** The step did not come to its end, so its output is not known and the runner looks. Absent: `output` is what it gave. */
+  readonly begun?: BegunEffect;
+};
+
+/** A change that a task began and whose step did not succeed. */
+export type BegunEffect = {
+  readonly task: string;
+  /** When that task was requested, ms since 1970. */
+  readonly requestedAtMs: number;
+  /** Absent: it is not known whether the change was made. */
+  readonly result?: JsonObject;
 };
 
 /** A script, run by `shell` (default `sh -eu`). It gets values as environment variables only; it is never templated. */

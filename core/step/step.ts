@@ -41,7 +41,7 @@ export type Step<I = never, O = JsonObject, K extends SystemKind = SystemKind> =
   readonly runsCode?: true;
   /** It only looks at systems, so that every runner may run it, whatever jobs it takes. */
   readonly looksOnly?: true;
-  /** Names of the changes it makes outside; empty for a step that only reads or computes. */
+  /** Names of the changes it makes outside, first the one that `undo` takes back; empty for a step that only reads or computes. */
   readonly effects: readonly string[];
   /** How often the runner retries after a retryable `errored`, and how long it waits in between. */
   readonly retry: StepRetry;
@@ -50,8 +50,20 @@ export type Step<I = never, O = JsonObject, K extends SystemKind = SystemKind> =
   /** What `run` would do, as one sentence per change, without doing it. */
   readonly plan: (context: StepContext<I, K>) => Promise<readonly string[]>;
   readonly run: (context: StepContext<I, K>) => Promise<StepOutcome<O>>;
-  /** Undoes what `run` did with this input and output. Safe to call twice, and if nothing was done. */
-  readonly undo?: (context: StepContext<I, K>, output: O) => Promise<void>;
+  readonly undo?: Undo<I, O, K>;
+};
+
+/** Takes back what `run` made. */
+export type Undo<I, O, K extends SystemKind = SystemKind> = {
+  /**
+   * What `run` made with this input before it ended badly or lost the answer: the output that it would have given. A text if
+   * nothing is there, or if it is not surely of that task and stays: it says which, without a full stop. `context.task` has
+   * the app of the undo, and id and time of the task that began. `result`: of the effect, if its end is known. It changes
+   * nothing.
+   */
+  readonly find: (context: StepContext<I, K>, result: JsonObject | undefined) => Promise<O | string>;
+  /** Deletes what `run` made with this input and output. Safe to call twice, and if nothing was made. */
+  readonly remove: (context: StepContext<I, K>, output: O) => Promise<void>;
 };
 
 export type StepRetry = { readonly max: number; readonly delayMs: number; readonly maxDelayMs: number };
@@ -224,7 +236,10 @@ export type AnyStep = Omit<Step, "input" | "output" | "acts" | "plan" | "run" | 
   readonly acts: (input: never) => readonly Resource[];
   readonly plan: (context: StepContext<never>) => Promise<readonly string[]>;
   readonly run: (context: StepContext<never>) => Promise<StepOutcome<JsonObject>>;
-  readonly undo?: (context: StepContext<never>, output: never) => Promise<void>;
+  readonly undo?: {
+    readonly find: (context: StepContext<never>, result: JsonObject | undefined) => Promise<JsonObject | string>;
+    readonly remove: (context: StepContext<never>, output: never) => Promise<void>;
+  };
 };
 
 /** Steps by their names, loaded when a job first needs one: a runner has many and uses few. */

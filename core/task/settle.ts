@@ -8,6 +8,7 @@ import { followGroup, leaveGroup } from "../concurrency/job-group.ts";
 import { GantryError } from "../errors.ts";
 import { evaluateCondition } from "../expr/condition.ts";
 import { checkExpression, expressionFailed } from "../expr/expression.ts";
+import { unmetText } from "../expr/in-words.ts";
 import { referencesIn, render, renderText } from "../expr/template.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts";
 import { expandJob, MAX_TASK_JOBS, shownEach } from "../pipeline/expand.ts";
@@ -132,7 +133,7 @@ function followOne(pipeline: Pipeline, state: TaskState, job: Job, one: JobState
     const upstream = status !== "succeeded";
     const reason = upstream
       ? `not run, because ${blame(state, job) ?? "an earlier job"} did not succeed`
-      : `its condition is not met: ${job.when}`;
+      : `its condition is not met: ${unmetText(job.when ?? "", scope)}`;
     return [{ kind: "JobSkipped", at: now, job: one.key, because: upstream ? "upstream" : "condition", reason }];
   } catch (error) {
     return [{ kind: "JobEnded", at: now, job: one.key, outcome: "errored", outputs: {}, failure: expected(error) }];

@@ -130,9 +130,12 @@ export function decideForget(facts: AppFacts, { keep }: { readonly keep: boolean
   const busy = whileIdle(facts, "be forgotten");
   if (busy) return busy;
   const made = keep ? [] : (facts.made ?? []);
-  if (made.length > 0)
-    return new GantryError("creation-left", { app: name, made: made.map(({ what }) => what).join("; ") });
+  if (made.length > 0) return new GantryError("creation-left", { app: name, made: made.map(inWords).join("; ") });
   return { change: "change", app: { ...app, state: "removed" }, events: [{ kind: "AppForgotten", at, by }] };
+}
+
+function inWords({ what, unsure }: MadeView): string {
+  return unsure === true ? `perhaps ${what}` : what;
 }
 
 function whileIdle({ name, openTask }: AppFacts, what: string): GantryError | undefined {

@@ -7,7 +7,7 @@ import { jobDefinition } from "@gantry/core/task/decide-lease.ts";
 import type { JobState, TaskState } from "@gantry/core/task/model.ts";
 import type { StartTask } from "@gantry/wire/agent/agent-api.ts";
 import type { StartRequest } from "../tasks/decide-start.ts";
-import { undoTask } from "../tasks/decide-undo.ts";
+import { undoableSteps, undoTask } from "../tasks/decide-undo.ts";
 import { type Definition, keepGenerated } from "../tasks/definitions.ts";
 import type { StartDeps } from "../tasks/start-task.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
@@ -61,8 +61,7 @@ async function undoDefinition(
   { journal, definitions }: Pick<StartDeps, "journal" | "definitions">,
   task: TaskRecord,
 ): Promise<Definition | undefined> {
-  const undoable = new Set(definitions.steps.filter(({ undo }) => undo).map((step) => step.name));
-  const pipeline = undoTask(task, undoable);
+  const pipeline = undoTask(task, undoableSteps(definitions.steps));
   return pipeline && keepGenerated(journal, pipeline);
 }
 

@@ -138,3 +138,28 @@ test("a task that succeeds or is canceled takes nothing back", async (t) => {
   assert.equal((await jobOf(agent, task, "undo")).state, "skipped");
   assert.equal((await agent.client.task(task.id)).state, "canceled");
 });
+
+test("what a step began without coming to its end is looked for, also by the task that found it later", async (t) => {
+  const agent = await ProtocolFixture.open(t, { sandbox: SANDBOX });
+  const runner = await agent.runner();
+  const task = await agent.request("sandbox");
+  await makeProject(runner, "one", false);
+  const { ref } = await take(runner);
+  await runner.effectBegin(ref, { step: "make", effect: "create-project", ordinal: 0, what: "create the project two" });
+  const failure = { code: "system-unreachable", message: "The answer was lost." };
+  await runner.report(ref, { outcome: "errored", failure });
+  const undo = await take(runner);
+  assert.equal(undo.spec.steps.length, 1, "the project that was found stays");
+  const [{ action } = { action: undefined }] = undo.spec.steps;
+  assert.ok(action?.kind === "undo");
+  assert.deepEqual(
+    {
+      uses: action.uses,
+      with: action.with,
+      output: action.output,
+      task: action.begun?.task,
+      result: action.begun?.result,
+    },
+    { uses: "harbor/ensure-project", with: { project: "two" }, output: {}, task: task.id, result: undefined },
+  );
+});

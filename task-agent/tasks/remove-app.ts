@@ -7,7 +7,7 @@ import { newTaskId } from "@gantry/core/task/task-id.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import type { MadeView } from "@gantry/wire/agent/deployments.ts";
 import { appScope } from "./decide-app.ts";
-import { madeByCreation, type PastTask, undoCreation } from "./decide-undo.ts";
+import { madeByCreation, type PastTask, undoableSteps, undoCreation } from "./decide-undo.ts";
 import { type Definitions, keepGenerated } from "./definitions.ts";
 import type { TaskRecord } from "./task-store.ts";
 import { appStream, taskStream } from "./task-stream.ts";
@@ -40,7 +40,7 @@ export async function undoApp(deps: RemoveDeps, name: string, by: string): Promi
   const known = running?.state === "undoing" ? await tasks.read(running.task) : undefined;
   if (known) return known;
   const { state: app, version } = await failedApp(journal, name);
-  const pipeline = undoCreation(name, await creationsOf(deps, app), undoableSteps(definitions));
+  const pipeline = undoCreation(name, await creationsOf(deps, app), undoableSteps(definitions.steps));
   if (!pipeline) {
     const problem = "made nothing that can be taken back";
     throw new GantryError("conflict", { what: `The creation of ${name}`, problem, why: "It can only be forgotten." });
@@ -75,14 +75,10 @@ export async function undoPlan(deps: MadeDeps, name: string): Promise<readonly M
   return madeFor(deps, (await failedApp(deps.journal, name)).state);
 }
 
-/** What the failed creation of this app made and can take back. Empty for an app whose creation did not fail. */
+/** What the failed creation of this app made, or may have made, and can take back. Empty for an app whose creation did not fail. */
 export async function madeFor(deps: MadeDeps, app: AppState): Promise<readonly MadeView[]> {
   if (app.state !== "failed") return [];
-  return madeByCreation(await creationsOf(deps, app), undoableSteps(deps.definitions));
-}
-
-function undoableSteps({ steps }: Pick<Definitions, "steps">): ReadonlySet<string> {
-  return new Set(steps.filter(({ undo }) => undo).map(({ name }) => name));
+  return madeByCreation(await creationsOf(deps, app), undoableSteps(deps.definitions.steps));
 }
 
 async function failedApp(journal: Journal, name: string): Promise<{ state: AppState; version: number }> {

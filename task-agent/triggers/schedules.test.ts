@@ -320,7 +320,7 @@ ${SHORT}`,
     triggers.map(({ id, last }) => [id, last?.nothing]),
     [
       ["first:nightly:schedule-1", undefined],
-      ["second:nightly:schedule-1", 'The condition `app.name != "second"` of the trigger is false.'],
+      ["second:nightly:schedule-1", "The condition of the trigger is not met: the name of the app is second."],
     ],
   );
 });

@@ -4,6 +4,7 @@
 import { hash } from "node:crypto";
 import { explain, GantryError } from "@gantry/core/errors.ts";
 import { evaluateCondition } from "@gantry/core/expr/condition.ts";
+import { unmetText } from "@gantry/core/expr/in-words.ts";
 import { render } from "@gantry/core/expr/template.ts";
 import { isJsonObject, type JsonObject } from "@gantry/core/json.ts";
 import type { TriggerKind, TriggerOf } from "@gantry/core/trigger/trigger.ts";
@@ -127,7 +128,7 @@ export async function startOnce(
   const scope = { trigger: { kind: trigger.kind, ...facts }, app: appScope(app) };
   try {
     if (trigger.when !== undefined && !evaluateCondition(trigger.when, { ...scope, status: "succeeded" }))
-      return { nothing: `The condition \`${trigger.when}\` of the trigger is false.` };
+      return { nothing: `The condition of the trigger is not met: ${unmetText(trigger.when, scope)}.` };
     if (app) deps.admitTriggered?.(app.name);
     const params = render(trigger.params, scope);
     const request = {

@@ -1,5 +1,6 @@
 // The state and the outcome of a job, derived from how its steps ended. Pure.
 
+import { unmetText } from "@gantry/core/expr/in-words.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { Failure } from "@gantry/core/step/outcome.ts";
 import type { Outcome } from "@gantry/core/task/states.ts";
@@ -28,16 +29,17 @@ export function stepsScope(ends: readonly StepEnd[]): JsonObject {
   return Object.fromEntries(ends.map(({ step, outcome, outputs }) => [step, { outcome, outputs }]));
 }
 
-/** Why a step is skipped, as a sentence for users. */
+/** Why a step is skipped, as a sentence for users. `scope`: with which its condition was evaluated. */
 export function skipReason(
   ends: readonly StepEnd[],
   stopped: Stopped | undefined,
   condition: string | undefined,
+  scope: JsonObject,
 ): string {
   const bad = firstBad(ends);
   if (stopped) return `The job was stopped: ${stopped.message}`;
   if (bad) return `The earlier step “${bad.title}” did not succeed.`;
-  return `Its condition is false: ${condition ?? ""}`;
+  return `Its condition is not met: ${unmetText(condition ?? "", scope)}.`;
 }
 
 /**

@@ -58,7 +58,7 @@ async function runOrSkip(
     job.emit({ kind: "progress", progress });
     return { step: step.id, title: step.title, outcome: "errored", outputs: {}, failure };
   }
-  const reason = truncate(job.masker.text(skipReason(ends, stopped, step.when)), 1_000);
+  const reason = truncate(job.masker.text(skipReason(ends, stopped, step.when, scope)), 1_000);
   const progress = { kind: "step-ended", step: step.id, outcome: "skipped", durationMs: 0, reason } as const;
   job.emit({ kind: "progress", progress });
   return { step: step.id, title: step.title, outcome: "skipped", outputs: {} };

@@ -44,24 +44,37 @@ export async function runUses(run: StepRun, action: UsesAction): Promise<StepRes
   return result;
 }
 
-/** Undoes what a step of an earlier task did. Throws like `runUses`. */
-export async function runUndo(run: StepRun, action: UndoAction): Promise<StepResult> {
-  const step = await loadStep(run, action.uses);
+/** Takes back what a step of an earlier task made. Throws like `runUses`. */
+export async function runUndo(run: StepRun, { uses, with: given, output, begun }: UndoAction): Promise<StepResult> {
+  const step = await loadStep(run, uses);
   const { undo } = step;
-  const output = z.safeParse(step.output, action.output);
-  if (!undo || !output.success)
+  const recorded = begun === undefined ? z.safeParse(step.output, output) : undefined;
+  if (!undo || recorded?.success === false)
     throw new GantryError("bad-input", { step: step.name, problem: "Its recorded output does not say what to undo." });
+  let kept: string | undefined;
   const undoing: AnyStep = {
     ...step,
     output: z.object({}),
     run: async (context) => {
-      // The output was checked with the schema of this step.
-      await undo(context, output.data as never);
+      const made = recorded ? recorded.data : await undo.find(asBegun(context, begun), begun?.result);
+      if (typeof made === "string") kept = made;
+      // The output is of this step, or was checked with its schema.
+      else await undo.remove(context, made as never);
       return succeeded({});
     },
   };
-  const { input } = checkInput(run, step, action.with as JsonObject, wasMade(run, output.data));
-  return callUntilEnded(run, undoing, await prepare(run, undoing, input));
+  const isOurs = begun !== undefined || z.object({ created: z.literal(true) }).safeParse(output).success;
+  const { input } = checkInput(run, step, given as JsonObject, isOurs && isFromPlatform(run));
+  const result = await callUntilEnded(run, undoing, await prepare(run, undoing, input));
+  if (kept === undefined || result.outcome !== "succeeded") return result;
+  run.log.line(`[gantry] ${kept}`);
+  return { outcome: "skipped", outputs: {}, reason: run.job.masker.text(`Nothing was deleted: ${kept}.`) };
+}
+
+/** What was made carries the marks of the task that began it. */
+function asBegun(context: StepContext<never>, begun: UndoAction["begun"]): StepContext<never> {
+  const { task: id = context.task.id, requestedAtMs = context.task.requestedAtMs } = begun ?? {};
+  return { ...context, task: { ...context.task, id, requestedAtMs } };
 }
 
 /** With `missingSystem: skip`, a step that did not find its system is skipped. It has changed nothing. */
@@ -109,10 +122,9 @@ function requireInside({ job, step: own }: StepRun, step: string, acts: readonly
   throw new GantryError("outside-app", { step, what: what || "the credentials of the site", problem });
 }
 
-/** The task-agent made this job from its own record of what the creation of the app had created. */
-function wasMade({ job }: StepRun, output: unknown): boolean {
-  const created = z.object({ created: z.literal(true) }).safeParse(output);
-  return job.spec.definition?.origin === "platform" && created.success;
+/** The task-agent made this job from its own record of what an earlier task had created or begun. */
+function isFromPlatform({ job }: StepRun): boolean {
+  return job.spec.definition?.origin === "platform";
 }
 
 async function prepare(run: StepRun, step: AnyStep, input: unknown): Promise<StepContext<never>> {

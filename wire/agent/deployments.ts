@@ -34,12 +34,16 @@ export const demandView = z
   .meta({ id: "Demand" });
 export type DemandView = z.infer<typeof demandView>;
 
-/** What the failed creation of an app made. */
+/** What the failed creation of an app made, or may have made. */
 export const madeView = z
   .object({
     what: z.string().describe("create repository SHOP/orders"),
     site: z.string().describe("Whose systems it is in"),
     url: z.string().optional().describe("Its page, where it has one"),
+    unsure: z
+      .literal(true)
+      .optional()
+      .describe("It began, and its answer was lost: an undo looks whether it is there and was made by this task"),
   })
   .meta({ id: "Made" });
 export type MadeView = z.infer<typeof madeView>;

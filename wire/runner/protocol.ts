@@ -198,7 +198,14 @@ const stepSpec = z.object({
   action: z.discriminatedUnion("kind", [
     z.object({ kind: z.literal("uses"), uses: z.string(), with: jsonObject }),
     // A runner that does not know it refuses the job, so it never runs what it should undo.
-    z.object({ kind: z.literal("undo"), uses: z.string(), with: jsonObject, output: jsonObject }),
+    z.object({
+      kind: z.literal("undo"),
+      uses: z.string(),
+      with: jsonObject,
+      output: jsonObject,
+      /** The step did not come to its end. An older runner ignores it, and refuses the empty output. */
+      begun: z.object({ task: z.string(), requestedAtMs: ms, result: jsonObject.optional() }).optional(),
+    }),
     z.object({
       kind: z.literal("run"),
       run: z.string(),

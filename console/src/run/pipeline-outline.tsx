@@ -61,9 +61,12 @@ function titleOf(pipeline: PipelineView, id: string): string {
   return pipeline.jobs.find((job) => job.id === id)?.title ?? id;
 }
 
-/** A site that depends on the app is an expression; this says what it means. */
+/** A site that depends on the app or on a param is an expression; this says what it means. */
 function siteOf(site: unknown): string {
   const text = typeof site === "string" ? site : JSON.stringify(site);
-  if (text.includes("each.")) return "the site of each target";
-  return text.includes("${{") ? "the build site of the app" : text;
+  if (!text.includes("${{")) return text;
+  if (/\beach\b/.test(text)) return "the site of each target";
+  if (/\bapp\.build\b/.test(text)) return "the build site of the app";
+  const param = /^\$\{\{\s*params\.(\w+)\s*\}\}$/.exec(text)?.[1];
+  return param === undefined ? "a site that is decided when it runs" : `the chosen ${param}`;
 }

@@ -48,10 +48,19 @@ export function FailedCreation({ app }: { app: AppView }) {
                   the app. Forget leaves all of it where it is, and Gantry cannot delete it later.
                 </p>
                 <ul aria-label="What the creation made">
-                  {items.map(({ what, url }) => (
-                    <li key={what}>{url === undefined ? what : <ExternalLink href={url}>{what}</ExternalLink>}</li>
+                  {items.map(({ what, url, unsure }) => (
+                    <li key={what}>
+                      {url === undefined ? what : <ExternalLink href={url}>{what}</ExternalLink>}
+                      {unsure ? <span class="soft"> · perhaps</span> : null}
+                    </li>
                   ))}
                 </ul>
+                {items.some(({ unsure }) => unsure) ? (
+                  <p class="soft">
+                    Of what is marked with “perhaps”, the answer was lost. Undo looks whether it is there, deletes it
+                    only if it carries the mark of this creation, and says in its log what it kept.
+                  </p>
+                ) : null}
               </>
             )}
             <div class="submit">
