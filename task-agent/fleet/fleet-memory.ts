@@ -25,15 +25,9 @@ export function openFleetMemory() {
   let version = 0;
 
   const observedFor = (target: FleetTarget): Observation | undefined => {
-    const known = found.get(target) ?? findFor(target) ?? NOTHING;
+    const known = found.get(target) ?? findFor(target, byKey) ?? NOTHING;
     found.set(target, known);
     return known === NOTHING ? undefined : known;
-  };
-  const findFor = (target: FleetTarget): Observation | undefined => {
-    const named = best(byKey.get(target.nameKey) ?? NONE, target);
-    if (named || target.placeKey === undefined) return named;
-    for (const one of byKey.get(target.placeKey) ?? NONE) if (isOfTarget(one.application, target)) return one;
-    return undefined;
   };
   const forget = (id: string): void => {
     const before = observations.get(id);
@@ -94,6 +88,13 @@ export function openFleetMemory() {
     version: (): number => version,
     isMatched: (one: Observation): boolean => targetsOf(one).some((target) => observedFor(target) === one),
   };
+}
+
+function findFor(target: FleetTarget, byKey: ReadonlyMap<string, ReadonlySet<Observation>>): Observation | undefined {
+  const named = best(byKey.get(target.nameKey) ?? NONE, target);
+  if (named || target.placeKey === undefined) return named;
+  for (const one of byKey.get(target.placeKey) ?? NONE) if (isOfTarget(one.application, target)) return one;
+  return undefined;
 }
 
 /** Several Argo CDs of a site may have an application of the name: the one that deploys to the place of the target. */
