@@ -48,6 +48,7 @@ const REFUSED: readonly (readonly [job: string, problem: RegExp])[] = [
   ["download: other", /t does not need the job other; add it to `needs`/],
   ["download: othr", /there is no job othr \(did you mean other\?\)/],
   ["needs: other, download: [{ job: other, artifact: dst }]", /saves no artifact dst \(did you mean dist\?\)/],
+  ["needs: other, download: [{ job: other, artifact: none.report }]", /saves no artifact none\.report/],
   ["needs: bare, download: bare", /the job bare saves no artifacts/],
   ["needs: other, download: [{ job: other, to: ../x }]", /the folder \.\.\/x must be below the workspace/],
 ];

@@ -126,10 +126,16 @@ function wrongDownloads(
     if (!needs.includes(job)) return [wrong(`${id} does not need the job ${job}; add it to \`needs\``)];
     // A step of the job may save more than its keyword says.
     if (from.steps.some(({ action }) => action.kind === "uses" && action.uses === "artifact/save")) return [];
+    if (artifact !== undefined && mayBeOutput(from, artifact)) return [];
     const names = (from.artifacts ?? []).map(({ name }) => name);
     if (names.length === 0) return [wrong(`the job ${job} saves no artifacts`)];
     return artifact === undefined || names.includes(artifact)
       ? []
       : [wrong(`the job ${job} saves no artifact ${artifact}${didYouMean(artifact, names)}`)];
   });
+}
+
+/** An output of a script that is a file is the artifact `<step>.<output>`. Which outputs a script writes is not in the file. */
+function mayBeOutput({ steps }: Job, artifact: string): boolean {
+  return steps.some(({ id, action }) => action.kind === "run" && artifact.startsWith(`${id}.`));
 }

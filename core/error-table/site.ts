@@ -134,7 +134,7 @@ export const SITE_ERRORS = {
     status: 422,
     message: "The outputs cannot be used.",
     why: "{problem}",
-    todo: "Outputs are short values for later steps. Write them as `name=value` lines to the file in $GANTRY_OUTPUT, and keep larger data in files.",
+    todo: "Outputs are short values for later steps. Write them as `name=value` lines to the file in $GANTRY_OUTPUT, and larger data as a file of the workspace, with `name@=PATH`.",
   },
   "timed-out": {
     status: 422,

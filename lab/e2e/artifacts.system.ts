@@ -12,6 +12,7 @@ import { startTaskAgent } from "@gantry/task-agent/main.ts";
 import { startRunner } from "@gantry/task-runner/main.ts";
 import { type AgentClient, makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
 import type { TaskView } from "@gantry/wire/agent/views.ts";
+import { z } from "zod";
 
 const token = "platform-token-of-this-test";
 const runnerTokens = { "runner-token-of-seoul": "seoul", "runner-token-of-busan": "busan" };
@@ -155,6 +156,46 @@ const PIPELINES = {
           mkdir -p dist "$(printf 'other/\\351')"
           echo ok > dist/ok.txt
           echo odd > "$(printf 'dist/caf\\351.txt')"
+`,
+  output: `jobs:
+  build:
+    site: seoul
+    labels: seoul-1
+    outputs: { report: "\${{ steps.make.outputs.report }}", short: "\${{ steps.make.outputs.short }}" }
+    steps:
+      - id: make
+        run: |
+          mkdir out
+          head -c 400000 /dev/zero | tr '\\0' x > out/report.txt
+          printf 'report@=out/report.txt\\nshort=few words\\n' >> "$GANTRY_OUTPUT"
+  read:
+    site: busan
+    needs: build
+    download: [{ job: build, artifact: make.report, to: in }]
+    steps: [{ run: 'echo "$SHORT"; wc -c < in/out/report.txt', env: { SHORT: "\${{ needs.build.outputs.short }}" } }]
+  misuse:
+    site: seoul
+    needs: build
+    steps: [{ run: "true", env: { TEXT: "it is \${{ needs.build.outputs.report }}" } }]
+  misuse-with:
+    site: seoul
+    needs: build
+    steps: [{ uses: artifact/download, with: { job: build, artifact: "\${{ needs.build.outputs.report }}" } }]
+`,
+  "output-links": `params: { outside: { type: string, required: true } }
+jobs:
+  file:
+    site: seoul
+    steps: [{ run: 'ln -s "$OUTSIDE" out.txt; echo report@=out.txt >> "$GANTRY_OUTPUT"', env: { OUTSIDE: "\${{ params.outside }}" } }]
+  folder:
+    site: seoul
+    steps: [{ run: 'ln -s "$(dirname "$OUTSIDE")" out; echo "report@=out/$(basename "$OUTSIDE")" >> "$GANTRY_OUTPUT"', env: { OUTSIDE: "\${{ params.outside }}" } }]
+  gone:
+    site: seoul
+    steps: [{ run: 'echo report@=none.txt >> "$GANTRY_OUTPUT"' }]
+  whole:
+    site: seoul
+    steps: [{ run: 'mkdir out; echo report@=out >> "$GANTRY_OUTPUT"' }]
 `,
   long: `jobs:
   build:
@@ -304,6 +345,43 @@ test("files whose names are not UTF-8 are left out, and the log names them", asy
   const task = await lab.run("latin");
   assert.equal(task.state, "succeeded", JSON.stringify(task.failure));
   assert.match(await lab.log(task, "build", "save-dist"), /Left out.*caf.*\nSaved 1 file with/s);
+});
+
+test("an output that is a file is an artifact: another job takes it, and none gets it for text", async () => {
+  const task = await lab.run("output");
+  const report = { artifact: "make.report", file: "out/report.txt", size: 400_000 };
+  const { digest, ...value } = z.looseObject({ digest: z.string() }).parse(stateOf(task, "build")?.outputs.report);
+  assert.deepEqual(value, report);
+  assert.match(digest, /^sha256:/);
+  const [saved] = await lab.client.artifacts(task.id);
+  assert.deepEqual([saved?.job, saved?.name, saved?.bytes], ["build", "make.report", 400_000]);
+  assert.match(await lab.log(task, "build", "make"), /Saved the output report, out\/report\.txt with 400,?000 bytes/);
+  assert.match(await lab.log(task, "read", "run"), /few words\n400000\n/);
+  for (const job of ["misuse", "misuse-with"]) {
+    const { failure } = stateOf(task, job) ?? {};
+    assert.equal(failure?.code, "bad-input", job);
+    assert.match(
+      JSON.stringify(failure),
+      /needs\.build\.outputs\.report is a file of 400,?000 bytes and no text\..*take it with `download`: the artifact make\.report/,
+    );
+  }
+});
+
+test("an output that is a file is no way to what a link leads to", async () => {
+  const outside = join(lab.folder, "outside-output.txt");
+  await writeFile(outside, "of the runner");
+  const task = await lab.run("output-links", { outside });
+  for (const [job, problem] of [
+    ["file", /out\.txt, which is a link or below one/],
+    ["folder", /which is a link or below one/],
+    ["gone", /Line 1 .* names none\.txt, which is not in the workspace/],
+    ["whole", /names out, which is not a file/],
+  ] as const) {
+    const { failure } = stateOf(task, job) ?? {};
+    assert.equal(failure?.code, "outputs-invalid", job);
+    assert.match(failure?.why ?? "", problem);
+  }
+  assert.deepEqual(await lab.client.artifacts(task.id), []);
 });
 
 test("a step keeps an artifact no longer than a job may ask for", async () => {

@@ -4,10 +4,11 @@
 import { realpath, stat, writeFile } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
-import type { JsonObject } from "@gantry/core/json.ts";
+import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import { failureOf } from "@gantry/core/step/outcome.ts";
 import { scriptFailed } from "@gantry/core/step/script-end.ts";
 import { MAX_SUMMARY } from "@gantry/wire/runner/summary-log.ts";
+import { saveOutputFile } from "../artifacts/output-file.ts";
 import { requireProgram, runConfined } from "./confined.ts";
 import type { JobContext, JobStep } from "./job-context.ts";
 import { requireWork } from "./required-work.ts";
@@ -47,7 +48,7 @@ export async function runScript(run: StepRun, action: RunAction): Promise<StepRe
   const { exitCode, signal } = result;
   if (exitCode !== 0)
     return { outcome: "failed", outputs: {}, failure: scriptFailure(run, exitCode, signal), ...summary };
-  return { outcome: "succeeded", outputs: await readOutputs(outputFile), ...summary };
+  return { outcome: "succeeded", outputs: await readOutputs(run, outputFile), ...summary };
 }
 
 /** A summary that cannot be read changes nothing about the end of the step: the log says so. */
@@ -87,8 +88,8 @@ async function workingDirectory(job: JobContext, step: JobStep, folder: string |
   }
 }
 
-/** Throws `outputs-invalid`. */
-async function readOutputs(file: string): Promise<JsonObject> {
+/** Throws `outputs-invalid`, and what saving a file throws. */
+async function readOutputs(run: StepRun, file: string): Promise<JsonObject> {
   const refused = (problem: string): GantryError => new GantryError("outputs-invalid", { problem });
   const found = await readScriptFile(file, MAX_OUTPUT_FILE);
   if (found.kind !== "file")
@@ -98,5 +99,8 @@ async function readOutputs(file: string): Promise<JsonObject> {
         : "GANTRY_OUTPUT is no longer a regular file.",
     );
   if (found.size > MAX_OUTPUT_FILE) throw refused(`The file has ${found.size} bytes; the limit is ${MAX_OUTPUT_FILE}.`);
-  return parseOutputs(found.text);
+  const outputs: Record<string, JsonValue> = {};
+  for (const [name, value] of Object.entries(parseOutputs(found.text)))
+    outputs[name] = typeof value === "string" ? value : await saveOutputFile(run, name, value);
+  return outputs;
 }

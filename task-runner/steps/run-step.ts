@@ -222,7 +222,7 @@ async function execute(job: JobContext, step: JobStep, log: LogSpool, base: Step
   requireForkStep(job, step);
   const { path, deps, config } = job.environment;
   const templates = { ...(job.spec.env as JsonObject), ...(step.env as JsonObject) };
-  const fromPipeline = pipelineEnv(await renderWithSecrets(job, templates, base.scope), step.title);
+  const fromPipeline = pipelineEnv(await renderWithSecrets(job, templates, base.scope, step.title), step.title);
   const ofJob = baseEnv(job.ref, job.spec, step.id, job.folders, path);
   const ownEnv = { ...libraryEnv(path, job.folders, deps.env), ...ofJob };
   const run: StepRun = { ...base, job, step, log, env: { ...config.scriptEnv, ...fromPipeline, ...ofJob }, ownEnv };

@@ -36,7 +36,7 @@ type UndoAction = Extract<JobStep["action"], { kind: "undo" }>;
 /** Throws a GantryError, the signal's reason, or the error of a bug; the caller turns it into an outcome. */
 export async function runUses(run: StepRun, action: UsesAction): Promise<StepResult> {
   const step = await loadStep(run, action.uses);
-  const given = await renderWithSecrets(run.job, action.with as JsonObject, run.scope);
+  const given = await renderWithSecrets(run.job, action.with as JsonObject, run.scope, run.step.title);
   requireForkInput(run.job, run.step, given);
   const { input, acts } = checkInput(run, step, given);
   const result = orSkipped(run, await callUntilEnded(run, step, await prepare(run, step, input)));

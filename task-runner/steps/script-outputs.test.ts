@@ -14,7 +14,18 @@ test("outputs are lines, and values with several lines have a delimiter", () => 
   });
 });
 
+test("an output may name a file below the workspace", () => {
+  assert.deepEqual(parseOutputs("one=a@=b\nreport@=out/report.json\n"), {
+    one: "a@=b",
+    report: { path: "out/report.json", line: 2 },
+  });
+});
+
 for (const [text, problem] of [
+  ["a@=/etc/passwd", /Line 1 .* below the workspace/],
+  ["a@=../x", /below the workspace/],
+  ["a@=", /below the workspace/],
+
   ["no mark", /Line 1 .* neither/],
   ["a=1\nb b=2", /Line 2 .* name/],
   ["__proto__=x", /Line 1 .* name/],

@@ -5,24 +5,28 @@
 //   name<<END          a value with several lines, up to the line END
 //   ...
 //   END
+//   name@=path         a file of the workspace, which is kept as an artifact
 
+import { isArtifactPath } from "@gantry/core/artifact/artifact.ts";
 import { GantryError } from "@gantry/core/errors.ts";
-import type { JsonObject } from "@gantry/core/json.ts";
 
 export const MAX_OUTPUT_FILE = 262_144;
 const MAX_OUTPUTS = 100;
 const MAX_VALUE = 65_536;
 const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,99}$/;
 
+/** An output whose value is too long for a line, or no text. `line`: where it is named. */
+export type OutputFile = { readonly path: string; readonly line: number };
+
 /** The outputs by name; the last value of a name counts. Throws `outputs-invalid` with the number of the line. */
-export function parseOutputs(text: string): JsonObject {
-  const outputs = new Map<string, string>();
+export function parseOutputs(text: string): Readonly<Record<string, string | OutputFile>> {
+  const outputs = new Map<string, string | OutputFile>();
   const lines = text.split("\n");
   for (let index = 0; index < lines.length; index += 1) {
     const line = withoutReturn(lines[index] ?? "");
     const at = index + 1;
     if (line.trim() === "") continue;
-    const [, name = "", mark, rest = ""] = /^(.*?)(=|<<)(.*)$/s.exec(line) ?? [];
+    const [, name = "", mark, rest = ""] = /^(.*?)(@=|=|<<)(.*)$/s.exec(line) ?? [];
     if (mark === undefined) throw invalid(at, "has neither `=` nor `<<`");
     if (!NAME.test(name))
       throw invalid(
@@ -36,7 +40,9 @@ export function parseOutputs(text: string): JsonObject {
       index = body.last;
     }
     if (value.length > MAX_VALUE) throw invalid(at, `has a value of more than ${MAX_VALUE} characters`);
-    outputs.set(name, value);
+    if (mark === "@=" && !isArtifactPath(rest))
+      throw invalid(at, "names no file below the workspace: its path must be relative, without `..`");
+    outputs.set(name, mark === "@=" ? { path: rest, line: at } : value);
     if (outputs.size > MAX_OUTPUTS) throw invalid(at, `exceeds the limit of ${MAX_OUTPUTS} outputs`);
   }
   return Object.fromEntries(outputs);

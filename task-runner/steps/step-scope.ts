@@ -1,15 +1,26 @@
 // The variables in the expressions of a step: the job's scope, the earlier steps, and only those secrets of the site that
 // the template names.
 
+import { asFileReference } from "@gantry/core/artifact/file-reference.ts";
+import { counted } from "@gantry/core/count.ts";
 import { GantryError } from "@gantry/core/errors.ts";
-import { referencesIn, render } from "@gantry/core/expr/template.ts";
+import { evaluate } from "@gantry/core/expr/expression.ts";
+import { expressionsIn, referencesIn, render } from "@gantry/core/expr/template.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
 import { mayNameSecret } from "./decide-outside.ts";
 import { requireNoSecret } from "./fork-limits.ts";
 import type { JobContext } from "./job-context.ts";
 
-/** Renders a template that may name secrets. Throws `expression-failed` and `credential-missing`. */
-export async function renderWithSecrets(job: JobContext, template: JsonObject, scope: JsonObject): Promise<JsonObject> {
+/**
+ * Renders a template that may name secrets. `step`: its title, for errors. Throws `expression-failed`, `credential-missing`, and `bad-input` where an
+ * output is used that is a file.
+ */
+export async function renderWithSecrets(
+  job: JobContext,
+  template: JsonObject,
+  scope: JsonObject,
+  step: string,
+): Promise<JsonObject> {
   const secrets: Record<string, string> = {};
   const { secrets: known, config } = job.environment;
   requireNoSecret(job, [...secretsNamedIn(template)]);
@@ -22,9 +33,22 @@ export async function renderWithSecrets(job: JobContext, template: JsonObject, s
     secrets[name] = await known.resolve(name, job.masker);
   }
   const params = { ...(scope.params as JsonObject), ...secretParamsFor(job, template) };
-  const rendered: JsonValue = render(template, { ...scope, params, secrets });
+  const variables = { ...scope, params, secrets };
+  const rendered: JsonValue = render(template, variables);
+  requireNoFile(template, variables, step);
   if (isJsonObject(rendered)) return rendered;
   throw new GantryError("internal", { problem: "The template of an object did not render to an object." });
+}
+
+/** A program that got the reference would take it for the content. */
+function requireNoFile(template: JsonObject, scope: JsonObject, step: string): void {
+  for (const source of expressionsIn(template)) {
+    const found = asFileReference(evaluate(source, scope));
+    if (found === undefined) continue;
+    const { artifact, file, size } = found;
+    const problem = `${source} is a file of ${counted(size, "byte")} and no text. Where it was made, it is ${file}. In another job, take it with \`download\`: the artifact ${artifact}.`;
+    throw new GantryError("bad-input", { step, problem });
+  }
 }
 
 /** The masker has the values since before the first step. Throws `sealing-key-missing`. */
