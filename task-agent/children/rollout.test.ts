@@ -137,6 +137,21 @@ test("the waves of an app are deployed one after the other, with the build that 
   assert.equal((await lab.ended(task)).state, "succeeded");
 });
 
+test("a task in waves is rerun as it was, and not with other targets", async (t) => {
+  const lab = await Rollouts.open(t, { waves: WAVES });
+  const task = await lab.deploy(["a"]);
+  await lab.runner.report((await lab.next()).ref, { outcome: "failed", failure: { code: "red", message: "No." } });
+  await lab.ended(task);
+  const again = { principal: "dev", definition: "pinned" as const };
+  const edited = { ...again, idempotencyKey: "edited", from: "edited" as const, params: { waves: [] } };
+  await assert.rejects(lab.agent.client.rerun(task.id, edited), /cannot be rerun with other parameters/);
+  const rerun = await lab.agent.client.rerun(task.id, { ...again, idempotencyKey: "again", from: "failed" });
+  const job = await lab.next();
+  assert.equal(job.says, "deploy[a] of a #2");
+  await lab.runner.report(job.ref);
+  assert.equal((await lab.ended(rerun)).state, "succeeded");
+});
+
 test("at most maxParallel targets of a wave are deployed together", async (t) => {
   const lab = await Rollouts.open(t, { waves: [{ name: "all", maxParallel: 2 }] });
   const task = await lab.deploy();
