@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { JsonObject } from "@gantry/core/json.ts";
 import { A, CD, openBench } from "../builds/builds.fixture.ts";
 import { NO_OWN_PIPELINES } from "../definitions/own-pipelines.ts";
 import { taskStream } from "../tasks/task-stream.ts";
@@ -14,7 +15,7 @@ const TRIGGERED = CD.replace(
 );
 
 test("a CD that follows CI of an app with a rollout begins with the first wave, with two agents once", async (t) => {
-  const waves = [{ name: "canary", targets: ["prod"] }, { name: "rest" }];
+  const waves: readonly JsonObject[] = [{ name: "canary", targets: ["prod"] }, { name: "rest" }];
   const { apps, run, deps, journal } = await openBench(t, { cd: TRIGGERED, environments: "environments: {}" });
   await apps.change("orders", { by: "ada", patch: { rollout: { waves } }, revision: undefined });
   const agents = [0, 1].map(() => openUpstream({ ...deps, ownPipelines: NO_OWN_PIPELINES }));
