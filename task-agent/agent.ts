@@ -142,6 +142,8 @@ function openAgentChildren(
     knownSites: () => sitesKnown(config, { registry }),
     knownSystems: registry.systems,
     knownSecrets: registry.secrets,
+    onlineSites: async () =>
+      new Set((await registry.runners()).flatMap(({ site, state }) => (state === "online" ? [site] : []))),
   });
 }
 

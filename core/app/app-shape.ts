@@ -1,6 +1,8 @@
 // An app as people write it: in apps.yaml, in the body of a request, in a form. `app-record.ts` says how pipelines see it.
 
 import { z } from "zod";
+import { rolloutProblems } from "../rollout/rollout-problems.ts";
+import { rolloutShape } from "../rollout/rollout-shape.ts";
 
 const text = (most: number): z.ZodString =>
   z
@@ -159,6 +161,8 @@ export const appShape = z
       merge: z.enum(["person", "gantry"]).optional(),
     }),
     targets: z.array(target).min(1).max(100),
+    /** The waves in which CD deploys to the targets. Default: to all at once. */
+    rollout: rolloutShape.optional(),
     /** The pipelines that its buttons start. Default: those that select it, or `ci` and `cd`. */
     pipelines: z.strictObject({ ci: pipeline.optional(), cd: pipeline.optional() }).optional(),
     /** For targets without their own. Default: the name of the app. */
@@ -188,6 +192,8 @@ export const appShape = z
     for (const at of repeated(app.targets)) report(["targets", at, "name"], "is given to an earlier target");
     if (app.yaml.merge === "gantry" && app.yaml.push !== "pull-request")
       report(["yaml", "merge"], "is only for `push: pull-request`");
+    for (const { path: at, detail } of app.rollout ? rolloutProblems(app.rollout, app.targets) : [])
+      report(["rollout", ...at], detail);
     app.targets.forEach((one, at) => {
       for (const [field, problem] of misfits(app.yaml.form, one)) report(["targets", at, field], problem);
     });

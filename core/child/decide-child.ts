@@ -58,6 +58,12 @@ export function decideChildNeedless(state: TaskState, key: string, reason: strin
   return { events: [{ kind: "JobSkipped", at: now, job: key, because: "condition", reason }] };
 }
 
+/** The job had to wait for its approval, and does nothing more. */
+export function decideChildPassed(state: TaskState, key: string, now: number): Decision {
+  if (!delegatedJob(state, key)) return NOTHING;
+  return { events: [ended(key, now, "succeeded", {})] };
+}
+
 /** The job was canceled before its task had started. */
 export function decideChildNever(state: TaskState, key: string, now: number): Decision {
   const job = delegatedJob(state, key);

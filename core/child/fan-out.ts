@@ -29,9 +29,7 @@ export function fanOutPipeline(child: Pipeline, fanOut: FanOut, given: readonly 
   }
   const { properties, required } = child.params;
   const { param, maxParallel, stopOnFailure } = fanOut;
-  // The build is chosen once, so that all tasks deploy the same one.
-  const builds = Object.keys(properties).filter((name) => properties[name]?.["x-ui"] === "build");
-  const names = [...new Set([...given, ...required, ...builds])].filter((name) => name !== param).toSorted();
+  const names = namesPassed(child, given, param);
   const ofEach = properties[param];
   const isList = ofEach?.type === "array";
   const passed = names.map((name): [string, Template] => [name, `\${{ params.${name} }}`]);
@@ -57,7 +55,15 @@ export function fanOutPipeline(child: Pipeline, fanOut: FanOut, given: readonly 
   };
 }
 
-const EMPTY_JOB: Job = {
+/** The params that each task gets from the one that starts it, besides the one that differs. */
+export function namesPassed({ params }: Pipeline, given: readonly string[], differs: string): readonly string[] {
+  const { properties, required } = params;
+  // The build is chosen once, so that all tasks deploy the same one.
+  const builds = Object.keys(properties).filter((name) => properties[name]?.["x-ui"] === "build");
+  return [...new Set([...given, ...required, ...builds])].filter((name) => name !== differs).toSorted();
+}
+
+export const EMPTY_JOB: Job = {
   ...{ id: "each", title: "", needs: [], site: "", labels: [], each: undefined, matrix: undefined, when: undefined },
   ...{ timeoutMs: 0, retry: { max: 0, delayMs: 0 }, mode: "strict", retrySafe: false, env: {}, outputs: {}, steps: [] },
 };

@@ -13,6 +13,7 @@ import { readTemplate } from "../pipeline/include/template-file.ts";
 import { readParamValues } from "../pipeline/param-values.ts";
 import type { ParsedPipeline } from "../pipeline/parse.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
+import { ROLLOUT } from "../rollout/rollout-pipeline.ts";
 import { readSites, type SiteDefaults } from "../site/site-defaults.ts";
 import { upstreamProblems } from "../trigger/upstream.ts";
 import { filesIn, SETTINGS_FILES, type SetFile } from "./set-files.ts";
@@ -55,6 +56,7 @@ const RESERVED_NAMES = [
   FAN_OUT,
   "own-pipelines-sync",
   "poll-git",
+  ROLLOUT,
   "templates-sync",
 ];
 

@@ -191,6 +191,8 @@ export type Job = {
   readonly pipeline?: string;
   /** That task takes back what the steps of this one have created. Never in a file: `undo` of the pipeline adds the job. */
   readonly undo?: true;
+  /** What the job does in a rollout. Never in a file: rollout-pipeline.ts adds it. */
+  readonly rollout?: RolloutJob;
   /** The params of that task. Absent: none. */
   readonly params?: { readonly [name: string]: Template };
   /** The job succeeds as soon as that task has started. Absent: the job ends with it, and has its outcome and outputs. */
@@ -201,6 +203,15 @@ export type Job = {
    */
   readonly work?: readonly Work[];
 };
+
+/**
+ * `gate`: nothing but wait for its approval. `deploy`: CD for the targets of a batch. `rollback`: takes back what the task has deployed
+ * to one target.
+ */
+export type RolloutJob =
+  | { readonly does: "gate" | "rollback" }
+  /** `offline`: what happens when the site of the targets has no runner. */
+  | { readonly does: "deploy"; readonly offline: "wait" | "skip" | "stop" };
 
 export type Approval = Approvers & {
   readonly question: Template;

@@ -3,6 +3,7 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { hideSecretParams } from "@gantry/core/pipeline/secret-params.ts";
+import { ROLLOUT } from "@gantry/core/rollout/rollout-pipeline.ts";
 import { decideAnswer } from "@gantry/core/task/decide-approval.ts";
 import { decideCancel, decideResolve } from "@gantry/core/task/decide-task.ts";
 import type { Parsed } from "@gantry/runtime/http/route.ts";
@@ -10,6 +11,7 @@ import type { RerunPlanView } from "@gantry/wire/agent/rerun-plan.ts";
 import type { AgentRoutes } from "@gantry/wire/agent/routes.ts";
 import type { TaskView } from "@gantry/wire/agent/views.ts";
 import { fanOutRequest } from "../children/fan-out-request.ts";
+import { rolloutRequest } from "../children/rollout-request.ts";
 import type { RunnerRegistry } from "../dispatch/runner-registry.ts";
 import type { Leases } from "../leases/leases.ts";
 import { missingWarnings, neededSystems } from "../tasks/decide-missing.ts";
@@ -52,9 +54,20 @@ function endedTask(record: TaskRecord): TaskRecord {
 /** Throws `bad-request` for `job` and `params` where `from` has no place for them, and for a `from` that lacks them. */
 function rerunOf({ state, pipeline }: TaskRecord, request: Body<"planRerun">): Rerun {
   const { from, definition } = request;
+  if (from === "edited" && pipeline.name === ROLLOUT) throw fixedWaves(state.id);
   if (from !== "job" && request.job !== undefined) throw misplaced("job", "job");
   if ((from === "edited") !== (request.params !== undefined)) throw misplaced("params", "edited");
   return { of: state, before: pipeline, from: from === "job" ? { job: jobOf(request) } : from, definition };
+}
+
+/** Its params say which targets are deployed together, and were made from the rollout of the app. */
+function fixedWaves(task: string): GantryError {
+  return new GantryError("conflict", {
+    what: `Task ${task}`,
+    problem: "cannot be rerun with other parameters",
+    why: "It deploys in waves, which its first request has fixed.",
+    todo: "Run CD again, with the build and the targets that you want.",
+  });
 }
 
 function jobOf({ job }: Body<"planRerun">): string {
@@ -91,7 +104,9 @@ export function taskCalls(deps: TaskCallsDeps): TaskCalls {
     requireTask,
     view,
     start: async ({ fanOut, ...body }) =>
-      withWarnings(await startTask(deps, fanOut ? await fanOutRequest(deps, body, fanOut) : body)),
+      withWarnings(
+        await startTask(deps, fanOut ? await fanOutRequest(deps, body, fanOut) : await rolloutRequest(deps, body)),
+      ),
     cancel: async (id, { principal: by, reason }) => {
       const { state } = await requireTask(id);
       const record = await tasks.change(state.id, (task, now) => decideCancel(task.state, { by, reason }, now));

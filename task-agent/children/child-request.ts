@@ -11,27 +11,31 @@ import { undoableSteps, undoTask } from "../tasks/decide-undo.ts";
 import { type Definition, keepGenerated } from "../tasks/definitions.ts";
 import type { StartDeps } from "../tasks/start-task.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
+import { type Needless, type RolloutDeps, rolloutPart } from "./rollout-part.ts";
 
 /**
- * Undefined when the task would have nothing to do. Throws `conflict` when too many tasks have started each other, and
+ * `Needless` when the task would have nothing to do. Throws `conflict` when too many tasks have started each other, and
  * `pipeline-unknown`.
  */
 export async function childRequest(
-  deps: Pick<StartDeps, "definitions" | "tasks" | "journal">,
+  deps: Pick<StartDeps, "definitions" | "tasks" | "journal"> & RolloutDeps,
   parent: TaskRecord,
   job: JobState,
-): Promise<StartRequest | undefined> {
+): Promise<StartRequest | Needless> {
   const { state } = parent;
   const depth = (state.parent?.depth ?? 0) + 1;
   const { pipeline: name, params } = job.child ?? { pipeline: "", params: {} };
   if (depth > MAX_PARENTS) throw tooDeep(name);
-  const { undo, wait } = jobDefinition(parent.pipeline, job.id);
+  const { undo, wait, rollout } = jobDefinition(parent.pipeline, job.id);
+  const part = rollout && (await rolloutPart(deps, state, job, rollout));
+  if (part && ("needless" in part || "passed" in part)) return part;
   const definition = undo ? await undoDefinition(deps, parent) : await pinnedChild(deps, state, name);
-  if (!definition) return undefined;
+  if (!definition) return { needless: "nothing was created that can be taken back" };
   return {
     pipeline: name,
     ...(definition.pipeline.app === "existing" && state.app !== undefined ? { app: state.app } : {}),
     params: params as StartTask["params"],
+    ...part,
     principal: state.requestedBy,
     // The key is made of the parent.
     idempotencyKey: job.key,

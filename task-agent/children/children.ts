@@ -5,6 +5,7 @@ import {
   decideChildEnded,
   decideChildNeedless,
   decideChildNever,
+  decideChildPassed,
   decideChildRefused,
   decideChildStarted,
   delegatedJob,
@@ -26,7 +27,11 @@ export type Children = {
   readonly onTaskChanged: (task: TaskRecord, events: readonly TaskEvent[]) => void;
 };
 
-type Deps = Omit<StartDeps, "admit"> & { readonly retries: Pick<RetryQueue, "run"> };
+type Deps = Omit<StartDeps, "admit"> & {
+  readonly retries: Pick<RetryQueue, "run">;
+  /** The sites where a runner is signed in and alive now. */
+  readonly onlineSites: () => Promise<ReadonlySet<string>>;
+};
 type Place = Pick<Parent, "task" | "job">;
 
 export function openChildren(deps: Deps): Children {
@@ -84,9 +89,12 @@ async function start(deps: Deps, parent: TaskRecord, job: JobState): Promise<str
   if (!delegatedJob(state, job.key)) return undefined;
   try {
     const request = await childRequest(deps, parent, job);
-    if (request) return (await startTask(deps, request)).state.id;
-    const reason = "nothing was created that can be taken back";
-    await deps.tasks.change(state.id, (task, now) => decideChildNeedless(task.state, job.key, reason, now));
+    if (!("needless" in request || "passed" in request)) return (await startTask(deps, request)).state.id;
+    await deps.tasks.change(state.id, (task, now) =>
+      "passed" in request
+        ? decideChildPassed(task.state, job.key, now)
+        : decideChildNeedless(task.state, job.key, request.needless, now),
+    );
     return undefined;
   } catch (error) {
     if (!(error instanceof GantryError) || isStoreBusy(error)) throw error;

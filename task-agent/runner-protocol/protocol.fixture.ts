@@ -14,6 +14,8 @@ import { startTaskAgent } from "../main.ts";
 import { type Claimed, type Identity, ScriptedRunner } from "./runner.fixture.ts";
 
 export const SEOUL_TOKEN = "runner-token-of-seoul-0";
+/** Of a second site, which no runner serves unless a test signs one in. */
+export const OSLO_TOKEN = "runner-token-of-oslo-00";
 const TOKEN = "platform-token-of-this-test";
 
 /** One job named `work` with one step named `make`. */
@@ -38,7 +40,10 @@ export class ProtocolFixture {
   client: AgentClient;
   #key = 0;
 
-  private constructor(data: string, clock: SteppedClock) {
+  readonly #tokens: Readonly<Record<string, string>>;
+
+  private constructor(data: string, clock: SteppedClock, tokens: Readonly<Record<string, string>>) {
+    this.#tokens = tokens;
     this.data = data;
     this.clock = clock;
     this.agent = { url: "", close: async () => {} } as Listening;
@@ -46,14 +51,18 @@ export class ProtocolFixture {
   }
 
   /** `more`: pipeline files by name, beside those of this file. */
-  static async open(t: TestContext, more: Readonly<Record<string, string>> = {}): Promise<ProtocolFixture> {
+  static async open(
+    t: TestContext,
+    more: Readonly<Record<string, string>> = {},
+    tokens: Readonly<Record<string, string>> = { [SEOUL_TOKEN]: "seoul" },
+  ): Promise<ProtocolFixture> {
     const data = await mkdtemp(join(tmpdir(), "gantry-table-"));
     for (const [name, job] of Object.entries(JOBS))
       await writeFile(join(data, `${name}.yaml`), pipelineText(name, `work: ${job}${REST}`));
     for (const [name, text] of Object.entries(more)) await writeFile(join(data, `${name}.yaml`), text);
     const cleaned = `work: ${JOBS.strict}${REST}\nfinally:\n  clean: { mode: lenient, retrySafe: true${REST}`;
     await writeFile(join(data, "cleaned.yaml"), pipelineText("cleaned", cleaned));
-    const fixture = new ProtocolFixture(data, new SteppedClock());
+    const fixture = new ProtocolFixture(data, new SteppedClock(), tokens);
     await fixture.begin();
     t.after(async () => {
       await fixture.agent.close();
@@ -69,7 +78,7 @@ export class ProtocolFixture {
       if ("alarm" in fields) this.alarms.push(String(fields.alarm));
     };
     this.agent = await startTaskAgent(
-      { data, portalUrl: "http://portal", token: TOKEN, runnerTokens: { [SEOUL_TOKEN]: "seoul" }, pipelines: data },
+      { data, portalUrl: "http://portal", token: TOKEN, runnerTokens: this.#tokens, pipelines: data },
       { clock, logger: { debug: silent, info: silent, warn: silent, error } },
     );
     this.client = makeAgentClient({ url: this.agent.url, token: TOKEN });

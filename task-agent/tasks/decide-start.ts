@@ -13,6 +13,7 @@ import type { JsonObject } from "@gantry/core/json.ts";
 import { checkParams, paramProblemInWords } from "@gantry/core/pipeline/params.ts";
 import type { Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import { withoutSecretParams } from "@gantry/core/pipeline/secret-params.ts";
+import { ROLLOUT } from "@gantry/core/rollout/rollout-pipeline.ts";
 import { atSite, readableDefaults, type SiteDefaults, siteOfTask } from "@gantry/core/site/site-defaults.ts";
 import type { TaskEventOf } from "@gantry/core/task/events.ts";
 import { concurrencyOf, isFromFork } from "@gantry/core/task/from-fork.ts";
@@ -44,6 +45,8 @@ export type StartRequest = StartTask & {
   readonly rollback?: RollbackRequest;
   /** The definition of the task, which is none of those in force. It is stored. */
   readonly definition?: Definition;
+  /** What people asked for, where pipeline, params and definition were made from it. The key is of this. */
+  readonly asked?: Pick<StartTask, "pipeline" | "params">;
 };
 
 /** What a task that does the work of a job has from its parent. */
@@ -292,7 +295,8 @@ function policyRefusal(
   build: Build | undefined,
   params: JsonObject,
 ): GantryError | undefined {
-  if (!build || !app || request.override) return undefined;
+  // The task of each batch asks for itself: an earlier wave may be what a later one requires.
+  if (!build || !app || request.override || pipeline.name === ROLLOUT) return undefined;
   const unmet = policyProblems(build, { pipeline, params, app, environments });
   if (unmet.length === 0) return undefined;
   return new GantryError("policy-unmet", { app: app.name, number: build.number, problem: unmet.join("; ") });

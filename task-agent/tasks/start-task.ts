@@ -82,7 +82,8 @@ export async function startTask(deps: StartDeps, request: StartRequest, rerun?: 
   checkSize(deps, request);
   const definition = await definitionFor(deps, request, rerun);
   const key = keyOf(request);
-  const comparable = comparableParams(deps.seal, definition.pipeline.params, request.params);
+  const { params: given } = request.asked ?? request;
+  const comparable = comparableParams(deps.seal, definition.pipeline.params, given);
   const fingerprint = fingerprintOf(request, comparable, rerun);
   for (let round = 0; round < MAX_CONFLICTS; round += 1) {
     const before = await keyStream.load(deps.journal, key);
@@ -255,12 +256,12 @@ async function definitionFor(
 
 /** Differs for requests with the same key that ask for different tasks. */
 function fingerprintOf(
-  { pipeline, app, rollback, definition, callback }: StartRequest,
+  { pipeline, app, rollback, definition, callback, asked }: StartRequest,
   params: JsonObject,
   rerun: Rerun | undefined,
 ): string {
   return digest([
-    pipeline,
+    asked?.pipeline ?? pipeline,
     app ?? null,
     params,
     rerun?.of.id ?? null,
@@ -269,7 +270,7 @@ function fingerprintOf(
     ...(rerun?.definition === "newest" ? ["newest"] : []),
     ...(typeof rerun?.from === "object" ? [rerun.from.job] : []),
     ...(rollback === undefined ? [] : [{ targets: [], to: null, reason: "", ...JSON.parse(JSON.stringify(rollback)) }]),
-    ...(definition === undefined ? [] : [definition.version]),
+    ...(definition === undefined || asked ? [] : [definition.version]),
     ...(callback === undefined ? [] : [{ callback: JSON.parse(JSON.stringify(callback)) }]),
   ]);
 }

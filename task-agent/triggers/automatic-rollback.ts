@@ -28,7 +28,7 @@ export async function rollBackAfter(
 ): Promise<void> {
   const environments = deps.definitions.environments?.() ?? {};
   const targets = unhealthyTargets(state, app, environments);
-  if (targets.length === 0) return;
+  if (targets.length === 0 || (await isRolledBackByRollout(deps, state))) return;
   const found = rollbackTargets(await rollbackFacts(deps.journal, app), { targets }, environments);
   const able = found.filter((one): one is Extract<RollbackTarget, { to: unknown }> => "to" in one);
   for (const group of Map.groupBy(able, ({ to }) => to.number).values()) {
@@ -49,6 +49,12 @@ export async function rollBackAfter(
       if (!(error instanceof GantryError) || isStoreBusy(error)) throw error;
     }
   }
+}
+
+/** Two rollbacks of one target would go back two builds. */
+async function isRolledBackByRollout({ tasks }: TriggerDeps, { parent }: TaskState): Promise<boolean> {
+  const above = parent && (await tasks.read(parent.task));
+  return above?.pipeline.finally.some(({ rollout }) => rollout?.does === "rollback") === true;
 }
 
 /** Where nothing else was deployed since. A rollback is not rolled back. */

@@ -9,6 +9,7 @@ import { render } from "@gantry/core/expr/template.ts";
 import { isJsonObject, type JsonObject } from "@gantry/core/json.ts";
 import type { TriggerKind, TriggerOf } from "@gantry/core/trigger/trigger.ts";
 import type { StartTask } from "@gantry/wire/agent/agent-api.ts";
+import { rolloutRequest } from "../children/rollout-request.ts";
 import type { OwnPipelines } from "../definitions/own-pipelines.ts";
 import { appScope } from "../tasks/decide-app.ts";
 import { isAppName } from "../tasks/decide-start.ts";
@@ -151,7 +152,7 @@ export async function startOnce(
 export async function startAgain(deps: TriggerDeps, request: Parameters<typeof startTask>[1]): Promise<string> {
   for (let tries = 1; ; tries += 1) {
     try {
-      return (await startTask(deps, request)).state.id;
+      return (await startTask(deps, await rolloutRequest(deps, request))).state.id;
     } catch (error) {
       if (tries === MAX_TRIES || !isStoreBusy(error)) throw error;
     }

@@ -8,6 +8,7 @@ import { waitsFor } from "@gantry/core/trigger/trigger-text.ts";
 import type { StartTask } from "@gantry/wire/agent/agent-api.ts";
 import type { TriggerView } from "@gantry/wire/agent/triggers/triggers.ts";
 import { iso } from "../api/iso.ts";
+import { rolloutRequest } from "../children/rollout-request.ts";
 import { appScope } from "../tasks/decide-app.ts";
 import { startTask } from "../tasks/start-task.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
@@ -95,13 +96,14 @@ export function openTriggers(deps: SchedulesDeps): Triggers {
       const { cron = "", timeZone } = trigger;
       const facts = { kind: "schedule", at: iso(await tasks.now()), cron, timeZone, count };
       const params = render(trigger.params, { trigger: facts, app: appScope(app) });
-      return startTask(deps, {
+      const start = {
         ...request,
         pipeline: definition.pipeline.name,
         ...(app === undefined ? {} : { app: app.name }),
         params: (isJsonObject(params) ? params : {}) as StartTask["params"],
         trigger: facts,
-      });
+      };
+      return startTask(deps, await rolloutRequest(deps, start));
     },
     ticks: [openSchedules(deps).tick, openUpstream(deps).tick],
   };
