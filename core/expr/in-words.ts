@@ -60,10 +60,13 @@ function sentenceOf(scope: JsonObject, reference: Reference): string {
 function nameOf({ variable, path }: Reference): string {
   const [first, second, ...rest] = path;
   if (variable === "params") return first === undefined ? "what was asked for" : `the parameter ${path.join(".")}`;
-  if (!isOfJob(variable)) return first === undefined ? ownerOf(variable) : `the ${path.join(".")} of ${ownerOf(variable)}`;
+  if (!isOfJob(variable))
+    return first === undefined ? ownerOf(variable) : `the ${path.join(".")} of ${ownerOf(variable)}`;
   const owner = `the ${variable === "steps" ? "step" : "job"} ${first ?? ""}`.trim();
   if (second === undefined) return owner;
-  return second === "outputs" && rest.length > 0 ? `the output ${rest.join(".")} of ${owner}` : `the ${second} of ${owner}`;
+  return second === "outputs" && rest.length > 0
+    ? `the output ${rest.join(".")} of ${owner}`
+    : `the ${second} of ${owner}`;
 }
 
 function isOfJob(variable: string): boolean {
