@@ -146,10 +146,15 @@ async function open(t: TestContext, provider: "github" | "gitlab") {
     });
     assert.equal(answer.status, 202, await answer.text());
   };
-  const until = async <T>(look: () => Promise<T | undefined>): Promise<T> => {
+  const until = async <T>(what: string, look: () => Promise<T | undefined>): Promise<T> => {
+    const limit = AbortSignal.timeout(100_000);
     for (;;) {
       const found = await look();
       if (found !== undefined) return found;
+      if (limit.aborted) {
+        const { items } = await client.tasks({ limit: 10 });
+        throw new Error(`waited too long for ${what}; the tasks: ${items.map(({ headline }) => headline).join("; ")}`);
+      }
       await new Promise((resolve) => setImmediate(resolve));
     }
   };
@@ -157,17 +162,17 @@ async function open(t: TestContext, provider: "github" | "gitlab") {
     ...{ client, commit, tell, forgePush, git, into: `${lab.owner}/orders` },
     /** The task for this commit. */
     taskOf: (wanted: string): Promise<TaskView> =>
-      until(async () => {
+      until(`the task of ${wanted}`, async () => {
         const { items } = await client.tasks({ limit: 10 });
         const found = await Promise.all(items.map(({ id }) => client.task(id)));
         return found.find(({ params }) => params.ref === wanted);
       }),
     asked: (commitAsked: string): Promise<ApprovalView> =>
-      until(async () =>
+      until(`an approval of ${commitAsked}`, async () =>
         (await client.approvals({ limit: 10 })).items.find(({ question }) => question.includes(commitAsked)),
       ),
     ended: (id: string): Promise<TaskView> =>
-      until(async () => {
+      until(`the end of task ${id}`, async () => {
         const task = await client.task(id);
         return task.endedAt === undefined ? undefined : task;
       }),
