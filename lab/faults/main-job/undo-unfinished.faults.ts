@@ -34,6 +34,8 @@ test("what a creation made without having heard of it is listed as perhaps made,
   await gantry.until(id, ({ kind, job, reason }) => {
     return kind === "StepWaiting" && job === "source" && String(reason).includes("503");
   });
+  // The other repository is made beside it.
+  await gantry.until(id, ({ kind, job }) => kind === "JobEnded" && job === "yaml");
   assert.equal((await gantry.call("POST", `/v1/tasks/${id}/cancel`, {})).status, 202);
   const lost = await gantry.ended(id);
   await fault("DELETE");
