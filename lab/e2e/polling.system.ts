@@ -21,6 +21,8 @@ const TOKEN = "platform-token-of-this-test";
 const RUNNER_TOKEN = "runner-token-of-seoul-0";
 const SECRET = "a-secret-of-the-git-host";
 const logger = makeLogger("test", "silent");
+/** Asking without a pause would take the processor from those who work in this process. */
+const ASK_EVERY_MS = 20;
 
 /** Nobody runs it; what matters is what is started. */
 const CI = `name: ci
@@ -77,7 +79,7 @@ async function open(t: TestContext, provider: GitProvider) {
     for (;;) {
       const found = await look();
       if (found !== undefined) return found;
-      await new Promise((resolve) => setImmediate(resolve));
+      await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS));
     }
   };
   return {
